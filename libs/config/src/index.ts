@@ -1,0 +1,2 @@
+export { ConfigModule, SETTINGS_TOKEN } from './config.module.js';
+export { readSettings, SETTINGS, SettingsError, type SettingEntry, type Settings } from './settings.js';

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+
+const MAX_PORT = 65_535;
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+
+const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
+
+const postgresUrl = z
+  .string()
+  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL');
+
+const list = z.string().transform(value =>
+  value
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== ''),
+);
+
+/** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
+export interface SettingEntry {
+  readonly schema: z.ZodType<unknown, string>;
+  /** The text that stands when the variable is absent or empty; `null` means that the setting is then not set. */
+  readonly fallback: string | null;
+  readonly about: string;
+}
+
+const setting = <T extends z.ZodType<unknown, string>, F extends string | null>(
+  schema: T,
+  fallback: F,
+  about: string,
+) => ({
+  schema,
+  fallback,
+  about,
+});
+
+/** Every environment variable that the service reads. docs/configuration.md is generated from this table. */
+export const SETTINGS = {
+  PORT: setting(integer(0, MAX_PORT), '8081', 'TCP port of the HTTP API; 0 takes a free one.'),
+  HOST: setting(
+    z.string().min(1),
+    '127.0.0.1',
+    'Address to listen on. Loopback by default, because there is no access control yet; containers set 0.0.0.0.',
+  ),
+  NODE_ENV: setting(z.string(), 'development', '`production` refuses the embedded PostgreSQL.'),
+  DATABASE_URL: setting(
+    postgresUrl,
+    null,
+    'PostgreSQL 15 or newer. Absent: an embedded PostgreSQL is started (not with NODE_ENV=production).',
+  ),
+  DATABASE_LISTEN_URL: setting(
+    postgresUrl,
+    null,
+    'A direct connection for LISTEN where DATABASE_URL goes through a transaction pooler. Default: DATABASE_URL.',
+  ),
+  DATABASE_MIGRATION_URL: setting(
+    postgresUrl,
+    null,
+    'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
+  ),
+  DATABASE_POOL_MAX: setting(
+    integer(1, 1_000),
+    '10',
+    'Connections for reads (searches, audit). The writer (2), heartbeats (2) and the listener (1) have their own.',
+  ),
+  DATABASE_SSL: setting(
+    z.enum(['off', 'require', 'verify'], { error: 'must be off, require or verify' }),
+    'off',
+    'TLS to PostgreSQL: `require` encrypts, `verify` also checks the certificate. sslmode in a URL wins.',
+  ),
+  LOG_LEVEL: setting(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    }),
+    'info',
+    'The least severe lines that are logged.',
+  ),
+  LOG_FORMAT: setting(
+    z.enum(['json', 'pretty'], { error: 'must be json or pretty' }),
+    'json',
+    '`json`: one object a line. `pretty`: for people; `make dev` sets it.',
+  ),
+  PCS_EMBEDDED_POSTGRES_DIR: setting(
+    z.string().min(1),
+    '.data/postgres',
+    'Where the embedded PostgreSQL keeps its data, relative to the working directory.',
+  ),
+  PCS_MIGRATE_ON_START: setting(
+    onOff,
+    null,
+    'Apply migrations at start. Default: on with the embedded PostgreSQL, off with DATABASE_URL.',
+  ),
+  PCS_STALENESS_LIMIT_SECONDS: setting(
+    integer(1, 86_400),
+    '600',
+    'How old the view of the catalog may become before the node stops answering from it and becomes unready.',
+  ),
+  PCS_WRITE_BATCH_MAX: setting(integer(1, 10_000), '512', 'The most changes that one transaction commits.'),
+  PCS_WRITE_QUEUE_MAX: setting(
+    integer(1, 1_000_000),
+    '10000',
+    'The most changes that wait for the database; past it callers get 429 QUEUE_FULL.',
+  ),
+  PCS_HEAD_HOLD_LIMIT_MS: setting(
+    integer(100, 60_000),
+    '2000',
+    'How long (ms) a node that hangs may hold the head of the log before PostgreSQL ends its transaction.',
+  ),
+  PCS_LEASE_FLUSH_BOUND_MS: setting(
+    integer(100, 60_000),
+    '1000',
+    'By when (ms) a renewal that was acknowledged is in the database.',
+  ),
+  PCS_VIEW_POLL_MS: setting(
+    integer(50, 60_000),
+    '1000',
+    'How often (ms) the log is asked for news when no notification came.',
+  ),
+  PCS_SHUTDOWN_GRACE_SECONDS: setting(
+    integer(1, 600),
+    '20',
+    'How long requests in flight may take to finish at shutdown, before the process ends anyway.',
+  ),
+  PCS_SHUTDOWN_DRAIN_SECONDS: setting(
+    integer(0, 300),
+    '0',
+    'How long the service goes on taking requests after readiness turned 503, so that load balancers notice.',
+  ),
+  PCS_CORS_ORIGINS: setting(list, '', 'Origins that browsers may call from, separated by commas. None by default.'),
+  PCS_TRUSTED_PROXIES: setting(
+    list,
+    '',
+    'Addresses or CIDRs of proxies whose X-Forwarded-For is believed, separated by commas. None by default.',
+  ),
+} as const satisfies Record<string, SettingEntry>;
+
+type Table = typeof SETTINGS;
+type Value<K extends keyof Table> = z.output<Table[K]['schema']>;
+
+/** The settings of one process, checked; read once at start and passed to whoever needs them. */
+export type Settings = {
+  readonly [K in keyof Table]: Table[K]['fallback'] extends string ? Value<K> : Value<K> | undefined;
+};
+
+/** A setting that cannot be used; the message is one line that names it. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+const OWN_PREFIX = 'PCS_';
+
+/**
+ * The checked settings of an environment. Foreign variables are left alone; an unknown one with our prefix is an error,
+ * because it is most likely a misspelt setting.
+ * @throws SettingsError with one line that names every bad variable.
+ */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const problems = Object.keys(env)
+    .filter(name => name.startsWith(OWN_PREFIX) && !(name in SETTINGS))
+    .map(name => `${name} is not a setting of this service (see docs/configuration.md)`);
+  const values: Record<string, unknown> = {};
+  for (const [name, entry] of Object.entries<SettingEntry>(SETTINGS)) {
+    const text = env[name] || entry.fallback;
+    if (text === null) continue;
+    const result = entry.schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
+  }
+  if (problems.length === 0 && values['NODE_ENV'] === 'production' && values['DATABASE_URL'] === undefined) {
+    problems.push('DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development');
+  }
+  if (problems.length > 0) throw new SettingsError(`Bad settings: ${problems.join('; ')}.`);
+  return values as Settings;
+}

@@ -1,0 +1,27 @@
+import { InvalidCursorError } from './errors.js';
+
+/** Anything that can check an unknown value; a zod schema fits. */
+interface Checker<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false };
+}
+
+/** An opaque cursor: JSON in base64url. It is not secret, and is checked again when it comes back. */
+export const encodeCursor = (position: unknown): string => Buffer.from(JSON.stringify(position)).toString('base64url');
+
+/**
+ * What {@link encodeCursor} put in.
+ * @throws InvalidCursorError when the text is no cursor, or not one that the schema takes.
+ */
+export function decodeCursor<T>(cursor: string, schema: Checker<T>): T {
+  const result = schema.safeParse(parse(cursor));
+  if (!result.success) throw new InvalidCursorError();
+  return result.data;
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    throw new InvalidCursorError();
+  }
+}

@@ -1,0 +1,131 @@
+/** What one stable error code means: for the problem documents and for the generated error reference. */
+export interface ErrorCodeEntry {
+  readonly status: number;
+  /** A short summary of the problem type, the same for every occurrence (RFC 9457, `title`). */
+  readonly title: string;
+  /** When it happens. */
+  readonly when: string;
+  /** What the caller can do about it. */
+  readonly remedy: string;
+}
+
+const entry = (status: number, title: string, when: string, remedy: string): ErrorCodeEntry => ({
+  status,
+  title,
+  when,
+  remedy,
+});
+
+/** The one table of error codes. docs/errors.md and the pages below /docs/errors are generated from it. */
+export const ERROR_CODES = {
+  VALIDATION_FAILED: entry(
+    400,
+    'The request is not valid',
+    'A field, parameter or header is missing, unknown or out of bounds. `errors` names every one of them.',
+    'Correct the named fields and send the request again.',
+  ),
+  MALFORMED_JSON: entry(
+    400,
+    'The body is not usable JSON',
+    'The body is absent where one is needed, is not JSON, names a key twice in one object, or is nested too deeply.',
+    'Send well-formed JSON (RFC 8259) with unique keys.',
+  ),
+  INVALID_FILTER: entry(
+    400,
+    'The filter is not valid',
+    'A filter parameter cannot be understood, such as a version range that is not a semver range.',
+    'Correct the filter; the detail says where it is wrong.',
+  ),
+  INVALID_CURSOR: entry(
+    400,
+    'The cursor is not valid',
+    'The cursor was changed, cut, or comes from a query with other parameters.',
+    'Start again at the first page, and pass `nextCursor` back as it was given, with the same parameters.',
+  ),
+  INSTANCE_NOT_FOUND: entry(
+    404,
+    'No such instance',
+    'No instance is registered under this id or name.',
+    'Register the instance again; a heartbeat answered like this always means that.',
+  ),
+  EVENT_NOT_FOUND: entry(
+    404,
+    'No such event',
+    'The log has no event with this revision.',
+    'Ask for a revision between 1 and the head that GET /api/v1/audit/head tells.',
+  ),
+  ROUTE_NOT_FOUND: entry(
+    404,
+    'No such route',
+    'Nothing is served under this path.',
+    'See /docs for the routes that exist.',
+  ),
+  METHOD_NOT_ALLOWED: entry(
+    405,
+    'The method is not allowed here',
+    'The path exists, but not with this method.',
+    'Use one of the methods that the `Allow` header lists.',
+  ),
+  VERSION_MISMATCH: entry(
+    412,
+    'The instance has changed meanwhile',
+    '`If-Match` names a version that is no longer the current one. Nothing was changed.',
+    'Read the instance again, decide again, and send the new version. `currentVersion` tells the current one.',
+  ),
+  ALREADY_REGISTERED: entry(
+    412,
+    'The instance is registered already',
+    'A registration with `If-None-Match: *` met an instance of that identity. Nothing was changed.',
+    'Leave the header out to replace the instance, or choose another instanceId.',
+  ),
+  PAYLOAD_TOO_LARGE: entry(
+    413,
+    'The body is too large',
+    'The body is larger than 64 KiB, or than 1 MiB for batches, bulk heartbeats and bulk deregistrations.',
+    'Send less at once.',
+  ),
+  UNSUPPORTED_MEDIA_TYPE: entry(
+    415,
+    'The content type is not supported',
+    'The body is not application/json (or, for PATCH, application/merge-patch+json).',
+    'Send JSON with a matching Content-Type.',
+  ),
+  QUEUE_FULL: entry(
+    429,
+    'Too many changes are waiting',
+    'The queue of changes that wait for the database is full. Nothing was changed.',
+    'Wait for the time in `Retry-After`, then send the request again.',
+  ),
+  INTERNAL_ERROR: entry(
+    500,
+    'Something went wrong inside the service',
+    'A bug. Nothing of its inside is shown; the service log has it under the request id.',
+    'Report it with the request id.',
+  ),
+  STORE_UNAVAILABLE: entry(
+    503,
+    'The database cannot be reached',
+    'PostgreSQL could not be reached, or did not answer in time. Nothing was changed.',
+    'Wait for the time in `Retry-After`, then send the request again.',
+  ),
+  OUTCOME_UNKNOWN: entry(
+    503,
+    'It is not known whether the change happened',
+    'The connection to PostgreSQL broke during the commit, and the outcome could not be settled in time.',
+    'Read the instance to see whether the change is there. Registrations, PUT, heartbeats and overrides can simply be sent again.',
+  ),
+  STALE_VIEW: entry(
+    503,
+    'The view of the catalog is too old',
+    'This node has not been able to follow the log for longer than PCS_STALENESS_LIMIT_SECONDS.',
+    'Ask another node, or wait for the time in `Retry-After`.',
+  ),
+  STARTING: entry(
+    503,
+    'The node is still starting',
+    'The view of the catalog is not loaded yet. An unknown catalog is never told as an empty one.',
+    'Ask another node, or wait for the time in `Retry-After`.',
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

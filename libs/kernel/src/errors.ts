@@ -1,0 +1,158 @@
+import { type ErrorCode } from './error-codes.js';
+
+/** One bad field: `path` is a JSON pointer (RFC 6901) into the body, or `/query/…`, `/path/…`, `/header/…`. */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What an error tells besides its code and text. */
+export interface ErrorExtras {
+  readonly errors?: readonly FieldError[];
+  /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED). */
+  readonly currentVersion?: number;
+  /** Seconds after which another try makes sense. */
+  readonly retryAfterSeconds?: number;
+  /** Methods that the path does take (METHOD_NOT_ALLOWED). */
+  readonly allow?: readonly string[];
+}
+
+/**
+ * A failure that callers are told about: a stable code, and a detail that says what is wrong and what to do.
+ * It knows nothing of HTTP; the problem filter maps it.
+ */
+export abstract class DomainError extends Error {
+  abstract readonly code: ErrorCode;
+
+  constructor(
+    message: string,
+    readonly extras: ErrorExtras = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+export class ValidationFailedError extends DomainError {
+  readonly code = 'VALIDATION_FAILED';
+
+  constructor(errors: readonly FieldError[], message = describe(errors)) {
+    super(message, { errors });
+  }
+}
+
+export class MalformedJsonError extends DomainError {
+  readonly code = 'MALFORMED_JSON';
+}
+
+export class InvalidFilterError extends DomainError {
+  readonly code = 'INVALID_FILTER';
+
+  constructor(errors: readonly FieldError[]) {
+    super(describe(errors), { errors });
+  }
+}
+
+export class InvalidCursorError extends DomainError {
+  readonly code = 'INVALID_CURSOR';
+
+  constructor(message = 'The cursor is not one that this service gave for this query. Start again without a cursor.') {
+    super(message, { errors: [{ path: '/query/cursor', message: 'is not a cursor of this query' }] });
+  }
+}
+
+export class InstanceNotFoundError extends DomainError {
+  readonly code = 'INSTANCE_NOT_FOUND';
+
+  /** @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1` */
+  constructor(what: string) {
+    super(`No instance is registered as ${what}. Register it (again) first.`);
+  }
+}
+
+export class EventNotFoundError extends DomainError {
+  readonly code = 'EVENT_NOT_FOUND';
+
+  constructor(revision: number) {
+    super(`The log has no event with revision ${revision}.`);
+  }
+}
+
+export class VersionMismatchError extends DomainError {
+  readonly code = 'VERSION_MISMATCH';
+
+  constructor(currentVersion: number) {
+    super(`The instance has version ${currentVersion} now. Read it again and decide again.`, { currentVersion });
+  }
+}
+
+export class AlreadyRegisteredError extends DomainError {
+  readonly code = 'ALREADY_REGISTERED';
+
+  constructor(what: string, currentVersion: number) {
+    super(`${what} is registered already, with version ${currentVersion}, and If-None-Match: * was asked.`, {
+      currentVersion,
+    });
+  }
+}
+
+export class QueueFullError extends DomainError {
+  readonly code = 'QUEUE_FULL';
+
+  constructor(waiting: number) {
+    super(`${waiting} changes are waiting for the database already. Nothing was changed; try again later.`, {
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
+export class StoreUnavailableError extends DomainError {
+  readonly code = 'STORE_UNAVAILABLE';
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'The database cannot be reached or did not answer in time. Nothing was changed; try again.',
+      {
+        retryAfterSeconds: 1,
+      },
+      options,
+    );
+  }
+}
+
+export class OutcomeUnknownError extends DomainError {
+  readonly code = 'OUTCOME_UNKNOWN';
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'The connection to the database broke during the commit: the change may or may not have happened. Read before you decide to repeat.',
+      { retryAfterSeconds: 1 },
+      options,
+    );
+  }
+}
+
+export class StaleViewError extends DomainError {
+  readonly code = 'STALE_VIEW';
+
+  /** @param stalenessSeconds age of the view; @param limitSeconds what is allowed */
+  constructor(stalenessSeconds: number, limitSeconds: number) {
+    super(
+      `This node last knew the catalog to be current ${Math.round(stalenessSeconds)} s ago; ${limitSeconds} s are allowed.`,
+      { retryAfterSeconds: 5 },
+    );
+  }
+}
+
+export class StartingError extends DomainError {
+  readonly code = 'STARTING';
+
+  constructor() {
+    super('This node has not loaded the catalog yet.', { retryAfterSeconds: 1 });
+  }
+}
+
+function describe(errors: readonly FieldError[]): string {
+  return errors.map(error => `${error.path || '(body)'}: ${error.message}`).join('; ');
+}

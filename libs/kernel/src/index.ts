@@ -1,0 +1,23 @@
+export { canonicalJson, sameJson } from './canonical-json.js';
+export { systemClock, type Clock } from './clock.js';
+export { decodeCursor, encodeCursor } from './cursors.js';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
+export {
+  AlreadyRegisteredError,
+  DomainError,
+  EventNotFoundError,
+  InstanceNotFoundError,
+  InvalidCursorError,
+  InvalidFilterError,
+  MalformedJsonError,
+  OutcomeUnknownError,
+  QueueFullError,
+  StaleViewError,
+  StartingError,
+  StoreUnavailableError,
+  ValidationFailedError,
+  VersionMismatchError,
+  type ErrorExtras,
+  type FieldError,
+} from './errors.js';
+export { isUuid, newId } from './ids.js';

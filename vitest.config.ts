@@ -1,0 +1,49 @@
+import { defineConfig } from 'vitest/config';
+import { requireNode } from './scripts/require-node.mjs';
+
+requireNode();
+
+/** Decorators as Nest needs them; the root tsconfig gives the path aliases. */
+const shared = {
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  resolve: { tsconfigPaths: true },
+} as const;
+
+const room = '{apps,libs,test,scripts,migrations}/**';
+
+export default defineConfig({
+  ...shared,
+  test: {
+    coverage: {
+      provider: 'v8',
+      reporter: ['text-summary', 'json-summary', 'html'],
+      include: ['apps/**/*.ts', 'libs/**/*.ts'],
+      exclude: ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts', '**/index.ts'],
+    },
+    projects: [
+      { ...shared, test: { name: 'unit', include: [`${room}/*.spec.ts`], environment: 'node' } },
+      {
+        ...shared,
+        test: {
+          name: 'int',
+          include: [`${room}/*.int-spec.ts`],
+          environment: 'node',
+          globalSetup: ['test/support/postgres.global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'e2e',
+          include: [`${room}/*.e2e-spec.ts`],
+          environment: 'node',
+          globalSetup: ['test/support/postgres.global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
