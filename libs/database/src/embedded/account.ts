@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Who runs the database server; PostgreSQL refuses to run as root. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * The account for the server: undefined (this process's own) unless that is root. Then it is the owner of data that
+ * exist already, so that `sudo` does not take a checkout away from its user, else `nobody`, which every system has.
+ */
+export async function serverAccount(existingData: string): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const owner = await stat(existingData).catch(() => undefined);
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  const [uid, gid] = await Promise.all([run('id', ['-u', 'nobody']), run('id', ['-g', 'nobody'])]);
+  return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+}
+
+/** Whether the account can enter the directory, asked of the kernel: mode bits alone do not tell. */
+export async function canEnter(account: Account, directory: string): Promise<boolean> {
+  // cwd of the spawned process would be entered before the uid changes, hence `cd`.
+  return run('/bin/sh', ['-c', 'cd -- "$0"', directory], { ...account, cwd: '/' }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Gives a file or directory with all that is in it to the account. */
+export async function giveTo(account: Account | undefined, path: string): Promise<void> {
+  if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, path]);
+}
