@@ -1,0 +1,61 @@
+/** What happened to the catalog. */
+export const AUDIT_ACTIONS = [
+  'instance.registered',
+  'instance.updated',
+  'instance.deregistered',
+  'instance.expired',
+  'instance.health_changed',
+  'instance.override_set',
+  'instance.override_cleared',
+  'catalog.epoch_started',
+  'token.created',
+  'token.revoked',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** Through which protocol a change came in. */
+export const AUDIT_SOURCES = ['api', 'first-viscount', 'consul', 'eureka', 'system'] as const;
+export type AuditSource = (typeof AUDIT_SOURCES)[number];
+
+/** What a change says of itself, before it has its place in the log. `before` and `after` are plain JSON. */
+export interface EventDraft {
+  readonly action: AuditAction;
+  readonly namespace: string | null;
+  readonly service: string | null;
+  readonly instanceId: string | null;
+  readonly instanceUuid: string | null;
+  readonly actor: string;
+  readonly clientAddress: string | null;
+  readonly requestId: string | null;
+  readonly source: AuditSource;
+  readonly reason: string | null;
+  /** The version of the instance after the change. */
+  readonly version: number | null;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/**
+ * One event of the log, as the API tells it and as it is hashed. Plain JSON; `at` is RFC 3339 in UTC with
+ * milliseconds.
+ */
+export interface AuditEvent extends EventDraft {
+  readonly revision: number;
+  readonly at: string;
+  /** Names the transaction: events of one batch share it. */
+  readonly batchId: string;
+  readonly hashVersion: number;
+  /** Hash of the event before this one; 64 zeros for the first. */
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+/** Where the log ends. */
+export interface LogHead {
+  /** Revision of the newest event; 0 while the log is empty. */
+  readonly revision: number;
+  readonly hash: string;
+  readonly epoch: string;
+  /** Time of the newest event; RFC 3339 in UTC with milliseconds. */
+  readonly at: string;
+}

@@ -1,0 +1,47 @@
+import { isoTime, query } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type LogHead } from './audit-event.js';
+
+/** Where the log ends, held: nobody else can append until the transaction ends. */
+export interface LockedHead extends LogHead {
+  /** The time of what is decided under the lock: it never falls along revisions. RFC 3339 in UTC. */
+  readonly now: string;
+  readonly fence: number;
+}
+
+/** Name of the notification that tells followers of the log to look; the payload is the revision. */
+export const CATALOG_CHANNEL = 'catalog_changed';
+
+const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
+
+/** The one row that orders all changes. */
+export class CatalogHeadRepository {
+  /**
+   * Locks the head until the transaction ends.
+   * @param holdLimitMs how long (ms) this transaction may hang before PostgreSQL ends it
+   */
+  async lock(em: EntityManager, holdLimitMs: number): Promise<LockedHead> {
+    const [row] = await query<Omit<LockedHead, 'now' | 'fence'> & { fence: number }>(
+      em,
+      `select ${HEAD_COLUMNS}, fence::float8 as fence from lock_catalog_head($1)`,
+      [holdLimitMs],
+    );
+    if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
+    return { ...row, now: row.at };
+  }
+
+  /** The head as committed, and whether this server is one that may be believed to have the newest. */
+  async read(em: EntityManager): Promise<LogHead & { readonly inRecovery: boolean }> {
+    const [row] = await query<LogHead & { inRecovery: boolean }>(
+      em,
+      `select ${HEAD_COLUMNS}, pg_is_in_recovery() as "inRecovery" from catalog_head where id = 1`,
+    );
+    if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
+    return row;
+  }
+
+  /** Makes a late commit of a transaction whose outcome is doubtful impossible. The head must be locked. */
+  async raiseFence(em: EntityManager): Promise<void> {
+    await query(em, 'update catalog_head set fence = fence + 1 where id = 1');
+  }
+}

@@ -1,0 +1,18 @@
+import { CatalogHead } from './catalog-head.entity.js';
+import { ServiceEvent } from './service-event.entity.js';
+
+export {
+  AUDIT_ACTIONS,
+  AUDIT_SOURCES,
+  type AuditAction,
+  type AuditEvent,
+  type AuditSource,
+  type EventDraft,
+  type LogHead,
+} from './audit-event.js';
+export { CATALOG_CHANNEL, CatalogHeadRepository, type LockedHead } from './catalog-head.repository.js';
+export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
+export { ReadIndex, type ReadHead } from './read-index.js';
+export { EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';
+
+export const AUDIT_ENTITIES = [CatalogHead, ServiceEvent];

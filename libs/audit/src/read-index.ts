@@ -1,0 +1,30 @@
+import { type LogHead } from './audit-event.js';
+
+/** The head of the log, read from the primary after the caller asked. */
+export type ReadHead = () => Promise<LogHead>;
+
+/**
+ * A read index: one query for all who asked before it was sent. Whoever gets its answer knows every change that was
+ * acknowledged before they asked, on any node.
+ */
+export class ReadIndex {
+  private next: Promise<LogHead> | undefined;
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly readHead: ReadHead) {}
+
+  /** The head at some moment after this call. Rejects when the primary cannot be asked. */
+  current(): Promise<LogHead> {
+    this.next ??= this.queue();
+    return this.next;
+  }
+
+  /** Everybody who asks while a query is under way waits for the one after it, which is sent when that ends. */
+  private async queue(): Promise<LogHead> {
+    await this.running;
+    this.next = undefined;
+    const query = this.readHead();
+    this.running = query.catch(() => undefined);
+    return await query;
+  }
+}

@@ -1,0 +1,105 @@
+import { type EntityName } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { type Pool, type PoolClient } from 'pg';
+import { pgOptions, type SslMode } from './pg-options.js';
+
+/** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
+export type Purpose = 'writer' | 'leases' | 'reads';
+
+const PURPOSES = ['writer', 'leases', 'reads'] as const satisfies readonly Purpose[];
+
+/** The writer itself and the read index; the flush of renewals and the look-up of ids that the view does not have. */
+const FIXED_BUDGET = { writer: 2, leases: 2 } as const;
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** How to reach PostgreSQL. */
+export interface DatabaseTarget {
+  readonly url: string;
+  readonly ssl: SslMode;
+  /** Connections for reads. */
+  readonly poolMax: number;
+  readonly entities: readonly EntityName<object>[];
+}
+
+/** How full a pool is, for the metrics. */
+export interface PoolUse {
+  readonly purpose: Purpose;
+  readonly open: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+/**
+ * MikroORM once for each purpose, over the same entities. Nothing connects before the first query, so a database that
+ * is away at start is only met when something is asked of it.
+ */
+export class Databases {
+  private constructor(
+    private readonly orms: Readonly<Record<Purpose, MikroORM>>,
+    private readonly pools: ReadonlyMap<Purpose, { readonly pool: Pool; readonly clients: Set<PoolClient> }>,
+  ) {}
+
+  static async open(target: DatabaseTarget): Promise<Databases> {
+    const pools = new Map<Purpose, { pool: Pool; clients: Set<PoolClient> }>();
+    const open = (purpose: Purpose) =>
+      MikroORM.init({
+        clientUrl: target.url,
+        entities: [...target.entities],
+        discovery: { warnWhenNoEntities: false },
+        debug: false,
+        // pg reports dropped connections as events; the query that met one rejects by itself.
+        logger: () => undefined,
+        driverOptions: {
+          ...pgOptions(target.url, target.ssl),
+          max: purpose === 'reads' ? target.poolMax : FIXED_BUDGET[purpose],
+          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+          idleTimeoutMillis: IDLE_TIMEOUT_MS,
+          application_name: `platform-coordination ${purpose}`,
+          keepAlive: true,
+          onPoolCreated: (pool: Pool) => {
+            const clients = new Set<PoolClient>();
+            pool.on('connect', client => clients.add(client));
+            pool.on('remove', client => clients.delete(client));
+            pools.set(purpose, { pool, clients });
+          },
+        },
+      });
+    const orms = {} as Record<Purpose, MikroORM>;
+    for (const purpose of PURPOSES) {
+      orms[purpose] = await open(purpose);
+      orms[purpose].em.getConnection().getClient();
+    }
+    return new Databases(orms, pools);
+  }
+
+  /** A forked entity manager: one for each unit of work. */
+  em(purpose: Purpose): MikroORM['em'] {
+    return this.orms[purpose].em.fork();
+  }
+
+  /**
+   * Cuts the connections of a purpose at once, so that whoever waits on a server that does not answer gets an error.
+   * The pool opens new ones when they are needed.
+   */
+  sever(purpose: Purpose): void {
+    for (const client of this.pools.get(purpose)?.clients ?? []) {
+      // `pg` has no public way to drop a connection without talking to the server first.
+      (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    }
+  }
+
+  use(): PoolUse[] {
+    return [...this.pools].map(([purpose, { pool }]) => ({
+      purpose,
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
+  }
+}

@@ -1,0 +1,66 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Migrator } from '@mikro-orm/migrations';
+import { MIGRATIONS } from '@coordination/migrations';
+import { Client } from 'pg';
+import { pgOptions, type SslMode } from './pg-options.js';
+
+/** Names the lock that migrating nodes queue at; an arbitrary number that nothing else in the database uses. */
+const MIGRATION_LOCK = 8_081_202_601;
+
+/** How to migrate: up to the newest version, or down to none. */
+export interface MigrateOptions {
+  readonly ssl?: SslMode;
+  readonly direction?: 'up' | 'down';
+}
+
+/**
+ * Brings the schema to the newest version (or, downwards, to nothing) and tells the names of the migrations that ran.
+ * Nodes that start at the same time queue at an advisory lock, because MikroORM's migrator takes none.
+ */
+export async function migrate(url: string, { ssl = 'off', direction = 'up' }: MigrateOptions = {}): Promise<string[]> {
+  return await locked(url, ssl, async () => {
+    const orm = await openForMigration(url, ssl);
+    try {
+      const done = direction === 'up' ? await orm.migrator.up() : await orm.migrator.down({ to: 0 });
+      return done.map(migration => migration.name);
+    } finally {
+      await orm.close(true);
+    }
+  });
+}
+
+/** The migrations that the database has not seen yet. */
+export async function pendingMigrations(url: string, ssl: SslMode = 'off'): Promise<string[]> {
+  const orm = await openForMigration(url, ssl);
+  try {
+    return (await orm.migrator.getPending()).map(migration => migration.name);
+  } finally {
+    await orm.close(true);
+  }
+}
+
+async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
+  return await MikroORM.init({
+    clientUrl: url,
+    entities: [],
+    discovery: { warnWhenNoEntities: false },
+    extensions: [Migrator],
+    logger: () => undefined,
+    driverOptions: { ...pgOptions(url, ssl), max: 1, application_name: 'platform-coordination migrator' },
+    migrations: { migrationsList: MIGRATIONS, snapshot: false, silent: true, transactional: true },
+  });
+}
+
+/** The lock lives on a connection of its own: it must hold over all transactions of the migrator. */
+async function locked<T>(url: string, ssl: SslMode, work: () => Promise<T>): Promise<T> {
+  const client = new Client({ ...pgOptions(url, ssl), application_name: 'platform-coordination migration lock' });
+  // A dropped connection rejects the query in flight; without a listener it would also end the process.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await work();
+  } finally {
+    await client.end();
+  }
+}

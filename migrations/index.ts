@@ -1,0 +1,4 @@
+import { Migration20261123000000 } from './migration-20261123000000-catalog.js';
+
+/** All migrations in their order; listed by hand, since a built service has no files to look for. */
+export const MIGRATIONS = [{ name: '20261123000000-catalog', class: Migration20261123000000 }];
