@@ -33,6 +33,11 @@ export async function isServerOf(data: string, pid: number): Promise<boolean> {
   return basename(words[0] ?? '') === 'postgres' && words.includes(data);
 }
 
+/** Whether the process exists. One that ended and waits for its parent to notice does not. */
+export async function isAlive(pid: number): Promise<boolean> {
+  return (await commandLine(pid)).join('') !== '';
+}
+
 /** What postmaster.pid says; whether it is true is another question. */
 export async function readPidFile(data: string): Promise<{ pid: number; port: number | undefined } | undefined> {
   const lines = (await readFile(pidFile(data), 'utf8').catch(() => '')).split('\n');

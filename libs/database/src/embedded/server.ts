@@ -1,13 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type Home } from './home.js';
-import { isServerOf, pidFile, readPidFile } from './server-process.js';
+import { isAlive, isServerOf, pidFile, readPidFile } from './server-process.js';
 
 const run = promisify(execFile);
 
@@ -19,6 +20,12 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 const START_ATTEMPTS = 5;
 const LOG_TAIL_LINES = 5;
+
+/**
+ * Starts a program and ends, so that it is nobody's child: `nest start --watch` kills all descendants of the service
+ * when it reloads, and a terminal would send them Ctrl-C.
+ */
+const IN_BACKGROUND = 'umask 077; log=$0; "$@" < /dev/null > "$log" 2>&1 & echo $!';
 
 /** A server that is known to run on the data of a home and to take connections. */
 export interface RunningServer {
@@ -107,25 +114,26 @@ export async function ensureDatabase(home: Home, port: number, database: string)
 }
 
 async function launchOn(home: Home, port: number, parameters: Readonly<Record<string, string>>) {
-  const log = await open(logFile(home), 'w', 0o600);
-  try {
-    const settings = { listen_addresses: LOOPBACK, unix_socket_directories: '', ...parameters };
-    const child = spawn(
-      join(home.binaries, 'bin', 'postgres'),
-      ['-D', home.data, '-p', String(port), ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
-      { ...home.account, cwd: '/', env: environment(), detached: true, stdio: ['ignore', log.fd, log.fd] },
-    );
-    child.on('error', () => {}); // exitCode tells it too
-    child.unref();
-    const deadline = performance.now() + START_TIMEOUT_MS;
-    while (child.exitCode === null && child.signalCode === null && performance.now() < deadline) {
-      if (await answers(home, port)) return child.pid;
-      await delay(POLL_MS);
-    }
-    return undefined;
-  } finally {
-    await log.close();
+  const args = ['-D', home.data, '-p', String(port)];
+  const settings = { listen_addresses: LOOPBACK, unix_socket_directories: '', ...parameters };
+  for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`);
+  const shell = spawn(
+    '/bin/sh',
+    ['-c', IN_BACKGROUND, logFile(home), join(home.binaries, 'bin', 'postgres'), ...args],
+    {
+      ...home.account,
+      cwd: '/',
+      env: environment(),
+      detached: true,
+    },
+  );
+  const pid = Number(await text(shell.stdout));
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while ((await isAlive(pid)) && performance.now() < deadline) {
+    if (await answers(home, port)) return pid;
+    await delay(POLL_MS);
   }
+  return undefined;
 }
 
 /** Whether a server on this port knows our password and serves our data; anything else on the port is not ours. */
@@ -156,8 +164,8 @@ async function freePort(): Promise<number> {
 }
 
 async function logTail(home: Home): Promise<string> {
-  const text = await readFile(logFile(home), 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-LOG_TAIL_LINES).join(' | ');
+  const lines = await readFile(logFile(home), 'utf8').catch(() => '');
+  return lines.trim().split('\n').slice(-LOG_TAIL_LINES).join(' | ');
 }
 
 /** The caller's variables must not reach the server: PGDATA, PGPORT, LC_ALL and the like change what it does. */
