@@ -1,2 +1,4 @@
 export { type CallOrigin, type CallSource } from './call-origin.js';
+export { ContextModule } from './context.module.js';
 export { ANONYMOUS, RequestContext, SYSTEM_ACTOR, type RequestStore } from './request-context.js';
+export { currentRequest, runInRequest } from './request-scope.js';

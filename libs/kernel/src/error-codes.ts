@@ -66,6 +66,12 @@ export const ERROR_CODES = {
     'The path exists, but not with this method.',
     'Use one of the methods that the `Allow` header lists.',
   ),
+  REQUEST_TIMEOUT: entry(
+    408,
+    'The request took too long to arrive',
+    'The headers or the body were not sent in time.',
+    'Send the request again, without pauses.',
+  ),
   VERSION_MISMATCH: entry(
     412,
     'The instance has changed meanwhile',
@@ -95,6 +101,12 @@ export const ERROR_CODES = {
     'Too many changes are waiting',
     'The queue of changes that wait for the database is full. Nothing was changed.',
     'Wait for the time in `Retry-After`, then send the request again.',
+  ),
+  HEADERS_TOO_LARGE: entry(
+    431,
+    'The headers are too large',
+    'The request line and the headers together are larger than 16 KiB.',
+    'Send shorter headers and a shorter URL.',
   ),
   INTERNAL_ERROR: entry(
     500,

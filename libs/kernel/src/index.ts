@@ -21,3 +21,5 @@ export {
   type FieldError,
 } from './errors.js';
 export { isUuid, newId } from './ids.js';
+export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
+export { toFieldErrors, type ValidationIssue } from './validation-issues.js';

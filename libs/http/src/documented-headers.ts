@@ -1,0 +1,42 @@
+interface DocumentedHeader {
+  readonly description: string;
+  readonly schema: { readonly type: 'string' | 'integer' | 'number'; readonly maxLength?: number };
+  readonly required?: boolean;
+}
+
+/** Request headers that operations may take, as the OpenAPI document describes them. */
+export const REQUEST_HEADERS = {
+  'If-Match': {
+    description:
+      'The version that the change is meant for, as the `ETag` told it, such as `"7"`; a stale one gets 412.',
+    schema: { type: 'string' },
+    required: false,
+  },
+  'If-None-Match': {
+    description: '`*` on a registration: only if the identity is new. An `ETag` on a read: 304 if nothing changed.',
+    schema: { type: 'string' },
+    required: false,
+  },
+  'X-Change-Reason': {
+    description: 'Why the change is made; kept in the audit log.',
+    schema: { type: 'string', maxLength: 500 },
+    required: false,
+  },
+} as const satisfies Record<string, DocumentedHeader>;
+
+/** Response headers that operations may give, as the OpenAPI document describes them. */
+export const RESPONSE_HEADERS = {
+  ETag: { description: 'Names what was answered, for `If-Match` and `If-None-Match`.', schema: { type: 'string' } },
+  Location: { description: 'The path of what was created.', schema: { type: 'string' } },
+  'Retry-After': { description: 'Seconds after which another try makes sense.', schema: { type: 'integer' } },
+  'X-Request-Id': { description: 'Finds the request in the log of the service.', schema: { type: 'string' } },
+  'X-Catalog-Revision': { description: 'The revision of the catalog that answered.', schema: { type: 'integer' } },
+  'X-Catalog-Epoch': { description: 'The unbroken history that the revision belongs to.', schema: { type: 'string' } },
+  'X-Catalog-Staleness': {
+    description: 'Seconds since the view that answered was last known to be current; 0 normally.',
+    schema: { type: 'number' },
+  },
+} as const satisfies Record<string, DocumentedHeader>;
+
+export type RequestHeader = keyof typeof REQUEST_HEADERS;
+export type ResponseHeader = keyof typeof RESPONSE_HEADERS;

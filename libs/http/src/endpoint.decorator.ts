@@ -1,0 +1,131 @@
+import { applyDecorators, HttpCode } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiConsumes, ApiExtension, ApiHeader, ApiOperation, ApiProduces, ApiResponse } from '@nestjs/swagger';
+import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
+import { type z } from 'zod';
+import { REQUEST_HEADERS, RESPONSE_HEADERS, type RequestHeader, type ResponseHeader } from './documented-headers.js';
+import { EXAMPLES_EXTENSION, type OperationExamples } from './openapi-examples.js';
+import { PROBLEM_MEDIA_TYPE } from './problem.js';
+import { problemExample } from './problem-examples.js';
+import { type EndpointRouteConfig } from './route-config.js';
+
+/** The body limit of routes that take many things at once; the others take {@link DEFAULT_BODY_LIMIT_BYTES}. */
+export const LARGE_BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** One kind of success. */
+export interface SuccessOptions {
+  readonly status: number;
+  /** What the answer is; a 204 or 304 has none. */
+  readonly response?: z.ZodType;
+  readonly responseDescription?: string;
+  readonly responseHeaders?: readonly ResponseHeader[];
+  /** Media types of the answer, if it is not JSON alone. */
+  readonly produces?: readonly string[];
+}
+
+/** Everything that the OpenAPI document says of an operation. */
+export interface EndpointOptions extends SuccessOptions {
+  readonly summary: string;
+  readonly description?: string;
+  /** Unique, lowerCamelCase: the method name that client generators take. */
+  readonly operationId: string;
+  /** Further successes, such as 200 beside 201, or 304. */
+  readonly otherSuccesses?: readonly SuccessOptions[];
+  /** Problems besides those that every operation can have. */
+  readonly problems?: readonly ErrorCode[];
+  readonly requestHeaders?: readonly RequestHeader[];
+  /** Media types of the body, if it is not application/json alone. */
+  readonly consumes?: readonly string[];
+  readonly bodyLimitBytes?: number;
+  /** Values that succeed when they are sent as they are, in the order of the document. */
+  readonly examples?: OperationExamples;
+}
+
+/**
+ * States the summary, the success and every possible problem of an operation, for the OpenAPI document and for the server:
+ * a body or query where the handler takes none is refused. It goes above the parameters' decorators, on the method.
+ */
+export function Endpoint(options: EndpointOptions): MethodDecorator {
+  return (target, key, descriptor: PropertyDescriptor) => {
+    const takes = parametersOf(target, key);
+    const config: EndpointRouteConfig = { ...takes, bodyLimitBytes: options.bodyLimitBytes };
+    const consumes = options.consumes ?? ['application/json'];
+    const produces = options.produces ?? ['application/json'];
+    applyDecorators(
+      HttpCode(options.status),
+      RouteConfig(config),
+      ApiOperation({
+        operationId: options.operationId,
+        summary: options.summary,
+        ...(options.description !== undefined && { description: options.description }),
+      }),
+      ...(takes.takesBody ? [ApiConsumes(...consumes)] : []),
+      ApiProduces(...produces),
+      ...(options.requestHeaders ?? []).map(name => ApiHeader({ name, ...REQUEST_HEADERS[name] })),
+      ...[options, ...(options.otherSuccesses ?? [])].map(success),
+      ...byStatus(possibleProblems(options, takes.takesBody)).map(([status, codes]) => problems(status, codes)),
+      ApiExtension(EXAMPLES_EXTENSION, options.examples ?? {}),
+    )(target, key, descriptor);
+  };
+}
+
+/** Which parts of a request a handler asks for; parameter decorators have run before method decorators. */
+function parametersOf(target: object, key: string | symbol): { takesBody: boolean; takesQuery: boolean } {
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) ?? {}) as object;
+  const has = (type: RouteParamtypes) => Object.keys(parameters).some(name => name.startsWith(`${type}:`));
+  return { takesBody: has(RouteParamtypes.BODY), takesQuery: has(RouteParamtypes.QUERY) };
+}
+
+function possibleProblems(options: EndpointOptions, takesBody: boolean): ErrorCode[] {
+  const always: ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL_ERROR'];
+  const ofBodies: ErrorCode[] = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'REQUEST_TIMEOUT'];
+  return [...new Set([...always, ...(takesBody ? ofBodies : []), ...(options.problems ?? [])])];
+}
+
+function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
+  const groups = Map.groupBy<number, ErrorCode>(codes, code => ERROR_CODES[code].status);
+  return [...groups].sort(([a], [b]) => a - b);
+}
+
+const describedHeaders = (names: readonly ResponseHeader[] = []) =>
+  Object.fromEntries(
+    [...names, 'X-Request-Id' as const].map(name => [
+      name,
+      { description: RESPONSE_HEADERS[name].description, schema: RESPONSE_HEADERS[name].schema },
+    ]),
+  );
+
+function success({ status, response, responseDescription, responseHeaders }: SuccessOptions): MethodDecorator {
+  return ApiResponse({
+    status,
+    description: responseDescription ?? DEFAULT_DESCRIPTIONS[status] ?? 'Success.',
+    headers: describedHeaders(responseHeaders),
+    ...(response && { standardSchema: response }),
+  });
+}
+
+const DEFAULT_DESCRIPTIONS: Readonly<Record<number, string>> = {
+  200: 'Success.',
+  201: 'Created.',
+  204: 'Done; there is nothing more to say.',
+  304: 'What the caller has is still current.',
+};
+
+function problems(status: number, codes: readonly ErrorCode[]): MethodDecorator {
+  const retryAfter = status === 429 || status === 503;
+  return ApiResponse({
+    status,
+    description: codes.map(code => `${code}: ${ERROR_CODES[code].when}`).join('\n\n'),
+    headers: describedHeaders(retryAfter ? ['Retry-After'] : []),
+    content: {
+      [PROBLEM_MEDIA_TYPE]: {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(
+          codes.map(code => [code, { summary: ERROR_CODES[code].title, value: problemExample(code) }]),
+        ),
+      },
+    },
+  });
+}

@@ -1,0 +1,57 @@
+import { ValidationFailedError } from '@coordination/kernel';
+
+/** What `If-Match` asks for: any of these versions, `*` for any version at all, or nothing. */
+export type IfMatch = readonly number[] | '*' | undefined;
+
+/** What `If-None-Match` names: these entity tags (opaque texts without quotes), `*` for any, or nothing. */
+export type IfNoneMatch = readonly string[] | '*' | undefined;
+
+const VERSION = /^"([1-9]\d{0,15})"$/;
+const ENTITY_TAG = /^(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+const MAX_TAGS = 100;
+
+/** The `ETag` of a version or of any other text: quoted, strong. */
+export const formatETag = (tag: string | number): string => `"${tag}"`;
+
+/**
+ * The versions that an `If-Match` header names (RFC 9110, section 13.1.1).
+ * @throws ValidationFailedError for weak tags, which never match strongly, and for everything that is not a version
+ */
+export function parseIfMatch(header: string | undefined): IfMatch {
+  if (header === undefined) return undefined;
+  if (header.trim() === '*') return '*';
+  return split(header).map(tag => {
+    const version = Number(VERSION.exec(tag)?.[1]);
+    if (Number.isSafeInteger(version)) return version;
+    throw bad(
+      '/header/if-match',
+      'must be the ETag of the instance, such as "7" with its quotes, a list of those, or *',
+    );
+  });
+}
+
+/**
+ * The entity tags that an `If-None-Match` header names, weak ones too, since they are compared weakly (RFC 9110, 13.1.2).
+ * @throws ValidationFailedError when it is not a list of entity tags
+ */
+export function parseIfNoneMatch(header: string | undefined): IfNoneMatch {
+  if (header === undefined) return undefined;
+  if (header.trim() === '*') return '*';
+  return split(header).map(tag => {
+    const opaque = ENTITY_TAG.exec(tag)?.[1];
+    if (opaque !== undefined) return opaque;
+    throw bad('/header/if-none-match', 'must be an ETag with its quotes, a list of those, or *');
+  });
+}
+
+/** Whether an `If-None-Match` covers the tag that the answer would have (then it is 304). */
+export const matchesNone = (asked: IfNoneMatch, tag: string): boolean =>
+  asked !== undefined && (asked === '*' || asked.includes(tag));
+
+const split = (header: string): string[] =>
+  header
+    .split(',', MAX_TAGS)
+    .map(part => part.trim())
+    .filter((part, index) => part !== '' || index === 0);
+
+const bad = (path: string, message: string): ValidationFailedError => new ValidationFailedError([{ path, message }]);

@@ -1,0 +1,138 @@
+import { type Server } from 'node:http';
+import { Logger } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type Settings } from '@coordination/config';
+import { ANONYMOUS, runInRequest } from '@coordination/context';
+import { MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
+import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
+import { addBodyParsers } from './body-parsers.js';
+import { answerClientError } from './client-error.js';
+import { pathOf } from './error-mapping.js';
+import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
+import { answerFailure } from './problem.filter.js';
+import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
+import { type EndpointRouteConfig } from './route-config.js';
+import { RouteTable } from './route-table.js';
+
+/** The body limit of routes that do not say otherwise. */
+export const DEFAULT_BODY_LIMIT_BYTES = 64 * 1024;
+
+/** How long an idle connection is kept; more would hold up the shutdown (Fastify's own is 72 s). */
+const KEEP_ALIVE_MS = 1_000;
+
+/** Within this time a request must have arrived whole, so that slow callers cannot hold connections for ever. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The longest path segment, in bytes as sent: an instanceId of 200 characters, each of which may be escaped. */
+const MAX_PARAM_LENGTH = 2_048;
+
+/** The route for preflights, which @fastify/cors adds for every path there could be. */
+const CORS_ROUTE = '*';
+
+type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES'>;
+
+/** What only tests change. */
+export interface AdapterOptions {
+  readonly requestTimeoutMs?: number;
+  /** How often (ms) Node.js looks for requests that are late. */
+  readonly connectionsCheckingIntervalMs?: number;
+}
+
+/** Fastify as this service uses it, with its own body parsers. */
+class HttpAdapter extends FastifyAdapter {
+  /** Nest would add parsers that do not refuse what ours refuse. */
+  override registerParserMiddleware(): void {}
+}
+
+/**
+ * The HTTP server: limits, body parsers, request ids, the async context of each request, and problems for whatever fails
+ * before Nest sees it.
+ */
+export function createHttpAdapter(settings: HttpSettings, options: AdapterOptions = {}): FastifyAdapter {
+  const logger = new Logger('Http');
+  const routes = new RouteTable();
+  const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const server: FastifyHttpOptions<Server> = {
+    bodyLimit: DEFAULT_BODY_LIMIT_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout,
+    // Set afterwards, as Fastify does it, requestTimeout would not cover bodies while headersTimeout is the longer one.
+    http: {
+      requestTimeout,
+      headersTimeout: requestTimeout,
+      ...(options.connectionsCheckingIntervalMs !== undefined && {
+        connectionsCheckingInterval: options.connectionsCheckingIntervalMs,
+      }),
+    },
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    trustProxy: settings.PCS_TRUSTED_PROXIES.length > 0 ? [...settings.PCS_TRUSTED_PROXIES] : false,
+    genReqId: raw => requestIdOf(raw.headers['x-request-id']),
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => answerFailure(error, request, reply, logger),
+  };
+  const adapter = new HttpAdapter(server);
+  const instance = adapter.getInstance();
+  addBodyParsers(instance);
+  instance.addHook('onRoute', route => {
+    if (route.url !== CORS_ROUTE) routes.add(route);
+    const { bodyLimitBytes } = (route.config ?? {}) as EndpointRouteConfig;
+    if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
+  });
+  // The very first hook, so that preflights and everything that Nest's own hooks answer have a request id as well.
+  adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
+    void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    const store = {
+      requestId: request.id,
+      clientAddress: plainAddress(request.ip),
+      actor: ANONYMOUS,
+      source: 'api' as const,
+      reason: null as string | null,
+    };
+    runInRequest(store, () => {
+      try {
+        refuseUnrouted(request, routes);
+        refuseBadTarget(request.raw.url ?? '');
+        store.reason = changeReasonOf(request.headers['x-change-reason']);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      done();
+    });
+  });
+  instance.addHook('preValidation', (request, _reply, done) => {
+    done(complaintAboutUnasked(request));
+  });
+  return adapter;
+}
+
+/** @throws RouteNotFoundError, or MethodNotAllowedError if the path takes other methods */
+function refuseUnrouted(request: FastifyRequest, routes: RouteTable): void {
+  if (!request.is404 && request.routeOptions.url !== CORS_ROUTE) return;
+  // A preflight is answered by the CORS hook, which comes later.
+  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) return;
+  const path = pathOf(request.url);
+  const allow = routes.methodsOf(path);
+  throw allow.length > 0
+    ? new MethodNotAllowedError(request.method, path, allow)
+    : new RouteNotFoundError(request.method, path);
+}
+
+/** A body or query parameters where the operation takes none: most likely meant for another one. */
+function complaintAboutUnasked(request: FastifyRequest): Error | undefined {
+  const { takesBody, takesQuery } = request.routeOptions.config as EndpointRouteConfig;
+  if (takesBody === false && request.body !== undefined) {
+    return new MalformedJsonError('This operation takes no body. Send it without one.');
+  }
+  if (takesQuery === false) {
+    const names = Object.keys(request.query as object);
+    if (names.length > 0) {
+      return new ValidationFailedError(names.map(name => ({ path: `/query/${name}`, message: 'is not known here' })));
+    }
+  }
+  return undefined;
+}
+
+/** An IPv4 address as such, also where the socket listens on IPv6. */
+const plainAddress = (address: string | undefined): string | null => address?.replace(/^::ffff:(?=\d+\.)/, '') ?? null;

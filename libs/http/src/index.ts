@@ -1,0 +1,12 @@
+export { configureHttp } from './configure-http.js';
+export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
+export { Endpoint, LARGE_BODY_LIMIT_BYTES, type EndpointOptions, type SuccessOptions } from './endpoint.decorator.js';
+export { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './etag.js';
+export { createHttpAdapter, DEFAULT_BODY_LIMIT_BYTES, type AdapterOptions } from './http-adapter.js';
+export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';
+export { type OperationExamples } from './openapi-examples.js';
+export { IfMatchHeader, IfNoneMatchHeader } from './precondition.decorators.js';
+export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from './problem.js';
+export { ProblemFilter } from './problem.filter.js';
+export { queryBoolean, queryCommaList, queryInteger, queryList, revisionNumber } from './query.schemas.js';
+export { RequestValidationPipe } from './request-validation.pipe.js';

@@ -1,0 +1,31 @@
+import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
+import { errorPageOf, type Problem } from './problem.js';
+
+/** What shows the members that a code alone does not tell. */
+const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
+  VALIDATION_FAILED: {
+    detail: '/port: must be at most 65535; /query/limit: must be a whole number',
+    errors: [
+      { path: '/port', message: 'must be at most 65535' },
+      { path: '/query/limit', message: 'must be a whole number' },
+    ],
+  },
+  INVALID_CURSOR: { errors: [{ path: '/query/cursor', message: 'is not a cursor of this query' }] },
+  VERSION_MISMATCH: { detail: 'The instance has version 8 now. Read it again and decide again.', currentVersion: 8 },
+  ALREADY_REGISTERED: { currentVersion: 3 },
+};
+
+/** An example of a problem, for the OpenAPI document and for the page of the code. */
+export function problemExample(code: ErrorCode): Problem {
+  const { status, title, when } = ERROR_CODES[code];
+  return {
+    type: errorPageOf(code),
+    title,
+    status,
+    detail: when,
+    instance: '/api/v1/registry/instances',
+    code,
+    requestId: '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21',
+    ...SPECIFICS[code],
+  };
+}

@@ -1,0 +1,41 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { pathOf, toDomainError } from './error-mapping.js';
+import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+
+/** Terminus has a body of its own, which monitors know. */
+const HEALTH_PATH = /^\/health(?:\/|$)/;
+
+/** Answers every failure as a problem (RFC 9457). What is a bug of ours is logged whole, and told as nothing but a bug. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  catch(failure: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    answerFailure(failure, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.logger);
+  }
+}
+
+/** Sends a failure as a problem; also for requests that fail before any hook has run. */
+export function answerFailure(failure: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  const path = pathOf(request.url);
+  if (reply.sent || reply.raw.headersSent) {
+    // An answer that has begun cannot become another one: cut it, so that the caller sees that it is not whole.
+    logger.error(failure, `${request.method} ${path} failed after its answer had begun`);
+    reply.raw.destroy();
+    return;
+  }
+  if (failure instanceof HttpException && HEALTH_PATH.test(path) && failure.getStatus() === 503) {
+    void reply.code(failure.getStatus()).send(failure.getResponse());
+    return;
+  }
+  const error = toDomainError(failure, request);
+  if (error.code === 'INTERNAL_ERROR') logger.error(failure, `${request.method} ${path} failed`);
+  const { status, headers, body } = describeProblem(error, { requestId: request.id, path });
+  void reply
+    .code(status)
+    .headers({ ...headers, 'content-type': PROBLEM_MEDIA_TYPE, 'x-request-id': request.id })
+    .serializer(JSON.stringify)
+    .send(body);
+}

@@ -1,0 +1,67 @@
+import { DomainError, ERROR_CODES, type ErrorCode, type FieldError } from '@coordination/kernel';
+import { z } from 'zod';
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** The body of every error (RFC 9457, with members of our own). */
+export const ProblemView = z
+  .looseObject({
+    type: z
+      .string()
+      .meta({ description: 'A page that explains the code.', examples: ['/docs/errors/VALIDATION_FAILED'] }),
+    title: z.string().meta({ description: 'The same short text for every problem of this code.' }),
+    status: z.int().meta({ description: 'The HTTP status.' }),
+    detail: z.string().meta({ description: 'What is wrong this time, and what to do.' }),
+    instance: z.string().meta({ description: 'The path that was asked.' }),
+    code: z
+      .enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
+      .meta({ description: 'Stable; what programs should look at.' }),
+    requestId: z.string().meta({ description: 'Finds the request in the log of the service.' }),
+    errors: z
+      .array(
+        z.looseObject({
+          path: z.string().meta({ description: 'JSON pointer into the body, or /query/…, /path/…, /header/….' }),
+          message: z.string(),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Every bad field, for bad input.' }),
+    currentVersion: z.int().optional().meta({ description: 'The version that the instance has now, with 412.' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
+
+export type Problem = z.infer<typeof ProblemView>;
+
+/** The page of an error code. */
+export const errorPageOf = (code: ErrorCode): string => `/docs/errors/${code}`;
+
+/** A problem and the headers that go with it. */
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Problem;
+}
+
+/** What callers are told about a failure. */
+export function describeProblem(error: DomainError, request: { requestId: string; path: string }): ProblemAnswer {
+  const { status, title } = ERROR_CODES[error.code];
+  const { errors, currentVersion, retryAfterSeconds, allow } = error.extras;
+  const headers: Record<string, string> = {};
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+  if (allow) headers['allow'] = allow.join(', ');
+  return {
+    status,
+    headers,
+    body: {
+      type: errorPageOf(error.code),
+      title,
+      status,
+      detail: error.message,
+      instance: request.path,
+      code: error.code,
+      requestId: request.requestId,
+      ...(errors && { errors: errors.map(({ path, message }: FieldError) => ({ path, message })) }),
+      ...(currentVersion !== undefined && { currentVersion }),
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/**
+ * Metadata of a schema whose JSON Schema is to be published as written here, because what zod derives from a text
+ * parameter (a pattern, a union) says less to people and generators than what is meant.
+ */
+const publishedAs = (openapi: Record<string, unknown>) => ({ openapi });
+
+const jsonSchemaOf = (schema: z.ZodType): Record<string, unknown> => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+};
+
+const MAX_VALUES = 50;
+
+const asList = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat());
+
+/** A repeatable query parameter: absent is an empty list, one value a list of one. */
+export const queryList = <T extends z.ZodType>(item: T, max = MAX_VALUES) =>
+  z
+    .preprocess(asList, z.array(item).max(max))
+    .optional()
+    .transform(values => values ?? [])
+    .meta(publishedAs({ type: 'array', items: jsonSchemaOf(item), maxItems: max }));
+
+/** A comma-separated query parameter, which may also be repeated; each part is checked by `item`. Absent is `undefined`. */
+export const queryCommaList = <T extends z.ZodType>(item: T, max = MAX_VALUES) =>
+  z
+    .preprocess(
+      value => (value === undefined ? undefined : asList(value).flatMap(text => String(text).split(','))),
+      z.array(item).min(1).max(max).optional(),
+    )
+    .optional()
+    .meta(publishedAs({ type: 'string' }));
+
+const WHOLE_NUMBER = /^\d{1,16}$/;
+
+/** A whole number in a query or path, within bounds. */
+export const queryInteger = (min: number, max: number) =>
+  z
+    .string()
+    .regex(WHOLE_NUMBER, { error: 'must be a whole number', abort: true })
+    .transform(Number)
+    .pipe(z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .meta(publishedAs({ type: 'integer', minimum: min, maximum: max }));
+
+/** A revision or version in a query or path: a whole number from 1 to 2^53 - 1. */
+export const revisionNumber = () => queryInteger(1, Number.MAX_SAFE_INTEGER);
+
+/** `true` or `false` in a query. */
+export const queryBoolean = () =>
+  z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .transform(value => value === 'true')
+    .meta(publishedAs({ type: 'boolean' }));

@@ -1,0 +1,64 @@
+import { isUtf8 } from 'node:buffer';
+import { isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
+
+/** The most characters of an X-Change-Reason. */
+export const MAX_REASON_LENGTH = 500;
+
+const SANE_REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** The caller's request id if it is 1 to 128 of `A-Za-z0-9._:-`, else a new UUIDv7. */
+export function requestIdOf(header: string | string[] | undefined): string {
+  return typeof header === 'string' && SANE_REQUEST_ID.test(header) ? header : newId();
+}
+
+/**
+ * The reason that a caller gives for its change, or `null`. Node.js reads header bytes as Latin-1; what is valid UTF-8 is
+ * read as such.
+ * @throws ValidationFailedError when it is longer than 500 characters or cannot be stored
+ */
+export function changeReasonOf(header: string | string[] | undefined): string | null {
+  if (header === undefined || header === '') return null;
+  const raw = Array.isArray(header) ? header.join(', ') : header;
+  const bytes = Buffer.from(raw, 'latin1');
+  const reason = isUtf8(bytes) ? bytes.toString() : raw;
+  if (Array.from(reason).length > MAX_REASON_LENGTH)
+    throw badReason(`must have at most ${MAX_REASON_LENGTH} characters`);
+  if (!isStorableText(reason)) throw badReason('must not have U+0000 or half a surrogate pair');
+  return reason;
+}
+
+const badReason = (message: string): ValidationFailedError =>
+  new ValidationFailedError([{ path: '/header/x-change-reason', message }]);
+
+const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
+
+/**
+ * Refuses a raw request target that cannot be decoded to storable text: broken percent escapes, escapes that are not
+ * UTF-8, and U+0000. Nearly every target has no escape at all, and passes at once.
+ * @throws ValidationFailedError naming the query parameter, or the path
+ */
+export function refuseBadTarget(target: string): void {
+  if (!target.includes('%')) return;
+  const mark = target.indexOf('?');
+  const path = mark === -1 ? target : target.slice(0, mark);
+  if (!isDecodable(path)) throw badTarget('/path');
+  if (mark === -1) return;
+  const bad = target
+    .slice(mark + 1)
+    .split('&')
+    .find(pair => !isDecodable(pair));
+  if (bad !== undefined) throw badTarget(`/query/${bad.slice(0, bad.indexOf('=') >>> 0).replaceAll(/[^\w.-]/g, '?')}`);
+}
+
+function isDecodable(text: string): boolean {
+  if (!text.includes('%')) return true;
+  if (BROKEN_ESCAPE.test(text)) return false;
+  try {
+    return isStorableText(decodeURIComponent(text));
+  } catch {
+    return false;
+  }
+}
+
+const badTarget = (path: string): ValidationFailedError =>
+  new ValidationFailedError([{ path, message: 'must be UTF-8 in percent escapes (RFC 3986), without U+0000' }]);

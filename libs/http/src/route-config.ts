@@ -1,0 +1,6 @@
+/** What `@Endpoint` tells the server about a route. */
+export interface EndpointRouteConfig {
+  readonly takesBody?: boolean;
+  readonly takesQuery?: boolean;
+  readonly bodyLimitBytes?: number | undefined;
+}
