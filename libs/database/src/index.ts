@@ -2,8 +2,12 @@ export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './da
 export { migrate, pendingMigrations, type MigrateOptions } from './migrate.js';
 export { pgOptions, type SslMode } from './pg-options.js';
 export { isoTime, query } from './query.js';
+export { read, READ_TIMEOUT_MS, type ReadOptions } from './read.js';
+export { isStoreUnavailable, orStoreUnavailable } from './store-errors.js';
 export {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded/embedded-postgres.js';
+export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
+export { SchemaGate, type SchemaGateOptions } from './schema-gate.js';

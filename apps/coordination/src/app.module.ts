@@ -1,0 +1,28 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AUDIT_ENTITIES } from '@coordination/audit';
+import { ConfigModule, type Settings } from '@coordination/config';
+import { ContextModule } from '@coordination/context';
+import { DatabaseModule } from '@coordination/database';
+import { REGISTRY_ENTITIES } from '@coordination/registry';
+
+/** Which PostgreSQL the service uses. */
+export interface DatabaseChoice {
+  readonly url: string;
+  /** Whether it is the embedded one, which this service migrates by itself. */
+  readonly embedded: boolean;
+}
+
+/** Puts the libraries together; it has no behaviour of its own. */
+@Module({})
+export class AppModule {
+  static forRoot(settings: Settings, database: DatabaseChoice): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(settings),
+        ContextModule,
+        DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
+      ],
+    };
+  }
+}

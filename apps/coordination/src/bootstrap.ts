@@ -1,0 +1,43 @@
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Settings } from '@coordination/config';
+import { Databases } from '@coordination/database';
+import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { AppModule, type DatabaseChoice } from './app.module.js';
+
+/** The service, listening. */
+export interface RunningService {
+  readonly app: NestFastifyApplication;
+  /** Where it listens, such as `http://127.0.0.1:8081`. */
+  readonly url: string;
+  /**
+   * Drains: readiness turns 503, requests in flight finish, the last rows are written, connections close.
+   * @param signal what the process was told; on SIGTERM readiness gets time to be noticed
+   */
+  close(signal?: string): Promise<void>;
+}
+
+/**
+ * Starts the service in this process. It listens before its database answers; what needs the database says so by 503.
+ * @throws Error when it cannot listen
+ */
+export async function startService(settings: Settings, database: DatabaseChoice): Promise<RunningService> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(settings, database),
+    createHttpAdapter(settings),
+    { bufferLogs: true, abortOnError: false },
+  );
+  configureHttp(app, settings);
+  const close = async (signal?: string) => {
+    // The interface does not tell that `close` takes the signal, on which Terminus waits.
+    await (app as NestFastifyApplication & { close(signal?: string): Promise<void> }).close(signal);
+    await app.get(Databases).close();
+  };
+  try {
+    await app.listen(settings.PORT, settings.HOST);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { app, url: await app.getUrl(), close };
+}

@@ -1,0 +1,48 @@
+import { Logger } from '@nestjs/common';
+import { readSettings, type Settings } from '@coordination/config';
+import { startEmbeddedPostgres } from '@coordination/database';
+import { type DatabaseChoice } from './app.module.js';
+import { startService } from './bootstrap.js';
+import { ProcessEnd } from './process-end.js';
+
+/** Runs the service until the process is told to end. */
+export async function run(): Promise<void> {
+  // Lines wait until the logger that the settings ask for is there.
+  Logger.attachBuffer();
+  const end = new ProcessEnd();
+  try {
+    const settings = readSettings(process.env);
+    end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
+    const database = await chooseDatabase(settings, end);
+    const service = await startService(settings, database);
+    end.defer(signal => service.close(signal));
+    new Logger('Service').log(
+      `Listening on ${service.url} (API documentation: ${service.url}/docs). ${describe(database)} ${exposure(settings)}`,
+    );
+    end.started();
+  } catch (error) {
+    await end.failed(error);
+  }
+}
+
+async function chooseDatabase(settings: Settings, end: ProcessEnd): Promise<DatabaseChoice> {
+  if (settings.DATABASE_URL !== undefined) return { url: settings.DATABASE_URL, embedded: false };
+  const logger = new Logger('EmbeddedPostgres');
+  const embedded = await startEmbeddedPostgres({
+    dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR,
+    log: line => logger.log(line),
+  });
+  end.defer(() => embedded.stop());
+  return { url: embedded.url, embedded: true };
+}
+
+function describe({ url, embedded }: DatabaseChoice): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${hostname}:${port || 5432}${pathname}.`;
+}
+
+function exposure({ HOST }: Settings): string {
+  return /^(127\.|::1$|localhost$)/.test(HOST)
+    ? 'It listens on loopback only, because access control is off.'
+    : 'Access control is off: everybody who can reach this address can change the catalog.';
+}

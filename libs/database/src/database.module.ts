@@ -1,0 +1,41 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type EntityName } from '@mikro-orm/core';
+import { type Settings } from '@coordination/config';
+import { Databases } from './databases.js';
+import { SchemaGate } from './schema-gate.js';
+
+/** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
+export interface DatabaseModuleOptions {
+  readonly url: string;
+  readonly embedded: boolean;
+  readonly settings: Settings;
+  readonly entities: readonly EntityName<object>[];
+}
+
+/**
+ * Gives everybody {@link Databases} and the {@link SchemaGate}. Whoever starts the application closes `Databases` after
+ * it: everything that writes its last rows while the application ends still needs the connections.
+ */
+@Module({})
+export class DatabaseModule {
+  static forRoot({ url, embedded, settings, entities }: DatabaseModuleOptions): DynamicModule {
+    const ssl = settings.DATABASE_SSL;
+    const gate = {
+      url: settings.DATABASE_MIGRATION_URL ?? url,
+      ssl,
+      migrate: settings.PCS_MIGRATE_ON_START ?? embedded,
+    };
+    return {
+      module: DatabaseModule,
+      global: true,
+      providers: [
+        {
+          provide: Databases,
+          useFactory: () => Databases.open({ url, ssl, poolMax: settings.DATABASE_POOL_MAX, entities }),
+        },
+        { provide: SchemaGate, useFactory: () => new SchemaGate(gate) },
+      ],
+      exports: [Databases, SchemaGate],
+    };
+  }
+}
