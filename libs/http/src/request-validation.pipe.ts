@@ -1,7 +1,6 @@
 import { type ArgumentMetadata, Injectable, StandardSchemaValidationPipe } from '@nestjs/common';
-import { MalformedJsonError, pointerToken } from '@coordination/kernel';
+import { MalformedJsonError, pointerToken, toFieldErrors } from '@coordination/kernel';
 import { rejectInvalid } from './invalid-fields.js';
-import { toFieldErrors } from './validation-issues.js';
 
 /**
  * Checks what `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })` ask for, and names every bad field of the
