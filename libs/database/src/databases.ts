@@ -1,6 +1,7 @@
 import { type EntityName } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Pool, type PoolClient } from 'pg';
+import { returnBrokenConnections } from './broken-connections.js';
 import { pgOptions, type SslMode } from './pg-options.js';
 
 /** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
@@ -60,6 +61,7 @@ export class Databases {
           keepAlive: true,
           onPoolCreated: (pool: Pool) => {
             const clients = new Set<PoolClient>();
+            returnBrokenConnections(pool);
             pool.on('connect', client => clients.add(client));
             pool.on('remove', client => clients.delete(client));
             pools.set(purpose, { pool, clients });
