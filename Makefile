@@ -1,0 +1,51 @@
+# Every target is a thin call of an npm script; nothing here is needed to work without make.
+.DEFAULT_GOAL := help
+.PHONY: help install dev start test test-unit test-integration test-e2e coverage lint format migrate db-create db-reset docker-up docker-down
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install the dependencies, if they are missing or outdated
+	@node scripts/install.mjs
+
+dev: ## Run the service with auto-reload, on an embedded PostgreSQL unless DATABASE_URL is set
+	@npm run --silent dev
+
+start: ## Run the service from a production build
+	@npm start --silent
+
+test: ## Everything that CI checks: format, lint, types, dependency rules, all tests
+	@npm test --silent
+
+test-unit: install ## Tests without I/O
+	@npm run --silent test:unit
+
+test-integration: install ## Tests of modules on a real PostgreSQL
+	@npm run --silent test:int
+
+test-e2e: install ## Tests of the whole service over HTTP
+	@npm run --silent test:e2e
+
+coverage: install ## All tests, with coverage in coverage/
+	@npm run --silent coverage
+
+lint: install ## Check format, lint rules, types and dependency rules
+	@npm run --silent lint
+
+format: install ## Format all files
+	@npm run --silent format
+
+migrate: install ## Apply the migrations to the database
+	@npm run --silent migrate
+
+db-create: install ## Create the database, if it does not exist, with its schema
+	@npm run --silent db-create
+
+db-reset: install ## Drop the database with all its content and create it again
+	@npm run --silent db-reset
+
+docker-up: ## Run PostgreSQL and the service in containers
+	@npm run --silent docker-up
+
+docker-down: ## Stop the containers; their data stay
+	@npm run --silent docker-down
