@@ -2,7 +2,15 @@ import { applyDecorators, HttpCode } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiConsumes, ApiExtension, ApiHeader, ApiOperation, ApiProduces, ApiResponse } from '@nestjs/swagger';
+import {
+  ApiConsumes,
+  ApiExtension,
+  ApiHeader,
+  ApiIncludeEndpoint,
+  ApiOperation,
+  ApiProduces,
+  ApiResponse,
+} from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
 import { type z } from 'zod';
 import { REQUEST_HEADERS, RESPONSE_HEADERS, type RequestHeader, type ResponseHeader } from './documented-headers.js';
@@ -56,6 +64,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     applyDecorators(
       HttpCode(options.status),
       RouteConfig(config),
+      ApiIncludeEndpoint(),
       ApiOperation({
         operationId: options.operationId,
         summary: options.summary,

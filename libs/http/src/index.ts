@@ -1,9 +1,12 @@
+export { openApiJson, openApiYaml, serveApiDocs } from './api-docs.js';
 export { configureHttp } from './configure-http.js';
 export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
 export { Endpoint, LARGE_BODY_LIMIT_BYTES, type EndpointOptions, type SuccessOptions } from './endpoint.decorator.js';
 export { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './etag.js';
 export { createHttpAdapter, DEFAULT_BODY_LIMIT_BYTES, type AdapterOptions } from './http-adapter.js';
 export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';
+export { errorReferenceMarkdown } from './error-reference.js';
+export { buildOpenApiDocument, type ApiDescription } from './openapi-document.js';
 export { type OperationExamples } from './openapi-examples.js';
 export { IfMatchHeader, IfNoneMatchHeader } from './precondition.decorators.js';
 export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from './problem.js';

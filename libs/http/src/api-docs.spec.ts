@@ -1,0 +1,161 @@
+import { Body, Controller, Get, Header, Module, Param, Post, Query } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiTags, type OpenAPIObject } from '@nestjs/swagger';
+import { ERROR_CODES } from '@coordination/kernel';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { configureHttp, createHttpAdapter, Endpoint, queryInteger, queryList, serveApiDocs } from './index.js';
+
+const Colour = z.enum(['red', 'green']).meta({ id: 'Colour' });
+const PaintBody = z.strictObject({ colour: Colour, coats: z.int().default(1) }).meta({ id: 'PaintRequest' });
+const PaintView = z.looseObject({ colour: Colour, coats: z.int() }).meta({ id: 'Paint' });
+const PaintQuery = z
+  .strictObject({
+    limit: queryInteger(1, 10).optional().meta({ description: 'How many.', example: 5 }),
+    tag: queryList(z.string().min(1)),
+  })
+  .meta({ id: 'PaintQuery' });
+
+@ApiTags('Paint')
+@Controller('paints')
+class PaintController {
+  @Post()
+  @Endpoint({
+    summary: 'Mix a paint',
+    operationId: 'mixPaint',
+    status: 201,
+    response: PaintView,
+    responseHeaders: ['ETag'],
+    otherSuccesses: [{ status: 200, response: PaintView, responseDescription: 'It was there.' }],
+    requestHeaders: ['X-Change-Reason'],
+    problems: ['VERSION_MISMATCH', 'ALREADY_REGISTERED'],
+    examples: { body: { colour: 'red' }, response: { colour: 'red', coats: 1 } },
+  })
+  mix(@Body({ schema: PaintBody }) paint: z.infer<typeof PaintBody>) {
+    return paint;
+  }
+
+  @Get(':name')
+  @Endpoint({
+    summary: 'Find a paint',
+    operationId: 'findPaint',
+    status: 200,
+    response: z.array(PaintView),
+    examples: { parameters: { name: 'wall' } },
+  })
+  find(
+    @Param({ schema: z.strictObject({ name: z.string() }) }) _path: { name: string },
+    @Query({ schema: PaintQuery }) _query: z.infer<typeof PaintQuery>,
+  ) {
+    return [];
+  }
+
+  @Get('plain/text')
+  @Header('content-type', 'text/plain')
+  hidden() {
+    return 'not part of the API';
+  }
+}
+
+@Module({ controllers: [PaintController] })
+class PaintModule {}
+
+const api = {
+  title: 'Paints',
+  version: '1.2.3',
+  description: 'All about paint.',
+  license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+  tags: [{ name: 'Paint', description: 'Coloured.' }],
+};
+
+describe('the API documentation', () => {
+  let app: NestFastifyApplication;
+  let document: OpenAPIObject;
+
+  beforeAll(async () => {
+    const adapter = createHttpAdapter({ PCS_TRUSTED_PROXIES: [] });
+    app = await NestFactory.create<NestFastifyApplication>(PaintModule, adapter, { logger: false });
+    configureHttp(app, { PCS_CORS_ORIGINS: [] });
+    serveApiDocs(app, api);
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    document = (await app.inject('/openapi.json')).json();
+  });
+  afterAll(() => app.close());
+
+  it('is OpenAPI 3.1 with components for schemas that have an id, and parameters for queries', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.security).toEqual([]);
+    expect(Object.keys(document.components?.schemas ?? {}).sort()).toEqual([
+      'Colour',
+      'Paint',
+      'PaintRequest',
+      'Problem',
+    ]);
+    expect(document.paths['/paints']?.post?.requestBody).toMatchObject({
+      content: {
+        'application/json': {
+          schema: { $ref: '#/components/schemas/PaintRequest' },
+          example: { colour: 'red' },
+        },
+      },
+    });
+    expect(document.paths['/paints/{name}']?.get?.parameters).toEqual([
+      { name: 'name', in: 'path', required: true, schema: { type: 'string' }, example: 'wall' },
+      {
+        name: 'limit',
+        in: 'query',
+        required: false,
+        description: 'How many. Example: `5`.',
+        schema: { type: 'integer', minimum: 1, maximum: 10, description: 'How many.' },
+      },
+      {
+        name: 'tag',
+        in: 'query',
+        required: false,
+        schema: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 50 },
+      },
+    ]);
+  });
+
+  it('lists every possible problem with an example, and the successes', () => {
+    const responses = document.paths['/paints']?.post?.responses ?? {};
+    expect(Object.keys(responses)).toEqual(['200', '201', '400', '408', '412', '413', '415', '500']);
+    expect(responses['412']).toHaveProperty('content.application/problem+json.examples.VERSION_MISMATCH');
+    expect(responses['412']).toHaveProperty('content.application/problem+json.examples.ALREADY_REGISTERED');
+    expect(responses['201']).toHaveProperty('headers.ETag');
+    expect(responses['201']).toHaveProperty('content.application/json', {
+      schema: { $ref: '#/components/schemas/Paint' },
+      example: { colour: 'red', coats: 1 },
+    });
+    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual(['200', '400', '500']);
+  });
+
+  it('leaves out what has no @Endpoint', () => {
+    expect(document.paths).not.toHaveProperty('/paints/plain/text');
+  });
+
+  it('says the same in YAML', async () => {
+    expect(parse((await app.inject('/openapi.yaml')).body)).toEqual(document);
+  });
+
+  it('has Swagger UI with its files', async () => {
+    expect((await app.inject('/docs')).body).toContain('swagger-ui');
+    expect((await app.inject('/docs/swagger-ui-bundle.js')).statusCode).toBe(200);
+    expect((await app.inject('/docs/nothing.js')).json()).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+  });
+
+  it.each(Object.keys(ERROR_CODES))('has a page for %s', async code => {
+    const page = await app.inject(`/docs/errors/${code}`);
+    expect(page.statusCode).toBe(200);
+    expect(page.headers['content-type']).toContain('text/html');
+    expect(page.body).toContain(code);
+    expect((await app.inject('/docs/errors')).body).toContain(`/docs/errors/${code}`);
+  });
+
+  it('has no page for a code that does not exist', async () => {
+    expect((await app.inject('/docs/errors/NONSENSE')).json()).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+  });
+});
