@@ -102,6 +102,12 @@ export const ERROR_CODES = {
     'The queue of changes that wait for the database is full. Nothing was changed.',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
+  RATE_LIMITED: entry(
+    429,
+    'Too much of this at once',
+    'This node does as many exports and verifications of the log at once as it takes.',
+    'Wait for the time in `Retry-After`, then send the request again.',
+  ),
   HEADERS_TOO_LARGE: entry(
     431,
     'The headers are too large',

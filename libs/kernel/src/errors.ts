@@ -107,6 +107,15 @@ export class QueueFullError extends DomainError {
   }
 }
 
+export class RateLimitedError extends DomainError {
+  readonly code = 'RATE_LIMITED';
+
+  /** @param what what there is too much of, such as `exports` */
+  constructor(what: string, limit: number) {
+    super(`This node does ${limit} ${what} at once already. Try again later.`, { retryAfterSeconds: 5 });
+  }
+}
+
 export class StoreUnavailableError extends DomainError {
   readonly code = 'STORE_UNAVAILABLE';
 

@@ -12,6 +12,7 @@ export {
   MalformedJsonError,
   OutcomeUnknownError,
   QueueFullError,
+  RateLimitedError,
   StaleViewError,
   StartingError,
   StoreUnavailableError,
