@@ -1,0 +1,92 @@
+import { type HealthReport } from './health-rules.js';
+import {
+  type InitialState,
+  type InstanceIdentity,
+  type InstanceSpec,
+  type JsonObject,
+  type OverrideStatus,
+} from './instance.js';
+
+/** How a command names its instance: by the server's id or by the caller's own name for it. */
+export type Target = { readonly id: string } | { readonly identity: InstanceIdentity };
+
+/** The versions that the caller takes the instance to have; `*`: any; undefined: it does not care. */
+export type ExpectedVersion = readonly number[] | '*' | undefined;
+
+interface Targeted {
+  readonly target: Target;
+  readonly ifMatch?: ExpectedVersion;
+}
+
+/** Makes an instance known, or replaces what is known of it. */
+export interface RegisterCommand {
+  readonly kind: 'register';
+  /** The id that the instance gets if it is new. */
+  readonly id: string;
+  readonly identity: InstanceIdentity;
+  readonly spec: InstanceSpec;
+  /** Counts only when the instance is new or its health starts over. */
+  readonly initialState?: InitialState | undefined;
+  /** Refused when the identity exists (`If-None-Match: *`). */
+  readonly mustBeNew?: boolean;
+  readonly ifMatch?: ExpectedVersion;
+}
+
+/** Replaces what the caller may set of an instance that exists. */
+export interface ReplaceCommand extends Targeted {
+  readonly kind: 'replace';
+  readonly spec: InstanceSpec;
+  readonly initialState?: InitialState | undefined;
+  /** What the body says of the identity; it must be what it is. */
+  readonly claimed: Partial<InstanceIdentity>;
+}
+
+/** Changes some of what the caller may set, by JSON merge patch. */
+export interface PatchCommand extends Targeted {
+  readonly kind: 'patch';
+  readonly patch: JsonObject;
+}
+
+export interface DeregisterCommand extends Targeted {
+  readonly kind: 'deregister';
+  /** What an instance that is not there means: a rejection, or nothing to do. */
+  readonly whenAbsent: 'reject' | 'ignore';
+}
+
+export interface ReportHealthCommand extends Targeted {
+  readonly kind: 'report-health';
+  readonly report: HealthReport;
+}
+
+/** A heartbeat of an instance whose health it may change; others only renew the lease. */
+export interface HeartbeatCommand extends Targeted {
+  readonly kind: 'heartbeat';
+}
+
+export interface SetOverrideCommand extends Targeted {
+  readonly kind: 'set-override';
+  readonly status: OverrideStatus;
+  readonly reason: string | null;
+  readonly until: string | null;
+}
+
+export interface ClearOverrideCommand extends Targeted {
+  readonly kind: 'clear-override';
+  /** Only if it has run out by the time of the decision; an override that was set anew stays. */
+  readonly onlyIfOver?: boolean;
+}
+
+/** Everything that can change an instance. */
+export type Command =
+  | RegisterCommand
+  | ReplaceCommand
+  | PatchCommand
+  | DeregisterCommand
+  | ReportHealthCommand
+  | HeartbeatCommand
+  | SetOverrideCommand
+  | ClearOverrideCommand;
+
+/** The instance that a command is about. */
+export const targetOf = (command: Command): Target =>
+  command.kind === 'register' ? { identity: command.identity } : command.target;

@@ -1,0 +1,268 @@
+import { type AuditAction } from '@coordination/audit';
+import {
+  AlreadyRegisteredError,
+  type DomainError,
+  InstanceNotFoundError,
+  sameJson,
+  toFieldErrors,
+  ValidationFailedError,
+  VersionMismatchError,
+} from '@coordination/kernel';
+import {
+  type ClearOverrideCommand,
+  type Command,
+  type DeregisterCommand,
+  type ExpectedVersion,
+  type PatchCommand,
+  type RegisterCommand,
+  type ReplaceCommand,
+  type ReportHealthCommand,
+  type SetOverrideCommand,
+  type Target,
+} from './commands.js';
+import { afterHeartbeat, afterReport, initialHealth, isProbed, statusOf } from './health-rules.js';
+import {
+  type Health,
+  identityKey,
+  type InitialState,
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceSpec,
+  type JsonObject,
+  type Lease,
+  type LeasedInstance,
+  type Override,
+} from './instance.js';
+import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
+import { mergePatch } from './merge-patch.js';
+
+/** When and where in the log a command is decided. */
+export interface Moment {
+  /** Database time, RFC 3339 in UTC; it never falls along revisions. */
+  readonly now: string;
+  /** The revision that a change gets. */
+  readonly revision: number;
+  readonly actor: string;
+}
+
+/** A sign of life that an unchanged instance gave, to be noted outside the log. */
+export type LifeSign = 'renewal' | 'report' | 'none';
+
+/** What a command comes to. */
+export type Decision =
+  | {
+      readonly kind: 'changed';
+      readonly action: AuditAction;
+      readonly before: LeasedInstance | undefined;
+      /** undefined: the instance is gone. */
+      readonly after: LeasedInstance | undefined;
+    }
+  | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'rejected'; readonly error: DomainError };
+
+/**
+ * What a command comes to for the instance that it names, which may not be there. No I/O, no clock, no chance: the same
+ * arguments give the same decision.
+ */
+export function decide(current: LeasedInstance | undefined, command: Command, moment: Moment): Decision {
+  if (command.kind === 'register') return decideRegister(current, command, moment);
+  if (current === undefined) {
+    if (command.kind === 'deregister' && command.whenAbsent === 'ignore') return { kind: 'absent' };
+    return rejected(new InstanceNotFoundError(nameOf(command.target)));
+  }
+  if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
+  switch (command.kind) {
+    case 'replace':
+      return decideReplace(current, command, moment);
+    case 'patch':
+      return decidePatch(current, command, moment);
+    case 'deregister':
+      return decideDeregister(current, command);
+    case 'report-health':
+      return decideReport(current, command, moment);
+    case 'heartbeat':
+      return decideHeartbeat(current, moment);
+    case 'set-override':
+      return decideSetOverride(current, command, moment);
+    case 'clear-override':
+      return decideClearOverride(current, command, moment);
+    default: {
+      const impossible: never = command;
+      return impossible;
+    }
+  }
+}
+
+/** Whether a registration equals what is stored: then it is only a sign of life. */
+export const saysNothingNew = (stored: InstanceSpec, spec: InstanceSpec): boolean => sameJson(specOf(stored), spec);
+
+function decideRegister(current: LeasedInstance | undefined, command: RegisterCommand, moment: Moment): Decision {
+  const { identity, spec, initialState } = command;
+  if (current === undefined) {
+    if (command.ifMatch !== undefined) return rejected(new InstanceNotFoundError(identityKey(identity)));
+    return {
+      kind: 'changed',
+      action: 'instance.registered',
+      before: undefined,
+      after: newborn(command, moment),
+    };
+  }
+  if (command.mustBeNew) {
+    return rejected(new AlreadyRegisteredError(identityKey(identity), current.instance.version));
+  }
+  if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
+  return respecify(current, spec, initialState, moment);
+}
+
+function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment: Moment): Decision {
+  const errors = contradictions(current.instance, command.claimed);
+  if (errors.length > 0) return rejected(new ValidationFailedError(errors));
+  return respecify(current, command.spec, command.initialState, moment);
+}
+
+function decidePatch(current: LeasedInstance, { patch }: PatchCommand, moment: Moment): Decision {
+  const { namespace, service, instanceId, ...changes } = patch;
+  const errors = contradictions(current.instance, { namespace, service, instanceId } as Partial<InstanceIdentity>);
+  const merged = instanceSpecSchema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
+  if (!merged.success) errors.push(...toFieldErrors(merged.error.issues, ''));
+  if (errors.length > 0 || !merged.success) return rejected(new ValidationFailedError(errors));
+  const spec = toSpec(merged.data);
+  if (saysNothingNew(current.instance, spec)) return { kind: 'unchanged', current, lifeSign: 'none' };
+  return updated(current, spec, undefined, current.lease, moment);
+}
+
+function decideDeregister(current: LeasedInstance, _command: DeregisterCommand): Decision {
+  return { kind: 'changed', action: 'instance.deregistered', before: current, after: undefined };
+}
+
+function decideReport(current: LeasedInstance, { report }: ReportHealthCommand, moment: Moment): Decision {
+  const { health, check } = current.instance;
+  const after = afterReport(health, check, report, moment.now);
+  if (after === health) return { kind: 'unchanged', current, lifeSign: 'report' };
+  const lease: Lease = { renewedAt: moment.now, checkedAt: moment.now };
+  return changed(current, 'instance.health_changed', { health: after }, lease, moment);
+}
+
+function decideHeartbeat(current: LeasedInstance, moment: Moment): Decision {
+  const { health, check } = current.instance;
+  const after = afterHeartbeat(health, check, moment.now);
+  if (after === health) return { kind: 'unchanged', current, lifeSign: 'renewal' };
+  const lease: Lease = { ...current.lease, renewedAt: moment.now };
+  return changed(current, 'instance.health_changed', { health: after }, lease, moment);
+}
+
+function decideSetOverride(current: LeasedInstance, command: SetOverrideCommand, moment: Moment): Decision {
+  const { status, reason, until } = command;
+  if (until !== null && until <= moment.now) {
+    return rejected(new ValidationFailedError([{ path: '/until', message: `must be later than now (${moment.now})` }]));
+  }
+  const stored = current.instance.override;
+  if (stored?.status === status && stored.reason === reason && stored.until === until) {
+    return { kind: 'unchanged', current, lifeSign: 'none' };
+  }
+  const override: Override = { status, reason, until, setAt: moment.now, setBy: moment.actor };
+  return changed(current, 'instance.override_set', { override }, current.lease, moment);
+}
+
+function decideClearOverride(current: LeasedInstance, { onlyIfOver }: ClearOverrideCommand, moment: Moment): Decision {
+  const { override } = current.instance;
+  const stays = override === null || (onlyIfOver && (override.until === null || override.until > moment.now));
+  if (stays) return { kind: 'unchanged', current, lifeSign: 'none' };
+  return changed(current, 'instance.override_cleared', { override: null }, current.lease, moment);
+}
+
+/** A registration or PUT of an instance that exists: it is a sign of life in any case, and a change if it says anything new. */
+function respecify(
+  current: LeasedInstance,
+  spec: InstanceSpec,
+  initialState: InitialState | undefined,
+  moment: Moment,
+): Decision {
+  if (saysNothingNew(current.instance, spec)) return decideHeartbeat(current, moment);
+  return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.now }, moment);
+}
+
+/** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
+function updated(
+  current: LeasedInstance,
+  spec: InstanceSpec,
+  initialState: InitialState | undefined,
+  lease: Lease,
+  moment: Moment,
+): Decision {
+  if (!startsOver(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
+  const health = initialHealth(initialStateOf(spec, initialState), moment.now);
+  return changed(current, 'instance.updated', { ...spec, health }, { renewedAt: moment.now, checkedAt: null }, moment);
+}
+
+function startsOver(before: InstanceSpec, after: InstanceSpec): boolean {
+  const sameEndpoint = before.scheme === after.scheme && before.host === after.host && before.port === after.port;
+  return !sameEndpoint || !sameJson(before.check, after.check);
+}
+
+function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, revision }: Moment): LeasedInstance {
+  const health = initialHealth(initialStateOf(spec, initialState), now);
+  return {
+    instance: {
+      id,
+      namespace: identity.namespace,
+      service: identity.service,
+      instanceId: identity.instanceId,
+      ...spec,
+      status: statusOf(health, null),
+      health,
+      override: null,
+      registeredAt: now,
+      updatedAt: now,
+      version: 1,
+      revision,
+    },
+    lease: { renewedAt: now, checkedAt: null },
+  };
+}
+
+function changed(
+  current: LeasedInstance,
+  action: AuditAction,
+  changes: Partial<InstanceSpec & { readonly health: Health; readonly override: Override | null }>,
+  lease: Lease,
+  { now, revision }: Moment,
+): Decision {
+  const before = current.instance;
+  const merged = { ...before, ...changes };
+  const instance: InstanceRecord = {
+    ...merged,
+    status: statusOf(merged.health, merged.override),
+    updatedAt: now,
+    version: before.version + 1,
+    revision,
+  };
+  return { kind: 'changed', action, before: current, after: { instance, lease } };
+}
+
+const initialStateOf = ({ check }: InstanceSpec, asked: InitialState | undefined): InitialState =>
+  isProbed(check) ? 'unknown' : (asked ?? 'healthy');
+
+const specOf = ({ type, scheme, host, port, zone, weight, metadata, check }: InstanceSpec): InstanceSpec => ({
+  type,
+  scheme,
+  host,
+  port,
+  zone,
+  weight,
+  metadata,
+  check,
+});
+
+const isExpected = (expected: ExpectedVersion, { instance }: LeasedInstance): boolean =>
+  expected === undefined || expected === '*' || expected.includes(instance.version);
+
+const contradictions = (instance: InstanceIdentity, claimed: Partial<InstanceIdentity>) =>
+  (['namespace', 'service', 'instanceId'] as const)
+    .filter(field => claimed[field] !== undefined && claimed[field] !== instance[field])
+    .map(field => ({ path: `/${field}`, message: `cannot be changed, it is ${instance[field]}` }));
+
+const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
+
+const rejected = (error: DomainError): Decision => ({ kind: 'rejected', error });

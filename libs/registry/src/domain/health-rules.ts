@@ -1,0 +1,74 @@
+import { type Check, type Health, type HealthState, type Override, type Status } from './instance.js';
+
+/** Failures in a row that make an instance unhealthy, where its check does not say. */
+export const DEFAULT_FAILURE_THRESHOLD = 3;
+
+/** The status that the world sees: an operator's word counts over health. */
+export const statusOf = (health: Health, override: Override | null): Status => override?.status ?? health.state;
+
+/** Whether probes decide about the health, and not the instance's own signs of life. */
+export const isProbed = ({ kind }: Check): boolean => kind !== 'heartbeat' && kind !== 'none';
+
+const thresholdOf = (check: Check): number =>
+  'failureThreshold' in check ? check.failureThreshold : DEFAULT_FAILURE_THRESHOLD;
+
+const stateAfter = (failures: number, check: Check): HealthState => {
+  if (failures === 0) return 'healthy';
+  return failures >= thresholdOf(check) ? 'unhealthy' : 'degraded';
+};
+
+const moved = (before: Health, after: Omit<Health, 'since'>, now: string): Health => ({
+  ...after,
+  since: before.state === after.state ? before.since : now,
+});
+
+/** The health with which an instance begins, or begins again when its endpoint or check changed. */
+export const initialHealth = (state: HealthState, now: string): Health => ({
+  state,
+  failures: 0,
+  output: '',
+  decidedBy: 'registration',
+  since: now,
+});
+
+/**
+ * The health after a heartbeat; the same object when it changes nothing. It ends what an expired lease decided (reported
+ * failures count on), and turns starting and unknown into healthy, unless probes decide or nobody watches.
+ */
+export function afterHeartbeat(health: Health, check: Check, now: string): Health {
+  if (health.state === 'unhealthy' && health.decidedBy === 'lease') {
+    const decidedBy = health.failures > 0 ? 'report' : 'heartbeat';
+    return moved(health, { ...health, state: stateAfter(health.failures, check), decidedBy }, now);
+  }
+  const waits = health.state === 'starting' || health.state === 'unknown';
+  if (waits && check.kind === 'heartbeat') {
+    return moved(health, { ...health, state: 'healthy', decidedBy: 'heartbeat' }, now);
+  }
+  return health;
+}
+
+/** What a caller says of an instance's health. */
+export interface HealthReport {
+  readonly healthy: boolean;
+  readonly output: string;
+}
+
+/**
+ * The health after a report; the same object when it changes nothing. Every failure counts, a success ends what reports
+ * (or nobody) decided; what a lease or a probe decided is ended by a success of that kind only.
+ */
+export function afterReport(health: Health, check: Check, report: HealthReport, now: string): Health {
+  if (!report.healthy) {
+    const failures = health.failures + 1;
+    if (health.decidedBy === 'lease') return { ...health, failures, output: report.output };
+    const after = { state: stateAfter(failures, check), failures, output: report.output, decidedBy: 'report' } as const;
+    return moved(health, after, now);
+  }
+  if (health.decidedBy === 'lease' || health.decidedBy === 'probe') {
+    return health.decidedBy === 'lease' && health.failures > 0
+      ? { ...health, failures: 0, output: report.output }
+      : health;
+  }
+  if (health.state === 'healthy') return health;
+  return moved(health, { state: 'healthy', failures: 0, output: report.output, decidedBy: 'report' }, now);
+}

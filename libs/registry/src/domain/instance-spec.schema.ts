@@ -1,0 +1,176 @@
+import { isIP } from 'node:net';
+import { findPoison } from '@coordination/kernel';
+import { z } from 'zod';
+import { type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES } from './instance.js';
+
+const MAX_METADATA_BYTES = 32 * 1024;
+const MAX_METADATA_DEPTH = 8;
+const MAX_TTL_SECONDS = 86_400;
+const DEFAULT_TTL_SECONDS = 30;
+const DEFAULT_DEREGISTER_AFTER_SECONDS = 900;
+const MAX_DEREGISTER_AFTER_SECONDS = 30 * 86_400;
+const DEFAULT_WEIGHT = 100;
+const MAX_WEIGHT = 10_000;
+const MAX_PORT = 65_535;
+const MAX_HOST_LENGTH = 253;
+
+const DNS_NAME = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+/** A last label of digits alone makes a name an IPv4 address to URL parsers (WHATWG URL, ends-in-a-number). */
+const ENDS_IN_A_NUMBER = /(^|\.)(\d+|0x[0-9a-f]*)$/;
+const UNSPECIFIED = /^(0\.0\.0\.0|[0:]+|[0:]*:ffff:(0\.0\.0\.0|0{1,4}:0{1,4}))$/;
+
+const hostComplaint = (host: string): string | undefined => {
+  if (isIP(host) !== 0)
+    return UNSPECIFIED.test(host) ? 'must be an address that callers can reach, not an unspecified one' : undefined;
+  if (!DNS_NAME.test(host) || ENDS_IN_A_NUMBER.test(host))
+    return 'must be a DNS name, an IPv4 or an IPv6 address (without brackets)';
+  return undefined;
+};
+
+export const hostSchema = z
+  .string()
+  .min(1)
+  .max(MAX_HOST_LENGTH)
+  .transform(host => host.toLowerCase())
+  .superRefine((host, context) => {
+    const message = hostComplaint(host);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
+  .describe('DNS name, IPv4 or IPv6 address (without brackets) that callers reach the instance at.')
+  .meta({ examples: ['10.0.3.17'] });
+
+export const portSchema = z
+  .int()
+  .min(1)
+  .max(MAX_PORT)
+  .describe('Port that the instance listens on.')
+  .meta({ examples: [8080] });
+
+const text = z.string().max(1_000);
+
+/** Metadata keys that queries know; others may be anything. */
+const metadataShape = z.looseObject({
+  version: text.optional().describe('Version of what runs; discovery filters it by semver range (`appVersion`).'),
+  environment: text.optional(),
+  region: text.optional(),
+  tags: z.record(z.string(), text).optional().describe('Text to text.'),
+  capabilities: z.array(text).max(1_000).optional(),
+});
+
+const metadataSchema = metadataShape
+  .superRefine((metadata, context) => {
+    for (const { path, message } of findPoison(metadata, '', MAX_METADATA_DEPTH)) {
+      context.addIssue({ code: 'custom', message, path: path.split('/').slice(1) });
+    }
+  })
+  .refine(
+    metadata => Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES,
+    `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON`,
+  )
+  .default({})
+  .describe(
+    `Any JSON object up to ${MAX_METADATA_BYTES / 1024} KiB and ${MAX_METADATA_DEPTH} levels, which discovery can be asked about.`,
+  )
+  .meta({
+    examples: [
+      { version: '2.4.1', environment: 'prod', region: 'eu', tags: { team: 'checkout' }, capabilities: ['refund'] },
+    ],
+  });
+
+const ttlSeconds = z.int().min(1).max(MAX_TTL_SECONDS);
+const deregisterAfterSeconds = z
+  .int()
+  .min(0)
+  .max(MAX_DEREGISTER_AFTER_SECONDS)
+  .default(DEFAULT_DEREGISTER_AFTER_SECONDS)
+  .describe('Seconds of being unhealthy after which the instance is deregistered; 0: never.');
+
+/** Probes are known to the catalog, but nobody runs them yet. */
+const checkKindError = (issue: { readonly input?: unknown }): string => {
+  const kind = (issue.input as { kind?: unknown } | null | undefined)?.kind;
+  if (kind === 'http' || kind === 'tcp' || kind === 'grpc') {
+    return `must be heartbeat or none: this version of the service does not probe (${kind})`;
+  }
+  return 'must be heartbeat or none';
+};
+
+const checkSchema = z
+  .discriminatedUnion(
+    'kind',
+    [
+      z
+        .strictObject({
+          kind: z.literal('heartbeat').default('heartbeat').describe('The instance renews its lease itself.'),
+          ttlSeconds: ttlSeconds
+            .nullish()
+            .transform(ttl => ttl ?? DEFAULT_TTL_SECONDS)
+            .describe('Seconds that a lease lasts without renewal; 30 by default.'),
+          deregisterAfterSeconds,
+        })
+        .meta({ id: 'HeartbeatCheck' }),
+      z
+        .strictObject({
+          kind: z.literal('none').describe('Nobody watches the instance; its status is what is reported.'),
+          ttlSeconds: ttlSeconds
+            .nullish()
+            .transform(ttl => ttl ?? null)
+            .describe('Seconds that a lease lasts without renewal; absent: for ever.'),
+          deregisterAfterSeconds,
+        })
+        .meta({ id: 'NoCheck' }),
+    ],
+    { error: checkKindError },
+  )
+  .default({
+    kind: 'heartbeat',
+    ttlSeconds: DEFAULT_TTL_SECONDS,
+    deregisterAfterSeconds: DEFAULT_DEREGISTER_AFTER_SECONDS,
+  })
+  .describe('How it is found out whether the instance is alive.');
+
+/** The fields of a registration that the caller may set and change at will. */
+export const SPEC_FIELDS = {
+  type: z.enum(INSTANCE_TYPES).default('api').describe('What the instance is good for.'),
+  scheme: z.enum(SCHEMES).default('http').describe('How the instance is spoken to.'),
+  host: hostSchema,
+  port: portSchema,
+  zone: z
+    .string()
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?$/, 'must be 1 to 100 of letters, digits, . _ / -')
+    .nullish()
+    .transform(zone => zone ?? null)
+    .describe('Failure domain that the instance runs in.')
+    .meta({ examples: ['eu-1a'] }),
+  weight: z
+    .int()
+    .min(0)
+    .max(MAX_WEIGHT)
+    .default(DEFAULT_WEIGHT)
+    .describe('Share of the load; 0: only when nobody else is there.'),
+  metadata: metadataSchema,
+  check: checkSchema,
+} as const;
+
+/** What the caller may set, as one document: a merge patch is applied to it and the result is checked against it. */
+export const instanceSpecSchema = z.strictObject(SPEC_FIELDS);
+
+/** The checked spec of an instance, its defaults filled in. */
+export const toSpec = ({
+  type,
+  scheme,
+  host,
+  port,
+  zone,
+  weight,
+  metadata,
+  check,
+}: z.output<typeof instanceSpecSchema>): InstanceSpec => ({
+  type,
+  scheme,
+  host,
+  port,
+  zone,
+  weight,
+  metadata: metadata as JsonObject,
+  check,
+});

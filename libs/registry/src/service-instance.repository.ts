@@ -1,0 +1,161 @@
+import { isoTime, query } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type Target } from './domain/commands.js';
+import { type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
+import { type InstanceChange, type ServiceTouch } from './write/plan-batch.js';
+
+/** The columns of an instance `i` as the properties of an {@link InstanceRecord}, ready to be returned as they are. */
+export const INSTANCE_COLUMNS = `
+  i.id, i.namespace, i.service, i.instance_id as "instanceId", i.type, i.scheme, i.host, i.port, i.zone, i.weight,
+  i.metadata, i.check_terms as "check", i.status, i.health, i.override, ${isoTime('i.registered_at')} as "registeredAt",
+  ${isoTime('i.updated_at')} as "updatedAt", i.version, i.revision::float8 as revision`;
+
+const LEASE_COLUMNS = `${isoTime('l.renewed_at')} as "renewedAt", ${isoTime('l.checked_at')} as "checkedAt"`;
+
+/**
+ * The instances that commands name, by id or by identity, with a bound on the bytes that are read: what is named after
+ * the bound was reached comes back as `cut`, without its data.
+ */
+const FIND_NAMED = `
+  with named as (
+    select * from jsonb_to_recordset($1) as n (n int, id uuid, namespace text, service text, "instanceId" text)
+  ), hit as (
+    select n.n, i.id, octet_length(i.metadata::text) as size from named n join service_instance i on i.id = n.id
+    union all
+    select n.n, i.id, octet_length(i.metadata::text) from named n join service_instance i
+      on (i.namespace, i.service, i.instance_id) = (n.namespace, n.service, n."instanceId")
+  ), weighed as (
+    select n, id, n >= $2 and sum(size) over (order by n) > $3 as cut from hit
+  )
+  select w.n, w.cut, ${INSTANCE_COLUMNS}, ${LEASE_COLUMNS}
+  from weighed w
+  left join service_instance i on i.id = w.id and not w.cut
+  left join instance_lease l on l.instance_id = i.id
+  order by w.n`;
+
+/**
+ * The net changes of a batch in one statement. An update or removal that finds another version than the one decided on
+ * counts nothing, and the counts tell.
+ */
+const SAVE = `
+  with change as (
+    select * from jsonb_to_recordset($1) as c (
+      op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, type text, scheme text,
+      host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
+      "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint,
+      "leaseMoved" boolean, "renewedAt" timestamptz, "checkedAt" timestamptz, "ttlSeconds" int)
+  ), removed as (
+    delete from service_instance i using change c
+    where c.op = 'delete' and i.id = c.id and i.version = c."expectedVersion"
+    returning i.id
+  ), updated as (
+    update service_instance i set
+      type = c.type, scheme = c.scheme, host = c.host, port = c.port, zone = c.zone, weight = c.weight,
+      metadata = c.metadata, check_terms = c."check", health = c.health, override = c.override,
+      updated_at = c."updatedAt", version = c.version, revision = c.revision
+    from change c
+    where c.op = 'update' and i.id = c.id and i.version = c."expectedVersion"
+    returning i.id
+  ), inserted as (
+    insert into service_instance (
+      id, namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata, check_terms, health,
+      override, registered_at, updated_at, version, revision)
+    select id, namespace, service, "instanceId", type, scheme, host, port, zone, weight, metadata, "check", health,
+      override, "registeredAt", "updatedAt", version, revision
+    from change where op = 'insert'
+    returning id
+  ), leased as (
+    insert into instance_lease (instance_id, renewed_at, checked_at, ttl_seconds)
+    select id, "renewedAt", "checkedAt", "ttlSeconds" from change where op = 'insert'
+  ), renewed as (
+    update instance_lease l set
+      renewed_at = greatest(l.renewed_at, c."renewedAt"), checked_at = c."checkedAt", ttl_seconds = c."ttlSeconds"
+    from change c
+    where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
+  ), touched as (
+    insert into service_revision as s (namespace, service, revision)
+    select namespace, service, revision
+    from jsonb_to_recordset($2) as t (namespace text, service text, revision bigint)
+    on conflict (namespace, service) do update set revision = excluded.revision where s.revision < excluded.revision
+  )
+  select (select count(*) from removed)::int + (select count(*) from updated)::int
+    + (select count(*) from inserted)::int as saved`;
+
+/** Which of the instances that a batch names are read. */
+export interface NamedInstances {
+  readonly targets: readonly Target[];
+  /** So many of the targets, from the first on, are read whatever they weigh. */
+  readonly always: number;
+  readonly maxBytes: number;
+}
+
+/** What was found of named instances. */
+export interface FoundInstances {
+  /** Each instance once. */
+  readonly found: readonly LeasedInstance[];
+  /** Number of the first target that was left out, because enough had been read; the length of `targets` if none. */
+  readonly complete: number;
+}
+
+type LeasedRow = InstanceRecord & Lease;
+
+/** The catalog's present state. Its writing half is for the unit of work that holds the head of the log. */
+export class ServiceInstanceRepository {
+  async findNamed(em: EntityManager, { targets, always, maxBytes }: NamedInstances): Promise<FoundInstances> {
+    const named = targets.map((target, n) => ({ n, ...('id' in target ? target : target.identity) }));
+    const rows = await query<LeasedRow & { n: number; cut: boolean }>(em, FIND_NAMED, [
+      JSON.stringify(named),
+      always,
+      maxBytes,
+    ]);
+    const found = new Map<string, LeasedInstance>();
+    let complete = targets.length;
+    for (const { n, cut, ...row } of rows) {
+      if (cut) complete = Math.min(complete, n);
+      else found.set(row.id, toLeased(row));
+    }
+    return { found: [...found.values()], complete };
+  }
+
+  /**
+   * Writes the net changes of a batch.
+   * @throws Error when a row was not what the change was decided on, which the head's lock makes impossible
+   */
+  async save(em: EntityManager, changes: readonly InstanceChange[], touches: readonly ServiceTouch[]): Promise<void> {
+    const [result] = await query<{ saved: number }>(em, SAVE, [
+      JSON.stringify(changes.map(toRow)),
+      JSON.stringify(touches),
+    ]);
+    if (result?.saved !== changes.length) {
+      throw new Error('An instance was changed past the head of the log: nobody but the writer may do that.');
+    }
+  }
+
+  /** One instance with its lease, if it is there. */
+  async find(em: EntityManager, target: Target): Promise<LeasedInstance | undefined> {
+    const { found } = await this.findNamed(em, { targets: [target], always: 1, maxBytes: 0 });
+    return found[0];
+  }
+
+  /** Which of the ids are those of instances. */
+  async existing(em: EntityManager, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await query<{ id: string }>(em, 'select id from service_instance where id = any($1::uuid[])', [ids]);
+    return new Set(rows.map(row => row.id));
+  }
+}
+
+function toLeased({ renewedAt, checkedAt, ...instance }: LeasedRow): LeasedInstance {
+  return { instance, lease: { renewedAt, checkedAt } };
+}
+
+function toRow({ before, after }: InstanceChange): Record<string, unknown> {
+  if (!after) return { op: 'delete', id: before?.instance.id, expectedVersion: before?.instance.version };
+  return {
+    op: before ? 'update' : 'insert',
+    expectedVersion: before?.instance.version,
+    ...after.instance,
+    ttlSeconds: after.instance.check.ttlSeconds,
+    leaseMoved: before?.lease !== after.lease,
+    ...after.lease,
+  };
+}

@@ -1,0 +1,224 @@
+import {
+  type AuditEvent,
+  type CatalogHeadRepository,
+  type LockedHead,
+  type ServiceEventRepository,
+} from '@coordination/audit';
+import { type Databases, isStoreUnavailable } from '@coordination/database';
+import { newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type CatalogMirrorSlot } from '../catalog-mirror.js';
+import { targetOf } from '../domain/commands.js';
+import { type ServiceInstanceRepository } from '../service-instance.repository.js';
+import { severedAfter, wasCommitted } from './commit-settlement.js';
+import { type BatchPlan, planBatch } from './plan-batch.js';
+import { isRefusal, refusedByDatabase } from './refused-by-database.js';
+import { type PendingWrite, WriteQueue } from './write-queue.js';
+import { type WriteRequest, type WriteResult } from './write-request.js';
+import { type WriterMetrics } from './writer-metrics.js';
+
+/** The most bytes, with the instances before their changes, that a batch carries; its first request excepted. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+
+/** Room (revisions) that the log's partitions must have beyond the head, so that they are made long before they are needed. */
+const LOG_ROOM = 500_000;
+
+/** A batch that takes this many times the limit of holding the head has lost its server. */
+const BATCH_TIME_FACTOR = 5;
+
+/** What the writer works with. */
+export interface CatalogWriterTools {
+  readonly databases: Databases;
+  readonly heads: CatalogHeadRepository;
+  readonly events: ServiceEventRepository;
+  readonly instances: ServiceInstanceRepository;
+  readonly mirror: CatalogMirrorSlot;
+  readonly metrics: WriterMetrics;
+}
+
+export interface CatalogWriterOptions {
+  /** The most changes that a batch commits, unless one request alone has more. */
+  readonly maxBatchChanges: number;
+  /** The most commands that wait. */
+  readonly maxQueuedCommands: number;
+  /** How long (ms) a node that hangs may hold the head of the log. */
+  readonly headHoldLimitMs: number;
+}
+
+/** A plan at the place in the log that it was made for. */
+interface PlacedPlan {
+  readonly head: LockedHead;
+  readonly batchId: string;
+  readonly plan: BatchPlan;
+}
+
+/**
+ * The only one who changes the catalog. Requests that arrive while a batch is being committed form the next one, so an
+ * idle service waits for nothing and a busy one shares its round trips. Callers are answered after the commit.
+ */
+export class CatalogWriter {
+  private readonly queue: WriteQueue;
+  private draining: Promise<void> | undefined;
+  /** The last revision that the log is known to have partitions for. */
+  private roomUpTo = 0;
+
+  constructor(
+    private readonly tools: CatalogWriterTools,
+    private readonly options: CatalogWriterOptions,
+  ) {
+    this.queue = new WriteQueue(options.maxQueuedCommands);
+  }
+
+  /** Commands that wait. */
+  get queueLength(): number {
+    return this.queue.length;
+  }
+
+  /**
+   * Carries out the commands of a request, all or none.
+   * @throws DomainError a rejection; QueueFullError, StoreUnavailableError (nothing happened) or OutcomeUnknownError
+   */
+  submit(request: WriteRequest): Promise<WriteResult> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ request, resolve, reject });
+      this.draining ??= this.drain();
+    });
+  }
+
+  /** Resolves when nothing waits and nothing is being committed. */
+  async idle(): Promise<void> {
+    await this.draining;
+  }
+
+  private async drain(): Promise<void> {
+    // Whoever calls in the same turn of the event loop shares the first batch.
+    await Promise.resolve();
+    while (!this.queue.isEmpty) await this.commit(this.queue.take(this.options.maxBatchChanges));
+    this.draining = undefined;
+  }
+
+  /** Commits a batch and answers its callers; never throws. */
+  private async commit(batch: readonly PendingWrite[]): Promise<void> {
+    const endTimer = this.tools.metrics.startBatch();
+    try {
+      const placed = await this.transact(batch.map(write => write.request));
+      endTimer('committed', placed.plan.events.length);
+      this.queue.putBack(batch.slice(placed.plan.outcomes.length));
+      // Not awaited: the next batch does not wait for the view.
+      void this.answer(batch, placed);
+    } catch (error) {
+      endTimer('failed', 0);
+      await this.fail(batch, error);
+    }
+  }
+
+  /** One unit of work: everything under the head's lock, in a fixed number of statements whatever the size of the batch. */
+  private async transact(requests: readonly WriteRequest[]): Promise<PlacedPlan> {
+    const { databases } = this.tools;
+    let placed: PlacedPlan | undefined;
+    let room = this.roomUpTo;
+    try {
+      const done = await severedAfter(databases, BATCH_TIME_FACTOR * this.options.headHoldLimitMs, () =>
+        databases.em('writer').transactional(async em => {
+          const attempt = await this.place(em, requests);
+          room = await this.write(em, attempt);
+          placed = attempt;
+          return attempt;
+        }),
+      );
+      this.roomUpTo = room;
+      return done;
+    } catch (error) {
+      if (placed && placed.plan.events.length > 0) return await this.settle(placed, error);
+      throw error;
+    }
+  }
+
+  /** Locks the head and decides. */
+  private async place(em: EntityManager, requests: readonly WriteRequest[]): Promise<PlacedPlan> {
+    const { heads, instances } = this.tools;
+    const head = await heads.lock(em, this.options.headHoldLimitMs);
+    const { found, complete } = await instances.findNamed(em, {
+      targets: requests.flatMap(request => request.commands.map(targetOf)),
+      always: requests[0]?.commands.length ?? 0,
+      maxBytes: MAX_BATCH_BYTES,
+    });
+    const batchId = newId();
+    const limits = { maxChanges: this.options.maxBatchChanges, maxBytes: MAX_BATCH_BYTES };
+    const plan = planBatch({ head, batchId, requests: wholeWithin(requests, complete), found, limits });
+    return { head, batchId, plan };
+  }
+
+  /** @returns the last revision that the log has partitions for, once this is committed */
+  private async write(em: EntityManager, { head, plan }: PlacedPlan): Promise<number> {
+    const last = plan.events.at(-1);
+    if (!last) return this.roomUpTo;
+    const { events, instances } = this.tools;
+    const needed = last.revision + LOG_ROOM;
+    const room = needed > this.roomUpTo ? await events.ensurePartitions(em, needed) : this.roomUpTo;
+    await instances.save(em, plan.changes, plan.touches);
+    await events.append(em, head, plan.events);
+    return room;
+  }
+
+  /** The commit was sent and its answer got lost: what happened is looked up, so that every answer is true. */
+  private async settle(placed: PlacedPlan, cause: unknown): Promise<PlacedPlan> {
+    const { batchId, head } = placed;
+    let committed: boolean;
+    try {
+      committed = await wasCommitted(
+        { batchId, afterRevision: head.revision },
+        { ...this.tools, headHoldLimitMs: this.options.headHoldLimitMs },
+      );
+    } catch {
+      throw new OutcomeUnknownError({ cause });
+    }
+    if (!committed) throw new StoreUnavailableError({ cause });
+    return placed;
+  }
+
+  /** Answers when this node can read what it wrote. */
+  private async answer(batch: readonly PendingWrite[], { head, plan }: PlacedPlan): Promise<void> {
+    await this.announce(plan.events);
+    const revision = plan.events.at(-1)?.revision ?? head.revision;
+    for (const [index, outcome] of plan.outcomes.entries()) {
+      const { resolve, reject } = batch[index]!;
+      if ('error' in outcome) reject(outcome.error);
+      else resolve({ results: outcome.results, revision, epoch: head.epoch });
+    }
+  }
+
+  private async announce(events: readonly AuditEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    try {
+      await this.tools.mirror.current?.announce(events);
+    } catch {
+      // The change is committed whatever becomes of the view, which reads the log again by itself.
+    }
+  }
+
+  /** Nothing of the batch happened (or nobody can know). One poisonous request is found by halving. */
+  private async fail(batch: readonly PendingWrite[], error: unknown): Promise<void> {
+    if (isRefusal(error) && batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2);
+      await this.commit(batch.slice(0, middle));
+      await this.commit(batch.slice(middle));
+      return;
+    }
+    const told = toldAs(error);
+    for (const { reject } of batch) reject(told);
+  }
+}
+
+/** The requests whose instances were all read. */
+function wholeWithin(requests: readonly WriteRequest[], completeTargets: number): WriteRequest[] {
+  let targets = 0;
+  return requests.filter(({ commands }) => (targets += commands.length) <= completeTargets);
+}
+
+function toldAs(error: unknown): unknown {
+  if (isRefusal(error)) return refusedByDatabase(error);
+  return isStoreUnavailable(error) && !(error instanceof StoreUnavailableError)
+    ? new StoreUnavailableError({ cause: error })
+    : error;
+}

@@ -1,0 +1,208 @@
+import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@coordination/audit';
+import { type CallOrigin } from '@coordination/context';
+import { type Command, type Target, targetOf } from '../domain/commands.js';
+import { decide, type Decision } from '../domain/decide.js';
+import { identityKey, type LeasedInstance } from '../domain/instance.js';
+import { type CommandResult, type WriteRequest } from './write-request.js';
+
+/** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
+export interface BatchLimits {
+  readonly maxChanges: number;
+  /** Bytes of the instances before and after their changes. */
+  readonly maxBytes: number;
+}
+
+/** The net change of one instance in a batch: however many commands touched it, its row is written once. */
+export interface InstanceChange {
+  /** As the table has it; undefined: it does not. */
+  readonly before: LeasedInstance | undefined;
+  /** As the table shall have it; undefined: it shall not. */
+  readonly after: LeasedInstance | undefined;
+}
+
+/** The last revision that touched a service, whatever is left of its instances. */
+export interface ServiceTouch {
+  readonly namespace: string;
+  readonly service: string;
+  readonly revision: number;
+}
+
+/** What came of one request: the results of its commands, or why none of them was carried out. */
+export type RequestOutcome = { readonly results: readonly CommandResult[] } | { readonly error: unknown };
+
+/** What a batch comes to: nothing of it has happened yet. */
+export interface BatchPlan {
+  /** In revision order, gapless after the head. */
+  readonly events: readonly AuditEvent[];
+  readonly changes: readonly InstanceChange[];
+  readonly touches: readonly ServiceTouch[];
+  /** One for each request that was taken, in their order; the rest belongs into the next batch. */
+  readonly outcomes: readonly RequestOutcome[];
+}
+
+/** What a batch is decided from. */
+export interface BatchInput {
+  readonly head: LockedHead;
+  readonly batchId: string;
+  readonly requests: readonly WriteRequest[];
+  /** The instances that the requests name, as far as they exist. */
+  readonly found: readonly LeasedInstance[];
+  readonly limits: BatchLimits;
+}
+
+/** Decides all requests of a batch in turn, each on what the ones before it left. A rejection undoes its own request only. */
+export function planBatch({ head, batchId, requests, found, limits }: BatchInput): BatchPlan {
+  const batch = new Batch(head, batchId, found);
+  const outcomes: RequestOutcome[] = [];
+  for (const request of requests) {
+    if (outcomes.length > 0 && batch.isFull(limits)) break;
+    outcomes.push(batch.carryOut(request));
+  }
+  return { events: batch.events, changes: batch.changes(), touches: touchesOf(batch.events), outcomes };
+}
+
+/** The size of what is stored besides the metadata, roughly. */
+const RECORD_BYTES = 1_000;
+
+const weigh = (leased: LeasedInstance | undefined): number =>
+  leased ? RECORD_BYTES + JSON.stringify(leased.instance.metadata).length : 0;
+
+/** The catalog as far as a batch knows it, and what the batch has done to it so far. */
+class Batch {
+  readonly events: AuditEvent[] = [];
+  private readonly original = new Map<string, LeasedInstance>();
+  private readonly current = new Map<string, LeasedInstance | undefined>();
+  private readonly idByIdentity = new Map<string, string>();
+  private readonly touched = new Set<string>();
+  private bytes = 0;
+
+  constructor(
+    private readonly head: LockedHead,
+    private readonly batchId: string,
+    found: readonly LeasedInstance[],
+  ) {
+    for (const leased of found) {
+      this.original.set(leased.instance.id, leased);
+      this.put(leased.instance.id, leased);
+    }
+  }
+
+  isFull({ maxChanges, maxBytes }: BatchLimits): boolean {
+    return this.events.length >= maxChanges || this.bytes >= maxBytes;
+  }
+
+  carryOut({ commands, origin }: WriteRequest): RequestOutcome {
+    const undo: (() => void)[] = [];
+    try {
+      const results = commands.map(command => {
+        const decision = this.decide(command, origin);
+        if (decision.kind === 'rejected') throw decision.error;
+        if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
+        return resultOf(decision);
+      });
+      return { results };
+    } catch (error) {
+      // A rejection, or a bug of ours that one command met: either way its neighbours go on.
+      for (const step of undo.toReversed()) step();
+      return { error };
+    }
+  }
+
+  /** One net change for each instance that is not as it was; one that came and went in the batch needs none. */
+  changes(): InstanceChange[] {
+    return [...this.touched]
+      .map(id => ({ before: this.original.get(id), after: this.current.get(id) }))
+      .filter(({ before, after }) => before !== after);
+  }
+
+  private decide(command: Command, origin: CallOrigin): Decision {
+    const moment = { now: this.head.now, revision: this.nextRevision, actor: origin.actor };
+    return decide(this.find(targetOf(command)), command, moment);
+  }
+
+  private get nextRevision(): number {
+    return this.head.revision + this.events.length + 1;
+  }
+
+  private find(target: Target): LeasedInstance | undefined {
+    const id = 'id' in target ? target.id : this.idByIdentity.get(identityKey(target.identity));
+    return id === undefined ? undefined : this.current.get(id);
+  }
+
+  /** @returns how to undo it; steps are undone last first */
+  private apply(decision: Decision & { kind: 'changed' }, origin: CallOrigin): () => void {
+    const { before, after } = decision;
+    const { id } = (after ?? before!).instance;
+    const bytes = weigh(before) + weigh(after);
+    this.touched.add(id);
+    this.events.push(this.chain(draftOf(decision, origin)));
+    this.put(id, after, before);
+    this.bytes += bytes;
+    return () => {
+      this.bytes -= bytes;
+      this.put(id, before, after);
+      this.events.pop();
+    };
+  }
+
+  private chain(draft: EventDraft): AuditEvent {
+    return chainEvent(draft, {
+      revision: this.nextRevision,
+      at: this.head.now,
+      batchId: this.batchId,
+      previousHash: this.events.at(-1)?.hash ?? this.head.hash,
+    });
+  }
+
+  /** `gone` names the identity that must no longer be found when there is nothing under the id any more. */
+  private put(id: string, leased: LeasedInstance | undefined, gone?: LeasedInstance): void {
+    this.current.set(id, leased);
+    if (leased) this.idByIdentity.set(identityKey(leased.instance), id);
+    else if (gone) this.idByIdentity.delete(identityKey(gone.instance));
+  }
+}
+
+function touchesOf(events: readonly AuditEvent[]): ServiceTouch[] {
+  const last = new Map<string, ServiceTouch>();
+  for (const { namespace, service, revision } of events) {
+    if (namespace !== null && service !== null) last.set(`${namespace}/${service}`, { namespace, service, revision });
+  }
+  return [...last.values()];
+}
+
+function draftOf({ action, before, after }: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
+  const subject = (after ?? before!).instance;
+  return {
+    action,
+    namespace: subject.namespace,
+    service: subject.service,
+    instanceId: subject.instanceId,
+    instanceUuid: subject.id,
+    actor: origin.actor,
+    clientAddress: origin.clientAddress,
+    requestId: origin.requestId,
+    source: origin.source,
+    reason: origin.reason,
+    version: after?.instance.version ?? subject.version + 1,
+    before: before?.instance ?? null,
+    after: after?.instance ?? null,
+  };
+}
+
+function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>): CommandResult {
+  switch (decision.kind) {
+    case 'absent':
+      return { outcome: 'absent', leased: undefined, lifeSign: 'none' };
+    case 'unchanged':
+      return { outcome: 'unchanged', leased: decision.current, lifeSign: decision.lifeSign };
+    case 'changed': {
+      const { before, after } = decision;
+      if (!after) return { outcome: 'deregistered', leased: before, lifeSign: 'none' };
+      return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
+    }
+    default: {
+      const impossible: never = decision;
+      return impossible;
+    }
+  }
+}
