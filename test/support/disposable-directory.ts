@@ -1,21 +1,24 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, realpathSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A temporary directory whose embedded PostgreSQL servers end, and which goes, with the process that made it. */
 export interface DisposableDirectory {
   readonly path: string;
+  /** The processes of this group end with the directory, if they have not before. */
+  owns(processGroup: number): void;
   remove(): Promise<void>;
 }
 
 /**
- * Reads until its standard input ends, which happens however the parent ends, kill -9 included; then stops every server
- * whose data lie below the directory (or were moved elsewhere from there), and removes all of it.
+ * Reads until its standard input ends, which happens however the parent ends, kill -9 included; then ends the process
+ * groups and the servers whose data lie below the directory (or were moved elsewhere from there), and removes it all.
  */
 const CLEAN_UP = `
 cat > /dev/null
+[ -e "$0/groups" ] && while read -r group; do kill -KILL -- "-$group" 2> /dev/null; done < "$0/groups"
 find "$0" -name moved-to -exec cat {} + > "$0/homes"
 echo "$0" >> "$0/homes"
 while read -r home; do
@@ -43,6 +46,7 @@ export function disposableDirectory(): DisposableDirectory {
   (cleaner.stdin as unknown as { unref(): void }).unref();
   return {
     path,
+    owns: group => appendFileSync(join(path, 'groups'), `${group}\n`),
     async remove() {
       if (cleaner.exitCode !== null) return;
       const ended = once(cleaner, 'exit');

@@ -27,7 +27,7 @@ export interface EmbeddedPostgres {
   /** Connection URL of the database `coordination`, as superuser. It stays the same until {@link stop}. */
   readonly url: string;
   /** Gives up this process's share; the last one out stops the server. Repeating it does nothing. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**
