@@ -67,7 +67,7 @@ export const SETTINGS = {
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '10',
-    'Connections for reads (searches, audit). The writer (2), heartbeats (2) and the listener (1) have their own.',
+    'Connections for reads (searches, audit). The writer (2), heartbeats (2), the view (1) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
     z.enum(['off', 'require', 'verify'], { error: 'must be off, require or verify' }),

@@ -1,0 +1,115 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import { Client } from 'pg';
+import { pgOptions, type SslMode } from './pg-options.js';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** How often (ms) the connection is tried: one that was cut off without a word would be silent for ever. */
+const CHECK_INTERVAL_MS = 15_000;
+
+/** What to listen to, and whom to tell. */
+export interface NotificationListenerOptions {
+  /** A direct connection: transaction poolers do not pass notifications on. */
+  readonly url: string;
+  readonly ssl: SslMode;
+  readonly channel: string;
+  readonly onNotification: (payload: string) => void;
+  /** Called each time that listening begins: whatever was notified before then was not heard. */
+  readonly onListening: () => void;
+  /** Told once for each time that the connection is lost or cannot be made. */
+  readonly onTrouble?: (reason: string) => void;
+}
+
+/**
+ * Listens for notifications on a connection of its own and makes a new one whenever it is lost. Notifications are
+ * hints: some are lost with each connection, so whoever acts on them needs a poll as well.
+ */
+export class NotificationListener {
+  private readonly ending = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: NotificationListenerOptions) {}
+
+  start(): void {
+    this.running ??= this.run(this.ending.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.running;
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let troubled = false;
+      try {
+        await pRetry(() => this.listenOnce(signal), {
+          signal,
+          retries: Infinity,
+          minTimeout: FIRST_RETRY_MS,
+          maxTimeout: LAST_RETRY_MS,
+          randomize: true,
+          onFailedAttempt: ({ error }) => {
+            if (!troubled) this.options.onTrouble?.(error.message);
+            troubled = true;
+          },
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.options.onTrouble?.(String(error));
+        await delay(LAST_RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** One connection, from its making to its loss. Rejects when none could be made; resolves when one was lost. */
+  private async listenOnce(signal: AbortSignal): Promise<void> {
+    const { url, ssl, channel, onNotification, onListening, onTrouble } = this.options;
+    const client = new Client({
+      ...pgOptions(url, ssl),
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
+      keepAlive: true,
+      application_name: 'platform-coordination listener',
+    });
+    const lost = Promise.withResolvers<string>();
+    client.on('error', error => lost.resolve(error.message));
+    client.on('end', () => lost.resolve('the connection was closed'));
+    client.on('notification', ({ payload }) => onNotification(payload ?? ''));
+    const giveUp = () => {
+      lost.resolve('listening was stopped');
+      void client.end().catch(() => undefined);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      await client.connect();
+      await client.query(`listen ${client.escapeIdentifier(channel)}`);
+      onListening();
+      const reason = await this.untilLost(client, lost.promise);
+      if (!signal.aborted) onTrouble?.(reason);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      giveUp();
+    }
+  }
+
+  /** Asks something from time to time, because a dead connection cannot be told from a silent one. */
+  private async untilLost(client: Client, lost: Promise<string>): Promise<string> {
+    for (;;) {
+      const quiet = new AbortController();
+      const timer = delay(CHECK_INTERVAL_MS, null, { signal: quiet.signal }).catch(() => null);
+      const reason = await Promise.race([lost, timer]);
+      quiet.abort();
+      if (reason !== null) return reason;
+      try {
+        await client.query('select 1');
+      } catch (error) {
+        return (error as Error).message;
+      }
+    }
+  }
+}
