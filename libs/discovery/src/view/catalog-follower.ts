@@ -1,0 +1,210 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import { type CatalogLoader } from './catalog-loader.js';
+import { type CatalogView, type ViewHead } from './catalog-view.js';
+import { type LogPage, type LogReader } from './log-reader.js';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 3_000;
+
+/**
+ * How long (ms) a notification waits before the log is read: the changes that this node made itself, of which it is
+ * notified too, have come to the view by then on a shorter way.
+ */
+const NOTIFICATION_PATIENCE_MS = 5;
+
+/** What the follower tells whoever runs the service. */
+export interface FollowerLog {
+  log(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** What a follower works with. */
+export interface FollowerParts {
+  readonly view: CatalogView;
+  readonly loader: Pick<CatalogLoader, 'load'>;
+  readonly reader: Pick<LogReader, 'readAfter'>;
+  /** How often (ms) the log is read when nothing tells that there is news. */
+  readonly pollMs: number;
+  readonly logger: FollowerLog;
+  /** Resolves when the tables are there; the follower reads nothing before. */
+  readonly ready?: Promise<unknown>;
+  /** Ends the reads that are under way, so that the end need not wait for a server that does not answer. */
+  readonly cutOff?: () => void;
+}
+
+/**
+ * Loads the view and keeps it at the head of the log. Reading the log is the truth; notifications only make it happen
+ * sooner. Nothing stops it but {@link stop}: while the database is away it tries on.
+ */
+export class CatalogFollower {
+  private readonly ending = new AbortController();
+  private running: Promise<void> | undefined;
+  private looksAsked = 0;
+  private interrupt: () => void = () => undefined;
+  private patience: NodeJS.Timeout | undefined;
+  private inFlight: Promise<unknown> = Promise.resolve();
+  private brokenHistories = 0;
+
+  constructor(private readonly parts: FollowerParts) {
+    parts.view.whenAwaited(() => this.look());
+  }
+
+  /** How often the history turned out not to be the one that was held, so that all was loaded again. */
+  get reloads(): number {
+    return this.brokenHistories;
+  }
+
+  /** Begins; the view is loaded some time later. */
+  start(): void {
+    this.running ??= this.run(this.ending.signal);
+  }
+
+  /** Ends; resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.ending.abort();
+    clearTimeout(this.patience);
+    this.parts.view.abandonWaiters();
+    this.parts.cutOff?.();
+    await this.running;
+    await this.inFlight;
+  }
+
+  /** Reads the log as soon as may be, also if it is being read just now. */
+  look(): void {
+    this.looksAsked += 1;
+    this.interrupt();
+  }
+
+  /** Takes the hint that the log has a revision. */
+  hint(revision: number): void {
+    if (this.patience !== undefined || this.ending.signal.aborted || revision <= this.parts.view.revision) return;
+    this.patience = setTimeout(() => {
+      this.patience = undefined;
+      if (revision > this.parts.view.revision) this.look();
+    }, NOTIFICATION_PATIENCE_MS);
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    await Promise.race([this.parts.ready, aborted(signal)]);
+    let mustLoad = true;
+    while (!signal.aborted) {
+      const looksAnswered = this.looksAsked;
+      let loadedInVain = false;
+      try {
+        await this.retried(async () => {
+          const loads = mustLoad;
+          if (loads) await this.load();
+          mustLoad = (await this.catchUp()) === 'broken';
+          loadedInVain = loads && mustLoad;
+        }, signal);
+      } catch (error) {
+        // Not a failure of the database, or it would be retried; at the next poll it may be over.
+        if (!signal.aborted) this.parts.logger.error(`The view cannot follow the log: ${textOf(error)}`);
+        loadedInVain = true;
+      }
+      const isDone = !mustLoad && this.looksAsked === looksAnswered;
+      if (isDone || loadedInVain) await this.pause(signal);
+    }
+  }
+
+  /** Tries on, ever more slowly, with jitter, and says so once. */
+  private async retried(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    let failed = false;
+    const attempt = () => {
+      const attempted = work();
+      this.inFlight = attempted.catch(() => undefined);
+      return attempted;
+    };
+    await pRetry(attempt, {
+      signal,
+      retries: Infinity,
+      minTimeout: FIRST_RETRY_MS,
+      maxTimeout: LAST_RETRY_MS,
+      randomize: true,
+      onFailedAttempt: ({ error }) => {
+        if (!failed) this.parts.logger.warn(`The log cannot be read (${textOf(error)}). Trying again until it can.`);
+        failed = true;
+      },
+    });
+    if (failed) this.parts.logger.log(`The view follows the log again, at revision ${this.parts.view.revision}.`);
+  }
+
+  private async load(): Promise<void> {
+    const { view, loader, logger } = this.parts;
+    view.replace(await loader.load());
+    logger.log(`The catalog is loaded: ${view.size} instances at revision ${view.revision}.`);
+  }
+
+  /** Reads page after page until the view has all that the log had when the last page was asked for. */
+  private async catchUp(): Promise<'current' | 'broken'> {
+    const { view, reader } = this.parts;
+    while (!this.ending.signal.aborted) {
+      const held = view.position;
+      if (!held) return 'broken';
+      const page = await reader.readAfter(held.revision);
+      const complaint = discontinuity(held, page) ?? this.applied(page);
+      if (complaint !== undefined) {
+        this.tellBroken(held, page.head, complaint);
+        return 'broken';
+      }
+      if (view.revision >= page.head.revision) {
+        view.confirm(page.sentAtMs);
+        return 'current';
+      }
+    }
+    return 'current';
+  }
+
+  private applied({ events }: LogPage): string | undefined {
+    const outcome = this.parts.view.apply(events);
+    return outcome === 'applied' ? undefined : `the events of one page do not follow each other (${outcome})`;
+  }
+
+  private tellBroken(held: ViewHead, found: ViewHead, complaint: string): void {
+    this.brokenHistories += 1;
+    this.parts.logger.error(
+      `The history of the catalog is broken: ${complaint}. The view held revision ${held.revision} of epoch ${held.epoch}, ` +
+        `the log is at revision ${found.revision} of epoch ${found.epoch}. The whole catalog is loaded again; ` +
+        'find out whether the database was restored or failed over with a loss.',
+    );
+  }
+
+  /** Waits for the next poll, or until somebody asks for a look. */
+  private async pause(signal: AbortSignal): Promise<void> {
+    const interruption = new AbortController();
+    this.interrupt = () => interruption.abort();
+    const pollMs = this.parts.pollMs * (0.75 + 0.25 * Math.random()); // jitter: nodes must not ask in step
+    try {
+      await delay(pollMs, undefined, { signal: AbortSignal.any([signal, interruption.signal]) });
+    } catch {
+      // Woken, or ended.
+    }
+    this.interrupt = () => undefined;
+  }
+}
+
+/** What shows that the log does not continue what the view held; undefined when it does. */
+function discontinuity(held: ViewHead, { head, events }: LogPage): string | undefined {
+  if (head.epoch !== held.epoch) return 'a new epoch has begun';
+  if (head.revision < held.revision) return 'the log is shorter than it was';
+  if (head.revision === held.revision) {
+    return head.hash === held.hash ? undefined : 'the newest event has another hash than it had';
+  }
+  const next = events[0];
+  if (next?.revision !== held.revision + 1) return 'the next event is missing';
+  return next.previousHash === held.hash ? undefined : 'the next event follows another one than the view held';
+}
+
+/** What the driver said, where our own error only says that the database could not be asked. */
+const textOf = (error: unknown): string => {
+  const { message, code, cause } = error as { message?: string; code?: string; cause?: unknown };
+  return cause === undefined ? message || code || String(error) : textOf(cause);
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

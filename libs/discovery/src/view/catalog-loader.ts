@@ -1,0 +1,75 @@
+import { type CatalogHeadRepository } from '@coordination/audit';
+import { type Databases, query, read } from '@coordination/database';
+import { type Clock } from '@coordination/kernel';
+import { INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
+import { CatalogState } from './catalog-state.js';
+import { type CatalogSnapshot } from './catalog-view.js';
+import { normalizeRecord } from './normalize-record.js';
+
+/** Rows per statement: parsing that many takes some 20 ms, in which nothing else is done. */
+const DEFAULT_CHUNK = 2_000;
+
+/** How long one statement of the load may take (ms). */
+const LOAD_TIMEOUT_MS = 10_000;
+
+const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000';
+
+const READ_INSTANCES = `
+  select ${INSTANCE_COLUMNS} from service_instance i where i.id > $1::uuid order by i.id limit $2`;
+
+const READ_SERVICES = `
+  select namespace, service, revision::float8 as revision from service_revision
+  where (namespace, service) > ($1, $2) order by namespace, service limit $3`;
+
+interface ServiceRow {
+  readonly namespace: string;
+  readonly service: string;
+  readonly revision: number;
+}
+
+/** Reads the whole catalog as of one revision. */
+export class CatalogLoader {
+  constructor(
+    private readonly databases: Databases,
+    private readonly heads: CatalogHeadRepository,
+    private readonly clock: Clock,
+    private readonly chunk = DEFAULT_CHUNK,
+  ) {}
+
+  /**
+   * The catalog in one snapshot of the database, read in chunks, so that neither the event loop nor the memory ever
+   * has to deal with all rows at once.
+   * @throws StoreUnavailableError when the database cannot be read
+   */
+  async load(): Promise<CatalogSnapshot> {
+    const sentAtMs = this.clock.monotonicMs();
+    const options = { purpose: 'view', timeoutMs: LOAD_TIMEOUT_MS } as const;
+    return await read(
+      this.databases,
+      async em => {
+        const { inRecovery, ...head } = await this.heads.read(em);
+        if (inRecovery) throw new Error(IN_RECOVERY);
+        const state = new CatalogState();
+        let lastId = BEFORE_ALL_IDS;
+        for (let more = true; more;) {
+          const rows = await query<InstanceRecord>(em, READ_INSTANCES, [lastId, this.chunk]);
+          for (const row of rows) state.put(normalizeRecord(row));
+          lastId = rows.at(-1)?.id ?? lastId;
+          more = rows.length === this.chunk;
+        }
+        let last: ServiceRow = { namespace: '', service: '', revision: 0 };
+        for (let more = true; more;) {
+          const rows = await query<ServiceRow>(em, READ_SERVICES, [last.namespace, last.service, this.chunk]);
+          for (const { namespace, service, revision } of rows) state.touch(namespace, service, revision);
+          last = rows.at(-1) ?? last;
+          more = rows.length === this.chunk;
+        }
+        return { head, state, sentAtMs };
+      },
+      options,
+    );
+  }
+}
+
+/** A standby may lag behind by any time: what it says is never taken for the truth. */
+export const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is only read from the primary.';

@@ -1,0 +1,217 @@
+import { type AuditEvent } from '@coordination/audit';
+import { type Clock, StaleViewError, StartingError } from '@coordination/kernel';
+import { type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
+import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
+import { normalizeRecord } from './normalize-record.js';
+import { RevisionWaiters } from './revision-waiters.js';
+
+/** What the view needs of an event. */
+export type CatalogEvent = Pick<
+  AuditEvent,
+  'revision' | 'action' | 'namespace' | 'service' | 'instanceUuid' | 'after' | 'previousHash' | 'hash'
+>;
+
+/** Up to where in the log the view is, and in which history. */
+export interface ViewHead {
+  readonly revision: number;
+  readonly hash: string;
+  readonly epoch: string;
+}
+
+/** The catalog as the loader read it, whole. */
+export interface CatalogSnapshot {
+  readonly head: ViewHead;
+  readonly state: CatalogState;
+  /** Monotonic time (ms) before the read began: what was not in it then is not in the snapshot. */
+  readonly sentAtMs: number;
+}
+
+/** How current the view is. */
+export interface Freshness {
+  readonly loaded: boolean;
+  readonly revision: number;
+  readonly epoch: string | null;
+  /** Seconds since the view was last known to be current; before the first load: since the start. */
+  readonly stalenessSeconds: number;
+  readonly limitSeconds: number;
+}
+
+/**
+ * What became of events: `applied` (all that were not known already are in the view now), `gap` (some are missing
+ * before them: read again), `broken` (they do not continue the history that the view holds: load again).
+ */
+export type ApplyOutcome = 'applied' | 'gap' | 'broken';
+
+/** What a view is made with. */
+export interface CatalogViewOptions {
+  readonly clock: Clock;
+  readonly stalenessLimitSeconds: number;
+}
+
+/**
+ * All instances in memory, following the log strictly in order: view at R = fold of the log up to R. A view that is not
+ * loaded knows nothing, which is not the same as knowing that there is nothing: readers call {@link assertReadable} first.
+ */
+export class CatalogView {
+  private state = new CatalogState();
+  private head: ViewHead | undefined;
+  private confirmedAtMs: number;
+  private loads = 0;
+  private readonly waiters = new RevisionWaiters();
+  private onAwaited: () => void = () => undefined;
+
+  constructor(private readonly options: CatalogViewOptions) {
+    this.confirmedAtMs = options.clock.monotonicMs();
+  }
+
+  get loaded(): boolean {
+    return this.head !== undefined;
+  }
+
+  /** Up to where in the log the view is; 0 before the first load. */
+  get revision(): number {
+    return this.head?.revision ?? 0;
+  }
+
+  /** Where the view is in its history; undefined before the first load. */
+  get position(): ViewHead | undefined {
+    return this.head;
+  }
+
+  /** How many times the whole catalog was loaded: 1 normally. What was derived from an earlier load is void. */
+  get generation(): number {
+    return this.loads;
+  }
+
+  /** How many instances there are. */
+  get size(): number {
+    return this.state.size;
+  }
+
+  /** How many callers wait for a revision. */
+  get waiting(): number {
+    return this.waiters.size;
+  }
+
+  /** Computed at each call from the monotonic clock, so that a process that was stopped does not think itself fresh. */
+  freshness(): Freshness {
+    return {
+      loaded: this.loaded,
+      revision: this.revision,
+      epoch: this.head?.epoch ?? null,
+      stalenessSeconds: Math.max(0, (this.options.clock.monotonicMs() - this.confirmedAtMs) / 1000),
+      limitSeconds: this.options.stalenessLimitSeconds,
+    };
+  }
+
+  /**
+   * Must be called before anything is answered from the view: unknown is never empty.
+   * @throws StartingError before the first load
+   * @throws StaleViewError when the view was last known to be current too long ago
+   */
+  assertReadable(): void {
+    const { loaded, stalenessSeconds, limitSeconds } = this.freshness();
+    if (!loaded) throw new StartingError();
+    if (stalenessSeconds > limitSeconds) throw new StaleViewError(stalenessSeconds, limitSeconds);
+  }
+
+  find(id: string): InstanceRecord | undefined {
+    return this.state.find(id);
+  }
+
+  findByIdentity(identity: InstanceIdentity): InstanceRecord | undefined {
+    return this.state.findByIdentity(identity);
+  }
+
+  /** The namespaces that ever had an instance. */
+  namespaces(): ReadonlyMap<string, NamespaceEntry> {
+    return this.state.namespaces;
+  }
+
+  /** The services that a namespace ever had, by name; those without instances among them. */
+  services(namespace: string): ReadonlyMap<string, ServiceEntry> {
+    return this.state.namespace(namespace)?.services ?? new Map();
+  }
+
+  /** The instances of a service, by instanceId. */
+  instancesOf(namespace: string, service: string): ReadonlyMap<string, InstanceRecord> {
+    return this.state.service(namespace, service)?.instances ?? new Map();
+  }
+
+  /** The last revision that touched a service, which outlives its last instance; undefined if there never was one. */
+  serviceRevision(namespace: string, service: string): number | undefined {
+    return this.state.service(namespace, service)?.revision;
+  }
+
+  /** The last revision that touched a service of the namespace; undefined if there never was one. */
+  namespaceRevision(namespace: string): number | undefined {
+    return this.state.namespace(namespace)?.revision;
+  }
+
+  /** Takes the catalog as it was loaded, in place of everything held. */
+  replace({ head, state, sentAtMs }: CatalogSnapshot): void {
+    this.state = state;
+    this.head = head;
+    this.loads += 1;
+    this.confirm(sentAtMs);
+    this.waiters.release(head.revision);
+  }
+
+  /** Notes that nothing was missing from the view in a query that was sent at this monotonic time (ms). */
+  confirm(sentAtMs: number): void {
+    this.confirmedAtMs = Math.max(this.confirmedAtMs, sentAtMs);
+  }
+
+  /** Applies events strictly in revision order. Those that are known already are passed over. */
+  apply(events: readonly CatalogEvent[]): ApplyOutcome {
+    try {
+      for (const event of events) {
+        const outcome = this.applyOne(event);
+        if (outcome !== 'applied') return outcome;
+      }
+      return 'applied';
+    } finally {
+      this.waiters.release(this.revision);
+    }
+  }
+
+  /**
+   * Waits until the view has a revision. False when it has not within the time, or the wait was aborted.
+   * Whoever follows the log is asked to look at once.
+   */
+  async reached(revision: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.loaded && this.revision >= revision) return true;
+    const waiting = this.waiters.wait(revision, timeoutMs, signal);
+    this.onAwaited();
+    return await waiting;
+  }
+
+  /** Whom to ask for a look at the log when somebody waits for a revision. */
+  whenAwaited(look: () => void): void {
+    this.onAwaited = look;
+  }
+
+  /** Tells everybody who waits that nothing will come any more. */
+  abandonWaiters(): void {
+    this.waiters.abandon();
+  }
+
+  private applyOne(event: CatalogEvent): ApplyOutcome {
+    const { head } = this;
+    if (!head || event.revision < head.revision) return head ? 'applied' : 'gap';
+    if (event.revision === head.revision) return event.hash === head.hash ? 'applied' : 'broken';
+    if (event.previousHash !== head.hash) return event.revision === head.revision + 1 ? 'broken' : 'gap';
+    // A new epoch leaves a hole in the numbers, and nothing in between was ever used.
+    if (event.revision !== head.revision + 1 && event.action !== 'catalog.epoch_started') return 'gap';
+    this.fold(event);
+    this.head = { revision: event.revision, hash: event.hash, epoch: head.epoch };
+    return 'applied';
+  }
+
+  private fold({ revision, namespace, service, instanceUuid, after }: CatalogEvent): void {
+    if (namespace === null || service === null || instanceUuid === null) return; // not about an instance
+    if (after === null || after === undefined) this.state.remove(instanceUuid);
+    else this.state.put(normalizeRecord(after as InstanceRecord));
+    this.state.touch(namespace, service, revision);
+  }
+}

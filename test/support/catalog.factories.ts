@@ -1,0 +1,104 @@
+import { chainEvent, FIRST_PREVIOUS_HASH, type AuditAction, type AuditEvent } from '@coordination/audit';
+import { newId } from '@coordination/kernel';
+import { type InstanceRecord, type Status } from '@coordination/registry';
+
+const SOME_TIME = '2026-11-23T10:00:00.000Z';
+
+/** An instance; the test states only what matters to it. Its status follows from health and override. */
+export function anInstance({ status = 'healthy', ...fields }: Partial<InstanceRecord> = {}): InstanceRecord {
+  const overridden = status === 'maintenance' || status === 'stopping' || status === 'stopped';
+  return {
+    id: newId(),
+    namespace: 'default',
+    service: 'orders',
+    instanceId: 'orders-1',
+    type: 'api',
+    scheme: 'http',
+    host: '10.0.0.1',
+    port: 8080,
+    zone: null,
+    weight: 100,
+    status,
+    health: {
+      state: overridden ? 'healthy' : status,
+      failures: 0,
+      output: '',
+      decidedBy: 'registration',
+      since: SOME_TIME,
+    },
+    override: overridden ? { status, reason: null, until: null, setAt: SOME_TIME, setBy: 'somebody' } : null,
+    metadata: {},
+    check: { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 },
+    registeredAt: SOME_TIME,
+    updatedAt: SOME_TIME,
+    version: 1,
+    revision: 1,
+    ...fields,
+  };
+}
+
+/** A log in memory, for tests without a database: each change becomes the next event of one history. */
+export class LogInMemory {
+  readonly events: AuditEvent[] = [];
+  readonly instances = new Map<string, InstanceRecord>();
+
+  constructor(readonly epoch = newId()) {}
+
+  get head() {
+    const last = this.events.at(-1);
+    return { revision: last?.revision ?? 0, hash: last?.hash ?? FIRST_PREVIOUS_HASH, epoch: this.epoch };
+  }
+
+  /** Registers an instance, or puts it in the place of the one with its id. */
+  put(record: InstanceRecord): AuditEvent {
+    const before = this.instances.get(record.id) ?? null;
+    const version = (before?.version ?? 0) + 1;
+    const after = { ...record, version, revision: this.head.revision + 1 };
+    this.instances.set(record.id, after);
+    return this.append(before ? 'instance.updated' : 'instance.registered', before, after);
+  }
+
+  /** Reports another state of health. */
+  setStatus(id: string, status: Status): AuditEvent {
+    const { health, override } = anInstance({ status });
+    return this.put({ ...this.instances.get(id)!, status, health, override });
+  }
+
+  remove(id: string): AuditEvent {
+    const before = this.instances.get(id)!;
+    this.instances.delete(id);
+    return this.append('instance.deregistered', before, null);
+  }
+
+  /** Something that is not about an instance. */
+  appendOther(action: AuditAction = 'token.created', revision?: number): AuditEvent {
+    return this.append(action, null, null, revision);
+  }
+
+  private append(
+    action: AuditAction,
+    before: InstanceRecord | null,
+    after: InstanceRecord | null,
+    revision = this.head.revision + 1,
+  ): AuditEvent {
+    const record = after ?? before;
+    const draft = {
+      action,
+      namespace: record?.namespace ?? null,
+      service: record?.service ?? null,
+      instanceId: record?.instanceId ?? null,
+      instanceUuid: record?.id ?? null,
+      actor: 'somebody',
+      clientAddress: null,
+      requestId: null,
+      source: 'api' as const,
+      reason: null,
+      version: after?.version ?? null,
+      before,
+      after,
+    };
+    const event = chainEvent(draft, { revision, at: SOME_TIME, batchId: newId(), previousHash: this.head.hash });
+    this.events.push(event);
+    return event;
+  }
+}
