@@ -1,0 +1,32 @@
+import { type Settings } from '@coordination/config';
+import { currentRequest } from '@coordination/context';
+import { type Logger, pino } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+
+/** Adds who asks to every line that is written while a request is being served. */
+function requestOfLine(): object {
+  const request = currentRequest();
+  if (!request) return {};
+  const { requestId, actor, clientAddress, source } = request;
+  return { requestId, actor, clientAddress, source };
+}
+
+/**
+ * The logger of one process: JSON lines with ISO times, or coloured lines for people.
+ * @param destination where lines go instead of standard output
+ */
+export function createLogger(
+  { LOG_LEVEL, LOG_FORMAT }: Pick<Settings, 'LOG_LEVEL' | 'LOG_FORMAT'>,
+  destination?: NodeJS.WritableStream,
+): Logger {
+  const options = {
+    level: LOG_LEVEL,
+    base: null,
+    mixin: requestOfLine,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  if (LOG_FORMAT === 'json') return destination ? pino(options, destination) : pino(options);
+  const pretty = PinoPretty({ sync: true, singleLine: true, ...(destination && { destination }) });
+  return pino(options, pretty);
+}

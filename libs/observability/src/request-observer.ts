@@ -1,0 +1,80 @@
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, type onResponseHookHandler } from 'fastify';
+import { type Logger } from 'pino';
+import { Metrics } from './metrics.js';
+
+/** One label for everything that is no route, so that callers cannot make up label values. */
+const UNKNOWN_ROUTE = 'unknown';
+
+/** What probes and scrapers ask all the time. */
+const NOISE = /^\/(?:health|metrics)(?:\/|$)/;
+
+const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+const SERVER_ERROR = 500;
+
+/**
+ * Counts and logs every request: its duration by route, method and status, and one line. Lines are `debug`, those of probes
+ * `trace`, those of our own failures `warn`; they hold no query, no header and no body. What changes the catalog is in the
+ * audit log anyway.
+ */
+export class RequestObserver {
+  private readonly durations;
+
+  constructor(
+    { httpAdapter }: HttpAdapterHost,
+    metrics: Metrics,
+    private readonly logger: Logger,
+  ) {
+    this.durations = metrics.histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the first byte of a request to the last of its answer, by route.',
+      labelNames: ['route', 'method', 'status'],
+      buckets: BUCKETS_SECONDS,
+    });
+    const server = httpAdapter.getInstance<FastifyInstance>();
+    server.addHook('onRoute', route => {
+      const name = route.url === '*' ? UNKNOWN_ROUTE : route.url;
+      route.onResponse = [...[route.onResponse ?? []].flat(), this.observe(name)];
+    });
+    const observeUnknown = this.observe(UNKNOWN_ROUTE);
+    server.addHook('onResponse', function (request, reply, done) {
+      if (request.is404) observeUnknown.call(this, request, reply, done);
+      else done();
+    });
+  }
+
+  /** The hook of one route. What does not change between its requests is worked out once. */
+  private observe(route: string): onResponseHookHandler {
+    const series = new Map<string, { observe(seconds: number): void }>();
+    const quiet = NOISE.test(route);
+    return (request, reply, done) => {
+      const { method } = request;
+      const status = reply.statusCode;
+      const key = `${method}${status}`;
+      let known = series.get(key);
+      if (!known) series.set(key, (known = this.durations.labels({ route, method, status })));
+      known.observe(reply.elapsedTime / 1000);
+      this.log(route, request, reply, quiet);
+      done();
+    };
+  }
+
+  private log(route: string, request: FastifyRequest, reply: FastifyReply, quiet: boolean): void {
+    const { statusCode } = reply;
+    const level = quiet ? 'trace' : statusCode >= SERVER_ERROR ? 'warn' : 'debug';
+    if (!this.logger.isLevelEnabled(level)) return;
+    // The answer is finished by an event of the socket, outside the request's async context.
+    this.logger[level](
+      {
+        context: 'Http',
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      `${request.method} ${route} ${statusCode}`,
+    );
+  }
+}
