@@ -1,0 +1,17 @@
+/** How current this node's view of the catalog is. The view provides it. */
+export abstract class CatalogFreshness {
+  abstract freshness(): {
+    readonly loaded: boolean;
+    /** Revision up to which the view has followed the log. */
+    readonly revision: number;
+    /** Seconds since the view was last known to be current. */
+    readonly stalenessSeconds: number;
+    /** How old the view may be before the node stops answering from it. */
+    readonly limitSeconds: number;
+  };
+}
+
+/** How many changes wait for the database. The writer provides it. */
+export abstract class WriteQueueLength {
+  abstract readonly queueLength: number;
+}

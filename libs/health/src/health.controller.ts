@@ -1,0 +1,65 @@
+import { applyDecorators, Controller, Get } from '@nestjs/common';
+import { ApiIncludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
+import { CatalogIndicator } from './catalog.indicator.js';
+import { DatabaseIndicator } from './database.indicator.js';
+import { ProcessIndicator } from './process.indicator.js';
+
+const Probe = (operationId: string, summary: string, description: string) =>
+  applyDecorators(ApiIncludeEndpoint(), ApiOperation({ operationId, summary, description }), HealthCheck());
+
+/** The service's own probes, in the body shape of Terminus. Unlike the API they take any query: probes are configured once. */
+@ApiTags('Operations')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly catalog: CatalogIndicator,
+    private readonly database: DatabaseIndicator,
+    private readonly process: ProcessIndicator,
+  ) {}
+
+  @Get('live')
+  @ApiIncludeEndpoint()
+  @ApiOperation({
+    operationId: 'getLiveness',
+    summary: 'Liveness',
+    description:
+      'The process runs and answers. It asks nothing else, so that a restart is never ordered for what it cannot mend.',
+  })
+  live() {
+    return { status: 'ok', info: {}, error: {}, details: {} };
+  }
+
+  @Get('ready')
+  @Probe(
+    'getReadiness',
+    'Readiness',
+    'The view of the catalog is loaded and no staler than allowed. 503 while shutting down.',
+  )
+  ready() {
+    return this.health.check([() => this.catalog.readable()]);
+  }
+
+  @Get('startup')
+  @Probe('getStartup', 'Startup', 'The migrations are applied, and the catalog has been loaded once.')
+  startup() {
+    return this.health.check([() => this.database.migrated(), () => this.catalog.loaded()]);
+  }
+
+  @Get()
+  @Probe(
+    'getHealth',
+    'Health of every part',
+    'For people: the database, the view, the writer and the process, by name.',
+  )
+  everything() {
+    return this.health.check([
+      () => this.database.reachable(),
+      () => this.database.migrated(),
+      () => this.catalog.readable(),
+      () => this.process.queue(),
+      () => this.process.process(),
+    ]);
+  }
+}

@@ -1,0 +1,50 @@
+import { type DynamicModule, type InjectionToken, Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { type Settings } from '@coordination/config';
+import { CatalogIndicator } from './catalog.indicator.js';
+import { DatabaseIndicator } from './database.indicator.js';
+import { HealthController } from './health.controller.js';
+import { CatalogFreshness, WriteQueueLength } from './health-sources.js';
+import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
+
+const MILLISECONDS = 1000;
+
+/** Who tells how the parts are. */
+export interface HealthModuleOptions {
+  readonly settings: Pick<Settings, 'PCS_SHUTDOWN_DRAIN_SECONDS'>;
+  readonly version: string;
+  /** Modules that export the providers named below, unless they are global. */
+  readonly imports?: DynamicModule['imports'];
+  /** A provider that is a {@link CatalogFreshness}. */
+  readonly view: InjectionToken<CatalogFreshness>;
+  /** A provider that is a {@link WriteQueueLength}. */
+  readonly writer: InjectionToken<WriteQueueLength>;
+}
+
+/** Serves `/health` and the probes below it. Needs `Databases` and `SchemaGate`. */
+@Module({})
+export class HealthModule {
+  static forRoot({ settings, version, imports = [], view, writer }: HealthModuleOptions): DynamicModule {
+    return {
+      module: HealthModule,
+      imports: [
+        ...imports,
+        TerminusModule.forRoot({
+          // Probes ask every few seconds; what is wrong is logged by whoever finds it.
+          logger: false,
+          // With SIGTERM, readiness says 503 for this long before the shutdown goes on.
+          gracefulShutdownTimeoutMs: settings.PCS_SHUTDOWN_DRAIN_SECONDS * MILLISECONDS,
+        }),
+      ],
+      controllers: [HealthController],
+      providers: [
+        CatalogIndicator,
+        DatabaseIndicator,
+        ProcessIndicator,
+        { provide: CatalogFreshness, useExisting: view },
+        { provide: WriteQueueLength, useExisting: writer },
+        { provide: SERVICE_VERSION, useValue: version },
+      ],
+    };
+  }
+}

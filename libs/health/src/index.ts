@@ -1,0 +1,2 @@
+export { HealthModule, type HealthModuleOptions } from './health.module.js';
+export { CatalogFreshness, WriteQueueLength } from './health-sources.js';
