@@ -1,0 +1,157 @@
+import { type AuditEvent, EVENT_COLUMNS, FIRST_PREVIOUS_HASH, hashEvent, type LogHead } from '@coordination/audit';
+import { isoTime } from '@coordination/database';
+import { sameJson } from '@coordination/kernel';
+import { identityKey, INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
+import { Client } from 'pg';
+import { expect } from 'vitest';
+
+const PAGE = 5_000;
+
+/** The catalog as one snapshot of the database has it, found to be sound. */
+export interface CatalogFacts {
+  readonly head: LogHead;
+  /** The whole log, in revision order. */
+  readonly events: readonly AuditEvent[];
+  /** The instance table by id. */
+  readonly instances: ReadonlyMap<string, InstanceRecord>;
+}
+
+/**
+ * Asserts what must hold of every catalog at every moment: revisions without gaps (within an epoch), times that never
+ * fall, a hash chain that verifies, a head that is the last event, an instance table and service revisions that are the
+ * fold of the log, and one lease for each instance. It reads one snapshot, so writers may go on meanwhile.
+ * @throws AssertionError that names the broken invariant and its revision or id
+ */
+export async function assertCatalogInvariants(databaseUrl: string): Promise<CatalogFacts> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    const { events, folded, serviceRevisions } = await foldLog(client);
+    const head = await readHead(client);
+    expect(
+      { revision: head.revision, hash: head.hash },
+      'the head is not where the log ends: row of catalog_head ≠ last event',
+    ).toEqual({ revision: events.at(-1)?.revision ?? 0, hash: events.at(-1)?.hash ?? FIRST_PREVIOUS_HASH });
+    const last = events.at(-1);
+    if (last) expect(head.at, 'the time of the head is not that of the last event').toBe(last.at);
+    const instances = await readInstances(client);
+    assertSameInstances(instances, folded);
+    await assertServiceRevisions(client, serviceRevisions);
+    await assertLeases(client, instances);
+    return { head, events, instances };
+  } finally {
+    await client.end();
+  }
+}
+
+interface Fold {
+  readonly events: AuditEvent[];
+  readonly folded: Map<string, InstanceRecord>;
+  readonly serviceRevisions: Map<string, number>;
+}
+
+async function foldLog(client: Client): Promise<Fold> {
+  const fold: Fold = { events: [], folded: new Map(), serviceRevisions: new Map() };
+  for (;;) {
+    const after = fold.events.at(-1)?.revision ?? 0;
+    const { rows } = await client.query<AuditEvent>(
+      `select ${EVENT_COLUMNS} from service_event where revision > $1 order by revision limit ${PAGE}`,
+      [after],
+    );
+    for (const event of rows) {
+      assertFollows(event, fold.events.at(-1));
+      applyEvent(event, fold);
+      fold.events.push(event);
+    }
+    if (rows.length < PAGE) return fold;
+  }
+}
+
+function assertFollows(event: AuditEvent, previous: AuditEvent | undefined): void {
+  const at = `at revision ${event.revision}`;
+  if (event.action !== 'catalog.epoch_started') {
+    expect(event.revision, `the log has a gap ${at}`).toBe((previous?.revision ?? 0) + 1);
+  }
+  expect(event.previousHash, `the chain is broken ${at}: previousHash is not the hash before it`).toBe(
+    previous?.hash ?? FIRST_PREVIOUS_HASH,
+  );
+  expect(event.hash, `the event was changed ${at}: its hash is not that of its content`).toBe(hashEvent(event));
+  expect(event.at >= (previous?.at ?? ''), `time falls ${at}`).toBe(true);
+}
+
+function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void {
+  const { revision, namespace, service, instanceUuid } = event;
+  if (namespace !== null && service !== null) serviceRevisions.set(`${namespace}/${service}`, revision);
+  if (instanceUuid === null) return;
+  const before = event.before as InstanceRecord | null;
+  const after = event.after as InstanceRecord | null;
+  const known = folded.get(instanceUuid) ?? null;
+  if (!sameJson(before, known)) {
+    expect(before, `"before" is not what the log had made of the instance, at revision ${revision}`).toEqual(known);
+  }
+  expect(event.version, `versions do not count by one, at revision ${revision}`).toBe((before?.version ?? 0) + 1);
+  if (!after) {
+    folded.delete(instanceUuid);
+    return;
+  }
+  expect(
+    {
+      id: after.id,
+      version: after.version,
+      revision: after.revision,
+      updatedAt: after.updatedAt,
+      status: after.status,
+    },
+    `"after" contradicts its event, at revision ${revision}`,
+  ).toEqual({
+    id: instanceUuid,
+    version: event.version,
+    revision,
+    updatedAt: event.at,
+    status: after.override?.status ?? after.health.state,
+  });
+  folded.set(instanceUuid, after);
+}
+
+async function readHead(client: Client): Promise<LogHead> {
+  const { rows } = await client.query<LogHead>(
+    `select revision::float8 as revision, hash, epoch, ${isoTime('at')} as at from catalog_head`,
+  );
+  expect(rows, 'catalog_head has one row').toHaveLength(1);
+  return rows[0]!;
+}
+
+async function readInstances(client: Client): Promise<Map<string, InstanceRecord>> {
+  const { rows } = await client.query<InstanceRecord>(`select ${INSTANCE_COLUMNS} from service_instance i`);
+  expect(new Set(rows.map(identityKey)).size, 'an identity is there twice').toBe(rows.length);
+  return new Map(rows.map(row => [row.id, row]));
+}
+
+function assertSameInstances(table: Map<string, InstanceRecord>, folded: Map<string, InstanceRecord>): void {
+  expect([...table.keys()].sort(), 'table ≠ fold(log): other instances').toEqual([...folded.keys()].sort());
+  for (const [id, row] of table) {
+    const record = folded.get(id);
+    // Canonical texts are compared first, because a deep comparison of everything is slow.
+    if (!sameJson(row, record)) expect(row, `table ≠ fold(log): instance ${id}`).toEqual(record);
+  }
+}
+
+async function assertServiceRevisions(client: Client, expected: Map<string, number>): Promise<void> {
+  const { rows } = await client.query<{ name: string; revision: number }>(
+    `select namespace || '/' || service as name, revision::float8 as revision from service_revision`,
+  );
+  const stored = Object.fromEntries(rows.map(row => [row.name, row.revision]));
+  expect(stored, 'service_revision is not the last event of each service').toEqual(Object.fromEntries(expected));
+}
+
+async function assertLeases(client: Client, instances: Map<string, InstanceRecord>): Promise<void> {
+  const { rows } = await client.query<{ id: string; ttl: number | null }>(
+    'select instance_id as id, ttl_seconds as ttl from instance_lease',
+  );
+  const expected = [...instances.values()].map(({ id, check }) => [id, check.ttlSeconds] as const);
+  expect(
+    Object.fromEntries(rows.map(({ id, ttl }) => [id, ttl])),
+    'each instance has one lease, with the TTL of its check',
+  ).toEqual(Object.fromEntries(expected));
+}

@@ -1,0 +1,85 @@
+import { type CallOrigin } from '@coordination/context';
+import { newId } from '@coordination/kernel';
+import {
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceSpec,
+  type LeasedInstance,
+} from '@coordination/registry';
+import { type RegisterCommand } from '../../libs/registry/src/domain/commands.js';
+
+/** The time at which the factories' instances were registered. */
+export const REGISTERED_AT = '2026-01-01T00:00:00.000Z';
+
+/** A later time: the present of tests that decide. */
+export const NOW = '2026-01-01T00:10:00.000Z';
+
+/** Who asks, in tests that do not care. */
+export const anOrigin = (differing: Partial<CallOrigin> = {}): CallOrigin => ({
+  actor: 'anonymous',
+  clientAddress: '127.0.0.1',
+  requestId: 'request-1',
+  source: 'api',
+  reason: null,
+  ...differing,
+});
+
+export const anIdentity = (differing: Partial<InstanceIdentity> = {}): InstanceIdentity => ({
+  namespace: 'default',
+  service: 'orders',
+  instanceId: 'orders-1',
+  ...differing,
+});
+
+/** A spec as it is after validation, with all defaults filled in. */
+export const aSpec = (differing: Partial<InstanceSpec> = {}): InstanceSpec => ({
+  type: 'api',
+  scheme: 'http',
+  host: '10.0.3.17',
+  port: 8080,
+  zone: null,
+  weight: 100,
+  metadata: { version: '2.4.1', tags: { team: 'checkout' } },
+  check: { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 },
+  ...differing,
+});
+
+/** The record of an instance that was just registered; its status follows from health and override. */
+export function anInstance(differing: Partial<InstanceRecord> = {}): InstanceRecord {
+  const health = differing.health ?? {
+    state: 'healthy',
+    failures: 0,
+    output: '',
+    decidedBy: 'registration',
+    since: REGISTERED_AT,
+  };
+  const override = differing.override ?? null;
+  return {
+    id: newId(),
+    ...anIdentity(),
+    ...aSpec(),
+    registeredAt: REGISTERED_AT,
+    updatedAt: REGISTERED_AT,
+    version: 1,
+    revision: 1,
+    ...differing,
+    health,
+    override,
+    status: override?.status ?? health.state,
+  };
+}
+
+/** An instance with its lease, last renewed when it was registered. */
+export const aLeasedInstance = (differing: Partial<InstanceRecord> = {}): LeasedInstance => ({
+  instance: anInstance(differing),
+  lease: { renewedAt: REGISTERED_AT, checkedAt: null },
+});
+
+/** A registration of a new instance, with an id of its own. */
+export const registerCommand = (differing: Partial<RegisterCommand> = {}): RegisterCommand => ({
+  kind: 'register',
+  id: newId(),
+  identity: anIdentity(),
+  spec: aSpec(),
+  ...differing,
+});

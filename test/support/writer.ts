@@ -1,0 +1,59 @@
+import { AUDIT_ENTITIES, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
+import { Databases } from '@coordination/database';
+import {
+  CatalogMirrorSlot,
+  CatalogWriter,
+  type CatalogWriterOptions,
+  REGISTRY_ENTITIES,
+  ServiceInstanceRepository,
+  type WriteResult,
+} from '@coordination/registry';
+import { type Command } from '../../libs/registry/src/domain/commands.js';
+import { anOrigin } from './factories.js';
+
+/** What a node that does nothing but write consists of. */
+export interface WritingNode {
+  readonly writer: CatalogWriter;
+  readonly databases: Databases;
+  readonly mirror: CatalogMirrorSlot;
+  /** The size of each batch in events, in the order of their ends; -1: the batch failed. */
+  readonly batches: readonly number[];
+  /** Submits commands as one request. */
+  submit(...commands: readonly Command[]): Promise<WriteResult>;
+  /** Waits for what is under way, and closes the connections. */
+  close(): Promise<void>;
+}
+
+/** A writer with its connections, as a node of the service has one. */
+export async function startWriter(url: string, options: Partial<CatalogWriterOptions> = {}): Promise<WritingNode> {
+  const databases = await Databases.open({
+    url,
+    ssl: 'off',
+    poolMax: 5,
+    entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES],
+  });
+  const mirror = new CatalogMirrorSlot();
+  const batches: number[] = [];
+  const writer = new CatalogWriter(
+    {
+      databases,
+      heads: new CatalogHeadRepository(),
+      events: new ServiceEventRepository(),
+      instances: new ServiceInstanceRepository(),
+      mirror,
+      metrics: { startBatch: () => (outcome, changes) => batches.push(outcome === 'committed' ? changes : -1) },
+    },
+    { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options },
+  );
+  return {
+    writer,
+    databases,
+    mirror,
+    batches,
+    submit: (...commands) => writer.submit({ commands, origin: anOrigin() }),
+    async close() {
+      await writer.idle();
+      await databases.close();
+    },
+  };
+}
