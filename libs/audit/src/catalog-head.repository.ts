@@ -32,11 +32,17 @@ export class CatalogHeadRepository {
 
   /** The head as committed, and whether this server is one that may be believed to have the newest. */
   async read(em: EntityManager): Promise<LogHead & { readonly inRecovery: boolean }> {
+    const row = await this.find(em);
+    if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
+    return row;
+  }
+
+  /** The same, where the row may have been taken away. */
+  async find(em: EntityManager): Promise<(LogHead & { readonly inRecovery: boolean }) | undefined> {
     const [row] = await query<LogHead & { inRecovery: boolean }>(
       em,
       `select ${HEAD_COLUMNS}, pg_is_in_recovery() as "inRecovery" from catalog_head where id = 1`,
     );
-    if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
     return row;
   }
 

@@ -10,7 +10,10 @@ export {
   type EventDraft,
   type LogHead,
 } from './audit-event.js';
+export { AuditModule } from './audit.module.js';
+export { AuditQuery, type EventPage, type EventQuery } from './audit-query.service.js';
 export { CATALOG_CHANNEL, CatalogHeadRepository, type LockedHead } from './catalog-head.repository.js';
+export { EPOCH_JUMP } from './chain-walk.js';
 export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
 export { ReadIndex, type ReadHead } from './read-index.js';
 export { EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';

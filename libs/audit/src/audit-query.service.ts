@@ -1,0 +1,117 @@
+import { type Databases, read } from '@coordination/database';
+import { decodeCursor, encodeCursor, EventNotFoundError, InvalidCursorError } from '@coordination/kernel';
+import { z } from 'zod';
+import { type AuditEvent, type LogHead } from './audit-event.js';
+import { type CatalogHeadRepository } from './catalog-head.repository.js';
+import { digestOf, type EventFilter, type EventOrder } from './event-filter.js';
+import { type EventSearchRepository, type EventStep, type RevisionSpan } from './event-search.repository.js';
+
+/** How many parts of the log one page looks through at most, so that a rare thing does not keep a request for minutes. */
+const MAX_STEPS = 50;
+
+/** One page of a list. */
+export interface EventQuery {
+  readonly filter: EventFilter;
+  readonly order: EventOrder;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** One page of events, and the head of the log that it was read from. */
+export interface EventPage {
+  readonly items: AuditEvent[];
+  readonly nextCursor: string | null;
+  readonly head: LogHead;
+}
+
+const Position = z.strictObject({ query: z.string(), revision: z.int().min(0) });
+
+/** Answers questions about the log. */
+export class AuditQuery {
+  constructor(
+    private readonly databases: Databases,
+    private readonly search: EventSearchRepository,
+    private readonly heads: CatalogHeadRepository,
+  ) {}
+
+  /**
+   * One page of the events that a filter selects. It may be shorter than `limit` although there are more: only a null
+   * `nextCursor` means the end.
+   * @throws InvalidCursorError when the cursor is not one of this query
+   * @throws StoreUnavailableError
+   */
+  async list({ filter, order, limit, cursor }: EventQuery): Promise<EventPage> {
+    const digest = digestOf(filter, order);
+    const seen = cursor === undefined ? undefined : revisionOf(cursor, digest);
+    // One more than asked for tells whether there is a next page.
+    const wanted = limit + 1;
+    const { head, step } = await read(this.databases, async em => {
+      const head = await this.heads.read(em);
+      const span = await this.search.spanOf(em, { ...filter, ...continueAt(filter, order, seen) });
+      const known = { ...span, before: Math.min(span.before, head.revision + 1) };
+      return { head, step: await this.search.step(em, filter, order, known, wanted) };
+    });
+    const items = step.events;
+    let rest = step.rest;
+    for (let steps = 1; rest && items.length < wanted && steps < MAX_STEPS; steps++) {
+      const next = await this.step(filter, order, rest, wanted - items.length);
+      items.push(...next.events);
+      rest = next.rest;
+    }
+    return { head, ...cut(items, limit, order, rest, digest) };
+  }
+
+  /**
+   * The event of a revision.
+   * @throws EventNotFoundError
+   * @throws StoreUnavailableError
+   */
+  async get(revision: number): Promise<{ readonly event: AuditEvent; readonly head: LogHead }> {
+    return await read(this.databases, async em => {
+      const event = await this.search.findOne(em, revision);
+      if (!event) throw new EventNotFoundError(revision);
+      return { event, head: await this.heads.read(em) };
+    });
+  }
+
+  /**
+   * Where the log ends.
+   * @throws StoreUnavailableError
+   */
+  async head(): Promise<LogHead> {
+    const { revision, hash, epoch, at } = await read(this.databases, em => this.heads.read(em));
+    return { revision, hash, epoch, at };
+  }
+
+  private async step(filter: EventFilter, order: EventOrder, span: RevisionSpan, limit: number): Promise<EventStep> {
+    return await read(this.databases, em => this.search.step(em, filter, order, span, limit));
+  }
+}
+
+/** @throws InvalidCursorError */
+function revisionOf(cursor: string, digest: string): number {
+  const { query, revision } = decodeCursor(cursor, Position);
+  if (query !== digest) throw new InvalidCursorError();
+  return revision;
+}
+
+/** Narrows a filter to what comes after the revision that was seen last. */
+function continueAt(filter: EventFilter, order: EventOrder, seen: number | undefined): EventFilter {
+  if (seen === undefined) return {};
+  return order === 'asc'
+    ? { afterRevision: Math.max(seen, filter.afterRevision ?? 0) }
+    : { beforeRevision: Math.min(seen, filter.beforeRevision ?? seen) };
+}
+
+/** What is told of the events that were found, and where the next page goes on. */
+function cut(
+  found: readonly AuditEvent[],
+  limit: number,
+  order: EventOrder,
+  rest: RevisionSpan | undefined,
+  query: string,
+): Pick<EventPage, 'items' | 'nextCursor'> {
+  const items = found.slice(0, limit);
+  const last = found.length > limit ? items.at(-1)?.revision : rest && (order === 'asc' ? rest.after : rest.before);
+  return { items, nextCursor: last === undefined ? null : encodeCursor({ query, revision: last }) };
+}

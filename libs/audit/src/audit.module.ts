@@ -1,0 +1,62 @@
+import { Module } from '@nestjs/common';
+import { Databases, SchemaGate } from '@coordination/database';
+import { AuditController } from './audit.controller.js';
+import { AuditQuery } from './audit-query.service.js';
+import { CatalogHeadRepository } from './catalog-head.repository.js';
+import { ChainVerifier } from './chain-verifier.service.js';
+import { EventExporter } from './event-export.service.js';
+import { EventSearchRepository } from './event-search.repository.js';
+import { HeadAnchorJob } from './head-anchor.job.js';
+import { LongRequests } from './long-requests.js';
+import { primaryHead } from './primary-head.js';
+import { ReadIndex } from './read-index.js';
+import { ServiceEventRepository } from './service-event.repository.js';
+
+/** Exports and verifications that one node does at once; each takes one of its connections for reads at times. */
+const MAX_LONG_REQUESTS = 4;
+
+/** The log: its repositories for those who write it, and its API. It needs `DatabaseModule`. */
+@Module({
+  controllers: [AuditController],
+  providers: [
+    { provide: CatalogHeadRepository, useFactory: () => new CatalogHeadRepository() },
+    { provide: ServiceEventRepository, useFactory: () => new ServiceEventRepository() },
+    { provide: EventSearchRepository, useFactory: () => new EventSearchRepository() },
+    { provide: LongRequests, useFactory: () => new LongRequests(MAX_LONG_REQUESTS) },
+    {
+      provide: ReadIndex,
+      inject: [Databases, CatalogHeadRepository],
+      useFactory: (databases: Databases, heads: CatalogHeadRepository) => new ReadIndex(primaryHead(databases, heads)),
+    },
+    {
+      provide: AuditQuery,
+      inject: [Databases, EventSearchRepository, CatalogHeadRepository],
+      useFactory: (databases: Databases, search: EventSearchRepository, heads: CatalogHeadRepository) =>
+        new AuditQuery(databases, search, heads),
+    },
+    {
+      provide: EventExporter,
+      inject: [Databases, EventSearchRepository, CatalogHeadRepository],
+      useFactory: (databases: Databases, search: EventSearchRepository, heads: CatalogHeadRepository) =>
+        new EventExporter(databases, search, heads),
+    },
+    {
+      provide: ChainVerifier,
+      inject: [Databases, EventSearchRepository, ServiceEventRepository, CatalogHeadRepository],
+      useFactory: (
+        databases: Databases,
+        search: EventSearchRepository,
+        events: ServiceEventRepository,
+        heads: CatalogHeadRepository,
+      ) => new ChainVerifier(databases, search, events, heads),
+    },
+    {
+      provide: HeadAnchorJob,
+      inject: [AuditQuery, SchemaGate],
+      useFactory: (audit: AuditQuery, gate: SchemaGate) =>
+        new HeadAnchorJob({ readHead: () => audit.head(), ready: gate.opened }),
+    },
+  ],
+  exports: [CatalogHeadRepository, ServiceEventRepository, ReadIndex, AuditQuery],
+})
+export class AuditModule {}

@@ -1,0 +1,211 @@
+import { queryInteger, revisionNumber } from '@coordination/http';
+import { z } from 'zod';
+import { AUDIT_ACTIONS, AUDIT_SOURCES } from './audit-event.js';
+import { BREAK_REASONS, type ChainLink } from './chain-walk.js';
+import { EXPORT_FORMATS } from './event-formats.js';
+
+export const DEFAULT_LIMIT = 100;
+export const MAX_LIMIT = 1_000;
+const MAX_TEXT = 500;
+const MAX_CURSOR = 1_000;
+
+const EXAMPLE_HASH = '9f64a747e1b97f131fabb6b447296c9b6f0201e79fb3c5356e6c77e89b6a806a';
+const EXAMPLE_UUID = '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21';
+const EXAMPLE_TIME = '2026-11-23T10:15:30.123Z';
+
+/** PostgreSQL and RFC 3339 agree on these years. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z');
+const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z');
+
+const text = (about: string) => z.string().min(1).max(MAX_TEXT).meta({ description: about });
+
+const time = (about: string) =>
+  z.iso
+    .datetime({ offset: true, error: 'must be an RFC 3339 time, such as 2026-11-23T10:15:30Z', abort: true })
+    .refine(value => Date.parse(value) >= FIRST_TIME && Date.parse(value) <= LAST_TIME, 'must lie in years 1 to 9999')
+    .transform(value => new Date(value).toISOString())
+    .meta({ description: about, openapi: { type: 'string', format: 'date-time' } });
+
+const order = (first: string) =>
+  z
+    .enum(['asc', 'desc'])
+    .optional()
+    .meta({ description: `By revision: \`asc\` oldest first, \`desc\` newest first. ${first}` });
+
+const NAMESPACE = /^(?:\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/;
+const SERVICE = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
+
+const selection = {
+  namespace: z
+    .string()
+    .regex(NAMESPACE, 'must be a namespace, or * for all')
+    .optional()
+    .meta({ description: 'Events of one namespace; all of them by default, and with `*`.' }),
+  service: z
+    .string()
+    .transform(value => value.toLowerCase())
+    .pipe(z.string().regex(SERVICE, 'must be the name of a service'))
+    .optional()
+    .meta({ description: 'Events of the services of this name.', openapi: { type: 'string' } }),
+  instance: z
+    .uuid('must be the UUID of an instance')
+    .transform(value => value.toLowerCase())
+    .optional()
+    .meta({ description: 'Events of the instance with this `id`.', openapi: { type: 'string', format: 'uuid' } }),
+  action: z.enum(AUDIT_ACTIONS).optional().meta({ description: 'What happened.' }),
+  actor: text('Who did it.').optional(),
+  source: z.enum(AUDIT_SOURCES).optional().meta({ description: 'Through which protocol it came in.' }),
+  requestId: text('The `X-Request-Id` of the request that did it.').optional(),
+  from: time('The earliest time, included (to the millisecond).').optional(),
+  to: time('The latest time, included (to the millisecond).').optional(),
+  afterRevision: queryInteger(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .meta({ description: 'Events after this revision.' }),
+  beforeRevision: revisionNumber().optional().meta({ description: 'Events before this revision.' }),
+};
+
+export const EventListQuery = z.strictObject({
+  ...selection,
+  order: order('Newest first by default.'),
+  limit: queryInteger(1, MAX_LIMIT)
+    .optional()
+    .meta({ description: `The most events of a page; ${DEFAULT_LIMIT} by default.` }),
+  cursor: z
+    .string()
+    .max(MAX_CURSOR)
+    .optional()
+    .meta({ description: '`nextCursor` of the page before, with the same filters and order.' }),
+});
+export type EventListQuery = z.infer<typeof EventListQuery>;
+
+export const EventExportQuery = z.strictObject({
+  ...selection,
+  order: order('Oldest first by default.'),
+  format: z
+    .enum(EXPORT_FORMATS)
+    .optional()
+    .meta({ description: '`ndjson` (default): one event a line, as the API tells it. `csv`: for spreadsheets.' }),
+});
+export type EventExportQuery = z.infer<typeof EventExportQuery>;
+
+const ANCHOR = /^(\d{1,16}):([0-9a-f]{64})$/;
+
+const anchor = z
+  .string()
+  .regex(ANCHOR, { error: 'must be <revision>:<hash>, as GET /api/v1/audit/head tells them', abort: true })
+  .transform((value): ChainLink => {
+    const [, revision, hash] = ANCHOR.exec(value) ?? [];
+    return { revision: Number(revision), hash: hash ?? '' };
+  })
+  .refine(({ revision }) => Number.isSafeInteger(revision), 'must have a revision below 2^53')
+  .meta({
+    description: 'A revision and its hash that were noted earlier, as `<revision>:<hash>`.',
+    openapi: { type: 'string', pattern: ANCHOR.source },
+  });
+
+export const VerifyQuery = z
+  .strictObject({
+    from: revisionNumber().optional().meta({ description: 'The first revision; 1 by default.' }),
+    to: revisionNumber().optional().meta({ description: 'The last revision; the head by default.' }),
+    anchor: anchor.optional(),
+  })
+  .refine(({ from = 1, to = from }) => from <= to, { path: ['to'], error: 'must not be before `from`' });
+export type VerifyQuery = z.infer<typeof VerifyQuery>;
+
+export const EventPath = z.strictObject({
+  revision: revisionNumber().meta({ description: 'The revision of the event.' }),
+});
+export type EventPath = z.infer<typeof EventPath>;
+
+const hash = (about: string) => z.string().meta({ description: about, examples: [EXAMPLE_HASH] });
+const time3339 = (about: string) =>
+  z.string().meta({ description: about, format: 'date-time', examples: [EXAMPLE_TIME] });
+const state = (about: string) => z.record(z.string(), z.unknown()).nullable().meta({ description: about });
+
+export const AuditEventView = z
+  .looseObject({
+    revision: z.int().meta({ description: 'Place in the log; the revision that the change gave the catalog.' }),
+    at: time3339('Database time; never earlier than the event before.'),
+    action: z.enum(AUDIT_ACTIONS).meta({ description: 'What happened.' }),
+    namespace: z.string().nullable(),
+    service: z.string().nullable(),
+    instanceId: z.string().nullable().meta({ description: 'The name that the instance gave itself.' }),
+    instanceUuid: z.string().nullable().meta({ description: 'The `id` of the instance.', format: 'uuid' }),
+    actor: z.string().meta({ description: 'Who did it; `anonymous` while there is no access control.' }),
+    clientAddress: z.string().nullable().meta({ description: 'From where; null for what the service did itself.' }),
+    requestId: z.string().nullable().meta({ description: 'The `X-Request-Id` of the request.' }),
+    source: z.enum(AUDIT_SOURCES).meta({ description: 'Through which protocol it came in.' }),
+    reason: z.string().nullable().meta({ description: 'The `X-Change-Reason` of the request.' }),
+    batchId: z.string().meta({ description: 'Names the transaction; events of one share it.', format: 'uuid' }),
+    version: z.int().nullable().meta({ description: 'Version of the instance after the change.' }),
+    before: state('The instance before; null if it was new.'),
+    after: state('The instance after; null if it is gone.'),
+    hashVersion: z.int().meta({ description: 'How the hash is built; 1 so far.' }),
+    previousHash: hash('`hash` of the event before; 64 zeros for the first.'),
+    hash: hash('SHA-256 over the RFC 8785 form of all other fields.'),
+  })
+  .meta({ id: 'AuditEvent', description: 'One change to the catalog, as it stays for ever.' });
+
+export const EventPageView = z
+  .looseObject({
+    items: z.array(AuditEventView),
+    nextCursor: z.string().nullable().meta({
+      description: 'For the next page; null at the end. A page may be short, or empty, although there are more.',
+    }),
+  })
+  .meta({ id: 'AuditEventPage', description: 'One page of events.' });
+
+export const LogHeadView = z
+  .looseObject({
+    revision: z.int().meta({ description: 'Revision of the newest event; 0 while there is none.' }),
+    hash: hash('Its hash.'),
+    epoch: z.string().meta({ description: 'The unbroken history that it belongs to.', format: 'uuid' }),
+    at: time3339('Its time.'),
+  })
+  .meta({ id: 'LogHead', description: 'Where the log ends: an anchor to keep elsewhere.' });
+
+export const VerdictView = z
+  .looseObject({
+    valid: z.boolean().meta({ description: 'Whether nothing is wrong.' }),
+    checked: z.int().meta({ description: 'How many events were hashed again and found whole.' }),
+    head: z
+      .looseObject({ revision: z.int(), hash: hash('Hash of the head.') })
+      .meta({ description: 'Where the log ended when the verification began.' }),
+    firstBroken: z
+      .looseObject({
+        revision: z.int().meta({ description: 'The first revision at which the log is not what was written.' }),
+        reason: z.enum(BREAK_REASONS).meta({ description: 'See the description of the operation.' }),
+      })
+      .nullable()
+      .meta({ description: 'null if nothing is wrong.' }),
+  })
+  .meta({ id: 'AuditVerdict', description: 'What a verification found.' });
+
+export const ExportView = z.string().meta({ description: 'One event a line.' });
+
+/** Examples for the document. */
+export const EXAMPLES = {
+  head: { revision: 1841, hash: EXAMPLE_HASH, epoch: EXAMPLE_UUID, at: EXAMPLE_TIME },
+  verdict: { valid: true, checked: 1841, head: { revision: 1841, hash: EXAMPLE_HASH }, firstBroken: null },
+  event: {
+    revision: 1,
+    at: EXAMPLE_TIME,
+    action: 'instance.registered',
+    namespace: 'default',
+    service: 'orders',
+    instanceId: 'orders-1',
+    instanceUuid: EXAMPLE_UUID,
+    actor: 'anonymous',
+    clientAddress: '10.0.3.17',
+    requestId: '019b0f1e-7a50-7b11-8a64-2f1f0f5f3b21',
+    source: 'api',
+    reason: null,
+    batchId: '019b0f1e-7a51-7c22-9a64-2f1f0f5f3b21',
+    version: 1,
+    before: null,
+    after: { service: 'orders', instanceId: 'orders-1', host: '10.0.3.17', port: 8080 },
+    hashVersion: 1,
+    previousHash: '0'.repeat(64),
+    hash: EXAMPLE_HASH,
+  },
+};

@@ -1,0 +1,64 @@
+import { Readable } from 'node:stream';
+import { type Databases, read } from '@coordination/database';
+import { type AuditEvent, type LogHead } from './audit-event.js';
+import { type CatalogHeadRepository } from './catalog-head.repository.js';
+import { type EventFilter, type EventOrder } from './event-filter.js';
+import { type ExportFormat, headerOf, linesOf } from './event-formats.js';
+import { type EventSearchRepository, type RevisionSpan } from './event-search.repository.js';
+
+/** Events that one transaction reads. */
+const PAGE_SIZE = 500;
+
+/** Events that are handed on at once; they may be of any size. */
+const CHUNK_EVENTS = 50;
+
+/** An export that can begin: the database has answered. */
+export interface EventExport {
+  /** Where the log ended when the export began; it goes no further. */
+  readonly head: LogHead;
+  /** Reads on as fast as it is read, and no faster. It fails when the database does; destroying it ends the reading. */
+  readonly stream: Readable;
+}
+
+/** Writes the log out, however long it is, a page at a time. */
+export class EventExporter {
+  constructor(
+    private readonly databases: Databases,
+    private readonly search: EventSearchRepository,
+    private readonly heads: CatalogHeadRepository,
+    private readonly pageSize = PAGE_SIZE,
+  ) {}
+
+  /**
+   * Begins an export of the events that a filter selects.
+   * @throws StoreUnavailableError
+   */
+  async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
+    const { head, span } = await read(this.databases, async em => {
+      const head = await this.heads.read(em);
+      const span = await this.search.spanOf(em, filter);
+      return { head, span: { ...span, before: Math.min(span.before, head.revision + 1) } };
+    });
+    return { head, stream: Readable.from(this.chunks(filter, order, format, span)) };
+  }
+
+  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RevisionSpan) {
+    const header = headerOf(format);
+    if (header !== '') yield header;
+    for await (const page of this.pages(filter, order, span)) {
+      for (let start = 0; start < page.length; start += CHUNK_EVENTS) {
+        yield linesOf(format, page.slice(start, start + CHUNK_EVENTS));
+      }
+    }
+  }
+
+  /** Every page is a transaction of its own: what is below the head never changes, so no snapshot is needed. */
+  private async *pages(filter: EventFilter, order: EventOrder, span: RevisionSpan): AsyncGenerator<AuditEvent[]> {
+    for (let rest: RevisionSpan | undefined = span; rest;) {
+      const from: RevisionSpan = rest;
+      const step = await read(this.databases, em => this.search.step(em, filter, order, from, this.pageSize));
+      yield step.events;
+      rest = step.rest;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type LogHead } from './audit-event.js';
+
+const HOUR_MS = 3_600_000;
+
+/** Nodes that started together shall not log together. */
+const JITTER = 0.1;
+
+/** What the job needs. */
+export interface HeadAnchorOptions {
+  readonly readHead: () => Promise<LogHead>;
+  /** Resolves when the head can be read for the first time; never, if it never can. */
+  readonly ready: Promise<unknown>;
+  readonly everyMs?: number;
+}
+
+/**
+ * Writes the head of the log into the service's own log, at start and every hour. Kept elsewhere, as logs are, such a
+ * line proves later what the log was then: see docs/audit.md.
+ */
+export class HeadAnchorJob implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Audit');
+  private readonly ending = new AbortController();
+
+  constructor(private readonly options: HeadAnchorOptions) {}
+
+  onApplicationBootstrap(): void {
+    void this.options.ready.then(() => this.run());
+  }
+
+  onModuleDestroy(): void {
+    this.ending.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { everyMs = HOUR_MS } = this.options;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      await this.note();
+      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  private async note(): Promise<void> {
+    try {
+      const { revision, hash, epoch, at } = await this.options.readHead();
+      this.logger.log({ msg: 'Head of the log: an anchor to verify it by later', revision, hash, epoch, at });
+    } catch (error) {
+      if (!this.ending.signal.aborted) this.logger.warn(`The head of the log could not be noted: ${String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import {
+  type AuditEvent,
+  CatalogHeadRepository,
+  chainEvent,
+  type EventDraft,
+  ServiceEventRepository,
+} from '@coordination/audit';
+import { type Databases } from '@coordination/database';
+import { newId } from '@coordination/kernel';
+
+/** An hour, since tests may run under a debugger. */
+const HOLD_LIMIT_MS = 3_600_000;
+
+/** What an event says, as tests like it. */
+export const aDraft = (over: Partial<EventDraft> = {}): EventDraft => ({
+  action: 'instance.registered',
+  namespace: 'default',
+  service: 'orders',
+  instanceId: 'orders-1',
+  instanceUuid: '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21',
+  actor: 'anonymous',
+  clientAddress: '10.0.3.17',
+  requestId: 'request-1',
+  source: 'api',
+  reason: null,
+  version: 1,
+  before: null,
+  after: { service: 'orders', metadata: { version: '2.4.1', tags: { team: 'checkout' } } },
+  ...over,
+});
+
+/** Appends one batch to the log as the writer does: under the head, chained, in one transaction. */
+export async function appendBatch(databases: Databases, drafts: readonly EventDraft[]): Promise<AuditEvent[]> {
+  const heads = new CatalogHeadRepository();
+  return await databases.em('writer').transactional(async em => {
+    const head = await heads.lock(em, HOLD_LIMIT_MS);
+    const batchId = newId();
+    const events: AuditEvent[] = [];
+    let { revision, hash } = head;
+    for (const draft of drafts) {
+      revision += 1;
+      const event = chainEvent(draft, { revision, at: head.now, batchId, previousHash: hash });
+      events.push(event);
+      hash = event.hash;
+    }
+    await new ServiceEventRepository().append(em, head, events);
+    return events;
+  });
+}
