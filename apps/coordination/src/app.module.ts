@@ -3,7 +3,9 @@ import { AUDIT_ENTITIES } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
+import { ObservabilityModule } from '@coordination/observability';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
+import { type Logger } from 'pino';
 
 /** Which PostgreSQL the service uses. */
 export interface DatabaseChoice {
@@ -15,12 +17,13 @@ export interface DatabaseChoice {
 /** Puts the libraries together; it has no behaviour of its own. */
 @Module({})
 export class AppModule {
-  static forRoot(settings: Settings, database: DatabaseChoice): DynamicModule {
+  static forRoot(settings: Settings, database: DatabaseChoice, logger: Logger): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(settings),
         ContextModule,
+        ObservabilityModule.forRoot(logger),
         DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
       ],
     };

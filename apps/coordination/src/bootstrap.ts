@@ -2,7 +2,9 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
-import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { createLogger, NestLogger } from '@coordination/observability';
+import { API_DESCRIPTION } from './api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
 
 /** The service, listening. */
@@ -22,12 +24,15 @@ export interface RunningService {
  * @throws Error when it cannot listen
  */
 export async function startService(settings: Settings, database: DatabaseChoice): Promise<RunningService> {
+  const logger = createLogger(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(settings, database),
+    AppModule.forRoot(settings, database, logger),
     createHttpAdapter(settings),
     { bufferLogs: true, abortOnError: false },
   );
+  app.useLogger(new NestLogger(logger));
   configureHttp(app, settings);
+  serveApiDocs(app, API_DESCRIPTION);
   const close = async (signal?: string) => {
     // The interface does not tell that `close` takes the signal, on which Terminus waits.
     await (app as NestFastifyApplication & { close(signal?: string): Promise<void> }).close(signal);

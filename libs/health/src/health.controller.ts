@@ -1,12 +1,18 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
+import { PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
 
 const Probe = (operationId: string, summary: string, description: string) =>
-  applyDecorators(ApiIncludeEndpoint(), ApiOperation({ operationId, summary, description }), HealthCheck());
+  applyDecorators(
+    ApiIncludeEndpoint(),
+    ApiOperation({ operationId, summary, description }),
+    PossibleProblems('VALIDATION_FAILED'),
+    HealthCheck(),
+  );
 
 /** The service's own probes, in the body shape of Terminus. Unlike the API they take any query: probes are configured once. */
 @ApiTags('Operations')
@@ -20,13 +26,11 @@ export class HealthController {
   ) {}
 
   @Get('live')
-  @ApiIncludeEndpoint()
-  @ApiOperation({
-    operationId: 'getLiveness',
-    summary: 'Liveness',
-    description:
-      'The process runs and answers. It asks nothing else, so that a restart is never ordered for what it cannot mend.',
-  })
+  @Probe(
+    'getLiveness',
+    'Liveness',
+    'The process runs and answers. It asks nothing else: a restart would not mend what is wrong elsewhere.',
+  )
   live() {
     return { status: 'ok', info: {}, error: {}, details: {} };
   }

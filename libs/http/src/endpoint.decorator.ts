@@ -74,11 +74,15 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       ApiProduces(...produces),
       ...(options.requestHeaders ?? []).map(name => ApiHeader({ name, ...REQUEST_HEADERS[name] })),
       ...[options, ...(options.otherSuccesses ?? [])].map(success),
-      ...byStatus(possibleProblems(options, takes.takesBody)).map(([status, codes]) => problems(status, codes)),
+      PossibleProblems(...possibleProblems(options, takes.takesBody)),
       ApiExtension(EXAMPLES_EXTENSION, options.examples ?? {}),
     )(target, key, descriptor);
   };
 }
+
+/** States problems of an operation for the OpenAPI document; `@Endpoint` does it by itself. */
+export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator =>
+  applyDecorators(...byStatus(codes).map(([status, ofStatus]) => problems(status, ofStatus)));
 
 /** Which parts of a request a handler asks for; parameter decorators have run before method decorators. */
 function parametersOf(target: object, key: string | symbol): { takesBody: boolean; takesQuery: boolean } {

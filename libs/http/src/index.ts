@@ -1,7 +1,13 @@
 export { openApiJson, openApiYaml, serveApiDocs } from './api-docs.js';
 export { configureHttp } from './configure-http.js';
 export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
-export { Endpoint, LARGE_BODY_LIMIT_BYTES, type EndpointOptions, type SuccessOptions } from './endpoint.decorator.js';
+export {
+  Endpoint,
+  LARGE_BODY_LIMIT_BYTES,
+  PossibleProblems,
+  type EndpointOptions,
+  type SuccessOptions,
+} from './endpoint.decorator.js';
 export { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './etag.js';
 export { createHttpAdapter, DEFAULT_BODY_LIMIT_BYTES, type AdapterOptions } from './http-adapter.js';
 export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';

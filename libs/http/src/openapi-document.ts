@@ -42,7 +42,12 @@ export function buildOpenApiDocument(app: INestApplication, api: ApiDescription)
   const finished = withReferences(document) as OpenAPIObject;
   dropUnusedSchemas(finished);
   refuseRepeatedIds(finished);
-  return finished;
+  return inReadingOrder(finished);
+}
+
+function inReadingOrder({ openapi, info, servers, tags, security, paths, components }: OpenAPIObject): OpenAPIObject {
+  const { contact: _, ...about } = info;
+  return { openapi, info: about, servers, tags, security, paths, components };
 }
 
 /** Puts a `$ref` wherever a whole component stands, and takes our own marks out. */

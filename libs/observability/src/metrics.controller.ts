@@ -1,5 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { PossibleProblems } from '@coordination/http';
 import { Registry } from 'prom-client';
 import { Metrics } from './metrics.js';
 
@@ -13,6 +14,7 @@ export class MetricsController {
   @ApiOperation({ operationId: 'getMetrics', summary: 'Metrics for Prometheus' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'The text format of Prometheus.', schema: { type: 'string' } })
+  @PossibleProblems('VALIDATION_FAILED', 'INTERNAL_ERROR')
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   read(): Promise<string> {
     return this.metrics.text();

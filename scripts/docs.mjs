@@ -1,0 +1,55 @@
+// npm run docs:generate | docs:check: the parts of docs/ that are made from code. `openapi` as the second word: that part alone.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+import './build.mjs';
+
+/** A module of the build. The path is computed, or type checks would take the build for a source. */
+const built = path => import(new URL(`../dist/${path}`, import.meta.url).href);
+const { describeApi } = await built('apps/coordination/src/api-document.js');
+const { settingsReferenceMarkdown } = await built('libs/config/src/index.js');
+const { errorReferenceMarkdown, openApiJson, openApiYaml } = await built('libs/http/src/index.js');
+
+const [command, part] = process.argv.slice(2);
+const document = await describeApi();
+const files = {
+  'docs/openapi.json': openApiJson(document),
+  'docs/openapi.yaml': openApiYaml(document),
+  ...(part !== 'openapi' && {
+    'docs/configuration.md': settingsReferenceMarkdown(),
+    'docs/errors.md': errorReferenceMarkdown(),
+  }),
+};
+
+function textOf(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function generate() {
+  mkdirSync('docs', { recursive: true });
+  for (const [path, text] of Object.entries(files)) writeFileSync(path, text);
+}
+
+function check() {
+  const drifted = Object.keys(files).filter(path => textOf(path) !== files[path]);
+  for (const path of drifted) {
+    process.stderr.write(`${path} is not what the code says: run \`npm run docs:generate\` and commit the result.\n`);
+  }
+  return drifted.length === 0;
+}
+
+/** The rules are in redocly.yaml. */
+function lint() {
+  const { status } = spawnSync('node_modules/.bin/redocly', ['lint', 'docs/openapi.yaml'], {
+    stdio: 'inherit',
+    env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+  });
+  return status === 0;
+}
+
+if (command === 'generate') generate();
+else if (!check() || !lint()) process.exitCode = 1;
