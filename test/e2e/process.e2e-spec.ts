@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { appendFile, readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { copyCheckout } from '../support/checkout.js';
+import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
+import { serversBelow, ServiceProcess } from '../support/service-process.js';
+
+const START = ['npm', 'start'];
+const MAIN = [process.execPath, 'dist/apps/coordination/src/main.js'];
+
+let directory: DisposableDirectory;
+let checkout: string;
+
+const start = (command: readonly string[], env: Record<string, string> = {}) =>
+  ServiceProcess.start(directory, command, { cwd: checkout, env });
+
+/** Directory of the data: another one where only root can enter the checkout. */
+async function dataHome(): Promise<string> {
+  const asked = join(checkout, '.data/postgres');
+  return (await readFile(join(asked, 'moved-to'), 'utf8').catch(() => asked)).trim();
+}
+
+async function nothingIsLeft(service: ServiceProcess): Promise<void> {
+  expect(await service.members()).toEqual([]);
+  expect(await serversBelow(await dataHome())).toEqual([]);
+}
+
+beforeAll(async () => {
+  directory = disposableDirectory();
+  checkout = join(directory.path, 'checkout');
+  mkdirSync(checkout);
+  copyCheckout(checkout);
+  const built = ServiceProcess.start(directory, ['node', 'scripts/build.mjs'], {
+    cwd: checkout,
+    env: { PATH: `${checkout}/node_modules/.bin:${process.env['PATH']}` },
+  });
+  const { code } = await built.ended;
+  expect(code, built.output).toBe(0);
+});
+afterAll(() => directory.remove());
+
+describe.each([
+  { name: 'npm start', command: START },
+  { name: 'make start', command: ['make', 'start'] },
+  { name: 'make dev', command: ['make', 'dev'] },
+])('$name', ({ command }) => {
+  async function endsWell(service: ServiceProcess, signal: NodeJS.Signals) {
+    // make ends by the signal that it got, whatever its recipe answered; but it tells when that failed.
+    expect(await service.ended).toEqual(command[0] === 'make' ? { code: null, signal } : { code: 0, signal: null });
+    expect(service.output).not.toMatch(/Error \d+/);
+    expect(service.output).toContain(`${signal} received`);
+    await nothingIsLeft(service);
+  }
+
+  it('ends well, with all that it started, on SIGTERM to the top process alone', async () => {
+    const service = start(command);
+    const url = await service.url();
+    expect((await fetch(`${url}/nothing-here`)).status).toBe(404);
+    service.signal('SIGTERM');
+    await endsWell(service, 'SIGTERM');
+  });
+
+  it('ends well, with all that it started, on Ctrl-C', async () => {
+    const service = start(command);
+    await service.url();
+    service.signalGroup('SIGINT');
+    await endsWell(service, 'SIGINT');
+  });
+
+  it('does not start with a wrong setting, and says which in one line', async () => {
+    const service = start(command, { PCS_WRITE_BATCH_MAX: 'many' });
+    const { code } = await service.ended;
+    expect(code).not.toBe(0);
+    const lines = service.output.split('\n').filter(line => line.includes('PCS_WRITE_BATCH_MAX'));
+    expect(lines).toEqual(['Bad settings: PCS_WRITE_BATCH_MAX must be a whole number.']);
+    await nothingIsLeft(service);
+  });
+});
+
+it('make dev reloads after a change of the sources, on the same database server', async () => {
+  const service = start(['make', 'dev']);
+  await service.url();
+  const servers = await serversBelow(await dataHome());
+  await appendFile(join(checkout, 'apps/coordination/src/run.ts'), '\n');
+  await service.says(/(Listening on[^]*){2}/);
+  expect(await serversBelow(await dataHome())).toEqual(servers);
+  service.signal('SIGTERM');
+  await service.ended;
+  await nothingIsLeft(service);
+});
+
+describe('the service process', () => {
+  it('refuses the embedded PostgreSQL in production', async () => {
+    const service = start(MAIN, { NODE_ENV: 'production' });
+    expect(await service.ended).toEqual({ code: 1, signal: null });
+    expect(service.output.trim().split('\n')).toEqual([expect.stringContaining('DATABASE_URL must be set')]);
+  });
+
+  it('ends with one line when its port is taken, and leaves no database behind', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const service = start(MAIN, { PORT: String(port) });
+    expect(await service.ended).toEqual({ code: 1, signal: null });
+    expect(service.output).toMatch(new RegExp(`EADDRINUSE.*:${port}`));
+    await nothingIsLeft(service);
+    other.close();
+  });
+
+  it('ends well when it is told to while it still starts', async () => {
+    const service = start(MAIN);
+    await vi.waitFor(async () => expect(await serversBelow(await dataHome())).not.toEqual([]), { timeout: 20_000 });
+    service.signal('SIGTERM');
+    expect(await service.ended).toEqual({ code: 0, signal: null });
+    await nothingIsLeft(service);
+  });
+
+  it('takes its database over after a kill -9', async () => {
+    const killed = start(MAIN);
+    await killed.says(/Listening/);
+    killed.signal('SIGKILL');
+    await killed.ended;
+    const before = await serversBelow(await dataHome());
+    expect(before).toHaveLength(1);
+    const next = start(MAIN);
+    await next.says(/Listening/);
+    expect(await serversBelow(await dataHome())).toEqual(before);
+    next.signal('SIGTERM');
+    expect(await next.ended).toEqual({ code: 0, signal: null });
+    await nothingIsLeft(next);
+  });
+
+  it('shares the database with a second one of the same checkout, started at the same moment', async () => {
+    const services = [start(START), start(START)];
+    const urls = await Promise.all(services.map(service => service.url()));
+    expect(new Set(urls).size).toBe(2);
+    expect(await serversBelow(await dataHome())).toHaveLength(1);
+    for (const service of services) {
+      expect(await serversBelow(await dataHome())).toHaveLength(1);
+      service.signal('SIGTERM');
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+    }
+    expect(await serversBelow(await dataHome())).toEqual([]);
+  });
+
+  it('lives and waits while its database cannot be reached', async () => {
+    const service = start(MAIN, {
+      DATABASE_URL: 'postgres://nobody:nothing@127.0.0.1:1/none',
+      PCS_MIGRATE_ON_START: 'on',
+    });
+    await service.url();
+    await service.says(/ECONNREFUSED/);
+    service.signal('SIGTERM');
+    expect(await service.ended).toEqual({ code: 0, signal: null });
+  });
+});

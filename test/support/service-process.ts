@@ -1,0 +1,93 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { vi } from 'vitest';
+import { type DisposableDirectory } from './disposable-directory.js';
+
+const run = promisify(execFile);
+const PATIENCE_MS = 60_000;
+
+/** How a process ended. */
+export interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The service started by a command, with everything that the command starts, in a process group of its own. */
+export class ServiceProcess {
+  private text = '';
+  /** How the command itself ended. */
+  readonly ended: Promise<End>;
+
+  private constructor(private readonly top: ChildProcess) {
+    for (const stream of [top.stdout, top.stderr]) stream?.on('data', chunk => (this.text += String(chunk)));
+    this.ended = once(top, 'close').then(([code, signal]) => ({ code, signal }));
+  }
+
+  /** @param directory whose removal ends whatever is left of it */
+  static start(
+    directory: DisposableDirectory,
+    [command = '', ...args]: readonly string[],
+    options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  ): ServiceProcess {
+    const { NODE_ENV: _, ...inherited } = process.env;
+    const top = spawn(command, args, {
+      cwd: options.cwd,
+      env: { ...inherited, PORT: '0', ...options.env },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    if (top.pid !== undefined) directory.owns(top.pid);
+    return new ServiceProcess(top);
+  }
+
+  /** What it has printed so far, both streams. */
+  get output(): string {
+    return this.text;
+  }
+
+  /** Waits for what it prints. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    return await vi.waitFor(
+      () => {
+        const found = pattern.exec(this.text);
+        if (!found) throw new Error(`Not printed: ${String(pattern)}. Output:\n${this.text}`);
+        return found;
+      },
+      { timeout: PATIENCE_MS },
+    );
+  }
+
+  /** The URL that it listens at, once it does. */
+  async url(): Promise<string> {
+    return (await this.says(/Listening on (http:\/\/[\d.:]+)/))[1] ?? '';
+  }
+
+  /** Signals the command alone, as a supervisor does. */
+  signal(signal: NodeJS.Signals): void {
+    this.top.kill(signal);
+  }
+
+  /** Signals the whole group, as a terminal does on Ctrl-C. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-(this.top.pid ?? 0), signal);
+  }
+
+  /** Command lines of the living processes of the group. */
+  async members(): Promise<string[]> {
+    return (await processes()).filter(({ group }) => group === this.top.pid).map(({ command }) => command);
+  }
+}
+
+/** Command lines of the living PostgreSQL servers whose data lie below the directory. */
+export async function serversBelow(directory: string): Promise<string[]> {
+  return (await processes()).map(({ command }) => command).filter(command => command.includes(`-D ${directory}/`));
+}
+
+async function processes() {
+  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pgid=,stat=,args=']);
+  return stdout.split('\n').flatMap(line => {
+    const [, group, state, command] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    return command === undefined || state?.startsWith('Z') ? [] : [{ group: Number(group), command }];
+  });
+}
