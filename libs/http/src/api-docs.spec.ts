@@ -71,6 +71,7 @@ const api = {
 };
 
 describe('the API documentation', () => {
+  const walls = { current: 'wall' };
   let app: NestFastifyApplication;
   let document: OpenAPIObject;
 
@@ -78,7 +79,7 @@ describe('the API documentation', () => {
     const adapter = createHttpAdapter({ PCS_TRUSTED_PROXIES: [] });
     app = await NestFactory.create<NestFastifyApplication>(PaintModule, adapter, { logger: false });
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
-    serveApiDocs(app, api);
+    serveApiDocs(app, api, { liveExamples: () => [['wall', walls.current]] });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     document = (await app.inject('/openapi.json')).json();
@@ -139,6 +140,16 @@ describe('the API documentation', () => {
 
   it('says the same in YAML', async () => {
     expect(parse((await app.inject('/openapi.yaml')).body)).toEqual(document);
+  });
+
+  it('names in its examples what is there just now', async () => {
+    walls.current = 'ceiling';
+    for (const path of ['/openapi.json', '/openapi.yaml', '/docs/swagger-ui-init.js']) {
+      const { body } = await app.inject(path);
+      expect(body).toContain('ceiling');
+      expect(body).not.toContain('wall');
+    }
+    walls.current = 'wall';
   });
 
   it('has Swagger UI with its files', async () => {

@@ -8,14 +8,28 @@ import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js
 
 const HTML = 'text/html; charset=utf-8';
 
+/** What else the documentation needs. */
+export interface ApiDocsOptions {
+  /**
+   * Pairs of a text in the examples and what stands in its place just now: ids that the server makes are known only when
+   * the examples before them have been tried.
+   */
+  readonly liveExamples?: () => Iterable<readonly [example: string, live: string]>;
+}
+
 /** Serves the OpenAPI document, Swagger UI and the pages of the error codes. The document is built once, when it is asked for. */
-export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription): void {
+export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, options: ApiDocsOptions = {}): void {
   const server = app.getHttpAdapter().getInstance();
   const document = once(() => buildOpenApiDocument(app, api));
   const json = once(() => openApiJson(document()));
   const yaml = once(() => openApiYaml(document()));
-  server.get('/openapi.json', (_request, reply) => reply.type('application/json').send(json()));
-  server.get('/openapi.yaml', (_request, reply) => reply.type('application/yaml').send(yaml()));
+  const live = (text: string) => {
+    let result = text;
+    for (const [example, now] of options.liveExamples?.() ?? []) result = result.replaceAll(example, now);
+    return result;
+  };
+  server.get('/openapi.json', (_request, reply) => reply.type('application/json').send(live(json())));
+  server.get('/openapi.yaml', (_request, reply) => reply.type('application/yaml').send(live(yaml())));
   server.get('/docs/errors', (_request, reply) => reply.type(HTML).send(errorIndexPage()));
   server.get<{ Params: { code: string } }>('/docs/errors/:code', (request, reply) => {
     const page = errorPage(request.params.code);
@@ -25,7 +39,8 @@ export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription): 
   SwaggerModule.setup('docs', app, document, {
     raw: false,
     customSiteTitle: api.title,
-    swaggerOptions: { url: '/openapi.json', tryItOutEnabled: true, displayRequestDuration: true, docExpansion: 'list' },
+    patchDocumentOnRequest: () => JSON.parse(live(json())) as OpenAPIObject,
+    swaggerOptions: { tryItOutEnabled: true, displayRequestDuration: true, docExpansion: 'list' },
   });
 }
 

@@ -1,4 +1,4 @@
-export { openApiJson, openApiYaml, serveApiDocs } from './api-docs.js';
+export { openApiJson, openApiYaml, serveApiDocs, type ApiDocsOptions } from './api-docs.js';
 export { configureHttp } from './configure-http.js';
 export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
 export {
