@@ -202,7 +202,7 @@ export class Migration20261123000000 extends Migration {
         constraint service_instance_identity_key unique (namespace, service, instance_id) deferrable initially immediate,
         constraint service_instance_namespace_form check (namespace ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
         constraint service_instance_service_form check (service ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$'),
-        constraint service_instance_instance_id_form check (instance_id ~ '^[A-Za-z0-9._:@-]{1,200}$'),
+        constraint service_instance_instance_id_form check (instance_id ~ '^([A-Za-z0-9._:@-]{1,200}|\\[[0-9a-f:.]{2,45}\\]:[0-9]{1,5})$'),
         constraint service_instance_type_known check (type in ('api', 'worker', 'scheduler', 'gateway', 'cache', 'database', 'message_broker', 'monitoring', 'other')),
         constraint service_instance_scheme_known check (scheme in ('http', 'https', 'grpc', 'grpcs', 'tcp', 'udp', 'ws', 'wss')),
         constraint service_instance_host_length check (length(host) >= 1 and length(host) <= 253),
@@ -223,8 +223,13 @@ export class Migration20261123000000 extends Migration {
 `);
 
     this.addSql(`
-      create index service_instance_app_version_idx on service_instance ((metadata ->> 'version'))
+      create index service_instance_app_version_idx on service_instance ((left(metadata ->> 'version', 257)))
 `);
+
+    this.addSql(`
+      create index service_instance_override_until_idx on service_instance ((override ->> 'until'))
+      where override ->> 'until' is not null
+    `);
 
     this.addSql(`
       create index service_instance_registered_idx on service_instance (registered_at, id)

@@ -1,10 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AUDIT_ENTITIES } from '@coordination/audit';
+import { AUDIT_ENTITIES, AuditModule } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
 import { ObservabilityModule } from '@coordination/observability';
-import { REGISTRY_ENTITIES } from '@coordination/registry';
+import { REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
 
 /** Which PostgreSQL the service uses. */
@@ -25,6 +25,8 @@ export class AppModule {
         ContextModule,
         ObservabilityModule.forRoot(logger),
         DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
+        RegistryModule,
+        AuditModule,
       ],
     };
   }

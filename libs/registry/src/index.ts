@@ -28,6 +28,23 @@ export {
   type Scheme,
   type Status,
 } from './domain/instance.js';
+export { type Target } from './domain/commands.js';
+export { mayHeal } from './domain/health-rules.js';
+export { BY_ID, BY_NAME } from './instance-naming.js';
+export { instanceView, leasedInstanceView } from './instance.schemas.js';
+export { LeaseRenewals } from './lease-renewals.js';
+export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
+export { RegistryModule } from './registry.module.js';
+export {
+  DEFAULT_NAMESPACE,
+  instanceIdSchema,
+  namespaceSchema,
+  serviceSchema,
+  type IdParams,
+  type NameParams,
+  type NamespaceQuery,
+} from './registry.schemas.js';
+export { RegistryService } from './registry.service.js';
 export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
 export { type CommandResult, type WriteRequest, type WriteResult } from './write/write-request.js';

@@ -58,7 +58,13 @@ export const ServiceInstanceSchema = defineEntity({
     {
       name: 'service_instance_app_version_idx',
       properties: ['metadata'],
-      expression: `create index "service_instance_app_version_idx" on "service_instance" (("metadata" ->> 'version'))`,
+      // No semver version is longer than 256 characters, and an index entry must not be longer than 2.7 kB.
+      expression: `create index "service_instance_app_version_idx" on "service_instance" ((left("metadata" ->> 'version', 257)))`,
+    },
+    {
+      name: 'service_instance_override_until_idx',
+      properties: ['override'],
+      expression: `create index "service_instance_override_until_idx" on "service_instance" (("override" ->> 'until')) where "override" ->> 'until' is not null`,
     },
     { name: 'service_instance_registered_idx', properties: ['registeredAt', 'id'] },
     { name: 'service_instance_updated_idx', properties: ['updatedAt', 'id'] },
@@ -66,7 +72,10 @@ export const ServiceInstanceSchema = defineEntity({
   checks: [
     { name: 'service_instance_namespace_form', expression: "namespace ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'" },
     { name: 'service_instance_service_form', expression: "service ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$'" },
-    { name: 'service_instance_instance_id_form', expression: "instance_id ~ '^[A-Za-z0-9._:@-]{1,200}$'" },
+    {
+      name: 'service_instance_instance_id_form',
+      expression: "instance_id ~ '^([A-Za-z0-9._:@-]{1,200}|\\[[0-9a-f:.]{2,45}\\]:[0-9]{1,5})$'",
+    },
     { name: 'service_instance_type_known', expression: `type in (${oneOf(INSTANCE_TYPES)})` },
     { name: 'service_instance_scheme_known', expression: `scheme in (${oneOf(SCHEMES)})` },
     { name: 'service_instance_host_length', expression: 'length(host) >= 1 and length(host) <= 253' },

@@ -81,6 +81,12 @@ const SAVE = `
   select (select count(*) from removed)::int + (select count(*) from updated)::int
     + (select count(*) from inserted)::int as saved`;
 
+/** Times are texts of one form, which sort as the times do; the partial index has nothing but overrides that end. */
+const OVERRIDE_OVER = `
+  select id from service_instance
+  where override ->> 'until' is not null and override ->> 'until' <= ${isoTime('clock_timestamp()')}
+  order by override ->> 'until' limit $1`;
+
 /** Which of the instances that a batch names are read. */
 export interface NamedInstances {
   readonly targets: readonly Target[];
@@ -135,6 +141,12 @@ export class ServiceInstanceRepository {
   async find(em: EntityManager, target: Target): Promise<LeasedInstance | undefined> {
     const { found } = await this.findNamed(em, { targets: [target], always: 1, maxBytes: 0 });
     return found[0];
+  }
+
+  /** Ids of instances whose override has run out by the clock of the database. */
+  async idsWithOverrideOver(em: EntityManager, limit: number): Promise<string[]> {
+    const rows = await query<{ id: string }>(em, OVERRIDE_OVER, [limit]);
+    return rows.map(row => row.id);
   }
 
   /** Which of the ids are those of instances. */

@@ -47,10 +47,13 @@ export interface PatchCommand extends Targeted {
   readonly patch: JsonObject;
 }
 
-export interface DeregisterCommand extends Targeted {
+interface Forgiving extends Targeted {
+  /** What an instance that is not there means: a rejection (the default), or nothing to do. */
+  readonly whenAbsent?: 'reject' | 'ignore';
+}
+
+export interface DeregisterCommand extends Forgiving {
   readonly kind: 'deregister';
-  /** What an instance that is not there means: a rejection, or nothing to do. */
-  readonly whenAbsent: 'reject' | 'ignore';
 }
 
 export interface ReportHealthCommand extends Targeted {
@@ -59,7 +62,7 @@ export interface ReportHealthCommand extends Targeted {
 }
 
 /** A heartbeat of an instance whose health it may change; others only renew the lease. */
-export interface HeartbeatCommand extends Targeted {
+export interface HeartbeatCommand extends Forgiving {
   readonly kind: 'heartbeat';
 }
 

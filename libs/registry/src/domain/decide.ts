@@ -68,7 +68,7 @@ export type Decision =
 export function decide(current: LeasedInstance | undefined, command: Command, moment: Moment): Decision {
   if (command.kind === 'register') return decideRegister(current, command, moment);
   if (current === undefined) {
-    if (command.kind === 'deregister' && command.whenAbsent === 'ignore') return { kind: 'absent' };
+    if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'absent' };
     return rejected(new InstanceNotFoundError(nameOf(command.target)));
   }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));

@@ -47,6 +47,10 @@ export function afterHeartbeat(health: Health, check: Check, now: string): Healt
   return health;
 }
 
+/** Whether a heartbeat would change the health of an instance, and so is more than a renewal. */
+export const mayHeal = ({ health, check }: { readonly health: Health; readonly check: Check }): boolean =>
+  afterHeartbeat(health, check, health.since) !== health;
+
 /** What a caller says of an instance's health. */
 export interface HealthReport {
   readonly healthy: boolean;
@@ -61,7 +65,9 @@ export function afterReport(health: Health, check: Check, report: HealthReport, 
   if (!report.healthy) {
     const failures = health.failures + 1;
     if (health.decidedBy === 'lease') return { ...health, failures, output: report.output };
-    const after = { state: stateAfter(failures, check), failures, output: report.output, decidedBy: 'report' } as const;
+    // What a probe found ill stays the probe's to heal, whoever saw it fail again.
+    const decidedBy = health.decidedBy === 'probe' && health.failures > 0 ? 'probe' : 'report';
+    const after = { state: stateAfter(failures, check), failures, output: report.output, decidedBy } as const;
     return moved(health, after, now);
   }
   if (health.decidedBy === 'lease' || health.decidedBy === 'probe') {

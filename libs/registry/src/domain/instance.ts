@@ -125,8 +125,8 @@ export interface InstanceRecord extends InstanceIdentity, InstanceSpec {
 export interface Lease {
   /** The last registration, heartbeat or report. */
   readonly renewedAt: string;
-  /** The last health report or probe; null: there was none. */
-  readonly checkedAt: string | null;
+  /** The last health report or probe; null: there was none; undefined: it is not known here. */
+  readonly checkedAt: string | null | undefined;
 }
 
 /** An instance with its lease: what deciding starts from. */

@@ -1,0 +1,89 @@
+import { Body, Controller, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, LARGE_BODY_LIMIT_BYTES, type SuccessOptions } from '@coordination/http';
+import { type ErrorCode } from '@coordination/kernel';
+import { BY_ID, BY_NAME, type IdParams, type NameParams, type NamespaceQuery } from '@coordination/registry';
+import { type FastifyReply } from 'fastify';
+import { renewalResult, type RenewLeases, renewLeases } from './heartbeat.schemas.js';
+import { type HeartbeatPosition, HeartbeatsService } from './heartbeats.service.js';
+
+const RENEWED = {
+  status: 204,
+  responseHeaders: ['X-Catalog-Revision', 'X-Catalog-Epoch'],
+} as const satisfies SuccessOptions;
+
+const PROBLEMS = [
+  'QUEUE_FULL',
+  'STORE_UNAVAILABLE',
+  'OUTCOME_UNKNOWN',
+  'STALE_VIEW',
+  'STARTING',
+] as const satisfies ErrorCode[];
+
+const DESCRIPTION =
+  'Renews the lease; noted in the database within a second. It makes no revision, unless it heals the instance. 404 tells the caller to register again.';
+
+/** Signs of life of instances. */
+@ApiTags('Registry')
+@Controller('api/v1/registry')
+export class HeartbeatsController {
+  constructor(private readonly heartbeats: HeartbeatsService) {}
+
+  @Endpoint({
+    ...RENEWED,
+    summary: 'Renew a lease',
+    description: DESCRIPTION,
+    operationId: 'renewLease',
+    problems: ['INSTANCE_NOT_FOUND', ...PROBLEMS],
+    examples: { parameters: BY_ID.example },
+  })
+  @Put('instances/:id/heartbeat')
+  async renew(
+    @Param({ schema: BY_ID.params }) params: IdParams,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    setPosition(reply, await this.heartbeats.renew(params));
+  }
+
+  @Endpoint({
+    ...RENEWED,
+    summary: 'Renew a lease by the instance’s own name',
+    description: DESCRIPTION,
+    operationId: 'renewLeaseByName',
+    problems: ['INSTANCE_NOT_FOUND', ...PROBLEMS],
+    examples: { parameters: BY_NAME.example },
+  })
+  @Put('services/:service/instances/:instanceId/heartbeat')
+  async renewByName(
+    @Param({ schema: BY_NAME.params }) name: NameParams,
+    @Query({ schema: BY_NAME.query }) query: NamespaceQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    setPosition(reply, await this.heartbeats.renew(BY_NAME.target(name, query)));
+  }
+
+  @Endpoint({
+    status: 200,
+    response: renewalResult,
+    responseHeaders: ['X-Catalog-Revision', 'X-Catalog-Epoch'],
+    summary: 'Renew many leases',
+    description: 'One request for up to 5,000 instances, for agents that speak for many.',
+    operationId: 'renewLeases',
+    bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
+    problems: [...PROBLEMS],
+    examples: { body: { ids: [BY_ID.example['id']] }, response: { renewed: 1, notFound: [] } },
+  })
+  @Post('heartbeats')
+  async renewMany(
+    @Body({ schema: renewLeases }) { ids }: RenewLeases,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { renewed, notFound, ...position } = await this.heartbeats.renewMany(ids);
+    setPosition(reply, position);
+    return { renewed, notFound };
+  }
+}
+
+function setPosition(reply: FastifyReply, { revision, epoch }: HeartbeatPosition): void {
+  reply.header('X-Catalog-Revision', revision).header('X-Catalog-Epoch', epoch);
+}

@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import { Databases, SchemaGate } from '@coordination/database';
+import { CatalogView, DiscoveryModule } from '@coordination/discovery';
+import {
+  CatalogWriter,
+  LeaseRenewals,
+  RegistryModule,
+  RegistryService,
+  ServiceInstanceRepository,
+} from '@coordination/registry';
+import { HeartbeatsController } from './heartbeats.controller.js';
+import { HeartbeatsService } from './heartbeats.service.js';
+import { OverrideEndJob } from './override-end.job.js';
+
+/** Who is alive: heartbeats, and overrides that run out. */
+@Module({
+  imports: [RegistryModule, DiscoveryModule],
+  controllers: [HeartbeatsController],
+  providers: [
+    {
+      provide: HeartbeatsService,
+      inject: [CatalogView, RegistryService, LeaseRenewals, Databases, ServiceInstanceRepository],
+      useFactory: (
+        view: CatalogView,
+        registry: RegistryService,
+        renewals: LeaseRenewals,
+        databases: Databases,
+        instances: ServiceInstanceRepository,
+      ) => new HeartbeatsService({ view, registry, renewals, databases, instances }),
+    },
+    {
+      provide: OverrideEndJob,
+      inject: [Databases, ServiceInstanceRepository, CatalogWriter, SchemaGate],
+      useFactory: (
+        databases: Databases,
+        instances: ServiceInstanceRepository,
+        writer: CatalogWriter,
+        gate: SchemaGate,
+      ) => new OverrideEndJob({ databases, instances, writer, ready: gate.opened }),
+    },
+  ],
+})
+export class LivenessModule {}

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type CallOrigin } from '@coordination/context';
+import { type Databases, read } from '@coordination/database';
+import { type CatalogWriter, type ServiceInstanceRepository } from '@coordination/registry';
+
+const EVERY_MS = 1_000;
+/** Nodes that started together shall not ask together. */
+const JITTER = 0.2;
+const MAX_AT_ONCE = 500;
+
+/** Who ends overrides that have run out, as the audit log names it. */
+const LIVENESS: CallOrigin = {
+  actor: 'system:liveness',
+  clientAddress: null,
+  requestId: null,
+  source: 'system',
+  reason: 'the override ran out',
+};
+
+export interface OverrideEndOptions {
+  readonly databases: Databases;
+  readonly instances: ServiceInstanceRepository;
+  readonly writer: CatalogWriter;
+  /** Resolves when the tables are there. */
+  readonly ready: Promise<unknown>;
+  readonly everyMs?: number;
+}
+
+/**
+ * Ends overrides whose `until` has passed. Every node does it: the writer decides again, on database time and under the
+ * head's lock, so whoever comes second finds nothing to do.
+ */
+export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Liveness');
+  private readonly ending = new AbortController();
+
+  constructor(private readonly options: OverrideEndOptions) {}
+
+  onApplicationBootstrap(): void {
+    void this.options.ready.then(() => this.run());
+  }
+
+  onModuleDestroy(): void {
+    this.ending.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      await this.endThoseThatAreOver();
+      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async endThoseThatAreOver(): Promise<void> {
+    const { databases, instances, writer } = this.options;
+    try {
+      const ids = await read(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
+      const commands = ids.map(id => ({ kind: 'clear-override', target: { id }, onlyIfOver: true }) as const);
+      // One request each: an instance that has gone meanwhile is no reason to leave the others.
+      const ended = await Promise.allSettled(
+        commands.map(command => writer.submit({ commands: [command], origin: LIVENESS })),
+      );
+      const failed = ended.filter(result => result.status === 'rejected').length;
+      if (failed > 0) this.logger.warn(`${failed} overrides that ran out could not be ended; trying again.`);
+    } catch (error) {
+      if (!this.ending.signal.aborted) this.logger.debug(`Overrides could not be looked at: ${String(error)}`);
+    }
+  }
+}

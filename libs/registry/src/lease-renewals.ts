@@ -1,0 +1,130 @@
+import { type Databases } from '@coordination/database';
+import { type Clock, StoreUnavailableError } from '@coordination/kernel';
+import { LRUCache } from 'lru-cache';
+import { type InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
+
+/** Flushes in the time by which a renewal must be noted. */
+const FLUSHES_PER_BOUND = 5;
+
+/** The most renewals that one statement carries. */
+const MAX_FLUSH = 10_000;
+
+/** Ids that are remembered as gone: more than are likely to be asked for before the view has forgotten them too. */
+const MAX_GONE = 100_000;
+
+interface Sign {
+  /** Monotonic time of the newest sign. */
+  at: number;
+  /** Monotonic time of the first sign that has not been noted. */
+  readonly first: number;
+  reported: boolean;
+}
+
+export interface LeaseRenewalsTools {
+  readonly databases: Databases;
+  readonly leases: InstanceLeaseRepository;
+  readonly clock: Clock;
+}
+
+/**
+ * Collects signs of life and notes them in the database a few times a second, in one statement for all. A sign that was
+ * taken is noted within the bound, or no further ones are taken: a node that cannot reach the database must not go on
+ * telling instances that they are alive.
+ */
+export class LeaseRenewals {
+  private readonly waiting = new Map<string, Sign>();
+  private readonly gone = new LRUCache<string, true>({ max: MAX_GONE });
+  private timer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> | undefined;
+  private closed = false;
+
+  /** @param boundMs by when (ms) a sign that was taken is in the database */
+  constructor(
+    private readonly tools: LeaseRenewalsTools,
+    private readonly boundMs: number,
+  ) {}
+
+  /** Signs that have not been noted. */
+  get backlog(): number {
+    return this.waiting.size;
+  }
+
+  /** Whether the database said that there is no such lease; then there never will be, for ids do not come back. */
+  isGone(id: string): boolean {
+    return this.gone.has(id);
+  }
+
+  /**
+   * Takes a sign of life of an instance.
+   * @throws StoreUnavailableError when earlier ones could not be noted in time; they are dropped
+   */
+  renew(id: string, { reported = false }: { readonly reported?: boolean } = {}): void {
+    const at = this.tools.clock.monotonicMs();
+    this.refuseWhenLate(at);
+    const sign = this.waiting.get(id);
+    if (sign) {
+      sign.at = at;
+      sign.reported ||= reported;
+    } else {
+      this.waiting.set(id, { at, first: at, reported });
+    }
+    this.schedule();
+  }
+
+  /** Notes what is left; nothing is taken afterwards. */
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    await this.flushing;
+    if (this.waiting.size > 0) await this.flush();
+  }
+
+  private refuseWhenLate(now: number): void {
+    // The first entry is the oldest: signs keep the place of the first one that was not noted.
+    const [oldest] = this.waiting.values();
+    const late = oldest !== undefined && now - oldest.first > this.boundMs / 2;
+    if (!late && !this.closed) return;
+    if (late) this.waiting.clear();
+    throw new StoreUnavailableError();
+  }
+
+  private schedule(): void {
+    if (this.timer !== undefined || this.flushing !== undefined || this.closed) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.flushing = this.flush().finally(() => {
+        this.flushing = undefined;
+        if (this.waiting.size > 0) this.schedule();
+      });
+    }, this.boundMs / FLUSHES_PER_BOUND);
+  }
+
+  /** Signs stay in `waiting` until they are noted, so that their age is seen while a flush hangs. */
+  private async flush(): Promise<void> {
+    const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
+    const sentAt = this.tools.clock.monotonicMs();
+    const renewals = taken.map(({ id, at, reported }): Renewal => ({ id, ageMs: sentAt - at, reported }));
+    // A server that says nothing must not keep the flush for ever.
+    const silence = setTimeout(() => this.tools.databases.sever('leases'), this.boundMs);
+    try {
+      const { missing, busy } = await this.tools.leases.renew(this.tools.databases.em('leases'), renewals);
+      const unnoted = new Set(busy);
+      for (const { id, sign, at } of taken) {
+        // A newer sign came meanwhile, or it was dropped: then it is not this one any more.
+        if (unnoted.has(id) || this.waiting.get(id) !== sign) continue;
+        this.waiting.delete(id);
+        if (sign.at > at) this.waiting.set(id, { ...sign, first: sign.at });
+      }
+      for (const id of missing) this.markGone(id);
+    } catch {
+      // They stay, grow old, and from half the bound on callers are told.
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+
+  private markGone(id: string): void {
+    this.waiting.delete(id);
+    this.gone.set(id, true);
+  }
+}

@@ -1,0 +1,6 @@
+import { type CommandResult } from './write/write-request.js';
+
+/** Counts registrations by what came of them. */
+export interface RegistrationMetrics {
+  registered(outcome: CommandResult['outcome']): void;
+}

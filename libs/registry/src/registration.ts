@@ -1,0 +1,77 @@
+import { isIPv6 } from 'node:net';
+import { newId, ValidationFailedError } from '@coordination/kernel';
+import { type ExpectedVersion, type RegisterCommand } from './domain/commands.js';
+import { identityKey, type InstanceIdentity } from './domain/instance.js';
+import { toSpec } from './domain/instance-spec.schema.js';
+import { DEFAULT_NAMESPACE, instanceIdSchema, type RegisterInstance } from './registry.schemas.js';
+
+/** Preconditions of a registration. */
+export interface RegistrationConditions {
+  readonly mustBeNew?: boolean;
+  readonly ifMatch?: ExpectedVersion;
+}
+
+/**
+ * The command of a registration.
+ * @param namespace of the query, if it names one
+ * @param at JSON pointer of the body, for errors
+ * @throws ValidationFailedError when body and query contradict each other, or the default name is too long for one
+ */
+export function registerCommand(
+  body: RegisterInstance,
+  namespace: string | undefined,
+  conditions: RegistrationConditions = {},
+  at = '',
+): RegisterCommand {
+  const { status, ...rest } = body;
+  return {
+    kind: 'register',
+    id: newId(),
+    identity: toIdentity(body, namespace, at),
+    spec: toSpec(rest),
+    initialState: status,
+    ...conditions,
+  };
+}
+
+function toIdentity(body: RegisterInstance, namespace: string | undefined, at: string): InstanceIdentity {
+  return {
+    namespace: agreed(body.namespace, namespace, `${at}/namespace`) ?? DEFAULT_NAMESPACE,
+    service: body.service,
+    instanceId: body.instanceId ?? defaultInstanceId(body, at),
+  };
+}
+
+/** What body and URL say of one thing, if they agree. */
+export function agreed(inBody: string | undefined, inUrl: string | undefined, path: string): string | undefined {
+  if (inBody !== undefined && inUrl !== undefined && inBody !== inUrl) {
+    throw new ValidationFailedError([{ path, message: `contradicts the URL, which says ${inUrl}` }]);
+  }
+  return inBody ?? inUrl;
+}
+
+function defaultInstanceId({ host, port }: RegisterInstance, at: string): string {
+  const name = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  if (instanceIdSchema.safeParse(name).success) return name;
+  throw new ValidationFailedError([
+    { path: `${at}/instanceId`, message: 'is required here, because host:port is too long for a name' },
+  ]);
+}
+
+/** @throws ValidationFailedError when two registrations of a batch name the same instance, naming each of the later ones */
+export function refuseRepetition(commands: readonly RegisterCommand[]): void {
+  const first = new Map<string, number>();
+  const errors = commands.flatMap(({ identity }, n) => {
+    const key = identityKey(identity);
+    const before = first.get(key);
+    if (before === undefined) first.set(key, n);
+    return before === undefined ? [] : [{ path: `/instances/${n}`, message: `is ${key}, as /instances/${before} is` }];
+  });
+  if (errors.length > 0) throw new ValidationFailedError(errors);
+}
+
+/** Whether `If-None-Match` asks for a registration of what is not there yet. @throws ValidationFailedError for anything but `*` */
+export function mustBeNew(ifNoneMatch: readonly string[] | '*' | undefined): boolean {
+  if (ifNoneMatch === undefined || ifNoneMatch === '*') return ifNoneMatch === '*';
+  throw new ValidationFailedError([{ path: '/header/if-none-match', message: 'must be * on a registration' }]);
+}

@@ -1,0 +1,109 @@
+import { Module } from '@nestjs/common';
+import { AuditModule, CatalogHeadRepository, ReadIndex, ServiceEventRepository } from '@coordination/audit';
+import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
+import { RequestContext } from '@coordination/context';
+import { Databases } from '@coordination/database';
+import { systemClock } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
+import { CatalogMirrorSlot } from './catalog-mirror.js';
+import { InstanceLeaseRepository } from './instance-lease.repository.js';
+import { InstancesController } from './instances.controller.js';
+import { LeaseRenewals } from './lease-renewals.js';
+import { NamedInstancesController } from './named-instances.controller.js';
+import { registrationMetrics, writerMetrics } from './registry-metrics.js';
+import { RegistrationsController } from './registrations.controller.js';
+import { RegistryService } from './registry.service.js';
+import { ServiceInstanceRepository } from './service-instance.repository.js';
+import { CatalogWriter } from './write/catalog-writer.js';
+import { WriteSideEnd } from './write-side-end.js';
+
+/** The write side of the catalog. */
+@Module({
+  imports: [AuditModule],
+  controllers: [RegistrationsController, InstancesController, NamedInstancesController],
+  providers: [
+    { provide: ServiceInstanceRepository, useFactory: () => new ServiceInstanceRepository() },
+    { provide: InstanceLeaseRepository, useFactory: () => new InstanceLeaseRepository() },
+    { provide: CatalogMirrorSlot, useFactory: () => new CatalogMirrorSlot() },
+    {
+      provide: LeaseRenewals,
+      inject: [Databases, InstanceLeaseRepository, SETTINGS_TOKEN],
+      useFactory: (databases: Databases, leases: InstanceLeaseRepository, settings: Settings) =>
+        new LeaseRenewals({ databases, leases, clock: systemClock }, settings.PCS_LEASE_FLUSH_BOUND_MS),
+    },
+    {
+      provide: CatalogWriter,
+      inject: [
+        Databases,
+        CatalogHeadRepository,
+        ServiceEventRepository,
+        ServiceInstanceRepository,
+        CatalogMirrorSlot,
+        Metrics,
+        SETTINGS_TOKEN,
+      ],
+      useFactory: (
+        databases: Databases,
+        heads: CatalogHeadRepository,
+        events: ServiceEventRepository,
+        instances: ServiceInstanceRepository,
+        mirror: CatalogMirrorSlot,
+        metrics: Metrics,
+        settings: Settings,
+      ) => {
+        const measured = writerMetrics(metrics);
+        const writer = new CatalogWriter(
+          { databases, heads, events, instances, mirror, metrics: measured },
+          {
+            maxBatchChanges: settings.PCS_WRITE_BATCH_MAX,
+            maxQueuedCommands: settings.PCS_WRITE_QUEUE_MAX,
+            headHoldLimitMs: settings.PCS_HEAD_HOLD_LIMIT_MS,
+          },
+        );
+        measured.watchQueue(() => writer.queueLength);
+        return writer;
+      },
+    },
+    {
+      provide: RegistryService,
+      inject: [
+        CatalogWriter,
+        LeaseRenewals,
+        CatalogMirrorSlot,
+        ReadIndex,
+        Databases,
+        ServiceInstanceRepository,
+        RequestContext,
+        Metrics,
+      ],
+      useFactory: (
+        writer: CatalogWriter,
+        renewals: LeaseRenewals,
+        mirror: CatalogMirrorSlot,
+        readIndex: ReadIndex,
+        databases: Databases,
+        instances: ServiceInstanceRepository,
+        context: RequestContext,
+        metrics: Metrics,
+      ) =>
+        new RegistryService({
+          writer,
+          renewals,
+          mirror,
+          readIndex,
+          databases,
+          instances,
+          context,
+          clock: systemClock,
+          metrics: registrationMetrics(metrics),
+        }),
+    },
+    {
+      provide: WriteSideEnd,
+      inject: [CatalogWriter, LeaseRenewals],
+      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals) => new WriteSideEnd(writer, renewals),
+    },
+  ],
+  exports: [RegistryService, CatalogWriter, LeaseRenewals, CatalogMirrorSlot, ServiceInstanceRepository],
+})
+export class RegistryModule {}

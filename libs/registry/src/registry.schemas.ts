@@ -1,0 +1,128 @@
+import { isStorableText } from '@coordination/kernel';
+import { z } from 'zod';
+import { INITIAL_STATES, OVERRIDE_STATUSES } from './domain/instance.js';
+import { SPEC_FIELDS } from './domain/instance-spec.schema.js';
+import { leasedInstanceView } from './instance.schemas.js';
+
+const MAX_BATCH = 1_000;
+const MAX_OUTPUT_LENGTH = 4_096;
+const MAX_REASON_LENGTH = 500;
+
+export const DEFAULT_NAMESPACE = 'default';
+
+export const namespaceSchema = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -')
+  .describe('Namespace; it needs no creation.');
+
+export const serviceSchema = z
+  .string()
+  .transform(name => name.toLowerCase())
+  .pipe(
+    z
+      .string()
+      .regex(
+        /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/,
+        'must be 1 to 100 of letters, digits, . _ -, and begin and end with a letter or digit',
+      ),
+  )
+  .describe('Name of the service; upper case is lowered.')
+  .meta({ examples: ['orders'] });
+
+/** `[v6]:port` is what an instance without a name of its own gets for an IPv6 host; nothing else may have brackets. */
+export const instanceIdSchema = z
+  .string()
+  .regex(/^([A-Za-z0-9._:@-]{1,200}|\[[0-9a-f:.]{2,45}\]:\d{1,5})$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
+  .describe('The caller’s own stable name for the instance, such as a pod name; `host:port` by default.')
+  .meta({ examples: ['orders-7f9c'] });
+
+const status = z
+  .enum(INITIAL_STATES)
+  .optional()
+  .describe('Initial health; healthy by default. Counts only when the instance is new or its health starts over.');
+
+/** The body of a registration. */
+export const registerInstance = z
+  .strictObject({
+    namespace: namespaceSchema.optional(),
+    service: serviceSchema,
+    instanceId: instanceIdSchema.optional(),
+    ...SPEC_FIELDS,
+    status,
+  })
+  .meta({ id: 'RegisterInstance' });
+export type RegisterInstance = z.output<typeof registerInstance>;
+
+/** The body of a PUT: the identity is in the path, and may be repeated but not changed. */
+export const replaceInstance = z
+  .strictObject({
+    namespace: namespaceSchema.optional(),
+    service: serviceSchema.optional(),
+    instanceId: instanceIdSchema.optional(),
+    ...SPEC_FIELDS,
+    status,
+  })
+  .meta({ id: 'ReplaceInstance' });
+export type ReplaceInstance = z.output<typeof replaceInstance>;
+
+export const registerBatch = z
+  .strictObject({
+    instances: z.array(registerInstance).min(1).max(MAX_BATCH).describe('All of them are registered, or none.'),
+  })
+  .meta({ id: 'RegisterBatch' });
+export type RegisterBatch = z.output<typeof registerBatch>;
+
+/** What a merge patch may hold is judged on the result, in the transaction that applies it. */
+export const patchInstance = z
+  .record(z.string(), z.unknown())
+  .describe('JSON merge patch (RFC 7396) of the fields of a registration; null takes a field back to its default.')
+  .meta({ id: 'PatchInstance' });
+export type PatchInstance = z.output<typeof patchInstance>;
+
+export const deregisterInstances = z
+  .strictObject({ ids: z.array(z.uuid()).min(1).max(MAX_BATCH) })
+  .meta({ id: 'DeregisterInstances' });
+export type DeregisterInstances = z.output<typeof deregisterInstances>;
+
+export const reportHealth = z
+  .strictObject({
+    healthy: z.boolean(),
+    output: z.string().max(MAX_OUTPUT_LENGTH).default('').describe('What was seen, for people.'),
+  })
+  .meta({ id: 'ReportHealth' });
+export type ReportHealth = z.output<typeof reportHealth>;
+
+export const setOverride = z
+  .strictObject({
+    status: z.enum(OVERRIDE_STATUSES),
+    reason: z.string().max(MAX_REASON_LENGTH).refine(isStorableText, 'holds text that cannot be stored').optional(),
+    until: z.iso
+      .datetime({ offset: true })
+      .transform(time => new Date(time).toISOString())
+      .optional()
+      .describe('When the override ends by itself (RFC 3339); absent: when it is taken back.'),
+  })
+  .meta({ id: 'SetOverride' });
+export type SetOverride = z.output<typeof setOverride>;
+
+export const namespaceQuery = z.strictObject({ namespace: namespaceSchema.optional() });
+export type NamespaceQuery = z.output<typeof namespaceQuery>;
+
+export const idParams = z.strictObject({ id: z.uuid().describe('The server’s id of the instance.') });
+export type IdParams = z.output<typeof idParams>;
+
+export const nameParams = z.strictObject({ service: serviceSchema, instanceId: instanceIdSchema });
+export type NameParams = z.output<typeof nameParams>;
+
+export const batchResult = z
+  .looseObject({
+    revision: z.int(),
+    results: z.array(
+      z.looseObject({ outcome: z.enum(['created', 'updated', 'unchanged']), instance: leasedInstanceView }),
+    ),
+  })
+  .meta({ id: 'BatchResult' });
+
+export const deregistrationResult = z
+  .looseObject({ deregistered: z.int().min(0), notFound: z.array(z.uuid()) })
+  .meta({ id: 'DeregistrationResult' });

@@ -1,0 +1,169 @@
+import { type LogHead, type ReadIndex } from '@coordination/audit';
+import { type RequestContext } from '@coordination/context';
+import { type Databases, read } from '@coordination/database';
+import { type Clock, InstanceNotFoundError } from '@coordination/kernel';
+import { type CatalogMirrorSlot } from './catalog-mirror.js';
+import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
+import { saysNothingNew } from './domain/decide.js';
+import { mayHeal } from './domain/health-rules.js';
+import { identityKey, type InstanceRecord, type JsonObject, type LeasedInstance } from './domain/instance.js';
+import { toSpec } from './domain/instance-spec.schema.js';
+import { type LeaseRenewals } from './lease-renewals.js';
+import { type RegistrationMetrics } from './registration-metrics.js';
+import { type ReplaceInstance, type ReportHealth, type SetOverride } from './registry.schemas.js';
+import { type ServiceInstanceRepository } from './service-instance.repository.js';
+import { type CatalogWriter } from './write/catalog-writer.js';
+import { type CommandResult, type WriteResult } from './write/write-request.js';
+
+/** What a write did to one instance. */
+export interface InstanceWritten {
+  readonly outcome: CommandResult['outcome'];
+  readonly leased: LeasedInstance;
+  /** The revision and epoch of the catalog that the answer speaks of. */
+  readonly revision: number;
+  readonly epoch: string;
+}
+
+/** One instance, and the head of the log at some moment between the question and the answer. */
+export interface InstanceRead {
+  readonly leased: LeasedInstance;
+  readonly head: LogHead;
+}
+
+export interface RegistryServiceTools {
+  readonly writer: CatalogWriter;
+  readonly renewals: LeaseRenewals;
+  readonly mirror: CatalogMirrorSlot;
+  readonly readIndex: ReadIndex;
+  readonly databases: Databases;
+  readonly instances: ServiceInstanceRepository;
+  readonly context: RequestContext;
+  readonly clock: Clock;
+  readonly metrics: RegistrationMetrics;
+}
+
+/** The write side of the catalog for whoever speaks its protocol: what callers want becomes commands. */
+export class RegistryService {
+  constructor(private readonly tools: RegistryServiceTools) {}
+
+  /**
+   * Registers an instance, or replaces what is known of it. One that says nothing new costs no revision.
+   * @throws AlreadyRegisteredError, VersionMismatchError, InstanceNotFoundError by its preconditions
+   */
+  async register(command: RegisterCommand): Promise<InstanceWritten> {
+    const written = (await this.registerAgain(command)) ?? (await this.write(command));
+    this.tools.metrics.registered(written.outcome);
+    return written;
+  }
+
+  /** Registers many instances in one transaction, all or none. */
+  async registerBatch(commands: readonly RegisterCommand[]): Promise<WriteResult> {
+    const result = await this.submit(commands);
+    for (const { outcome } of result.results) this.tools.metrics.registered(outcome);
+    return result;
+  }
+
+  async replace(target: Target, body: ReplaceInstance, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
+    const { namespace, service, instanceId, status, ...spec } = body;
+    const claimed = { namespace, service, instanceId };
+    return await this.write({ kind: 'replace', target, spec: toSpec(spec), initialState: status, claimed, ifMatch });
+  }
+
+  async patch(target: Target, patch: JsonObject, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
+    return await this.write({ kind: 'patch', target, patch, ifMatch });
+  }
+
+  async deregister(target: Target, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
+    return await this.write({ kind: 'deregister', target, ifMatch });
+  }
+
+  /** Deregisters many instances in one transaction; those that are not there are passed over. */
+  async deregisterMany(ids: readonly string[]): Promise<WriteResult> {
+    return await this.submit(
+      [...new Set(ids)].map(id => ({ kind: 'deregister', target: { id }, whenAbsent: 'ignore' })),
+    );
+  }
+
+  async reportHealth(target: Target, report: ReportHealth, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
+    return await this.write({ kind: 'report-health', target, report, ifMatch });
+  }
+
+  async setOverride(target: Target, { status, reason, until }: SetOverride, ifMatch: ExpectedVersion) {
+    return await this.write({
+      kind: 'set-override',
+      target,
+      status,
+      reason: reason ?? null,
+      until: until ?? null,
+      ifMatch,
+    });
+  }
+
+  async clearOverride(target: Target, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
+    return await this.write({ kind: 'clear-override', target, ifMatch });
+  }
+
+  /** A heartbeat that may change the instance's health; those that cannot are taken by {@link LeaseRenewals} alone. */
+  async heartbeat(target: Target): Promise<InstanceWritten> {
+    return await this.write({ kind: 'heartbeat', target });
+  }
+
+  /** Heartbeats that may change health, in one transaction. @returns the ids of instances that are gone */
+  async heartbeatMany(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const { results } = await this.submit(
+      ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' })),
+    );
+    return ids.filter((_, n) => results[n]?.outcome === 'absent');
+  }
+
+  /**
+   * One instance with its signs of life, as the database has it.
+   * @throws InstanceNotFoundError
+   */
+  async getOrFail(target: Target): Promise<InstanceRead> {
+    const { databases, instances, readIndex } = this.tools;
+    const head = await readIndex.current();
+    const leased = await read(databases, em => instances.find(em, target));
+    if (!leased) throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
+    return { leased, head };
+  }
+
+  /**
+   * A registration that says nothing new is answered from memory, without going through the log: linearizable, because
+   * the view is asked only after it has reached a revision that was the head after the request came.
+   */
+  private async registerAgain(command: RegisterCommand): Promise<InstanceWritten | undefined> {
+    const { mirror, readIndex, renewals, clock } = this.tools;
+    const view = mirror.current;
+    if (!view || command.mustBeNew || command.ifMatch !== undefined) return undefined;
+    if (!this.isMereSignOfLife(view.peek(command.identity), command)) return undefined;
+    const head = await readIndex.current();
+    const record = await view.recordAt(command.identity, head.revision);
+    if (!record || !this.isMereSignOfLife(record, command)) return undefined;
+    renewals.renew(record.id);
+    const lease = { renewedAt: clock.now().toISOString(), checkedAt: undefined };
+    return { outcome: 'unchanged', leased: { instance: record, lease }, revision: head.revision, epoch: head.epoch };
+  }
+
+  private isMereSignOfLife(record: InstanceRecord | undefined, { spec }: RegisterCommand): boolean {
+    if (!record || !saysNothingNew(record, spec)) return false;
+    return !mayHeal(record);
+  }
+
+  private async write(command: Command): Promise<InstanceWritten> {
+    const { results, revision, epoch } = await this.submit([command]);
+    const [result] = results;
+    if (!result?.leased) throw new Error(`A ${command.kind} command was answered without an instance.`);
+    return { outcome: result.outcome, leased: result.leased, revision, epoch };
+  }
+
+  private async submit(commands: readonly Command[]): Promise<WriteResult> {
+    const { writer, context, renewals } = this.tools;
+    const result = await writer.submit({ commands, origin: context.origin() });
+    for (const { leased, lifeSign } of result.results) {
+      if (leased && lifeSign !== 'none') renewals.renew(leased.instance.id, { reported: lifeSign === 'report' });
+    }
+    return result;
+  }
+}
