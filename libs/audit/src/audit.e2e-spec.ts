@@ -229,6 +229,19 @@ describe('GET /api/v1/audit/export', () => {
   });
 });
 
+/** An export whose client reads its first bytes and then no more. */
+const stalled = () =>
+  new Promise<IncomingMessage>((resolve, reject) => {
+    httpGet(`${url}/api/v1/audit/export`, { agent: false }, response => {
+      response.once('readable', () => resolve(response));
+    }).once('error', reject);
+  });
+
+const busyReads = () => {
+  const reads = databases.use().find(({ purpose }) => purpose === 'reads')!;
+  return reads.open - reads.idle;
+};
+
 describe('An export that does not come to its end', () => {
   beforeAll(async () => {
     const padding = 'x'.repeat(4_000);
@@ -240,22 +253,9 @@ describe('An export that does not come to its end', () => {
     }
   });
 
-  /** An export whose client reads its first bytes and then no more. */
-  const stalled = () =>
-    new Promise<IncomingMessage>((resolve, reject) => {
-      httpGet(`${url}/api/v1/audit/export`, { agent: false }, response => {
-        response.once('readable', () => resolve(response));
-      }).once('error', reject);
-    });
-
-  const idleReads = () => {
-    const reads = databases.use().find(({ purpose }) => purpose === 'reads')!;
-    return reads.open - reads.idle;
-  };
-
   it('holds no connection while its client does not read, and only a few may do so', async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, stalled));
-    await vi.waitFor(() => expect(idleReads()).toBe(0));
+    await vi.waitFor(() => expect(busyReads()).toBe(0));
     const refused = await ask('export');
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('5');
@@ -270,7 +270,7 @@ describe('An export that does not come to its end', () => {
 
   it('is seen to be cut when the database fails', async () => {
     const client = await stalled();
-    await vi.waitFor(() => expect(idleReads()).toBe(0));
+    await vi.waitFor(() => expect(busyReads()).toBe(0));
     await query(databases.em('writer'), 'alter table service_event rename to service_event_away');
     try {
       const received = await new Promise<{ complete: boolean; failed: boolean }>(resolve => {
@@ -286,7 +286,7 @@ describe('An export that does not come to its end', () => {
 
   it('is whole for a client that reads slowly', async () => {
     const client = await stalled();
-    await vi.waitFor(() => expect(idleReads()).toBe(0));
+    await vi.waitFor(() => expect(busyReads()).toBe(0));
     let lines = 0;
     for await (const chunk of client.setEncoding('utf8')) lines += (chunk as string).split('\n').length - 1;
     expect(client.complete).toBe(true);
