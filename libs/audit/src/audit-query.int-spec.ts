@@ -1,0 +1,217 @@
+import * as fc from 'fast-check';
+import { Databases } from '@coordination/database';
+import { newId } from '@coordination/kernel';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { AUDIT_ACTIONS, AUDIT_SOURCES, type AuditEvent, type EventDraft } from './audit-event.js';
+import { AuditQuery } from './audit-query.service.js';
+import { CatalogHeadRepository } from './catalog-head.repository.js';
+import { type EventFilter, type EventOrder } from './event-filter.js';
+import { EventSearchRepository } from './event-search.repository.js';
+import { hashEvent } from './hash-chain.js';
+import { AUDIT_ENTITIES } from './index.js';
+
+const EVENTS = 300;
+
+let database: TestDatabase;
+let databases: Databases;
+let events: AuditEvent[];
+const uuids = [newId(), newId(), newId()];
+
+const someDraft: fc.Arbitrary<EventDraft> = fc
+  .record({
+    action: fc.constantFrom(...AUDIT_ACTIONS.slice(0, 5)),
+    namespace: fc.constantFrom('default', 'shop', null),
+    service: fc.constantFrom('orders', 'billing', 'search', null),
+    instanceUuid: fc.constantFrom(...uuids, null),
+    actor: fc.constantFrom('anonymous', 'system', 'operator'),
+    source: fc.constantFrom(...AUDIT_SOURCES),
+    requestId: fc.constantFrom('one', 'two', null),
+  })
+  .map(aDraft);
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 5, entities: AUDIT_ENTITIES });
+  const drafts = fc.sample(someDraft, EVENTS);
+  events = [];
+  // Many transactions, so that there are many times.
+  for (let start = 0; start < EVENTS; start += 10) {
+    events.push(...(await appendBatch(databases, drafts.slice(start, start + 10))));
+  }
+});
+
+afterAll(async () => {
+  await databases.close();
+  await database.drop();
+});
+
+const auditQuery = (window?: number) =>
+  new AuditQuery(databases, new EventSearchRepository(window), new CatalogHeadRepository());
+
+/** The filter as anybody would write it over an array. */
+function select(filter: EventFilter, order: EventOrder): AuditEvent[] {
+  const found = events.filter(
+    event =>
+      (filter.namespace === undefined || event.namespace === filter.namespace) &&
+      (filter.service === undefined || event.service === filter.service) &&
+      (filter.instance === undefined || event.instanceUuid === filter.instance) &&
+      (filter.action === undefined || event.action === filter.action) &&
+      (filter.actor === undefined || event.actor === filter.actor) &&
+      (filter.source === undefined || event.source === filter.source) &&
+      (filter.requestId === undefined || event.requestId === filter.requestId) &&
+      (filter.from === undefined || event.at >= filter.from) &&
+      (filter.to === undefined || event.at <= filter.to) &&
+      (filter.afterRevision === undefined || event.revision > filter.afterRevision) &&
+      (filter.beforeRevision === undefined || event.revision < filter.beforeRevision),
+  );
+  return order === 'asc' ? found : found.toReversed();
+}
+
+const shifted = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
+
+/** Times at, just before and just after those of events. */
+const someTime = fc.tuple(fc.nat({ max: EVENTS - 1 }), fc.constantFrom(-1, 0, 1)).map(
+  ([index, ms]) =>
+    () =>
+      shifted(events[index]!.at, ms),
+);
+
+const someRevision = fc.integer({ min: 0, max: EVENTS + 2 });
+
+const someFilter: fc.Arbitrary<() => EventFilter> = fc
+  .record(
+    {
+      namespace: fc.constantFrom('default', 'shop', 'nowhere'),
+      service: fc.constantFrom('orders', 'billing'),
+      instance: fc.constantFrom(...uuids),
+      action: fc.constantFrom(...AUDIT_ACTIONS.slice(0, 6)),
+      actor: fc.constantFrom('anonymous', 'operator'),
+      source: fc.constantFrom(...AUDIT_SOURCES),
+      requestId: fc.constantFrom('one', 'two'),
+      from: someTime,
+      to: someTime,
+      afterRevision: someRevision,
+      beforeRevision: someRevision,
+    },
+    { requiredKeys: [] },
+  )
+  .map(({ from, to, ...rest }) => () => ({ ...rest, ...(from && { from: from() }), ...(to && { to: to() }) }));
+
+const someOrder = fc.constantFrom('asc' as const, 'desc' as const);
+
+describe('A list of events', () => {
+  it('has what each filter and all of them together select, in order, over all pages and windows', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        someFilter,
+        someOrder,
+        fc.integer({ min: 1, max: 120 }),
+        fc.constantFrom(undefined, 7, 50),
+        async (filterOf, order, limit, window) => {
+          const filter = filterOf();
+          const walked: AuditEvent[] = [];
+          let cursor: string | null | undefined;
+          do {
+            const page = await auditQuery(window).list({ filter, order, limit, ...(cursor && { cursor }) });
+            expect(page.items.length).toBeLessThanOrEqual(limit);
+            expect(page.head.revision).toBe(EVENTS);
+            walked.push(...page.items);
+            cursor = page.nextCursor;
+          } while (cursor !== null);
+          expect(walked).toEqual(select(filter, order));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('looks at a bounded part of the log for one page, and goes on from there', async () => {
+    // 50 windows of 2 events are looked at; the event lies beyond them.
+    const filter = { beforeRevision: 251, afterRevision: 99, namespace: 'nowhere' };
+    const first = await auditQuery(2).list({ filter, order: 'desc', limit: 10 });
+    expect(first.items).toEqual([]);
+    expect(first.nextCursor).not.toBeNull();
+    const second = await auditQuery(2).list({ filter, order: 'desc', limit: 10, cursor: first.nextCursor! });
+    expect(second).toMatchObject({ items: [], nextCursor: null });
+  });
+
+  it('misses nothing and repeats nothing while events are appended', async () => {
+    const own = await createTestDatabase();
+    const growing = await Databases.open({ url: own.url, ssl: 'off', poolMax: 5, entities: AUDIT_ENTITIES });
+    try {
+      const audit = new AuditQuery(growing, new EventSearchRepository(), new CatalogHeadRepository());
+      await appendBatch(
+        growing,
+        Array.from({ length: 30 }, () => aDraft()),
+      );
+      for (const order of ['asc', 'desc'] as const) {
+        const before = (await audit.head()).revision;
+        const revisions: number[] = [];
+        let cursor: string | null | undefined;
+        do {
+          const page = await audit.list({ filter: {}, order, limit: 7, ...(cursor && { cursor }) });
+          revisions.push(...page.items.map(event => event.revision));
+          cursor = page.nextCursor;
+          if (revisions.length < 25) await appendBatch(growing, [aDraft()]);
+        } while (cursor !== null);
+        const last = order === 'asc' ? (await audit.head()).revision : before;
+        const expected = Array.from({ length: last }, (_, index) => index + 1);
+        expect(revisions).toEqual(order === 'asc' ? expected : expected.toReversed());
+      }
+    } finally {
+      await growing.close();
+      await own.drop();
+    }
+  });
+});
+
+describe('An event that comes back from the database', () => {
+  const oddNumber = fc.oneof(
+    fc.constantFrom(-0, 1e-7, 5e-324, 1.7976931348623157e308, 0.1, 1e21, 123456789012345680000, 2 ** 53 - 1, -1e-300),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+  );
+  const oddText = fc.oneof(
+    fc.constantFrom('', '\u2028', '\uFEFF', '😀', '"\\/\b\f\n\r\t', '\u0001', 'é', 'e\u0301', '\u{10FFFF}', '<&>'),
+    fc.string({ unit: 'grapheme' }).filter(text => !text.includes('\0')),
+  );
+  const oddJson = fc.letrec(tie => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      oddNumber,
+      oddText,
+      fc.constantFrom(true, false, null),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(
+        oddText.filter(key => key !== '__proto__'),
+        tie('value'),
+        { maxKeys: 4 },
+      ),
+    ),
+  })).value;
+
+  it('has the hash that it was given, whatever its JSON', async () => {
+    const own = await createTestDatabase();
+    const odd = await Databases.open({ url: own.url, ssl: 'off', poolMax: 2, entities: AUDIT_ENTITIES });
+    const audit = new AuditQuery(odd, new EventSearchRepository(), new CatalogHeadRepository());
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.tuple(oddJson, oddText), { minLength: 1, maxLength: 20 }), async values => {
+          const drafts = values.map(([value, reason]) =>
+            aDraft({ before: null, after: { '': value, 10: 1, 9: 2 }, reason }),
+          );
+          const appended = await appendBatch(odd, drafts);
+          const filter = { afterRevision: appended[0]!.revision - 1 };
+          const { items } = await audit.list({ filter, order: 'asc', limit: 100 });
+          expect(items.map(event => event.hash)).toEqual(appended.map(event => event.hash));
+          for (const item of items) expect(hashEvent(item)).toBe(item.hash);
+        }),
+        { numRuns: 60 },
+      );
+    } finally {
+      await odd.close();
+      await own.drop();
+    }
+  });
+});
