@@ -41,7 +41,7 @@ export const queryInteger = (min: number, max: number) =>
     .string()
     .regex(WHOLE_NUMBER, { error: 'must be a whole number', abort: true })
     .transform(Number)
-    .pipe(z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .meta(publishedAs({ type: 'integer', minimum: min, maximum: max }));
 
 /** A revision or version in a query or path: a whole number from 1 to 2^53 - 1. */

@@ -1,0 +1,41 @@
+import { ValidationFailedError } from '@coordination/kernel';
+import { describe, expect, it } from 'vitest';
+import { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch } from './index.js';
+
+describe('If-Match', () => {
+  it.each([
+    [undefined, undefined],
+    ['*', '*'],
+    ['"7"', [7]],
+    [' "7" , "8" ', [7, 8]],
+    ['"7", ', [7]],
+    ['"9007199254740991"', [9007199254740991]],
+  ])('%s names %j', (header, versions) => {
+    expect(parseIfMatch(header)).toEqual(versions);
+  });
+
+  it.each(['7', 'W/"7"', '"0"', '"-1"', '"x"', '', '"7" "8"', '"7", *', '"9007199254740993"'])(
+    '%s is refused',
+    header => {
+      expect(() => parseIfMatch(header)).toThrow(ValidationFailedError);
+    },
+  );
+
+  it('takes back what formatETag gives', () => {
+    expect(parseIfMatch(formatETag(41))).toEqual([41]);
+  });
+});
+
+describe('If-None-Match', () => {
+  it('matches weakly, in lists, and with *', () => {
+    expect(matchesNone(parseIfNoneMatch('W/"a-1", "b-2"'), 'b-2')).toBe(true);
+    expect(matchesNone(parseIfNoneMatch('W/"a-1"'), 'a-1')).toBe(true);
+    expect(matchesNone(parseIfNoneMatch('*'), 'anything')).toBe(true);
+    expect(matchesNone(parseIfNoneMatch('"a-1"'), 'a-2')).toBe(false);
+    expect(matchesNone(parseIfNoneMatch(undefined), 'a-1')).toBe(false);
+  });
+
+  it('refuses what is no entity tag', () => {
+    expect(() => parseIfNoneMatch('a-1')).toThrow(ValidationFailedError);
+  });
+});
