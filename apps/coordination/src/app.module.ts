@@ -3,6 +3,7 @@ import { AUDIT_ENTITIES, AuditModule } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
+import { DiscoveryModule } from '@coordination/discovery';
 import { ObservabilityModule } from '@coordination/observability';
 import { REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -26,6 +27,7 @@ export class AppModule {
         ObservabilityModule.forRoot(logger),
         DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
         RegistryModule,
+        DiscoveryModule.forRoot({ databaseUrl: database.url }),
         AuditModule,
       ],
     };

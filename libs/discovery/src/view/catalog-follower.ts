@@ -46,6 +46,7 @@ export class CatalogFollower {
   private patience: NodeJS.Timeout | undefined;
   private inFlight: Promise<unknown> = Promise.resolve();
   private brokenHistories = 0;
+  private newestKnown = 0;
 
   constructor(private readonly parts: FollowerParts) {
     parts.view.whenAwaited(() => this.look());
@@ -54,6 +55,11 @@ export class CatalogFollower {
   /** How often the history turned out not to be the one that was held, so that all was loaded again. */
   get reloads(): number {
     return this.brokenHistories;
+  }
+
+  /** How many revisions the log is known to be ahead of the view. */
+  get lag(): number {
+    return Math.max(0, this.newestKnown - this.parts.view.revision);
   }
 
   /** Begins; the view is loaded some time later. */
@@ -79,6 +85,8 @@ export class CatalogFollower {
 
   /** Takes the hint that the log has a revision. */
   hint(revision: number): void {
+    if (!Number.isSafeInteger(revision)) return;
+    this.newestKnown = Math.max(this.newestKnown, revision);
     if (this.patience !== undefined || this.ending.signal.aborted || revision <= this.parts.view.revision) return;
     this.patience = setTimeout(() => {
       this.patience = undefined;
@@ -144,6 +152,7 @@ export class CatalogFollower {
       const held = view.position;
       if (!held) return 'broken';
       const page = await reader.readAfter(held.revision);
+      this.newestKnown = page.head.revision;
       const complaint = discontinuity(held, page) ?? this.applied(page);
       if (complaint !== undefined) {
         this.tellBroken(held, page.head, complaint);

@@ -1,0 +1,44 @@
+import { formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
+import { type FastifyReply } from 'fastify';
+
+/** Headers of every answer about the catalog. */
+export const CATALOG_HEADERS = [
+  'ETag',
+  'X-Catalog-Revision',
+  'X-Catalog-Epoch',
+  'X-Catalog-Staleness',
+] as const satisfies ResponseHeader[];
+
+/** Of which catalog an answer speaks. */
+export interface AnsweredCatalog {
+  readonly revision: number;
+  readonly epoch: string;
+  /** Seconds since it was last known to be current. */
+  readonly stalenessSeconds: number;
+}
+
+const JSON_TYPE = `${JSON_MEDIA_TYPE}; charset=utf-8`;
+
+/** How much of the epoch an ETag has: enough to tell any two apart that a caller may have met. */
+const EPOCH_PREFIX_LENGTH = 8;
+
+/** Names what a revision shows, the same on all nodes. */
+export const revisionTag = (epoch: string, revision: number): string =>
+  `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
+
+/** Says of which catalog the answer speaks, and by which ETag it is known. */
+export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog, tag: string): void {
+  void reply.headers({
+    etag: formatETag(tag),
+    'x-catalog-revision': catalog.revision,
+    'x-catalog-epoch': catalog.epoch,
+    // Whole seconds: within the interval of polling the view counts as current.
+    'x-catalog-staleness': Math.floor(catalog.stalenessSeconds),
+  });
+}
+
+/** Sends bytes of JSON past all serialization, or 304 when the caller has them. */
+export function sendJson(reply: FastifyReply, body: Buffer | undefined): void {
+  if (body === undefined) void reply.status(304).send();
+  else void reply.type(JSON_TYPE).send(body);
+}

@@ -1,0 +1,145 @@
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
+import { type FastifyReply } from 'fastify';
+import { type AnsweredCatalog, CATALOG_HEADERS, revisionTag, sendJson, setCatalogHeaders } from './catalog-answer.js';
+import {
+  NAMESPACES_EXAMPLE,
+  SEARCH_EXAMPLE,
+  SEARCH_PARAMETERS_EXAMPLE,
+  SERVICE_INSTANCES_EXAMPLE,
+  SERVICES_EXAMPLE,
+} from './discovery.examples.js';
+import {
+  ALL_NAMESPACES,
+  instancePage,
+  namespaceList,
+  type SearchQuery,
+  searchQuery,
+  serviceInstances,
+  serviceList,
+  type ServiceParams,
+  serviceParams,
+  type ServicesQuery,
+  servicesQuery,
+} from './discovery.schemas.js';
+import { DiscoveryService, type Found } from './discovery.service.js';
+import { toSelection } from './selection/selection.schemas.js';
+
+const NOT_MODIFIED = { status: 304, responseHeaders: CATALOG_HEADERS } as const satisfies SuccessOptions;
+
+/** Sorted, as statuses in requests are: the same selection, whether it is asked for or not. */
+const USABLE = ['degraded', 'healthy'] as const;
+
+/** Finding services and instances. */
+@ApiTags('Discovery')
+@Controller('api/v1/discovery')
+export class DiscoveryController {
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  @Endpoint({
+    status: 200,
+    response: namespaceList,
+    responseHeaders: CATALOG_HEADERS,
+    otherSuccesses: [NOT_MODIFIED],
+    summary: 'List namespaces',
+    description: 'The namespaces that have instances.',
+    operationId: 'listNamespaces',
+    requestHeaders: ['If-None-Match'],
+    problems: ['STARTING', 'STALE_VIEW'],
+    examples: { response: NAMESPACES_EXAMPLE },
+  })
+  @Get('namespaces')
+  namespaces(@IfNoneMatchHeader() ifNoneMatch: IfNoneMatch, @Res() reply: FastifyReply): void {
+    answer(reply, ifNoneMatch, this.discovery.namespaces());
+  }
+
+  @Endpoint({
+    status: 200,
+    response: serviceList,
+    responseHeaders: CATALOG_HEADERS,
+    otherSuccesses: [NOT_MODIFIED],
+    summary: 'List services',
+    description:
+      'The services of a namespace that have instances, with what can be said of all their instances together. With filters, only the instances that they select count; `status` defaults to `any`. The whole list is answered from memory, a filtered one by PostgreSQL.',
+    operationId: 'listServices',
+    requestHeaders: ['If-None-Match'],
+    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE'],
+    examples: { parameters: { namespace: 'default' }, response: SERVICES_EXAMPLE },
+  })
+  @Get('services')
+  async services(
+    @Query({ schema: servicesQuery }) { namespace, ...filters }: ServicesQuery,
+    @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    answer(reply, ifNoneMatch, await this.discovery.services(namespace, toSelection(filters, 'any')));
+  }
+
+  @Endpoint({
+    status: 200,
+    response: serviceInstances,
+    responseHeaders: CATALOG_HEADERS,
+    otherSuccesses: [NOT_MODIFIED],
+    summary: 'List the instances of a service',
+    description:
+      'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error.',
+    operationId: 'listServiceInstances',
+    requestHeaders: ['If-None-Match'],
+    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW'],
+    examples: { parameters: { service: 'orders', namespace: 'default' }, response: SERVICE_INSTANCES_EXAMPLE },
+  })
+  @Get('services/:service/instances')
+  serviceInstances(
+    @Param({ schema: serviceParams }) { service }: ServiceParams,
+    @Query({ schema: servicesQuery }) { namespace, ...filters }: ServicesQuery,
+    @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
+    @Res() reply: FastifyReply,
+  ): void {
+    answer(reply, ifNoneMatch, this.discovery.instancesOf(namespace, service, toSelection(filters, USABLE)));
+  }
+
+  @Endpoint({
+    status: 200,
+    response: instancePage,
+    responseHeaders: CATALOG_HEADERS,
+    otherSuccesses: [NOT_MODIFIED],
+    summary: 'Search instances',
+    description:
+      'Searches the whole catalog, in PostgreSQL; `status` defaults to `any`. A walk over the pages misses nothing and repeats nothing that stayed in its place meanwhile.',
+    operationId: 'searchInstances',
+    requestHeaders: ['If-None-Match'],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE'],
+    examples: { parameters: SEARCH_PARAMETERS_EXAMPLE, response: SEARCH_EXAMPLE },
+  })
+  @Get('instances')
+  async search(
+    @Query({ schema: searchQuery }) query: SearchQuery,
+    @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { namespace, service, sort, order, limit, cursor, ...filters } = query;
+    const search = {
+      namespace: namespace === ALL_NAMESPACES ? null : namespace,
+      service: service ?? null,
+      selection: toSelection(filters, 'any'),
+      sort,
+      order,
+      limit,
+      cursor,
+    };
+    const isKnown = (catalog: AnsweredCatalog) => matchesNone(ifNoneMatch, tagOf(catalog));
+    const { catalog, body } = await this.discovery.search(search, isKnown);
+    setCatalogHeaders(reply, catalog, tagOf(catalog));
+    sendJson(reply, body);
+  }
+}
+
+/** A page of a search may change with every change of the catalog. */
+const tagOf = ({ epoch, revision }: AnsweredCatalog): string => revisionTag(epoch, revision);
+
+function answer(reply: FastifyReply, ifNoneMatch: IfNoneMatch, { catalog, revision, body }: Found): void {
+  const tag = revisionTag(catalog.epoch, revision);
+  setCatalogHeaders(reply, catalog, tag);
+  sendJson(reply, matchesNone(ifNoneMatch, tag) ? undefined : body);
+}

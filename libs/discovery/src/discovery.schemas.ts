@@ -1,0 +1,95 @@
+import { queryInteger } from '@coordination/http';
+import { DEFAULT_NAMESPACE, instanceView, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
+import { z } from 'zod';
+import { SEARCH_ORDERS, SEARCH_SORTS } from './catalog-search.js';
+import { FILTER_PARAMETERS } from './selection/selection.schemas.js';
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+const MAX_CURSOR_LENGTH = 2_000;
+
+/** Names all namespaces in a search. */
+export const ALL_NAMESPACES = '*';
+
+const namespace = namespaceSchema.default(DEFAULT_NAMESPACE);
+
+export const servicesQuery = z.strictObject({ namespace, ...FILTER_PARAMETERS });
+export type ServicesQuery = z.output<typeof servicesQuery>;
+
+export const serviceParams = z.strictObject({ service: serviceSchema });
+export type ServiceParams = z.output<typeof serviceParams>;
+
+export const searchQuery = z.strictObject({
+  namespace: z
+    .union([namespaceSchema, z.literal(ALL_NAMESPACES)])
+    .default(DEFAULT_NAMESPACE)
+    .describe('Namespace, or `*` for all.'),
+  service: serviceSchema.optional(),
+  ...FILTER_PARAMETERS,
+  sort: z.enum(SEARCH_SORTS).default('service').describe('What the instances are ordered by; ties by identity or id.'),
+  order: z.enum(SEARCH_ORDERS).default('asc'),
+  limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances per page.'),
+  cursor: z
+    .string()
+    .max(MAX_CURSOR_LENGTH)
+    .optional()
+    .describe('`nextCursor` of the page before, with the same other parameters.'),
+});
+export type SearchQuery = z.output<typeof searchQuery>;
+
+const revision = (about: string) => z.int().min(0).describe(about);
+
+const statusCounts = z
+  .looseObject({
+    total: z.int(),
+    ...(Object.fromEntries(STATUSES.map(status => [status, z.int()])) as Record<(typeof STATUSES)[number], z.ZodInt>),
+  })
+  .meta({ id: 'StatusCounts' });
+
+export const namespaceList = z
+  .looseObject({
+    revision: revision('The revision of the catalog.'),
+    namespaces: z.array(
+      z.looseObject({
+        namespace: z.string(),
+        services: z.int().describe('Services that have instances.'),
+        instances: z.int(),
+      }),
+    ),
+  })
+  .meta({ id: 'NamespaceList' });
+
+export const serviceList = z
+  .looseObject({
+    revision: revision('The last revision that touched the namespace; that of the catalog, if it never had a service.'),
+    services: z.array(
+      z
+        .looseObject({
+          service: z.string(),
+          types: z.array(z.string()),
+          instances: statusCounts,
+          versions: z.array(z.string()).describe('Every `metadata.version`.'),
+          zones: z.array(z.string()),
+          tags: z.array(z.string()).describe('Every tag as `key=value`.'),
+        })
+        .meta({ id: 'ServiceSummary' }),
+    ),
+  })
+  .meta({ id: 'ServiceList' });
+
+export const serviceInstances = z
+  .looseObject({
+    service: z.string(),
+    revision: revision('The last revision that touched the service; that of the catalog, if it never had an instance.'),
+    counts: statusCounts.describe('Of all instances that the filters but `status` select.'),
+    instances: z.array(instanceView).describe('By instanceId.'),
+  })
+  .meta({ id: 'ServiceInstances' });
+
+export const instancePage = z
+  .looseObject({
+    revision: revision('The revision of the catalog that this page shows.'),
+    items: z.array(instanceView),
+    nextCursor: z.string().nullable().describe('For the next page; null at the end.'),
+  })
+  .meta({ id: 'InstancePage' });

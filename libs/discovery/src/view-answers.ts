@@ -1,0 +1,120 @@
+import { LRUCache } from 'lru-cache';
+import { type InstanceRecord } from '@coordination/registry';
+import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
+import { countStatuses, sorted, summarize } from './service-summary.js';
+import { type ServiceEntry } from './view/catalog-state.js';
+import { type CatalogView } from './view/catalog-view.js';
+
+/** How many bytes of answers are kept. */
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+
+/** What an entry costs besides its bytes. */
+const ENTRY_OVERHEAD_BYTES = 512;
+
+/** An answer as it is sent, and the revision that it is of: the last one that touched what it tells. */
+export interface ViewAnswer {
+  readonly revision: number;
+  readonly body: Buffer;
+}
+
+interface Kept extends ViewAnswer {
+  readonly generation: number;
+}
+
+/**
+ * Answers from the view as bytes, which are kept until what they tell of changes: a request for a service that has not
+ * changed costs no more than looking them up. The view must be readable.
+ */
+export class ViewAnswers {
+  private readonly kept: LRUCache<string, Kept>;
+  /** The part of each service in the list of services, which only its own changes make anew. */
+  private readonly summaries = new WeakMap<ServiceEntry, { readonly revision: number; readonly json: string }>();
+
+  constructor(
+    private readonly view: CatalogView,
+    maxBytes = DEFAULT_MAX_BYTES,
+  ) {
+    this.kept = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD_BYTES,
+    });
+  }
+
+  /** The namespaces that have instances. */
+  namespaces(): ViewAnswer {
+    return this.once('namespaces', this.view.revision, revision => {
+      const namespaces = [...this.view.namespaces().values()]
+        .filter(({ size }) => size > 0)
+        .map(({ namespace, size, services }) => ({ namespace, services: countInhabited(services), instances: size }))
+        .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+      return JSON.stringify({ revision, namespaces });
+    });
+  }
+
+  /** The services of a namespace that have instances; a namespace that never had any is empty as of now. */
+  services(namespace: string): ViewAnswer {
+    const touched = this.view.namespaceRevision(namespace);
+    if (touched === undefined) return now(this.view, revision => JSON.stringify({ revision, services: [] }));
+    return this.once(`services ${namespace}`, touched, revision => {
+      const services = this.view.services(namespace);
+      const parts = sorted(services.keys())
+        .map(name => services.get(name)!)
+        .filter(({ instances }) => instances.size > 0)
+        .map(entry => this.summary(entry));
+      return `{"revision":${revision},"services":[${parts.join(',')}]}`;
+    });
+  }
+
+  /** The selected instances of a service, with the counts of all that are selected but for their status. */
+  instancesOf(namespace: string, service: string, selection: Selection): ViewAnswer {
+    const touched = this.view.serviceRevision(namespace, service);
+    if (touched === undefined) return now(this.view, revision => instancesJson(service, revision, [], selection));
+    const key = `instances ${namespace} ${service} ${JSON.stringify(selection)}`;
+    return this.once(key, touched, revision =>
+      instancesJson(service, revision, this.view.instancesOf(namespace, service).values(), selection),
+    );
+  }
+
+  private once(key: string, revision: number, make: (revision: number) => string): ViewAnswer {
+    const { generation } = this.view;
+    const kept = this.kept.get(key);
+    if (kept?.revision === revision && kept.generation === generation) return kept;
+    const answer = { revision, generation, body: Buffer.from(make(revision)) };
+    this.kept.set(key, answer);
+    return answer;
+  }
+
+  private summary(entry: ServiceEntry): string {
+    const known = this.summaries.get(entry);
+    if (known?.revision === entry.revision) return known.json;
+    const json = JSON.stringify(summarize(entry.service, entry.instances.values()));
+    this.summaries.set(entry, { revision: entry.revision, json });
+    return json;
+  }
+}
+
+function now(view: CatalogView, make: (revision: number) => string): ViewAnswer {
+  const { revision } = view;
+  return { revision, body: Buffer.from(make(revision)) };
+}
+
+function instancesJson(
+  service: string,
+  revision: number,
+  records: Iterable<InstanceRecord>,
+  selection: Selection,
+): string {
+  const meant = [...records].filter(matcherBesideStatus(selection));
+  const counts = countStatuses(meant.map(({ status }) => status));
+  const hasStatus = statusTest(selection);
+  const instances = meant
+    .filter(({ status }) => hasStatus(status))
+    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  return JSON.stringify({ service, revision, counts, instances });
+}
+
+const countInhabited = (services: ReadonlyMap<string, ServiceEntry>): number => {
+  let count = 0;
+  for (const { instances } of services.values()) if (instances.size > 0) count += 1;
+  return count;
+};
