@@ -126,6 +126,8 @@ describe('the API documentation', () => {
     expect(Object.keys(responses)).toEqual(['200', '201', '400', '408', '412', '413', '415', '500']);
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.VERSION_MISMATCH');
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.ALREADY_REGISTERED');
+    expect(document.components).toHaveProperty('examples.VERSION_MISMATCH.value.currentVersion', 8);
+    expect(Object.keys(document.components?.examples ?? {})).not.toContain('EVENT_NOT_FOUND');
     expect(responses['201']).toHaveProperty('headers.ETag');
     expect(responses['201']).toHaveProperty('content.application/json', {
       schema: { $ref: '#/components/schemas/Paint' },

@@ -13,10 +13,9 @@ import {
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
 import { type z } from 'zod';
-import { REQUEST_HEADERS, RESPONSE_HEADERS, type RequestHeader, type ResponseHeader } from './documented-headers.js';
+import { REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from './documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from './openapi-examples.js';
 import { PROBLEM_MEDIA_TYPE } from './problem.js';
-import { problemExample } from './problem-examples.js';
 import { type EndpointRouteConfig } from './route-config.js';
 
 /** The body limit of routes that take many things at once; the others take {@link DEFAULT_BODY_LIMIT_BYTES}. */
@@ -103,12 +102,7 @@ function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
 }
 
 const describedHeaders = (names: readonly ResponseHeader[] = []) =>
-  Object.fromEntries(
-    [...names, 'X-Request-Id' as const].map(name => [
-      name,
-      { description: RESPONSE_HEADERS[name].description, schema: RESPONSE_HEADERS[name].schema },
-    ]),
-  );
+  Object.fromEntries([...names, 'X-Request-Id' as const].map(name => [name, { $ref: `#/components/headers/${name}` }]));
 
 function success({ status, response, responseDescription, responseHeaders }: SuccessOptions): MethodDecorator {
   return ApiResponse({
@@ -135,9 +129,7 @@ function problems(status: number, codes: readonly ErrorCode[]): MethodDecorator 
     content: {
       [PROBLEM_MEDIA_TYPE]: {
         schema: { $ref: '#/components/schemas/Problem' },
-        examples: Object.fromEntries(
-          codes.map(code => [code, { summary: ERROR_CODES[code].title, value: problemExample(code) }]),
-        ),
+        examples: Object.fromEntries(codes.map(code => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },
   });

@@ -1,6 +1,8 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { finishExamples } from './openapi-examples.js';
+import { RESPONSE_HEADERS } from './documented-headers.js';
+import { problemExamples } from './problem-examples.js';
 import { COMPONENT_MARK, schemaConverter } from './openapi-schemas.js';
 import { ProblemView } from './problem.js';
 
@@ -37,10 +39,10 @@ export function buildOpenApiDocument(app: INestApplication, api: ApiDescription)
     },
   );
   const schemas = { ...document.components?.schemas, ...convert(ProblemView, { schemaType: 'output' }).components };
-  document.components = { ...document.components, schemas };
+  document.components = { schemas, headers: { ...RESPONSE_HEADERS }, examples: problemExamples() };
   for (const item of Object.values(document.paths)) finishExamples(item);
   const finished = withReferences(document) as OpenAPIObject;
-  dropUnusedSchemas(finished);
+  dropUnused(finished);
   refuseRepeatedIds(finished);
   return inReadingOrder(finished);
 }
@@ -64,14 +66,19 @@ function withReferences(node: Json): Json {
   );
 }
 
-/** Schemas of whole queries are published as parameters; nothing refers to them any more. */
-function dropUnusedSchemas(document: OpenAPIObject): void {
-  const schemas = document.components?.schemas ?? {};
+/** Leaves out what nothing refers to: schemas of whole queries (published as parameters), problems that cannot happen. */
+function dropUnused(document: OpenAPIObject): void {
+  const sections = Object.entries(document.components ?? {}) as [string, Record<string, Json>][];
   for (let found = true; found;) {
     const text = JSON.stringify(document);
-    const unused = Object.keys(schemas).filter(id => !text.includes(`"#/components/schemas/${id}"`));
-    for (const id of unused) delete schemas[id];
-    found = unused.length > 0;
+    found = false;
+    for (const [section, members] of sections) {
+      for (const name of Object.keys(members)) {
+        if (text.includes(`"#/components/${section}/${name}"`)) continue;
+        delete members[name];
+        found = true;
+      }
+    }
   }
 }
 

@@ -26,7 +26,10 @@ export function schemaConverter(): (schema: unknown, options: { schemaType: 'inp
       target: 'draft-2020-12',
       io: schemaType,
       unrepresentable: 'any',
-      override: ({ jsonSchema }) => publishAsWritten(jsonSchema),
+      override: ({ jsonSchema }) => {
+        publishAsWritten(jsonSchema);
+        letUnionsOverlap(jsonSchema);
+      },
     }) as JsonObject & { $defs?: Record<string, JsonObject> };
     for (const [id, definition] of Object.entries($defs)) rememberComponent(known, id, definition);
     const id = typeof $ref === 'string' ? $ref.replace('#/$defs/', '') : undefined;
@@ -48,6 +51,14 @@ function publishAsWritten(jsonSchema: JsonObject): void {
   for (const [key, value] of Object.entries({ description, example, examples, default: fallback })) {
     if (value !== undefined) jsonSchema[key] = value;
   }
+}
+
+/** A union whose discriminator has a default is not exclusive: without the key more than one member fits. */
+function letUnionsOverlap(jsonSchema: JsonObject): void {
+  const { oneOf } = jsonSchema;
+  if (oneOf === undefined) return;
+  delete jsonSchema['oneOf'];
+  jsonSchema['anyOf'] = oneOf;
 }
 
 function rememberComponent(known: Map<string, string>, id: string, definition: JsonObject): void {

@@ -29,3 +29,12 @@ export function problemExample(code: ErrorCode): Problem {
     ...SPECIFICS[code],
   };
 }
+
+/** Every problem as an example of the OpenAPI document, by its code. */
+export const problemExamples = (): Record<string, { summary: string; value: Problem }> =>
+  Object.fromEntries(
+    (Object.keys(ERROR_CODES) as ErrorCode[]).map(code => [
+      code,
+      { summary: ERROR_CODES[code].title, value: problemExample(code) },
+    ]),
+  );
