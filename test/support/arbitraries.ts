@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   type Check,
   type Health,
@@ -211,7 +211,17 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
         report: fc.record({ healthy: fc.boolean(), output: fc.constantFrom('', 'slow') }),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('heartbeat' as const), ...targeted }) },
+    {
+      weight: 1,
+      arbitrary: fc.record(
+        {
+          kind: fc.constant('heartbeat' as const),
+          ...targeted,
+          whenAbsent: fc.constantFrom('reject' as const, 'ignore' as const),
+        },
+        { requiredKeys: ['kind', 'target'] },
+      ),
+    },
     {
       weight: 1,
       arbitrary: fc.record({

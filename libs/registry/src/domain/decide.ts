@@ -85,12 +85,9 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
       return decideHeartbeat(current, moment);
     case 'set-override':
       return decideSetOverride(current, command, moment);
-    case 'clear-override':
+    default:
+      // The one that is left; a kind that is not handled above does not compile here.
       return decideClearOverride(current, command, moment);
-    default: {
-      const impossible: never = command;
-      return impossible;
-    }
   }
 }
 
@@ -179,7 +176,11 @@ function respecify(
   initialState: InitialState | undefined,
   moment: Moment,
 ): Decision {
-  if (saysNothingNew(current.instance, spec)) return decideHeartbeat(current, moment);
+  if (saysNothingNew(current.instance, spec)) {
+    // A caller that says once more "I am starting" has not become healthy by saying so.
+    if (initialState === current.instance.health.state) return { kind: 'unchanged', current, lifeSign: 'renewal' };
+    return decideHeartbeat(current, moment);
+  }
   return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.now }, moment);
 }
 

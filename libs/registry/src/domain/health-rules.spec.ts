@@ -1,8 +1,8 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aCheck, frozen, someHealth, someOverride } from '../../../../test/support/arbitraries.js';
 import { NOW, REGISTERED_AT } from '../../../../test/support/factories.js';
-import { afterHeartbeat, afterReport, initialHealth, isProbed, statusOf } from './health-rules.js';
+import { afterHeartbeat, afterReport, initialHealth, isProbed, mayHeal, statusOf } from './health-rules.js';
 import { type Check, type Health, HEALTH_STATES } from './instance.js';
 
 const HEARTBEAT: Check = { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 };
@@ -28,8 +28,12 @@ const health = (differing: Partial<Health>): Health => ({
 const failure = { healthy: false, output: 'refused' };
 const success = { healthy: true, output: 'fine' };
 
+const failures = (count: number) => Array.from({ length: count }, () => failure);
+
 const afterReports = (start: Health, check: Check, reports: readonly { healthy: boolean; output: string }[]): Health =>
   reports.reduce((now, report) => afterReport(now, check, report, NOW), start);
+
+const expired = (count: number) => health({ state: 'unhealthy', failures: count, decidedBy: 'lease' });
 
 describe('The status', () => {
   it("is the override's where there is one, else the health's state", () => {
@@ -55,21 +59,17 @@ describe('The health at the beginning', () => {
 
 describe('A failure report', () => {
   it('makes degraded first, and unhealthy at the third without a break', () => {
-    const states = [1, 2, 3, 4].map(
-      count => afterReports(health({}), HEARTBEAT, Array<typeof failure>(count).fill(failure)).state,
-    );
+    const states = [1, 2, 3, 4].map(count => afterReports(health({}), HEARTBEAT, failures(count)).state);
     expect(states).toEqual(['degraded', 'degraded', 'unhealthy', 'unhealthy']);
   });
 
   it('takes the threshold of the check where it has one', () => {
-    const states = [1, 4, 5].map(
-      count => afterReports(health({}), PROBED, Array<typeof failure>(count).fill(failure)).state,
-    );
+    const states = [1, 4, 5].map(count => afterReports(health({}), PROBED, failures(count)).state);
     expect(states).toEqual(['degraded', 'degraded', 'unhealthy']);
   });
 
   it('counts: twenty are twenty', () => {
-    const after = afterReports(health({}), HEARTBEAT, Array<typeof failure>(20).fill(failure));
+    const after = afterReports(health({}), HEARTBEAT, failures(20));
     expect(after).toEqual(
       health({ state: 'unhealthy', failures: 20, output: 'refused', decidedBy: 'report', since: NOW }),
     );
@@ -86,8 +86,8 @@ describe('A failure report', () => {
   });
 
   it('of an instance whose lease expired counts, but leaves the decision to the lease', () => {
-    const expired = health({ state: 'unhealthy', decidedBy: 'lease' });
-    expect(afterReport(expired, HEARTBEAT, failure, NOW)).toEqual({ ...expired, failures: 1, output: 'refused' });
+    const byLease = expired(0);
+    expect(afterReport(byLease, HEARTBEAT, failure, NOW)).toEqual({ ...byLease, failures: 1, output: 'refused' });
   });
 
   it.each(['degraded', 'unhealthy'] as const)('leaves what a probe found %s to the probes', state => {
@@ -122,10 +122,10 @@ describe('A success report', () => {
   });
 
   it('does not heal what an expired lease decided, and takes back its failures only', () => {
-    const expired = health({ state: 'unhealthy', decidedBy: 'lease' });
-    expect(afterReport(expired, HEARTBEAT, success, NOW)).toBe(expired);
-    const failing = { ...expired, failures: 4, output: 'refused' };
-    expect(afterReport(failing, HEARTBEAT, success, NOW)).toEqual({ ...expired, failures: 0, output: 'fine' });
+    const byLease = expired(0);
+    expect(afterReport(byLease, HEARTBEAT, success, NOW)).toBe(byLease);
+    const failing = { ...byLease, failures: 4, output: 'refused' };
+    expect(afterReport(failing, HEARTBEAT, success, NOW)).toEqual({ ...byLease, failures: 0, output: 'fine' });
   });
 
   it('does not heal what a probe decided', () => {
@@ -143,7 +143,6 @@ describe('A heartbeat', () => {
   });
 
   it('gives the word back to the failures that were reported before the lease expired', () => {
-    const expired = (failures: number) => health({ state: 'unhealthy', failures, decidedBy: 'lease' });
     expect(afterHeartbeat(expired(1), HEARTBEAT, NOW)).toMatchObject({
       state: 'degraded',
       failures: 1,
@@ -188,6 +187,16 @@ describe('Every judgement', () => {
         const after = report ? afterReport(before, check, report, NOW) : afterHeartbeat(before, check, NOW);
         expect(after.since).toBe(after.state === before.state ? before.since : NOW);
         expect(after.failures).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+
+  it('of a heartbeat is foretold by mayHeal, and heals at most once', () => {
+    fc.assert(
+      fc.property(someHealth, aCheck, (before, check) => {
+        const after = afterHeartbeat(before, check, NOW);
+        expect(mayHeal({ health: before, check })).toBe(after !== before);
+        expect(mayHeal({ health: after, check })).toBe(false);
       }),
     );
   });

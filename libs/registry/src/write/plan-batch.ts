@@ -190,19 +190,11 @@ function draftOf({ action, before, after }: Decision & { kind: 'changed' }, orig
 }
 
 function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>): CommandResult {
-  switch (decision.kind) {
-    case 'absent':
-      return { outcome: 'absent', leased: undefined, lifeSign: 'none' };
-    case 'unchanged':
-      return { outcome: 'unchanged', leased: decision.current, lifeSign: decision.lifeSign };
-    case 'changed': {
-      const { before, after } = decision;
-      if (!after) return { outcome: 'deregistered', leased: before, lifeSign: 'none' };
-      return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
-    }
-    default: {
-      const impossible: never = decision;
-      return impossible;
-    }
+  if (decision.kind === 'absent') return { outcome: 'absent', leased: undefined, lifeSign: 'none' };
+  if (decision.kind === 'unchanged') {
+    return { outcome: 'unchanged', leased: decision.current, lifeSign: decision.lifeSign };
   }
+  const { before, after } = decision;
+  if (!after) return { outcome: 'deregistered', leased: before, lifeSign: 'none' };
+  return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
 }

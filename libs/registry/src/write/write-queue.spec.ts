@@ -1,5 +1,5 @@
 import { QueueFullError } from '@coordination/kernel';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anOrigin, registerCommand } from '../../../../test/support/factories.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
