@@ -1,0 +1,16 @@
+import { readSettings } from '@coordination/config';
+import { migrate } from '@coordination/database';
+
+/**
+ * Brings the schema of the database that the environment names to what this version needs, and tells what was done.
+ * @throws Error with one line for people when no database is named, or it cannot be migrated
+ */
+export async function runMigrations(env: NodeJS.ProcessEnv): Promise<string> {
+  const settings = readSettings(env);
+  const url = settings.DATABASE_MIGRATION_URL ?? settings.DATABASE_URL;
+  if (url === undefined) {
+    throw new Error('Set DATABASE_URL (or DATABASE_MIGRATION_URL): `npm run migrate` serves the embedded PostgreSQL.');
+  }
+  const done = await migrate(url, { ssl: settings.DATABASE_SSL });
+  return done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.';
+}
