@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
+import { Drain } from '@coordination/health';
 import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
@@ -34,8 +35,8 @@ export async function startService(settings: Settings, database: DatabaseChoice)
   configureHttp(app, settings);
   serveApiDocs(app, API_DESCRIPTION);
   const close = async (signal?: string) => {
-    // The interface does not tell that `close` takes the signal, on which Terminus waits.
-    await (app as NestFastifyApplication & { close(signal?: string): Promise<void> }).close(signal);
+    await app.get(Drain).begin(signal);
+    await app.close();
     await app.get(Databases).close();
   };
   try {

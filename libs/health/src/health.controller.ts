@@ -4,6 +4,7 @@ import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
 import { PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
+import { Drain } from './drain.js';
 import { ProcessIndicator } from './process.indicator.js';
 
 const Probe = (operationId: string, summary: string, description: string) =>
@@ -23,6 +24,7 @@ export class HealthController {
     private readonly catalog: CatalogIndicator,
     private readonly database: DatabaseIndicator,
     private readonly process: ProcessIndicator,
+    private readonly drain: Drain,
   ) {}
 
   @Get('live')
@@ -42,7 +44,7 @@ export class HealthController {
     'The view of the catalog is loaded and no staler than allowed. 503 while shutting down.',
   )
   ready() {
-    return this.health.check([() => this.catalog.readable()]);
+    return this.health.check([() => this.drain.accepting(), () => this.catalog.readable()]);
   }
 
   @Get('startup')

@@ -1,8 +1,9 @@
 import { type DynamicModule, type InjectionToken, Module } from '@nestjs/common';
-import { TerminusModule } from '@nestjs/terminus';
+import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { type Settings } from '@coordination/config';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
+import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
 import { CatalogFreshness, WriteQueueLength } from './health-sources.js';
 import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
@@ -29,18 +30,20 @@ export class HealthModule {
       module: HealthModule,
       imports: [
         ...imports,
-        TerminusModule.forRoot({
-          // Probes ask every few seconds; what is wrong is logged by whoever finds it.
-          logger: false,
-          // With SIGTERM, readiness says 503 for this long before the shutdown goes on.
-          gracefulShutdownTimeoutMs: settings.PCS_SHUTDOWN_DRAIN_SECONDS * MILLISECONDS,
-        }),
+        // Probes ask every few seconds; what is wrong is logged by whoever finds it.
+        TerminusModule.forRoot({ logger: false }),
       ],
       controllers: [HealthController],
       providers: [
         CatalogIndicator,
         DatabaseIndicator,
         ProcessIndicator,
+        {
+          provide: Drain,
+          inject: [HealthIndicatorService],
+          useFactory: (health: HealthIndicatorService) =>
+            new Drain(health, settings.PCS_SHUTDOWN_DRAIN_SECONDS * MILLISECONDS),
+        },
         { provide: CatalogFreshness, useExisting: view },
         { provide: WriteQueueLength, useExisting: writer },
         { provide: SERVICE_VERSION, useValue: version },

@@ -4,7 +4,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Databases, SchemaGate } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HealthModule } from './index.js';
+import { Drain, HealthModule } from './index.js';
 
 class View {
   current = { loaded: true, revision: 42, stalenessSeconds: 0.25, limitSeconds: 600 };
@@ -123,6 +123,15 @@ describe('the probes', () => {
       writer: { queueLength: 3 },
       process: { version: '1.2.3' },
     });
+  });
+
+  it('say that a node is not ready from the moment on which it is told to end, while it still answers', async () => {
+    await app.get(Drain).begin('SIGTERM');
+    expect(await probe('/health/ready')).toMatchObject({
+      status: 503,
+      body: { status: 'error', error: { service: { status: 'down' } } },
+    });
+    expect((await probe('/health/live')).status).toBe(200);
   });
 
   it('take queries that they do not know, and refuse other methods as the API does', async () => {
