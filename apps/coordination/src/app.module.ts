@@ -3,10 +3,12 @@ import { AUDIT_ENTITIES, AuditModule } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
-import { DiscoveryModule } from '@coordination/discovery';
+import { CatalogView, DiscoveryModule } from '@coordination/discovery';
+import { HealthModule } from '@coordination/health';
 import { ObservabilityModule } from '@coordination/observability';
-import { REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
+import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
+import { SERVICE_VERSION } from './version.js';
 
 /** Which PostgreSQL the service uses. */
 export interface DatabaseChoice {
@@ -19,6 +21,7 @@ export interface DatabaseChoice {
 @Module({})
 export class AppModule {
   static forRoot(settings: Settings, database: DatabaseChoice, logger: Logger): DynamicModule {
+    const discovery = DiscoveryModule.forRoot({ databaseUrl: database.url });
     return {
       module: AppModule,
       imports: [
@@ -27,8 +30,15 @@ export class AppModule {
         ObservabilityModule.forRoot(logger),
         DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
         RegistryModule,
-        DiscoveryModule.forRoot({ databaseUrl: database.url }),
+        discovery,
         AuditModule,
+        HealthModule.forRoot({
+          settings,
+          version: SERVICE_VERSION,
+          imports: [discovery, RegistryModule],
+          view: CatalogView,
+          writer: CatalogWriter,
+        }),
       ],
     };
   }

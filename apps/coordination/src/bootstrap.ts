@@ -2,11 +2,13 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
+import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
 import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
+import { liveExamples } from './live-examples.js';
 
 /** The service, listening. */
 export interface RunningService {
@@ -33,7 +35,7 @@ export async function startService(settings: Settings, database: DatabaseChoice)
   );
   app.useLogger(new NestLogger(logger));
   configureHttp(app, settings);
-  serveApiDocs(app, API_DESCRIPTION);
+  serveApiDocs(app, API_DESCRIPTION, { liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })) });
   const close = async (signal?: string) => {
     await app.get(Drain).begin(signal);
     await app.close();

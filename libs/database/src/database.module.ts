@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type EntityName } from '@mikro-orm/core';
 import { type Settings } from '@coordination/config';
+import { Metrics } from '@coordination/observability';
 import { Databases } from './databases.js';
+import { watchPools } from './pool-metrics.js';
 import { SchemaGate } from './schema-gate.js';
 
 /** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
@@ -31,7 +33,12 @@ export class DatabaseModule {
       providers: [
         {
           provide: Databases,
-          useFactory: () => Databases.open({ url, ssl, poolMax: settings.DATABASE_POOL_MAX, entities }),
+          inject: [{ token: Metrics, optional: true }],
+          useFactory: async (metrics?: Metrics) => {
+            const databases = await Databases.open({ url, ssl, poolMax: settings.DATABASE_POOL_MAX, entities });
+            if (metrics) watchPools(metrics, databases);
+            return databases;
+          },
         },
         { provide: SchemaGate, useFactory: () => new SchemaGate(gate) },
       ],

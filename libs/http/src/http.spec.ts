@@ -164,6 +164,7 @@ describe('the HTTP shell', () => {
         ].sort(),
       );
       expect(problem.errors).toContainEqual({ path: '/name', message: 'is required' });
+      expect(problem.errors).toContainEqual({ path: '/tags/a~1b', message: 'must be text' });
     });
 
     it('lets a good request through with its values changed as the schemas say', async () => {

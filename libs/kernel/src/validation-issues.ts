@@ -6,6 +6,8 @@ export interface ValidationIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly code?: string;
+  /** The type that was wanted, with `invalid_type`. */
+  readonly expected?: string;
   /** The keys that a strict object does not know. */
   readonly keys?: readonly string[];
   /** What each member of a union had to say. */
@@ -45,7 +47,19 @@ function closestMember(members: ValidationIssue['errors']): readonly ValidationI
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string =>
   String(typeof segment === 'object' ? segment.key : segment);
 
-function messageOf({ code, message }: ValidationIssue): string {
-  if (code === 'invalid_type' && message.endsWith('received undefined')) return 'is required';
-  return message;
+/** Types in words that callers know, whatever their language calls them. */
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+};
+
+function messageOf({ code, expected, message }: ValidationIssue): string {
+  if (code !== 'invalid_type' || !message.startsWith('Invalid input')) return message;
+  if (message.endsWith('received undefined')) return 'is required';
+  return expected === undefined ? message : `must be ${TYPE_NAMES[expected] ?? expected}`;
 }

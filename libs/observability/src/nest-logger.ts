@@ -1,6 +1,15 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Level, type Logger } from 'pino';
 
+/** Parts of Nest that tell every module and route at each start; that is for debugging. */
+const CHATTY = new Set<unknown>([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
+
 /**
  * What Nest's `Logger` calls, written by pino. nestjs-pino would do the same, but keeps one logger for the whole process
  * and mounts a middleware on every request.
@@ -21,7 +30,7 @@ export class NestLogger implements LoggerService {
   }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.write('info', message, rest);
+    this.write(CHATTY.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
   }
 
   debug(message: unknown, ...rest: unknown[]): void {
