@@ -148,7 +148,7 @@ export class Migration20261123000000 extends Migration {
   private createPartitionMaker(): void {
     this.addSql(`
       create function ensure_service_event_partitions(upto bigint) returns bigint
-      language plpgsql security definer set search_path from current as $$
+      language plpgsql security definer as $$
       declare
         size constant bigint := ${PARTITION_SIZE};
         slot bigint;
@@ -159,7 +159,10 @@ export class Migration20261123000000 extends Migration {
           partition_name := format('service_event_p%s', slot);
           continue when to_regclass(partition_name) is not null;
           perform pg_advisory_xact_lock(hashtext('service_event_partitions'));
-          continue when to_regclass(partition_name) is not null;
+          -- Not to_regclass again: it would remember that there was none before the wait.
+          continue when exists (
+            select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = 'service_event'::regclass and c.relname = partition_name);
           execute format('create table %I (like service_event including all)', partition_name);
           execute format('alter table %I add constraint %I check (revision >= %s and revision < %s)',
             partition_name, partition_name || '_range', slot * size, (slot + 1) * size);
@@ -170,6 +173,14 @@ export class Migration20261123000000 extends Migration {
           execute format('alter table %I drop constraint %I', partition_name, partition_name || '_range');
         end loop;
         return (upto / size + 2) * size - 1;
+      end
+      $$
+    `);
+    // It acts as its owner, so its names must mean what they mean here, and not what a caller puts before them.
+    this.addSql(`
+      do $$
+      begin
+        execute format('alter function ensure_service_event_partitions set search_path = %I, pg_temp', current_schema());
       end
       $$
     `);
