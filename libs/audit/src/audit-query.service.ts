@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { digestOf, type EventFilter, type EventOrder } from './event-filter.js';
-import { type EventSearchRepository, type EventStep, type RevisionSpan } from './event-search.repository.js';
+import { type EventSearchRepository, type EventStep, type RestOfSpan } from './event-search.repository.js';
 
 /** How many parts of the log one page looks through at most, so that a rare thing does not keep a request for minutes. */
 const MAX_STEPS = 50;
@@ -83,7 +83,7 @@ export class AuditQuery {
     return { revision, hash, epoch, at };
   }
 
-  private async step(filter: EventFilter, order: EventOrder, span: RevisionSpan, limit: number): Promise<EventStep> {
+  private async step(filter: EventFilter, order: EventOrder, span: RestOfSpan, limit: number): Promise<EventStep> {
     return await read(this.databases, em => this.search.step(em, filter, order, span, limit));
   }
 }
@@ -108,7 +108,7 @@ function cut(
   found: readonly AuditEvent[],
   limit: number,
   order: EventOrder,
-  rest: RevisionSpan | undefined,
+  rest: RestOfSpan | undefined,
   query: string,
 ): Pick<EventPage, 'items' | 'nextCursor'> {
   const items = found.slice(0, limit);

@@ -4,7 +4,7 @@ import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
 import { type ExportFormat, headerOf, linesOf } from './event-formats.js';
-import { type EventSearchRepository, type RevisionSpan } from './event-search.repository.js';
+import { type EventSearchRepository, type RestOfSpan } from './event-search.repository.js';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
@@ -42,7 +42,7 @@ export class EventExporter {
     return { head, stream: Readable.from(this.chunks(filter, order, format, span)) };
   }
 
-  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RevisionSpan) {
+  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RestOfSpan) {
     const header = headerOf(format);
     if (header !== '') yield header;
     for await (const page of this.pages(filter, order, span)) {
@@ -53,9 +53,9 @@ export class EventExporter {
   }
 
   /** Every page is a transaction of its own: what is below the head never changes, so no snapshot is needed. */
-  private async *pages(filter: EventFilter, order: EventOrder, span: RevisionSpan): AsyncGenerator<AuditEvent[]> {
-    for (let rest: RevisionSpan | undefined = span; rest;) {
-      const from: RevisionSpan = rest;
+  private async *pages(filter: EventFilter, order: EventOrder, span: RestOfSpan): AsyncGenerator<AuditEvent[]> {
+    for (let rest: RestOfSpan | undefined = span; rest;) {
+      const from: RestOfSpan = rest;
       const step = await read(this.databases, em => this.search.step(em, filter, order, from, this.pageSize));
       yield step.events;
       rest = step.rest;

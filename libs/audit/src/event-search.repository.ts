@@ -10,11 +10,16 @@ export interface RevisionSpan {
   readonly before: number;
 }
 
+/** What of a span is left, and the part of it that one statement may look at, where that is known already. */
+export interface RestOfSpan extends RevisionSpan {
+  readonly window?: RevisionSpan | undefined;
+}
+
 /** A step through the log. */
 export interface EventStep {
   readonly events: AuditEvent[];
   /** Where the next step goes on; undefined: nothing is left. */
-  readonly rest: RevisionSpan | undefined;
+  readonly rest: RestOfSpan | undefined;
 }
 
 /**
@@ -76,19 +81,19 @@ export class EventSearchRepository {
     em: EntityManager,
     filter: EventFilter,
     order: EventOrder,
-    span: RevisionSpan,
+    span: RestOfSpan,
     limit: number,
   ): Promise<EventStep> {
-    const window = hasIndex(filter) ? span : await this.windowOf(em, order, span);
+    const window = leadsThere(filter) ? span : (span.window ?? (await this.windowOf(em, order, span)));
     if (!window) return { events: [], rest: undefined };
     const events = await this.select(em, filter, order, window, limit);
-    const last = events.at(-1);
-    if (last && events.length === limit) return { events, rest: narrow(span, order, last.revision) };
-    if (window === span) return { events, rest: undefined };
-    return {
-      events,
-      rest: order === 'asc' ? { ...span, after: window.before - 1 } : { ...span, before: window.after + 1 },
-    };
+    const last = events.at(-1)?.revision;
+    if (last !== undefined && events.length === limit) {
+      return { events, rest: { ...narrow(span, order, last), window: narrow(window, order, last) } };
+    }
+    const end = order === 'asc' ? window.before - 1 : window.after + 1;
+    const left = narrow({ after: span.after, before: span.before }, order, end);
+    return { events, rest: left.after + 1 < left.before && !covers(window, span) ? left : undefined };
   }
 
   /** The first part of a span, as large as one statement may look at; the span itself when it is no larger. */
@@ -129,12 +134,16 @@ export class EventSearchRepository {
   }
 }
 
-/** Whether an index leads to the wanted events in the order of their revisions. */
-const hasIndex = ({ instance, requestId, actor, namespace, service }: EventFilter): boolean =>
-  instance !== undefined ||
-  requestId !== undefined ||
-  actor !== undefined ||
-  (namespace !== undefined && service !== undefined);
+/** Whether an index leads to the wanted events in the order of their revisions; to all of them the primary key does. */
+function leadsThere(filter: EventFilter): boolean {
+  const { instance, requestId, actor, namespace, service } = filter;
+  if (instance !== undefined || requestId !== undefined || actor !== undefined) return true;
+  if (namespace !== undefined && service !== undefined) return true;
+  return Object.keys(EQUALITIES).every(name => filter[name as keyof typeof EQUALITIES] === undefined);
+}
 
-const narrow = (span: RevisionSpan, order: EventOrder, revision: number): RevisionSpan =>
-  order === 'asc' ? { ...span, after: revision } : { ...span, before: revision };
+const narrow = ({ after, before }: RevisionSpan, order: EventOrder, revision: number): RevisionSpan =>
+  order === 'asc' ? { after: revision, before } : { after, before: revision };
+
+const covers = (window: RevisionSpan, span: RevisionSpan): boolean =>
+  window.after <= span.after && window.before >= span.before;
