@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Application, startApplication } from '../support/application.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+const run = promisify(execFile);
+const README = resolve(import.meta.dirname, '../../README.md');
+const BLOCK = /^```bash\n([^]*?)^```$/gm;
+/** The one line of the README that is not run word for word. */
+const ADDRESS = 'PCS=http://127.0.0.1:8081';
+/** Stands between the answers; no answer has it. */
+const MARK = '<<< end of block >>>';
+
+/** One answer as `curl -i` prints it. */
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+let database: TestDatabase;
+let application: Application;
+let blocks: readonly string[];
+let outputs: readonly string[];
+
+beforeAll(async () => {
+  await requireTools();
+  blocks = [...readFileSync(README, 'utf8').matchAll(BLOCK)].map(([, block = '']) => block);
+  database = await createTestDatabase();
+  application = await startApplication({ databaseUrl: database.url });
+  outputs = await runBlocks(blocks);
+});
+afterAll(async () => {
+  await application?.close();
+  await database?.drop();
+});
+
+async function requireTools(): Promise<void> {
+  for (const tool of ['bash', 'curl']) {
+    await run(tool, ['--version']).catch(error => {
+      throw new Error(`This test runs the calls of README.md, which need ${tool}: install it.`, { cause: error });
+    });
+  }
+}
+
+/** Runs all blocks in one shell, as somebody who pastes them does, and gives the output of each. */
+async function runBlocks(scripts: readonly string[]): Promise<string[]> {
+  const script = ['set -eu -o pipefail', ...scripts.map(block => `${block}\nprintf '%s\\n' '${MARK}'`)].join('\n');
+  expect(script.split(ADDRESS)).toHaveLength(2);
+  const { stdout } = await run('bash', ['-c', script.replace(ADDRESS, `PCS=${application.url}`)]);
+  return stdout.split(`${MARK}\n`).slice(0, -1);
+}
+
+/** The block that has a text, and what it printed. */
+function answersTo(text: string): Answer[] {
+  const index = blocks.findIndex(block => block.includes(text));
+  if (index === -1) throw new Error(`No block of README.md has ${text}.`);
+  return answersIn(outputs[index] ?? '');
+}
+
+function answersIn(output: string): Answer[] {
+  return output
+    .split(/(?=HTTP\/1\.1 \d{3} )/)
+    .filter(part => part.startsWith('HTTP/1.1'))
+    .map(part => {
+      const [head = '', ...rest] = part.split('\r\n\r\n');
+      const [statusLine = '', ...lines] = head.split('\r\n');
+      const headers = lines.map(line => line.split(/: (.*)/s, 2) as [string, string]);
+      const text = rest.join('\r\n\r\n').trim();
+      return {
+        status: Number(statusLine.split(' ')[1]),
+        headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
+        body: text === '' ? undefined : (JSON.parse(text) as unknown),
+      };
+    });
+}
+
+describe('the calls of the README', () => {
+  it('have the statuses that their comments tell, in order', () => {
+    const told = blocks.map(block => [...block.matchAll(/^# (\d{3})\b/gm)].map(([, status]) => Number(status)));
+    expect(told.flat().length).toBeGreaterThan(10);
+    expect(outputs.map(output => answersIn(output).map(({ status }) => status))).toEqual(told);
+  });
+
+  it('wait until the service is ready', () => {
+    expect(JSON.parse(outputs[0] ?? '')).toMatchObject({ status: 'ok' });
+  });
+
+  it('register once, and make no revision when they say nothing new', () => {
+    const [first, again] = answersTo('first deployment');
+    expect(first).toMatchObject({ headers: { etag: '"1"' }, body: { service: 'orders', version: 1 } });
+    expect(again).toMatchObject({ headers: { etag: '"1"' }, body: { version: 1 } });
+    expect(again?.headers['x-catalog-revision']).toBe(first?.headers['x-catalog-revision']);
+  });
+
+  it('find the instance, and get a short answer when nothing changed', () => {
+    const [found, notModified] = answersTo('If-None-Match');
+    expect(found?.body).toMatchObject({ service: 'orders', instances: [{ instanceId: 'orders-1', port: 8080 }] });
+    expect(notModified).toMatchObject({ body: undefined, headers: { etag: found?.headers['etag'] } });
+  });
+
+  it('change a version once, and tell the current one to whoever comes late', () => {
+    const [changed, late] = answersTo('merge-patch');
+    expect(changed?.body).toMatchObject({ version: 2, weight: 50 });
+    expect(late?.body).toMatchObject({ code: 'VERSION_MISMATCH', currentVersion: 2 });
+  });
+
+  it('degrade, override and give back', () => {
+    const statuses = answersTo('/health-reports').map(({ body }) => (body as { status: string }).status);
+    expect(statuses).toEqual(['degraded', 'maintenance', 'degraded']);
+  });
+
+  it('find by metadata', () => {
+    const [page] = answersTo('--data-urlencode');
+    expect(page?.body).toMatchObject({ items: [{ instanceId: 'orders-1' }], nextCursor: null });
+  });
+
+  it('read and verify the log', () => {
+    const [events, verdict] = answersTo('/audit/verify');
+    expect(events?.body).toMatchObject({
+      items: [
+        { action: 'instance.override_cleared', actor: 'anonymous' },
+        { action: 'instance.override_set', after: { override: { reason: 'disk swap' } } },
+        { action: 'instance.health_changed', before: { status: 'healthy' }, after: { status: 'degraded' } },
+      ],
+    });
+    expect(verdict?.body).toMatchObject({ valid: true, checked: 5 });
+  });
+
+  it('are told every bad field', () => {
+    const [problem] = answersTo('VALIDATION_FAILED');
+    expect(problem?.headers['content-type']).toMatch('application/problem+json');
+    const { errors } = problem?.body as { errors: { path: string }[] };
+    expect(errors.map(({ path }) => path).sort()).toEqual(['/host', '/port']);
+  });
+});
