@@ -2,7 +2,7 @@ import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@
 import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide, type Decision } from '../domain/decide.js';
-import { identityKey, type LeasedInstance } from '../domain/instance.js';
+import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
 import { type CommandResult, type WriteRequest } from './write-request.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
@@ -83,7 +83,7 @@ class Batch {
   ) {
     for (const leased of found) {
       this.original.set(leased.instance.id, leased);
-      this.put(leased.instance.id, leased);
+      this.put(leased.instance, leased);
     }
   }
 
@@ -132,15 +132,15 @@ class Batch {
   /** @returns how to undo it; steps are undone last first */
   private apply(decision: Decision & { kind: 'changed' }, origin: CallOrigin): () => void {
     const { before, after } = decision;
-    const { id } = (after ?? before!).instance;
+    const subject = (after ?? before!).instance;
     const bytes = weigh(before) + weigh(after);
-    this.touched.add(id);
+    this.touched.add(subject.id);
     this.events.push(this.chain(draftOf(decision, origin)));
-    this.put(id, after, before);
+    this.put(subject, after);
     this.bytes += bytes;
     return () => {
       this.bytes -= bytes;
-      this.put(id, before, after);
+      this.put(subject, before);
       this.events.pop();
     };
   }
@@ -154,15 +154,16 @@ class Batch {
     });
   }
 
-  /** `gone` names the identity that must no longer be found when there is nothing under the id any more. */
-  private put(id: string, leased: LeasedInstance | undefined, gone?: LeasedInstance): void {
-    this.current.set(id, leased);
-    if (leased) this.idByIdentity.set(identityKey(leased.instance), id);
-    else if (gone) this.idByIdentity.delete(identityKey(gone.instance));
+  /** What is there under a subject's id and name from now on; undefined: nothing. */
+  private put(subject: InstanceRecord, leased: LeasedInstance | undefined): void {
+    this.current.set(subject.id, leased);
+    if (leased) this.idByIdentity.set(identityKey(subject), subject.id);
+    else this.idByIdentity.delete(identityKey(subject));
   }
 }
 
-function touchesOf(events: readonly AuditEvent[]): ServiceTouch[] {
+/** The services that events speak of, each with the last one; some events speak of none. */
+export function touchesOf(events: readonly AuditEvent[]): ServiceTouch[] {
   const last = new Map<string, ServiceTouch>();
   for (const { namespace, service, revision } of events) {
     if (namespace !== null && service !== null) last.set(`${namespace}/${service}`, { namespace, service, revision });
