@@ -5,6 +5,7 @@ import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
+import { LivenessModule } from '@coordination/liveness';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -21,7 +22,6 @@ export interface DatabaseChoice {
 @Module({})
 export class AppModule {
   static forRoot(settings: Settings, database: DatabaseChoice, logger: Logger): DynamicModule {
-    const discovery = DiscoveryModule.forRoot({ databaseUrl: database.url });
     return {
       module: AppModule,
       imports: [
@@ -30,12 +30,13 @@ export class AppModule {
         ObservabilityModule.forRoot(logger),
         DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
         RegistryModule,
-        discovery,
+        LivenessModule,
+        DiscoveryModule,
         AuditModule,
         HealthModule.forRoot({
           settings,
           version: SERVICE_VERSION,
-          imports: [discovery, RegistryModule],
+          imports: [DiscoveryModule, RegistryModule],
           view: CatalogView,
           writer: CatalogWriter,
         }),

@@ -41,6 +41,8 @@ export interface PoolUse {
  */
 export class Databases {
   private constructor(
+    /** Where the database is; for connections that need to be of their own. */
+    readonly url: string,
     private readonly orms: Readonly<Record<Purpose, MikroORM>>,
     private readonly pools: ReadonlyMap<Purpose, { readonly pool: Pool; readonly clients: Set<PoolClient> }>,
   ) {}
@@ -76,7 +78,7 @@ export class Databases {
       orms[purpose] = await open(purpose);
       orms[purpose].em.getConnection().getClient();
     }
-    return new Databases(orms, pools);
+    return new Databases(target.url, orms, pools);
   }
 
   /** A forked entity manager: one for each unit of work. */

@@ -1,4 +1,4 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import { AuditModule, CATALOG_CHANNEL, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, NotificationListener, SchemaGate } from '@coordination/database';
@@ -17,74 +17,64 @@ import { ViewAnswers } from './view-answers.js';
 import { ViewLifecycle } from './view-lifecycle.service.js';
 import { measureView } from './view-metrics.js';
 
-/** What the module needs besides the settings. */
-export interface DiscoveryModuleOptions {
-  /** The database that the service uses; DATABASE_LISTEN_URL goes before it for notifications. */
-  readonly databaseUrl: string;
-}
-
-/** The read side of the catalog. */
-@Module({})
-export class DiscoveryModule {
-  static forRoot({ databaseUrl }: DiscoveryModuleOptions): DynamicModule {
-    return {
-      module: DiscoveryModule,
-      imports: [AuditModule, RegistryModule],
-      controllers: [DiscoveryController],
-      providers: [
-        {
-          provide: CatalogView,
-          inject: [SETTINGS_TOKEN],
-          useFactory: (settings: Settings) =>
-            new CatalogView({ clock: systemClock, stalenessLimitSeconds: settings.PCS_STALENESS_LIMIT_SECONDS }),
-        },
-        {
-          provide: CatalogFollower,
-          inject: [CatalogView, Databases, CatalogHeadRepository, ServiceEventRepository, SchemaGate, SETTINGS_TOKEN],
-          useFactory: (
-            view: CatalogView,
-            databases: Databases,
-            heads: CatalogHeadRepository,
-            events: ServiceEventRepository,
-            gate: SchemaGate,
-            settings: Settings,
-          ) =>
-            new CatalogFollower({
-              view,
-              loader: new CatalogLoader(databases, heads, systemClock),
-              reader: new LogReader(databases, heads, events, systemClock),
-              pollMs: settings.PCS_VIEW_POLL_MS,
-              logger: new Logger('View'),
-              ready: gate.opened,
-              cutOff: () => databases.sever('view'),
-            }),
-        },
-        {
-          provide: ViewLifecycle,
-          inject: [CatalogView, CatalogFollower, CatalogMirrorSlot, Metrics, SETTINGS_TOKEN],
-          useFactory: (
-            view: CatalogView,
-            follower: CatalogFollower,
-            slot: CatalogMirrorSlot,
-            metrics: Metrics,
-            settings: Settings,
-          ) => {
-            measureView(metrics, view, follower);
-            const listener = listenFor(follower, settings, databaseUrl);
-            return new ViewLifecycle({ follower, listener, slot, mirror: new LocalMirror(view) });
-          },
-        },
-        {
-          provide: DiscoveryService,
-          inject: [CatalogView, Databases, CatalogHeadRepository],
-          useFactory: (view: CatalogView, databases: Databases, heads: CatalogHeadRepository) =>
-            new DiscoveryService(view, new ViewAnswers(view), new CatalogSearchRepository(databases, heads)),
-        },
-      ],
-      exports: [CatalogView, DiscoveryService],
-    };
-  }
-}
+/** The read side of the catalog. It needs `DatabaseModule`. */
+@Module({
+  imports: [AuditModule, RegistryModule],
+  controllers: [DiscoveryController],
+  providers: [
+    {
+      provide: CatalogView,
+      inject: [SETTINGS_TOKEN],
+      useFactory: (settings: Settings) =>
+        new CatalogView({ clock: systemClock, stalenessLimitSeconds: settings.PCS_STALENESS_LIMIT_SECONDS }),
+    },
+    {
+      provide: CatalogFollower,
+      inject: [CatalogView, Databases, CatalogHeadRepository, ServiceEventRepository, SchemaGate, SETTINGS_TOKEN],
+      useFactory: (
+        view: CatalogView,
+        databases: Databases,
+        heads: CatalogHeadRepository,
+        events: ServiceEventRepository,
+        gate: SchemaGate,
+        settings: Settings,
+      ) =>
+        new CatalogFollower({
+          view,
+          loader: new CatalogLoader(databases, heads, systemClock),
+          reader: new LogReader(databases, heads, events, systemClock),
+          pollMs: settings.PCS_VIEW_POLL_MS,
+          logger: new Logger('View'),
+          ready: gate.opened,
+          cutOff: () => databases.sever('view'),
+        }),
+    },
+    {
+      provide: ViewLifecycle,
+      inject: [CatalogView, CatalogFollower, CatalogMirrorSlot, Databases, Metrics, SETTINGS_TOKEN],
+      useFactory: (
+        view: CatalogView,
+        follower: CatalogFollower,
+        slot: CatalogMirrorSlot,
+        databases: Databases,
+        metrics: Metrics,
+        settings: Settings,
+      ) => {
+        measureView(metrics, view, follower);
+        const listener = listenFor(follower, settings, databases.url);
+        return new ViewLifecycle({ follower, listener, slot, mirror: new LocalMirror(view) });
+      },
+    },
+    {
+      provide: DiscoveryService,
+      inject: [CatalogView, Databases, CatalogHeadRepository],
+      useFactory: (view: CatalogView, databases: Databases, heads: CatalogHeadRepository) =>
+        new DiscoveryService(view, new ViewAnswers(view), new CatalogSearchRepository(databases, heads)),
+    },
+  ],
+  exports: [CatalogView, DiscoveryService],
+})
+export class DiscoveryModule {}
 
 /** Notifications only make the follower look sooner; whatever they do not tell, its poll finds. */
 function listenFor(follower: CatalogFollower, settings: Settings, databaseUrl: string): NotificationListener {

@@ -12,5 +12,5 @@ export {
 } from './view/catalog-view.js';
 export { LocalMirror } from './view/local-mirror.js';
 export { LogReader, type LogPage } from './view/log-reader.js';
-export { DiscoveryModule, type DiscoveryModuleOptions } from './discovery.module.js';
+export { DiscoveryModule } from './discovery.module.js';
 export { DiscoveryService, type Found, type SearchFound } from './discovery.service.js';

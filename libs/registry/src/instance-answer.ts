@@ -17,10 +17,9 @@ export const pathOf = (id: string): string => `/api/v1/registry/instances/${id}`
 
 /** An instance with its signs of life, as the registry answers it. */
 export function toLeasedView({ instance, lease }: LeasedInstance) {
-  const { health, ...rest } = instance;
   return {
-    ...rest,
-    health: { ...health, lastCheckedAt: lease.checkedAt },
+    ...instance,
+    health: { ...instance.health, lastCheckedAt: lease.checkedAt },
     lastSeenAt: lease.renewedAt,
     expiresAt: expiresAt(lease, instance.check),
   };
