@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type LogHead, ServiceEventRepository } from '@coordination/audit';
+import { migrate, pendingMigrations } from '@coordination/database';
+import { newId } from '@coordination/kernel';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assertCatalogInvariants } from '../test/support/catalog-invariants.js';
+import { anIdentity, aSpec, registerCommand } from '../test/support/factories.js';
+import { createTestDatabase, type TestDatabase } from '../test/support/test-database.js';
+import { startWriter, type WritingNode } from '../test/support/writer.js';
+
+/** Roles belong to the whole server: those of this run get names and passwords of their own. */
+const suffix = randomUUID().slice(0, 8);
+const OWNER = `coordination_owner_${suffix}`;
+const APP = `coordination_app_${suffix}`;
+const PASSWORD = randomUUID();
+
+const [roles = '', grants = ''] = readFileSync(new URL('roles.sql', import.meta.url), 'utf8')
+  .replaceAll('coordination_owner', OWNER)
+  .replaceAll('coordination_app', APP)
+  .split(/^-- Grants -+$/m);
+
+let database: TestDatabase;
+let node: WritingNode;
+let app: Client;
+
+const as = (role: string): string => {
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = PASSWORD;
+  return url.href;
+};
+
+async function run(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase({ migrated: false });
+  await run(database.url, roles);
+  await run(database.url, `alter role ${OWNER} password '${PASSWORD}'; alter role ${APP} password '${PASSWORD}'`);
+  await migrate(as(OWNER));
+  await run(as(OWNER), grants);
+  app = new Client({ connectionString: as(APP) });
+  await app.connect();
+  node = await startWriter(as(APP));
+});
+
+afterAll(async () => {
+  await node.close();
+  await app.end();
+  await database.drop();
+  await run(database.adminUrl, `drop role ${OWNER}; drop role ${APP}`);
+});
+
+describe('The role of the service', () => {
+  it('can do all that the service does', async () => {
+    const identities = ['a', 'b'].map(instanceId => anIdentity({ instanceId }));
+    const { results } = await node.submit(...identities.map(identity => registerCommand({ id: newId(), identity })));
+    await node.submit(registerCommand({ id: newId(), identity: identities[0]!, spec: aSpec({ port: 9_999 }) }));
+    const { id } = results[1]!.leased!.instance;
+    await node.submit({ kind: 'deregister', target: { id }, ifMatch: undefined });
+    const { events } = await assertCatalogInvariants(as(APP));
+    expect(events).toHaveLength(4);
+  });
+
+  it('has partitions made ahead by the function of the owner', async () => {
+    const upto = await new ServiceEventRepository().ensurePartitions(node.databases.em('writer'), 7_000_000);
+    expect(upto).toBe(8_999_999);
+    const { rows } = await app.query<{ owner: string }>(
+      `select relowner::regrole::text as owner from pg_class where relname = 'service_event_p8'`,
+    );
+    expect(rows).toEqual([{ owner: OWNER }]);
+  });
+
+  it('cannot put tables of its own in the way of that function', async () => {
+    await app.query('create temporary table service_event (revision bigint) partition by range (revision)');
+    await app.query('select ensure_service_event_partitions(11000000)');
+    await app.query('drop table pg_temp.service_event');
+    const { rows } = await app.query<{ parent: string }>(
+      `select inhparent::regclass::text as parent from pg_inherits where inhrelid = 'public.service_event_p11'::regclass`,
+    );
+    expect(rows).toEqual([{ parent: 'service_event' }]);
+  });
+
+  it('sees that the schema is the right one', async () => {
+    expect(await pendingMigrations(as(APP))).toEqual([]);
+  });
+
+  it.each([
+    'update service_event set actor = actor',
+    'delete from service_event',
+    'truncate service_event',
+    'insert into service_event_p0 select * from service_event',
+    'select from service_event_p0',
+    'update service_event_p0 set actor = actor',
+    'delete from service_event_p0',
+    'truncate service_event_p0',
+    'alter table service_event disable trigger all',
+    'alter table service_event_p0 disable trigger all',
+    'alter table service_event detach partition service_event_p0',
+    'drop table service_event',
+    'drop table service_event_p0',
+    'drop trigger service_event_append_only on service_event',
+    'create or replace function refuse_service_event_change() returns trigger language plpgsql as $$begin return new; end$$',
+    'alter function ensure_service_event_partitions security invoker',
+    'set session_replication_role = replica',
+    'delete from catalog_head',
+    'insert into catalog_head select * from catalog_head',
+    'truncate catalog_head',
+    'delete from service_revision',
+    'create table mine (id int)',
+    `set role ${OWNER}`,
+    'delete from mikro_orm_migrations',
+  ])('cannot: %s', async statement => {
+    const before = await app.query<LogHead>('select * from service_event order by revision');
+    // 42501: by privilege, before any trigger is asked.
+    await expect(app.query(statement)).rejects.toMatchObject({
+      code: '42501',
+      message: expect.not.stringContaining('append-only') as string,
+    });
+    expect((await app.query('select * from service_event order by revision')).rows).toEqual(before.rows);
+  });
+
+  it('is checked by what is shipped: the grants can be repeated', async () => {
+    await expect(run(as(OWNER), grants)).resolves.toBeUndefined();
+    await expect(run(database.url, roles)).resolves.toBeUndefined();
+  });
+});

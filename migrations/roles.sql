@@ -1,0 +1,39 @@
+-- Two roles: coordination_owner owns the schema and migrates; coordination_app is what the service runs as, and can
+-- neither change nor remove what is in the log. To be run in the service's database:
+--
+--   1. by a superuser: the part "Roles",
+--   2. the migrations, as coordination_owner (npm run migrate with DATABASE_URL of that role),
+--   3. by coordination_owner, after the first migration and after each further one: the part "Grants".
+--
+-- docs/operations.md tells more. Both parts can be repeated.
+
+-- Roles ------------------------------------------------------------------------------------------------------------
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'coordination_owner') then
+    create role coordination_owner login;
+  end if;
+  if not exists (select from pg_roles where rolname = 'coordination_app') then
+    create role coordination_app login;
+  end if;
+end
+$$;
+
+grant usage, create on schema public to coordination_owner;
+grant usage on schema public to coordination_app;
+
+-- Grants -----------------------------------------------------------------------------------------------------------
+
+-- The log can be read and appended to. No update, delete, truncate; and partitions cannot be reached directly at all.
+grant select, insert on service_event to coordination_app;
+grant select, update on catalog_head to coordination_app;
+
+grant select, insert, update, delete on service_instance, instance_lease to coordination_app;
+grant select, insert, update on service_revision to coordination_app;
+
+-- To see whether the schema is the one that this version needs.
+grant select on mikro_orm_migrations to coordination_app;
+
+revoke execute on function lock_catalog_head, ensure_service_event_partitions from public;
+grant execute on function lock_catalog_head, ensure_service_event_partitions to coordination_app;
