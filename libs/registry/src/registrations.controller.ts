@@ -20,7 +20,7 @@ import {
   WRITE_PROBLEMS,
 } from './instance-answer.js';
 import { mustBeNew, refuseRepetition, registerCommand } from './registration.js';
-import { BATCH_EXAMPLE, LEASED_EXAMPLE, REGISTER_EXAMPLE, SPARE_EXAMPLE_ID } from './registry.examples.js';
+import { BATCH_EXAMPLE, BULK_EXAMPLE_ID, LEASED_EXAMPLE, REGISTER_EXAMPLE } from './registry.examples.js';
 import {
   batchResult,
   type DeregisterInstances,
@@ -106,7 +106,7 @@ export class RegistrationsController {
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
     problems: [...WRITE_PROBLEMS],
-    examples: { body: { ids: [SPARE_EXAMPLE_ID] }, response: { deregistered: 1, notFound: [] } },
+    examples: { body: { ids: [BULK_EXAMPLE_ID] }, response: { deregistered: 1, notFound: [] } },
   })
   @Post('deregistrations')
   async deregister(

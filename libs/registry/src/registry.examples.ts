@@ -2,11 +2,12 @@ import { type InstanceIdentity } from './domain/instance.js';
 
 const identity = (instanceId: string): InstanceIdentity => ({ namespace: 'default', service: 'orders', instanceId });
 
-/** The instance that most examples speak of, and one that examples may deregister. */
-const [MAIN, SPARE] = ['0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f01', '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f02'];
+/** The instance that most examples speak of. */
+export const EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f01';
 
-export const EXAMPLE_ID = MAIN;
-export const SPARE_EXAMPLE_ID = SPARE;
+/** One that examples deregister by its id, and one that they deregister together with others. */
+export const SPARE_EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f02';
+export const BULK_EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f03';
 
 /**
  * Whose ids the examples of the OpenAPI document have. The document that the service gives out names the real ids of
@@ -15,6 +16,7 @@ export const SPARE_EXAMPLE_ID = SPARE;
 export const EXAMPLE_INSTANCES: readonly { readonly id: string; readonly identity: InstanceIdentity }[] = [
   { id: EXAMPLE_ID, identity: identity('orders-7f9c') },
   { id: SPARE_EXAMPLE_ID, identity: identity('orders-8a2d') },
+  { id: BULK_EXAMPLE_ID, identity: identity('orders-c6d1') },
 ];
 
 const metadata = {
@@ -40,7 +42,11 @@ const registration = (instanceId: string, host: string) => ({
 
 export const REGISTER_EXAMPLE = registration('orders-7f9c', '10.0.3.17');
 export const BATCH_EXAMPLE = {
-  instances: [registration('orders-8a2d', '10.0.3.18'), registration('orders-9b4e', '10.0.3.19')],
+  instances: [
+    registration('orders-8a2d', '10.0.3.18'),
+    registration('orders-9b4e', '10.0.3.19'),
+    registration('orders-c6d1', '10.0.3.20'),
+  ],
 };
 export const REPLACE_EXAMPLE = { host: '10.0.3.17', port: 8080, zone: 'eu-1b', metadata };
 export const PATCH_EXAMPLE = { weight: 50, metadata: { region: null, tags: { canary: 'true' } } };
