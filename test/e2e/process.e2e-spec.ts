@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -146,13 +147,61 @@ describe('the service process', () => {
     expect(await serversBelow(await dataHome())).toEqual([]);
   });
 
+  describe('with a request in flight', () => {
+    const BODY = JSON.stringify({ service: 'orders', host: '10.0.0.1', port: 8080 });
+
+    /** Sends a registration but for its last byte, once the service takes registrations. */
+    async function register(url: string) {
+      await vi.waitFor(async () => expect((await fetch(`${url}/health/startup`)).status).toBe(200), {
+        timeout: 20_000,
+      });
+      const sending = request(`${url}/api/v1/registry/instances`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': BODY.length },
+      });
+      sending.write(BODY.slice(0, -1));
+      const answered = once(sending, 'response').then(([response]) => (response as IncomingMessage).statusCode);
+      // The service is told of the request before the test goes on: it answers this one on the same event loop.
+      await fetch(`${url}/health/live`);
+      return { answered, finish: () => sending.end(BODY.at(-1)) };
+    }
+
+    it('says that it is not ready, lets the request finish, and ends', async () => {
+      const service = start(MAIN, { PCS_SHUTDOWN_DRAIN_SECONDS: '2' });
+      const url = await service.url();
+      const { answered, finish } = await register(url);
+      expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+      service.signal('SIGTERM');
+      await vi.waitFor(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(503), { timeout: 10_000 });
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+      // Well after the drain, when the service takes no connections any more.
+      await vi.waitFor(() => expect(fetch(`${url}/health/live`)).rejects.toThrow(), { timeout: 10_000 });
+      finish();
+      expect(await answered).toBe(201);
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+      await nothingIsLeft(service);
+    });
+
+    it('ends after the grace period, with an error, when the request does not', async () => {
+      const service = start(MAIN, { PCS_SHUTDOWN_GRACE_SECONDS: '1' });
+      const { answered } = await register(await service.url());
+      service.signal('SIGTERM');
+      await expect(answered).rejects.toThrow(/socket hang up|ECONNRESET/);
+      expect(await service.ended).toEqual({ code: 1, signal: null });
+      expect(service.output).toContain('Not finished after 1 s');
+      await nothingIsLeft(service);
+    });
+  });
+
   it('lives and waits while its database cannot be reached', async () => {
     const service = start(MAIN, {
       DATABASE_URL: 'postgres://nobody:nothing@127.0.0.1:1/none',
       PCS_MIGRATE_ON_START: 'on',
     });
-    await service.url();
+    const url = await service.url();
     await service.says(/ECONNREFUSED/);
+    const statuses = ['live', 'startup', 'ready'].map(async probe => (await fetch(`${url}/health/${probe}`)).status);
+    expect(await Promise.all(statuses)).toEqual([200, 503, 503]);
     service.signal('SIGTERM');
     expect(await service.ended).toEqual({ code: 0, signal: null });
   });

@@ -1,6 +1,6 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readSettings } from '@coordination/config';
-import { startService } from '../../apps/coordination/src/bootstrap.js';
+import { createService } from '../../apps/coordination/src/bootstrap.js';
 
 /** How a test wants the service. */
 export interface ApplicationOptions {
@@ -26,6 +26,6 @@ export async function startApplication({ databaseUrl, env = {} }: ApplicationOpt
     DATABASE_URL: databaseUrl,
     ...env,
   });
-  const service = await startService(settings, { url: settings.DATABASE_URL ?? databaseUrl, embedded: false });
-  return { app: service.app, url: service.url, close: () => service.close() };
+  const service = await createService(settings, { url: settings.DATABASE_URL ?? databaseUrl, embedded: false });
+  return { app: service.app, url: await service.listen(), close: () => service.close() };
 }

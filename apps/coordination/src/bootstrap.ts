@@ -10,11 +10,15 @@ import { API_DESCRIPTION } from './api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
 import { liveExamples } from './live-examples.js';
 
-/** The service, listening. */
-export interface RunningService {
+/** The service, put together. */
+export interface Service {
   readonly app: NestFastifyApplication;
-  /** Where it listens, such as `http://127.0.0.1:8081`. */
-  readonly url: string;
+  /**
+   * Takes requests from now on, before its database answers; what needs the database says so by 503.
+   * @returns where it listens, such as `http://127.0.0.1:8081`
+   * @throws Error when the address cannot be had
+   */
+  listen(): Promise<string>;
   /**
    * Drains: readiness turns 503, requests in flight finish, the last rows are written, connections close.
    * @param signal what the process was told; on SIGTERM readiness gets time to be noticed
@@ -22,11 +26,8 @@ export interface RunningService {
   close(signal?: string): Promise<void>;
 }
 
-/**
- * Starts the service in this process. It listens before its database answers; what needs the database says so by 503.
- * @throws Error when it cannot listen
- */
-export async function startService(settings: Settings, database: DatabaseChoice): Promise<RunningService> {
+/** Puts the service together in this process. */
+export async function createService(settings: Settings, database: DatabaseChoice): Promise<Service> {
   const logger = createLogger(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(settings, database, logger),
@@ -36,16 +37,16 @@ export async function startService(settings: Settings, database: DatabaseChoice)
   app.useLogger(new NestLogger(logger));
   configureHttp(app, settings);
   serveApiDocs(app, API_DESCRIPTION, { liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })) });
-  const close = async (signal?: string) => {
-    await app.get(Drain).begin(signal);
-    await app.close();
-    await app.get(Databases).close();
+  return {
+    app,
+    async listen() {
+      await app.listen(settings.PORT, settings.HOST);
+      return await app.getUrl();
+    },
+    async close(signal) {
+      await app.get(Drain).begin(signal);
+      await app.close();
+      await app.get(Databases).close();
+    },
   };
-  try {
-    await app.listen(settings.PORT, settings.HOST);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { app, url: await app.getUrl(), close };
 }

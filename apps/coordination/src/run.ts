@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { readSettings, type Settings } from '@coordination/config';
 import { startEmbeddedPostgres } from '@coordination/database';
 import { type DatabaseChoice } from './app.module.js';
-import { startService } from './bootstrap.js';
+import { createService } from './bootstrap.js';
 import { ProcessEnd } from './process-end.js';
 
 /** Runs the service until the process is told to end. */
@@ -14,10 +14,11 @@ export async function run(): Promise<void> {
     const settings = readSettings(process.env);
     end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
     const database = await chooseDatabase(settings, end);
-    const service = await startService(settings, database);
+    const service = await createService(settings, database);
     end.defer(signal => service.close(signal));
+    const url = await service.listen();
     new Logger('Service').log(
-      `Listening on ${service.url} (API documentation: ${service.url}/docs). ${describe(database)} ${exposure(settings)}`,
+      `Listening on ${url} (API documentation: ${url}/docs). ${describe(database)} ${exposure(settings)}`,
     );
     end.started();
   } catch (error) {

@@ -86,8 +86,10 @@ export class NotificationListener {
     };
     signal.addEventListener('abort', giveUp, { once: true });
     try {
-      await client.connect();
-      await client.query(`listen ${client.escapeIdentifier(channel)}`);
+      // `pg` leaves a connection that is ended while it is being made without any answer.
+      const gone = lost.promise.then(reason => Promise.reject(new Error(reason)));
+      await Promise.race([client.connect(), gone]);
+      await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), gone]);
       onListening();
       const reason = await this.untilLost(client, lost.promise);
       if (!signal.aborted) onTrouble?.(reason);
