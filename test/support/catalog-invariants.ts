@@ -56,7 +56,7 @@ async function foldLog(client: Client): Promise<Fold> {
   for (;;) {
     const after = fold.events.at(-1)?.revision ?? 0;
     const { rows } = await client.query<AuditEvent>(
-      `select ${EVENT_COLUMNS} from service_event where revision > $1 order by revision limit ${PAGE}`,
+      `select ${EVENT_COLUMNS} from service_event where revision > $1 order by service_event.revision limit ${PAGE}`,
       [after],
     );
     for (const event of rows) {

@@ -26,7 +26,7 @@ export interface EventStep {
 /**
  * How many revisions one statement looks at. With a bound, a rare action in a long log does not run into the limit of a
  * statement to be found never; and a planner whose statistics are old, as they are of a log that grows, cannot decide
- * to sort the whole of it for each page (200,000 events took minutes to export).
+ * to read all the rest of it for one page.
  */
 const WIDTH = 20_000;
 
@@ -59,7 +59,7 @@ export class EventSearchRepository {
   async newest(em: EntityManager, before = Number.MAX_SAFE_INTEGER): Promise<AuditEvent | undefined> {
     const [event] = await query<AuditEvent>(
       em,
-      `select ${EVENT_COLUMNS} from service_event where revision < $1 order by revision desc limit 1`,
+      `select ${EVENT_COLUMNS} from service_event where revision < $1 order by service_event.revision desc limit 1`,
       [before],
     );
     return event;
@@ -72,8 +72,9 @@ export class EventSearchRepository {
     const [row] = await query<{ first: number | null; last: number | null }>(
       em,
       `select
-        (select revision::float8 from service_event where at >= $1::timestamptz order by at, revision limit 1) as first,
-        (select revision::float8 from service_event where at <= $2::timestamptz order by at desc, revision desc limit 1) as last`,
+        (select revision::float8 from service_event where at >= $1::timestamptz order by at, service_event.revision limit 1) as first,
+        (select revision::float8 from service_event where at <= $2::timestamptz order by at desc, service_event.revision desc
+           limit 1) as last`,
       [from ?? null, to ?? null],
     );
     const first = from === undefined ? 0 : (row?.first ?? Number.MAX_SAFE_INTEGER);
@@ -130,7 +131,7 @@ export class EventSearchRepository {
     return await query<AuditEvent>(
       em,
       `select ${EVENT_COLUMNS} from service_event where ${conditions.join(' and ')}
-       order by revision ${order} limit ${limit}`,
+       order by service_event.revision ${order} limit ${limit}`,
       parameters,
     );
   }

@@ -3,7 +3,10 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent } from './audit-event.js';
 import { CATALOG_CHANNEL, type LockedHead } from './catalog-head.repository.js';
 
-/** The columns of the log as the properties of an {@link AuditEvent}, ready to be returned as they are. */
+/**
+ * The columns of the log as the properties of an {@link AuditEvent}, ready to be returned as they are. Beside them,
+ * `order by revision` would mean the converted one, for which there is no index: write `service_event.revision`.
+ */
 export const EVENT_COLUMNS = `
   revision::float8 as revision, ${isoTime('at')} as at, action, namespace, service, instance_id as "instanceId",
   instance_uuid as "instanceUuid", actor, client_address as "clientAddress", request_id as "requestId", source, reason,
@@ -60,7 +63,7 @@ export class ServiceEventRepository {
   async findAfter(em: EntityManager, revision: number, limit: number): Promise<AuditEvent[]> {
     return await query<AuditEvent>(
       em,
-      `select ${EVENT_COLUMNS} from service_event where revision > $1 order by revision limit $2`,
+      `select ${EVENT_COLUMNS} from service_event where revision > $1 order by service_event.revision limit $2`,
       [revision, limit],
     );
   }
