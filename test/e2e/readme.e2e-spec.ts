@@ -133,7 +133,7 @@ describe('the calls of the README', () => {
   it('are told every bad field', () => {
     const [problem] = answersTo('VALIDATION_FAILED');
     expect(problem?.headers['content-type']).toMatch('application/problem+json');
-    const { errors } = problem?.body as { errors: { path: string }[] };
+    const { errors = [] } = (problem?.body ?? {}) as { errors?: { path: string }[] };
     expect(errors.map(({ path }) => path).sort()).toEqual(['/host', '/port']);
   });
 });
