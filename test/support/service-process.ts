@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { type DisposableDirectory } from './disposable-directory.js';
@@ -84,10 +85,29 @@ export async function serversBelow(directory: string): Promise<string[]> {
   return (await processes()).map(({ command }) => command).filter(command => command.includes(`-D ${directory}/`));
 }
 
-async function processes() {
+interface RunningProcess {
+  readonly group: number;
+  readonly command: string;
+}
+
+/** All processes but those that have ended and only wait for their parent to notice. */
+async function processes(): Promise<RunningProcess[]> {
+  if (process.platform === 'linux') {
+    const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name));
+    return (await Promise.all(pids.map(fromProc))).filter(found => found !== undefined);
+  }
   const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pgid=,stat=,args=']);
   return stdout.split('\n').flatMap(line => {
     const [, group, state, command] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
     return command === undefined || state?.startsWith('Z') ? [] : [{ group: Number(group), command }];
   });
+}
+
+/** Small container images have no `ps`. */
+async function fromProc(pid: string): Promise<RunningProcess | undefined> {
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+  const [stat, words] = await Promise.all([read('stat'), read('cmdline')]);
+  // After the name in parentheses: state, parent, group. A zombie has no command line.
+  const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  return words === '' ? undefined : { group, command: words.replaceAll('\0', ' ') };
 }

@@ -55,7 +55,7 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
         this.gate.resolve();
         return;
       }
-      if (obstacle !== said) this.logger.warn(`${obstacle} Trying again until it works.`);
+      if (obstacle !== said && !signal.aborted) this.logger.warn(`${obstacle} Trying again until it works.`);
       said = obstacle;
       await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
     }
