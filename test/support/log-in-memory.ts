@@ -1,41 +1,7 @@
 import { chainEvent, FIRST_PREVIOUS_HASH, type AuditAction, type AuditEvent } from '@coordination/audit';
 import { newId } from '@coordination/kernel';
-import { type InstanceRecord, type Status } from '@coordination/registry';
-
-const SOME_TIME = '2026-11-23T10:00:00.000Z';
-
-/** An instance; the test states only what matters to it. Its status follows from health and override. */
-export function anInstance({ status = 'healthy', ...fields }: Partial<InstanceRecord> = {}): InstanceRecord {
-  const overridden = status === 'maintenance' || status === 'stopping' || status === 'stopped';
-  return {
-    id: newId(),
-    namespace: 'default',
-    service: 'orders',
-    instanceId: 'orders-1',
-    type: 'api',
-    scheme: 'http',
-    host: '10.0.0.1',
-    port: 8080,
-    zone: null,
-    weight: 100,
-    status,
-    health: {
-      state: overridden ? 'healthy' : status,
-      failures: 0,
-      output: '',
-      decidedBy: 'registration',
-      since: SOME_TIME,
-    },
-    override: overridden ? { status, reason: null, until: null, setAt: SOME_TIME, setBy: 'somebody' } : null,
-    metadata: {},
-    check: { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 },
-    registeredAt: SOME_TIME,
-    updatedAt: SOME_TIME,
-    version: 1,
-    revision: 1,
-    ...fields,
-  };
-}
+import { type InstanceRecord } from '@coordination/registry';
+import { NOW } from './factories.js';
 
 /** A log in memory, for tests without a database: each change becomes the next event of one history. */
 export class LogInMemory {
@@ -56,12 +22,6 @@ export class LogInMemory {
     const after = { ...record, version, revision: this.head.revision + 1 };
     this.instances.set(record.id, after);
     return this.append(before ? 'instance.updated' : 'instance.registered', before, after);
-  }
-
-  /** Reports another state of health. */
-  setStatus(id: string, status: Status): AuditEvent {
-    const { health, override } = anInstance({ status });
-    return this.put({ ...this.instances.get(id)!, status, health, override });
   }
 
   remove(id: string): AuditEvent {
@@ -97,7 +57,7 @@ export class LogInMemory {
       before,
       after,
     };
-    const event = chainEvent(draft, { revision, at: SOME_TIME, batchId: newId(), previousHash: this.head.hash });
+    const event = chainEvent(draft, { revision, at: NOW, batchId: newId(), previousHash: this.head.hash });
     this.events.push(event);
     return event;
   }

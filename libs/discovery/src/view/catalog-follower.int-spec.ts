@@ -5,7 +5,7 @@ import { Databases, NotificationListener, query } from '@coordination/database';
 import { StartingError, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { INSTANCE_COLUMNS, REGISTRY_ENTITIES, type InstanceRecord } from '@coordination/registry';
 import { CatalogAuthor } from '../../../../test/support/catalog-author.js';
-import { anInstance } from '../../../../test/support/catalog.factories.js';
+import { anInstance } from '../../../../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { CatalogFollower } from './catalog-follower.js';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type AuditEvent } from '@coordination/audit';
 import { newId, StaleViewError, StartingError, type Clock } from '@coordination/kernel';
 import { identityKey, type InstanceRecord } from '@coordination/registry';
-import { anInstance, LogInMemory } from '../../../../test/support/catalog.factories.js';
+import { anInstance } from '../../../../test/support/factories.js';
+import { LogInMemory } from '../../../../test/support/log-in-memory.js';
 import { CatalogState } from './catalog-state.js';
 import { CatalogView } from './catalog-view.js';
 

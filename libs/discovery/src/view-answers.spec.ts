@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { type Clock, newId } from '@coordination/kernel';
+import { type InstanceRecord } from '@coordination/registry';
+import { anInstance, NOW } from '../../../test/support/factories.js';
+import { LogInMemory } from '../../../test/support/log-in-memory.js';
+import { EVERYTHING, type Selection } from './selection/selection.js';
+import { CatalogState } from './view/catalog-state.js';
+import { CatalogView } from './view/catalog-view.js';
+import { ViewAnswers } from './view-answers.js';
+
+const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => 0 };
+const health = (state: InstanceRecord['health']['state']) => ({ ...anInstance().health, state });
+const USABLE: Selection = { ...EVERYTHING, statuses: ['degraded', 'healthy'] };
+
+function setUp(maxBytes?: number) {
+  const log = new LogInMemory();
+  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
+  const answers = new ViewAnswers(view, maxBytes);
+  const put = (fields: Partial<InstanceRecord>) => {
+    const known = [...view.instancesOf('default', fields.service ?? 'orders').values()].find(
+      it => it.instanceId === fields.instanceId,
+    );
+    view.apply([log.put(anInstance({ ...known, ...fields }))]);
+  };
+  const instancesOf = (service: string, selection = USABLE) => {
+    const answer = answers.instancesOf('default', service, selection);
+    return { ...answer, json: JSON.parse(answer.body.toString()) as { instances: InstanceRecord[]; counts: object } };
+  };
+  return { log, view, answers, put, instancesOf };
+}
+
+describe('answers from the view', () => {
+  it('are the very same bytes until what they tell of changes', () => {
+    const { answers, put, instancesOf } = setUp();
+    put({ service: 'orders', instanceId: 'a' });
+    put({ service: 'mail', instanceId: 'm' });
+    const first = {
+      orders: instancesOf('orders').body,
+      mail: instancesOf('mail').body,
+      list: answers.services('default'),
+    };
+    expect(instancesOf('orders').body).toBe(first.orders);
+    expect(answers.services('default').body).toBe(first.list.body);
+
+    put({ service: 'orders', instanceId: 'a', weight: 1 });
+    expect(instancesOf('orders').body).not.toBe(first.orders);
+    expect(instancesOf('mail').body).toBe(first.mail);
+    expect(answers.services('default').revision).toBe(3);
+  });
+
+  it('show the instances by instanceId, of the statuses asked for, with the counts of all statuses', () => {
+    const { put, instancesOf } = setUp();
+    put({ instanceId: 'c' });
+    put({ instanceId: 'a', health: health('degraded') });
+    put({ instanceId: 'b', health: health('unhealthy') });
+    put({ instanceId: 'd', zone: 'z', health: health('unhealthy') });
+    const { json, revision } = instancesOf('orders');
+    expect(json).toMatchObject({ service: 'orders', revision: 4 });
+    expect(revision).toBe(4);
+    expect(json.instances.map(it => it.instanceId)).toEqual(['a', 'c']);
+    expect(json.counts).toMatchObject({ total: 4, healthy: 1, degraded: 1, unhealthy: 2, maintenance: 0 });
+
+    const zoned = instancesOf('orders', { ...USABLE, zone: 'z' }).json;
+    expect(zoned.instances).toEqual([]);
+    expect(zoned.counts).toMatchObject({ total: 1, unhealthy: 1 });
+  });
+
+  it('are empty, as of now, for what never was, and as of its end for what is gone', () => {
+    const { view, log, answers, put, instancesOf } = setUp();
+    put({ instanceId: 'a' });
+    view.apply([log.remove(view.findByIdentity(anInstance({ instanceId: 'a' }))!.id)]);
+    put({ service: 'mail', instanceId: 'm' });
+    expect(instancesOf('orders')).toMatchObject({ revision: 2, json: { instances: [], revision: 2 } });
+    expect(instancesOf('never')).toMatchObject({ revision: 3, json: { instances: [], revision: 3 } });
+    expect(JSON.parse(answers.services('default').body.toString())).toMatchObject({
+      revision: 3,
+      services: [{ service: 'mail' }],
+    });
+    expect(JSON.parse(answers.services('never').body.toString())).toEqual({ revision: 3, services: [] });
+    expect(JSON.parse(answers.namespaces().body.toString())).toEqual({
+      revision: 3,
+      namespaces: [{ namespace: 'default', services: 1, instances: 1 }],
+    });
+  });
+
+  it('are made anew when the catalog was loaded anew, though the revisions be the same', () => {
+    const { view, put, instancesOf } = setUp();
+    put({ instanceId: 'a' });
+    const before = instancesOf('orders').body;
+    const state = new CatalogState();
+    state.touch('default', 'orders', 1);
+    view.replace({ head: { revision: 1, hash: 'a'.repeat(64), epoch: newId() }, state, sentAtMs: 0 });
+    expect(instancesOf('orders').body).not.toBe(before);
+    expect(instancesOf('orders').json.instances).toEqual([]);
+  });
+
+  it('are given also when they are too large to be kept', () => {
+    const { put, instancesOf } = setUp(600);
+    put({ instanceId: 'a' });
+    expect(instancesOf('orders').json.instances).toHaveLength(1);
+    expect(instancesOf('orders').body).not.toBe(instancesOf('orders').body);
+  });
+});
