@@ -1,0 +1,201 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A statement that the proxy stopped, or the answer to it. */
+export interface Interception {
+  /** Resolves when the statement (or the server's answer to it) is held. */
+  readonly reached: Promise<void>;
+  /** Lets it go on. */
+  resume(): void;
+  /** Cuts the client off; the server too, unless it shall believe that the client is still there. */
+  cut(options?: { readonly server?: boolean }): void;
+}
+
+interface Trap {
+  readonly pattern: RegExp;
+  readonly when: 'before' | 'after';
+  readonly sprung: (connection: Connection) => void;
+}
+
+/**
+ * A TCP proxy before PostgreSQL that knows enough of the protocol (version 3, without TLS) to tell statements apart: it
+ * counts them, holds one of them or its answer, cuts connections, and stops to answer at all.
+ */
+export class PostgresProxy {
+  /** The statements that came by, in their order. */
+  readonly statements: string[] = [];
+  private readonly connections = new Set<Connection>();
+  private traps: Trap[] = [];
+  private silent = false;
+  private server: Server | undefined;
+  private port = 0;
+
+  private constructor(private readonly target: URL) {}
+
+  static async start(databaseUrl: string): Promise<PostgresProxy> {
+    const proxy = new PostgresProxy(new URL(databaseUrl));
+    await proxy.open();
+    return proxy;
+  }
+
+  /** The database's URL, through the proxy. */
+  get url(): string {
+    const url = new URL(this.target);
+    url.host = `127.0.0.1:${this.port}`;
+    return url.href;
+  }
+
+  /** Holds the next statement that matches before it reaches the server, or the answer after it did. */
+  intercept(pattern: RegExp, when: 'before' | 'after'): Interception {
+    const reached = Promise.withResolvers<void>();
+    let held: Connection | undefined;
+    const sprung = (connection: Connection) => {
+      held = connection;
+      reached.resolve();
+    };
+    this.traps.push({ pattern, when, sprung });
+    return {
+      reached: reached.promise,
+      resume: () => held?.resume(),
+      cut: ({ server = true } = {}) => (server ? held?.destroy() : held?.hangUpOnClient()),
+    };
+  }
+
+  /** Takes a trap for a statement that just came by, if there is one. */
+  trapFor(statement: string): Trap | undefined {
+    this.statements.push(statement);
+    const trap = this.traps.find(({ pattern }) => pattern.test(statement));
+    this.traps = this.traps.filter(other => other !== trap);
+    return trap;
+  }
+
+  /** From now on nothing comes through, in neither direction, and nobody is told; or everything again. */
+  setSilent(silent: boolean): void {
+    this.silent = silent;
+    for (const connection of this.connections) connection.setSilent(silent);
+  }
+
+  /** Cuts all connections, and refuses new ones until {@link open}. */
+  async shut(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    const closed = server && once(server, 'close');
+    server?.close();
+    for (const connection of this.connections) connection.destroy();
+    await closed;
+  }
+
+  /** Listens (again), on the same port. */
+  async open(): Promise<void> {
+    this.server = createServer({ noDelay: true }, client => {
+      const server = connect({ host: this.target.hostname, port: Number(this.target.port), noDelay: true });
+      const connection = new Connection(this, client, server);
+      this.connections.add(connection);
+      client.on('close', () => this.connections.delete(connection));
+      connection.setSilent(this.silent);
+    });
+    this.server.listen(this.port, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+}
+
+/** Bytes of a message before its body. */
+const HEADER = 5;
+
+/** More than any statement of the service has; parameters, which may be megabytes, come after it. */
+const STATEMENT_BYTES = 16_384;
+
+/** One client and its server. What comes from the client is taken message by message. */
+class Connection {
+  private incoming = Buffer.alloc(0);
+  private readonly prepared = new Map<string, string>();
+  private holds: 'nothing' | 'statements' | 'answers' = 'nothing';
+  private heldAnswers: Buffer[] = [];
+  private answerComes: (() => void) | undefined;
+  private mayPass = false;
+
+  constructor(
+    private readonly proxy: PostgresProxy,
+    private readonly client: Socket,
+    private readonly server: Socket,
+  ) {
+    client.on('data', chunk => {
+      this.incoming = Buffer.concat([this.incoming, chunk]);
+      this.forwardStatements();
+    });
+    server.on('data', chunk => {
+      if (this.holds !== 'answers') {
+        client.write(chunk);
+        return;
+      }
+      this.heldAnswers.push(chunk);
+      this.answerComes?.();
+    });
+    for (const socket of [client, server]) socket.on('error', () => this.destroy());
+    server.on('close', () => client.destroy());
+    // While something is held, the server does not hear that the client hung up: so it is when a network breaks.
+    client.on('close', () => {
+      if (this.holds === 'nothing') server.destroy();
+    });
+  }
+
+  setSilent(silent: boolean): void {
+    for (const socket of [this.client, this.server]) {
+      if (silent) socket.pause();
+      else socket.resume();
+    }
+  }
+
+  resume(): void {
+    this.holds = 'nothing';
+    for (const chunk of this.heldAnswers.splice(0)) this.client.write(chunk);
+    this.mayPass = true;
+    this.forwardStatements();
+  }
+
+  hangUpOnClient(): void {
+    this.client.destroy();
+  }
+
+  destroy(): void {
+    this.client.destroy();
+    this.server.destroy();
+  }
+
+  private forwardStatements(): void {
+    while (this.holds !== 'statements') {
+      const message = this.nextMessage();
+      if (!message) return;
+      const trap = this.mayPass ? undefined : this.trapFor(message);
+      this.mayPass = false;
+      if (trap?.when === 'before') {
+        this.holds = 'statements';
+        trap.sprung(this);
+        return;
+      }
+      if (trap) {
+        this.holds = 'answers';
+        this.answerComes = () => trap.sprung(this);
+      }
+      this.incoming = this.incoming.subarray(message.length);
+      this.server.write(message);
+    }
+  }
+
+  private nextMessage(): Buffer | undefined {
+    // The first message has no type: it begins with the length, whose first byte is zero.
+    const typeBytes = this.incoming[0] === 0 ? 0 : 1;
+    if (this.incoming.length < HEADER) return undefined;
+    const length = this.incoming.readInt32BE(typeBytes) + typeBytes;
+    return this.incoming.length < length ? undefined : this.incoming.subarray(0, length);
+  }
+
+  private trapFor(message: Buffer): Trap | undefined {
+    const type = String.fromCharCode(message[0]!);
+    const [first = '', second = ''] = message.toString('utf8', HEADER, HEADER + STATEMENT_BYTES).split('\0', 2);
+    if (type === 'Q') return this.proxy.trapFor(first);
+    if (type === 'P') this.prepared.set(first, second);
+    return type === 'B' ? this.proxy.trapFor(this.prepared.get(second) ?? '') : undefined;
+  }
+}
