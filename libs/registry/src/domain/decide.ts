@@ -261,8 +261,12 @@ const isExpected = (expected: ExpectedVersion, { instance }: LeasedInstance): bo
 
 const contradictions = (instance: InstanceIdentity, claimed: Partial<InstanceIdentity>) =>
   (['namespace', 'service', 'instanceId'] as const)
-    .filter(field => claimed[field] !== undefined && claimed[field] !== instance[field])
+    .filter(field => claimed[field] !== undefined && asNamed(field, claimed[field]) !== instance[field])
     .map(field => ({ path: `/${field}`, message: `cannot be changed, it is ${instance[field]}` }));
+
+/** Names of services are lowered wherever they are said; those of a patch come here as they were sent. */
+const asNamed = (field: keyof InstanceIdentity, claimed: unknown): unknown =>
+  field === 'service' && typeof claimed === 'string' ? claimed.toLowerCase() : claimed;
 
 const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 
