@@ -61,7 +61,8 @@ export class HeartbeatsService {
     const healing: string[] = [];
     for (const id of known) {
       const record = view.find(id);
-      if (record && mayHeal(record)) healing.push(id);
+      // What another node registered a moment ago may wait for its first heartbeat to become healthy.
+      if (!record || mayHeal(record)) healing.push(id);
       else renewals.renew(id);
     }
     const gone = await registry.heartbeatMany(healing);
