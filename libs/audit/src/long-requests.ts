@@ -11,7 +11,7 @@ export interface LongRequest {
   /** Aborted when the client is gone, or the service ends. */
   readonly signal: AbortSignal;
   /** Gives the place back. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** Keeps requests that read the whole log few, and ends them when nobody waits for them any more. */
