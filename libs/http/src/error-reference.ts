@@ -38,11 +38,14 @@ export function errorPage(code: string): string | undefined {
   const [known, { status, title, when, remedy }] = found;
   return page(
     known,
-    `<p><strong>${status}</strong> ${escape(title)}.</p><p>${escape(when)}</p><h2>What to do</h2><p>${escape(remedy)}</p>` +
+    `<p><strong>${status}</strong> ${escape(title)}.</p><p>${prose(when)}</p><h2>What to do</h2><p>${prose(remedy)}</p>` +
       `<h2>Example</h2><pre>${escape(JSON.stringify(problemExample(known), null, 2))}</pre>` +
       '<p><a href="/docs/errors">All error codes</a></p>',
   );
 }
+
+/** Text of the table as HTML; what stands in backticks is code. */
+const prose = (text: string): string => escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}' +

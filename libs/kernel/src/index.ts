@@ -23,4 +23,5 @@ export {
 } from './errors.js';
 export { isUuid, newId } from './ids.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
-export { toFieldErrors, type ValidationIssue } from './validation-issues.js';
+export { type ValidationIssue } from './issue-message.js';
+export { toFieldErrors } from './validation-issues.js';

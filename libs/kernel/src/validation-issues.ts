@@ -1,18 +1,6 @@
 import { type FieldError } from './errors.js';
+import { issueMessage, type ValidationIssue } from './issue-message.js';
 import { pointerToken } from './json-safety.js';
-
-/** An issue as zod reports it through the Standard Schema interface; other libraries give less. */
-export interface ValidationIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-  readonly code?: string;
-  /** The type that was wanted, with `invalid_type`. */
-  readonly expected?: string;
-  /** The keys that a strict object does not know. */
-  readonly keys?: readonly string[];
-  /** What each member of a union had to say. */
-  readonly errors?: readonly (readonly ValidationIssue[])[];
-}
 
 /** The most bad fields that one answer names. */
 const MAX_FIELDS = 100;
@@ -32,7 +20,7 @@ function fieldsOf(issue: ValidationIssue, base: string): FieldError[] {
   }
   const closest = issue.code === 'invalid_union' ? closestMember(issue.errors) : undefined;
   if (closest) return closest.flatMap(inner => fieldsOf(inner, path));
-  return [{ path, message: messageOf(issue) }];
+  return [{ path, message: issueMessage(issue) }];
 }
 
 /** The member of a union that the value came closest to: the one whose complaint lies deepest, and is shortest. */
@@ -46,20 +34,3 @@ function closestMember(members: ValidationIssue['errors']): readonly ValidationI
 
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string =>
   String(typeof segment === 'object' ? segment.key : segment);
-
-/** Types in words that callers know, whatever their language calls them. */
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  object: 'an object',
-  record: 'an object',
-  array: 'a list',
-};
-
-function messageOf({ code, expected, message }: ValidationIssue): string {
-  if (code !== 'invalid_type' || !message.startsWith('Invalid input')) return message;
-  if (message.endsWith('received undefined')) return 'is required';
-  return expected === undefined ? message : `must be ${TYPE_NAMES[expected] ?? expected}`;
-}
