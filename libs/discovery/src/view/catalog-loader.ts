@@ -6,8 +6,8 @@ import { CatalogState } from './catalog-state.js';
 import { type CatalogSnapshot } from './catalog-view.js';
 import { normalizeRecord } from './normalize-record.js';
 
-/** Rows per statement: parsing that many takes some 20 ms, in which nothing else is done. */
-const DEFAULT_CHUNK = 2_000;
+/** Rows per statement: parsing that many takes some 20 to 50 ms, in which nothing else is done. */
+const DEFAULT_CHUNK = 1_000;
 
 /** How long one statement of the load may take (ms). */
 const LOAD_TIMEOUT_MS = 10_000;
