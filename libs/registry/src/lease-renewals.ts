@@ -37,6 +37,8 @@ export class LeaseRenewals {
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
+  /** Signs came too late to the database; none are taken until a flush has shown that it answers again. */
+  private refusing = false;
 
   /** @param boundMs by when (ms) a sign that was taken is in the database */
   constructor(
@@ -82,10 +84,12 @@ export class LeaseRenewals {
   private refuseWhenLate(now: number): void {
     // The first entry is the oldest: signs keep the place of the first one that was not noted.
     const [oldest] = this.waiting.values();
-    const late = oldest !== undefined && now - oldest.first > this.boundMs / 2;
-    if (!late && !this.closed) return;
-    if (late) this.waiting.clear();
-    throw new StoreUnavailableError();
+    if (oldest !== undefined && now - oldest.first > this.boundMs / 2) {
+      this.waiting.clear();
+      this.refusing = true;
+      this.schedule();
+    }
+    if (this.refusing || this.closed) throw new StoreUnavailableError();
   }
 
   private schedule(): void {
@@ -94,12 +98,15 @@ export class LeaseRenewals {
       this.timer = undefined;
       this.flushing = this.flush().finally(() => {
         this.flushing = undefined;
-        if (this.waiting.size > 0) this.schedule();
+        if (this.waiting.size > 0 || this.refusing) this.schedule();
       });
     }, this.boundMs / FLUSHES_PER_BOUND);
   }
 
-  /** Signs stay in `waiting` until they are noted, so that their age is seen while a flush hangs. */
+  /**
+   * Signs stay in `waiting` until they are noted, so that their age is seen while a flush hangs. With none waiting it
+   * only finds out whether the database answers.
+   */
   private async flush(): Promise<void> {
     const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
     const sentAt = this.tools.clock.monotonicMs();
@@ -108,6 +115,7 @@ export class LeaseRenewals {
     const silence = setTimeout(() => this.tools.databases.sever('leases'), this.boundMs);
     try {
       const { missing, busy } = await this.tools.leases.renew(this.tools.databases.em('leases'), renewals);
+      this.refusing = false;
       const unnoted = new Set(busy);
       for (const { id, sign, at } of taken) {
         // A newer sign came meanwhile, or it was dropped: then it is not this one any more.
