@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LeaseRenewals } from '@coordination/registry';
 import { INSTANCES, type LeasedView, type Problem } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { brief, type CatalogService, discover, eventsOf, headOf, startCatalog } from '../support/catalog-service.js';
+import {
+  brief,
+  type CatalogService,
+  discover,
+  eventsOf,
+  headOf,
+  startCatalog,
+  startNode,
+} from '../support/catalog-service.js';
 
 let catalog: CatalogService;
 
@@ -116,6 +125,19 @@ describe('a batch of registrations', () => {
       'unchanged',
       'created',
     ]);
+  });
+
+  it('is never said not to have happened when a part of it has', async () => {
+    const node = await startNode(catalog.database.url);
+    await catalog.api.ok('POST', BATCH, { instances: [registration('part', 0)] });
+    // This node takes no signs of life any more, as when it cannot note them in time.
+    await node.app.get(LeaseRenewals).close();
+    const only = await node.api.send('POST', BATCH, { instances: [registration('part', 0)] });
+    expect(only.body).toMatchObject({ status: 503, code: 'STORE_UNAVAILABLE' });
+    const both = await node.api.send('POST', BATCH, { instances: [registration('part', 0), registration('part', 1)] });
+    expect((await discover(node.api, 'part')).instances).toHaveLength(2);
+    expect(both.body).toMatchObject({ status: 503, code: 'OUTCOME_UNKNOWN' });
+    await node.close();
   });
 
   it('takes more than 64 KiB, and less than a mebibyte', async () => {

@@ -1,7 +1,7 @@
 import { type LogHead, type ReadIndex } from '@coordination/audit';
 import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
-import { type Clock, InstanceNotFoundError } from '@coordination/kernel';
+import { type Clock, InstanceNotFoundError, OutcomeUnknownError } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
 import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
 import { saysNothingNew } from './domain/decide.js';
@@ -111,9 +111,7 @@ export class RegistryService {
   /** Heartbeats that may change health, in one transaction. @returns the ids of instances that are gone */
   async heartbeatMany(ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return [];
-    const { results } = await this.submit(
-      ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' })),
-    );
+    const { results } = await this.submit(ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' })));
     return ids.filter((_, n) => results[n]?.outcome === 'absent');
   }
 
@@ -159,11 +157,26 @@ export class RegistryService {
   }
 
   private async submit(commands: readonly Command[]): Promise<WriteResult> {
-    const { writer, context, renewals } = this.tools;
+    const { writer, context } = this.tools;
     const result = await writer.submit({ commands, origin: context.origin() });
-    for (const { leased, lifeSign } of result.results) {
-      if (leased && lifeSign !== 'none') renewals.renew(leased.instance.id, { reported: lifeSign === 'report' });
+    try {
+      this.noteLifeSigns(result);
+    } catch (cause) {
+      // What was changed is committed, so "not available" would be untrue; saying it all again is safe.
+      if (result.results.some(({ outcome }) => CHANGES.has(outcome))) throw new OutcomeUnknownError({ cause });
+      throw cause;
     }
     return result;
   }
+
+  private noteLifeSigns({ results }: WriteResult): void {
+    for (const { leased, lifeSign } of results) {
+      if (leased && lifeSign !== 'none') {
+        this.tools.renewals.renew(leased.instance.id, { reported: lifeSign === 'report' });
+      }
+    }
+  }
 }
+
+/** Outcomes of commands that changed the catalog. */
+const CHANGES: ReadonlySet<CommandResult['outcome']> = new Set(['created', 'updated', 'deregistered']);
