@@ -88,7 +88,10 @@ const someMetadata: fc.Arbitrary<JsonObject> = fc.oneof(
       environment: fc.constantFrom<JsonValue>('prod', 'test', 7),
       region: fc.constantFrom('eu', 'us'),
       tags: fc.oneof(
-        fc.dictionary(fc.constantFrom('team', 'canary', '', 'constructor'), fc.constantFrom<JsonValue>('a', 'b', 1)),
+        fc.dictionary(
+          fc.constantFrom('team', 'canary', '', 'constructor'),
+          fc.constantFrom<JsonValue>('a', 'b', 1, null),
+        ),
         fc.constantFrom<JsonValue>([], ['team'], 'team', null, 5),
       ),
       capabilities: fc.oneof(fc.subarray(['pay', 'refund']), fc.constantFrom<JsonValue>('pay', null)),

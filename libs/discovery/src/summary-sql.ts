@@ -27,12 +27,12 @@ export const SUMMARIZE_SERVICES = (where: string): string => `
     ${distinct(`i.metadata ->> 'version'`, `jsonb_typeof(i.metadata -> 'version') = 'string'`)} as versions
   from service_instance i ${where} group by i.service`;
 
-/** Their tags, in a statement of its own, since an instance has several. */
+/** Their tags, in a statement of its own, since an instance has several. There must be a condition. */
 export const SUMMARIZE_TAGS = (where: string): string => `
   select i.service, array_agg(distinct t.key || '=' || (t.value #>> '{}')) as tags
   from service_instance i cross join lateral jsonb_each(
     case jsonb_typeof(i.metadata -> 'tags') when 'object' then i.metadata -> 'tags' else '{}' end) t
-  ${where} ${where === '' ? 'where' : 'and'} jsonb_typeof(t.value) = 'string' group by i.service`;
+  ${where} and jsonb_typeof(t.value) = 'string' group by i.service`;
 
 /** The summaries, in the order of their names. */
 export function toSummaries(rows: readonly SummaryRow[], tagRows: readonly TagRow[]): ServiceSummary[] {
