@@ -2,7 +2,7 @@ import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Target } from './domain/commands.js';
 import { type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
-import { type InstanceChange, type ServiceTouch } from './write/plan-batch.js';
+import { type InstanceChange, type ServiceTouch } from './write/instance-change.js';
 
 /** The columns of an instance `i` as the properties of an {@link InstanceRecord}, ready to be returned as they are. */
 export const INSTANCE_COLUMNS = `

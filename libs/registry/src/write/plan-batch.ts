@@ -3,6 +3,7 @@ import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide, type Decision } from '../domain/decide.js';
 import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
+import { type InstanceChange, type ServiceTouch } from './instance-change.js';
 import { type CommandResult, type WriteRequest } from './write-request.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
@@ -10,21 +11,6 @@ export interface BatchLimits {
   readonly maxChanges: number;
   /** Bytes of the instances before and after their changes. */
   readonly maxBytes: number;
-}
-
-/** The net change of one instance in a batch: however many commands touched it, its row is written once. */
-export interface InstanceChange {
-  /** As the table has it; undefined: it does not. */
-  readonly before: LeasedInstance | undefined;
-  /** As the table shall have it; undefined: it shall not. */
-  readonly after: LeasedInstance | undefined;
-}
-
-/** The last revision that touched a service, whatever is left of its instances. */
-export interface ServiceTouch {
-  readonly namespace: string;
-  readonly service: string;
-  readonly revision: number;
 }
 
 /** What came of one request: the results of its commands, or why none of them was carried out. */
@@ -142,6 +128,7 @@ class Batch {
       this.bytes -= bytes;
       this.put(subject, before);
       this.events.pop();
+      if (isFirst) this.touched.delete(id);
     };
   }
 
