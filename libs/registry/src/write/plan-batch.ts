@@ -120,6 +120,7 @@ class Batch {
     const { before, after } = decision;
     const subject = (after ?? before!).instance;
     const bytes = weigh(before) + weigh(after);
+    const isFirst = !this.touched.has(subject.id);
     this.touched.add(subject.id);
     this.events.push(this.chain(draftOf(decision, origin)));
     this.put(subject, after);
@@ -128,7 +129,7 @@ class Batch {
       this.bytes -= bytes;
       this.put(subject, before);
       this.events.pop();
-      if (isFirst) this.touched.delete(id);
+      if (isFirst) this.touched.delete(subject.id);
     };
   }
 
