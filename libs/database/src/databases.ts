@@ -83,7 +83,8 @@ export class Databases {
 
   /** A forked entity manager: one for each unit of work. */
   em(purpose: Purpose): MikroORM['em'] {
-    return this.orms[purpose].em.fork();
+    // Whoever asks may be within a transaction of another purpose, whose entity manager would be forked instead.
+    return this.orms[purpose].em.fork({ disableContextResolution: true });
   }
 
   /**
