@@ -86,6 +86,9 @@ async function agesOf(ids: readonly string[]): Promise<{ renewed: number; checke
 const ageOf = async (id: string): Promise<number> => (await agesOf([id]))[0]!.renewed;
 const isNoted = async (id: string): Promise<boolean> => (await ageOf(id)) < 50_000;
 
+/** How many statements for renewals were sent. */
+const tries = (): number => proxy.statements.filter(text => RENEWAL.test(text)).length;
+
 describe('what is noted', () => {
   it('is the time of the sign and not that of the flush', async () => {
     const [id = ''] = await registered();
@@ -135,11 +138,11 @@ describe('what is noted', () => {
   it('comes by itself, and costs one statement for thousands', async () => {
     const ids = await registered(3_000);
     const renewals = collect(BOUND_MS);
-    const before = proxy.statements.filter(text => RENEWAL.test(text)).length;
+    const before = tries();
     for (const id of ids) renewals.renew(id);
     expect(renewals.backlog).toBe(3_000);
     await waitFor('all is noted', () => renewals.backlog === 0);
-    expect(proxy.statements.filter(text => RENEWAL.test(text)).length - before).toBe(1);
+    expect(tries() - before).toBe(1);
     expect((await agesOf(ids)).every(({ renewed }) => renewed < 50_000)).toBe(true);
   });
 
@@ -173,8 +176,16 @@ describe('a lease that a writing transaction holds', () => {
     await waitFor('the free one is noted', () => renewals.backlog === 1);
     expect(await isNoted(free)).toBe(true);
     expect(renewals.isGone(held)).toBe(false);
+    for (let n = 0; n < 5; n++) {
+      // However long it takes, the database answers: nobody is refused for it.
+      const before = tries();
+      time += BOUND_MS;
+      await waitFor('one more try', () => tries() > before + 1);
+      renewals.renew(held);
+      renewals.renew(free);
+    }
     await client.query('commit');
-    await waitFor('the other one is noted', () => renewals.backlog === 0);
+    await waitFor('all is noted', () => renewals.backlog === 0);
     expect(await isNoted(held)).toBe(true);
   });
 });

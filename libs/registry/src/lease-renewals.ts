@@ -6,6 +6,9 @@ import { type InstanceLeaseRepository, type Renewal } from './instance-lease.rep
 /** Flushes in the time by which a renewal must be noted. */
 const FLUSHES_PER_BOUND = 5;
 
+/** Tries in that time to note what a writing transaction held; those last for milliseconds. */
+const RETRIES_PER_BOUND = 50;
+
 /** The most renewals that one statement carries. */
 const MAX_FLUSH = 10_000;
 
@@ -15,7 +18,7 @@ const MAX_GONE = 100_000;
 interface Sign {
   /** Monotonic time of the newest sign. */
   at: number;
-  /** Monotonic time of the first sign that has not been noted. */
+  /** Monotonic time of the first sign that has not been noted; or of the last try to, if the database did answer it. */
   readonly first: number;
   reported: boolean;
 }
@@ -92,22 +95,27 @@ export class LeaseRenewals {
     if (this.refusing || this.closed) throw new StoreUnavailableError();
   }
 
-  private schedule(): void {
+  private schedule(delayMs = this.boundMs / FLUSHES_PER_BOUND): void {
     if (this.timer !== undefined || this.flushing !== undefined || this.closed) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      this.flushing = this.flush().finally(() => {
-        this.flushing = undefined;
-        if (this.waiting.size > 0 || this.refusing) this.schedule();
-      });
-    }, this.boundMs / FLUSHES_PER_BOUND);
+      this.flushing = this.flushAndGoOn();
+    }, delayMs);
+  }
+
+  private async flushAndGoOn(): Promise<void> {
+    const busy = await this.flush();
+    this.flushing = undefined;
+    if (busy > 0) this.schedule(this.boundMs / RETRIES_PER_BOUND);
+    else if (this.waiting.size > 0 || this.refusing) this.schedule();
   }
 
   /**
    * Signs stay in `waiting` until they are noted, so that their age is seen while a flush hangs. With none waiting it
    * only finds out whether the database answers.
+   * @returns how many leases a writing transaction held, so that their signs could not be noted
    */
-  private async flush(): Promise<void> {
+  private async flush(): Promise<number> {
     const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
     const sentAt = this.tools.clock.monotonicMs();
     const renewals = taken.map(({ id, at, reported }): Renewal => ({ id, ageMs: sentAt - at, reported }));
@@ -118,14 +126,18 @@ export class LeaseRenewals {
       this.refusing = false;
       const unnoted = new Set(busy);
       for (const { id, sign, at } of taken) {
-        // A newer sign came meanwhile, or it was dropped: then it is not this one any more.
-        if (unnoted.has(id) || this.waiting.get(id) !== sign) continue;
+        // It was dropped meanwhile: then another one may have its place.
+        if (this.waiting.get(id) !== sign) continue;
         this.waiting.delete(id);
-        if (sign.at > at) this.waiting.set(id, { ...sign, first: sign.at });
+        // A lease that is being written does not mean that the database is away, which is what makes signs late.
+        if (unnoted.has(id)) this.waiting.set(id, { ...sign, first: this.tools.clock.monotonicMs() });
+        else if (sign.at > at) this.waiting.set(id, { ...sign, first: sign.at });
       }
       for (const id of missing) this.markGone(id);
+      return busy.length;
     } catch {
       // They stay, grow old, and from half the bound on callers are told.
+      return 0;
     } finally {
       clearTimeout(silence);
     }
