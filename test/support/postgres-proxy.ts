@@ -24,9 +24,12 @@ interface Trap {
 export class PostgresProxy {
   /** The statements that came by, in their order. */
   readonly statements: string[] = [];
+  /** Connections that were hung up on at once. */
+  refusals = 0;
   private readonly connections = new Set<Connection>();
   private traps: Trap[] = [];
   private silent = false;
+  private refusing = false;
   private server: Server | undefined;
   private port = 0;
 
@@ -75,7 +78,13 @@ export class PostgresProxy {
     for (const connection of this.connections) connection.setSilent(silent);
   }
 
-  /** Cuts all connections, and refuses new ones until {@link open}. */
+  /** From now on all connections are cut, and new ones as soon as they come; or they are served again. */
+  setRefusing(refusing: boolean): void {
+    this.refusing = refusing;
+    if (refusing) for (const connection of this.connections) connection.destroy();
+  }
+
+  /** Cuts all connections and stops to listen, until {@link open}. */
   async shut(): Promise<void> {
     const { server } = this;
     this.server = undefined;
@@ -88,6 +97,11 @@ export class PostgresProxy {
   /** Listens (again), on the same port. */
   async open(): Promise<void> {
     this.server = createServer({ noDelay: true }, client => {
+      if (this.refusing) {
+        this.refusals++;
+        client.destroy();
+        return;
+      }
       const server = connect({ host: this.target.hostname, port: Number(this.target.port), noDelay: true });
       const connection = new Connection(this, client, server);
       this.connections.add(connection);
