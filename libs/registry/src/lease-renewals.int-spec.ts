@@ -253,6 +253,15 @@ describe('the end', () => {
     expect(() => renewals.renew(id)).toThrow(StoreUnavailableError);
   });
 
+  it('notes also more than one statement carries', async () => {
+    const ids = Array.from({ length: 10_005 }, () => newId());
+    const renewals = collect(NEVER_MS);
+    for (const id of ids) renewals.renew(id);
+    await renewals.close();
+    expect(renewals.backlog).toBe(0);
+    expect(ids.every(id => renewals.isGone(id))).toBe(true);
+  });
+
   it('comes also when the database is away', async () => {
     const renewals = collect(BOUND_MS);
     await proxy.shut();

@@ -81,7 +81,10 @@ export class LeaseRenewals {
     this.closed = true;
     clearTimeout(this.timer);
     await this.flushing;
-    if (this.waiting.size > 0) await this.flush();
+    for (let before = Infinity; this.waiting.size > 0 && this.waiting.size < before;) {
+      before = this.waiting.size;
+      await this.flush();
+    }
   }
 
   private refuseWhenLate(now: number): void {
