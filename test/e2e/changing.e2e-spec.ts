@@ -54,6 +54,17 @@ describe('PUT of an instance', () => {
     expect((await send('PUT', byName(), { ...SPEC, service: 'ORDERS' })).status).toBe(200);
   });
 
+  it('takes the id in either case, as UUIDs are', async () => {
+    const shouted = `${INSTANCES}/${instance.id.toUpperCase()}`;
+    expect(await catalog.api.ok('PUT', shouted, SPEC)).toMatchObject({ id: instance.id, version: 2 });
+    expect(await catalog.api.ok('PATCH', shouted, { weight: 9 })).toMatchObject({ id: instance.id, version: 3 });
+    const ids = [instance.id, instance.id.toUpperCase()];
+    const heartbeats = await catalog.api.ok('POST', '/api/v1/registry/heartbeats', { ids });
+    expect(heartbeats).toEqual({ renewed: 1, notFound: [] });
+    const gone = await catalog.api.ok('POST', '/api/v1/registry/deregistrations', { ids });
+    expect(gone).toEqual({ deregistered: 1, notFound: [] });
+  });
+
   it('of what is stored costs nothing', async () => {
     await send('PUT', byId(), SPEC);
     const before = await headOf(catalog.api);

@@ -1,9 +1,10 @@
+import { instanceUuidSchema } from '@coordination/registry';
 import { z } from 'zod';
 
 const MAX_IDS = 5_000;
 
 export const renewLeases = z
-  .strictObject({ ids: z.array(z.uuid()).min(1).max(MAX_IDS).describe('Ids of instances that are alive.') })
+  .strictObject({ ids: z.array(instanceUuidSchema).min(1).max(MAX_IDS).describe('Ids of instances that are alive.') })
   .meta({ id: 'RenewLeases' });
 export type RenewLeases = z.output<typeof renewLeases>;
 

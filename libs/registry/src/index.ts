@@ -37,7 +37,7 @@ export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
 export { RegistryModule } from './registry.module.js';
 export {
   DEFAULT_NAMESPACE,
-  instanceIdSchema,
+  instanceUuidSchema,
   namespaceSchema,
   serviceSchema,
   type IdParams,

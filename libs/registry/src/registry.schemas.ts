@@ -36,6 +36,9 @@ export const instanceIdSchema = z
   .describe('The caller’s own stable name for the instance, such as a pod name; `host:port` by default.')
   .meta({ examples: ['orders-7f9c'] });
 
+/** The server's id of an instance. UUIDs are the same in either case (RFC 9562, section 4); ours are in lower case. */
+export const instanceUuidSchema = z.uuid().toLowerCase();
+
 const status = z
   .enum(INITIAL_STATES)
   .optional()
@@ -80,7 +83,7 @@ export const patchInstance = z
 export type PatchInstance = z.output<typeof patchInstance>;
 
 export const deregisterInstances = z
-  .strictObject({ ids: z.array(z.uuid()).min(1).max(MAX_BATCH) })
+  .strictObject({ ids: z.array(instanceUuidSchema).min(1).max(MAX_BATCH) })
   .meta({ id: 'DeregisterInstances' });
 export type DeregisterInstances = z.output<typeof deregisterInstances>;
 
@@ -108,7 +111,7 @@ export type SetOverride = z.output<typeof setOverride>;
 export const namespaceQuery = z.strictObject({ namespace: namespaceSchema.optional() });
 export type NamespaceQuery = z.output<typeof namespaceQuery>;
 
-export const idParams = z.strictObject({ id: z.uuid().describe('The server’s id of the instance.') });
+export const idParams = z.strictObject({ id: instanceUuidSchema.describe('The server’s id of the instance.') });
 export type IdParams = z.output<typeof idParams>;
 
 export const nameParams = z.strictObject({ service: serviceSchema, instanceId: instanceIdSchema });
