@@ -140,7 +140,7 @@ export class CatalogWriter {
     const head = await heads.lock(em, this.options.headHoldLimitMs);
     const { found, complete } = await instances.findNamed(em, {
       targets: requests.flatMap(request => request.commands.map(targetOf)),
-      always: requests[0]?.commands.length ?? 0,
+      always: requests[0]!.commands.length,
       maxBytes: MAX_BATCH_BYTES,
     });
     const batchId = newId();
