@@ -84,6 +84,19 @@ describe('a follower', () => {
     expect(follower.lag).toBe(7 - view.revision);
   });
 
+  it('looks for a revision of which it hears while it waits for one of its own', async () => {
+    const log = new LogInMemory();
+    const { view, counts } = follow(log, { pollMs: 600_000 });
+    follower.start();
+    await waitFor('the first look', () => counts.reads > 0 && view.loaded);
+    const own = log.put(anInstance({ instanceId: 'own' }));
+    log.put(anInstance({ instanceId: 'of another node' }));
+    follower.hint(1);
+    follower.hint(2);
+    view.apply([own]);
+    await waitFor('the other one', () => view.revision === 2);
+  });
+
   it('goes on after a mistake of ours, without spinning', async () => {
     const log = new LogInMemory();
     let mistakes = 0;

@@ -44,6 +44,8 @@ export class CatalogFollower {
   private looksAsked = 0;
   private interrupt: () => void = () => undefined;
   private patience: NodeJS.Timeout | undefined;
+  /** The newest revision that was hinted at since patience began. */
+  private hinted = 0;
   private inFlight: Promise<unknown> = Promise.resolve();
   private brokenHistories = 0;
   private newestKnown = 0;
@@ -87,10 +89,13 @@ export class CatalogFollower {
   hint(revision: number): void {
     if (!Number.isSafeInteger(revision)) return;
     this.newestKnown = Math.max(this.newestKnown, revision);
-    if (this.patience !== undefined || this.ending.signal.aborted || revision <= this.parts.view.revision) return;
-    this.patience = setTimeout(() => {
+    if (this.ending.signal.aborted || revision <= this.parts.view.revision) return;
+    this.hinted = Math.max(this.hinted, revision);
+    this.patience ??= setTimeout(() => {
+      const isNews = this.hinted > this.parts.view.revision;
       this.patience = undefined;
-      if (revision > this.parts.view.revision) this.look();
+      this.hinted = 0;
+      if (isNews) this.look();
     }, NOTIFICATION_PATIENCE_MS);
   }
 
