@@ -1,5 +1,5 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { UnsupportedMediaTypeError } from './http.errors.js';
+import { UnsupportedEncodingError, UnsupportedMediaTypeError } from './http.errors.js';
 import { parseJsonBody } from './json-body.js';
 import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';
 
@@ -16,6 +16,11 @@ export function addBodyParsers(instance: FastifyInstance): void {
         const accepted = acceptedMediaTypes(request.method);
         if (!accepted.includes(mediaType)) {
           done(new UnsupportedMediaTypeError(mediaType, accepted));
+          return;
+        }
+        const encoding = request.headers['content-encoding'];
+        if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+          done(new UnsupportedEncodingError(encoding));
           return;
         }
         readBody(bytes, done);

@@ -1,4 +1,5 @@
 import { type Server } from 'node:http';
+import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
@@ -13,6 +14,7 @@ import { answerFailure } from './problem.filter.js';
 import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
 import { type EndpointRouteConfig } from './route-config.js';
 import { RouteTable } from './route-table.js';
+import { endSilentConnections } from './silent-connections.js';
 
 /** The body limit of routes that do not say otherwise. */
 export const DEFAULT_BODY_LIMIT_BYTES = 64 * 1024;
@@ -74,6 +76,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   const adapter = new HttpAdapter(server);
   const instance = adapter.getInstance();
   addBodyParsers(instance);
+  endSilentConnections(instance);
   instance.addHook('onRoute', route => {
     if (route.url !== CORS_ROUTE) routes.add(route);
     const { bodyLimitBytes } = (route.config ?? {}) as EndpointRouteConfig;
@@ -84,7 +87,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
     const store = {
       requestId: request.id,
-      clientAddress: plainAddress(request.ip),
+      clientAddress: clientAddressOf(request),
       actor: ANONYMOUS,
       source: 'api' as const,
       reason: null as string | null,
@@ -134,5 +137,15 @@ function complaintAboutUnasked(request: FastifyRequest): Error | undefined {
   return undefined;
 }
 
+/**
+ * The address of the client. Where what a proxy passes on is no address (proxies pass on what clients made up, too), it is
+ * that of the proxy: the audit log keeps it for ever.
+ */
+function clientAddressOf({ ip, socket }: FastifyRequest): string | null {
+  return plainAddress(ip) ?? plainAddress(socket.remoteAddress);
+}
+
 /** An IPv4 address as such, also where the socket listens on IPv6. */
-const plainAddress = (address: string | undefined): string | null => address?.replace(/^::ffff:(?=\d+\.)/, '') ?? null;
+function plainAddress(address = ''): string | null {
+  return isIP(address) === 0 ? null : address.replace(/^::ffff:(?=\d+\.)/, '');
+}

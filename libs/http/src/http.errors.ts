@@ -36,6 +36,14 @@ export class UnsupportedMediaTypeError extends DomainError {
   }
 }
 
+export class UnsupportedEncodingError extends DomainError {
+  readonly code = 'UNSUPPORTED_MEDIA_TYPE';
+
+  constructor(encoding: string) {
+    super(`A body that is encoded as ${encoding} is not understood. Send it without Content-Encoding.`);
+  }
+}
+
 /** A bug of ours, or something that nobody thought of; its cause goes to the log alone. */
 export class InternalError extends DomainError {
   readonly code = 'INTERNAL_ERROR';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { type AddressInfo } from 'node:net';
@@ -278,6 +279,11 @@ describe('the HTTP shell', () => {
       expect(problemOf(await call('POST', '/things', '{}', { 'content-length': '2' })).status).toBe(415);
     });
 
+    it.each(['gzip', 'br', 'identity, gzip'])('that are said to be in %s get 415', async encoding => {
+      const response = await call('POST', '/things', '{"name":"a"}', { ...json, 'content-encoding': encoding });
+      expect(problemOf(response)).toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE' });
+    });
+
     it('of PATCH may be merge patches or plain JSON', async () => {
       for (const type of [MERGE_PATCH_MEDIA_TYPE, 'application/json']) {
         expect((await call('PATCH', '/things/a', '{"x":null}', { 'content-type': type })).json()).toEqual({ x: null });
@@ -304,6 +310,14 @@ describe('the HTTP shell', () => {
         source: 'api',
         reason: 'über Nacht',
       });
+    });
+
+    it.each([
+      ['that is no address', 'unknown'],
+      ['that has a port', '198.51.100.7:4711'],
+      ['of any length', 'x'.repeat(10_000)],
+    ])('has the proxy itself where that names a client %s', async (_what, forwarded) => {
+      expect(await origin({ 'x-forwarded-for': forwarded })).toMatchObject({ clientAddress: '127.0.0.1' });
     });
 
     it('is there for bodies that come in pieces', async () => {
@@ -353,4 +367,18 @@ describe('the HTTP shell', () => {
       expect(answer).toContain(`"code":"${code}"`);
     });
   });
+});
+
+it('ends at once though a client has a connection open that it has sent nothing on', async () => {
+  const app = await NestFactory.create<NestFastifyApplication>(ThingModule, createHttpAdapter(settings), {
+    logger: false,
+  });
+  await app.listen(0, '127.0.0.1');
+  const accepted = once(app.getHttpServer(), 'connection');
+  const socket = connect((app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
+  const closed = once(socket, 'close');
+  await accepted;
+  // Not before the request's time is over (30 s), if the connection counts as one with a request under way.
+  await app.close();
+  await closed;
 });
