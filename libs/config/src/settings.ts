@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const MAX_PORT = 65_535;
@@ -15,12 +16,26 @@ const postgresUrl = z
   .string()
   .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL');
 
-const list = z.string().transform(value =>
-  value
-    .split(',')
-    .map(part => part.trim())
-    .filter(part => part !== ''),
-);
+const list = (accepts: (part: string) => boolean, error: string) =>
+  z
+    .string()
+    .transform(value =>
+      value
+        .split(',')
+        .map(part => part.trim())
+        .filter(part => part !== ''),
+    )
+    .refine(parts => parts.every(accepts), error);
+
+/** As a browser sends it: another spelling, such as one with a path, would never match. */
+const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  if (most === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most);
+}
 
 /** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
 export interface SettingEntry {
@@ -132,9 +147,13 @@ export const SETTINGS = {
     '0',
     'How long the service goes on taking requests after readiness turned 503, so that load balancers notice.',
   ),
-  PCS_CORS_ORIGINS: setting(list, '', 'Origins that browsers may call from, separated by commas. None by default.'),
+  PCS_CORS_ORIGINS: setting(
+    list(isOrigin, 'must be origins, such as https://ui.example.com, separated by commas'),
+    '',
+    'Origins that browsers may call from, separated by commas. None by default.',
+  ),
   PCS_TRUSTED_PROXIES: setting(
-    list,
+    list(isAddressOrRange, 'must be addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '',
     'Addresses or CIDRs of proxies whose X-Forwarded-For is believed, separated by commas. None by default.',
   ),

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings, SettingsError } from './index.js';
+
+describe('readSettings', () => {
+  it('has a value for everything that has a default', () => {
+    expect(readSettings({})).toMatchObject({
+      PORT: 8081,
+      HOST: '127.0.0.1',
+      PCS_CORS_ORIGINS: [],
+      PCS_TRUSTED_PROXIES: [],
+      PCS_SHUTDOWN_GRACE_SECONDS: 20,
+    });
+    expect(readSettings({}).DATABASE_URL).toBeUndefined();
+  });
+
+  it('takes an empty value for an absent one', () => {
+    expect(readSettings({ PORT: '', DATABASE_URL: '', PCS_MIGRATE_ON_START: '' })).toEqual(readSettings({}));
+  });
+
+  it('leaves the variables of others alone, those of Kubernetes service links too', () => {
+    const foreign = { DATABASE_PORT: 'tcp://10.0.0.1:5432', POSTGRES_PORT_5432_TCP: 'x', pcs_small: 'x' };
+    expect(readSettings(foreign)).toEqual(readSettings({}));
+  });
+
+  it('reads lists', () => {
+    const settings = readSettings({
+      PCS_CORS_ORIGINS: 'https://ui.example.com, http://localhost:3000 ,',
+      PCS_TRUSTED_PROXIES: '10.0.0.0/8,127.0.0.1,fd00::/8,::1',
+    });
+    expect(settings.PCS_CORS_ORIGINS).toEqual(['https://ui.example.com', 'http://localhost:3000']);
+    expect(settings.PCS_TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1']);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80.5'],
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_SSL', 'yes'],
+    ['LOG_LEVEL', 'loud'],
+    ['PCS_MIGRATE_ON_START', 'true'],
+    ['PCS_STALENESS_LIMIT_SECONDS', '0'],
+    ['PCS_CORS_ORIGINS', '*'],
+    ['PCS_CORS_ORIGINS', 'https://ui.example.com/'],
+    ['PCS_CORS_ORIGINS', 'https://ui.example.com,ui.example.com'],
+    ['PCS_TRUSTED_PROXIES', 'proxy.local'],
+    ['PCS_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['PCS_TRUSTED_PROXIES', '10.0.0.0/8/8'],
+    ['PCS_TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['PCS_TRUSTED_PROXIES', '10.0.0.1,::1/129'],
+    ['PCS_TRUSTD_PROXIES', '10.0.0.1'],
+  ])('refuses %s=%s by a line that names it', (name, value) => {
+    const read = () => readSettings({ [name]: value });
+    expect(read).toThrow(SettingsError);
+    expect(read).toThrow(new RegExp(`^Bad settings: ${name} .*[.]$`));
+  });
+
+  it('names everything that is wrong in one line, and no password', () => {
+    expect(() => readSettings({ PORT: 'x', PCS_UNKNOWN: '1', DATABASE_URL: 'http://user:secret@db/x' })).toThrow(
+      /^(?=.*PORT)(?=.*PCS_UNKNOWN)(?=.*DATABASE_URL)(?!.*secret).*$/,
+    );
+  });
+
+  it('refuses the embedded PostgreSQL in production', () => {
+    expect(() => readSettings({ NODE_ENV: 'production' })).toThrow(/DATABASE_URL must be set/);
+    expect(readSettings({ NODE_ENV: 'production', DATABASE_URL: 'postgres://db/x' }).NODE_ENV).toBe('production');
+  });
+});
