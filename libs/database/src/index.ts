@@ -11,4 +11,5 @@ export {
   type EmbeddedPostgresOptions,
 } from './embedded/embedded-postgres.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
+export { severedAfter } from './severed-after.js';
 export { SchemaGate, type SchemaGateOptions } from './schema-gate.js';

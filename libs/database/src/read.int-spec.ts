@@ -78,6 +78,23 @@ describe('read', () => {
     await expect(stuck).rejects.toThrow(StoreUnavailableError);
   });
 
+  it('may last longer than a silence, as long as the server answers', async () => {
+    const timeoutMs = 400;
+    const lasting = read(
+      databases,
+      async (em, heard) => {
+        const end = performance.now() + 4 * timeoutMs;
+        while (performance.now() < end) {
+          await query(em, 'select pg_sleep(0.02)');
+          heard();
+        }
+        return 'read';
+      },
+      { timeoutMs },
+    );
+    await expect(lasting).resolves.toBe('read');
+  });
+
   it('tells of a database that is not there', async () => {
     const url = new URL(database.url);
     url.port = '1';

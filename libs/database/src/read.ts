@@ -1,6 +1,7 @@
 import { IsolationLevel } from '@mikro-orm/core';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Databases, type Purpose } from './databases.js';
+import { severedAfter } from './severed-after.js';
 import { orStoreUnavailable } from './store-errors.js';
 
 /** How long one statement of a read may run (ms) where nothing else is said. */
@@ -20,33 +21,31 @@ export interface ReadOptions {
 /**
  * Runs a read in a transaction of its own that sees one snapshot, can change nothing, and is ended by the server when
  * it takes too long. An open snapshot slows the head of the log down for everybody, so `work` must wait for nothing but
- * the database, and send one or two statements.
+ * the database, and send a few statements; many only if it says each time that the server was heard of.
  * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
  */
 export async function read<T>(
   databases: Databases,
-  work: (em: EntityManager) => Promise<T>,
+  work: (em: EntityManager, heard: () => void) => Promise<T>,
   { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS }: ReadOptions = {},
 ): Promise<T> {
+  const transaction = {
+    readOnly: true,
+    isolationLevel: IsolationLevel.REPEATABLE_READ,
+    // Local to the transaction: poolers drop session settings. The last one ends a backend that is blocked on
+    // sending to a node that was stopped; the others do not.
+    sessionContext: {
+      variables: {
+        statement_timeout: timeoutMs,
+        idle_in_transaction_session_timeout: timeoutMs,
+        tcp_user_timeout: timeoutMs,
+      },
+    },
+  };
   // A server that is cut off cannot end anything: whoever still waits for it must be told by us.
-  const silence = setTimeout(() => databases.sever(purpose), SILENCE_FACTOR * timeoutMs);
-  try {
-    return await orStoreUnavailable(() =>
-      databases.em(purpose).transactional(work, {
-        readOnly: true,
-        isolationLevel: IsolationLevel.REPEATABLE_READ,
-        // Local to the transaction: poolers drop session settings. The last one ends a backend that is blocked on
-        // sending to a node that was stopped; the others do not.
-        sessionContext: {
-          variables: {
-            statement_timeout: timeoutMs,
-            idle_in_transaction_session_timeout: timeoutMs,
-            tcp_user_timeout: timeoutMs,
-          },
-        },
-      }),
-    );
-  } finally {
-    clearTimeout(silence);
-  }
+  return await orStoreUnavailable(() =>
+    severedAfter(databases, purpose, SILENCE_FACTOR * timeoutMs, heard =>
+      databases.em(purpose).transactional(em => work(em, heard), transaction),
+    ),
+  );
 }

@@ -1,4 +1,4 @@
-import { type Databases } from '@coordination/database';
+import { type Databases, severedAfter } from '@coordination/database';
 import { type Clock, StoreUnavailableError } from '@coordination/kernel';
 import { LRUCache } from 'lru-cache';
 import { type InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
@@ -122,10 +122,12 @@ export class LeaseRenewals {
     const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
     const sentAt = this.tools.clock.monotonicMs();
     const renewals = taken.map(({ id, at, reported }): Renewal => ({ id, ageMs: sentAt - at, reported }));
-    // A server that says nothing must not keep the flush for ever.
-    const silence = setTimeout(() => this.tools.databases.sever('leases'), this.boundMs);
+    const { databases, leases } = this.tools;
     try {
-      const { missing, busy } = await this.tools.leases.renew(this.tools.databases.em('leases'), renewals);
+      // A server that says nothing must not keep the flush for ever.
+      const { missing, busy } = await severedAfter(databases, 'leases', this.boundMs, () =>
+        leases.renew(databases.em('leases'), renewals),
+      );
       this.refusing = false;
       const unnoted = new Set(busy);
       for (const { id, sign, at } of taken) {
@@ -141,8 +143,6 @@ export class LeaseRenewals {
     } catch {
       // They stay, grow old, and from half the bound on callers are told.
       return 0;
-    } finally {
-      clearTimeout(silence);
     }
   }
 

@@ -4,13 +4,13 @@ import {
   type LockedHead,
   type ServiceEventRepository,
 } from '@coordination/audit';
-import { type Databases, isStoreUnavailable } from '@coordination/database';
+import { type Databases, isStoreUnavailable, severedAfter } from '@coordination/database';
 import { newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
 import { targetOf } from '../domain/commands.js';
 import { type ServiceInstanceRepository } from '../service-instance.repository.js';
-import { severedAfter, wasCommitted } from './commit-settlement.js';
+import { wasCommitted } from './commit-settlement.js';
 import { type BatchPlan, planBatch } from './plan-batch.js';
 import { isRefusal, refusedByDatabase } from './refused-by-database.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
@@ -118,7 +118,7 @@ export class CatalogWriter {
     let placed: PlacedPlan | undefined;
     let room = this.roomUpTo;
     try {
-      const done = await severedAfter(databases, BATCH_TIME_FACTOR * this.options.headHoldLimitMs, () =>
+      const done = await severedAfter(databases, 'writer', BATCH_TIME_FACTOR * this.options.headHoldLimitMs, () =>
         databases.em('writer').transactional(async em => {
           const attempt = await this.place(em, requests);
           room = await this.write(em, attempt);

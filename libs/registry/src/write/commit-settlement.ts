@@ -1,5 +1,5 @@
 import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
-import { type Databases } from '@coordination/database';
+import { type Databases, severedAfter } from '@coordination/database';
 import pRetry from 'p-retry';
 
 /** For how long (ms) the outcome of a doubtful commit is looked for, before its callers are told that it is unknown. */
@@ -33,7 +33,7 @@ export async function wasCommitted(
 ): Promise<boolean> {
   const { databases, heads, events, headHoldLimitMs } = tools;
   const attempt = () =>
-    severedAfter(databases, SETTLE_LIMIT_MS, () =>
+    severedAfter(databases, 'writer', SETTLE_LIMIT_MS, () =>
       databases.em('writer').transactional(async em => {
         await heads.lock(em, headHoldLimitMs);
         await heads.raiseFence(em);
@@ -47,14 +47,4 @@ export async function wasCommitted(
     maxTimeout: LONGEST_PAUSE_MS,
     randomize: true,
   });
-}
-
-/** Does something on the writer's connections; when it takes longer than it may (ms), they are cut, and it fails. */
-export async function severedAfter<T>(databases: Databases, limitMs: number, work: () => Promise<T>): Promise<T> {
-  const timer = setTimeout(() => databases.sever('writer'), limitMs);
-  try {
-    return await work();
-  } finally {
-    clearTimeout(timer);
-  }
 }
