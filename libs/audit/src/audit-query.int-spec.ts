@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { Databases } from '@coordination/database';
-import { newId } from '@coordination/kernel';
+import { newId, StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { HeadsOnStandby } from '../../../test/support/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { AUDIT_ACTIONS, AUDIT_SOURCES, type AuditEvent, type EventDraft } from './audit-event.js';
 import { AuditQuery } from './audit-query.service.js';
@@ -213,5 +214,14 @@ describe('An event that comes back from the database', () => {
       await odd.close();
       await own.drop();
     }
+  });
+});
+
+describe('A server in recovery', () => {
+  it('is not believed, since it may lack what others were told is there', async () => {
+    const query = new AuditQuery(databases, new EventSearchRepository(), new HeadsOnStandby());
+    await expect(query.head()).rejects.toThrow(StoreUnavailableError);
+    await expect(query.list({ filter: {}, order: 'desc', limit: 1 })).rejects.toThrow(StoreUnavailableError);
+    await expect(query.get(EVENTS + 1)).rejects.toThrow(StoreUnavailableError);
   });
 });

@@ -68,9 +68,10 @@ export class AuditQuery {
    */
   async get(revision: number): Promise<{ readonly event: AuditEvent; readonly head: LogHead }> {
     return await read(this.databases, async em => {
+      const head = await this.heads.read(em);
       const event = await this.search.findOne(em, revision);
       if (!event) throw new EventNotFoundError(revision);
-      return { event, head: await this.heads.read(em) };
+      return { event, head };
     });
   }
 
@@ -79,8 +80,7 @@ export class AuditQuery {
    * @throws StoreUnavailableError
    */
   async head(): Promise<LogHead> {
-    const { revision, hash, epoch, at } = await read(this.databases, em => this.heads.read(em));
-    return { revision, hash, epoch, at };
+    return await read(this.databases, em => this.heads.read(em));
   }
 
   private async step(filter: EventFilter, order: EventOrder, span: RestOfSpan, limit: number): Promise<EventStep> {

@@ -1,4 +1,5 @@
 import { isoTime, query } from '@coordination/database';
+import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogHead } from './audit-event.js';
 
@@ -11,6 +12,8 @@ export interface LockedHead extends LogHead {
 
 /** Name of the notification that tells followers of the log to look; the payload is the revision. */
 export const CATALOG_CHANNEL = 'catalog_changed';
+
+const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is only read from the primary.';
 
 const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
 
@@ -30,14 +33,19 @@ export class CatalogHeadRepository {
     return { ...row, now: row.at };
   }
 
-  /** The head as committed, and whether this server is one that may be believed to have the newest. */
-  async read(em: EntityManager): Promise<LogHead & { readonly inRecovery: boolean }> {
+  /**
+   * The head as committed on the primary.
+   * @throws StoreUnavailableError on a standby, or a primary that was made one: it may lack what others were told is there
+   */
+  async read(em: EntityManager): Promise<LogHead> {
     const row = await this.find(em);
     if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
-    return row;
+    const { inRecovery, ...head } = row;
+    if (inRecovery) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
+    return head;
   }
 
-  /** The same, where the row may have been taken away. */
+  /** The head as this server has it, where the row may have been taken away, and whether it is a standby. */
   async find(em: EntityManager): Promise<(LogHead & { readonly inRecovery: boolean }) | undefined> {
     const [row] = await query<LogHead & { inRecovery: boolean }>(
       em,

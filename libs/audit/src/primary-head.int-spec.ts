@@ -2,7 +2,9 @@ import { Databases, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { HeadsOnStandby } from '../../../test/support/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { waitFor } from '../../../test/support/wait-for.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
 import { AUDIT_ENTITIES } from './index.js';
 import { primaryHead } from './primary-head.js';
@@ -35,12 +37,7 @@ describe('The read index', () => {
   });
 
   it('does not believe a server that is in recovery', async () => {
-    class OnStandby extends CatalogHeadRepository {
-      override async read(...parameters: Parameters<CatalogHeadRepository['read']>) {
-        return { ...(await super.read(...parameters)), inRecovery: true };
-      }
-    }
-    const index = new ReadIndex(primaryHead(databases, new OnStandby()));
+    const index = new ReadIndex(primaryHead(databases, new HeadsOnStandby()));
     await expect(index.current()).rejects.toThrow(StoreUnavailableError);
   });
 
@@ -51,6 +48,11 @@ describe('The read index', () => {
       await expect(index.current()).rejects.toThrow(StoreUnavailableError);
       // Nor do those who asked meanwhile.
       await expect(Promise.all([index.current(), index.current()])).rejects.toThrow(StoreUnavailableError);
+      // Nor do the writer's few connections stay with questions that nobody waits for any more.
+      await waitFor('the connections to be free', () => {
+        const { open, idle } = databases.use().find(({ purpose }) => purpose === 'writer')!;
+        return open === idle;
+      });
     });
     await locked;
     const index = new ReadIndex(primaryHead(databases, new CatalogHeadRepository()));

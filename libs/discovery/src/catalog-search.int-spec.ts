@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogHeadRepository } from '@coordination/audit';
 import { query } from '@coordination/database';
-import { InvalidCursorError } from '@coordination/kernel';
+import { InvalidCursorError, StoreUnavailableError } from '@coordination/kernel';
 import {
   HEALTH_STATES,
   INSTANCE_TYPES,
@@ -14,6 +14,7 @@ import {
 } from '@coordination/registry';
 import { CatalogAuthor } from '../../../test/support/catalog-author.js';
 import { anInstance, NOW } from '../../../test/support/factories.js';
+import { HeadsOnStandby } from '../../../test/support/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { CatalogSearchRepository, searchStatement } from './catalog-search.repository.js';
 import { SEARCH_ORDERS, SEARCH_SORTS, type CatalogSearch } from './catalog-search.js';
@@ -390,4 +391,15 @@ it('keeps versions that are longer than any index entry may be', async () => {
   } finally {
     await closeDatabase();
   }
+});
+
+describe('A server in recovery', () => {
+  beforeAll(openDatabase);
+  afterAll(closeDatabase);
+
+  it('is not asked: what it has may be old, and is never said to be current', async () => {
+    const onStandby = new CatalogSearchRepository(author.databases, new HeadsOnStandby());
+    await expect(onStandby.search(aSearch(), () => false)).rejects.toThrow(StoreUnavailableError);
+    await expect(onStandby.services('default', EVERYTHING)).rejects.toThrow(StoreUnavailableError);
+  });
 });

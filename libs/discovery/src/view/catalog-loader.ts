@@ -46,13 +46,13 @@ export class CatalogLoader {
     const options = { purpose: 'view', timeoutMs: LOAD_TIMEOUT_MS } as const;
     return await read(
       this.databases,
-      async em => {
-        const { inRecovery, ...head } = await this.heads.read(em);
-        if (inRecovery) throw new Error(IN_RECOVERY);
+      async (em, heard) => {
+        const head = await this.heads.read(em);
         const state = new CatalogState();
         let lastId = BEFORE_ALL_IDS;
         for (let more = true; more;) {
           const rows = await query<InstanceRecord>(em, READ_INSTANCES, [lastId, this.chunk]);
+          heard();
           for (const row of rows) state.put(normalizeRecord(row));
           lastId = rows.at(-1)?.id ?? lastId;
           more = rows.length === this.chunk;
@@ -60,6 +60,7 @@ export class CatalogLoader {
         let last: ServiceRow = { namespace: '', service: '', revision: 0 };
         for (let more = true; more;) {
           const rows = await query<ServiceRow>(em, READ_SERVICES, [last.namespace, last.service, this.chunk]);
+          heard();
           for (const { namespace, service, revision } of rows) state.touch(namespace, service, revision);
           last = rows.at(-1) ?? last;
           more = rows.length === this.chunk;
@@ -70,6 +71,3 @@ export class CatalogLoader {
     );
   }
 }
-
-/** A standby may lag behind by any time: what it says is never taken for the truth. */
-export const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is only read from the primary.';

@@ -1,7 +1,6 @@
 import { type AuditEvent, type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
 import { type Databases, read } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
-import { IN_RECOVERY } from './catalog-loader.js';
 import { type ViewHead } from './catalog-view.js';
 
 /** Events per page: enough to catch up fast, few enough not to hold the event loop up. */
@@ -38,8 +37,7 @@ export class LogReader {
     return await read(
       this.databases,
       async em => {
-        const { inRecovery, ...head } = await this.heads.read(em);
-        if (inRecovery) throw new Error(IN_RECOVERY);
+        const head = await this.heads.read(em);
         const isNews = head.revision > revision;
         const events = isNews ? await this.events.findAfter(em, revision, this.pageSize) : [];
         return { head, events, sentAtMs };
