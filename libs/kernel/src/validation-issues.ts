@@ -25,12 +25,13 @@ function fieldsOf(issue: ValidationIssue, base: string): FieldError[] {
 
 /** The member of a union that the value came closest to: the one whose complaint lies deepest, and is shortest. */
 function closestMember(members: ValidationIssue['errors']): readonly ValidationIssue[] | undefined {
-  const depth = (issues: readonly ValidationIssue[]) => Math.max(...issues.map(issue => issue.path?.length ?? 0));
   return members
     ?.filter(issues => issues.length > 0)
     .sort((a, b) => depth(b) - depth(a) || a.length - b.length)
     .find(issues => depth(issues) > 0);
 }
+
+const depth = (issues: readonly ValidationIssue[]): number => Math.max(...issues.map(issue => issue.path?.length ?? 0));
 
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string =>
   String(typeof segment === 'object' ? segment.key : segment);
