@@ -1,4 +1,6 @@
-import { type Answer, type Api, INSTANCES, named } from './api.js';
+import { type AuditEvent } from '@coordination/audit';
+import { expect } from 'vitest';
+import { type Answer, type Api, INSTANCES, type LeasedView, named, type Problem } from './api.js';
 
 /** What a caller did and was told. */
 export interface Told {
@@ -7,8 +9,9 @@ export interface Told {
   readonly status: number;
   /** The code of the problem, where it was one. */
   readonly code: string | undefined;
-  /** The version of the instance that was answered, where one was. */
-  readonly version: number | undefined;
+  /** The instance that was answered, where one was. */
+  readonly instance: Pick<LeasedView, 'id' | 'version' | 'revision'> | undefined;
+  /** The revision of the catalog that answered. */
   readonly revision: number;
   readonly requestId: string;
 }
@@ -32,15 +35,25 @@ export interface MixedLoadOptions {
   /** Names that the clients fight over. */
   readonly names: number;
   /** How many operations each client does at most. */
-  readonly operations: number;
-  /** Ends the load early. */
-  readonly signal?: AbortSignal;
+  readonly operations?: number;
 }
 
-type Pick = (choices: number) => number;
-type Operation = readonly [name: string, send: (api: Api, path: string, headers: Headers, pick: Pick) => Call];
+/** A load that is under way. */
+export interface MixedLoad {
+  /** What callers were told so far. */
+  readonly told: readonly Told[];
+  /** How many of them were told that it is done. */
+  acknowledged(): number;
+  /** Resolves when every client has done all that it was to do. */
+  readonly finished: Promise<void>;
+  /** Ends it, once every client has its last answer. */
+  stop(): Promise<void>;
+}
+
+type Choose = (choices: number) => number;
+type Operation = readonly [name: string, send: (api: Api, path: string, headers: Headers, pick: Choose) => Call];
 type Headers = Readonly<Record<string, string>>;
-type Call = Promise<Answer<{ readonly code?: string; readonly version?: number }>>;
+type Call = Promise<Answer<unknown>>;
 
 const SERVICE = 'contended';
 
@@ -73,20 +86,13 @@ const OPERATIONS: readonly Operation[] = [
  * Lets clients do everything that there is to the same few instances, each after the other's answer. A client whose
  * connection breaks counts that as status 0: it was told nothing.
  */
-export async function runMixedLoad({
-  apis,
-  seed,
-  clients,
-  names,
-  operations,
-  signal,
-}: MixedLoadOptions): Promise<Told[]> {
+export function startMixedLoad({ apis, seed, clients, names, operations = Infinity }: MixedLoadOptions): MixedLoad {
   const told: Told[] = [];
-  const isOver = () => signal?.aborted === true;
+  const ending = new AbortController();
   const client = async (number: number) => {
     const random = seeded(seed * 1_000 + number);
-    const pick: Pick = choices => Math.floor(random() * choices);
-    for (let n = 0; n < operations && !isOver(); n++) {
+    const pick: Choose = choices => Math.floor(random() * choices);
+    for (let n = 0; n < operations && !ending.signal.aborted; n++) {
       const instanceId = `i-${pick(names)}`;
       const [operation, send] = OPERATIONS[pick(OPERATIONS.length)]!;
       const requestId = `load-${seed}-${number}-${n}`;
@@ -98,13 +104,60 @@ export async function runMixedLoad({
         operation,
         instanceId,
         status: answer?.status ?? 0,
-        code: answer?.body?.code,
-        version: answer?.body?.version,
+        code: answer !== undefined && answer.status >= 400 ? (answer.body as Problem).code : undefined,
+        instance: answer?.status === 200 || answer?.status === 201 ? (answer.body as LeasedView) : undefined,
         revision: answer?.revision ?? Number.NaN,
         requestId,
       });
     }
   };
-  await Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
-  return told;
+  const finished = Promise.all(Array.from({ length: clients }, (_, number) => client(number))).then(() => undefined);
+  return {
+    told,
+    acknowledged: () => told.filter(({ status }) => status === 200 || status === 201).length,
+    finished,
+    async stop() {
+      ending.abort();
+      await finished;
+    },
+  };
+}
+
+/** Problems that a caller may be told while something of the service is broken. */
+const FAULTS = new Set(['STORE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'STARTING', 'STALE_VIEW', 'QUEUE_FULL']);
+
+/**
+ * Asserts that every answer is true of the log: what was acknowledged is in it, what was said not to have happened is
+ * not, and no request made two events.
+ * @param faults whether something was broken meanwhile, so that callers may have been told that
+ */
+export function assertAnswersAreTrue(
+  told: readonly Told[],
+  events: readonly AuditEvent[],
+  { faults }: { readonly faults: boolean },
+): void {
+  const changes = new Map(events.map(event => [`${event.instanceUuid} ${event.version}`, event]));
+  const byRequest = new Map(events.map(event => [event.requestId, event]));
+  const requests = events.filter(event => event.source === 'api').map(event => event.requestId);
+  expect(new Set(requests).size, 'a request made two events').toBe(requests.length);
+  for (const answer of told) {
+    const { status, code, instance, requestId, revision } = answer;
+    const what = JSON.stringify(answer);
+    const event = byRequest.get(requestId);
+    if (status === 0 || code === 'OUTCOME_UNKNOWN') {
+      expect(faults, `nothing was broken, but: ${what}`).toBe(true);
+    } else if (status >= 400) {
+      expect(code === 'INSTANCE_NOT_FOUND' || (faults && FAULTS.has(code ?? '')), what).toBe(true);
+      expect(event, `said not to have happened, but is in the log: ${what}`).toBeUndefined();
+    } else {
+      if (instance) {
+        const change = changes.get(`${instance.id} ${instance.version}`);
+        expect(change?.revision, `acknowledged, but not in the log: ${what}`).toBe(instance.revision);
+      }
+      if (event)
+        expect(revision, `answered from before its own change: ${what}`).toBeGreaterThanOrEqual(event.revision);
+    }
+    const mustBeThere = status === 201 || (status === 204 && answer.operation === 'deregister');
+    if (mustBeThere) expect(event, `acknowledged, but not in the log: ${what}`).toBeDefined();
+  }
 }

@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { migrate } from '@coordination/database';
+import { type Home, prepareHome } from '../../libs/database/src/embedded/home.js';
+import { ensureDatabase, initialise, launch, serverUrl } from '../../libs/database/src/embedded/server.js';
+import { isAlive, stopServer } from '../../libs/database/src/embedded/server-process.js';
+import { type DisposableDirectory, disposableDirectory } from './disposable-directory.js';
+import { waitFor } from './wait-for.js';
+
+const DATABASE = 'catalog';
+
+/** What was committed survives the death of every process, though not that of the machine. */
+const PARAMETERS = { fsync: 'off', full_page_writes: 'off', max_connections: '100' };
+
+/** A PostgreSQL server that one test has for itself, to be killed. Nothing starts it again but the test. */
+export class OwnPostgres {
+  private constructor(
+    private readonly directory: DisposableDirectory,
+    private readonly home: Home,
+    private readonly port: number,
+    private pid: number,
+  ) {}
+
+  /** Starts a server with a migrated database. */
+  static async start(): Promise<OwnPostgres> {
+    const directory = disposableDirectory();
+    const data = join(directory.path, 'postgres');
+    await mkdir(data);
+    const home = await prepareHome(data, () => undefined);
+    await initialise(home, false);
+    const { pid, port } = await launch(home, undefined, PARAMETERS);
+    await ensureDatabase(home, port, DATABASE);
+    const postgres = new OwnPostgres(directory, home, port, pid);
+    await migrate(postgres.url);
+    return postgres;
+  }
+
+  /** URL of the migrated database; it stays the same. */
+  get url(): string {
+    return serverUrl(this.home, this.port, DATABASE);
+  }
+
+  /** Kills the server: SIGKILL leaves it to its children to notice, SIGQUIT is the immediate shutdown. */
+  async kill(signal: 'SIGKILL' | 'SIGQUIT'): Promise<void> {
+    process.kill(this.pid, signal);
+    await waitFor('the server is dead', async () => !(await isAlive(this.pid)));
+  }
+
+  /** Starts it again, on the same port and data; it recovers by itself. */
+  async startAgain(): Promise<void> {
+    this.pid = (await launch(this.home, this.port, PARAMETERS)).pid;
+  }
+
+  async remove(): Promise<void> {
+    await stopServer(this.home.data);
+    await this.directory.remove();
+  }
+}

@@ -1,0 +1,26 @@
+import { resolve } from 'node:path';
+import { Api } from './api.js';
+import { type DisposableDirectory } from './disposable-directory.js';
+import { ServiceProcess } from './service-process.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** The service from these sources, in a process of its own. */
+export interface SpawnedNode {
+  readonly process: ServiceProcess;
+  readonly api: Api;
+}
+
+/** Starts a node on a database in a process of its own, and waits until it listens. */
+export async function spawnNode(
+  directory: DisposableDirectory,
+  databaseUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<SpawnedNode> {
+  const command = [process.execPath, '--import', './scripts/typescript.mjs', 'apps/coordination/src/main.ts'];
+  const service = ServiceProcess.start(directory, command, {
+    cwd: ROOT,
+    env: { DATABASE_URL: databaseUrl, ...env },
+  });
+  return { process: service, api: new Api(await service.url()) };
+}
