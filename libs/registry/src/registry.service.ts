@@ -1,4 +1,4 @@
-import { type LogHead, type ReadIndex } from '@coordination/audit';
+import { type CatalogHeadRepository, type LogHead, type ReadIndex } from '@coordination/audit';
 import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
 import { type Clock, InstanceNotFoundError, OutcomeUnknownError } from '@coordination/kernel';
@@ -24,7 +24,7 @@ export interface InstanceWritten {
   readonly epoch: string;
 }
 
-/** One instance, and the head of the log at some moment between the question and the answer. */
+/** One instance, and the head of the log, both of one snapshot. */
 export interface InstanceRead {
   readonly leased: LeasedInstance;
   readonly head: LogHead;
@@ -34,6 +34,7 @@ export interface RegistryServiceTools {
   readonly writer: CatalogWriter;
   readonly renewals: LeaseRenewals;
   readonly mirror: CatalogMirrorSlot;
+  readonly heads: CatalogHeadRepository;
   readonly readIndex: ReadIndex;
   readonly databases: Databases;
   readonly instances: ServiceInstanceRepository;
@@ -120,9 +121,11 @@ export class RegistryService {
    * @throws InstanceNotFoundError
    */
   async getOrFail(target: Target): Promise<InstanceRead> {
-    const { databases, instances, readIndex } = this.tools;
-    const head = await readIndex.current();
-    const leased = await read(databases, em => instances.find(em, target));
+    const { databases, heads, instances } = this.tools;
+    const { head, leased } = await read(databases, async em => ({
+      head: await heads.read(em),
+      leased: await instances.find(em, target),
+    }));
     if (!leased) throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
     return { leased, head };
   }
