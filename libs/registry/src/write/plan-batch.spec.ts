@@ -143,6 +143,22 @@ describe('Several commands on one instance', () => {
   });
 });
 
+describe('A sign of life of an instance that stays as it is', () => {
+  const current = aLeasedInstance();
+  const target = { id: current.instance.id };
+  const leaseAfter = (command: Command) => {
+    const [outcome] = plan([request(command)], [current]).outcomes;
+    return outcome && 'results' in outcome ? outcome.results[0]?.leased?.lease : outcome;
+  };
+
+  it('is in the answer, since it will be noted', () => {
+    expect(leaseAfter({ kind: 'heartbeat', target })).toEqual({ renewedAt: NOW, checkedAt: null });
+    const report = { healthy: true, output: '' };
+    expect(leaseAfter({ kind: 'report-health', target, report })).toEqual({ renewedAt: NOW, checkedAt: NOW });
+    expect(leaseAfter({ kind: 'patch', target, patch: {} })).toEqual(current.lease);
+  });
+});
+
 describe('A request of several commands', () => {
   it('is undone as a whole when one of them is rejected, and its neighbours stay', () => {
     const current = aLeasedInstance({ instanceId: 'c' });

@@ -1,8 +1,8 @@
 import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@coordination/audit';
 import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
-import { decide, type Decision } from '../domain/decide.js';
-import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
+import { decide, type Decision, type LifeSign } from '../domain/decide.js';
+import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
 import { type InstanceChange, type ServiceTouch } from './instance-change.js';
 import { type CommandResult, type WriteRequest } from './write-request.js';
 
@@ -84,7 +84,7 @@ class Batch {
         const decision = this.decide(command, origin);
         if (decision.kind === 'rejected') throw decision.error;
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
-        return resultOf(decision);
+        return resultOf(decision, this.head.now);
       });
       return { results };
     } catch (error) {
@@ -178,12 +178,20 @@ function draftOf({ action, before, after }: Decision & { kind: 'changed' }, orig
   };
 }
 
-function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>): CommandResult {
+function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, now: string): CommandResult {
   if (decision.kind === 'absent') return { outcome: 'absent', leased: undefined, lifeSign: 'none' };
   if (decision.kind === 'unchanged') {
-    return { outcome: 'unchanged', leased: decision.current, lifeSign: decision.lifeSign };
+    const { current, lifeSign } = decision;
+    const leased = { instance: current.instance, lease: afterSign(current.lease, lifeSign, now) };
+    return { outcome: 'unchanged', leased, lifeSign };
   }
   const { before, after } = decision;
   if (!after) return { outcome: 'deregistered', leased: before, lifeSign: 'none' };
   return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
+}
+
+/** The lease as a sign of life leaves it; it is noted outside the log a moment later. */
+function afterSign(lease: Lease, sign: LifeSign, now: string): Lease {
+  if (sign === 'none') return lease;
+  return { renewedAt: now, checkedAt: sign === 'report' ? now : lease.checkedAt };
 }
