@@ -54,6 +54,9 @@ export class Migration20261123000000 extends Migration {
           set_config('statement_timeout', hold_limit_ms::text, true),
           set_config('lock_timeout', (2 * hold_limit_ms)::text, true);
         select * into head from catalog_head h where h.id = 1 for update;
+        if not found then
+          return;
+        end if;
         -- A statement of its own: a clock in the one above could be read before the wait for the lock.
         return query select head.revision, head.hash, head.epoch, head.fence,
           greatest(date_trunc('milliseconds', clock_timestamp()), head.at);

@@ -54,7 +54,7 @@ export class ServiceEventRepository {
       head.hash,
       head.fence,
     ]);
-    if (result?.appended !== events.length) {
+    if (result!.appended !== events.length) {
       throw new Error(`The head of the log is no longer at revision ${head.revision}, which was locked.`);
     }
   }
@@ -75,7 +75,7 @@ export class ServiceEventRepository {
       'select exists (select from service_event where revision > $1 and batch_id = $2) as found',
       [revision, batchId],
     );
-    return row?.found ?? false;
+    return row!.found;
   }
 
   /**
@@ -86,6 +86,6 @@ export class ServiceEventRepository {
     const [row] = await query<{ upto: number }>(em, 'select ensure_service_event_partitions($1)::float8 as upto', [
       revision,
     ]);
-    return row?.upto ?? revision;
+    return row!.upto;
   }
 }
