@@ -7,6 +7,16 @@ import { pgOptions, type SslMode } from './pg-options.js';
 /** Names the lock that migrating nodes queue at; an arbitrary number that nothing else in the database uses. */
 const MIGRATION_LOCK = 8_081_202_601;
 
+/**
+ * A migration may take as long as it likes, and may wait for others; but a server that does not answer at all, or is gone
+ * without a word, must end the try, or there would never be another one.
+ */
+const PATIENCE = {
+  connectionTimeoutMillis: 5_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+} as const;
+
 /** How to migrate: up to the newest version, or down to none. */
 export interface MigrateOptions {
   readonly ssl?: SslMode;
@@ -46,14 +56,23 @@ async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     logger: () => undefined,
-    driverOptions: { ...pgOptions(url, ssl), max: 1, application_name: 'platform-coordination migrator' },
+    driverOptions: {
+      ...pgOptions(url, ssl),
+      ...PATIENCE,
+      max: 1,
+      application_name: 'platform-coordination migrator',
+    },
     migrations: { migrationsList: MIGRATIONS, snapshot: false, silent: true, transactional: true },
   });
 }
 
 /** The lock lives on a connection of its own: it must hold over all transactions of the migrator. */
 async function locked<T>(url: string, ssl: SslMode, work: () => Promise<T>): Promise<T> {
-  const client = new Client({ ...pgOptions(url, ssl), application_name: 'platform-coordination migration lock' });
+  const client = new Client({
+    ...pgOptions(url, ssl),
+    ...PATIENCE,
+    application_name: 'platform-coordination migration lock',
+  });
   // A dropped connection rejects the query in flight; without a listener it would also end the process.
   client.on('error', () => undefined);
   await client.connect();
