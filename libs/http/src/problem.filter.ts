@@ -32,10 +32,19 @@ export function answerFailure(failure: unknown, request: FastifyRequest, reply: 
   }
   const error = toDomainError(failure, request);
   if (error.code === 'INTERNAL_ERROR') logger.error(failure, `${request.method} ${path} failed`);
+  else if (error.cause !== undefined) {
+    logger.warn(`${request.method} ${path}: ${error.code} because of ${reasonOf(error.cause)}`);
+  }
   const { status, headers, body } = describeProblem(error, { requestId: request.id, path });
   void reply
     .code(status)
     .headers({ ...headers, 'content-type': PROBLEM_MEDIA_TYPE, 'x-request-id': request.id })
     .serializer(JSON.stringify)
     .send(body);
+}
+
+/** What operators need to know, and no more: messages of the database may repeat the statement with its values. */
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as { code?: unknown; message?: string };
+  return typeof code === 'string' ? code : (message ?? String(cause));
 }

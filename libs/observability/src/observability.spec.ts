@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ContextModule } from '@coordination/context';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger, Metrics, NestLogger, ObservabilityModule } from './index.js';
 
@@ -16,6 +17,10 @@ class GreetingController {
   @Get('greetings/:name')
   greet(@Param('name') name: string) {
     if (name === 'broken') throw new Error('out of words');
+    if (name === 'away') {
+      const cause = Object.assign(new Error('select secret from metadata - canceling statement'), { code: '57014' });
+      throw new StoreUnavailableError({ cause });
+    }
     this.logger.log('greeting somebody');
     return { hello: name };
   }
@@ -94,6 +99,17 @@ describe('observability', () => {
       err: { message: 'out of words', stack: expect.stringContaining('observability.spec') as string },
     });
     expect(await lineOf('Http')).toMatchObject({ level: 'warn', status: 500 });
+  });
+
+  it('says why the database could not be asked, and repeats no statement', async () => {
+    const response = await app.inject({ url: '/greetings/away', headers: { 'x-request-id': 'r-4' } });
+    expect(response.statusCode).toBe(503);
+    expect(await lineOf('ProblemFilter')).toMatchObject({
+      level: 'warn',
+      requestId: 'r-4',
+      msg: 'GET /greetings/away: STORE_UNAVAILABLE because of 57014',
+    });
+    expect(JSON.stringify(lines)).not.toContain('secret');
   });
 
   it('says nothing of probes', async () => {
