@@ -17,5 +17,5 @@ export { type OperationExamples } from './openapi-examples.js';
 export { IfMatchHeader, IfNoneMatchHeader } from './precondition.decorators.js';
 export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from './problem.js';
 export { ProblemFilter } from './problem.filter.js';
-export { queryBoolean, queryCommaList, queryInteger, queryList, revisionNumber } from './query.schemas.js';
+export { queryCommaList, queryInteger, queryList, revisionNumber } from './query.schemas.js';
 export { RequestValidationPipe } from './request-validation.pipe.js';

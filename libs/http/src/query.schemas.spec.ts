@@ -1,14 +1,13 @@
 import { toFieldErrors } from '@coordination/kernel';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { queryBoolean, queryCommaList, queryInteger, queryList, revisionNumber } from './index.js';
+import { queryCommaList, queryInteger, queryList, revisionNumber } from './index.js';
 
 const Query = z.strictObject({
   tag: queryList(z.string().min(1)),
   status: queryCommaList(z.enum(['up', 'down'])),
   limit: queryInteger(1, 1000).default(100),
   since: revisionNumber().optional(),
-  all: queryBoolean().optional(),
 });
 
 const badFields = (query: Record<string, unknown>) =>
@@ -17,12 +16,11 @@ const badFields = (query: Record<string, unknown>) =>
 describe('query parameters', () => {
   it('come as texts or lists of texts, or not at all', () => {
     expect(Query.parse({})).toEqual({ tag: [], limit: 100 });
-    expect(Query.parse({ tag: 'a', status: 'up', limit: '7', since: '12', all: 'true' })).toEqual({
+    expect(Query.parse({ tag: 'a', status: 'up', limit: '7', since: '12' })).toEqual({
       tag: ['a'],
       status: ['up'],
       limit: 7,
       since: 12,
-      all: true,
     });
     expect(Query.parse({ tag: ['a', 'b'], status: ['up,down', 'up'] })).toMatchObject({
       tag: ['a', 'b'],
@@ -31,11 +29,10 @@ describe('query parameters', () => {
   });
 
   it('are refused one by one, each in its place', () => {
-    expect(badFields({ tag: ['a', ''], limit: '0', since: '1.5', all: 'yes', colour: 'red' })).toEqual([
+    expect(badFields({ tag: ['a', ''], limit: '0', since: '1.5', colour: 'red' })).toEqual([
       expect.stringContaining('/query/tag/1 ') as string,
       '/query/limit must be at least 1',
       '/query/since must be a whole number',
-      '/query/all must be true or false',
       '/query/colour is not known here',
     ]);
     expect(badFields({ status: 'up,,down' })).toEqual([expect.stringContaining('/query/status/1 ') as string]);

@@ -46,10 +46,3 @@ export const queryInteger = (min: number, max: number) =>
 
 /** A revision or version in a query or path: a whole number from 1 to 2^53 - 1. */
 export const revisionNumber = () => queryInteger(1, Number.MAX_SAFE_INTEGER);
-
-/** `true` or `false` in a query. */
-export const queryBoolean = () =>
-  z
-    .enum(['true', 'false'], { error: 'must be true or false' })
-    .transform(value => value === 'true')
-    .meta(publishedAs({ type: 'boolean' }));

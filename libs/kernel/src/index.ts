@@ -21,7 +21,7 @@ export {
   type ErrorExtras,
   type FieldError,
 } from './errors.js';
-export { isUuid, newId } from './ids.js';
+export { newId } from './ids.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
 export { type ValidationIssue } from './issue-message.js';
 export { toFieldErrors } from './validation-issues.js';
