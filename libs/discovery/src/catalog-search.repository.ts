@@ -1,6 +1,6 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
-import { INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
+import { INSTANCE_COLUMNS, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
 import { fromCursor, toCursor } from './search-cursor.js';
@@ -8,7 +8,6 @@ import { addSelection, Conditions, DISTINCT_VERSIONS } from './selection/selecti
 import { type Selection, versionTest } from './selection/selection.js';
 import { type ServiceSummary } from './service-summary.js';
 import { SUMMARIZE_TAGS, SUMMARIZE_SERVICES, toSummaries, type SummaryRow, type TagRow } from './summary-sql.js';
-import { normalizeRecord } from './view/normalize-record.js';
 
 /** One page of instances. */
 export interface SearchPage {

@@ -126,6 +126,28 @@ describe('the instances of a service', () => {
     await waitFor('the change on the other node', async () => (await elsewhere()) === 200);
   });
 
+  it('have the same bytes on all nodes, as one ETag means, and as the database and the registry tell them', async () => {
+    const { id } = await register({ service: 'alike', instanceId: 'a' });
+    await write('PUT', `instances/${id}/override`, { status: 'maintenance', reason: 'new disk' });
+    const metadata = { zz: [{ ü: 1, zz: 2, z: 3 }], tags: { b: '1', aa: '2', a: '3' }, region: 'eu' };
+    await register({ service: 'alike', instanceId: 'b', metadata });
+    const path = 'services/alike/instances?status=any';
+    const here = await get(path);
+    const told = await here.text();
+    await waitFor('the other node has it', async () => {
+      const there = await get(path, {}, otherNode);
+      return there.headers.get('etag') === here.headers.get('etag');
+    });
+    expect(await (await get(path, {}, otherNode)).text()).toBe(told);
+    const { instances } = JSON.parse(told) as Instances;
+    const { items } = await getJson<{ items: InstanceRecord[] }>('instances?service=alike');
+    expect(JSON.stringify(items)).toBe(JSON.stringify(instances));
+    const leased = (await (await fetch(`${node.url}/api/v1/registry/instances/${id}`)).json()) as InstanceRecord;
+    const { lastCheckedAt: _, ...health } = leased.health as InstanceRecord['health'] & { lastCheckedAt: unknown };
+    const { lastSeenAt: __, expiresAt: ___, ...record } = { ...leased, health } as unknown as Record<string, unknown>;
+    expect(JSON.stringify(record)).toBe(JSON.stringify(instances[0]));
+  });
+
   it('keep their revision when the last one has gone, and none is an empty list as of now', async () => {
     const { id, revision } = await register({ service: 'leaving' });
     await write('DELETE', `instances/${id}`);

@@ -28,6 +28,7 @@ export {
   type Scheme,
   type Status,
 } from './domain/instance.js';
+export { normalizeRecord } from './domain/normalize-record.js';
 export { type Target } from './domain/commands.js';
 export { mayHeal } from './domain/health-rules.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';

@@ -3,6 +3,7 @@ import { formatETag, type ResponseHeader, type SuccessOptions } from '@coordinat
 import { type FastifyReply } from 'fastify';
 import { type LeasedInstance } from './domain/instance.js';
 import { expiresAt } from './domain/lease.js';
+import { normalizeRecord } from './domain/normalize-record.js';
 import { leasedInstanceView } from './instance.schemas.js';
 import { type InstanceRead, type InstanceWritten } from './registry.service.js';
 
@@ -17,11 +18,12 @@ export const pathOf = (id: string): string => `/api/v1/registry/instances/${id}`
 
 /** An instance with its signs of life, as the registry answers it. */
 export function toLeasedView({ instance, lease }: LeasedInstance) {
+  const record = normalizeRecord(instance);
   return {
-    ...instance,
-    health: { ...instance.health, lastCheckedAt: lease.checkedAt },
+    ...record,
+    health: { ...record.health, lastCheckedAt: lease.checkedAt },
     lastSeenAt: lease.renewedAt,
-    expiresAt: expiresAt(lease, instance.check),
+    expiresAt: expiresAt(lease, record.check),
   };
 }
 

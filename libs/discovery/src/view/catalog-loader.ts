@@ -1,10 +1,9 @@
 import { type CatalogHeadRepository } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
+import { INSTANCE_COLUMNS, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { CatalogState } from './catalog-state.js';
 import { type CatalogSnapshot } from './catalog-view.js';
-import { normalizeRecord } from './normalize-record.js';
 
 /** Rows per statement: parsing that many takes some 20 to 50 ms, in which nothing else is done. */
 const DEFAULT_CHUNK = 1_000;

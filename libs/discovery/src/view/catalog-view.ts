@@ -1,8 +1,7 @@
 import { type AuditEvent } from '@coordination/audit';
 import { type Clock, StaleViewError, StartingError } from '@coordination/kernel';
-import { type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
+import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
-import { normalizeRecord } from './normalize-record.js';
 import { RevisionWaiters } from './revision-waiters.js';
 
 /** What the view needs of an event. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { findPoison } from '@coordination/kernel';
 import { z } from 'zod';
+import { inStoredOrder } from './normalize-record.js';
 import { type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES } from './instance.js';
 
 const MAX_METADATA_BYTES = 32 * 1024;
@@ -171,6 +172,6 @@ export const toSpec = ({
   port,
   zone,
   weight,
-  metadata: metadata as JsonObject,
+  metadata: inStoredOrder(metadata as JsonObject),
   check,
 });
