@@ -93,8 +93,8 @@ export const ERROR_CODES = {
   UNSUPPORTED_MEDIA_TYPE: entry(
     415,
     'The content type is not supported',
-    'The body is not application/json (or, for PATCH, application/merge-patch+json).',
-    'Send JSON with a matching Content-Type.',
+    'The body is not application/json (or, for PATCH, application/merge-patch+json), or it has a Content-Encoding.',
+    'Send JSON as it is, with a matching Content-Type.',
   ),
   QUEUE_FULL: entry(
     429,
