@@ -80,7 +80,7 @@ export class CatalogWriter {
    */
   submit(request: WriteRequest): Promise<WriteResult> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ request, resolve, reject });
+      this.queue.push({ request, resolve, reject, since: performance.now() });
       this.draining ??= this.drain();
     });
   }
@@ -93,8 +93,28 @@ export class CatalogWriter {
   private async drain(): Promise<void> {
     // Whoever calls in the same turn of the event loop shares the first batch.
     await Promise.resolve();
-    while (!this.queue.isEmpty) await this.commit(this.queue.take(this.options.maxBatchChanges));
+    while (!this.queue.isEmpty) {
+      const batch = this.inTime(this.queue.take(this.options.maxBatchChanges));
+      if (batch.length > 0) await this.commit(batch);
+    }
     this.draining = undefined;
+  }
+
+  /**
+   * Tells those who have waited as long as a batch may take that nothing happened: while the database is away, every
+   * batch takes long to fail, and the end of a long queue would hear of it only after a minute.
+   */
+  private inTime(batch: readonly PendingWrite[]): PendingWrite[] {
+    const tooEarly = performance.now() - this.batchLimitMs;
+    return batch.filter(({ since, reject }) => {
+      if (since >= tooEarly) return true;
+      reject(new StoreUnavailableError());
+      return false;
+    });
+  }
+
+  private get batchLimitMs(): number {
+    return BATCH_TIME_FACTOR * this.options.headHoldLimitMs;
   }
 
   /** Commits a batch and answers its callers; never throws. */
@@ -118,7 +138,7 @@ export class CatalogWriter {
     let placed: PlacedPlan | undefined;
     let room = this.roomUpTo;
     try {
-      const done = await severedAfter(databases, 'writer', BATCH_TIME_FACTOR * this.options.headHoldLimitMs, () =>
+      const done = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
         databases.em('writer').transactional(async em => {
           const attempt = await this.place(em, requests);
           room = await this.write(em, attempt);

@@ -8,6 +8,7 @@ const pending = (commands: number): PendingWrite => ({
   request: { commands: Array.from({ length: commands }, () => registerCommand()), origin: anOrigin() },
   resolve: () => undefined,
   reject: () => undefined,
+  since: 0,
 });
 
 const weigh = (writes: readonly PendingWrite[]) =>

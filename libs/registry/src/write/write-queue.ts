@@ -6,6 +6,8 @@ export interface PendingWrite {
   readonly request: WriteRequest;
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: unknown) => void;
+  /** Monotonic time (ms) of its arrival. */
+  readonly since: number;
 }
 
 const weightOf = ({ request }: PendingWrite): number => request.commands.length;
