@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CatalogFollower } from '@coordination/discovery';
 import { type InstanceRecord } from '@coordination/registry';
 import { type Answer, INSTANCES, type LeasedView, named } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogService, discover, startCatalog } from '../support/catalog-service.js';
+import { type CatalogService, discover, startCatalog, startNode } from '../support/catalog-service.js';
 import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -158,6 +159,24 @@ describe('a write that was answered', () => {
         });
       }),
     );
+  });
+});
+
+describe('a registration through a node that has not heard of the newest change', () => {
+  it('is judged by what is, and not by what the node remembers', async () => {
+    const deaf = await startNode(catalog.database.url);
+    const spec = { host: '10.0.0.1', port: 8080 };
+    const first = await deaf.api.ok('PUT', named('a'), { ...spec, weight: 1 });
+    await deaf.app.get(CatalogFollower).stop();
+    expect(await catalog.api.ok('PUT', named('a'), { ...spec, weight: 2 })).toMatchObject({ version: 2 });
+    // The deaf node remembers weight 1.
+    const again = await deaf.api.ok('PUT', named('a'), { ...spec, weight: 1 });
+    expect(again).toMatchObject({ id: first.id, version: 3, weight: 1 });
+    await catalog.api.ok('DELETE', named('a'));
+    const anew = await deaf.api.send<LeasedView>('PUT', named('a'), { ...spec, weight: 1 });
+    expect(anew).toMatchObject({ status: 201, body: { version: 1 } });
+    expect(anew.body.id).not.toBe(first.id);
+    await deaf.close();
   });
 });
 

@@ -1,7 +1,7 @@
 import { type CatalogHeadRepository, type LogHead, type ReadIndex } from '@coordination/audit';
 import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
-import { type Clock, InstanceNotFoundError, OutcomeUnknownError } from '@coordination/kernel';
+import { type Clock, InstanceNotFoundError, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
 import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
 import { saysNothingNew } from './domain/decide.js';
@@ -20,6 +20,13 @@ export interface InstanceWritten {
   readonly outcome: CommandResult['outcome'];
   readonly leased: LeasedInstance;
   /** The revision and epoch of the catalog that the answer speaks of. */
+  readonly revision: number;
+  readonly epoch: string;
+}
+
+/** What many heartbeats came to: which of the instances are gone, and of which catalog that is true. */
+export interface HeartbeatsWritten {
+  readonly gone: readonly string[];
   readonly revision: number;
   readonly epoch: string;
 }
@@ -109,11 +116,11 @@ export class RegistryService {
     return await this.write({ kind: 'heartbeat', target });
   }
 
-  /** Heartbeats that may change health, in one transaction. @returns the ids of instances that are gone */
-  async heartbeatMany(ids: readonly string[]): Promise<string[]> {
-    if (ids.length === 0) return [];
-    const { results } = await this.submit(ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' })));
-    return ids.filter((_, n) => results[n]?.outcome === 'absent');
+  /** Heartbeats that may change health, in one transaction; tells the ids of instances that are gone. */
+  async heartbeatMany(ids: readonly string[]): Promise<HeartbeatsWritten> {
+    const commands = ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' }) as const);
+    const { results, revision, epoch } = await this.submit(commands);
+    return { gone: ids.filter((_, n) => results[n]?.outcome === 'absent'), revision, epoch };
   }
 
   /**
@@ -140,7 +147,7 @@ export class RegistryService {
     if (!view || command.mustBeNew || command.ifMatch !== undefined) return undefined;
     if (!this.isMereSignOfLife(view.peek(command.identity), command)) return undefined;
     const head = await readIndex.current();
-    const record = await view.recordAt(command.identity, head.revision);
+    const record = await view.recordAt(command.identity, head.revision).catch(passOverLateView);
     if (!record || !this.isMereSignOfLife(record, command)) return undefined;
     renewals.renew(record.id);
     const lease = { renewedAt: clock.now().toISOString(), checkedAt: undefined };
@@ -179,6 +186,11 @@ export class RegistryService {
       }
     }
   }
+}
+
+/** A view that does not get to the head in time is no reason to refuse: the way through the log does not need it. */
+function passOverLateView(error: unknown): undefined {
+  if (!(error instanceof StoreUnavailableError)) throw error;
 }
 
 /** Outcomes of commands that changed the catalog. */
