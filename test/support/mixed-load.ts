@@ -105,7 +105,7 @@ export function startMixedLoad({ apis, seed, clients, names, operations = Infini
         instanceId,
         status: answer?.status ?? 0,
         code: answer !== undefined && answer.status >= 400 ? (answer.body as Problem).code : undefined,
-        instance: answer?.status === 200 || answer?.status === 201 ? (answer.body as LeasedView) : undefined,
+        instance: answer?.status === 200 || answer?.status === 201 ? trimmed(answer.body as LeasedView) : undefined,
         revision: answer?.revision ?? Number.NaN,
         requestId,
       });
@@ -122,6 +122,8 @@ export function startMixedLoad({ apis, seed, clients, names, operations = Infini
     },
   };
 }
+
+const trimmed = ({ id, version, revision }: LeasedView) => ({ id, version, revision });
 
 /** Problems that a caller may be told while something of the service is broken. */
 const FAULTS = new Set(['STORE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'STARTING', 'STALE_VIEW', 'QUEUE_FULL']);
