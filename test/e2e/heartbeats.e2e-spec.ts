@@ -101,8 +101,11 @@ describe.each([
 
   it('heals through the node that has not heard of the instance yet', async () => {
     const instance = await catalog.api.register({ instanceId: `heal-${how}`, status: 'starting' });
-    expect((await beat(path(instance), DEAF)).status).toBe(204);
-    expect(await catalog.api.read(instance.id)).toMatchObject({ status: 'healthy', version: 2 });
+    const answer = await beat(path(instance), DEAF);
+    expect(answer.status).toBe(204);
+    const healed = await catalog.api.read(instance.id);
+    expect(healed).toMatchObject({ status: 'healthy', version: 2 });
+    expect(answer.revision).toBe(healed.revision);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   type Target,
 } from '@coordination/registry';
 
-/** Where in the catalog an answer stands: as far as this node's view has got. */
+/** Where in the catalog an answer stands: at the change that healed, else as far as this node's view has got. */
 export interface HeartbeatPosition {
   readonly revision: number;
   readonly epoch: string | null;
@@ -43,8 +43,8 @@ export class HeartbeatsService {
     this.tools.view.assertReadable();
     const record = this.peek(target) ?? (await this.lookUp(target));
     if (!record || this.tools.renewals.isGone(record.id)) throw new InstanceNotFoundError(nameOf(target));
-    if (mayHeal(record)) await this.tools.registry.heartbeat({ id: record.id });
-    else this.tools.renewals.renew(record.id);
+    if (mayHeal(record)) return await this.tools.registry.heartbeat({ id: record.id });
+    this.tools.renewals.renew(record.id);
     return this.position();
   }
 
@@ -65,8 +65,9 @@ export class HeartbeatsService {
       if (!record || mayHeal(record)) healing.push(id);
       else renewals.renew(id);
     }
-    const gone = await registry.heartbeatMany(healing);
-    return { renewed: known.length - gone.length, notFound: [...notFound, ...gone], ...this.position() };
+    if (healing.length === 0) return { renewed: known.length, notFound, ...this.position() };
+    const { gone, revision, epoch } = await registry.heartbeatMany(healing);
+    return { renewed: known.length - gone.length, notFound: [...notFound, ...gone], revision, epoch };
   }
 
   private peek(target: Target): InstanceRecord | undefined {
