@@ -58,8 +58,9 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
     const { databases, instances, writer } = this.options;
     try {
       const ids = await read(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
-      const commands = ids.map(id => ({ kind: 'clear-override', target: { id }, onlyIfOver: true }) as const);
-      // One request each: an instance that has gone meanwhile is no reason to leave the others.
+      const clear = { kind: 'clear-override', onlyIfOver: true, whenAbsent: 'ignore' } as const;
+      const commands = ids.map(id => ({ ...clear, target: { id } }));
+      // One request each: one that cannot be ended is no reason to leave the others.
       const ended = await Promise.allSettled(
         commands.map(command => writer.submit({ commands: [command], origin: LIVENESS })),
       );

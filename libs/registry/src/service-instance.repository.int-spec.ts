@@ -5,7 +5,7 @@ import { anIdentity, anInstance, aSpec, registerCommand } from '../../../test/su
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { startWriter, type WritingNode } from '../../../test/support/writer.js';
 import { type LeasedInstance } from './domain/instance.js';
-import { ServiceInstanceRepository } from './service-instance.repository.js';
+import { OVERRIDE_OVER, ServiceInstanceRepository } from './service-instance.repository.js';
 
 let database: TestDatabase;
 let node: WritingNode;
@@ -96,5 +96,16 @@ describe('ServiceInstanceRepository', () => {
     }
     expect(await instances.idsWithOverrideOver(em(), 10)).toEqual([ids[1], ids[0]]);
     expect(await instances.idsWithOverrideOver(em(), 1)).toEqual([ids[1]]);
+  });
+
+  it('finds overrides that have run out without looking at those that have not', async () => {
+    const plan = await node.databases.em('reads').transactional(async tx => {
+      // A table of tests is so small that reading all of it costs less.
+      await query(tx, 'set local enable_seqscan = off');
+      return await query<{ 'QUERY PLAN': string }>(tx, `explain ${OVERRIDE_OVER}`, [10]);
+    });
+    const text = plan.map(row => row['QUERY PLAN']).join('\n');
+    expect(text).toMatch(/Index (?:Only )?Scan using service_instance_override_until_idx/);
+    expect(text).toMatch(/Index Cond: .*<=/);
   });
 });

@@ -82,9 +82,9 @@ const SAVE = `
     + (select count(*) from inserted)::int as saved`;
 
 /** Times are texts of one form, which sort as the times do; the partial index has nothing but overrides that end. */
-const OVERRIDE_OVER = `
+export const OVERRIDE_OVER = `
   select id from service_instance
-  where override ->> 'until' is not null and override ->> 'until' <= ${isoTime('clock_timestamp()')}
+  where override ->> 'until' is not null and override ->> 'until' <= ${isoTime('statement_timestamp()')}
   order by override ->> 'until' limit $1`;
 
 /** Which of the instances that a batch names are read. */

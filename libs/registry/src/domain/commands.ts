@@ -73,7 +73,7 @@ export interface SetOverrideCommand extends Targeted {
   readonly until: string | null;
 }
 
-export interface ClearOverrideCommand extends Targeted {
+export interface ClearOverrideCommand extends Forgiving {
   readonly kind: 'clear-override';
   /** Only if it has run out by the time of the decision; an override that was set anew stays. */
   readonly onlyIfOver?: boolean;

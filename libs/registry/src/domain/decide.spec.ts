@@ -140,7 +140,7 @@ describe('An instance that is not there', () => {
     expect(rejection(decide(undefined, byName, MOMENT))?.message).toContain('default/orders/orders-1');
   });
 
-  it.each(['deregister', 'heartbeat'] as const)('is no error of %s for who does not mind', kind => {
+  it.each(['deregister', 'heartbeat', 'clear-override'] as const)('is no error of %s for who does not mind', kind => {
     expect(decide(undefined, { kind, target: TARGET, whenAbsent: 'ignore' }, MOMENT)).toEqual({ kind: 'absent' });
   });
 });
