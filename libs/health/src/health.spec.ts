@@ -1,8 +1,9 @@
 import { Global, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
 import { Databases, SchemaGate } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drain, HealthModule } from './index.js';
 
@@ -43,7 +44,7 @@ describe('the probes', () => {
     @Global()
     @Module({ providers, exports: [View, Writer, Databases, SchemaGate] })
     class PartsModule {}
-    @Module({
+    const module = await Test.createTestingModule({
       imports: [
         PartsModule,
         HealthModule.forRoot({
@@ -53,9 +54,8 @@ describe('the probes', () => {
           writer: Writer,
         }),
       ],
-    })
-    class TestModule {}
-    app = await NestFactory.create<NestFastifyApplication>(TestModule, createHttpAdapter({ PCS_TRUSTED_PROXIES: [] }), {
+    }).compile();
+    app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter({ PCS_TRUSTED_PROXIES: [] }), {
       logger: false,
     });
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
@@ -65,8 +65,8 @@ describe('the probes', () => {
   afterEach(() => app.close());
 
   const probe = async (path: string) => {
-    const response = await app.inject(path);
-    return { status: response.statusCode, body: response.json<{ status: string; details: Record<string, unknown> }>() };
+    const response = await request(app.getHttpServer()).get(path);
+    return { status: response.status, body: response.body as { status: string; details: Record<string, unknown> } };
   };
 
   it('are all well in a healthy node', async () => {
