@@ -58,6 +58,8 @@ export class NotificationListener {
             troubled = true;
           },
         });
+        // A pooler may take LISTEN and close at once, again and again.
+        await delay(FIRST_RETRY_MS * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       } catch (error) {
         if (signal.aborted) return;
         this.options.onTrouble?.(String(error));
