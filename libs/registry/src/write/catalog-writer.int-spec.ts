@@ -99,8 +99,11 @@ describe('CatalogWriter', () => {
     });
     const { updatedAt } = later.results[0]!.leased!.instance;
     expect(later.results[0]!.leased!.lease).toEqual({ renewedAt: updatedAt, checkedAt: updatedAt });
-    const now = await node.submit(register('lease'));
+    const now = await node.submit({ kind: 'patch', target: named('lease'), patch: {} });
     expect(now.results[0]!.leased).toEqual(later.results[0]!.leased);
+    const sign = await node.submit(register('lease'));
+    expect(sign.results[0]!.leased!.lease.checkedAt).toBe(updatedAt);
+    expect(sign.results[0]!.leased!.lease.renewedAt >= updatedAt).toBe(true);
     expect(results[0]!.leased!.lease.checkedAt).toBeNull();
   });
 
