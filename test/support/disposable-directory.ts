@@ -18,7 +18,7 @@ export interface DisposableDirectory {
  */
 const CLEAN_UP = `
 cat > /dev/null
-[ -e "$0/groups" ] && while read -r group; do kill -KILL -- "-$group" 2> /dev/null; done < "$0/groups"
+[ -e "$0/groups" ] && while read -r group; do kill -s KILL -- "-$group" 2> /dev/null; done < "$0/groups"
 find "$0" -name moved-to -exec cat {} + > "$0/homes"
 echo "$0" >> "$0/homes"
 while read -r home; do
