@@ -5,6 +5,7 @@ import { Metrics } from '@coordination/observability';
 import { Databases } from './databases.js';
 import { watchPools } from './pool-metrics.js';
 import { SchemaGate } from './schema-gate.js';
+import { watchOldestSnapshot } from './snapshot-metrics.js';
 
 /** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
 export interface DatabaseModuleOptions {
@@ -36,7 +37,10 @@ export class DatabaseModule {
           inject: [{ token: Metrics, optional: true }],
           useFactory: async (metrics?: Metrics) => {
             const databases = await Databases.open({ url, ssl, poolMax: settings.DATABASE_POOL_MAX, entities });
-            if (metrics) watchPools(metrics, databases);
+            if (metrics) {
+              watchPools(metrics, databases);
+              watchOldestSnapshot(metrics, databases);
+            }
             return databases;
           },
         },
