@@ -174,8 +174,8 @@ export class CatalogWriter {
     const last = plan.events.at(-1);
     if (!last) return this.roomUpTo;
     const { events, instances } = this.tools;
-    const needed = last.revision + LOG_ROOM;
-    const room = needed > this.roomUpTo ? await events.ensurePartitions(em, needed) : this.roomUpTo;
+    const isShort = last.revision + LOG_ROOM > this.roomUpTo;
+    const room = isShort ? await events.ensurePartitions(em, last.revision) : this.roomUpTo;
     await instances.save(em, plan.changes, plan.touches);
     await events.append(em, head, plan.events);
     return room;
