@@ -14,6 +14,8 @@ const room = '{apps,libs,test,scripts,migrations}/**';
 export default defineConfig({
   ...shared,
   test: {
+    // Most tests wait for processes, servers and time limits: more at once than Vitest's one on a machine of two cores.
+    maxWorkers: 3,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary', 'html'],
