@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -46,8 +47,15 @@ const waitOf = async (applicationName: string): Promise<string | null | undefine
   return rows[0]?.wait;
 };
 
-const stateOf = ({ pid }: ChildProcess): string =>
-  execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+/** The state of a process in one letter, `T` for stopped; where there is no /proc, `ps` tells it. */
+const stateOf = ({ pid }: ChildProcess): string => {
+  if (process.platform !== 'linux')
+    return execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
+  // The name in parentheses, which may hold anything, comes before the state.
+  return readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .charAt(0);
+};
 
 describe('A session that holds the head and says nothing more', () => {
   it('is ended by the server, and others write on', async () => {
