@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config';
 import { ERROR_CODES } from '@coordination/kernel';
@@ -145,10 +146,14 @@ describe('the manifests for Kubernetes', () => {
   });
 });
 
+interface ComposeService {
+  readonly ports?: readonly string[];
+  readonly stop_grace_period: string;
+  readonly healthcheck: { readonly test: readonly unknown[] };
+}
+
 interface Compose {
-  readonly services: Readonly<
-    Record<'postgres' | 'coordination', { readonly ports?: readonly string[]; readonly stop_grace_period: string }>
-  >;
+  readonly services: Readonly<Record<'postgres' | 'coordination', ComposeService>>;
 }
 
 describe('the files for Docker', () => {
@@ -166,6 +171,15 @@ describe('the files for Docker', () => {
   it('publish on loopback only', () => {
     expect(compose.services.postgres.ports).toBeUndefined();
     for (const port of compose.services.coordination.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  it('check health by commands whose words are texts, and whose script is a script', () => {
+    for (const { healthcheck } of Object.values(compose.services)) {
+      expect(healthcheck.test).toEqual(healthcheck.test.map(() => expect.any(String)));
+    }
+    const script = String(compose.services.coordination.healthcheck.test.at(-1));
+    // Compiled, not run: a word that YAML took apart would be no script any more.
+    expect(() => new Script(script)).not.toThrow();
   });
 
   it('leave the service the time that it needs to end', () => {
