@@ -32,6 +32,7 @@ import {
   type Lease,
   type LeasedInstance,
   type Override,
+  specOf,
 } from './instance.js';
 import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
 import { mergePatch } from './merge-patch.js';
@@ -244,17 +245,6 @@ function changed(
 
 const initialStateOf = ({ check }: InstanceSpec, asked: InitialState | undefined): InitialState =>
   isProbed(check) ? 'unknown' : (asked ?? 'healthy');
-
-const specOf = ({ type, scheme, host, port, zone, weight, metadata, check }: InstanceSpec): InstanceSpec => ({
-  type,
-  scheme,
-  host,
-  port,
-  zone,
-  weight,
-  metadata,
-  check,
-});
 
 const isExpected = (expected: ExpectedVersion, { instance }: LeasedInstance): boolean =>
   expected === undefined || expected === '*' || expected.includes(instance.version);

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { findPoison } from '@coordination/kernel';
 import { z } from 'zod';
 import { inStoredOrder } from './normalize-record.js';
-import { type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES } from './instance.js';
+import { type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES, specOf } from './instance.js';
 
 const MAX_METADATA_BYTES = 32 * 1024;
 const MAX_METADATA_DEPTH = 8;
@@ -156,22 +156,5 @@ export const SPEC_FIELDS = {
 export const instanceSpecSchema = z.strictObject(SPEC_FIELDS);
 
 /** The checked spec of an instance, its defaults filled in. */
-export const toSpec = ({
-  type,
-  scheme,
-  host,
-  port,
-  zone,
-  weight,
-  metadata,
-  check,
-}: z.output<typeof instanceSpecSchema>): InstanceSpec => ({
-  type,
-  scheme,
-  host,
-  port,
-  zone,
-  weight,
-  metadata: inStoredOrder(metadata as JsonObject),
-  check,
-});
+export const toSpec = (checked: z.output<typeof instanceSpecSchema>): InstanceSpec =>
+  specOf({ ...checked, metadata: inStoredOrder(checked.metadata as JsonObject) });

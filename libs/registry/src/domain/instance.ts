@@ -141,6 +141,18 @@ export const identityOf = ({ namespace, service, instanceId }: InstanceIdentity)
   instanceId,
 });
 
+/** What the caller may set, and nothing else, of whatever has it. */
+export const specOf = ({ type, scheme, host, port, zone, weight, metadata, check }: InstanceSpec): InstanceSpec => ({
+  type,
+  scheme,
+  host,
+  port,
+  zone,
+  weight,
+  metadata,
+  check,
+});
+
 /** One text for one identity; `/` is in none of its parts. */
 export const identityKey = ({ namespace, service, instanceId }: InstanceIdentity): string =>
   `${namespace}/${service}/${instanceId}`;
