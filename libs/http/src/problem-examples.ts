@@ -13,6 +13,7 @@ const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
   INVALID_CURSOR: { errors: [{ path: '/query/cursor', message: 'is not a cursor of this query' }] },
   VERSION_MISMATCH: { detail: 'The instance has version 8 now. Read it again and decide again.', currentVersion: 8 },
   ALREADY_REGISTERED: { currentVersion: 3 },
+  REVISION_COMPACTED: { oldestRevision: 1_000_000 },
 };
 
 /** An example of a problem, for the OpenAPI document and for the page of the code. */

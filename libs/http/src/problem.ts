@@ -27,6 +27,10 @@ export const ProblemView = z
       .optional()
       .meta({ description: 'Every bad field, for bad input.' }),
     currentVersion: z.int().optional().meta({ description: 'The version that the instance has now, with 412.' }),
+    oldestRevision: z
+      .int()
+      .optional()
+      .meta({ description: 'The oldest revision that can be used, with REVISION_COMPACTED.' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 
@@ -45,7 +49,7 @@ export interface ProblemAnswer {
 /** What callers are told about a failure. */
 export function describeProblem(error: DomainError, request: { requestId: string; path: string }): ProblemAnswer {
   const { status, title } = ERROR_CODES[error.code];
-  const { errors, currentVersion, retryAfterSeconds, allow } = error.extras;
+  const { errors, currentVersion, oldestRevision, retryAfterSeconds, allow } = error.extras;
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
   if (allow) headers['allow'] = allow.join(', ');
@@ -62,6 +66,7 @@ export function describeProblem(error: DomainError, request: { requestId: string
       requestId: request.requestId,
       ...(errors && { errors: errors.map(({ path, message }: FieldError) => ({ path, message })) }),
       ...(currentVersion !== undefined && { currentVersion }),
+      ...(oldestRevision !== undefined && { oldestRevision }),
     },
   };
 }

@@ -54,6 +54,12 @@ export const ERROR_CODES = {
     'The log has no event with this revision.',
     'Ask for a revision between 1 and the head that GET /api/v1/audit/head tells.',
   ),
+  NO_INSTANCE_AVAILABLE: entry(
+    404,
+    'No instance to call',
+    'The service has no instance that the request selects and that may be called.',
+    'Wait for one (a waiting read of the instances tells), or select less narrowly.',
+  ),
   ROUTE_NOT_FOUND: entry(
     404,
     'No such route',
@@ -71,6 +77,18 @@ export const ERROR_CODES = {
     'The request took too long to arrive',
     'The headers or the body were not sent in time.',
     'Send the request again, without pauses.',
+  ),
+  REVISION_COMPACTED: entry(
+    410,
+    'The revision is no longer retained',
+    'The revision lies before what is kept of the log. `oldestRevision` tells the oldest that can be used.',
+    'Ask from `oldestRevision` on, or read anew without a revision.',
+  ),
+  REVISION_UNKNOWN: entry(
+    410,
+    'The catalog has no such revision',
+    'The revision is above the head of the log, was never used, or belongs to a history that has ended (a backup was restored, or a failover lost commits).',
+    'Read anew without a revision, and go on from the revision and epoch of that answer.',
   ),
   VERSION_MISMATCH: entry(
     412,
@@ -95,6 +113,12 @@ export const ERROR_CODES = {
     'The content type is not supported',
     'The body is not application/json (or, for PATCH, application/merge-patch+json), or it has a Content-Encoding.',
     'Send JSON as it is, with a matching Content-Type.',
+  ),
+  IDEMPOTENCY_MISMATCH: entry(
+    422,
+    'The key was used for another request',
+    '`Idempotency-Key` names a request that was not this one. Nothing was changed.',
+    'Send each new request with a key of its own; a key is only for sending the same request again.',
   ),
   QUEUE_FULL: entry(
     429,

@@ -13,6 +13,8 @@ export interface ErrorExtras {
   readonly currentVersion?: number;
   /** Seconds after which another try makes sense. */
   readonly retryAfterSeconds?: number;
+  /** The oldest revision that can still be asked for (REVISION_COMPACTED). */
+  readonly oldestRevision?: number;
   /** Methods that the path does take (METHOD_NOT_ALLOWED). */
   readonly allow?: readonly string[];
 }
@@ -79,6 +81,49 @@ export class EventNotFoundError extends DomainError {
   }
 }
 
+export class NoInstanceAvailableError extends DomainError {
+  readonly code = 'NO_INSTANCE_AVAILABLE';
+
+  /** @param service as `namespace/service`; @param known how many instances it has, whatever their status */
+  constructor(service: string, known: number) {
+    super(
+      known === 0
+        ? `${service} has no instances.`
+        : `None of the ${known} instances of ${service} is selected by the request and fit to be called.`,
+    );
+  }
+}
+
+export class RevisionCompactedError extends DomainError {
+  readonly code = 'REVISION_COMPACTED';
+
+  constructor(revision: number, oldestRevision: number) {
+    super(`Revision ${revision} is no longer retained; the oldest that can be used is ${oldestRevision}.`, {
+      oldestRevision,
+    });
+  }
+}
+
+/** Why a revision means nothing to the catalog as it is. */
+export type UnknownRevisionReason = 'above-head' | 'never-used' | 'ended-epoch';
+
+const UNKNOWN_BECAUSE: Readonly<Record<UnknownRevisionReason, string>> = {
+  'above-head': 'the log does not reach that far',
+  'never-used': 'no change ever had that number',
+  'ended-epoch': 'it belongs to a history that has ended, because a backup was restored or a failover lost commits',
+};
+
+export class RevisionUnknownError extends DomainError {
+  readonly code = 'REVISION_UNKNOWN';
+
+  constructor(
+    revision: number,
+    readonly reason: UnknownRevisionReason,
+  ) {
+    super(`The catalog does not know revision ${revision}: ${UNKNOWN_BECAUSE[reason]}. Read anew, without a revision.`);
+  }
+}
+
 export class VersionMismatchError extends DomainError {
   readonly code = 'VERSION_MISMATCH';
 
@@ -94,6 +139,14 @@ export class AlreadyRegisteredError extends DomainError {
     super(`${what} is registered already, with version ${currentVersion}, and If-None-Match: * was asked.`, {
       currentVersion,
     });
+  }
+}
+
+export class IdempotencyMismatchError extends DomainError {
+  readonly code = 'IDEMPOTENCY_MISMATCH';
+
+  constructor() {
+    super('This Idempotency-Key was used for another request. Nothing was changed; use a new key for a new request.');
   }
 }
 

@@ -6,13 +6,17 @@ export {
   AlreadyRegisteredError,
   DomainError,
   EventNotFoundError,
+  IdempotencyMismatchError,
   InstanceNotFoundError,
   InvalidCursorError,
   InvalidFilterError,
   MalformedJsonError,
+  NoInstanceAvailableError,
   OutcomeUnknownError,
   QueueFullError,
   RateLimitedError,
+  RevisionCompactedError,
+  RevisionUnknownError,
   StaleViewError,
   StartingError,
   StoreUnavailableError,
@@ -20,6 +24,7 @@ export {
   VersionMismatchError,
   type ErrorExtras,
   type FieldError,
+  type UnknownRevisionReason,
 } from './errors.js';
 export { newId } from './ids.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
