@@ -137,6 +137,11 @@ export const SETTINGS = {
     '1000',
     'How often (ms) the log is asked for news when no notification came.',
   ),
+  PCS_FEED_MAX_CHANGES: setting(
+    integer(100, 1_000_000),
+    '10000',
+    'How many of the newest changes a node keeps in memory for watchers and waiting reads; older ones come from the log.',
+  ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),
     '20',

@@ -6,6 +6,7 @@ import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogMirrorSlot, RegistryModule } from '@coordination/registry';
 import { CatalogSearchRepository } from './catalog-search.repository.js';
+import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -17,6 +18,9 @@ import { ViewAnswers } from './view-answers.js';
 import { ViewLifecycle } from './view-lifecycle.service.js';
 import { measureView } from './view-metrics.js';
 
+/** The most bytes of changes that are kept in memory, roughly. */
+const FEED_MAX_BYTES = 64 * 1024 * 1024;
+
 /** The read side of the catalog. It needs `DatabaseModule`. */
 @Module({
   imports: [AuditModule, RegistryModule],
@@ -27,6 +31,15 @@ import { measureView } from './view-metrics.js';
       inject: [SETTINGS_TOKEN],
       useFactory: (settings: Settings) =>
         new CatalogView({ clock: systemClock, stalenessLimitSeconds: settings.PCS_STALENESS_LIMIT_SECONDS }),
+    },
+    {
+      provide: ChangeFeed,
+      inject: [CatalogView, SETTINGS_TOKEN],
+      useFactory: (view: CatalogView, settings: Settings) => {
+        const feed = new ChangeFeed({ maxChanges: settings.PCS_FEED_MAX_CHANGES, maxBytes: FEED_MAX_BYTES });
+        view.observe(feed);
+        return feed;
+      },
     },
     {
       provide: CatalogFollower,

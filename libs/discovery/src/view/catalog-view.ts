@@ -1,6 +1,7 @@
 import { type AuditEvent } from '@coordination/audit';
 import { type Clock, StaleViewError, StartingError } from '@coordination/kernel';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { type CatalogChange } from '../changes/catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
 import { RevisionWaiters } from './revision-waiters.js';
 
@@ -41,6 +42,16 @@ export interface Freshness {
  */
 export type ApplyOutcome = 'applied' | 'gap' | 'broken';
 
+/** Somebody who is told what the view takes, within the call that makes it do so. It must not throw. */
+export interface ViewObserver {
+  /** These changes are in the view now; in the order of the log. */
+  applied(changes: readonly CatalogChange[]): void;
+  /** The view was loaded, and stands here now. */
+  replaced(head: ViewHead): void;
+}
+
+const NOBODY: ViewObserver = { applied: () => undefined, replaced: () => undefined };
+
 /** What a view is made with. */
 export interface CatalogViewOptions {
   readonly clock: Clock;
@@ -58,6 +69,7 @@ export class CatalogView {
   private loads = 0;
   private readonly waiters = new RevisionWaiters();
   private onAwaited: () => void = () => undefined;
+  private observer = NOBODY;
 
   constructor(private readonly options: CatalogViewOptions) {
     this.confirmedAtMs = options.clock.monotonicMs();
@@ -154,6 +166,7 @@ export class CatalogView {
     this.loads += 1;
     this.confirm(sentAtMs);
     this.waiters.release(head.revision);
+    this.observer.replaced(head);
   }
 
   /** Notes that nothing was missing from the view in a query that was sent at this monotonic time (ms). */
@@ -163,14 +176,16 @@ export class CatalogView {
 
   /** Applies events strictly in revision order. Those that are known already are passed over. */
   apply(events: readonly CatalogEvent[]): ApplyOutcome {
+    const changes: CatalogChange[] = [];
     try {
       for (const event of events) {
-        const outcome = this.applyOne(event);
+        const outcome = this.applyOne(event, changes);
         if (outcome !== 'applied') return outcome;
       }
       return 'applied';
     } finally {
       this.waiters.release(this.revision);
+      if (changes.length > 0) this.observer.applied(changes);
     }
   }
 
@@ -190,27 +205,36 @@ export class CatalogView {
     this.onAwaited = look;
   }
 
+  /** Whom to tell what the view takes; one. */
+  observe(observer: ViewObserver): void {
+    this.observer = observer;
+  }
+
   /** Tells everybody who waits that nothing will come any more. */
   abandonWaiters(): void {
     this.waiters.abandon();
   }
 
-  private applyOne(event: CatalogEvent): ApplyOutcome {
+  private applyOne(event: CatalogEvent, changes: CatalogChange[]): ApplyOutcome {
     const { head } = this;
     if (!head || event.revision < head.revision) return head ? 'applied' : 'gap';
     if (event.revision === head.revision) return event.hash === head.hash ? 'applied' : 'broken';
     if (event.previousHash !== head.hash) return event.revision === head.revision + 1 ? 'broken' : 'gap';
     // A new epoch leaves a hole in the numbers, and nothing in between was ever used.
     if (event.revision !== head.revision + 1 && event.action !== 'catalog.epoch_started') return 'gap';
-    this.fold(event);
+    this.fold(event, changes);
     this.head = { revision: event.revision, hash: event.hash, epoch: head.epoch };
     return 'applied';
   }
 
-  private fold({ revision, namespace, service, instanceUuid, after }: CatalogEvent): void {
+  private fold(event: CatalogEvent, changes: CatalogChange[]): void {
+    const { revision, action, namespace, service, instanceUuid } = event;
     if (namespace === null || service === null || instanceUuid === null) return; // not about an instance
-    if (after === null || after === undefined) this.state.remove(instanceUuid);
-    else this.state.put(normalizeRecord(after as InstanceRecord));
+    const before = this.state.find(instanceUuid) ?? null;
+    const after = event.after ? normalizeRecord(event.after as InstanceRecord) : null;
+    if (after) this.state.put(after);
+    else this.state.remove(instanceUuid);
     this.state.touch(namespace, service, revision);
+    changes.push({ revision, action, namespace, service, before, after });
   }
 }
