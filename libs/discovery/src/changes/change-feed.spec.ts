@@ -91,13 +91,13 @@ describe('the feed of changes', () => {
   });
 });
 
-describe('what a change is to a selection', () => {
-  const isHeavy = ({ weight }: InstanceRecord) => weight > 5;
-  const change = (before: number | null, after: number | null): Pick<CatalogChange, 'before' | 'after'> => ({
-    before: before === null ? null : anInstance({ weight: before }),
-    after: after === null ? null : anInstance({ weight: after }),
-  });
+const isHeavy = ({ weight }: InstanceRecord) => weight > 5;
+const change = (before: number | null, after: number | null): Pick<CatalogChange, 'before' | 'after'> => ({
+  before: before === null ? null : anInstance({ weight: before }),
+  after: after === null ? null : anInstance({ weight: after }),
+});
 
+describe('what a change is to a selection', () => {
   it.each([
     [null, 9, 'present'],
     [1, 9, 'present'],
