@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { migrate } from '@coordination/database';
 import { type Home, prepareHome } from '../../libs/database/src/embedded/home.js';
 import { ensureDatabase, initialise, launch, serverUrl } from '../../libs/database/src/embedded/server.js';
@@ -51,8 +53,32 @@ export class OwnPostgres {
     this.pid = (await launch(this.home, this.port, PARAMETERS)).pid;
   }
 
+  /** Keeps a copy of all that is committed. The server is away for a moment meanwhile. */
+  async backUp(): Promise<void> {
+    await this.kill('SIGQUIT');
+    await copyOver(this.home.data, this.backup);
+    await this.startAgain();
+  }
+
+  /** Puts the copy in the place of the data, as a restored backup does: whatever was committed since is lost. */
+  async restore(): Promise<void> {
+    await this.kill('SIGQUIT');
+    await copyOver(this.backup, this.home.data);
+    await this.startAgain();
+  }
+
+  private get backup(): string {
+    return join(this.home.directory, 'backup');
+  }
+
   async remove(): Promise<void> {
     await stopServer(this.home.data);
     await this.directory.remove();
   }
+}
+
+/** With owners and modes, which PostgreSQL insists on. */
+async function copyOver(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await promisify(execFile)('cp', ['-a', from, to]);
 }

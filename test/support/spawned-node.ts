@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Api } from './api.js';
 import { type DisposableDirectory } from './disposable-directory.js';
 import { ServiceProcess } from './service-process.js';
+import { waitFor } from './wait-for.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -23,4 +24,14 @@ export async function spawnNode(
     env: { DATABASE_URL: databaseUrl, ...env },
   });
   return { process: service, api: new Api(await service.url()) };
+}
+
+/** Starts a node as {@link spawnNode} does, and waits until it has loaded the catalog. */
+export async function spawnLoadedNode(...parameters: Parameters<typeof spawnNode>): Promise<SpawnedNode> {
+  const node = await spawnNode(...parameters);
+  await waitFor(
+    'the catalog is loaded',
+    async () => (await node.api.get('/api/v1/discovery/namespaces')).status === 200,
+  );
+  return node;
 }
