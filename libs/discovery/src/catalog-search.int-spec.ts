@@ -13,13 +13,15 @@ import {
   type JsonValue,
 } from '@coordination/registry';
 import { CatalogAuthor } from '../../../test/support/catalog-author.js';
+import { nastyMetadata, someExpression } from '../../../test/support/arbitrary-expressions.js';
 import { anInstance, NOW } from '../../../test/support/factories.js';
 import { HeadsOnStandby } from '../../../test/support/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { CatalogSearchRepository, searchStatement } from './catalog-search.repository.js';
 import { SEARCH_ORDERS, SEARCH_SORTS, type CatalogSearch } from './catalog-search.js';
+import { type Expression } from './selection/expression.js';
 import { containsJson } from './selection/json-containment.js';
-import { EVERYTHING, matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
+import { EVERYTHING, matcher, type Selection } from './selection/selection.js';
 import { DISTINCT_VERSIONS } from './selection/selection-sql.js';
 import { summarize } from './service-summary.js';
 
@@ -61,7 +63,12 @@ const search = async (differing: Partial<CatalogSearch> = {}) => {
 const named = (n: number) => anInstance({ service: `s-${n % 5}`, instanceId: `i-${n}` });
 
 /** A search for instances whose metadata contains this. */
-const contained = (wanted: JsonObject) => ({ selection: { ...EVERYTHING, contained: [wanted] } });
+const contained = (wanted: JsonObject) => selecting({ kind: 'within-metadata', wanted });
+
+/** A search for what an expression says. */
+const selecting = (where: Expression) => ({ selection: { ...EVERYTHING, where } });
+
+const inZone = (zone: string) => selecting({ kind: 'equal', of: ['zone'], anyOf: [zone] });
 
 /** A cursor with any text in it. */
 const forge = (text: string) => Buffer.from(text).toString('base64url');
@@ -80,36 +87,16 @@ const someJson: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>(tie =>
 
 const someObject = fc.dictionary(fc.constantFrom('a', 'b', 'tags', 'capabilities'), someJson, { maxKeys: 4 });
 
-/** Metadata with what queries know, and with it where it is not what it should be. */
-const someMetadata: fc.Arbitrary<JsonObject> = fc.oneof(
-  someObject,
-  fc.record(
-    {
-      version: fc.constantFrom<JsonValue>('1.0.0', '1.2.3', 'v2.0.0', '2.0.0-rc.1', '3.0.0+b', 'odd', '1.2', 1, null),
-      environment: fc.constantFrom<JsonValue>('prod', 'test', 7),
-      region: fc.constantFrom('eu', 'us'),
-      tags: fc.oneof(
-        fc.dictionary(
-          fc.constantFrom('team', 'canary', '', 'constructor'),
-          fc.constantFrom<JsonValue>('a', 'b', 1, null),
-        ),
-        fc.constantFrom<JsonValue>([], ['team'], 'team', null, 5),
-      ),
-      capabilities: fc.oneof(fc.subarray(['pay', 'refund']), fc.constantFrom<JsonValue>('pay', null)),
-      a: someJson,
-    },
-    { requiredKeys: [] },
-  ),
-);
-
 const someInstance: fc.Arbitrary<InstanceRecord> = fc
   .record({
     service: fc.constantFrom('orders', 'billing', 'mail'),
     type: fc.constantFrom(...INSTANCE_TYPES.slice(0, 3)),
     zone: fc.constantFrom(null, 'eu-1', 'eu-1a'),
+    port: fc.constantFrom(80, 8080),
+    weight: fc.constantFrom(0, 100),
     state: fc.constantFrom(...HEALTH_STATES),
     overridden: fc.option(fc.constantFrom(...OVERRIDE_STATUSES), { freq: 3 }),
-    metadata: someMetadata,
+    metadata: nastyMetadata,
   })
   .map(({ state, overridden, ...fields }) =>
     anInstance({
@@ -122,26 +109,9 @@ const someInstance: fc.Arbitrary<InstanceRecord> = fc
 const someSelection: fc.Arbitrary<Selection> = fc.record({
   statuses: fc.oneof(
     { arbitrary: fc.constant('any' as const), weight: 3 },
-    { arbitrary: fc.subarray([...STATUSES], { minLength: 1 }), weight: 2 },
+    { arbitrary: fc.subarray([...STATUSES], { minLength: 1 }), weight: 1 },
   ),
-  type: fc.option(fc.constantFrom(...INSTANCE_TYPES.slice(0, 3)), { freq: 2 }),
-  zone: fc.option(fc.constantFrom('eu-1', 'eu-1a', 'none'), { freq: 2 }),
-  versionRange: fc.option(fc.constantFrom('*', '^1.0.0', '>=1.2 <3', '1.2.3', '>=2.0.0-rc', '<1'), { freq: 2 }),
-  tagKeys: fc.array(fc.constantFrom('team', 'canary', '', 'constructor'), { maxLength: 1 }),
-  contained: fc.array(
-    fc.oneof(
-      someMetadata,
-      fc.constantFrom<JsonObject>(
-        { environment: 'prod' },
-        { tags: { team: 'a' } },
-        { capabilities: ['pay'] },
-        { tags: {} },
-        { a: {} },
-        { a: [] },
-      ),
-    ),
-    { maxLength: 2 },
-  ),
+  where: someExpression,
 });
 
 describe('the catalog in SQL and in memory', () => {
@@ -174,9 +144,7 @@ describe('the catalog in SQL and in memory', () => {
     await fc.assert(
       fc.asyncProperty(someSelection, async selection => {
         const { items } = await search({ selection, limit: 1_000 });
-        const matches = matcherBesideStatus(selection);
-        const hasStatus = statusTest(selection);
-        expect(idsOf(items)).toEqual(idsOf(records.filter(it => matches(it) && hasStatus(it.status))));
+        expect(idsOf(items)).toEqual(idsOf(records.filter(matcher(selection))));
       }),
       { numRuns: 300 },
     );
@@ -185,12 +153,7 @@ describe('the catalog in SQL and in memory', () => {
   it('summarize services alike', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.constant(EVERYTHING), someSelection), async selection => {
-        const matches = matcherBesideStatus(selection);
-        const hasStatus = statusTest(selection);
-        const selected = Map.groupBy(
-          records.filter(it => matches(it) && hasStatus(it.status)),
-          ({ service }) => service,
-        );
+        const selected = Map.groupBy(records.filter(matcher(selection)), ({ service }) => service);
         const expected = [...selected.keys()].sort().map(service => summarize(service, selected.get(service)!));
         const { services, head, revision } = await catalog.services('default', selection);
         expect(services).toEqual(expected);
@@ -288,7 +251,7 @@ describe('a walk over pages', () => {
       { cursor, sort: 'registeredAt' },
       { cursor, namespace: null },
       { cursor, service: 'orders' },
-      { cursor, selection: { ...EVERYTHING, zone: 'z' } },
+      { cursor, ...inZone('z') },
       { cursor: '' },
       { cursor: cursor.slice(0, -4) },
       { cursor: 'not a cursor' },
@@ -360,7 +323,7 @@ describe('common searches over 20,000 instances', () => {
     ['a later page of it', { sort: 'registeredAt' }, 'service_instance_registered_idx', middle],
     ['the last changes', { sort: 'updatedAt', order: 'desc' }, 'service_instance_updated_idx'],
     ['a frequent status', { selection: { ...EVERYTHING, statuses: ['healthy'] } }, IDENTITY],
-    ['a frequent zone', { selection: { ...EVERYTHING, zone: 'z-1' } }, IDENTITY],
+    ['a frequent zone', inZone('z-1'), IDENTITY],
   ])('use an index: %s', async (_, differing, index, position) => {
     const { text, parameters } = searchStatement(aSearch(differing), position, []);
     expect(await indexesFor(text, parameters)).toContain(index);
@@ -370,7 +333,7 @@ describe('common searches over 20,000 instances', () => {
     const version = 'service_instance_app_version_idx';
     const indexes = await indexesFor(DISTINCT_VERSIONS, []);
     expect(new Set(indexes)).toEqual(new Set([version]));
-    const selection = { ...EVERYTHING, versionRange: '1.7.0' };
+    const { selection } = selecting({ kind: 'version', range: '1.7.0' });
     const { text, parameters } = searchStatement(aSearch({ selection }), undefined, ['1.7.0']);
     expect(await indexesFor(text, parameters)).toContain(version);
     expect((await search({ selection })).items).toHaveLength(100);
@@ -386,7 +349,7 @@ it('keeps versions that are longer than any index entry may be', async () => {
       anInstance({ metadata: { version: endless! } }),
       anInstance({ instanceId: 'i', metadata: { version: '1.0.0' } }),
     );
-    const { items } = await search({ selection: { ...EVERYTHING, versionRange: '*' } });
+    const { items } = await search(selecting({ kind: 'version', range: '*' }));
     expect(items.map(it => it.instanceId)).toEqual(['i']);
   } finally {
     await closeDatabase();

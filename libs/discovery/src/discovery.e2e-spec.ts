@@ -277,7 +277,9 @@ describe('bad questions', () => {
     ['services/orders/instances', 'strategy=random'],
     ['instances', 'minRevision=1'],
     ['instances', 'asOf=1'],
-    ['instances', 'filter=x'],
+    ['instances', `filter=${'x'.repeat(2_001)}`],
+    ['instances', 'filter=a%00'],
+    ['services', 'filter='],
     ['instances', '__proto__=x'],
     ['namespaces', 'namespace=x'],
     ['services', 'limit=1'],
@@ -305,6 +307,7 @@ describe('bad questions', () => {
     ['no object', asMetadata('[]')],
     ['no JSON', asMetadata('{a:1}')],
     ['no range', 'appVersion=latest'],
+    ['no expression', 'filter=x'],
   ])('are refused as filters: %s', async (_, parameters) => {
     for (const path of ['services', 'services/orders/instances', 'instances']) {
       expect(await problemOf(`${path}?${parameters}`)).toMatchObject({ status: 400, code: 'INVALID_FILTER' });

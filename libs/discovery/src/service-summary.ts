@@ -3,6 +3,8 @@ import { type InstanceRecord, STATUSES, type Status } from '@coordination/regist
 /** How many instances there are, in all and of each status. */
 export type StatusCounts = Readonly<Record<'total' | Status, number>>;
 
+type MutableCounts = Record<'total' | Status, number>;
+
 /** What the list of services says of one of them. */
 export interface ServiceSummary {
   readonly service: string;
@@ -15,36 +17,57 @@ export interface ServiceSummary {
 }
 
 /** Counts by status. */
-export function countStatuses(statuses: Iterable<Status>): StatusCounts {
+export function countStatuses(statuses: Iterable<Status>): MutableCounts {
   const counts = { total: 0, ...(Object.fromEntries(STATUSES.map(status => [status, 0])) as Record<Status, number>) };
-  for (const status of statuses) {
-    counts.total += 1;
-    counts[status] += 1;
-  }
+  for (const status of statuses) count(counts, status);
   return counts;
 }
 
-/** What there is to say of the instances of a service. */
-export function summarize(service: string, records: Iterable<InstanceRecord>): ServiceSummary {
-  const [types, versions, zones, tags] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
-  const statuses: Status[] = [];
-  for (const { type, zone, metadata, status } of records) {
-    statuses.push(status);
-    types.add(type);
-    if (zone !== null) zones.add(zone);
-    if (typeof metadata['version'] === 'string') versions.add(metadata['version']);
+function count(counts: MutableCounts, status: Status): void {
+  counts.total += 1;
+  counts[status] += 1;
+}
+
+/** Of an instance, what a summary tells. */
+export type Summarized = Pick<InstanceRecord, 'type' | 'zone' | 'metadata' | 'status'>;
+
+/** Gathers what there is to say of the instances of a service, one by one. */
+export class ServiceSummarizer {
+  private readonly types = new Set<string>();
+  private readonly versions = new Set<string>();
+  private readonly zones = new Set<string>();
+  private readonly tags = new Set<string>();
+  private readonly counts = countStatuses([]);
+
+  constructor(private readonly service: string) {}
+
+  add({ type, zone, metadata, status }: Summarized): void {
+    count(this.counts, status);
+    this.types.add(type);
+    if (zone !== null) this.zones.add(zone);
+    if (typeof metadata['version'] === 'string') this.versions.add(metadata['version']);
     const ownTags = metadata['tags'];
-    if (typeof ownTags !== 'object' || ownTags === null || Array.isArray(ownTags)) continue;
-    for (const [key, value] of Object.entries(ownTags)) if (typeof value === 'string') tags.add(`${key}=${value}`);
+    if (typeof ownTags !== 'object' || ownTags === null || Array.isArray(ownTags)) return;
+    for (const [key, value] of Object.entries(ownTags)) if (typeof value === 'string') this.tags.add(`${key}=${value}`);
   }
-  return {
-    service,
-    types: sorted(types),
-    instances: countStatuses(statuses),
-    versions: sorted(versions),
-    zones: sorted(zones),
-    tags: sorted(tags),
-  };
+
+  summary(): ServiceSummary {
+    return {
+      service: this.service,
+      types: sorted(this.types),
+      instances: this.counts,
+      versions: sorted(this.versions),
+      zones: sorted(this.zones),
+      tags: sorted(this.tags),
+    };
+  }
+}
+
+/** What there is to say of the instances of a service. */
+export function summarize(service: string, records: Iterable<Summarized>): ServiceSummary {
+  const summarizer = new ServiceSummarizer(service);
+  for (const record of records) summarizer.add(record);
+  return summarizer.summary();
 }
 
 /** In the order of code units, which needs no locale and is the same everywhere. */

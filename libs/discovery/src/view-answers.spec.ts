@@ -61,7 +61,7 @@ describe('answers from the view', () => {
     expect(json.instances.map(it => it.instanceId)).toEqual(['a', 'c']);
     expect(json.counts).toMatchObject({ total: 4, healthy: 1, degraded: 1, unhealthy: 2, maintenance: 0 });
 
-    const zoned = instancesOf('orders', { ...USABLE, zone: 'z' }).json;
+    const zoned = instancesOf('orders', { ...USABLE, where: { kind: 'equal', of: ['zone'], anyOf: ['z'] } }).json;
     expect(zoned.instances).toEqual([]);
     expect(zoned.counts).toMatchObject({ total: 1, unhealthy: 1 });
   });

@@ -1,10 +1,6 @@
+import { type Expression, leavesOf } from './expression.js';
+import { isDecidedInSql, toSql, VERSION } from './expression-sql.js';
 import { type Selection } from './selection.js';
-
-/** How many characters of a version are indexed: one more than any semver version may have (semver, MAX_LENGTH). */
-const INDEXED_VERSION_LENGTH = 257;
-
-/** The start of an instance's version, as the index has it: all of it, if it can be a version at all. */
-const VERSION = `left(i.metadata ->> 'version', ${INDEXED_VERSION_LENGTH})`;
 
 /**
  * Every version that occurs, each once. PostgreSQL has no skip scan for `distinct`; this one goes from one version to
@@ -19,7 +15,7 @@ export const DISTINCT_VERSIONS = `
   )
   select version from found where version is not null`;
 
-/** Conditions of a query on `service_instance i`, and the values that they speak of. */
+/** Conditions of a query on a relation `i`, and the values that they speak of. */
 export class Conditions {
   readonly parameters: unknown[] = [];
   private readonly texts: string[] = [];
@@ -47,15 +43,18 @@ export class Conditions {
 }
 
 /**
- * Adds what a selection means, the same as its matcher does in memory.
- * @param versions those of the versions that occur which are in the selection's range, if it has one
+ * Adds what a selection means, the same as its matcher does in memory, on a relation `i` with the columns namespace,
+ * service, instance_id, type, scheme, host, port, zone, weight, metadata and status.
+ * @param versions those that occur (at least those in the selection's range); without them a semver range is left out
+ * @returns whether the conditions say all; if not, they select too much, and `matcher(selection)` must judge each row
  */
-export function addSelection(conditions: Conditions, selection: Selection, versions: readonly string[]): void {
-  const { statuses, type, zone, versionRange, tagKeys, contained } = selection;
+export function addSelection(conditions: Conditions, selection: Selection, versions?: readonly string[]): boolean {
+  const { statuses, where } = selection;
   if (statuses !== 'any') conditions.add('i.status = any($::text[])', statuses);
-  if (type !== null) conditions.add('i.type = $', type);
-  if (zone !== null) conditions.add('i.zone = $', zone);
-  if (versionRange !== null) conditions.add(`${VERSION} = any($::text[])`, versions);
-  for (const key of tagKeys) conditions.add(`i.metadata -> 'tags' -> $::text is not null`, key);
-  for (const wanted of contained) conditions.add('i.metadata @> $::jsonb', JSON.stringify(wanted));
+  if (where === null) return true;
+  const tools = { bind: (value: unknown) => conditions.bind(value), versions };
+  for (const term of conjuncts(where)) conditions.addBound(toSql(term, tools));
+  return leavesOf(where).every(leaf => isDecidedInSql(leaf, tools));
 }
+
+const conjuncts = (where: Expression): readonly Expression[] => (where.kind === 'and' ? where.terms : [where]);

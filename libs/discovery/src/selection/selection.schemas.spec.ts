@@ -31,8 +31,14 @@ describe('the filters of a request', () => {
 
   it('take = in the value of a tag, and keys of any name', () => {
     expect(select({ tag: ['a=b=c', 'key', '__proto__=x'] })).toMatchObject({
-      tagKeys: ['key'],
-      contained: [{ tags: { a: 'b=c' } }, JSON.parse('{"tags": {"__proto__": "x"}}')],
+      where: {
+        kind: 'and',
+        terms: [
+          { kind: 'within-metadata', wanted: { tags: { a: 'b=c' } } },
+          { kind: 'present', of: ['metadata', 'tags', 'key'] },
+          { kind: 'within-metadata', wanted: JSON.parse('{"tags": {"__proto__": "x"}}') as unknown },
+        ],
+      },
     });
   });
 

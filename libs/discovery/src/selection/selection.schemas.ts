@@ -2,10 +2,17 @@ import { findPoison, InvalidFilterError, isStorableText, type FieldError } from 
 import { queryCommaList, queryList } from '@coordination/http';
 import { INSTANCE_TYPES, STATUSES, type JsonObject, type Status } from '@coordination/registry';
 import { z } from 'zod';
-import { isVersionRange, type Selection } from './selection.js';
+import { allOf, type Expression, type Field } from './expression.js';
+import { createFilterParser } from './filter/parse-filter.js';
+import { FILTER_DESCRIPTION } from './filter/filter-description.js';
+import { type Selection } from './selection.js';
+import { isVersionRange } from './version-range.js';
 
 const MAX_TEXT = 1_000;
 const MAX_RANGE = 256;
+
+/** Characters of a filter expression; the parser bounds the rest. */
+const MAX_FILTER = 2_000;
 
 /** Bounds of `metadata`: comparing it costs its size times the size of what it is compared with. */
 const MAX_METADATA_TEXT = 4_096;
@@ -32,48 +39,58 @@ export const FILTER_PARAMETERS = {
   metadata: text(MAX_METADATA_TEXT)
     .optional()
     .describe('A JSON object that the metadata contains, as `@>` of PostgreSQL has it: `{"a": {"b": 1}}`.'),
+  filter: text(MAX_FILTER).optional().describe(FILTER_DESCRIPTION),
 } as const;
 
 const filterParameters = z.object(FILTER_PARAMETERS);
+
+/** It remembers nothing between two texts. */
+const parseFilter = createFilterParser();
 
 /** The filters of a request, checked one by one. */
 export type FilterParameters = z.output<typeof filterParameters>;
 
 /**
- * What the filters of a request select.
- * @param defaultStatuses which statuses are meant when the request says nothing of them
- * @throws InvalidFilterError for a range that is none, or metadata that cannot be compared with
+ * What the filters of a request select: all parameters together, each of them part of one expression.
+ * @param defaultStatuses which statuses are meant when the parameter `status` says nothing of them
+ * @throws InvalidFilterError for a range that is none, metadata that cannot be compared with, a bad expression
  */
 export function toSelection(query: FilterParameters, defaultStatuses: Selection['statuses']): Selection {
   const errors: FieldError[] = [];
-  const { appVersion } = query;
-  if (appVersion !== undefined && !isVersionRange(appVersion)) {
-    errors.push({ path: '/query/appVersion', message: 'must be a semver range, such as ^2.4.0 or >=1.2 <3' });
+  const { type, zone, environment, region, appVersion, metadata, filter } = query;
+  const terms: Expression[] = [];
+  if (type !== undefined) terms.push(fieldIs('type', type));
+  if (zone !== undefined) terms.push(fieldIs('zone', zone));
+  if (environment !== undefined) terms.push(metadataHave({ environment }));
+  if (region !== undefined) terms.push(metadataHave({ region }));
+  if (appVersion !== undefined) {
+    if (isVersionRange(appVersion)) terms.push({ kind: 'version', range: appVersion });
+    else errors.push({ path: '/query/appVersion', message: 'must be a semver range, such as ^2.4.0 or >=1.2 <3' });
   }
-  const contained: JsonObject[] = [];
-  if (query.environment !== undefined) contained.push({ environment: query.environment });
-  if (query.region !== undefined) contained.push({ region: query.region });
-  const tagKeys: string[] = [];
   for (const [n, tag] of query.tag.entries()) {
     const end = tag.indexOf('=');
     if (end === 0) errors.push({ path: `/query/tag/${n}`, message: 'must be key=value or key; the key is missing' });
-    else if (end === -1) tagKeys.push(tag);
-    else contained.push({ tags: { [tag.slice(0, end)]: tag.slice(end + 1) } });
+    else if (end === -1) terms.push({ kind: 'present', of: ['metadata', 'tags', tag] });
+    else terms.push(metadataHave({ tags: { [tag.slice(0, end)]: tag.slice(end + 1) } }));
   }
-  for (const capability of query.capability) contained.push({ capabilities: [capability] });
-  if (query.metadata !== undefined) {
-    const wanted = parseObject(query.metadata, errors);
-    if (wanted) contained.push(wanted);
-  }
+  for (const capability of query.capability) terms.push(metadataHave({ capabilities: [capability] }));
+  const wanted = metadata === undefined ? undefined : parseObject(metadata, errors);
+  if (wanted) terms.push(metadataHave(wanted));
+  const expression = filter === undefined ? undefined : parseExpression(filter, errors);
+  if (expression) terms.push(expression);
   if (errors.length > 0) throw new InvalidFilterError(errors);
-  return {
-    statuses: toStatuses(query.status) ?? defaultStatuses,
-    type: query.type ?? null,
-    zone: query.zone ?? null,
-    versionRange: appVersion ?? null,
-    tagKeys,
-    contained,
-  };
+  return { statuses: toStatuses(query.status) ?? defaultStatuses, where: allOf(terms) };
+}
+
+const fieldIs = (field: Field, value: string): Expression => ({ kind: 'equal', of: [field], anyOf: [value] });
+
+const metadataHave = (wanted: JsonObject): Expression => ({ kind: 'within-metadata', wanted });
+
+function parseExpression(filter: string, errors: FieldError[]): Expression | undefined {
+  const parsed = parseFilter(filter);
+  if ('expression' in parsed) return parsed.expression;
+  errors.push({ path: '/query/filter', message: parsed.complaint });
+  return undefined;
 }
 
 /** `any` beside other statuses still means any. */

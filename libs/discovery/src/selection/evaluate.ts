@@ -1,0 +1,116 @@
+import { type InstanceRecord, type JsonValue } from '@coordination/registry';
+import { type Expression, type Leaf, type Order, type Scalar, type Selector } from './expression.js';
+import { patternTest } from './filter/pattern.js';
+import { containsJson } from './json-containment.js';
+import { versionTest } from './version-range.js';
+
+type Test = (record: InstanceRecord) => boolean;
+type ValueTest = (value: JsonValue) => boolean;
+
+/** Says of instances whether an expression is true of them. Made once, it is cheap to ask. */
+export function evaluator(expression: Expression): Test {
+  switch (expression.kind) {
+    case 'and': {
+      const tests = expression.terms.map(evaluator);
+      return record => tests.every(test => test(record));
+    }
+    case 'or': {
+      const tests = expression.terms.map(evaluator);
+      return record => tests.some(test => test(record));
+    }
+    case 'not': {
+      const test = evaluator(expression.term);
+      return record => !test(record);
+    }
+    default:
+      return leafTest(expression);
+  }
+}
+
+function leafTest(leaf: Leaf): Test {
+  switch (leaf.kind) {
+    case 'equal':
+      return ofPresent(leaf.of, value => leaf.anyOf.some(wanted => value === wanted));
+    case 'ordered':
+      return ofPresent(leaf.of, orderTest(leaf.by, leaf.than));
+    case 'contains':
+      return ofPresent(leaf.of, value => has(value, leaf.value));
+    case 'matches': {
+      const test = patternTest(leaf.pattern);
+      return ofPresent(leaf.of, value => typeof value === 'string' && test(value));
+    }
+    case 'empty': {
+      const read = reader(leaf.of);
+      return record => isEmpty(read(record));
+    }
+    case 'present':
+      return ofPresent(leaf.of, () => true);
+    case 'within-metadata':
+      return ({ metadata }) => containsJson(metadata, leaf.wanted);
+    case 'version': {
+      const test = versionTest(leaf.range);
+      return ({ metadata }) => test(metadata['version']);
+    }
+    default: {
+      const impossible: never = leaf;
+      return impossible;
+    }
+  }
+}
+
+/** Of what is absent, nothing is true. */
+function ofPresent(of: Selector, test: ValueTest): Test {
+  const read = reader(of);
+  return record => {
+    const value = read(record);
+    return value !== undefined && test(value);
+  };
+}
+
+function reader(selector: Selector): (record: InstanceRecord) => JsonValue | undefined {
+  if (selector[0] !== 'metadata') {
+    const [field] = selector;
+    return record => record[field];
+  }
+  const [, ...keys] = selector;
+  return ({ metadata }) => {
+    let value: JsonValue | undefined = metadata;
+    for (const key of keys) value = memberOf(value, key);
+    return value;
+  };
+}
+
+const memberOf = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
+  isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+
+function orderTest(by: Order, than: string | number): ValueTest {
+  const holds = HOLDS[by];
+  if (typeof than === 'number') return value => typeof value === 'number' && holds(value - than);
+  // UTF-8 has the order of code points, which UTF-16, and so `<`, has not.
+  const bytes = Buffer.from(than);
+  return value => typeof value === 'string' && holds(Buffer.compare(Buffer.from(value), bytes));
+}
+
+const HOLDS: Readonly<Record<Order, (difference: number) => boolean>> = {
+  '<': difference => difference < 0,
+  '<=': difference => difference <= 0,
+  '>': difference => difference > 0,
+  '>=': difference => difference >= 0,
+};
+
+function has(value: JsonValue, wanted: Scalar): boolean {
+  if (isArray(value)) return value.includes(wanted);
+  if (typeof wanted !== 'string') return false;
+  return typeof value === 'string' ? value.includes(wanted) : isObject(value) && Object.hasOwn(value, wanted);
+}
+
+function isEmpty(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (isArray(value)) return value.length === 0;
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+const isArray = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value);
+
+const isObject = (value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,145 @@
+import { type JsonValue } from '@coordination/registry';
+import { type Expression, type Field, type Leaf, type Scalar, type Selector } from './expression.js';
+import { versionTest } from './version-range.js';
+
+/** How many characters of a version are indexed: one more than any semver version may have (semver, MAX_LENGTH). */
+const INDEXED_VERSION_LENGTH = 257;
+
+/** The start of an instance's version, as the index has it: all of it, if it can be a version at all. */
+export const VERSION = `left(i.metadata ->> 'version', ${INDEXED_VERSION_LENGTH})`;
+
+/** What SQL is made with. */
+export interface SqlTools {
+  /** Adds a value, and tells how the text names it. No value is ever put into the text itself. */
+  readonly bind: (value: unknown) => string;
+  /** The versions that occur; without them, no semver range is decided in SQL. */
+  readonly versions: readonly string[] | undefined;
+}
+
+const COLUMNS: Readonly<Record<Field, string>> = {
+  namespace: 'i.namespace',
+  service: 'i.service',
+  instanceId: 'i.instance_id',
+  type: 'i.type',
+  scheme: 'i.scheme',
+  status: 'i.status',
+  host: 'i.host',
+  port: 'i.port',
+  zone: 'i.zone',
+  weight: 'i.weight',
+};
+
+const NUMERIC: ReadonlySet<Field> = new Set(['port', 'weight']);
+
+/** Whether SQL can decide this at all: patterns are RE2's, and semver is for semver to judge. */
+export const isDecidedInSql = ({ kind }: Leaf, { versions }: Pick<SqlTools, 'versions'>): boolean =>
+  kind !== 'matches' && (kind !== 'version' || versions !== undefined);
+
+/**
+ * The condition on a relation `i` that is true of all instances of which the expression is true; of no others, if all
+ * its leaves are decided in SQL. Those that are not become true wherever they stand, so negations are pushed down to the
+ * leaves first. Null counts as false: only a negated leaf has to say so.
+ */
+export function toSql(expression: Expression, tools: SqlTools, isNegated = false): string {
+  switch (expression.kind) {
+    case 'not':
+      return toSql(expression.term, tools, !isNegated);
+    case 'and':
+    case 'or': {
+      const sign = (expression.kind === 'and') === isNegated ? ' or ' : ' and ';
+      return `(${expression.terms.map(term => toSql(term, tools, isNegated)).join(sign)})`;
+    }
+    default: {
+      if (!isDecidedInSql(expression, tools)) return 'true';
+      const condition = leafSql(expression, tools);
+      return isNegated ? `(${condition}) is not true` : condition;
+    }
+  }
+}
+
+function leafSql(leaf: Leaf, { bind, versions }: SqlTools): string {
+  switch (leaf.kind) {
+    case 'equal':
+      return equalSql(leaf.of, leaf.anyOf, bind);
+    case 'ordered':
+      return orderedSql(leaf, bind);
+    case 'contains':
+      return containsSql(leaf.of, leaf.value, bind);
+    case 'empty':
+      return emptySql(leaf.of, bind);
+    case 'present':
+      return `${valueSql(leaf.of, bind)} is not null`;
+    case 'within-metadata':
+      return `i.metadata @> ${bind(JSON.stringify(leaf.wanted))}::jsonb`;
+    case 'version':
+      return `${VERSION} = any(${bind((versions ?? []).filter(versionTest(leaf.range)))}::text[])`;
+    case 'matches':
+      return 'true';
+    default: {
+      const impossible: never = leaf;
+      return impossible;
+    }
+  }
+}
+
+type Bind = SqlTools['bind'];
+
+/** Equality in the metadata is containment, which the index answers. */
+function equalSql(of: Selector, anyOf: readonly Scalar[], bind: Bind): string {
+  if (of[0] === 'metadata') {
+    const [, ...keys] = of;
+    const conditions = anyOf.map(value => `i.metadata @> ${bind(JSON.stringify(nest(keys, value)))}::jsonb`);
+    return `(${conditions.join(' or ')})`;
+  }
+  const column = COLUMNS[of[0]];
+  const type = NUMERIC.has(of[0]) ? 'numeric' : 'text';
+  const values = anyOf.filter(value => value !== null);
+  const [first] = values;
+  const conditions: string[] = [];
+  if (values.length < anyOf.length) conditions.push(`${column} is null`);
+  if (values.length === 1) conditions.push(`${column} = ${bind(String(first))}::${type}`);
+  if (values.length > 1) conditions.push(`${column} = any(${bind(values.map(String))}::${type}[])`);
+  return `(${conditions.join(' or ')})`;
+}
+
+function nest(keys: readonly string[], value: Scalar): JsonValue {
+  return keys.reduceRight<JsonValue>((inner, key) => ({ [key]: inner }), value);
+}
+
+/** `case` keeps the order in which conditions are looked at, so that no text is cast to a number. */
+function orderedSql({ of, by, than }: Leaf & { readonly kind: 'ordered' }, bind: Bind): string {
+  const isNumber = typeof than === 'number';
+  const other = isNumber ? `${bind(String(than))}::numeric` : `${bind(than)}::text`;
+  if (of[0] !== 'metadata') {
+    const column = COLUMNS[of[0]];
+    return isNumber ? `${column} ${by} ${other}` : `${column} collate "C" ${by} ${other}`;
+  }
+  const value = valueSql(of, bind);
+  const inside = isNumber ? `${value}::numeric` : `(${value} #>> '{}') collate "C"`;
+  const type = isNumber ? 'number' : 'string';
+  return `case when jsonb_typeof(${value}) = '${type}' then ${inside} ${by} ${other} end`;
+}
+
+function containsSql(of: Selector, wanted: Scalar, bind: Bind): string {
+  const part = typeof wanted === 'string' ? `${bind(wanted)}::text` : undefined;
+  if (of[0] !== 'metadata') return `strpos(${COLUMNS[of[0]]}, ${part ?? 'null'}) > 0`;
+  const value = valueSql(of, bind);
+  const cases = [`when 'array' then ${value} @> ${bind(JSON.stringify([wanted]))}::jsonb`];
+  if (part !== undefined) {
+    cases.push(`when 'string' then strpos(${value} #>> '{}', ${part}) > 0`);
+    cases.push(`when 'object' then ${value} -> ${part} is not null`);
+  }
+  return `case jsonb_typeof(${value}) ${cases.join(' ')} end`;
+}
+
+function emptySql(of: Selector, bind: Bind): string {
+  if (of[0] !== 'metadata') return `coalesce(${COLUMNS[of[0]]}::text, '') = ''`;
+  return `coalesce(${valueSql(of, bind)}, 'null') in ('null'::jsonb, '""', '[]', '{}')`;
+}
+
+/** `->` with text finds members of objects only, never elements of arrays. */
+function valueSql(of: Selector, bind: Bind): string {
+  if (of[0] !== 'metadata') return COLUMNS[of[0]];
+  const [, ...keys] = of;
+  return `(i.metadata${keys.map(key => ` -> ${bind(key)}::text`).join('')})`;
+}

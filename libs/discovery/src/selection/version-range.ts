@@ -1,0 +1,10 @@
+import semver from 'semver';
+
+/** Says of versions whether they are in a semver range; what is no version is in none. */
+export function versionTest(versionRange: string): (version: unknown) => boolean {
+  const range = new semver.Range(versionRange);
+  return version => typeof version === 'string' && range.test(version);
+}
+
+/** Whether a text is a semver range. */
+export const isVersionRange = (text: string): boolean => semver.validRange(text) !== null;
