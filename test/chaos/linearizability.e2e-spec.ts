@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assertCatalogInvariants } from '../support/catalog-invariants.js';
+import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
+import { startContention } from '../support/linearizability/contending-clients.js';
+import { checkEachKey } from '../support/linearizability/report.js';
+import { SERVICE_MODEL } from '../support/linearizability/service-model.js';
+import { startFaults } from '../support/node-faults.js';
+import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { waitFor } from '../support/wait-for.js';
+
+const OPERATIONS = 2_000;
+const FAULTS = 12;
+
+let directory: DisposableDirectory;
+let database: TestDatabase;
+let nodes: SpawnedNode[];
+
+beforeAll(async () => {
+  directory = disposableDirectory();
+  database = await createTestDatabase();
+  const env = { PCS_HEAD_HOLD_LIMIT_MS: '500' };
+  nodes = await Promise.all([1, 2].map(() => spawnLoadedNode(directory, database.url, env)));
+});
+afterAll(async () => {
+  await directory.remove();
+  await database.drop();
+});
+
+describe('two nodes that are paused and cut off from the database, used by many', () => {
+  it.each([Number(process.env['PROOF_SEED'] ?? 41)])('answer as one that has no faults (seed %i)', async seed => {
+    const faults = startFaults(nodes, database, seed);
+    const contention = startContention({
+      apis: nodes.map(({ api }) => api),
+      seed,
+      clients: 10,
+      services: 5,
+      instancesPerService: 2,
+      patienceMs: 1_000,
+    });
+    await waitFor(
+      'enough was answered, and enough was broken',
+      () => contention.answered() > OPERATIONS && faults.done.length > FAULTS,
+      60_000,
+    );
+    await faults.stop();
+    const histories = await contention.stop();
+    const violations = checkEachKey(SERVICE_MODEL, histories);
+    const story = `seed ${seed}, faults: ${faults.done.join(', ')}`;
+    expect(violations.map(({ text }) => text).join('\n\n'), story).toBe('');
+    await assertCatalogInvariants(database.url);
+  });
+});
