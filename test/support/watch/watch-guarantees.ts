@@ -114,6 +114,13 @@ export function reachProblems(
   );
 }
 
+/** All that can be wrong in a stretch, as far as it goes. */
+export const stretchProblems = (stretch: WatchStretch, log: readonly AuditEvent[], selects: Selects): Problems => [
+  ...orderProblems(stretch),
+  ...contentProblems(stretch, log, selects),
+  ...snapshotProblems(stretch, log, selects),
+];
+
 /**
  * All guarantees of the watch over all that one watcher was told: ordered, unique, without a gap, resumed where it was,
  * the filter exact, one event per revision, no bookmark ahead of what came, snapshots true.
@@ -128,11 +135,7 @@ export function watchProblems(
   const stretches = stretchesOf(connections);
   const last = stretches.at(-1);
   return [
-    ...stretches.flatMap(stretch => [
-      ...orderProblems(stretch),
-      ...contentProblems(stretch, log, selects),
-      ...snapshotProblems(stretch, log, selects),
-    ]),
+    ...stretches.flatMap(stretch => stretchProblems(stretch, log, selects)),
     ...(last ? reachProblems(last, log, selects, until) : ['nothing was told at all']),
   ];
 }
