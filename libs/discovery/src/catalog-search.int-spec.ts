@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogHeadRepository } from '@coordination/audit';
 import { query } from '@coordination/database';
-import { InvalidCursorError, StoreUnavailableError } from '@coordination/kernel';
+import { InvalidCursorError, InvalidFilterError, StoreUnavailableError } from '@coordination/kernel';
 import {
   HEALTH_STATES,
   INSTANCE_TYPES,
@@ -67,6 +67,12 @@ const contained = (wanted: JsonObject) => selecting({ kind: 'within-metadata', w
 
 /** A search for what an expression says. */
 const selecting = (where: Expression) => ({ selection: { ...EVERYTHING, where } });
+
+/** A pattern that must match beside all else. */
+const withPattern = (...terms: Expression[]): Expression => ({
+  kind: 'and',
+  terms: [...terms, { kind: 'matches', of: ['service'], pattern: '7$' }],
+});
 
 const inZone = (zone: string) => selecting({ kind: 'equal', of: ['zone'], anyOf: [zone] });
 
@@ -240,6 +246,42 @@ describe('a walk over pages', () => {
     expect(second.nextCursor).toBeNull();
   });
 
+  it.each(SEARCH_SORTS)('by %s finds all that a pattern matches, however few are looked at for a page', async sort => {
+    const all = Array.from({ length: 40 }, (_, n) => n);
+    const records = await author.add(...all.map(n => anInstance({ instanceId: `i-${n}`, weight: n % 2 })));
+    const frugal = new CatalogSearchRepository(author.databases, new CatalogHeadRepository(), {
+      page: { instances: 7, milliseconds: 60_000 },
+      summaries: { instances: 30, milliseconds: 60_000 },
+    });
+    const pattern: Expression = { kind: 'matches', of: ['instanceId'], pattern: '[05]$' };
+    const odd: Expression = { kind: 'equal', of: ['weight'], anyOf: [1] };
+    const walk = async (where: Expression, limit: number) => {
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      do {
+        const question = aSearch({ ...selecting(where), sort, limit, cursor });
+        const { page } = await frugal.search(question, () => false);
+        pages.push(page!.items.map(it => it.id));
+        cursor = page!.nextCursor ?? undefined;
+        expect(pages.length).toBeLessThan(100);
+      } while (cursor !== undefined);
+      expect(Math.max(...pages.map(page => page.length))).toBeLessThanOrEqual(limit);
+      return pages;
+    };
+    const expected = idsOf(records.filter(it => /[05]$/.test(it.instanceId)));
+    for (const limit of [1, 2, 100]) expect((await walk(pattern, limit)).flat().sort()).toEqual(expected);
+    // Seven are looked at for a page, one or two of which match.
+    expect((await walk(pattern, 100)).length).toBeGreaterThan(5);
+    // A match that PostgreSQL can rule out is never looked at: 20 are left, so 3 pages.
+    expect(await walk({ kind: 'and', terms: [odd, pattern] }, 100)).toHaveLength(3);
+    const none: Expression = { kind: 'matches', of: ['service'], pattern: '^none$' };
+    expect((await walk(none, 100)).flat()).toEqual([]);
+
+    await expect(frugal.services('default', { ...EVERYTHING, where: pattern })).rejects.toThrow(InvalidFilterError);
+    const few = await frugal.services('default', { ...EVERYTHING, where: { kind: 'and', terms: [odd, pattern] } });
+    expect(few.services.map(it => it.instances.total)).toEqual([4]);
+  });
+
   it('takes its cursor for nothing else, and no other text', async () => {
     await author.add(...[1, 2, 3].map(n => anInstance({ instanceId: `i-${n}` })));
     const { nextCursor } = await search({ limit: 1 });
@@ -322,6 +364,12 @@ describe('common searches over 20,000 instances', () => {
     ['the newest', { sort: 'registeredAt', order: 'desc' }, 'service_instance_registered_idx'],
     ['a later page of it', { sort: 'registeredAt' }, 'service_instance_registered_idx', middle],
     ['the last changes', { sort: 'updatedAt', order: 'desc' }, 'service_instance_updated_idx'],
+    [
+      'what is beside a pattern',
+      selecting(withPattern({ kind: 'equal', of: ['metadata', 'number'], anyOf: [77] })),
+      METADATA,
+    ],
+    ['a pattern', selecting(withPattern()), IDENTITY],
     ['a frequent status', { selection: { ...EVERYTHING, statuses: ['healthy'] } }, IDENTITY],
     ['a frequent zone', inZone('z-1'), IDENTITY],
   ])('use an index: %s', async (_, differing, index, position) => {

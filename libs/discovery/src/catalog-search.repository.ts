@@ -1,14 +1,15 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
-import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { systemClock } from '@coordination/kernel';
 import { INSTANCE_COLUMNS, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './candidates.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
 import { LookBudget, type LookLimits } from './look-budget.js';
 import { fromCursor, toCursor } from './search-cursor.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS } from './selection/selection-sql.js';
 import { hasVersionRange, matcher, type Selection } from './selection/selection.js';
-import { ServiceSummarizer, type ServiceSummary, sorted } from './service-summary.js';
+import { type ServiceSummary } from './service-summary.js';
 import { SUMMARIZE_TAGS, SUMMARIZE_SERVICES, toSummaries, type SummaryRow, type TagRow } from './summary-sql.js';
 
 /** One page of instances. */
@@ -63,24 +64,25 @@ export interface Statement {
   readonly parameters: readonly unknown[];
 }
 
+/** Which instances, in which order. */
+type SearchScope = Pick<CatalogSearch, 'namespace' | 'service' | 'selection' | 'sort' | 'order'>;
+
 export interface SearchStatement extends Statement {
   /** Whether it selects what the search asks for; if not, it selects too much. */
   readonly isExact: boolean;
 }
 
-/** How many instances are read at once where PostgreSQL cannot decide: as many as the largest page has. */
-const CANDIDATES_PER_STEP = 1_000;
+/** How much is looked at in memory for one request where PostgreSQL cannot decide. */
+export interface JudgingLimits {
+  /** For a page; a statement under way when it is spent ends by its own limit. */
+  readonly page: LookLimits;
+  /** For all summaries, since they are all or nothing. Less than the 10 s that an open snapshot may last. */
+  readonly summaries: LookLimits;
+}
 
-/** How much one page may cost where PostgreSQL cannot decide. The statement under way when it is spent ends by its own limit. */
-const SEARCH_LOOKS: LookLimits = { instances: 50_000, milliseconds: 3_000 };
-
-/** A summary is all or nothing, so it gets more; still less than the 10 s that an open snapshot may last. */
-const SUMMARY_LOOKS: LookLimits = { instances: 300_000, milliseconds: 5_000 };
-
-const TOO_BROAD = {
-  path: '/query/filter',
-  message:
-    'has a pattern that would have to be tried on too many instances: narrow it by a comparison without a pattern, or search page by page at /api/v1/discovery/instances',
+const JUDGING_LIMITS: JudgingLimits = {
+  page: { instances: 50_000, milliseconds: 3_000 },
+  summaries: { instances: 300_000, milliseconds: 5_000 },
 };
 
 /**
@@ -91,6 +93,7 @@ export class CatalogSearchRepository {
   constructor(
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
+    private readonly limits = JUDGING_LIMITS,
   ) {}
 
   /**
@@ -106,55 +109,18 @@ export class CatalogSearchRepository {
       if (isKnown(head)) return { head, page: undefined };
       const versions = await this.versionsFor(em, search.selection);
       const statement = searchStatement(search, position, versions);
-      if (!statement.isExact) return { head, page: await this.judgedPage(em, search, position, versions, heard) };
+      if (!statement.isExact) {
+        const candidates = this.candidates(em, search, versions, heard);
+        const judgement = judging(search.selection, this.limits.page);
+        const { items, last } = await judgedPage(candidates, position, search.limit, judgement);
+        return { head, page: { items, nextCursor: last === undefined ? null : cursorAt(search, last) } };
+      }
       const rows = await query<InstanceRecord>(em, statement.text, statement.parameters);
       const items = rows.slice(0, search.limit).map(normalizeRecord);
       const last = items.at(-1);
       const hasMore = rows.length > search.limit && last !== undefined;
       return { head, page: { items, nextCursor: hasMore ? cursorAt(search, last) : null } };
     });
-  }
-
-  /** A page of what SQL cannot decide: it is short, or empty, where too many instances had to be looked at for more. */
-  private async judgedPage(
-    em: EntityManager,
-    search: CatalogSearch,
-    position: readonly string[] | undefined,
-    versions: readonly string[],
-    heard: () => void,
-  ): Promise<SearchPage> {
-    const budget = new LookBudget(SEARCH_LOOKS, systemClock);
-    const matches = matcher(search.selection);
-    const items: InstanceRecord[] = [];
-    let last: InstanceRecord | undefined;
-    for await (const candidate of this.candidates(em, search, position, versions, heard)) {
-      if (last && (items.length === search.limit || budget.isSpent))
-        return { items, nextCursor: cursorAt(search, last) };
-      await budget.look();
-      if (matches(candidate)) items.push(normalizeRecord(candidate));
-      last = candidate;
-    }
-    return { items, nextCursor: null };
-  }
-
-  /** All that SQL cannot rule out, in the order of the search, in steps of bounded size. */
-  private async *candidates(
-    em: EntityManager,
-    search: CatalogSearch,
-    position: readonly string[] | undefined,
-    versions: readonly string[],
-    heard: () => void,
-  ): AsyncGenerator<InstanceRecord> {
-    const step = { ...search, limit: CANDIDATES_PER_STEP };
-    for (let after = position; ;) {
-      const { text, parameters } = searchStatement(step, after, versions);
-      const rows = await query<InstanceRecord>(em, text, parameters);
-      heard();
-      yield* rows;
-      const last = rows.at(-1);
-      if (last === undefined || rows.length <= step.limit) return;
-      after = SORT_KEYS[search.sort].positionOf(last);
-    }
   }
 
   /**
@@ -170,7 +136,10 @@ export class CatalogSearchRepository {
       const isExact = addSelection(conditions, selection, versions);
       const services = isExact
         ? await summaries(em, conditions)
-        : await this.judgedSummaries(em, namespace, selection, versions, heard);
+        : await judgedSummaries(
+            this.candidates(em, { ...ALL_BY_SERVICE, namespace, selection }, versions, heard),
+            judging(selection, this.limits.summaries),
+          );
       const [touched] = await query<{ revision: number | null }>(
         em,
         'select max(revision)::float8 as revision from service_revision where namespace = $1',
@@ -180,36 +149,23 @@ export class CatalogSearchRepository {
     });
   }
 
-  /** The same as SQL would say, folded from all that it cannot rule out; in bounded steps. */
-  private async judgedSummaries(
+  /** What SQL cannot rule out, read within the transaction. */
+  private candidates(
     em: EntityManager,
-    namespace: string,
-    selection: Selection,
+    scope: SearchScope,
     versions: readonly string[],
     heard: () => void,
-  ): Promise<ServiceSummary[]> {
-    const budget = new LookBudget(SUMMARY_LOOKS, systemClock);
-    const matches = matcher(selection);
-    const summarizers = new Map<string, ServiceSummarizer>();
-    const all = {
-      namespace,
-      service: null,
-      selection,
-      sort: 'service',
-      order: 'asc',
-      limit: 0,
-      cursor: undefined,
-    } as const;
-    for await (const candidate of this.candidates(em, all, undefined, versions, heard)) {
-      if (budget.isSpent) throw new InvalidFilterError([TOO_BROAD]);
-      await budget.look();
-      if (!matches(candidate)) continue;
-      const { service } = candidate;
-      const summarizer = summarizers.get(service) ?? new ServiceSummarizer(service);
-      summarizer.add(candidate);
-      summarizers.set(service, summarizer);
-    }
-    return sorted(summarizers.keys()).map(service => summarizers.get(service)!.summary());
+  ): Candidates {
+    return {
+      read: async (after, count) => {
+        // One more is what the statement of a page asks for.
+        const { text, parameters } = searchStatement({ ...scope, limit: count - 1 }, after, versions);
+        const rows = await query<InstanceRecord>(em, text, parameters);
+        heard();
+        return rows;
+      },
+      positionOf: SORT_KEYS[scope.sort].positionOf,
+    };
   }
 
   /** The versions that occur, if the selection has a range: which of them are in it is for semver to judge, not for SQL. */
@@ -222,7 +178,7 @@ export class CatalogSearchRepository {
 
 /** The statement that reads one page of a search, and one instance more, which tells whether there is another page. */
 export function searchStatement(
-  search: CatalogSearch,
+  search: SearchScope & Pick<CatalogSearch, 'limit'>,
   position: readonly string[] | undefined,
   versions: readonly string[],
 ): SearchStatement {
@@ -244,6 +200,13 @@ export function searchStatement(
     isExact,
   };
 }
+
+const ALL_BY_SERVICE = { service: null, sort: 'service', order: 'asc' } as const;
+
+const judging = (selection: Selection, limits: LookLimits): Judgement => ({
+  matches: matcher(selection),
+  budget: new LookBudget(limits, systemClock),
+});
 
 const cursorAt = (search: CatalogSearch, last: InstanceRecord): string =>
   toCursor(search, SORT_KEYS[search.sort].positionOf(last));

@@ -64,6 +64,14 @@ describe('answers from the view', () => {
     const zoned = instancesOf('orders', { ...USABLE, where: { kind: 'equal', of: ['zone'], anyOf: ['z'] } }).json;
     expect(zoned.instances).toEqual([]);
     expect(zoned.counts).toMatchObject({ total: 1, unhealthy: 1 });
+
+    // What an expression says of statuses holds for the counts too; the default holds all the same.
+    const sick = instancesOf('orders', {
+      ...USABLE,
+      where: { kind: 'equal', of: ['status'], anyOf: ['unhealthy', 'degraded'] },
+    }).json;
+    expect(sick.instances.map(it => it.instanceId)).toEqual(['a']);
+    expect(sick.counts).toMatchObject({ total: 3, healthy: 0, degraded: 1, unhealthy: 2 });
   });
 
   it('are empty, as of now, for what never was, and as of its end for what is gone', () => {

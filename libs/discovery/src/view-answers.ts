@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type InstanceRecord } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
+import { patternMeter } from './selection/pattern-meter.js';
 import { countStatuses, sorted, summarize } from './service-summary.js';
 import { type ServiceEntry } from './view/catalog-state.js';
 import { type CatalogView } from './view/catalog-view.js';
@@ -65,7 +66,10 @@ export class ViewAnswers {
     });
   }
 
-  /** The selected instances of a service, with the counts of all that are selected but for their status. */
+  /**
+   * The selected instances of a service, with the counts of all that are selected but for their status.
+   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   */
   instancesOf(namespace: string, service: string, selection: Selection): ViewAnswer {
     const touched = this.view.serviceRevision(namespace, service);
     if (touched === undefined) return now(this.view, revision => instancesJson(service, revision, [], selection));
@@ -104,7 +108,7 @@ function instancesJson(
   records: Iterable<InstanceRecord>,
   selection: Selection,
 ): string {
-  const meant = [...records].filter(matcherBesideStatus(selection));
+  const meant = [...records].filter(matcherBesideStatus(selection, patternMeter()));
   const counts = countStatuses(meant.map(({ status }) => status));
   const hasStatus = statusTest(selection);
   const instances = meant

@@ -1,33 +1,36 @@
 import { type InstanceRecord, type JsonValue } from '@coordination/registry';
 import { type Expression, type Leaf, type Order, type Scalar, type Selector } from './expression.js';
-import { patternTest } from './filter/pattern.js';
+import { type Meter, patternTest } from './filter/pattern.js';
 import { containsJson } from './json-containment.js';
 import { versionTest } from './version-range.js';
 
 type Test = (record: InstanceRecord) => boolean;
 type ValueTest = (value: JsonValue) => boolean;
 
-/** Says of instances whether an expression is true of them. Made once, it is cheap to ask. */
-export function evaluator(expression: Expression): Test {
+/**
+ * Says of instances whether an expression is true of them. Made once, it is cheap to ask, but for patterns.
+ * @param meter is told what patterns cost
+ */
+export function evaluator(expression: Expression, meter: Meter): Test {
   switch (expression.kind) {
     case 'and': {
-      const tests = expression.terms.map(evaluator);
+      const tests = expression.terms.map(term => evaluator(term, meter));
       return record => tests.every(test => test(record));
     }
     case 'or': {
-      const tests = expression.terms.map(evaluator);
+      const tests = expression.terms.map(term => evaluator(term, meter));
       return record => tests.some(test => test(record));
     }
     case 'not': {
-      const test = evaluator(expression.term);
+      const test = evaluator(expression.term, meter);
       return record => !test(record);
     }
     default:
-      return leafTest(expression);
+      return leafTest(expression, meter);
   }
 }
 
-function leafTest(leaf: Leaf): Test {
+function leafTest(leaf: Leaf, meter: Meter): Test {
   switch (leaf.kind) {
     case 'equal':
       return ofPresent(leaf.of, value => leaf.anyOf.some(wanted => value === wanted));
@@ -36,7 +39,7 @@ function leafTest(leaf: Leaf): Test {
     case 'contains':
       return ofPresent(leaf.of, value => has(value, leaf.value));
     case 'matches': {
-      const test = patternTest(leaf.pattern);
+      const test = patternTest(leaf.pattern, meter);
       return ofPresent(leaf.of, value => typeof value === 'string' && test(value));
     }
     case 'empty': {

@@ -1,6 +1,7 @@
 import { type InstanceRecord, type Status } from '@coordination/registry';
 import { evaluator } from './evaluate.js';
 import { type Expression, leavesOf } from './expression.js';
+import { type Meter } from './filter/pattern.js';
 
 /** Which instances are meant; everything in it must hold. Plain JSON, so that its text can name it. */
 export interface Selection {
@@ -24,16 +25,23 @@ export const isNarrowedBeyondStatus = ({ where }: Selection): boolean => where !
 export const hasVersionRange = ({ where }: Selection): boolean =>
   where !== null && leavesOf(where).some(({ kind }) => kind === 'version');
 
-/** Says of instances whether they are selected. Made once, it is cheap to ask. */
-export function matcher(selection: Selection): (record: InstanceRecord) => boolean {
+/**
+ * Says of instances whether they are selected. Made once, it is cheap to ask, but for patterns.
+ * @param meter is told what patterns cost; whoever asks of many instances at once has one
+ */
+export function matcher(selection: Selection, meter?: Meter): (record: InstanceRecord) => boolean {
   const hasStatus = statusTest(selection);
-  const matches = matcherBesideStatus(selection);
+  const matches = matcherBesideStatus(selection, meter);
   return record => hasStatus(record.status) && matches(record);
 }
 
 /** Says of instances whether they are selected, whatever the parameter `status` asks. */
-export const matcherBesideStatus = ({ where }: Selection): ((record: InstanceRecord) => boolean) =>
-  where === null ? () => true : evaluator(where);
+export const matcherBesideStatus = (
+  { where }: Selection,
+  meter: Meter = UNMETERED,
+): ((record: InstanceRecord) => boolean) => (where === null ? () => true : evaluator(where, meter));
+
+const UNMETERED: Meter = () => undefined;
 
 /** Says of statuses whether they are selected. */
 export function statusTest({ statuses }: Selection): (status: Status) => boolean {

@@ -6,7 +6,7 @@ export const FILTER_DESCRIPTION = `An expression that selects instances, in the 
 - \`==\`, \`!=\`, \`in [1, 2]\`, \`not in […]\`: the same type and value; 1 equals 1.0, and nothing but null equals null.
 - \`<\`, \`<=\`, \`>\`, \`>=\`: numbers with numbers, texts with texts by code point; nothing else has an order.
 - \`x contains "y"\`, \`"y" in x\`, and both with \`not\`: an array has this element, a text this part, an object this key.
-- \`matches\`, \`not matches\`: a part of a text (of its first 1,024 characters) is what an RE2 pattern describes; \`^\` and \`$\` anchor it.
+- \`matches\`, \`not matches\`: a part of a text (of its first 256 characters) is what an RE2 pattern describes; \`^\` and \`$\` anchor it.
 - \`is empty\`, \`is not empty\`: absent, null, \`""\`, \`[]\` or \`{}\`.
 - \`not\` binds closer than \`and\`, \`and\` closer than \`or\`; parentheses.
 

@@ -123,7 +123,7 @@ describe('a bad filter is told, with the place', () => {
     ['metadata.a matches "(?=a)"', 'not one of RE2', 20],
     ['metadata.a matches "(a)\\\\1"', 'not one of RE2', 20],
     ['metadata.a matches "((a{30}){30}){30}"', 'RE2', 20],
-    ['metadata.a matches "(\\\\pL{30}){30}"', 'too complex', 20],
+    ['metadata.a matches "\\\\pL{300}"', 'too complex', 20],
     ['metadata.a == 9007199254740993', '2^53', 15],
     ['metadata.a == 1e400', 'beyond the range', 15],
     ['metadata.a == "\\u0000"', 'U+0000', 15],

@@ -3,7 +3,7 @@ import { findPoison, isStorableText } from '@coordination/kernel';
 import { type Expression, type Leaf, type Scalar, type Selector } from '../expression.js';
 import { type Comparison, type Syntax } from './filter-syntax.js';
 import { TOKEN } from './filter-tokens.js';
-import { complaintAboutPattern } from './pattern.js';
+import { MAX_INSTRUCTIONS, sizeOfPattern } from './pattern.js';
 import { isCapabilities, isTags, kindOf, SELECTOR_NAMES, toSelector } from './selectors.js';
 
 /** Keys that may follow `metadata`: as many as metadata may have levels. */
@@ -29,13 +29,14 @@ export class FilterMistake extends Error {
 interface Spent {
   terms: number;
   patterns: number;
+  instructions: number;
 }
 
 /**
  * What a filter means.
  * @throws FilterMistake for a selector that there is not, a comparison that can never hold, and more than may be asked
  */
-export const toExpression = (syntax: Syntax): Expression => convert(syntax, { terms: 0, patterns: 0 });
+export const toExpression = (syntax: Syntax): Expression => convert(syntax, { terms: 0, patterns: 0, instructions: 0 });
 
 function convert(syntax: Syntax, spent: Spent): Expression {
   switch (syntax.kind) {
@@ -46,7 +47,7 @@ function convert(syntax: Syntax, spent: Spent): Expression {
       return { kind: 'not', term: convert(syntax.term, spent) };
     case 'comparison': {
       spend(syntax, spent);
-      const leaf = toLeaf(syntax);
+      const leaf = toLeaf(syntax, spent);
       return syntax.isNegated ? { kind: 'not', term: leaf } : leaf;
     }
     default: {
@@ -63,7 +64,7 @@ function spend({ selector: [name], values, operator, sign }: Comparison, spent: 
   if (spent.patterns > MAX_PATTERNS) throw mistake(sign, `a filter must not have more than ${MAX_PATTERNS} patterns`);
 }
 
-function toLeaf({ selector: path, operator, sign, values }: Comparison): Leaf {
+function toLeaf({ selector: path, operator, sign, values }: Comparison, spent: Spent): Leaf {
   const of = resolve(path);
   const kind = kindOf(of);
   if (!kind.operators.has(operator)) {
@@ -81,7 +82,7 @@ function toLeaf({ selector: path, operator, sign, values }: Comparison): Leaf {
   if (operator === 'empty' || first === undefined) return { kind: 'empty', of };
   if (operator === 'equal') return { kind: 'equal', of, anyOf: scalars.map(({ value }) => value) };
   if (operator === 'contains') return toContains(of, first.value);
-  if (operator === 'matches') return { kind: 'matches', of, pattern: toPattern(first.value, first.token) };
+  if (operator === 'matches') return { kind: 'matches', of, pattern: toPattern(first.value, first.token, spent) };
   return { kind: 'ordered', of, by: operator, than: toComparable(first.value, first.token) };
 }
 
@@ -106,10 +107,14 @@ function toContains(of: Selector, value: Scalar): Leaf {
   return { kind: 'contains', of, value };
 }
 
-function toPattern(value: Scalar, token: IToken): string {
+function toPattern(value: Scalar, token: IToken, spent: Spent): string {
   if (typeof value !== 'string') throw mistake(token, `expected a pattern as text, found ${token.image}`);
-  const complaint = complaintAboutPattern(value);
-  if (complaint !== undefined) throw mistake(token, complaint);
+  const size = sizeOfPattern(value);
+  if (typeof size === 'string') throw mistake(token, size);
+  spent.instructions += size;
+  if (spent.instructions > MAX_INSTRUCTIONS) {
+    throw mistake(token, 'the patterns of this filter are too complex: use fewer or smaller repetitions');
+  }
   return value;
 }
 
