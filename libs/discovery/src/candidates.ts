@@ -1,6 +1,7 @@
 import { InvalidFilterError } from '@coordination/kernel';
 import { type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type LookBudget } from './look-budget.js';
+import { type Judged } from './selection/evaluate.js';
 import { ServiceSummarizer, type ServiceSummary, sorted } from './service-summary.js';
 
 /** How many instances are read at once where PostgreSQL cannot decide: as many as the largest page has. */
@@ -13,15 +14,15 @@ const TOO_BROAD = {
 };
 
 /** Instances in a certain order of which PostgreSQL could not rule out that they are selected. */
-export interface Candidates {
+export interface Candidates<Candidate extends Judged> {
   /** The next ones after a position, or the first. Fewer than asked for mean that there are no more. */
-  readonly read: (after: readonly string[] | undefined, count: number) => Promise<readonly InstanceRecord[]>;
-  readonly positionOf: (record: InstanceRecord) => readonly string[];
+  readonly read: (after: readonly string[] | undefined, count: number) => Promise<readonly Candidate[]>;
+  readonly positionOf: (record: Candidate) => readonly string[];
 }
 
 /** Who judges them, and how many at most. */
 export interface Judgement {
-  readonly matches: (record: InstanceRecord) => boolean;
+  readonly matches: (record: Judged) => boolean;
   readonly budget: LookBudget;
 }
 
@@ -30,7 +31,7 @@ export interface Judgement {
  * @returns with `last` the one that was looked at last, unless there are no more
  */
 export async function judgedPage(
-  candidates: Candidates,
+  candidates: Candidates<InstanceRecord>,
   from: readonly string[] | undefined,
   limit: number,
   { matches, budget }: Judgement,
@@ -51,7 +52,7 @@ export async function judgedPage(
  * @throws InvalidFilterError when too many would have to be looked at
  */
 export async function judgedSummaries(
-  candidates: Candidates,
+  candidates: Candidates<Judged>,
   { matches, budget }: Judgement,
 ): Promise<ServiceSummary[]> {
   const summarizers = new Map<string, ServiceSummarizer>();
@@ -68,10 +69,10 @@ export async function judgedSummaries(
 }
 
 /** All of them, in steps of bounded size. */
-async function* walk(
-  { read, positionOf }: Candidates,
+async function* walk<Candidate extends Judged>(
+  { read, positionOf }: Candidates<Candidate>,
   from: readonly string[] | undefined,
-): AsyncGenerator<InstanceRecord> {
+): AsyncGenerator<Candidate> {
   for (let after = from; ;) {
     const step = await read(after, CANDIDATES_PER_STEP);
     yield* step;

@@ -1,12 +1,13 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { INSTANCE_COLUMNS, type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './candidates.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
 import { LookBudget, type LookLimits } from './look-budget.js';
 import { fromCursor, toCursor } from './search-cursor.js';
+import { type Judged } from './selection/evaluate.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS } from './selection/selection-sql.js';
 import { hasVersionRange, matcher, type Selection } from './selection/selection.js';
 import { type ServiceSummary } from './service-summary.js';
@@ -40,11 +41,17 @@ interface SortKey {
   readonly positionOf: (record: InstanceRecord) => readonly string[];
 }
 
+const nameOf = ({ namespace, service, instanceId }: InstanceIdentity): readonly string[] => [
+  namespace,
+  service,
+  instanceId,
+];
+
 const SORT_KEYS: Readonly<Record<SearchSort, SortKey>> = {
   service: {
     columns: ['i.namespace', 'i.service', 'i.instance_id'],
     types: ['text', 'text', 'text'],
-    positionOf: ({ namespace, service, instanceId }) => [namespace, service, instanceId],
+    positionOf: nameOf,
   },
   registeredAt: {
     columns: ['i.registered_at', 'i.id'],
@@ -110,7 +117,8 @@ export class CatalogSearchRepository {
       const versions = await this.versionsFor(em, search.selection);
       const statement = searchStatement(search, position, versions);
       if (!statement.isExact) {
-        const candidates = this.candidates(em, search, versions, heard);
+        const read = stepsOf<InstanceRecord>(em, heard, search, versions, INSTANCE_COLUMNS);
+        const candidates = { read, positionOf: SORT_KEYS[search.sort].positionOf };
         const judgement = judging(search.selection, this.limits.page);
         const { items, last } = await judgedPage(candidates, position, search.limit, judgement);
         return { head, page: { items, nextCursor: last === undefined ? null : cursorAt(search, last) } };
@@ -134,12 +142,10 @@ export class CatalogSearchRepository {
       const versions = await this.versionsFor(em, selection);
       const conditions = new Conditions().add('i.namespace = $', namespace);
       const isExact = addSelection(conditions, selection, versions);
+      const read = stepsOf<Judged>(em, heard, { ...ALL_BY_SERVICE, namespace, selection }, versions, JUDGED_COLUMNS);
       const services = isExact
         ? await summaries(em, conditions)
-        : await judgedSummaries(
-            this.candidates(em, { ...ALL_BY_SERVICE, namespace, selection }, versions, heard),
-            judging(selection, this.limits.summaries),
-          );
+        : await judgedSummaries({ read, positionOf: nameOf }, judging(selection, this.limits.summaries));
       const [touched] = await query<{ revision: number | null }>(
         em,
         'select max(revision)::float8 as revision from service_revision where namespace = $1',
@@ -147,25 +153,6 @@ export class CatalogSearchRepository {
       );
       return { head, revision: touched?.revision ?? head.revision, services };
     });
-  }
-
-  /** What SQL cannot rule out, read within the transaction. */
-  private candidates(
-    em: EntityManager,
-    scope: SearchScope,
-    versions: readonly string[],
-    heard: () => void,
-  ): Candidates {
-    return {
-      read: async (after, count) => {
-        // One more is what the statement of a page asks for.
-        const { text, parameters } = searchStatement({ ...scope, limit: count - 1 }, after, versions);
-        const rows = await query<InstanceRecord>(em, text, parameters);
-        heard();
-        return rows;
-      },
-      positionOf: SORT_KEYS[scope.sort].positionOf,
-    };
   }
 
   /** The versions that occur, if the selection has a range: which of them are in it is for semver to judge, not for SQL. */
@@ -181,6 +168,7 @@ export function searchStatement(
   search: SearchScope & Pick<CatalogSearch, 'limit'>,
   position: readonly string[] | undefined,
   versions: readonly string[],
+  selected = INSTANCE_COLUMNS,
 ): SearchStatement {
   const { columns, types } = SORT_KEYS[search.sort];
   const conditions = new Conditions();
@@ -195,9 +183,31 @@ export function searchStatement(
   const limit = conditions.bind(search.limit + 1);
   const order = columns.map(column => `${column} ${search.order}`).join(', ');
   return {
-    text: `select ${INSTANCE_COLUMNS} from service_instance i ${conditions.where} order by ${order} limit ${limit}`,
+    text: `select ${selected} from service_instance i ${conditions.where} order by ${order} limit ${limit}`,
     parameters: conditions.parameters,
     isExact,
+  };
+}
+
+/** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
+const JUDGED_COLUMNS = `
+  i.namespace, i.service, i.instance_id as "instanceId", i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata,
+  i.status`;
+
+/** Reads what SQL cannot rule out, step by step, within a transaction. */
+function stepsOf<Candidate extends Judged>(
+  em: EntityManager,
+  heard: () => void,
+  scope: SearchScope,
+  versions: readonly string[],
+  columns: string,
+): Candidates<Candidate>['read'] {
+  return async (after, count) => {
+    // The statement asks for one more than its limit.
+    const { text, parameters } = searchStatement({ ...scope, limit: count - 1 }, after, versions, columns);
+    const rows = await query<Candidate>(em, text, parameters);
+    heard();
+    return rows;
   };
 }
 

@@ -41,7 +41,7 @@ export class DiscoveryService {
     return { catalog: current(head), revision, body: Buffer.from(JSON.stringify({ revision, services })) };
   }
 
-  /** @throws StartingError, StaleViewError */
+  /** @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly */
   instancesOf(namespace: string, service: string, selection: Selection): Found {
     return this.fromView(() => this.answers.instancesOf(namespace, service, selection));
   }
