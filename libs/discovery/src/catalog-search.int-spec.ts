@@ -22,7 +22,7 @@ import { SEARCH_ORDERS, SEARCH_SORTS, type CatalogSearch } from './catalog-searc
 import { type Expression } from './selection/expression.js';
 import { containsJson } from './selection/json-containment.js';
 import { EVERYTHING, matcher, type Selection } from './selection/selection.js';
-import { DISTINCT_VERSIONS } from './selection/selection-sql.js';
+import { addSelection, Conditions, DISTINCT_VERSIONS } from './selection/selection-sql.js';
 import { summarize } from './service-summary.js';
 
 let database: TestDatabase;
@@ -153,6 +153,24 @@ describe('the catalog in SQL and in memory', () => {
         expect(idsOf(items)).toEqual(idsOf(records.filter(matcher(selection))));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('need no more than the columns that an expression can speak of, and rule out nothing that is selected', async () => {
+    const relation = `(select namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata, status
+      from service_instance) i`;
+    await fc.assert(
+      fc.asyncProperty(someSelection, async selection => {
+        const conditions = new Conditions();
+        const isExact = addSelection(conditions, selection);
+        const { where, parameters } = conditions;
+        const rows = await ask<{ id: string }>(`select i.instance_id as id from ${relation} ${where}`, parameters);
+        const selected = records.filter(matcher(selection)).map(it => it.instanceId);
+        const found = rows.map(it => it.id);
+        if (isExact) expect(found.sort()).toEqual(selected.sort());
+        else expect(found).toEqual(expect.arrayContaining(selected));
+      }),
+      { numRuns: 100 },
     );
   });
 
