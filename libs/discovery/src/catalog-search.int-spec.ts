@@ -268,6 +268,7 @@ describe('a walk over pages', () => {
     const all = Array.from({ length: 40 }, (_, n) => n);
     const records = await author.add(...all.map(n => anInstance({ instanceId: `i-${n}`, weight: n % 2 })));
     const frugal = new CatalogSearchRepository(author.databases, new CatalogHeadRepository(), {
+      statementMs: 4_000,
       page: { instances: 7, milliseconds: 60_000 },
       summaries: { instances: 30, milliseconds: 60_000 },
     });
@@ -393,6 +394,19 @@ describe('common searches over 20,000 instances', () => {
   ])('use an index: %s', async (_, differing, index, position) => {
     const { text, parameters } = searchStatement(aSearch(differing), position, []);
     expect(await indexesFor(text, parameters)).toContain(index);
+  });
+
+  it('that the database cannot decide in time are refused when they ask much, not said to be worth another try', async () => {
+    const looks = { instances: 1, milliseconds: 1 };
+    const limits = { statementMs: 100, page: looks, summaries: looks };
+    const hasty = new CatalogSearchRepository(author.databases, new CatalogHeadRepository(), limits);
+    // All different, or PostgreSQL would look at one of them only.
+    const terms = Array.from({ length: 1_000 }, (_, n): Expression => {
+      return { kind: 'contains', of: ['metadata', 'environment'], value: `nowhere ${n}` };
+    });
+    const much: Expression = { kind: 'or', terms };
+    await expect(hasty.search(aSearch(selecting(much)), () => false)).rejects.toThrow(InvalidFilterError);
+    await expect(hasty.services('default', { ...EVERYTHING, where: much })).rejects.toThrow(InvalidFilterError);
   });
 
   it('use an index: versions', async () => {

@@ -1,10 +1,11 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
-import { type Databases, query, read } from '@coordination/database';
+import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { INSTANCE_COLUMNS, type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './candidates.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
+import { orTooCostly } from './costly-selection.js';
 import { LookBudget, type LookLimits } from './look-budget.js';
 import { fromCursor, toCursor } from './search-cursor.js';
 import { type Judged } from './selection/evaluate.js';
@@ -79,15 +80,18 @@ export interface SearchStatement extends Statement {
   readonly isExact: boolean;
 }
 
-/** How much is looked at in memory for one request where PostgreSQL cannot decide. */
-export interface JudgingLimits {
+/** What one request may cost: in PostgreSQL, and in memory where PostgreSQL cannot decide. */
+export interface SearchLimits {
+  /** For one statement. */
+  readonly statementMs: number;
   /** For a page; a statement under way when it is spent ends by its own limit. */
   readonly page: LookLimits;
   /** For all summaries, since they are all or nothing. Less than the 10 s that an open snapshot may last. */
   readonly summaries: LookLimits;
 }
 
-const JUDGING_LIMITS: JudgingLimits = {
+const SEARCH_LIMITS: SearchLimits = {
+  statementMs: READ_TIMEOUT_MS,
   page: { instances: 50_000, milliseconds: 3_000 },
   summaries: { instances: 300_000, milliseconds: 5_000 },
 };
@@ -100,18 +104,19 @@ export class CatalogSearchRepository {
   constructor(
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
-    private readonly limits = JUDGING_LIMITS,
+    private readonly limits = SEARCH_LIMITS,
   ) {}
 
   /**
    * One page of a search.
    * @param isKnown asked with the head; when it says yes, nothing is searched
    * @throws InvalidCursorError for a cursor of another search
+   * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
   async search(search: CatalogSearch, isKnown: (head: LogHead) => boolean): Promise<SearchResult> {
     const position = search.cursor === undefined ? undefined : fromCursor(search, search.cursor);
-    return await read(this.databases, async (em, heard) => {
+    return await this.read(search.selection, async (em, heard) => {
       const head = await this.heads.read(em);
       if (isKnown(head)) return { head, page: undefined };
       const versions = await this.versionsFor(em, search.selection);
@@ -133,11 +138,11 @@ export class CatalogSearchRepository {
 
   /**
    * The services of a namespace that have selected instances, with what is selected of them.
-   * @throws InvalidFilterError for patterns that would have to be tried on too many instances
+   * @throws InvalidFilterError for patterns that would have to be tried on too many instances, and as a search does
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
   async services(namespace: string, selection: Selection): Promise<FoundServices> {
-    return await read(this.databases, async (em, heard) => {
+    return await this.read(selection, async (em, heard) => {
       const head = await this.heads.read(em);
       const versions = await this.versionsFor(em, selection);
       const conditions = new Conditions().add('i.namespace = $', namespace);
@@ -153,6 +158,11 @@ export class CatalogSearchRepository {
       );
       return { head, revision: touched?.revision ?? head.revision, services };
     });
+  }
+
+  private async read<T>(selection: Selection, work: (em: EntityManager, heard: () => void) => Promise<T>): Promise<T> {
+    const { statementMs } = this.limits;
+    return await orTooCostly(selection, () => read(this.databases, work, { timeoutMs: statementMs }));
   }
 
   /** The versions that occur, if the selection has a range: which of them are in it is for semver to judge, not for SQL. */
