@@ -26,10 +26,13 @@ const EPOCH_PREFIX_LENGTH = 8;
 export const revisionTag = (epoch: string, revision: number): string =>
   `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
 
-/** Says of which catalog the answer speaks, and by which ETag it is known. */
-export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog, tag: string): void {
+/**
+ * Says of which catalog the answer speaks.
+ * @param tag the ETag by which it is known, unless every answer is another one
+ */
+export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog, tag?: string): void {
   void reply.headers({
-    etag: formatETag(tag),
+    ...(tag !== undefined && { etag: formatETag(tag) }),
     'x-catalog-revision': catalog.revision,
     'x-catalog-epoch': catalog.epoch,
     // Whole seconds: within the interval of polling the view counts as current.

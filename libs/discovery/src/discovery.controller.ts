@@ -24,12 +24,10 @@ import {
   servicesQuery,
 } from './discovery.schemas.js';
 import { DiscoveryService, type Found } from './discovery.service.js';
+import { USABLE } from './selection/selection.js';
 import { toSelection } from './selection/selection.schemas.js';
 
 const NOT_MODIFIED = { status: 304, responseHeaders: CATALOG_HEADERS } as const satisfies SuccessOptions;
-
-/** Sorted, as statuses in requests are: the same selection, whether it is asked for or not. */
-const USABLE = ['degraded', 'healthy'] as const;
 
 /** Finding services and instances. */
 @ApiTags('Discovery')

@@ -323,7 +323,7 @@ describe('bad questions', () => {
   });
 
   it('have no routes that do not exist yet', async () => {
-    for (const path of ['watch', 'services/orders/resolve', 'services/orders']) {
+    for (const path of ['watch', 'services/orders']) {
       expect(await problemOf(path)).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' });
     }
     const bad = await get('services/bad%20name/instances');

@@ -9,6 +9,8 @@ import { CatalogSearchRepository } from './catalog-search.repository.js';
 import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
+import { ResolveController } from './resolve/resolve.controller.js';
+import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
 import { CatalogLoader } from './view/catalog-loader.js';
 import { CatalogView } from './view/catalog-view.js';
@@ -24,7 +26,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
 /** The read side of the catalog. It needs `DatabaseModule`. */
 @Module({
   imports: [AuditModule, RegistryModule],
-  controllers: [DiscoveryController],
+  controllers: [DiscoveryController, ResolveController],
   providers: [
     {
       provide: CatalogView,
@@ -81,8 +83,15 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     {
       provide: DiscoveryService,
       inject: [CatalogView, Databases, CatalogHeadRepository],
-      useFactory: (view: CatalogView, databases: Databases, heads: CatalogHeadRepository) =>
-        new DiscoveryService(view, new ViewAnswers(view), new CatalogSearchRepository(databases, heads)),
+      useFactory: (view: CatalogView, databases: Databases, heads: CatalogHeadRepository) => {
+        const resolver = new Resolver(view, Math.random);
+        return new DiscoveryService(
+          view,
+          new ViewAnswers(view),
+          resolver,
+          new CatalogSearchRepository(databases, heads),
+        );
+      },
     },
   ],
   exports: [CatalogView, DiscoveryService],

@@ -2,14 +2,14 @@ import { type LogHead } from '@coordination/audit';
 import { type CatalogSearch } from './catalog-search.js';
 import { type CatalogSearchRepository } from './catalog-search.repository.js';
 import { type AnsweredCatalog } from './catalog-answer.js';
+import { type Wanted } from './resolve/contenders.js';
+import { type Resolved, type Resolver } from './resolve/resolver.js';
 import { isEverything, type Selection } from './selection/selection.js';
 import { type CatalogView } from './view/catalog-view.js';
 import { type ViewAnswer, type ViewAnswers } from './view-answers.js';
 
 /** An answer, and the catalog that it is from. */
-export interface Found extends ViewAnswer {
-  readonly catalog: AnsweredCatalog;
-}
+export type Found<Answer extends ViewAnswer = ViewAnswer> = Answer & { readonly catalog: AnsweredCatalog };
 
 /** What a search found; without a body when the caller knows it already. */
 export interface SearchFound {
@@ -22,6 +22,7 @@ export class DiscoveryService {
   constructor(
     private readonly view: CatalogView,
     private readonly answers: ViewAnswers,
+    private readonly resolver: Resolver,
     private readonly catalog: CatalogSearchRepository,
   ) {}
 
@@ -47,6 +48,14 @@ export class DiscoveryService {
   }
 
   /**
+   * One instance of a service to call.
+   * @throws StartingError, StaleViewError, NoInstanceAvailableError, InvalidFilterError
+   */
+  resolve(namespace: string, service: string, wanted: Wanted): Found<Resolved> {
+    return this.fromView(() => this.resolver.resolve(namespace, service, wanted));
+  }
+
+  /**
    * One page of a search.
    * @param isKnown whether the caller has this page as of a catalog already
    * @throws InvalidCursorError, StoreUnavailableError
@@ -57,7 +66,7 @@ export class DiscoveryService {
     return { catalog: current(head), body };
   }
 
-  private fromView(make: () => ViewAnswer): Found {
+  private fromView<Answer extends ViewAnswer>(make: () => Answer): Found<Answer> {
     this.view.assertReadable();
     const { revision, stalenessSeconds } = this.view.freshness();
     const epoch = this.view.position?.epoch ?? '';

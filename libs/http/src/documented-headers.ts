@@ -26,6 +26,7 @@ export const REQUEST_HEADERS = {
 
 /** Response headers that operations may give, as the OpenAPI document describes them. */
 export const RESPONSE_HEADERS = {
+  'Cache-Control': { description: 'Whether the answer may be kept.', schema: { type: 'string' } },
   ETag: { description: 'Names what was answered, for `If-Match` and `If-None-Match`.', schema: { type: 'string' } },
   Location: { description: 'The path of what was created.', schema: { type: 'string' } },
   'Retry-After': { description: 'Seconds after which another try makes sense.', schema: { type: 'integer' } },
@@ -35,6 +36,11 @@ export const RESPONSE_HEADERS = {
   'X-Catalog-Staleness': {
     description: 'Seconds since the view that answered was last known to be current; 0 normally.',
     schema: { type: 'number' },
+  },
+  'X-Resolve-Panic': {
+    description:
+      '`true` when fewer instances are usable than `panicThreshold` asks, so that this one was chosen whatever its health; absent otherwise.',
+    schema: { type: 'string' },
   },
 } as const satisfies Record<string, DocumentedHeader>;
 

@@ -11,6 +11,9 @@ export interface Selection {
   readonly where: Expression | null;
 }
 
+/** What can be called. Sorted, as statuses in requests are: the same selection, whether it is asked for or not. */
+export const USABLE = ['degraded', 'healthy'] as const satisfies readonly Status[];
+
 /** Every instance there is. */
 export const EVERYTHING: Selection = { statuses: 'any', where: null };
 

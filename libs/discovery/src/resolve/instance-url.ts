@@ -1,0 +1,6 @@
+import { isIPv6 } from 'node:net';
+import { type InstanceRecord } from '@coordination/registry';
+
+/** Where an instance is reached: IPv6 addresses in brackets (RFC 3986, 3.2.2), the port always told. */
+export const instanceUrl = ({ scheme, host, port }: Pick<InstanceRecord, 'scheme' | 'host' | 'port'>): string =>
+  `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;

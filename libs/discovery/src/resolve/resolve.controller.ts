@@ -1,0 +1,49 @@
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint } from '@coordination/http';
+import { INSTANCE_EXAMPLE } from '@coordination/registry';
+import { type FastifyReply } from 'fastify';
+import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../catalog-answer.js';
+import { type ServiceParams, serviceParams } from '../discovery.schemas.js';
+import { DiscoveryService } from '../discovery.service.js';
+import { USABLE } from '../selection/selection.js';
+import { resolvedInstance, type ResolveQuery, resolveQuery, toWanted } from './resolve.schemas.js';
+
+const URL_EXAMPLE = `${INSTANCE_EXAMPLE.scheme}://${INSTANCE_EXAMPLE.host}:${INSTANCE_EXAMPLE.port}`;
+
+/** Says that the instance was chosen without regard to health. */
+const PANIC_HEADER = 'x-resolve-panic';
+
+/** Choosing an instance to call. */
+@ApiTags('Discovery')
+@Controller('api/v1/discovery')
+export class ResolveController {
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  @Endpoint({
+    status: 200,
+    response: resolvedInstance,
+    responseHeaders: [...CATALOG_HEADERS.filter(name => name !== 'ETag'), 'Cache-Control', 'X-Resolve-Panic'],
+    summary: 'Choose one instance of a service to call',
+    description:
+      'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there is nobody else, degraded ones only when nobody is healthy. Each answer may be another one: ask again for each call, or when a call has failed.',
+    operationId: 'resolveService',
+    problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'STARTING', 'STALE_VIEW'],
+    examples: {
+      parameters: { service: 'orders', namespace: 'default', strategy: 'weighted', zone: 'eu-1a' },
+      response: { url: URL_EXAMPLE, instance: INSTANCE_EXAMPLE },
+    },
+  })
+  @Get('services/:service/resolve')
+  resolve(
+    @Param({ schema: serviceParams }) { service }: ServiceParams,
+    @Query({ schema: resolveQuery }) query: ResolveQuery,
+    @Res() reply: FastifyReply,
+  ): void {
+    const { catalog, body, isPanic } = this.discovery.resolve(query.namespace, service, toWanted(query, USABLE));
+    setCatalogHeaders(reply, catalog);
+    void reply.header('cache-control', 'no-store');
+    if (isPanic) void reply.header(PANIC_HEADER, 'true');
+    sendJson(reply, body);
+  }
+}
