@@ -150,10 +150,10 @@ describe('a preferred zone', () => {
   });
 });
 
-describe('a panic', () => {
-  const panics = (instances: InstanceRecord[], panicThreshold: number) =>
-    contendersOf(instances, want({ panicThreshold }));
+const panics = (instances: InstanceRecord[], panicThreshold: number) =>
+  contendersOf(instances, want({ panicThreshold }));
 
+describe('a panic', () => {
   it('begins below the threshold, and gives all but those that an operator holds back', () => {
     const instances = [...named('ok', 1, 'healthy'), ...named('slow', 1, 'degraded'), ...named('sick', 2, 'unhealthy')];
     expect(panics(instances, 50).isPanic).toBe(false);
