@@ -99,6 +99,7 @@ describe('The migrations', () => {
         fence: '0',
         system_identifier: expect.stringMatching(/^\d+$/),
         timeline: 1,
+        settled_at: null,
       },
     ]);
   });

@@ -7,9 +7,12 @@ import { ChainVerifier } from './chain-verifier.service.js';
 import { EventExporter } from './event-export.service.js';
 import { EventSearchRepository } from './event-search.repository.js';
 import { HeadAnchorJob } from './head-anchor.job.js';
+import { HistoryController } from './history.controller.js';
+import { InstanceHistory } from './instance-history.service.js';
 import { LongRequests } from './long-requests.js';
 import { primaryHead } from './primary-head.js';
 import { ReadIndex } from './read-index.js';
+import { RevisionFinder } from './revision-finder.service.js';
 import { ServiceEventRepository } from './service-event.repository.js';
 
 /** Exports and verifications that one node does at once; each takes one of its connections for reads at times. */
@@ -17,7 +20,7 @@ const MAX_LONG_REQUESTS = 4;
 
 /** The log: its repositories for those who write it, and its API. It needs `DatabaseModule`. */
 @Module({
-  controllers: [AuditController],
+  controllers: [AuditController, HistoryController],
   providers: [
     { provide: CatalogHeadRepository, useFactory: () => new CatalogHeadRepository() },
     { provide: ServiceEventRepository, useFactory: () => new ServiceEventRepository() },
@@ -33,6 +36,16 @@ const MAX_LONG_REQUESTS = 4;
       inject: [Databases, EventSearchRepository, CatalogHeadRepository],
       useFactory: (databases: Databases, search: EventSearchRepository, heads: CatalogHeadRepository) =>
         new AuditQuery(databases, search, heads),
+    },
+    {
+      provide: InstanceHistory,
+      inject: [AuditQuery],
+      useFactory: (audit: AuditQuery) => new InstanceHistory(audit),
+    },
+    {
+      provide: RevisionFinder,
+      inject: [Databases, CatalogHeadRepository],
+      useFactory: (databases: Databases, heads: CatalogHeadRepository) => new RevisionFinder(databases, heads),
     },
     {
       provide: EventExporter,
@@ -57,6 +70,6 @@ const MAX_LONG_REQUESTS = 4;
         new HeadAnchorJob({ readHead: () => audit.head(), ready: gate.opened }),
     },
   ],
-  exports: [CatalogHeadRepository, ServiceEventRepository, ReadIndex, AuditQuery],
+  exports: [CatalogHeadRepository, ServiceEventRepository, ReadIndex, RevisionFinder, AuditQuery],
 })
 export class AuditModule {}

@@ -17,6 +17,8 @@ export const CatalogHeadSchema = defineEntity({
     fence: p.bigint('number').defaultRaw('0'),
     systemIdentifier: p.text(),
     timeline: p.integer(),
+    /** No event to come has an earlier time; null: nobody asked for that yet. */
+    settledAt: p.datetime(3).nullable(),
   },
   checks: [
     { name: 'catalog_head_one_row', expression: 'id = 1' },

@@ -54,6 +54,27 @@ export class CatalogHeadRepository {
     return row;
   }
 
+  /**
+   * Up to when nothing can happen any more: no event to come has an earlier time. Read with the log in one snapshot,
+   * all events before it are there.
+   */
+  async settledUpTo(em: EntityManager): Promise<string> {
+    const [row] = await query<{ at: string }>(
+      em,
+      `select ${isoTime('greatest(at, settled_at)')} as at from catalog_head where id = 1`,
+    );
+    return row!.at;
+  }
+
+  /** Settles all time up to the database's clock, this millisecond included. The head must be locked. */
+  async settle(em: EntityManager): Promise<void> {
+    await query(
+      em,
+      `update catalog_head set settled_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond'
+       where id = 1 and (settled_at is null or settled_at <= clock_timestamp())`,
+    );
+  }
+
   /** Makes a late commit of a transaction whose outcome is doubtful impossible. The head must be locked. */
   async raiseFence(em: EntityManager): Promise<void> {
     await query(em, 'update catalog_head set fence = fence + 1 where id = 1');

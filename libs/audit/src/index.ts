@@ -15,7 +15,10 @@ export { AuditQuery, type EventPage, type EventQuery } from './audit-query.servi
 export { CATALOG_CHANNEL, CatalogHeadRepository, type LockedHead } from './catalog-head.repository.js';
 export { EPOCH_JUMP } from './chain-walk.js';
 export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
+export { patchView } from './history.schemas.js';
+export { logPoint, type LogPoint } from './log-point.js';
 export { ReadIndex, type ReadHead } from './read-index.js';
+export { OLDEST_REVISION, RevisionFinder, type FoundRevision } from './revision-finder.service.js';
 export { EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';
 
 export const AUDIT_ENTITIES = [CatalogHead, ServiceEvent];

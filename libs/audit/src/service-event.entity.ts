@@ -42,6 +42,7 @@ export const ServiceEventSchema = defineEntity({
   indexes: [
     { name: 'service_event_instance_idx', properties: ['instanceUuid', 'revision'] },
     { name: 'service_event_service_idx', properties: ['namespace', 'service', 'revision'] },
+    { name: 'service_event_identity_idx', properties: ['namespace', 'service', 'instanceId', 'revision'] },
     { name: 'service_event_actor_idx', properties: ['actor', 'revision'] },
     { name: 'service_event_request_idx', properties: ['requestId', 'revision'] },
     { name: 'service_event_at_idx', properties: ['at', 'revision'] },

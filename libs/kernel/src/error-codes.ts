@@ -45,7 +45,7 @@ export const ERROR_CODES = {
   INSTANCE_NOT_FOUND: entry(
     404,
     'No such instance',
-    'No instance is registered under this id or name.',
+    'No instance is registered under this id or name; in the audit log: none ever was under this id.',
     'Register the instance again; a heartbeat answered like this always means that.',
   ),
   EVENT_NOT_FOUND: entry(

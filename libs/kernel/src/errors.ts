@@ -73,6 +73,14 @@ export class InstanceNotFoundError extends DomainError {
   }
 }
 
+export class InstanceNeverKnownError extends DomainError {
+  readonly code = 'INSTANCE_NOT_FOUND';
+
+  constructor(id: string) {
+    super(`The log has nothing of an instance with id ${id}; its history begins with its registration.`);
+  }
+}
+
 export class EventNotFoundError extends DomainError {
   readonly code = 'EVENT_NOT_FOUND';
 

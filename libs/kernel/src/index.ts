@@ -7,6 +7,7 @@ export {
   DomainError,
   EventNotFoundError,
   IdempotencyMismatchError,
+  InstanceNeverKnownError,
   InstanceNotFoundError,
   InvalidCursorError,
   InvalidFilterError,
@@ -27,6 +28,7 @@ export {
   type UnknownRevisionReason,
 } from './errors.js';
 export { newId } from './ids.js';
+export { patchBetween, type PatchOperation } from './json-patch.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
 export { type ValidationIssue } from './issue-message.js';
 export { toFieldErrors } from './validation-issues.js';

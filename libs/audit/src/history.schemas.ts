@@ -1,0 +1,100 @@
+import { queryInteger } from '@coordination/http';
+import { z } from 'zod';
+import { AUDIT_ACTIONS } from './audit-event.js';
+
+export const DEFAULT_VERSIONS = 50;
+
+/** Each version may come with an instance of 33 kB, and with a patch as large. */
+const MAX_VERSIONS = 100;
+const MAX_CURSOR = 1_000;
+
+/** The id of the registry's example, so that its history can be asked for as the document stands. */
+const EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f01';
+
+export const HistoryPath = z.strictObject({
+  id: z
+    .uuid('must be the UUID of an instance')
+    .transform(value => value.toLowerCase())
+    .meta({ description: 'The `id` that the instance has or had.', openapi: { type: 'string', format: 'uuid' } }),
+});
+export type HistoryPath = z.infer<typeof HistoryPath>;
+
+export const HistoryListQuery = z.strictObject({
+  order: z
+    .enum(['asc', 'desc'])
+    .default('asc')
+    .meta({ description: 'By revision: `asc` oldest first, `desc` newest first.' }),
+  limit: queryInteger(1, MAX_VERSIONS).default(DEFAULT_VERSIONS).meta({ description: 'The most versions of a page.' }),
+  cursor: z
+    .string()
+    .max(MAX_CURSOR)
+    .optional()
+    .meta({ description: '`nextCursor` of the page before, for the same instance and order.' }),
+});
+export type HistoryListQuery = z.infer<typeof HistoryListQuery>;
+
+/** A JSON patch, as it is answered. */
+export const patchView = z
+  .array(
+    z
+      .looseObject({
+        op: z.enum(['add', 'remove', 'replace', 'move', 'copy', 'test']),
+        path: z.string().meta({ description: 'JSON pointer (RFC 6901).' }),
+        value: z.unknown().optional().meta({ description: 'Of `add` and `replace`.' }),
+      })
+      .meta({ id: 'PatchOperation' }),
+  )
+  .meta({ id: 'JsonPatch', description: 'A JSON patch (RFC 6902).' });
+
+export const InstanceVersionView = z
+  .looseObject({
+    revision: z.int().meta({ description: 'The revision of the change.' }),
+    at: z.string().meta({ description: 'Database time of the change.', format: 'date-time' }),
+    action: z.enum(AUDIT_ACTIONS).meta({ description: 'What happened.' }),
+    actor: z.string().meta({ description: 'Who did it.' }),
+    reason: z.string().nullable().meta({ description: 'The `X-Change-Reason` of the request.' }),
+    requestId: z.string().nullable().meta({ description: 'The `X-Request-Id` of the request.' }),
+    version: z.int().nullable().meta({ description: 'Version of the instance after the change.' }),
+    patch: patchView.meta({
+      description:
+        'What changed from the version before (RFC 6902). Before it was registered, and when it is gone, an instance is `{}`: all patches in their order make every version of it.',
+    }),
+    instance: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'The instance after the change; null when it is gone.' }),
+  })
+  .meta({ id: 'InstanceVersion' });
+
+export const HistoryPageView = z
+  .looseObject({
+    items: z.array(InstanceVersionView),
+    nextCursor: z.string().nullable().meta({
+      description: 'For the next page; null at the end. A page may be short although there are more.',
+    }),
+  })
+  .meta({ id: 'InstanceHistory', description: 'One page of the versions of an instance.' });
+
+export const HISTORY_EXAMPLES = {
+  id: EXAMPLE_ID,
+  page: {
+    items: [
+      {
+        revision: 7,
+        at: '2026-11-23T10:15:30.123Z',
+        action: 'instance.updated',
+        actor: 'anonymous',
+        reason: 'moved to the new rack',
+        requestId: '019b0f1e-7a50-7b11-8a64-2f1f0f5f3b21',
+        version: 2,
+        patch: [
+          { op: 'replace', path: '/zone', value: 'eu-1b' },
+          { op: 'replace', path: '/version', value: 2 },
+          { op: 'replace', path: '/revision', value: 7 },
+        ],
+        instance: { id: EXAMPLE_ID, service: 'orders', instanceId: 'orders-7f9c', zone: 'eu-1b', version: 2 },
+      },
+    ],
+    nextCursor: null,
+  },
+};

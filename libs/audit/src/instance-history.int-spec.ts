@@ -1,0 +1,106 @@
+import { Databases } from '@coordination/database';
+import { InstanceNeverKnownError, InvalidCursorError, newId } from '@coordination/kernel';
+import * as fc from 'fast-check';
+import { applyPatch } from 'rfc6902';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { someCommand } from '../../../test/support/arbitraries.js';
+import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { startWriter, type WritingNode } from '../../../test/support/writer.js';
+import { AuditQuery } from './audit-query.service.js';
+import { CatalogHeadRepository } from './catalog-head.repository.js';
+import { type EventOrder } from './event-filter.js';
+import { EventSearchRepository } from './event-search.repository.js';
+import { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
+
+let database: TestDatabase;
+let node: WritingNode;
+let audit: AuditQuery;
+let history: InstanceHistory;
+
+const historyOn = (databases: Databases) => {
+  // A small width, so that an instance is looked for in many steps.
+  audit = new AuditQuery(databases, new EventSearchRepository(7), new CatalogHeadRepository());
+  return new InstanceHistory(audit);
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  node = await startWriter(database.url);
+  history = historyOn(node.databases);
+});
+
+afterAll(async () => {
+  await node.close();
+  await database.drop();
+});
+
+async function walk(id: string, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
+  const versions: InstanceVersion[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await history.list({ id, order, limit, cursor });
+    expect(page.items.length).toBeLessThanOrEqual(limit);
+    versions.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return versions;
+}
+
+describe('The history of an instance', () => {
+  it('has every version, and all patches in their order make each of them', async () => {
+    const requests = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), {
+      minLength: 150,
+      maxLength: 150,
+    });
+    for (const commands of fc.sample(requests, { numRuns: 1, seed: 20261124 })[0]!) {
+      await node.submit(...commands).catch(() => undefined);
+    }
+    const { items: events } = await audit.list({ filter: {}, order: 'asc', limit: 1_000 });
+    const byInstance = Map.groupBy(events, ({ instanceUuid }) => instanceUuid!);
+    expect(byInstance.size).toBeGreaterThan(5);
+    for (const [id, own] of byInstance) {
+      const versions = await walk(id, 'asc', 3);
+      expect(versions.map(({ revision }) => revision)).toEqual(own.map(({ revision }) => revision));
+      const document = {};
+      for (const [n, { patch, instance, ...about }] of versions.entries()) {
+        expect(applyPatch(document, patch).filter(failure => failure !== null)).toEqual([]);
+        expect(document).toEqual(own[n]!.after ?? {});
+        expect(instance).toEqual(own[n]!.after);
+        expect(own[n]).toMatchObject(about);
+        expect(patch.length).toBeGreaterThan(0);
+      }
+      expect(await walk(id, 'desc', 2)).toEqual(versions.toReversed());
+    }
+  });
+
+  it('ends, but stays, when the instance is gone', async () => {
+    const id = newId();
+    const before = { id, zone: 'eu' };
+    await appendBatch(node.databases, [
+      aDraft({ instanceUuid: id, after: before }),
+      aDraft({ instanceUuid: id, action: 'instance.deregistered', reason: 'over', before, after: null, version: 2 }),
+    ]);
+    const [last] = (await history.list({ id, order: 'desc', limit: 1, cursor: undefined })).items;
+    expect(last).toMatchObject({ action: 'instance.deregistered', reason: 'over', instance: null, version: 2 });
+    expect(last?.patch.map(({ op }) => op)).toEqual(['remove', 'remove']);
+  });
+
+  it('of an id that never was is an error', async () => {
+    const never = history.list({ id: newId(), order: 'asc', limit: 10, cursor: undefined });
+    await expect(never).rejects.toThrow(InstanceNeverKnownError);
+  });
+
+  it('takes no cursor of another instance or order', async () => {
+    const id = newId();
+    await appendBatch(
+      node.databases,
+      [1, 2].map(version => aDraft({ instanceUuid: id, version })),
+    );
+    const { nextCursor } = await history.list({ id, order: 'asc', limit: 1, cursor: undefined });
+    const cursor = nextCursor!;
+    expect((await history.list({ id, order: 'asc', limit: 1, cursor })).nextCursor).toBeNull();
+    await expect(history.list({ id, order: 'desc', limit: 1, cursor })).rejects.toThrow(InvalidCursorError);
+    await expect(history.list({ id: newId(), order: 'asc', limit: 1, cursor })).rejects.toThrow(InvalidCursorError);
+  });
+});

@@ -1,0 +1,119 @@
+import { type Databases, orStoreUnavailable, query, read, severedAfter } from '@coordination/database';
+import { RevisionCompactedError, RevisionUnknownError, ValidationFailedError } from '@coordination/kernel';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type LogHead } from './audit-event.js';
+import { type CatalogHeadRepository } from './catalog-head.repository.js';
+import { type LogPoint } from './log-point.js';
+import { ReadIndex } from './read-index.js';
+
+/** How long (ms) settling may hang with the head before PostgreSQL ends it; it is one small update. */
+const HOLD_LIMIT_MS = 1_000;
+
+/** A server that is not heard of for so long (ms) while settling counts as one that does not answer. */
+const SILENCE_MS = 12_000;
+
+/** The first revision whose state can be told; 0: the whole log is there. */
+export const OLDEST_REVISION = 0;
+
+/** A revision of the log, and the head in the same snapshot. */
+export interface FoundRevision {
+  readonly revision: number;
+  readonly head: LogHead;
+}
+
+/** Finds the revision that a moment means, for good: later answers for the same moment are the same. */
+export class RevisionFinder {
+  /** One lock of the head for all who asked before it was taken, or asking for the present would hold up the writers. */
+  private readonly settlement: ReadIndex;
+
+  constructor(
+    private readonly databases: Databases,
+    private readonly heads: CatalogHeadRepository,
+    private readonly oldestRevision = OLDEST_REVISION,
+  ) {
+    this.settlement = new ReadIndex(() => this.settle());
+  }
+
+  /**
+   * The last revision at or before a moment; 0 for a time before the first event.
+   * @param parameter that of the query which names the moment, for the error
+   * @throws RevisionUnknownError for a revision above the head, or one that was never used
+   * @throws RevisionCompactedError for one before what is retained
+   * @throws ValidationFailedError for a time that the database's clock has not reached
+   * @throws StoreUnavailableError
+   */
+  async find(point: LogPoint, parameter: string): Promise<FoundRevision> {
+    if ('revision' in point) return await this.known(point.revision);
+    const { time } = point;
+    const found = await this.lastUpTo(time);
+    if (found) return found;
+    await this.settlement.current();
+    const settled = await this.lastUpTo(time);
+    if (settled) return settled;
+    throw new ValidationFailedError([
+      { path: `/query/${parameter}`, message: 'must not be later than the present, by the clock of the database' },
+    ]);
+  }
+
+  /** Where the log ends. @throws StoreUnavailableError */
+  async head(): Promise<LogHead> {
+    return await read(this.databases, em => this.heads.read(em));
+  }
+
+  private async known(revision: number): Promise<FoundRevision> {
+    const { head, used } = await read(this.databases, async em => ({
+      head: await this.heads.read(em),
+      used: await isUsed(em, revision),
+    }));
+    if (revision > head.revision) throw new RevisionUnknownError(revision, 'above-head');
+    if (revision !== 0 && !used) throw new RevisionUnknownError(revision, 'never-used');
+    return this.retained({ revision, head });
+  }
+
+  /** undefined: events of that time may still come. */
+  private async lastUpTo(time: string): Promise<FoundRevision | undefined> {
+    return await read(this.databases, async em => {
+      const head = await this.heads.read(em);
+      // Texts of one form, which sort as the times do.
+      if (time >= (await this.heads.settledUpTo(em))) return undefined;
+      return this.retained({ revision: await lastRevisionUpTo(em, time), head });
+    });
+  }
+
+  private retained(found: FoundRevision): FoundRevision {
+    if (found.revision < this.oldestRevision) throw new RevisionCompactedError(found.revision, this.oldestRevision);
+    return found;
+  }
+
+  private async settle(): Promise<LogHead> {
+    return await orStoreUnavailable(() =>
+      severedAfter(this.databases, 'reads', SILENCE_MS, () =>
+        this.databases.em('reads').transactional(async em => {
+          const head = await this.heads.lock(em, HOLD_LIMIT_MS);
+          await this.heads.settle(em);
+          return head;
+        }),
+      ),
+    );
+  }
+}
+
+async function isUsed(em: EntityManager, revision: number): Promise<boolean> {
+  const [row] = await query<{ used: boolean }>(
+    em,
+    'select exists (select from service_event where revision = $1) as used',
+    [revision],
+  );
+  return row!.used;
+}
+
+/** Along revisions `at` never falls, so the last event up to a time is the one with the highest revision. */
+async function lastRevisionUpTo(em: EntityManager, time: string): Promise<number> {
+  const [row] = await query<{ revision: number }>(
+    em,
+    `select e.revision::float8 as revision from service_event e where e.at <= $1::timestamptz
+     order by e.at desc, e.revision desc limit 1`,
+    [time],
+  );
+  return row?.revision ?? 0;
+}
