@@ -72,7 +72,7 @@ export const SETTINGS = {
   DATABASE_LISTEN_URL: setting(
     postgresUrl,
     null,
-    'A direct connection for LISTEN where DATABASE_URL goes through a transaction pooler. Default: DATABASE_URL.',
+    'A direct connection for LISTEN where DATABASE_URL goes through a transaction pooler. Default: DATABASE_URL, unless a pooler answers there; then changes of other nodes are found by polling.',
   ),
   DATABASE_MIGRATION_URL: setting(
     postgresUrl,

@@ -1,6 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import { MIGRATIONS } from '@coordination/migrations';
+import pRetry from 'p-retry';
 import { Client } from 'pg';
 import { pgOptions, type SslMode } from './pg-options.js';
 
@@ -17,6 +18,12 @@ const PATIENCE = {
   keepAliveInitialDelayMillis: 10_000,
 } as const;
 
+/** How often (ms) those that wait for the lock try it: at first, and at the most. */
+const FIRST_TRY_AGAIN_MS = 50;
+const LAST_TRY_AGAIN_MS = 1_000;
+
+class LockTakenError extends Error {}
+
 /** How to migrate: up to the newest version, or down to none. */
 export interface MigrateOptions {
   readonly ssl?: SslMode;
@@ -25,7 +32,7 @@ export interface MigrateOptions {
 
 /**
  * Brings the schema to the newest version (or, downwards, to nothing) and tells the names of the migrations that ran.
- * Nodes that start at the same time queue at an advisory lock, because MikroORM's migrator takes none.
+ * Nodes that start at the same time wait for each other at an advisory lock, because MikroORM's migrator takes none.
  */
 export async function migrate(url: string, { ssl = 'off', direction = 'up' }: MigrateOptions = {}): Promise<string[]> {
   return await locked(url, ssl, async () => {
@@ -66,7 +73,11 @@ async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
   });
 }
 
-/** The lock lives on a connection of its own: it must hold over all transactions of the migrator. */
+/**
+ * The lock lives on a connection of its own: it must hold over all transactions of the migrator. It is the lock of a
+ * transaction, because a pooler in transaction mode gives the session, and its locks, to somebody else after each; and
+ * those that wait for it do so without a transaction, because they would take the pooler's sessions from its holder.
+ */
 async function locked<T>(url: string, ssl: SslMode, work: () => Promise<T>): Promise<T> {
   const client = new Client({
     ...pgOptions(url, ssl),
@@ -77,9 +88,29 @@ async function locked<T>(url: string, ssl: SslMode, work: () => Promise<T>): Pro
   client.on('error', () => undefined);
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    return await work();
+    await pRetry(() => takeLock(client), {
+      retries: Infinity,
+      minTimeout: FIRST_TRY_AGAIN_MS,
+      maxTimeout: LAST_TRY_AGAIN_MS,
+      randomize: true,
+      shouldRetry: ({ error }) => error instanceof LockTakenError,
+    });
+    const done = await work();
+    await client.query('commit'); // a pooler takes a connection that ends within a transaction for a failure
+    return done;
   } finally {
     await client.end();
   }
+}
+
+/** Takes the lock for a transaction that lasts until the connection ends, however long that is. */
+async function takeLock(client: Client): Promise<void> {
+  await client.query('begin');
+  await client.query('set local idle_in_transaction_session_timeout = 0');
+  const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
+    MIGRATION_LOCK,
+  ]);
+  if (rows[0]?.taken) return;
+  await client.query('rollback');
+  throw new LockTakenError();
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pRetry from 'p-retry';
+import pRetry, { AbortError } from 'p-retry';
 import { Client } from 'pg';
 import { pgOptions, type SslMode } from './pg-options.js';
 
@@ -11,10 +11,21 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** How often (ms) the connection is tried: one that was cut off without a word would be silent for ever. */
 const CHECK_INTERVAL_MS = 15_000;
 
+class PooledConnectionError extends Error {
+  constructor() {
+    super('a pooler answers, which does not pass them on; DATABASE_LISTEN_URL takes a direct connection');
+  }
+}
+
 /** What to listen to, and whom to tell. */
 export interface NotificationListenerOptions {
   /** A direct connection: transaction poolers do not pass notifications on. */
   readonly url: string;
+  /**
+   * Whether not to listen at all where a pooler answers: LISTEN would stay behind on a session that others share, and
+   * wake it for nothing with each notification. False where somebody says that the pooler keeps sessions.
+   */
+  readonly refusesPooler?: boolean;
   readonly ssl: SslMode;
   readonly channel: string;
   readonly onNotification: (payload: string) => void;
@@ -62,6 +73,7 @@ export class NotificationListener {
         await delay(FIRST_RETRY_MS * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof PooledConnectionError) return this.options.onTrouble?.(error.message);
         this.options.onTrouble?.(String(error));
         await delay(LAST_RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
@@ -91,6 +103,7 @@ export class NotificationListener {
       // `pg` leaves a connection that is ended while it is being made without any answer.
       const gone = lost.promise.then(reason => Promise.reject(new Error(reason)));
       await Promise.race([client.connect(), gone]);
+      if (this.options.refusesPooler) await Promise.race([assertDirect(client), gone]);
       await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), gone]);
       onListening();
       const reason = await this.untilLost(client, lost.promise);
@@ -115,5 +128,17 @@ export class NotificationListener {
         return (error as Error).message;
       }
     }
+  }
+}
+
+/**
+ * A server names the process that serves a connection as the connection begins (BackendKeyData); a pooler, which may
+ * serve it by any process, makes the name up.
+ */
+async function assertDirect(client: Client): Promise<void> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  // `pg` keeps what it was told without having it in its types.
+  if (rows[0]?.pid !== (client as unknown as { processID: number }).processID) {
+    throw new AbortError(new PooledConnectionError());
   }
 }

@@ -104,9 +104,10 @@ function listenFor(follower: CatalogFollower, settings: Settings, databaseUrl: s
   return new NotificationListener({
     url: settings.DATABASE_LISTEN_URL ?? databaseUrl,
     ssl: settings.DATABASE_SSL,
+    refusesPooler: settings.DATABASE_LISTEN_URL === undefined,
     channel: CATALOG_CHANNEL,
     onNotification: payload => follower.hint(Number(payload)),
     onListening: () => follower.look(),
-    onTrouble: reason => logger.warn(`Not notified of changes (${reason}); polling finds them until it works again.`),
+    onTrouble: reason => logger.warn(`Not notified of changes (${reason}); polling finds them instead.`),
   });
 }
