@@ -10,8 +10,14 @@ export type ReadHead = () => Promise<LogHead>;
 export class ReadIndex {
   private next: Promise<LogHead> | undefined;
   private running: Promise<unknown> = Promise.resolve();
+  private sent = 0;
 
   constructor(private readonly readHead: ReadHead) {}
+
+  /** How many queries were sent. */
+  get queries(): number {
+    return this.sent;
+  }
 
   /** The head at some moment after this call. Rejects when the primary cannot be asked. */
   current(): Promise<LogHead> {
@@ -23,6 +29,7 @@ export class ReadIndex {
   private async queue(): Promise<LogHead> {
     await this.running;
     this.next = undefined;
+    this.sent += 1;
     const query = this.readHead();
     this.running = query.catch(() => undefined);
     return await query;

@@ -1,5 +1,11 @@
 import { Logger, Module } from '@nestjs/common';
-import { AuditModule, CATALOG_CHANNEL, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
+import {
+  AuditModule,
+  CATALOG_CHANNEL,
+  CatalogHeadRepository,
+  ReadIndex,
+  ServiceEventRepository,
+} from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, NotificationListener, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
@@ -9,6 +15,7 @@ import { CatalogSearchRepository } from './catalog-search.repository.js';
 import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
+import { ViewGate } from './freshness/view-gate.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -79,6 +86,11 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         const listener = listenFor(follower, settings, databases.url);
         return new ViewLifecycle({ follower, listener, slot, mirror: new LocalMirror(view) });
       },
+    },
+    {
+      provide: ViewGate,
+      inject: [CatalogView, ReadIndex],
+      useFactory: (view: CatalogView, readIndex: ReadIndex) => new ViewGate({ view, readIndex, clock: systemClock }),
     },
     {
       provide: DiscoveryService,

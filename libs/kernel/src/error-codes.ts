@@ -159,7 +159,7 @@ export const ERROR_CODES = {
   STALE_VIEW: entry(
     503,
     'The view of the catalog is too old',
-    'This node has not been able to follow the log for longer than PCS_STALENESS_LIMIT_SECONDS.',
+    'This node has not been able to follow the log for longer than PCS_STALENESS_LIMIT_SECONDS, or did not come to the revision that the request asks for in time.',
     'Ask another node, or wait for the time in `Retry-After`.',
   ),
   STARTING: entry(

@@ -215,6 +215,20 @@ export class StaleViewError extends DomainError {
   }
 }
 
+export class ViewBehindError extends DomainError {
+  readonly code = 'STALE_VIEW';
+
+  /** @param held the revision that the view has; @param wanted the one that it must have, where it is known */
+  constructor(held: number, wanted?: number, options?: ErrorOptions) {
+    const whatFor = wanted === undefined ? 'what the log has' : `revision ${wanted}`;
+    super(
+      `This node has followed the log to revision ${held} and did not come to ${whatFor} in time. Ask again, or another node.`,
+      { retryAfterSeconds: 1 },
+      options,
+    );
+  }
+}
+
 export class StartingError extends DomainError {
   readonly code = 'STARTING';
 

@@ -23,6 +23,7 @@ export {
   StoreUnavailableError,
   ValidationFailedError,
   VersionMismatchError,
+  ViewBehindError,
   type ErrorExtras,
   type FieldError,
   type UnknownRevisionReason,

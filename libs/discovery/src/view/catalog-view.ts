@@ -1,5 +1,5 @@
 import { type AuditEvent } from '@coordination/audit';
-import { type Clock, StaleViewError, StartingError } from '@coordination/kernel';
+import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type CatalogChange } from '../changes/catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
@@ -68,6 +68,8 @@ export class CatalogView {
   private confirmedAtMs: number;
   private loads = 0;
   private readonly waiters = new RevisionWaiters();
+  /** Those who wait for a later load, by its number. */
+  private readonly loadWaiters = new RevisionWaiters();
   private onAwaited: () => void = () => undefined;
   private observer = NOBODY;
 
@@ -99,9 +101,9 @@ export class CatalogView {
     return this.state.size;
   }
 
-  /** How many callers wait for a revision. */
+  /** How many callers wait for a revision, or for a load. */
   get waiting(): number {
-    return this.waiters.size;
+    return this.waiters.size + this.loadWaiters.size;
   }
 
   /** Computed at each call from the monotonic clock, so that a process that was stopped does not think itself fresh. */
@@ -166,6 +168,7 @@ export class CatalogView {
     this.loads += 1;
     this.confirm(sentAtMs);
     this.waiters.release(head.revision);
+    this.loadWaiters.release(this.loads);
     this.observer.replaced(head);
   }
 
@@ -200,6 +203,25 @@ export class CatalogView {
     return await waiting;
   }
 
+  /**
+   * Waits until the view was loaded anew since a {@link generation}. False when it was not within the time, or the wait
+   * was aborted. Whoever follows the log is asked to look at once.
+   */
+  async replacedSince(generation: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.loads > generation) return true;
+    const waiting = this.loadWaiters.wait(generation + 1, timeoutMs, signal);
+    this.onAwaited();
+    return await waiting;
+  }
+
+  /**
+   * Why a revision means nothing to the view; undefined: it was that of a change. Whether one above its own is known to
+   * the log the view cannot say.
+   */
+  unknownBecause(revision: number): UnknownRevisionReason | undefined {
+    return revision > this.revision ? 'above-head' : undefined;
+  }
+
   /** Whom to ask for a look at the log when somebody waits for a revision. */
   whenAwaited(look: () => void): void {
     this.onAwaited = look;
@@ -213,6 +235,7 @@ export class CatalogView {
   /** Tells everybody who waits that nothing will come any more. */
   abandonWaiters(): void {
     this.waiters.abandon();
+    this.loadWaiters.abandon();
   }
 
   private applyOne(event: CatalogEvent, changes: CatalogChange[]): ApplyOutcome {
