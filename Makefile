@@ -1,6 +1,6 @@
 # Every target is a thin call of an npm script; nothing here is needed to work without make.
 .DEFAULT_GOAL := help
-.PHONY: help install dev start test test-unit test-integration test-e2e coverage lint format migrate db-create db-reset docker-up docker-down
+.PHONY: help install dev start test test-unit test-integration test-e2e coverage bench lint format migrate db-create db-reset docker-up docker-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-e2e: install ## Tests of the whole service over HTTP
 
 coverage: install ## All tests, with coverage in coverage/
 	@npm run --silent coverage
+
+bench: ## Measure the service against PostgreSQL and HTTP alone, on this machine (make bench ARGS="--list")
+	@npm run --silent bench -- $(ARGS)
 
 lint: install ## Check format, lint rules, types and dependency rules
 	@npm run --silent lint

@@ -1,0 +1,48 @@
+import { type BenchPostgres } from './harness/bench-postgres.js';
+import { type Pg1Tool } from './yardsticks/pg1.js';
+
+/** What all cases work with. */
+export interface BenchContext {
+  readonly postgres: BenchPostgres;
+  readonly pg1Tool: Pg1Tool;
+  /** How long one measurement lasts, after its warm-up (s). */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+/** What one run of a case or of a yardstick gave. */
+export interface Measured {
+  /** What the case counts, per second; for cases that count nothing, absent. */
+  readonly perSecond?: number;
+  /** Latency (ms). */
+  readonly p50?: number;
+  readonly p99?: number;
+  /** Cores that were busy on average, of all nodes and of PostgreSQL. */
+  readonly serviceCores?: number;
+  readonly postgresCores?: number;
+  /** Whatever else was seen, by name. */
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+/** A target: met when the figure is at least `atLeast`, or at most `atMost`. */
+export type Target = { readonly what: string } & (
+  | { readonly of: 'ratio' | 'perSecond'; readonly atLeast: number; readonly aim?: number }
+  | { readonly of: 'p99'; readonly atMost: number }
+  | { readonly of: `figure ${string}`; readonly atMost: number }
+);
+
+/** What a case is compared with. */
+export interface Yardstick {
+  readonly name: string;
+  readonly measure: (context: BenchContext) => Promise<Measured>;
+}
+
+/** One thing that is measured. A run throws when what it did was not right: a wrong answer has no speed. */
+export interface BenchCase {
+  readonly name: string;
+  readonly work: string;
+  readonly unit: string;
+  readonly yardstick?: Yardstick;
+  readonly targets: readonly Target[];
+  readonly measure: (context: BenchContext) => Promise<Measured>;
+}

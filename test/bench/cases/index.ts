@@ -1,0 +1,22 @@
+import { type BenchCase } from '../bench-case.js';
+import { DISCOVER, DISCOVER_304, STRONG_READ } from './discover.js';
+import { HEARTBEAT, REGISTER_AGAIN } from './liveness.js';
+import { MIXED } from './mixed.js';
+import { NODES } from './nodes.js';
+import { REGISTER_200, REGISTER_50, REGISTER_BATCH } from './register.js';
+import { WATCH } from './watch.js';
+
+/** All cases, in the order in which they are run. */
+export const CASES: readonly BenchCase[] = [
+  REGISTER_50,
+  REGISTER_200,
+  REGISTER_BATCH,
+  REGISTER_AGAIN,
+  HEARTBEAT,
+  DISCOVER,
+  DISCOVER_304,
+  STRONG_READ,
+  MIXED,
+  WATCH,
+  ...NODES,
+];

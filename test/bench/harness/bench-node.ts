@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { Api } from '../../support/api.js';
+import { waitFor } from '../../support/wait-for.js';
+import { end, ROOT } from './run-script.js';
+
+const MAIN = join(ROOT, 'dist/apps/coordination/src/main.js');
+const LISTENING = /Listening on (http:\/\/[\d.:]+)/;
+
+/** How long (ms) a node may take to have its catalog in memory. */
+const LOAD_PATIENCE_MS = 120_000;
+
+/** A node of the service as it runs in production: built, in a process of its own. */
+export class BenchNode {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly api: Api,
+    /** From the start of the process to the first answer from the catalog (ms). */
+    readonly startMs: number,
+  ) {}
+
+  /** Starts a node, and waits until it has loaded the catalog. */
+  static async start(databaseUrl: string, env: Readonly<Record<string, string>> = {}): Promise<BenchNode> {
+    const begun = performance.now();
+    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+      cwd: ROOT,
+      env: { ...process.env, PORT: '0', DATABASE_URL: databaseUrl, PCS_MIGRATE_ON_START: 'off', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (printed.length < 100_000) printed += String(chunk);
+    });
+    await waitFor('the node listens', () => {
+      if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${printed}`);
+      return LISTENING.test(printed);
+    });
+    const api = new Api(LISTENING.exec(printed)?.[1] ?? '');
+    await waitFor(
+      'the catalog is loaded',
+      async () => (await api.get('/health/ready')).status === 200,
+      LOAD_PATIENCE_MS,
+    );
+    return new BenchNode(child, api, performance.now() - begun);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get url(): string {
+    return this.api.url;
+  }
+
+  async stop(): Promise<void> {
+    await end(this.child);
+  }
+}

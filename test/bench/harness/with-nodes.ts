@@ -1,0 +1,62 @@
+import { type BenchContext, type Measured } from '../bench-case.js';
+import { BenchNode } from './bench-node.js';
+import { cpuSeconds } from './cpu.js';
+
+/** Nodes on a new database, for one measurement. */
+export interface Bench {
+  readonly databaseUrl: string;
+  readonly nodes: readonly BenchNode[];
+  /** The first one. */
+  readonly node: BenchNode;
+  /** Measures, and tells how busy nodes and database were meanwhile. */
+  readonly busy: <T extends Measured>(work: () => Promise<T>) => Promise<T & Measured>;
+}
+
+/** How the nodes of a measurement are started. */
+export interface NodesOptions {
+  readonly nodes?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Fills the database before the nodes start. */
+  readonly prepare?: (databaseUrl: string) => Promise<void>;
+}
+
+/** Runs a measurement on a new database with nodes of its own, and takes both away afterwards. */
+export async function withNodes<T>(
+  { postgres }: BenchContext,
+  { nodes: count = 1, env = {}, prepare }: NodesOptions,
+  measure: (bench: Bench) => Promise<T>,
+): Promise<T> {
+  const databaseUrl = await postgres.createDatabase();
+  const nodes: BenchNode[] = [];
+  try {
+    await prepare?.(databaseUrl);
+    for (let n = 0; n < count; n++) nodes.push(await BenchNode.start(databaseUrl, env));
+    const busy = <M extends Measured>(work: () => Promise<M>) => withCpu(nodes, postgres.pid, work);
+    return await measure({ databaseUrl, nodes, node: nodes[0]!, busy });
+  } finally {
+    for (const node of nodes) await node.stop();
+    await postgres.dropDatabase(databaseUrl);
+  }
+}
+
+async function withCpu<M extends Measured>(
+  nodes: readonly BenchNode[],
+  postgresPid: number,
+  work: () => Promise<M>,
+): Promise<M & Measured> {
+  const used = async () => ({
+    at: performance.now(),
+    service: sum(await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)))),
+    postgres: await cpuSeconds(postgresPid),
+  });
+  const before = await used();
+  const measured = await work();
+  const after = await used();
+  const seconds = (after.at - before.at) / 1_000;
+  const cores = (key: 'service' | 'postgres') => ((after[key] ?? 0) - (before[key] ?? 0)) / seconds;
+  if (before.service === undefined) return measured;
+  return { ...measured, serviceCores: cores('service'), postgresCores: cores('postgres') };
+}
+
+const sum = (values: readonly (number | undefined)[]): number | undefined =>
+  values.includes(undefined) ? undefined : values.reduce<number>((total, value) => total + (value ?? 0), 0);

@@ -1,0 +1,40 @@
+/** What one load process does. Plain JSON, since it goes to a process of its own. */
+export interface LoadJob {
+  /** Nodes; each request goes to one of them. */
+  readonly url: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Load that is not counted comes first. */
+  readonly warmUpSeconds: number;
+  readonly workload: Workload;
+}
+
+/** The requests of a load. */
+export type Workload =
+  | { readonly kind: 'same'; readonly request: LoadRequest }
+  | { readonly kind: 'in-turn'; readonly requests: readonly LoadRequest[] }
+  /** New instances, so many with each request; names begin with the prefix. */
+  | { readonly kind: 'register'; readonly prefix: string; readonly perRequest: number }
+  /** What the system that this one replaces was measured with: register, discover, report health, read. */
+  | { readonly kind: 'mixed'; readonly prefix: string };
+
+export interface LoadRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** What came of a load, without its warm-up. */
+export interface LoadResult {
+  readonly perSecond: number;
+  /** Latency in ms. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Answers by status, those of the warm-up included. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Requests without an answer, such as broken connections. */
+  readonly failures: number;
+  /** Requests that were sent, those of the warm-up and those in flight at the end included. */
+  readonly sent: number;
+}

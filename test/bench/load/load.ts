@@ -1,0 +1,49 @@
+// One load, in a process of its own: the job comes as the argument, the result is printed. Both are JSON.
+import process from 'node:process';
+import autocannon from 'autocannon';
+import { type LoadJob, type LoadResult } from './load-job.js';
+import { requestsOf } from './requests-of.js';
+
+const job = JSON.parse(process.argv[2] ?? '') as LoadJob;
+const next = requestsOf(job.workload);
+const statuses: Record<string, number> = {};
+let sent = 0;
+
+const options = (duration: number): autocannon.Options => ({
+  url: job.url,
+  connections: job.connections,
+  duration,
+  requests: [
+    {
+      setupRequest: request => {
+        sent += 1;
+        const { method, path, headers, body } = next();
+        return { ...request, method, path, headers: { ...headers }, ...(body !== undefined && { body }) };
+      },
+    },
+  ],
+});
+
+function run(seconds: number): Promise<autocannon.Result> {
+  return new Promise((resolve, reject) => {
+    const instance = autocannon(options(seconds), (error, result) => {
+      if (error) reject(error as Error);
+      else resolve(result);
+    });
+    instance.on('response', (_client, status) => {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    });
+  });
+}
+
+if (job.warmUpSeconds > 0) await run(job.warmUpSeconds);
+const { requests, latency, errors, timeouts, duration } = await run(job.seconds);
+const result: LoadResult = {
+  perSecond: requests.total / duration,
+  p50: latency.p50,
+  p99: latency.p99,
+  statuses,
+  failures: errors + timeouts,
+  sent,
+};
+process.stdout.write(JSON.stringify(result));

@@ -1,0 +1,62 @@
+import { cpus, totalmem } from 'node:os';
+import process from 'node:process';
+import Table from 'cli-table3';
+import { type CaseResult } from './run-case.js';
+
+/** All that one run of the bench tells; what `--out` writes and `--against` reads. */
+export interface Report {
+  readonly at: string;
+  readonly machine: string;
+  readonly seconds: number;
+  readonly repetitions: number;
+  /** What PG1 was measured with. */
+  readonly pg1Tool: string;
+  readonly database: string;
+  readonly cases: readonly CaseResult[];
+}
+
+/** The machine that figures are from. */
+export const describeMachine = (): string =>
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.versions.node}, ${process.platform}`;
+
+/** The report as a table for people. */
+export function toTable({ cases }: Report, against?: Report): string {
+  const head = ['case', 'yardstick', 'ratio', 'absolute', 'p50', 'p99', 'CPU service', 'CPU PostgreSQL', 'targets'];
+  const table = new Table({ head: against ? [...head, 'before'] : head, style: { head: [], border: [] } });
+  for (const result of cases) {
+    const row = rowOf(result);
+    table.push(against ? [...row, changeOf(result, against)] : row);
+  }
+  return table.toString();
+}
+
+function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult): string[] {
+  return [
+    name,
+    yardstick ? `${yardstick.name} ${rounded(yardstick.perSecond)}` : '',
+    ratio === null ? '' : ratio.toFixed(2),
+    measured.perSecond === undefined ? '' : `${rounded(measured.perSecond)} ${unit}`,
+    ms(measured.p50),
+    ms(measured.p99),
+    cores(measured.serviceCores),
+    cores(measured.postgresCores),
+    targets
+      .map(({ what, met, aimed }) => `${met ? 'met' : 'MISSED'}: ${what}${aimed ? ' (and the aim)' : ''}`)
+      .join('\n'),
+  ];
+}
+
+function changeOf({ name, ratio, measured }: CaseResult, { cases }: Report): string {
+  const before = cases.find(other => other.name === name);
+  if (!before) return '';
+  const [now, then] =
+    ratio !== null && before.ratio !== null ? [ratio, before.ratio] : [measured.perSecond, before.measured.perSecond];
+  if (now === undefined || then === undefined) return '';
+  const change = `${now >= then ? '+' : ''}${Math.round((now / then - 1) * 100)} %`;
+  return `${change}\n(${ratio === null ? `${rounded(then)} ${before.unit}` : `ratio ${then.toFixed(2)}`})`;
+}
+
+const rounded = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toFixed(1));
+const ms = (value: number | undefined): string =>
+  value === undefined ? '' : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+const cores = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));
