@@ -1,3 +1,4 @@
+import { hostname, networkInterfaces } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
@@ -5,10 +6,15 @@ import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
 import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
 import { liveExamples } from './live-examples.js';
+import { SERVICE_VERSION } from './version.js';
+
+/** What a URL does not say (RFC 9110, section 4.2.1). */
+const DEFAULT_HTTP_PORT = 80;
 
 /** The service, put together. */
 export interface Service {
@@ -41,7 +47,18 @@ export async function createService(settings: Settings, database: DatabaseChoice
     app,
     async listen() {
       await app.listen(settings.PORT, settings.HOST);
-      return await app.getUrl();
+      const url = await app.getUrl();
+      // Only now is it known which port the node has.
+      const place = {
+        listenHost: settings.HOST,
+        port: Number(new URL(url).port || DEFAULT_HTTP_PORT),
+        hostname: hostname(),
+        interfaces: networkInterfaces(),
+        nodeId: settings.PCS_NODE_ID,
+        advertisedHost: settings.PCS_ADVERTISED_HOST,
+      };
+      app.get(NodeRegistration, { strict: false }).begin(nodeAddress(place), SERVICE_VERSION);
+      return url;
     },
     async close(signal) {
       await app.get(Drain).begin(signal);

@@ -50,6 +50,9 @@ describe('readSettings', () => {
     ['PCS_TRUSTED_PROXIES', '0.0.0.0/0'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.1,::1/129'],
     ['PCS_TRUSTD_PROXIES', '10.0.0.1'],
+    ['PCS_NODE_ID', 'a/b'],
+    ['PCS_NODE_TTL_SECONDS', '1'],
+    ['PCS_SELF_REGISTRATION', 'yes'],
   ])('refuses %s=%s by a line that names it', (name, value) => {
     const read = () => readSettings({ [name]: value });
     expect(read).toThrow(SettingsError);

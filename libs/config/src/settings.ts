@@ -142,6 +142,26 @@ export const SETTINGS = {
     '10000',
     'How many of the newest changes a node keeps in memory for watchers and waiting reads; older ones come from the log.',
   ),
+  PCS_SELF_REGISTRATION: setting(
+    onOff,
+    'on',
+    'Whether this node registers itself in namespace `system`, service `platform-coordination`. Only nodes that do take part in probing.',
+  ),
+  PCS_NODE_ID: setting(
+    z.string().regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -'),
+    null,
+    'Stable name of this node among the nodes, its own alone. Default: host name and port.',
+  ),
+  PCS_ADVERTISED_HOST: setting(
+    z.string().max(253),
+    null,
+    'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine where that is 0.0.0.0 or ::.',
+  ),
+  PCS_NODE_TTL_SECONDS: setting(
+    integer(2, 60),
+    '10',
+    'How long after its last renewal a node counts as alive; it renews itself three times as often.',
+  ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),
     '20',

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
 import {
@@ -10,6 +11,7 @@ import {
 } from '@coordination/registry';
 import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
+import { NodeRegistration } from './nodes/node-registration.job.js';
 import { OverrideEndJob } from './override-end.job.js';
 
 /** Who is alive: heartbeats, and overrides that run out. */
@@ -27,6 +29,18 @@ import { OverrideEndJob } from './override-end.job.js';
         databases: Databases,
         instances: ServiceInstanceRepository,
       ) => new HeartbeatsService({ view, registry, renewals, databases, instances }),
+    },
+    {
+      provide: NodeRegistration,
+      inject: [RegistryService, HeartbeatsService, SchemaGate, SETTINGS_TOKEN],
+      useFactory: (registry: RegistryService, heartbeats: HeartbeatsService, gate: SchemaGate, settings: Settings) =>
+        new NodeRegistration({
+          registry,
+          heartbeats,
+          ready: gate.opened,
+          enabled: settings.PCS_SELF_REGISTRATION,
+          ttlSeconds: settings.PCS_NODE_TTL_SECONDS,
+        }),
     },
     {
       provide: OverrideEndJob,

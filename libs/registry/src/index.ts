@@ -29,12 +29,13 @@ export {
   type Status,
 } from './domain/instance.js';
 export { normalizeRecord } from './domain/normalize-record.js';
-export { type Target } from './domain/commands.js';
+export { type RegisterCommand, type Target } from './domain/commands.js';
 export { mayHeal } from './domain/health-rules.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';
 export { instanceView, leasedInstanceView } from './instance.schemas.js';
 export { LeaseRenewals } from './lease-renewals.js';
 export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
+export { registration } from './registration.js';
 export { RegistryModule } from './registry.module.js';
 export {
   DEFAULT_NAMESPACE,

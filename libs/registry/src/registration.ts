@@ -3,7 +3,8 @@ import { newId, ValidationFailedError } from '@coordination/kernel';
 import { type ExpectedVersion, type RegisterCommand } from './domain/commands.js';
 import { identityKey, type InstanceIdentity } from './domain/instance.js';
 import { toSpec } from './domain/instance-spec.schema.js';
-import { DEFAULT_NAMESPACE, instanceIdSchema, type RegisterInstance } from './registry.schemas.js';
+import { type z } from 'zod';
+import { DEFAULT_NAMESPACE, instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
 
 /** Preconditions of a registration. */
 export interface RegistrationConditions {
@@ -33,6 +34,13 @@ export function registerCommand(
     ...conditions,
   };
 }
+
+/**
+ * The command of a registration by the service itself, with the defaults of the API filled in.
+ * @throws ZodError when the API would refuse it
+ */
+export const registration = (body: z.input<typeof registerInstance>): RegisterCommand =>
+  registerCommand(registerInstance.parse(body), undefined);
 
 function toIdentity(body: RegisterInstance, namespace: string | undefined, at: string): InstanceIdentity {
   return {

@@ -1,0 +1,51 @@
+import { isIP } from 'node:net';
+import { type NetworkInterfaceInfo } from 'node:os';
+
+/** What a node says of where it is. */
+export interface NodeAddress {
+  /** The node's own stable name, the same after a restart. */
+  readonly nodeId: string;
+  /** Name or address at which others reach it. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the address of a node is found out from. */
+export interface NodePlace {
+  /** Where it listens (`HOST`), and the port that it got. */
+  readonly listenHost: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly interfaces: NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
+  /** `PCS_NODE_ID` and `PCS_ADVERTISED_HOST`, where they are set. */
+  readonly nodeId?: string | undefined;
+  readonly advertisedHost?: string | undefined;
+}
+
+const LOOPBACK = '127.0.0.1';
+const UNSPECIFIED = /^(0\.0\.0\.0|[0:]+)$/;
+const LINK_LOCAL = /^(169\.254\.|fe[89ab])/i;
+const MAX_NAME_LENGTH = 190;
+
+/** Where a node is to be found: what the settings say, else where it listens, else an address of the machine. */
+export function nodeAddress(place: NodePlace): NodeAddress {
+  const { port, hostname, nodeId, advertisedHost, listenHost } = place;
+  return {
+    nodeId: nodeId ?? `${nameFrom(hostname)}:${port}`,
+    host: advertisedHost ?? (UNSPECIFIED.test(listenHost) ? machineAddress(place) : listenHost),
+    port,
+  };
+}
+
+/** Host names may have characters that names of instances may not have. */
+const nameFrom = (hostname: string): string =>
+  hostname.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, MAX_NAME_LENGTH) || 'node';
+
+/** The first address that other machines may reach; IPv4 before IPv6. */
+function machineAddress({ interfaces }: NodePlace): string {
+  const reachable = Object.values(interfaces)
+    .flatMap(addresses => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !LINK_LOCAL.test(address))
+    .map(({ address }) => address);
+  return reachable.find(address => isIP(address) === 4) ?? reachable[0] ?? LOOPBACK;
+}

@@ -1,0 +1,133 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnModuleDestroy } from '@nestjs/common';
+import { InstanceNotFoundError } from '@coordination/kernel';
+import {
+  type InstanceIdentity,
+  type RegisterCommand,
+  type RegistryService,
+  registration,
+} from '@coordination/registry';
+import { type HeartbeatsService } from '../heartbeats.service.js';
+import { type NodeAddress } from './node-address.js';
+
+/** Under which name the nodes of this service are in their own catalog. */
+export const NODE_NAMESPACE = 'system';
+export const NODE_SERVICE = 'platform-coordination';
+
+/** So many renewals fit into one time to live: two may get lost before the lease ends. */
+const RENEWALS_PER_TTL = 3;
+/** Nodes that started together shall not renew together. */
+const JITTER = 0.2;
+/** Pause (ms) before registering is tried again, roughly. */
+const RETRY_MS = 500;
+/** A node that was killed and does not come back under its name is forgotten after this time (s). */
+const DEREGISTER_AFTER_SECONDS = 300;
+/** How long (ms) the end of the process waits for its deregistration. */
+const FAREWELL_MS = 2_000;
+
+export interface NodeRegistrationOptions {
+  readonly registry: Pick<RegistryService, 'register' | 'deregister'>;
+  readonly heartbeats: Pick<HeartbeatsService, 'renew'>;
+  /** Resolves when the tables are there. */
+  readonly ready: Promise<unknown>;
+  readonly enabled: boolean;
+  /** Seconds without renewal after which others take the node for dead. */
+  readonly ttlSeconds: number;
+}
+
+/**
+ * Keeps this node registered in the catalog as an instance like any other, so that nodes know of each other. It renews
+ * itself, comes back when it was removed, and leaves when the process ends in order. A restart under the same name says
+ * nothing new, and so makes no revision, unless the lease had ended meanwhile.
+ */
+export class NodeRegistration implements OnModuleDestroy {
+  private readonly logger = new Logger('Nodes');
+  private readonly ending = new AbortController();
+  private identity: InstanceIdentity | undefined;
+  /** Undefined until the tables are there: before, there is nothing to take back. */
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: NodeRegistrationOptions) {}
+
+  /** The name of this node among the nodes; undefined while it has none, or takes no part. */
+  get nodeId(): string | undefined {
+    return this.identity?.instanceId;
+  }
+
+  /** To be called when the node listens, and so knows its port. */
+  begin(address: NodeAddress, version: string): void {
+    if (!this.options.enabled || this.identity !== undefined) return;
+    // A command for each try, because it carries the id of an instance that is new, and ids never come back.
+    const command = () => nodeCommand(address, version, this.options.ttlSeconds);
+    const { identity } = command();
+    this.identity = identity;
+    void this.options.ready.then(() => {
+      if (!this.ending.signal.aborted) this.running = this.run(command, identity);
+    });
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.ending.abort();
+    const { identity, running } = this;
+    if (!identity || !running) return;
+    // The database may be away: the process must end all the same.
+    const farewell = running.then(() => this.leave(identity));
+    await Promise.race([farewell, delay(FAREWELL_MS, undefined, { ref: false })]);
+  }
+
+  private async run(command: () => RegisterCommand, identity: InstanceIdentity): Promise<void> {
+    const { signal } = this.ending;
+    const everyMs = (this.options.ttlSeconds * 1_000) / RENEWALS_PER_TTL;
+    let known = false;
+    while (!signal.aborted) {
+      known = known ? await this.renew(identity) : await this.register(command());
+      const pauseMs = known ? everyMs * (1 - JITTER * Math.random()) : RETRY_MS * (0.5 + Math.random());
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async register(command: RegisterCommand): Promise<boolean> {
+    try {
+      await this.options.registry.register(command);
+      return true;
+    } catch (error) {
+      this.tell('registered', error);
+      return false;
+    }
+  }
+
+  /** @returns whether the node is still registered, as far as is known */
+  private async renew(identity: InstanceIdentity): Promise<boolean> {
+    try {
+      await this.options.heartbeats.renew({ identity });
+      return true;
+    } catch (error) {
+      this.tell('renewed', error);
+      return !(error instanceof InstanceNotFoundError);
+    }
+  }
+
+  private async leave(identity: InstanceIdentity): Promise<void> {
+    try {
+      await this.options.registry.deregister({ identity }, undefined);
+    } catch (error) {
+      this.tell('deregistered', error);
+    }
+  }
+
+  private tell(what: string, error: unknown): void {
+    this.logger.debug(`This node could not be ${what} in its catalog: ${String(error)}`);
+  }
+}
+
+function nodeCommand({ nodeId, host, port }: NodeAddress, version: string, ttlSeconds: number): RegisterCommand {
+  return registration({
+    namespace: NODE_NAMESPACE,
+    service: NODE_SERVICE,
+    instanceId: nodeId,
+    host,
+    port,
+    metadata: { version },
+    check: { kind: 'heartbeat', ttlSeconds, deregisterAfterSeconds: DEREGISTER_AFTER_SECONDS },
+  });
+}
