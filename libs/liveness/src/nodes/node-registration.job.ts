@@ -61,9 +61,7 @@ export class NodeRegistration implements OnModuleDestroy {
     const command = () => nodeCommand(address, version, this.options.ttlSeconds);
     const { identity } = command();
     this.identity = identity;
-    void this.options.ready.then(() => {
-      if (!this.ending.signal.aborted) this.running = this.run(command, identity);
-    });
+    void this.options.ready.then(() => this.start(command, identity));
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -73,6 +71,10 @@ export class NodeRegistration implements OnModuleDestroy {
     // The database may be away: the process must end all the same.
     const farewell = running.then(() => this.leave(identity));
     await Promise.race([farewell, delay(FAREWELL_MS, undefined, { ref: false })]);
+  }
+
+  private start(command: () => RegisterCommand, identity: InstanceIdentity): void {
+    if (!this.ending.signal.aborted) this.running = this.run(command, identity);
   }
 
   private async run(command: () => RegisterCommand, identity: InstanceIdentity): Promise<void> {
