@@ -162,6 +162,31 @@ export const SETTINGS = {
     '10',
     'How long after its last renewal a node counts as alive; it renews itself three times as often.',
   ),
+  PCS_WATCH_MAX: setting(
+    integer(0, 1_000_000),
+    '10000',
+    'How many watches one node has open at once; whoever comes after them gets 429 RATE_LIMITED.',
+  ),
+  PCS_WATCH_CATCH_UPS: setting(
+    integer(1, 100),
+    '2',
+    'How many watches read the log at once, because they are behind what the node keeps in memory; the others wait. Each takes a connection for reads at times.',
+  ),
+  PCS_WATCH_BACKLOG_BYTES: setting(
+    integer(1_024, 64 * 1024 * 1024),
+    '65536',
+    'How many bytes wait for a watcher that reads slowly; until it has taken them nothing more is prepared for it.',
+  ),
+  PCS_WATCH_STALL_SECONDS: setting(
+    integer(1, 3_600),
+    '30',
+    'How long a watcher may take nothing of what waits for it before its watch ends with a reset.',
+  ),
+  PCS_WATCH_BOOKMARK_SECONDS: setting(
+    integer(1, 15),
+    '15',
+    'The longest time between two bookmarks of a watch; proxies must not cut connections that are silent for as long.',
+  ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),
     '20',

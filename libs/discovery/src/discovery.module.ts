@@ -26,6 +26,8 @@ import { LogReader } from './view/log-reader.js';
 import { ViewAnswers } from './view-answers.js';
 import { ViewLifecycle } from './view-lifecycle.service.js';
 import { measureView } from './view-metrics.js';
+import { WatchController } from './watch/watch.controller.js';
+import { WATCH_PROVIDERS } from './watch/watch.providers.js';
 
 /** The most bytes of changes that are kept in memory, roughly. */
 const FEED_MAX_BYTES = 64 * 1024 * 1024;
@@ -33,7 +35,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
 /** The read side of the catalog. It needs `DatabaseModule`. */
 @Module({
   imports: [AuditModule, RegistryModule],
-  controllers: [DiscoveryController, ResolveController],
+  controllers: [DiscoveryController, ResolveController, WatchController],
   providers: [
     {
       provide: CatalogView,
@@ -105,6 +107,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         );
       },
     },
+    ...WATCH_PROVIDERS,
   ],
   exports: [CatalogView, DiscoveryService],
 })

@@ -17,6 +17,11 @@ export const REQUEST_HEADERS = {
     schema: { type: 'string' },
     required: false,
   },
+  'Last-Event-ID': {
+    description: 'The id of the last event that was received: what comes after it is sent.',
+    schema: { type: 'string' },
+    required: false,
+  },
   'X-Change-Reason': {
     description: 'Why the change is made; kept in the audit log.',
     schema: { type: 'string', maxLength: 500 },

@@ -42,7 +42,7 @@ export class ChangeBuffer {
   }
 
   push(change: CatalogChange): void {
-    const bytes = weigh(change);
+    const bytes = weightOf(change);
     this.changes.push({ change, bytes });
     this.bytes += bytes;
     while (this.size > this.limits.maxChanges || (this.bytes > this.limits.maxBytes && this.size > 1)) this.drop();
@@ -79,7 +79,8 @@ export class ChangeBuffer {
   }
 }
 
-const weigh = ({ before, after }: CatalogChange): number =>
+/** What a change takes of memory (bytes), roughly. */
+export const weightOf = ({ before, after }: CatalogChange): number =>
   CHANGE_BYTES +
   textLength(before?.metadata) +
   (after?.metadata === before?.metadata ? 0 : textLength(after?.metadata));

@@ -29,6 +29,7 @@ export class ChangeFeed implements ViewObserver {
   private isRestarted = false;
   private telling: NodeJS.Immediate | undefined;
   private count = 0;
+  private told = 0;
 
   constructor(limits: ChangeBufferLimits) {
     this.buffer = new ChangeBuffer(limits);
@@ -42,6 +43,16 @@ export class ChangeFeed implements ViewObserver {
   /** How many follow. */
   get size(): number {
     return this.count;
+  }
+
+  /** The newest change that followers were told of; everything before it they were told, too. */
+  get toldUpTo(): number {
+    return this.told;
+  }
+
+  /** Whether there is something that followers are yet to be told. */
+  get hasUntold(): boolean {
+    return this.telling !== undefined;
   }
 
   /** The oldest changes after a revision, of all services; undefined when they are not all in memory. */
@@ -94,6 +105,7 @@ export class ChangeFeed implements ViewObserver {
     for (const change of untold) {
       for (const follower of this.concerned(change)) follower.changed(change);
     }
+    this.told = untold.at(-1)?.revision ?? this.told;
   }
 
   /** Copies, since followers come and go while they are told. */

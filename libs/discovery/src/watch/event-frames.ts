@@ -1,0 +1,41 @@
+import { type CatalogChange } from '../changes/catalog-change.js';
+
+/** Why a watcher has to begin anew. */
+export type ResetReason = 'unknown_revision' | 'new_epoch' | 'compacted' | 'too_slow';
+
+/** What left the selection of a watcher but lives on comes under this name instead of what happened. */
+const REMOVED = 'removed';
+
+/** JSON has no line break, so an event has one line of data. */
+const frame = (id: number | '', event: string, json: string): Buffer =>
+  Buffer.from(`id: ${id}\nevent: ${event}\ndata: ${json}\n\n`);
+
+/** Asks clients to wait this long (ms) before they connect again. It is no event. */
+export const retryFrame = (ms: number): Buffer => Buffer.from(`retry: ${ms}\n\n`);
+
+/** A line that clients pass over. */
+export const commentFrame = (text: string): Buffer => Buffer.from(`: ${text}\n\n`);
+
+/** All that is selected up to this revision has been sent. */
+export const bookmarkFrame = (revision: number): Buffer => frame(revision, 'bookmark', JSON.stringify({ revision }));
+
+/** Its empty id makes clients forget the last one, so that they begin anew when they connect again by themselves. */
+export const resetFrame = (revision: number, reason: ResetReason): Buffer =>
+  frame('', 'reset', JSON.stringify({ revision, reason }));
+
+/** What a snapshot begins and ends with; between them the instances, separated by commas. */
+export const snapshotFrame = (revision: number) =>
+  ({
+    begin: `id: ${revision}\nevent: snapshot\ndata: {"revision":${revision},"instances":[`,
+    end: ']}\n\n',
+  }) as const;
+
+/** A change as it is told to those who select the instance, with its last state when it is gone. */
+export const changeFrame = (change: CatalogChange): Buffer => frameOf(change, change.action);
+
+/** A change as it is told to those who no longer select the instance, which lives on. */
+export const removedFrame = (change: CatalogChange): Buffer => frameOf(change, REMOVED);
+
+function frameOf({ revision, action, before, after }: CatalogChange, event: string): Buffer {
+  return frame(revision, event, JSON.stringify({ revision, action, instance: after ?? before }));
+}

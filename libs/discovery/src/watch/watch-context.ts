@@ -1,0 +1,46 @@
+import { type Clock } from '@coordination/kernel';
+import { type ChangeFeed } from '../changes/change-feed.js';
+import { type CatalogView } from '../view/catalog-view.js';
+import { type ChangeFrames } from './change-frames.js';
+import { type LogStretch } from './log-stretch.js';
+import { type Turns } from './turns.js';
+import { type WatchMetrics } from './watch-metrics.js';
+
+/** What bounds each watch, and all of them together. */
+export interface WatchLimits {
+  /** Watches at once on this node. */
+  readonly watches: number;
+  /** How many of them may read the log at once. */
+  readonly catchUps: number;
+  /** Bytes that may wait for a reader. */
+  readonly backlogBytes: number;
+  /** How long (ms) a reader may take nothing of what waits for it. */
+  readonly stallMs: number;
+  /** The longest time (ms) between two bookmarks. */
+  readonly bookmarkMs: number;
+}
+
+/** What all watches of a node share. */
+export interface WatchContext {
+  readonly view: CatalogView;
+  readonly feed: ChangeFeed;
+  readonly frames: ChangeFrames;
+  readonly turns: Turns;
+  readonly limits: WatchLimits;
+  readonly metrics: WatchMetrics;
+  readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  /** Up to where followers of the feed have been told everything. */
+  toldUpTo(): number;
+  /** Whether the view was last known to be current too long ago. */
+  isStale(): boolean;
+  /** Does some reading of the log when there is a place for it. */
+  catchUps(work: () => Promise<void>): Promise<void>;
+  /** The log around a revision, as soon as the database gives it; rejects when aborted. */
+  pages(revision: number, epoch: string, signal: AbortSignal): Promise<LogStretch>;
+  /** Does something some time later; without a time (ms), about when it makes sense to look again. */
+  later(work: () => void, ms?: number): void;
+  /** A bug ended a watch. */
+  onFailure(error: unknown): void;
+}

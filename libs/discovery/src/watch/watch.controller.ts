@@ -1,0 +1,60 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, LastEventIdHeader } from '@coordination/http';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { CATALOG_HEADERS, setCatalogHeaders } from '../catalog-answer.js';
+import { toWatchRequest, WATCH_EXAMPLE, watchEvents, type WatchQuery, watchQuery } from './watch.schemas.js';
+import { Watches } from './watches.service.js';
+
+const EVENT_STREAM = 'text/event-stream';
+
+/** After this time (ms) of silence the system asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 30_000;
+
+/** Watching the catalog. */
+@ApiTags('Discovery')
+@Controller('api/v1/discovery')
+export class WatchController {
+  constructor(private readonly watches: Watches) {}
+
+  @Endpoint({
+    status: 200,
+    response: watchEvents,
+    produces: [EVENT_STREAM],
+    responseHeaders: [...CATALOG_HEADERS.filter(name => name !== 'ETag'), 'Cache-Control'],
+    summary: 'Watch instances',
+    description: [
+      'Server-sent events: each change of an instance that the filters select, exactly once and in order; `status` defaults to `any`. Without a revision to go on from, a `snapshot` (`{revision, instances}`) comes first. Then one event for each revision: its `id` is the revision, its name what happened (such as `instance.updated`), its data `{revision, action, instance}`. An instance that is selected no longer but lives on comes as `removed`; one that is gone comes with its last state.',
+      'A `bookmark` (`{revision}`), at least every 15 seconds, says that everything up to its revision has been sent. After a `reset` (`{revision, reason}`) the watcher must begin anew, without a revision: it named one that the catalog does not know (`unknown_revision`), that is of another history (`new_epoch`) or no longer retained (`compacted`), or it was too slow (`too_slow`).',
+      'When the connection ends, connect again, to any node, with the last id as `Last-Event-ID` (browsers and EventSource clients do it by themselves) or as `since`.',
+    ].join('\n\n'),
+    operationId: 'watchInstances',
+    requestHeaders: ['Last-Event-ID'],
+    problems: ['INVALID_FILTER', 'RATE_LIMITED', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE'],
+    examples: { parameters: { namespace: 'default', service: 'orders' }, response: WATCH_EXAMPLE },
+  })
+  @Get('watch')
+  async watch(
+    @Query({ schema: watchQuery }) query: WatchQuery,
+    @LastEventIdHeader() lastEventId: number | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const wanted = toWatchRequest(query, lastEventId);
+    void reply.headers({ 'content-type': `${EVENT_STREAM}; charset=utf-8`, 'cache-control': 'no-store' });
+    // nginx would keep events back until its buffer is full.
+    void reply.header('x-accel-buffering', 'no');
+    if (request.method === 'HEAD') {
+      setCatalogHeaders(reply, this.watches.check());
+      void reply.send(Readable.from([]));
+      return;
+    }
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const { catalog, stream } = await this.watches.begin(wanted, gone.signal);
+    request.raw.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    setCatalogHeaders(reply, catalog);
+    void reply.send(stream);
+  }
+}

@@ -1,0 +1,46 @@
+import { queryInteger } from '@coordination/http';
+import { INSTANCE_EXAMPLE } from '@coordination/registry';
+import { z } from 'zod';
+import { ALL_NAMESPACES, searchQuery } from '../discovery.schemas.js';
+import { FILTER_PARAMETERS, toSelection } from '../selection/selection.schemas.js';
+import { bookmarkFrame, snapshotFrame } from './event-frames.js';
+import { type WatchRequest } from './watches.service.js';
+
+export const watchQuery = z.strictObject({
+  namespace: searchQuery.shape.namespace,
+  service: searchQuery.shape.service,
+  ...FILTER_PARAMETERS,
+  // A watcher of an empty catalog has got revision 0.
+  since: queryInteger(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('The revision up to which the watcher knows everything. `Last-Event-ID` takes precedence.'),
+});
+export type WatchQuery = z.output<typeof watchQuery>;
+
+/**
+ * What a request wants to watch.
+ * @param lastEventId what the header says; browsers send it with the URL that they began with
+ * @throws InvalidFilterError
+ */
+export function toWatchRequest(query: WatchQuery, lastEventId: number | undefined): WatchRequest {
+  const { namespace, service, since, ...filters } = query;
+  return {
+    scope: { namespace: namespace === ALL_NAMESPACES ? null : namespace, service: service ?? null },
+    selection: toSelection(filters, 'any'),
+    since: lastEventId ?? since,
+  };
+}
+
+export const watchEvents = z.string().meta({ description: 'Server-sent events.' });
+
+const { revision, ...rest } = INSTANCE_EXAMPLE;
+const { begin, end } = snapshotFrame(revision);
+const next = revision + 1;
+
+export const WATCH_EXAMPLE = [
+  'retry: 2817\n\n',
+  begin + JSON.stringify(INSTANCE_EXAMPLE) + end,
+  `id: ${next}\nevent: instance.updated\n`,
+  `data: ${JSON.stringify({ revision: next, action: 'instance.updated', instance: { ...rest, weight: 50, revision: next } })}\n\n`,
+  bookmarkFrame(next).toString(),
+].join('');

@@ -1,0 +1,117 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { newId } from '@coordination/kernel';
+import { anInstance } from '../../../../test/support/factories.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import { watchProblems } from '../../../../test/support/watch/watch-guarantees.js';
+import { type WatchFrame } from '../../../../test/support/watch/watch-record.js';
+import { framesOf, watchedView, type WatchedViewOptions } from '../../../../test/support/watch/watched-view.js';
+import { EVERYTHING } from '../selection/selection.js';
+import { Watch, type WatchStart } from './watch.js';
+
+const HEAVY = 5;
+const SELECTION = { statuses: 'any', where: { kind: 'ordered', of: ['weight'], by: '>=', than: HEAVY } } as const;
+
+const isHeavy = ({ weight }: { readonly weight: number }) => weight >= HEAVY;
+
+type World = ReturnType<typeof watchedView>;
+
+function watch({ context, view }: World, start: Partial<WatchStart> = {}) {
+  const watched = new Watch(context, {
+    scope: { namespace: 'default', service: null },
+    selection: EVERYTHING,
+    epoch: view.position!.epoch,
+    position: view.revision,
+    snapshot: undefined,
+    ...start,
+  });
+  watched.begin(Buffer.from(': hello\n\n'));
+  return watched;
+}
+
+/** Reads all that comes, until the watch ends. */
+function record(watched: Watch) {
+  const frames: WatchFrame[] = [];
+  const reading = (async () => {
+    for await (const frame of framesOf(watched.stream)) frames.push(frame);
+  })();
+  return { frames, reading, position: () => Number(frames.at(-1)?.id) };
+}
+
+type Step =
+  | { readonly do: 'change'; readonly instance: number; readonly weight: number }
+  | { readonly do: 'apply' | 'rest' }
+  | { readonly do: 'load' }
+  | { readonly do: 'read'; readonly bytes: number };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('change' as const), instance: fc.nat(3), weight: fc.nat(9) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('apply' as const, 'rest' as const) }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'load' as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('read' as const), bytes: fc.integer({ min: 1, max: 3_000 }) }),
+    },
+  ),
+  { maxLength: 80 },
+);
+
+/** A watch over what the steps do, of which a reader takes now and then some bytes. */
+async function run(options: WatchedViewOptions, begin: number, all: readonly Step[]) {
+  const world = watchedView(options);
+  const { log, view, load } = world;
+  const ids = Array.from({ length: 4 }, () => newId());
+  let watched: Watch | undefined;
+  const bytes: Buffer[] = [];
+  let after = 0;
+  const apply = () => view.apply(log.events.filter(({ revision }) => revision > view.revision));
+  for (const [n, step] of all.entries()) {
+    if (n === begin) watched = watch(world, { selection: SELECTION, position: (after = view.revision) });
+    if (step.do === 'change') change(world, ids[step.instance]!, step.weight);
+    else if (step.do === 'apply') apply();
+    else if (step.do === 'load') load();
+    else if (step.do === 'rest') await nextTurn();
+    else if (step.do === 'read') bytes.push(...asList(watched?.stream.read(step.bytes)));
+  }
+  apply();
+  watched ??= watch(world, { selection: SELECTION, position: (after = view.revision) });
+  if (bytes.length > 0) watched.stream.unshift(Buffer.concat(bytes));
+  return { world, watched, after };
+}
+
+const asList = (chunk: unknown): Buffer[] => (Buffer.isBuffer(chunk) ? [chunk] : []);
+
+function change({ log }: World, id: string, weight: number): void {
+  if (weight > 0) log.put(anInstance({ id, instanceId: id, weight }));
+  else if (log.instances.has(id)) log.remove(id);
+  else log.appendOther();
+}
+
+describe('a watch', () => {
+  it('tells each selected change once and in order, whatever its reader, the memory and the view do', async () => {
+    const options = fc.record({
+      maxChanges: fc.integer({ min: 1, max: 20 }),
+      pageSize: fc.integer({ min: 1, max: 7 }),
+      limits: fc.record({ backlogBytes: fc.integer({ min: 100, max: 5_000 }) }),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, fc.nat(40), steps, async (options, begin, all) => {
+        const { world, watched, after } = await run(options, begin, all);
+        const { log, failures } = world;
+        const { frames, reading } = record(watched);
+        // The last one is always selected, so that the end is known.
+        log.put(anInstance({ weight: 9 }));
+        world.view.apply(log.events.filter(({ revision }) => revision > world.view.revision));
+        const end = log.head.revision;
+        await waitFor('the end is told', () => frames.at(-1)?.data.revision === end);
+        watched.end();
+        await reading;
+        expect(watchProblems([{ resumedAfter: after, frames }], log.events, isHeavy, end)).toEqual([]);
+        expect(failures).toEqual([]);
+        expect(world.feed.size).toBe(0);
+      }),
+    );
+  });
+});
