@@ -16,6 +16,7 @@ import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
 import { ViewGate } from './freshness/view-gate.js';
+import { InstancePicker } from './instance-picker.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -95,6 +96,11 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
       useFactory: (view: CatalogView, readIndex: ReadIndex) => new ViewGate({ view, readIndex, clock: systemClock }),
     },
     {
+      provide: InstancePicker,
+      inject: [CatalogView],
+      useFactory: (view: CatalogView) => new InstancePicker(view, systemClock),
+    },
+    {
       provide: DiscoveryService,
       inject: [CatalogView, Databases, CatalogHeadRepository],
       useFactory: (view: CatalogView, databases: Databases, heads: CatalogHeadRepository) => {
@@ -109,7 +115,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     ...WATCH_PROVIDERS,
   ],
-  exports: [CatalogView, DiscoveryService],
+  exports: [CatalogView, DiscoveryService, InstancePicker, ViewGate],
 })
 export class DiscoveryModule {}
 

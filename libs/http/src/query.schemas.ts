@@ -13,6 +13,9 @@ const jsonSchemaOf = (schema: z.ZodType): Record<string, unknown> => {
 
 const MAX_VALUES = 50;
 
+/** What is no text is left for `item` to refuse: these schemas are used for bodies too. */
+const splitText = (value: unknown): unknown[] => (typeof value === 'string' ? value.split(',') : [value]);
+
 const asList = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat());
 
 /** A repeatable query parameter: absent is an empty list, one value a list of one. */
@@ -27,7 +30,7 @@ export const queryList = <T extends z.ZodType>(item: T, max = MAX_VALUES) =>
 export const queryCommaList = <T extends z.ZodType>(item: T, max = MAX_VALUES) =>
   z
     .preprocess(
-      value => (value === undefined ? undefined : asList(value).flatMap(text => String(text).split(','))),
+      value => (value === undefined ? undefined : asList(value).flatMap(splitText)),
       z.array(item).min(1).max(max).optional(),
     )
     .optional()

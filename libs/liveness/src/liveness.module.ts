@@ -13,10 +13,11 @@ import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
 import { NodeRegistration } from './nodes/node-registration.job.js';
 import { OverrideEndJob } from './override-end.job.js';
+import { OverridesModule } from './overrides/overrides.module.js';
 
 /** Who is alive: heartbeats, and overrides that run out. */
 @Module({
-  imports: [RegistryModule, DiscoveryModule],
+  imports: [RegistryModule, DiscoveryModule, OverridesModule],
   controllers: [HeartbeatsController],
   providers: [
     {

@@ -49,12 +49,13 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
     const { everyMs = EVERY_MS } = this.options;
     const { signal } = this.ending;
     while (!signal.aborted) {
-      await this.endThoseThatAreOver();
+      if (await this.endThoseThatAreOver()) continue;
       await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async endThoseThatAreOver(): Promise<void> {
+  /** @returns whether there may be more that can be ended at once */
+  private async endThoseThatAreOver(): Promise<boolean> {
     const { databases, instances, writer } = this.options;
     try {
       const ids = await read(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
@@ -66,8 +67,10 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
       );
       const failed = ended.filter(result => result.status === 'rejected').length;
       if (failed > 0) this.logger.warn(`${failed} overrides that ran out could not be ended; trying again.`);
+      return failed === 0 && ids.length === MAX_AT_ONCE;
     } catch (error) {
       if (!this.ending.signal.aborted) this.logger.debug(`Overrides could not be looked at: ${String(error)}`);
+      return false;
     }
   }
 }

@@ -29,9 +29,11 @@ export {
   type Status,
 } from './domain/instance.js';
 export { normalizeRecord } from './domain/normalize-record.js';
-export { type RegisterCommand, type Target } from './domain/commands.js';
+export { type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
+export { hostSchema } from './domain/instance-spec.schema.js';
 export { mayHeal } from './domain/health-rules.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';
+export { POSITIONED, setPosition, WRITE_PROBLEMS } from './instance-answer.js';
 export { instanceView, leasedInstanceView } from './instance.schemas.js';
 export { LeaseRenewals } from './lease-renewals.js';
 export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
@@ -42,9 +44,11 @@ export {
   instanceUuidSchema,
   namespaceSchema,
   serviceSchema,
+  setOverride,
   type IdParams,
   type NameParams,
   type NamespaceQuery,
+  type SetOverride,
 } from './registry.schemas.js';
 export { RegistryService } from './registry.service.js';
 export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';

@@ -3,7 +3,13 @@ import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
 import { type Clock, InstanceNotFoundError, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
-import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
+import {
+  type Command,
+  type ExpectedVersion,
+  type InstanceTest,
+  type RegisterCommand,
+  type Target,
+} from './domain/commands.js';
 import { saysNothingNew } from './domain/decide.js';
 import { mayHeal } from './domain/health-rules.js';
 import { identityKey, type InstanceRecord, type JsonObject, type LeasedInstance } from './domain/instance.js';
@@ -107,8 +113,29 @@ export class RegistryService {
     });
   }
 
+  /**
+   * Sets one override on many instances, in one transaction. Those that are gone, or of which `onlyIf` is no longer true
+   * when it is decided, come back as absent.
+   */
+  async setOverrideOfMany(
+    ids: readonly string[],
+    { status, reason, until }: SetOverride,
+    onlyIf: InstanceTest,
+  ): Promise<WriteResult> {
+    const override = { status, reason: reason ?? null, until: until ?? null };
+    return await this.submit(
+      ids.map(id => ({ kind: 'set-override', target: { id }, ...override, whenAbsent: 'ignore', onlyIf })),
+    );
+  }
+
   async clearOverride(target: Target, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
     return await this.write({ kind: 'clear-override', target, ifMatch });
+  }
+
+  /** Takes the overrides of many instances back, in one transaction; else like {@link setOverrideOfMany}. */
+  async clearOverrideOfMany(ids: readonly string[], onlyIf: InstanceTest): Promise<WriteResult> {
+    const clear = { kind: 'clear-override', whenAbsent: 'ignore', onlyIf } as const;
+    return await this.submit(ids.map(id => ({ ...clear, target: { id } })));
   }
 
   /** A heartbeat that may change the instance's health; those that cannot are taken by {@link LeaseRenewals} alone. */

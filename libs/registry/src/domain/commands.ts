@@ -2,6 +2,7 @@ import { type HealthReport } from './health-rules.js';
 import {
   type InitialState,
   type InstanceIdentity,
+  type InstanceRecord,
   type InstanceSpec,
   type JsonObject,
   type OverrideStatus,
@@ -66,14 +67,23 @@ export interface HeartbeatCommand extends Forgiving {
   readonly kind: 'heartbeat';
 }
 
-export interface SetOverrideCommand extends Targeted {
+/** A command about an instance that was chosen for what it was like a moment ago. */
+interface Choosing extends Forgiving {
+  /** Whether it is still what was chosen, judged when the command is decided; if not, it counts as absent. Pure. */
+  readonly onlyIf?: InstanceTest;
+}
+
+/** Says something of an instance; pure. */
+export type InstanceTest = (instance: InstanceRecord) => boolean;
+
+export interface SetOverrideCommand extends Choosing {
   readonly kind: 'set-override';
   readonly status: OverrideStatus;
   readonly reason: string | null;
   readonly until: string | null;
 }
 
-export interface ClearOverrideCommand extends Forgiving {
+export interface ClearOverrideCommand extends Choosing {
   readonly kind: 'clear-override';
   /** Only if it has run out by the time of the decision; an override that was set anew stays. */
   readonly onlyIfOver?: boolean;

@@ -469,6 +469,22 @@ describe('An override', () => {
   });
 });
 
+const inZone = (zone: string) => ({ onlyIf: (instance: InstanceRecord) => instance.zone === zone });
+
+describe('A command for an instance that was chosen for what it was like', () => {
+  it.each<Command>([setting(), { kind: 'clear-override', target: TARGET }])(
+    'judges it as it is now: $kind',
+    command => {
+      const current = stored({ zone: 'a', ...(command.kind === 'clear-override' && { override: anOverride() }) });
+      expect(decide(current, { ...command, ...inZone('a') }, MOMENT).kind).toBe('changed');
+      const otherwise = { ...command, ...inZone('b') };
+      const passedOver = { ...otherwise, whenAbsent: 'ignore' as const };
+      expect(decide(current, passedOver, MOMENT)).toEqual({ kind: 'absent' });
+      expect(rejection(decide(current, otherwise, MOMENT))?.code).toBe('INSTANCE_NOT_FOUND');
+    },
+  );
+});
+
 describe('saysNothingNew', () => {
   it('does not mind the order of keys', () => {
     fc.assert(

@@ -68,7 +68,7 @@ export type Decision =
  */
 export function decide(current: LeasedInstance | undefined, command: Command, moment: Moment): Decision {
   if (command.kind === 'register') return decideRegister(current, command, moment);
-  if (current === undefined) {
+  if (current === undefined || !isStillChosen(current.instance, command)) {
     if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'absent' };
     return rejected(new InstanceNotFoundError(nameOf(command.target)));
   }
@@ -248,6 +248,9 @@ const initialStateOf = ({ check }: InstanceSpec, asked: InitialState | undefined
 
 const isExpected = (expected: ExpectedVersion, { instance }: LeasedInstance): boolean =>
   expected === undefined || expected === '*' || expected.includes(instance.version);
+
+const isStillChosen = (instance: InstanceRecord, command: Command): boolean =>
+  !('onlyIf' in command) || command.onlyIf === undefined || command.onlyIf(instance);
 
 const contradictions = (instance: InstanceIdentity, claimed: Partial<InstanceIdentity>) =>
   (['namespace', 'service', 'instanceId'] as const)

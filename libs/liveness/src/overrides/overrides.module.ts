@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { CatalogView, DiscoveryModule, InstancePicker, ViewGate } from '@coordination/discovery';
+import { RegistryModule, RegistryService } from '@coordination/registry';
+import { OverridesController } from './overrides.controller.js';
+import { OverridesService } from './overrides.service.js';
+
+/** Overrides of whatever a selector means. */
+@Module({
+  imports: [RegistryModule, DiscoveryModule],
+  controllers: [OverridesController],
+  providers: [
+    {
+      provide: OverridesService,
+      inject: [CatalogView, InstancePicker, RegistryService, ViewGate],
+      useFactory: (view: CatalogView, picker: InstancePicker, registry: RegistryService, gate: ViewGate) =>
+        new OverridesService({ view, picker, registry, gate }),
+    },
+  ],
+})
+export class OverridesModule {}
