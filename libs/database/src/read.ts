@@ -16,6 +16,8 @@ export interface ReadOptions {
   readonly purpose?: Purpose;
   /** How long one statement may run, and how long the transaction may idle between two (ms). */
   readonly timeoutMs?: number;
+  /** Further settings of PostgreSQL for this transaction, such as what its planner may do. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface ReadOptions {
 export async function read<T>(
   databases: Databases,
   work: (em: EntityManager, heard: () => void) => Promise<T>,
-  { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS }: ReadOptions = {},
+  { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS, settings = {} }: ReadOptions = {},
 ): Promise<T> {
   const transaction = {
     readOnly: true,
@@ -36,6 +38,7 @@ export async function read<T>(
     // sending to a node that was stopped; the others do not.
     sessionContext: {
       variables: {
+        ...settings,
         statement_timeout: timeoutMs,
         idle_in_transaction_session_timeout: timeoutMs,
         tcp_user_timeout: timeoutMs,

@@ -14,26 +14,29 @@ import {
   ALL_NAMESPACES,
   instancePage,
   namespaceList,
-  type SearchQuery,
-  searchQuery,
   serviceInstances,
   serviceList,
   type ServiceParams,
   serviceParams,
-  type ServicesQuery,
-  servicesQuery,
 } from './discovery.schemas.js';
 import { DiscoveryService, type Found } from './discovery.service.js';
+import { answerPast, hasTag, PAST_HEADERS, PAST_PROBLEMS } from './past/past-answer.js';
+import { PastDiscovery } from './past/past-discovery.service.js';
+import { type SearchAtQuery, searchAtQuery, type ServicesAtQuery, servicesAtQuery } from './past/past.schemas.js';
 import { USABLE } from './selection/selection.js';
 import { toSelection } from './selection/selection.schemas.js';
 
 const NOT_MODIFIED = { status: 304, responseHeaders: CATALOG_HEADERS } as const satisfies SuccessOptions;
+const PAST_NOT_MODIFIED = { status: 304, responseHeaders: PAST_HEADERS } as const satisfies SuccessOptions;
 
 /** Finding services and instances. */
 @ApiTags('Discovery')
 @Controller('api/v1/discovery')
 export class DiscoveryController {
-  constructor(private readonly discovery: DiscoveryService) {}
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly past: PastDiscovery,
+  ) {}
 
   @Endpoint({
     status: 200,
@@ -55,68 +58,75 @@ export class DiscoveryController {
   @Endpoint({
     status: 200,
     response: serviceList,
-    responseHeaders: CATALOG_HEADERS,
-    otherSuccesses: [NOT_MODIFIED],
+    responseHeaders: PAST_HEADERS,
+    otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'List services',
     description:
-      'The services of a namespace that have instances, with what can be said of all their instances together. With filters, only the instances that they select count; `status` defaults to `any`. The whole list is answered from memory, a filtered one by PostgreSQL.',
+      'The services of a namespace that have instances, with what can be said of all their instances together. With filters, only the instances that they select count; `status` defaults to `any`. The whole list is answered from memory, a filtered one by PostgreSQL, one with `asOf` from the log.',
     operationId: 'listServices',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE'],
+    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
     examples: { parameters: { namespace: 'default' }, response: SERVICES_EXAMPLE },
   })
   @Get('services')
   async services(
-    @Query({ schema: servicesQuery }) { namespace, ...filters }: ServicesQuery,
+    @Query({ schema: servicesAtQuery }) { namespace, asOf, ...filters }: ServicesAtQuery,
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    answer(reply, ifNoneMatch, await this.discovery.services(namespace, toSelection(filters, 'any')));
+    const selection = toSelection(filters, 'any');
+    if (asOf) return answerPast(reply, await this.past.services(asOf, namespace, selection, hasTag(ifNoneMatch)));
+    answer(reply, ifNoneMatch, await this.discovery.services(namespace, selection));
   }
 
   @Endpoint({
     status: 200,
     response: serviceInstances,
-    responseHeaders: CATALOG_HEADERS,
-    otherSuccesses: [NOT_MODIFIED],
+    responseHeaders: PAST_HEADERS,
+    otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'List the instances of a service',
     description:
-      'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error.',
+      'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `asOf` it is, to the byte, what was answered then.',
     operationId: 'listServiceInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW'],
+    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
     examples: { parameters: { service: 'orders', namespace: 'default' }, response: SERVICE_INSTANCES_EXAMPLE },
   })
   @Get('services/:service/instances')
-  serviceInstances(
+  async serviceInstances(
     @Param({ schema: serviceParams }) { service }: ServiceParams,
-    @Query({ schema: servicesQuery }) { namespace, ...filters }: ServicesQuery,
+    @Query({ schema: servicesAtQuery }) { namespace, asOf, ...filters }: ServicesAtQuery,
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
-  ): void {
-    answer(reply, ifNoneMatch, this.discovery.instancesOf(namespace, service, toSelection(filters, USABLE)));
+  ): Promise<void> {
+    const selection = toSelection(filters, USABLE);
+    if (asOf) {
+      const of = { namespace, service };
+      return answerPast(reply, await this.past.instancesOf(asOf, of, selection, hasTag(ifNoneMatch)));
+    }
+    answer(reply, ifNoneMatch, this.discovery.instancesOf(namespace, service, selection));
   }
 
   @Endpoint({
     status: 200,
     response: instancePage,
-    responseHeaders: CATALOG_HEADERS,
-    otherSuccesses: [NOT_MODIFIED],
+    responseHeaders: PAST_HEADERS,
+    otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'Search instances',
     description:
-      'Searches the whole catalog, in PostgreSQL; `status` defaults to `any`. A walk over the pages misses nothing and repeats nothing that stayed in its place meanwhile.',
+      'Searches the whole catalog, in PostgreSQL; `status` defaults to `any`. A walk over the pages misses nothing and repeats nothing that stayed in its place meanwhile; with `asOf` it is a walk over one revision, to be gone on with by the same `asOf`.',
     operationId: 'searchInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE'],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
     examples: { parameters: SEARCH_PARAMETERS_EXAMPLE, response: SEARCH_EXAMPLE },
   })
   @Get('instances')
   async search(
-    @Query({ schema: searchQuery }) query: SearchQuery,
+    @Query({ schema: searchAtQuery }) query: SearchAtQuery,
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { namespace, service, sort, order, limit, cursor, ...filters } = query;
+    const { namespace, service, sort, order, limit, cursor, asOf, ...filters } = query;
     const search = {
       namespace: namespace === ALL_NAMESPACES ? null : namespace,
       service: service ?? null,
@@ -126,6 +136,7 @@ export class DiscoveryController {
       limit,
       cursor,
     };
+    if (asOf) return answerPast(reply, await this.past.search(asOf, search, hasTag(ifNoneMatch)));
     const isKnown = (catalog: AnsweredCatalog) => matchesNone(ifNoneMatch, tagOf(catalog));
     const { catalog, body } = await this.discovery.search(search, isKnown);
     setCatalogHeaders(reply, catalog, tagOf(catalog));

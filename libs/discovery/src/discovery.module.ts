@@ -4,6 +4,7 @@ import {
   CATALOG_CHANNEL,
   CatalogHeadRepository,
   ReadIndex,
+  RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
@@ -17,6 +18,8 @@ import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
 import { ViewGate } from './freshness/view-gate.js';
 import { InstancePicker } from './instance-picker.js';
+import { pastDiscovery } from './past/past-discovery.js';
+import { PastDiscovery } from './past/past-discovery.service.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -114,6 +117,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
       },
     },
     ...WATCH_PROVIDERS,
+    { provide: PastDiscovery, inject: [Databases, RevisionFinder], useFactory: pastDiscovery },
   ],
   exports: [CatalogView, DiscoveryService, InstancePicker, ViewGate],
 })

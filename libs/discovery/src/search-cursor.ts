@@ -15,15 +15,18 @@ const POSITIONS: Readonly<Record<SearchSort, z.ZodType<string[]>>> = {
   updatedAt: z.tuple([time, z.uuid()]),
 };
 
+/** What a cursor belongs to; with a revision: the search of the catalog as it was then. */
+type Cursored = CatalogSearch & { readonly at?: number };
+
 /** The opaque text of a position, which only the same search takes back. */
-export const toCursor = (search: CatalogSearch, position: SearchPosition): string =>
+export const toCursor = (search: Cursored, position: SearchPosition): string =>
   encodeCursor({ of: fingerprint(search), after: position });
 
 /**
  * The position in the cursor of a search.
  * @throws InvalidCursorError when it was changed, or comes from another search
  */
-export function fromCursor(search: CatalogSearch, cursor: string): SearchPosition {
+export function fromCursor(search: Cursored, cursor: string): SearchPosition {
   const shape = z.strictObject({ of: z.string(), after: POSITIONS[search.sort] });
   const { of, after } = decodeCursor(cursor, shape);
   if (of !== fingerprint(search)) throw new InvalidCursorError();
@@ -31,7 +34,7 @@ export function fromCursor(search: CatalogSearch, cursor: string): SearchPositio
 }
 
 /** Names what decides which instances come in which order; the size of the pages may change on the way. */
-function fingerprint({ namespace, service, selection, sort, order }: CatalogSearch): string {
-  const text = JSON.stringify([namespace, service, selection, sort, order]);
+function fingerprint({ namespace, service, selection, sort, order, at }: Cursored): string {
+  const text = JSON.stringify([namespace, service, selection, sort, order, at]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }

@@ -33,7 +33,7 @@ export const ERROR_CODES = {
   INVALID_FILTER: entry(
     400,
     'The filter is not valid',
-    'A filter parameter cannot be understood, such as a version range that is not a semver range or an expression with a mistake; or its patterns would have to be tried on too many instances.',
+    'A filter parameter cannot be understood, such as a version range that is not a semver range or an expression with a mistake; or what it asks would have to be decided for too many instances at once.',
     'Correct the filter; the detail says where it is wrong, for an expression by the character.',
   ),
   INVALID_CURSOR: entry(

@@ -38,7 +38,12 @@ export class Conditions {
   }
 
   get where(): string {
-    return this.texts.length === 0 ? '' : `where ${this.texts.join(' and ')}`;
+    return this.texts.length === 0 ? '' : `where ${this.all}`;
+  }
+
+  /** All conditions as one; `true` when there are none. */
+  get all(): string {
+    return this.texts.length === 0 ? 'true' : this.texts.join(' and ');
   }
 }
 

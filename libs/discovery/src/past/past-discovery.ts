@@ -1,0 +1,17 @@
+import { type RevisionFinder } from '@coordination/audit';
+import { type Databases } from '@coordination/database';
+import { PastDiscovery } from './past-discovery.service.js';
+import { PastInstances } from './past-instances.js';
+import { PAST_LIMITS, type PastLimits } from './past-limits.js';
+import { PastSearches } from './past-search.js';
+import { PastServices } from './past-services.js';
+
+/** The past with all that it is made of. */
+export function pastDiscovery(
+  databases: Databases,
+  finder: RevisionFinder,
+  limits: PastLimits = PAST_LIMITS,
+): PastDiscovery {
+  const instances = new PastInstances(databases);
+  return new PastDiscovery(finder, new PastServices(databases, instances, limits), new PastSearches(instances, limits));
+}

@@ -1,0 +1,17 @@
+import { type LookLimits } from '../look-budget.js';
+
+/** What one request about the past may look at. */
+export interface PastLimits {
+  /** For a page, which may be short. */
+  readonly page: LookLimits;
+  /** For answers that are all or nothing. */
+  readonly whole: LookLimits;
+  /** The most bytes of instances in an answer that is all or nothing. */
+  readonly wholeBytes: number;
+}
+
+export const PAST_LIMITS: PastLimits = {
+  page: { instances: 50_000, milliseconds: 3_000 },
+  whole: { instances: 300_000, milliseconds: 8_000 },
+  wholeBytes: 64 * 1024 * 1024,
+};

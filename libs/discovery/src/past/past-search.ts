@@ -1,0 +1,97 @@
+import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { type CatalogSearch } from '../catalog-search.js';
+import { type SearchPage } from '../catalog-search.repository.js';
+import { LookBudget } from '../look-budget.js';
+import { fromCursor, type SearchPosition, toCursor } from '../search-cursor.js';
+import { type Conditions } from '../selection/selection-sql.js';
+import { FirstByTime, type TimePosition } from './first-by-time.js';
+import { type PastInstances } from './past-instances.js';
+import { type PastLimits } from './past-limits.js';
+import { nameOf } from './past-sql.js';
+
+/** A search of the catalog as it was at a revision. */
+export type PastSearch = CatalogSearch & { readonly at: number };
+
+type SortTime = Exclude<CatalogSearch['sort'], 'service'>;
+
+interface Ended {
+  readonly items: readonly InstanceRecord[];
+  /** Where the next page goes on; undefined at the end. */
+  readonly end: SearchPosition | undefined;
+}
+
+const COLUMNS: Readonly<Record<SortTime, string>> = { registeredAt: 'registered_at', updatedAt: 'updated_at' };
+
+const TOO_BROAD = {
+  path: '/query/sort',
+  message:
+    'would have to put more instances of the past in order than one answer may look at: narrow the search by a service, or sort by service, which comes page by page',
+};
+
+/** Pages of searches of the past. All pages of a walk show one revision, to which its cursors are bound. */
+export class PastSearches {
+  constructor(
+    private readonly instances: PastInstances,
+    private readonly limits: PastLimits,
+  ) {}
+
+  /** @throws InvalidCursorError for a cursor of another search, or of another revision */
+  positionOf(search: PastSearch): SearchPosition | undefined {
+    return search.cursor === undefined ? undefined : fromCursor(search, search.cursor);
+  }
+
+  /**
+   * One page. By service it may be short, or empty, where many had to be looked at.
+   * @throws InvalidFilterError when too many would have to be looked at to sort them by a time
+   * @throws StoreUnavailableError
+   */
+  async page(search: PastSearch, position: SearchPosition | undefined): Promise<SearchPage> {
+    const { sort } = search;
+    const { items, end } = await (sort === 'service'
+      ? this.byName(search, position)
+      : this.byTime(search, sort, position));
+    return { items, nextCursor: end === undefined ? null : toCursor(search, end) };
+  }
+
+  private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<Ended> {
+    const { limit } = search;
+    const budget = new LookBudget(this.limits.page, systemClock);
+    const items: InstanceRecord[] = [];
+    let end = position;
+    const [namespace = '', service = '', instanceId = ''] = position ?? [];
+    const after = position && { namespace, service, instanceId };
+    for await (const row of this.instances.walk({ ...search, scope: search, after }, budget)) {
+      const isFull = items.length === limit && row.record !== null;
+      if (end && (isFull || budget.isSpent)) return { items, end };
+      if (row.record) items.push(normalizeRecord(row.record));
+      end = nameOf(row);
+    }
+    return { items, end: undefined };
+  }
+
+  /** No index of the log knows the order, so all instances of that time are passed, and the first ones kept. */
+  private async byTime(search: PastSearch, sort: SortTime, position: SearchPosition | undefined): Promise<Ended> {
+    const { order, limit } = search;
+    const budget = new LookBudget(this.limits.whole, systemClock);
+    const timeOf = (record: InstanceRecord): TimePosition => [record[sort], record.id];
+    const first = new FirstByTime(order, timeOf, limit + 1);
+    const between = (conditions: Conditions) => {
+      const add = (isLater: boolean, place: SearchPosition) => {
+        const [time, id] = place.map(text => conditions.bind(text));
+        const sign = isLater === (order === 'asc') ? '>' : '<';
+        conditions.addBound(`(i.${COLUMNS[sort]}, i.id) ${sign} (${time}::timestamptz, ${id}::uuid)`);
+      };
+      if (position) add(true, position);
+      if (first.bound) add(false, first.bound);
+    };
+    const walk = { ...search, scope: search, order: 'asc', after: undefined } as const;
+    for await (const { record } of this.instances.walk(walk, budget, between)) {
+      if (budget.isSpent) throw new InvalidFilterError([TOO_BROAD]);
+      if (record) first.add(normalizeRecord(record));
+    }
+    const items = first.records.slice(0, limit);
+    const last = items.at(-1);
+    return { items, end: last && first.records.length > limit ? timeOf(last) : undefined };
+  }
+}

@@ -1,0 +1,102 @@
+import { type Databases, query, read } from '@coordination/database';
+import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { normalizeRecord, type Status } from '@coordination/registry';
+import { LookBudget } from '../look-budget.js';
+import { type Selection, statusTest } from '../selection/selection.js';
+import { countStatuses, sorted, ServiceSummarizer } from '../service-summary.js';
+import { type PastInstances } from './past-instances.js';
+import { type PastLimits } from './past-limits.js';
+import { lastTouch, PAST_SETTINGS } from './past-sql.js';
+
+/** An answer about the past, and the last revision that touched what it tells. */
+export interface PastAnswer {
+  readonly revision: number;
+  /** Absent when the caller has it already. */
+  readonly body: Buffer | undefined;
+}
+
+/** Whether the caller has the answer of a revision already. */
+export type IsKnown = (revision: number) => boolean;
+
+const tooMany = (what: string) => ({
+  path: '/query/asOf',
+  message: `${what} for one answer: search page by page at /api/v1/discovery/instances, which takes asOf too`,
+});
+
+const TOO_MANY_INSTANCES = tooMany('the service had too many instances');
+const TOO_MANY_IN_NAMESPACE = tooMany('the namespace had too many instances');
+
+/** Services as they were at a revision. Their answers are, to the byte, what the view answered then. */
+export class PastServices {
+  constructor(
+    private readonly databases: Databases,
+    private readonly instances: PastInstances,
+    private readonly limits: PastLimits,
+  ) {}
+
+  /**
+   * The selected instances of a service, with the counts of all that are selected but for their status.
+   * @throws InvalidFilterError when there were too many instances
+   * @throws StoreUnavailableError
+   */
+  async instancesOf(
+    { namespace, service, at }: { readonly namespace: string; readonly service: string; readonly at: number },
+    { statuses, where }: Selection,
+    isKnown: IsKnown,
+  ): Promise<PastAnswer> {
+    const revision = (await this.lastTouch(namespace, service, at)) ?? at;
+    if (isKnown(revision)) return { revision, body: undefined };
+    const budget = new LookBudget(this.limits.whole, systemClock);
+    const hasStatus = statusTest({ statuses, where });
+    const meant: Status[] = [];
+    const shown = new Map<string, string>();
+    let bytes = 0;
+    const scope = { namespace, service };
+    const question = { scope, at, order: 'asc', after: undefined, selection: { statuses: 'any', where } } as const;
+    for await (const { instanceId, record } of this.instances.walk(question, budget)) {
+      if (budget.isSpent || bytes > this.limits.wholeBytes) throw new InvalidFilterError([TOO_MANY_INSTANCES]);
+      if (!record) continue;
+      meant.push(record.status);
+      if (!hasStatus(record.status)) continue;
+      const json = JSON.stringify(normalizeRecord(record));
+      bytes += json.length;
+      shown.set(instanceId, json);
+    }
+    const start = JSON.stringify({ service, revision, counts: countStatuses(meant) }).slice(0, -1);
+    const instances = sorted(shown.keys()).map(instanceId => shown.get(instanceId)!);
+    return { revision, body: Buffer.from(`${start},"instances":[${instances.join(',')}]}`) };
+  }
+
+  /**
+   * The services of a namespace that had selected instances, with what is selected of them.
+   * @throws InvalidFilterError when there were too many instances
+   * @throws StoreUnavailableError
+   */
+  async list(namespace: string, at: number, selection: Selection, isKnown: IsKnown): Promise<PastAnswer> {
+    const budget = new LookBudget(this.limits.whole, systemClock);
+    const summarizers = new Map<string, ServiceSummarizer>();
+    let touched = 0;
+    const scope = { namespace, service: null };
+    const question = { scope, at, order: 'asc', after: undefined, selection } as const;
+    for await (const { service, revision, record } of this.instances.walk(question, budget)) {
+      if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_IN_NAMESPACE]);
+      touched = Math.max(touched, revision ?? 0);
+      if (!record) continue;
+      const summarizer = summarizers.get(service) ?? new ServiceSummarizer(service);
+      summarizer.add(record);
+      summarizers.set(service, summarizer);
+    }
+    const revision = touched || at;
+    if (isKnown(revision)) return { revision, body: undefined };
+    const services = sorted(summarizers.keys()).map(service => summarizers.get(service)!.summary());
+    return { revision, body: Buffer.from(JSON.stringify({ revision, services })) };
+  }
+
+  private async lastTouch(namespace: string, service: string, at: number): Promise<number | undefined> {
+    const { text, parameters } = lastTouch(namespace, service, at);
+    const [row] = await read(this.databases, em => query<{ revision: number }>(em, text, parameters), {
+      settings: PAST_SETTINGS,
+    });
+    return row?.revision;
+  }
+}

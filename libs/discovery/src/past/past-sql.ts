@@ -1,0 +1,141 @@
+import { type InstanceIdentity } from '@coordination/registry';
+import { type SearchOrder } from '../catalog-search.js';
+import { type Statement } from '../catalog-search.repository.js';
+import { type Conditions } from '../selection/selection-sql.js';
+
+/** Where in the catalog instances are looked for. A service without a namespace is one of all namespaces. */
+export interface PastScope {
+  /** null: all namespaces. */
+  readonly namespace: string | null;
+  /** null: all services. */
+  readonly service: string | null;
+}
+
+/** A walk over identities, in their order or against it. */
+export interface Walk {
+  readonly scope: PastScope;
+  readonly order: SearchOrder;
+  /** The identity after which it goes on; absent at the beginning. */
+  readonly after: InstanceIdentity | undefined;
+  /** How many identities it visits. */
+  readonly count: number;
+}
+
+/**
+ * Leaves the planner no choice but the index that the statements here are written for. Left alone, it reads all events of
+ * a service and sorts them when its statistics are old, as they are of a log that grows.
+ */
+export const PAST_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_sort: 'off',
+  enable_incremental_sort: 'off',
+  jit: 'off',
+} as const;
+
+/** How many revisions a partition of the log holds. Were it another number, partitions would be looked at in vain. */
+const PARTITION_SIZE = 1_000_000;
+
+/**
+ * The end of the partition of a revision. As a bound it spares the partitions after it, and unlike the revision itself
+ * it holds of all events before them: a bound that does not would make a step of the walk read, one by one, the events
+ * that came later.
+ */
+const partitionEnd = (revision: number): number => (Math.floor(revision / PARTITION_SIZE) + 1) * PARTITION_SIZE;
+
+const IDENTITY = ['namespace', 'service', 'instance_id'] as const;
+
+const columns = (of: string, names: readonly string[] = IDENTITY): string =>
+  names.map(name => `${of}.${name}`).join(', ');
+
+/**
+ * `walk`: identities that have events in the log, each once, by a loose index scan: each step seeks the next one,
+ * whatever the number of events in between. They may have events after the revision only.
+ */
+export function walkedIdentities(conditions: Conditions, { scope, order, after, count }: Walk, at: number): string {
+  const bind = (value: unknown) => conditions.bind(value);
+  const isLater = order === 'asc' ? '>' : '<';
+  const prefix = prefixOf(scope);
+  const within = prefix.map((value, n) => `next.${IDENTITY[n]} = ${bind(value)}::text`).join(' and ') || 'true';
+  const limits = `e.instance_id is not null and e.revision < ${bind(partitionEnd(at))}::bigint`;
+  const next = (condition: string): string => `(
+    select ${columns('e')} from service_event e where ${condition} and ${limits}
+    order by ${IDENTITY.map(name => `e.${name} ${order}`).join(', ')} limit 1) next`;
+  const start = after
+    ? `(${columns('e')}) ${isLater} (${nameOf(after)
+        .map(text => `${bind(text)}::text`)
+        .join(', ')})`
+    : startOf(prefix, isLater, bind);
+  return `
+  with recursive walk as (
+    select next.*, 1 as n from ${next(start)} where ${within}
+    union all
+    select next.*, walk.n + 1 from walk
+      cross join lateral ${next(`(${columns('e')}) ${isLater} (${columns('walk')})`)}
+    where walk.n < ${bind(count)}::int and ${within}
+  )`;
+}
+
+/** `walk`: identities that are given. */
+export function givenIdentities(conditions: Conditions, identities: readonly InstanceIdentity[]): string {
+  const rows = identities.map(nameOf);
+  return `
+  with walk as (
+    select g.name ->> 0 as namespace, g.name ->> 1 as service, g.name ->> 2 as instance_id, g.n
+    from jsonb_array_elements(${conditions.bind(JSON.stringify(rows))}::jsonb) with ordinality as g (name, n)
+  )`;
+}
+
+/**
+ * The newest event at or before a revision of each identity of `walk`; nulls where there is none. With all columns in the
+ * comparison and the order, it is one seek in each partition, and cannot become anything else.
+ */
+export function newestEvent(conditions: Conditions, alias: string, at: number, condition = 'true'): string {
+  const names = [...IDENTITY, 'revision'];
+  return `left join lateral (
+    select ${columns('e', names)}, e.after from service_event e
+    where (${columns('e', names)}) <= (${columns('walk')}, ${conditions.bind(at)}::bigint)
+      and e.revision < ${conditions.bind(partitionEnd(at))}::bigint
+    order by ${names.map(name => `e.${name} desc`).join(', ')} limit 1
+  ) ${alias} on (${columns(alias)}) = (${columns('walk')}) and ${condition}`;
+}
+
+/** The state after an event `s` as a relation `i`, which is what selections speak of. */
+export const STATE_AS_INSTANCE = `cross join lateral (
+    select (s.after ->> 'id')::uuid as id, s.namespace, s.service, s.instance_id, s.after ->> 'type' as type,
+      s.after ->> 'scheme' as scheme, s.after ->> 'host' as host, (s.after ->> 'port')::int as port,
+      s.after ->> 'zone' as zone, (s.after ->> 'weight')::int as weight, s.after ->> 'status' as status,
+      s.after -> 'metadata' as metadata, (s.after ->> 'registeredAt')::timestamptz as registered_at,
+      (s.after ->> 'updatedAt')::timestamptz as updated_at
+  ) i`;
+
+/** Identities of `walk` as properties. */
+export const WALKED = 'walk.namespace, walk.service, walk.instance_id as "instanceId"';
+
+export const nameOf = ({ namespace, service, instanceId }: InstanceIdentity): [string, string, string] => [
+  namespace,
+  service,
+  instanceId,
+];
+
+/** The part of identities that all of a scope have in common. */
+const prefixOf = ({ namespace, service }: PastScope): readonly string[] =>
+  namespace === null ? [] : service === null ? [namespace] : [namespace, service];
+
+function startOf(prefix: readonly string[], isLater: '>' | '<', bind: (value: unknown) => string): string {
+  // Events that are not about an instance have no namespace.
+  if (prefix.length === 0) return 'e.namespace is not null';
+  const names = IDENTITY.slice(0, prefix.length);
+  return `(${columns('e', names)}) ${isLater}= (${prefix.map(value => `${bind(value)}::text`).join(', ')})`;
+}
+
+/** The last revision that touched a service, at or before one; no row: it never had an instance until then. */
+export const lastTouch = (namespace: string, service: string, at: number): Statement => ({
+  text: `
+  select last.revision::float8 as revision from (
+    select e.namespace, e.service, e.revision from service_event e
+    where (e.namespace, e.service, e.revision) <= ($1::text, $2::text, $3::bigint) and e.revision < $4::bigint
+    order by e.namespace desc, e.service desc, e.revision desc limit 1
+  ) last where last.namespace = $1::text and last.service = $2::text`,
+  parameters: [namespace, service, at, partitionEnd(at)],
+});

@@ -1,0 +1,14 @@
+import { logPoint } from '@coordination/audit';
+import { type z } from 'zod';
+import { searchQuery, servicesQuery } from '../discovery.schemas.js';
+
+/** The query parameter that asks for the past. */
+const asOf = logPoint(
+  'The catalog as it was: a revision, or an RFC 3339 time, which means the last revision at or before it. Answered from the log.',
+).optional();
+
+export const servicesAtQuery = servicesQuery.extend({ asOf });
+export type ServicesAtQuery = z.output<typeof servicesAtQuery>;
+
+export const searchAtQuery = searchQuery.extend({ asOf });
+export type SearchAtQuery = z.output<typeof searchAtQuery>;

@@ -1,0 +1,111 @@
+import { type AuditEvent, EPOCH_JUMP, FIRST_PREVIOUS_HASH, ServiceEventRepository } from '@coordination/audit';
+import { query } from '@coordination/database';
+import { CatalogView } from '@coordination/discovery';
+import { newId, systemClock } from '@coordination/kernel';
+import { type InstanceRecord } from '@coordination/registry';
+import * as fc from 'fast-check';
+import { CatalogState } from '../../libs/discovery/src/view/catalog-state.js';
+import { someCommand } from './arbitraries.js';
+import { nastyMetadata } from './arbitrary-expressions.js';
+import { appendBatch, aDraft } from './audit-log.js';
+import { CatalogAuthor } from './catalog-author.js';
+import { anInstance } from './factories.js';
+import { createTestDatabase } from './test-database.js';
+import { startWriter } from './writer.js';
+
+/** A catalog with a past in which everything happens that can happen, and what is known of it. */
+export interface WrittenPast {
+  readonly url: string;
+  readonly author: CatalogAuthor;
+  /** The whole log. */
+  readonly events: readonly AuditEvent[];
+  /** Every revision that can be asked for, 0 too. */
+  readonly revisions: readonly number[];
+  /** A view that followed the log up to a revision. */
+  viewAt(revision: number): CatalogView;
+  /** All instances of that view. */
+  instancesAt(revision: number): InstanceRecord[];
+  close(): Promise<void>;
+}
+
+const REQUESTS = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), { minLength: 120, maxLength: 120 });
+
+const LIVES = fc.array(
+  fc.record({ n: fc.nat(39), metadata: nastyMetadata, dies: fc.boolean(), weight: fc.constantFrom(0, 100) }),
+  { minLength: 150, maxLength: 150 },
+);
+
+/**
+ * Writes random commands through the real writer and random lives of instances beside it, with identities that are taken
+ * again by others, events that are about no instance, and a new epoch, whose hole leads into another partition.
+ */
+export async function writePast(seed: number): Promise<WrittenPast> {
+  const database = await createTestDatabase();
+  const author = await CatalogAuthor.open(database.url);
+  await writeCommands(database.url, seed);
+  await writeLives(author, seed);
+  await startEpoch(author);
+  await writeCommands(database.url, seed + 1);
+  await writeLives(author, seed + 1);
+  const events = await new ServiceEventRepository().findAfter(author.databases.em('reads'), 0, 100_000);
+  const viewAt = (revision: number): CatalogView => {
+    const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
+    const head = { revision: 0, hash: FIRST_PREVIOUS_HASH, epoch: newId() };
+    view.replace({ head, state: new CatalogState(), sentAtMs: 0 });
+    view.apply(events.filter(event => event.revision <= revision));
+    return view;
+  };
+  return {
+    url: database.url,
+    author,
+    events,
+    revisions: [0, ...events.map(event => event.revision)],
+    viewAt,
+    instancesAt: revision => everythingIn(viewAt(revision)),
+    async close() {
+      await author.close();
+      await database.drop();
+    },
+  };
+}
+
+const everythingIn = (view: CatalogView): InstanceRecord[] =>
+  [...view.namespaces().values()].flatMap(({ services }) =>
+    [...services.values()].flatMap(({ instances }) => [...instances.values()]),
+  );
+
+async function writeCommands(url: string, seed: number): Promise<void> {
+  const node = await startWriter(url);
+  for (const commands of fc.sample(REQUESTS, { numRuns: 1, seed })[0]!) {
+    // Some are refused, as some of those that people send are.
+    await node.submit(...commands).catch(() => undefined);
+  }
+  await node.close();
+}
+
+/** Instances come, change and go; who comes where another was has an id of its own. */
+async function writeLives(author: CatalogAuthor, seed: number): Promise<void> {
+  const living = new Map<number, InstanceRecord>();
+  for (const { n, metadata, dies, weight } of fc.sample(LIVES, { numRuns: 1, seed })[0]!) {
+    const known = living.get(n);
+    if (!known) {
+      const [service, namespace] = [`m-${n % 3}`, n % 5 === 0 ? 'shop' : 'default'];
+      const [record] = await author.add(anInstance({ namespace, service, instanceId: `i-${n}-${seed}`, metadata }));
+      living.set(n, record!);
+    } else if (dies) {
+      await author.remove(known);
+      living.delete(n);
+    } else living.set(n, await author.change(known, { metadata, weight }));
+  }
+}
+
+async function startEpoch({ databases }: CatalogAuthor): Promise<void> {
+  const em = databases.em('writer');
+  const [head] = await query<{ revision: number }>(em, 'select revision::float8 as revision from catalog_head');
+  await query(em, 'select ensure_service_event_partitions($1)', [head!.revision + EPOCH_JUMP]);
+  await query(em, 'update catalog_head set revision = revision + $1 - 1', [EPOCH_JUMP]);
+  const nothing = { namespace: null, service: null, instanceId: null, instanceUuid: null };
+  await appendBatch(databases, [
+    aDraft({ ...nothing, action: 'catalog.epoch_started', version: null, before: null, after: null }),
+  ]);
+}
