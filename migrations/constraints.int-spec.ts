@@ -68,6 +68,42 @@ const aLease = (differing: Columns = {}): string =>
 const aTouch = (differing: Columns = {}): string =>
   insert('service_revision', { namespace: 'default', service: 'orders', revision: 1, ...differing });
 
+const aRole = (differing: Columns = {}): string =>
+  insert('node_role', {
+    role: 'sweeper',
+    holder: 'a',
+    term: 1,
+    expires_at: NOW,
+    witnessed_at: NOW,
+    back_since: NOW,
+    ...differing,
+  });
+
+const aGuard = (differing: Columns = {}): string =>
+  insert('liveness_guard', {
+    namespace: 'default',
+    service: 'orders',
+    phase: 'holding',
+    reason: 'operator',
+    since: NOW,
+    until: NOW,
+    would_expire: 1,
+    of_leases: 1,
+    share_limit: 0.3,
+    ...differing,
+  });
+
+const anOrder = (differing: Columns = {}): string =>
+  insert('liveness_order', {
+    namespace: 'default',
+    service: 'orders',
+    kind: 'end',
+    ordered_at: NOW,
+    until: NOW,
+    ordered_by: 'ada',
+    ...differing,
+  });
+
 const OTHER_ID = '01890000-0000-7000-8000-000000000002';
 
 /** For each named constraint statements that break it and nothing else. */
@@ -116,6 +152,13 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   instance_lease_instance_id_foreign: [aLease()],
   service_revision_pkey: [`${aTouch()}; ${aTouch({ revision: 2 })}`],
   service_revision_positive: [aTouch({ revision: 0 })],
+  node_role_pkey: [`${aRole()}; ${aRole({ holder: 'b' })}`],
+  node_role_term_positive: [aRole({ term: 0 })],
+  liveness_guard_pkey: [`${aGuard()}; ${aGuard()}`],
+  liveness_guard_phase_known: [aGuard({ phase: 'x' })],
+  liveness_guard_reason_known: [aGuard({ reason: 'x' })],
+  liveness_order_pkey: [`${anOrder()}; ${anOrder({ kind: 'force' })}`],
+  liveness_order_kind_known: [anOrder({ kind: 'x' })],
 };
 
 describe('The rules of the database', () => {

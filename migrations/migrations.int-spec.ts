@@ -1,5 +1,6 @@
 import { AUDIT_ENTITIES } from '@coordination/audit';
 import { migrate, pendingMigrations } from '@coordination/database';
+import { LIVENESS_ENTITIES } from '@coordination/liveness';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
@@ -71,7 +72,7 @@ describe('The migrations', () => {
     await migrate(database.url);
     const orm = await MikroORM.init({
       clientUrl: database.url,
-      entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES],
+      entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
       logger: () => undefined,
       schemaGenerator: {
         ignoreTriggers: true,

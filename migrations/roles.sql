@@ -31,6 +31,8 @@ grant select, update on catalog_head to coordination_app;
 
 grant select, insert, update, delete on service_instance, instance_lease to coordination_app;
 grant select, insert, update on service_revision to coordination_app;
+grant select, insert, update on node_role to coordination_app;
+grant select, insert, update, delete on liveness_guard, liveness_order to coordination_app;
 
 -- To see whether the schema is the one that this version needs.
 grant select on mikro_orm_migrations to coordination_app;

@@ -236,6 +236,20 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
       weight: 1,
       arbitrary: fc.record({ kind: fc.constant('clear-override' as const), ...targeted, onlyIfOver: fc.boolean() }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('expire' as const),
+        target: target as fc.Arbitrary<{ readonly id: string }>,
+        ifMatch: someExpectedVersion,
+        whenAbsent: fc.constantFrom('reject' as const, 'ignore' as const),
+        allowance: fc.record({
+          flushBoundMs: fc.constant(1_000),
+          backSince: fc.constantFrom(null, ...BEFORE_NOW),
+          maxGraceMs: fc.constant(600_000),
+        }),
+      }),
+    },
   );
 };
 

@@ -146,12 +146,22 @@ async function assertServiceRevisions(client: Client, expected: Map<string, numb
 }
 
 async function assertLeases(client: Client, instances: Map<string, InstanceRecord>): Promise<void> {
-  const { rows } = await client.query<{ id: string; ttl: number | null }>(
-    'select instance_id as id, ttl_seconds as ttl from instance_lease',
+  const { rows } = await client.query<{ id: string; ttl: number | null; lapsed: boolean }>(
+    'select instance_id as id, ttl_seconds as ttl, lapsed from instance_lease',
   );
   const expected = [...instances.values()].map(({ id, check }) => [id, check.ttlSeconds] as const);
   expect(
     Object.fromEntries(rows.map(({ id, ttl }) => [id, ttl])),
     'each instance has one lease, with the TTL of its check',
   ).toEqual(Object.fromEntries(expected));
+  const lapsed = [...instances.values()].filter(
+    ({ health }) => health.state === 'unhealthy' && health.decidedBy === 'lease',
+  );
+  expect(
+    rows
+      .filter(row => row.lapsed)
+      .map(({ id }) => id)
+      .sort(),
+    'the leases that count as ended are those of the instances that are unhealthy for it',
+  ).toEqual(lapsed.map(({ id }) => id).sort());
 }

@@ -5,7 +5,7 @@ import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
-import { LivenessModule } from '@coordination/liveness';
+import { LIVENESS_ENTITIES, LivenessModule } from '@coordination/liveness';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -28,7 +28,11 @@ export class AppModule {
         ConfigModule.forRoot(settings),
         ContextModule,
         ObservabilityModule.forRoot(logger),
-        DatabaseModule.forRoot({ ...database, settings, entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES] }),
+        DatabaseModule.forRoot({
+          ...database,
+          settings,
+          entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
+        }),
         RegistryModule,
         LivenessModule,
         DiscoveryModule,

@@ -8,6 +8,9 @@ export const AUDIT_ACTIONS = [
   'instance.override_set',
   'instance.override_cleared',
   'catalog.epoch_started',
+  'liveness.guard_began',
+  'liveness.guard_ended',
+  'liveness.guard_forced',
   'token.created',
   'token.revoked',
 ] as const;

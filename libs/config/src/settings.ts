@@ -10,6 +10,11 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 
+const share = z
+  .string()
+  .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a share from 0 to 1, such as 0.3')
+  .transform(Number);
+
 const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
 
 const postgresUrl = z
@@ -82,7 +87,7 @@ export const SETTINGS = {
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '10',
-    'Connections for reads (searches, audit). The writer (2), heartbeats (2), the view (1) and the listener (1) have their own.',
+    'Connections for reads (searches, audit). The writer (2), heartbeats (2), leases that end (2), the view (1) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
     z.enum(['off', 'require', 'verify'], { error: 'must be off, require or verify' }),
@@ -131,6 +136,41 @@ export const SETTINGS = {
     integer(100, 60_000),
     '1000',
     'By when (ms) a renewal that was acknowledged is in the database.',
+  ),
+  PCS_GUARD_SERVICE_SHARE: setting(
+    share,
+    '0.30',
+    'Share of the leases of one service that may end within the window. If more do, a fault of ours is suspected, and the guard keeps the service as it is.',
+  ),
+  PCS_GUARD_MIN_INSTANCES: setting(
+    integer(1, 1_000_000),
+    '10',
+    'From how many leases on a service is guarded: of two instances, one that stops is a half.',
+  ),
+  PCS_GUARD_TOTAL_SHARE: setting(
+    share,
+    '0.15',
+    'Share of all leases, those of guarded services apart, that may end within the window before the guard keeps everything as it is.',
+  ),
+  PCS_GUARD_TOTAL_MIN_INSTANCES: setting(
+    integer(1, 1_000_000),
+    '50',
+    'From how many leases in all on the guard looks at all of them together.',
+  ),
+  PCS_GUARD_WINDOW_SECONDS: setting(
+    integer(1, 3_600),
+    '60',
+    'The window (s) in which leases that end count together for the guard.',
+  ),
+  PCS_GUARD_MAX_SECONDS: setting(
+    integer(1, 86_400),
+    '600',
+    'How long (s) the guard holds at most before leases end again at the bounded rate; also the most that a lease lasts longer after the database was away.',
+  ),
+  PCS_GUARD_RELEASE_PER_SECOND: setting(
+    integer(1, 100_000),
+    '10',
+    'How many held leases end per second once a guard has held for its time.',
   ),
   PCS_VIEW_POLL_MS: setting(
     integer(50, 60_000),

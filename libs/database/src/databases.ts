@@ -5,15 +5,15 @@ import { returnBrokenConnections } from './broken-connections.js';
 import { pgOptions, type SslMode } from './pg-options.js';
 
 /** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
-export type Purpose = 'writer' | 'leases' | 'view' | 'reads';
+export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'reads';
 
-const PURPOSES = ['writer', 'leases', 'view', 'reads'] as const satisfies readonly Purpose[];
+const PURPOSES = ['writer', 'leases', 'view', 'liveness', 'reads'] as const satisfies readonly Purpose[];
 
 /**
  * The writer itself and the read index; the flush of renewals and the look-up of ids that the view does not have; the
- * view, which reads one page of the log after the other.
+ * view, which reads one page of the log after the other; the role of who ends leases, and the search for those that are over.
  */
-const FIXED_BUDGET = { writer: 2, leases: 2, view: 1 } as const;
+const FIXED_BUDGET = { writer: 2, leases: 2, view: 1, liveness: 2 } as const;
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 60_000;

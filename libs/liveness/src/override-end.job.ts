@@ -3,20 +3,14 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import { type CallOrigin } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
 import { type CatalogWriter, type ServiceInstanceRepository } from '@coordination/registry';
+import { LIVENESS } from './liveness-origin.js';
 
 const EVERY_MS = 1_000;
 /** Nodes that started together shall not ask together. */
 const JITTER = 0.2;
 const MAX_AT_ONCE = 500;
 
-/** Who ends overrides that have run out, as the audit log names it. */
-const LIVENESS: CallOrigin = {
-  actor: 'system:liveness',
-  clientAddress: null,
-  requestId: null,
-  source: 'system',
-  reason: 'the override ran out',
-};
+const ORIGIN: CallOrigin = { ...LIVENESS, reason: 'the override ran out' };
 
 export interface OverrideEndOptions {
   readonly databases: Databases;
@@ -63,7 +57,7 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
       const commands = ids.map(id => ({ ...clear, target: { id } }));
       // One request each: one that cannot be ended is no reason to leave the others.
       const ended = await Promise.allSettled(
-        commands.map(command => writer.submit({ commands: [command], origin: LIVENESS })),
+        commands.map(command => writer.submit({ commands: [command], origin: ORIGIN })),
       );
       const failed = ended.filter(result => result.status === 'rejected').length;
       if (failed > 0) this.logger.warn(`${failed} overrides that ran out could not be ended; trying again.`);

@@ -1,4 +1,5 @@
 import { InstanceLease } from './instance-lease.entity.js';
+import { NodeRole } from './roles/node-role.entity.js';
 import { ServiceInstance } from './service-instance.entity.js';
 import { ServiceRevision } from './service-revision.entity.js';
 
@@ -31,7 +32,9 @@ export {
 export { normalizeRecord } from './domain/normalize-record.js';
 export { type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
 export { hostSchema } from './domain/instance-spec.schema.js';
+export { overAt, type LeaseAllowance } from './domain/lease.js';
 export { mayHeal } from './domain/health-rules.js';
+export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';
 export { POSITIONED, setPosition, WRITE_PROBLEMS } from './instance-answer.js';
 export { instanceView, leasedInstanceView } from './instance.schemas.js';
@@ -51,8 +54,10 @@ export {
   type SetOverride,
 } from './registry.schemas.js';
 export { RegistryService } from './registry.service.js';
+export { NodeRoleRepository, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
+export { TermEndedError, type RoleTerm } from './roles/role-term.js';
 export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
-export { type CommandResult, type WriteRequest, type WriteResult } from './write/write-request.js';
+export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
 
-export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision];
+export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision, NodeRole];

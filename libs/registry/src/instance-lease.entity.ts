@@ -21,6 +21,8 @@ export const InstanceLeaseSchema = defineEntity({
     checkedAt: p.datetime(3).nullable(),
     /** Copied from the check, so that expired leases are found without reading instances; null: never expires. */
     ttlSeconds: p.integer().nullable(),
+    /** Whether the instance counts as unhealthy because this lease ended; copied for the same reason. */
+    lapsed: p.boolean().default(false),
   },
   checks: [{ name: 'instance_lease_ttl_range', expression: 'ttl_seconds >= 1 and ttl_seconds <= 86400' }],
 });

@@ -1,4 +1,4 @@
-import { query } from '@coordination/database';
+import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
 /** A sign of life that is to be noted. */
@@ -10,13 +10,25 @@ export interface Renewal {
   readonly reported: boolean;
 }
 
-/** Which renewals were not noted. */
-export interface UnnotedRenewals {
+/** What is to be done after renewals. */
+export interface RenewalOutcome {
   /** Instances that have no lease: they are gone. */
   readonly missing: readonly string[];
   /** Leases that a writing transaction holds at this moment; to be tried again. */
   readonly busy: readonly string[];
+  /** Instances that count as unhealthy because their lease had ended, and have one again: a heartbeat heals them. */
+  readonly revived: readonly string[];
 }
+
+/**
+ * When something may be done about the end of a lease `l`, as a timestamptz: what `overAt` computes, in SQL. The
+ * parameters are SQL too; `backSince` may be null in it.
+ */
+export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs: string): string => `
+  greatest(
+    l.renewed_at + make_interval(secs => l.ttl_seconds),
+    ${backSince}::timestamptz + make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000))
+  ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
 
 /**
  * One autocommit statement that never waits: a lease that a writing transaction holds is left for the next round, so
@@ -38,23 +50,46 @@ const RENEW = `
         then greatest(l.checked_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.checked_at end
     from held join sign on sign.id = held.instance_id
     where l.instance_id = held.instance_id
+    -- A report renews the lease too, but what a lease decided is healed by heartbeats alone.
+    returning l.instance_id,
+      l.lapsed and not sign.reported and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
   )
-  select sign.id, exists (select from instance_lease l where l.instance_id = sign.id) as known
-  from sign left join held on held.instance_id = sign.id
-  where held.instance_id is null`;
+  select sign.id, case
+      when renewed.revived then 'revived'
+      when exists (select from instance_lease l where l.instance_id = sign.id) then 'busy'
+      else 'missing' end as fate
+  from sign left join renewed on renewed.instance_id = sign.id
+  where renewed.revived is not false`;
+
+/**
+ * Holds the leases of instances until the transaction ends, in the order in which renewals do. It waits for those that a
+ * renewal has at this moment, so what is read afterwards has it. The clock is read when all are held.
+ */
+const HOLD = `
+  with held as materialized (
+    select instance_id from instance_lease where instance_id = any($1::uuid[]) order by instance_id for update
+  )
+  select count(*)::int as held, ${isoTime('clock_timestamp()')} as clock from held`;
 
 /** Leases, as heartbeats renew them; those of new and changed instances are written with the instance. */
 export class InstanceLeaseRepository {
   /** Notes signs of life; each id may come once. */
-  async renew(em: EntityManager, renewals: readonly Renewal[]): Promise<UnnotedRenewals> {
-    const rows = await query<{ id: string; known: boolean }>(em, RENEW, [
+  async renew(em: EntityManager, renewals: readonly Renewal[]): Promise<RenewalOutcome> {
+    const rows = await query<{ id: string; fate: keyof RenewalOutcome }>(em, RENEW, [
       renewals.map(renewal => renewal.id),
       renewals.map(renewal => renewal.ageMs),
       renewals.map(renewal => renewal.reported),
     ]);
-    return {
-      missing: rows.filter(row => !row.known).map(row => row.id),
-      busy: rows.filter(row => row.known).map(row => row.id),
-    };
+    const idsOf = (fate: keyof RenewalOutcome) => rows.filter(row => row.fate === fate).map(row => row.id);
+    return { missing: idsOf('missing'), busy: idsOf('busy'), revived: idsOf('revived') };
+  }
+
+  /**
+   * Holds leases until the transaction ends: no renewal is noted meanwhile.
+   * @returns the clock of the database (RFC 3339 in UTC) at a moment when all of them were held
+   */
+  async hold(em: EntityManager, ids: readonly string[]): Promise<string> {
+    const [row] = await query<{ clock: string }>(em, HOLD, [ids]);
+    return row!.clock;
   }
 }

@@ -42,6 +42,7 @@ export class LeaseRenewals {
   private closed = false;
   /** Signs came too late to the database; none are taken until a flush has shown that it answers again. */
   private refusing = false;
+  private reviver: ((ids: readonly string[]) => void) | undefined;
 
   /** @param boundMs by when (ms) a sign that was taken is in the database */
   constructor(
@@ -52,6 +53,11 @@ export class LeaseRenewals {
   /** Signs that have not been noted. */
   get backlog(): number {
     return this.waiting.size;
+  }
+
+  /** @param reviver is told of instances whose renewal was noted after they had become unhealthy for want of one */
+  onRevived(reviver: (ids: readonly string[]) => void): void {
+    this.reviver = reviver;
   }
 
   /** Whether the database said that there is no such lease; then there never will be, for ids do not come back. */
@@ -125,7 +131,7 @@ export class LeaseRenewals {
     const { databases, leases } = this.tools;
     try {
       // A server that says nothing must not keep the flush for ever.
-      const { missing, busy } = await severedAfter(databases, 'leases', this.boundMs, () =>
+      const { missing, busy, revived } = await severedAfter(databases, 'leases', this.boundMs, () =>
         leases.renew(databases.em('leases'), renewals),
       );
       this.refusing = false;
@@ -139,6 +145,7 @@ export class LeaseRenewals {
         else if (sign.at > at) this.waiting.set(id, { ...sign, first: sign.at });
       }
       for (const id of missing) this.markGone(id);
+      if (revived.length > 0) this.reviver?.(revived);
       return busy.length;
     } catch {
       // They stay, grow old, and from half the bound on callers are told.

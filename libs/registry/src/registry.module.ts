@@ -11,6 +11,7 @@ import { InstancesController } from './instances.controller.js';
 import { LeaseRenewals } from './lease-renewals.js';
 import { NamedInstancesController } from './named-instances.controller.js';
 import { registrationMetrics, writerMetrics } from './registry-metrics.js';
+import { NodeRoleRepository } from './roles/node-role.repository.js';
 import { RegistrationsController } from './registrations.controller.js';
 import { RegistryService } from './registry.service.js';
 import { ServiceInstanceRepository } from './service-instance.repository.js';
@@ -24,6 +25,7 @@ import { WriteSideEnd } from './write-side-end.js';
   providers: [
     { provide: ServiceInstanceRepository, useFactory: () => new ServiceInstanceRepository() },
     { provide: InstanceLeaseRepository, useFactory: () => new InstanceLeaseRepository() },
+    { provide: NodeRoleRepository, useFactory: () => new NodeRoleRepository() },
     { provide: CatalogMirrorSlot, useFactory: () => new CatalogMirrorSlot() },
     {
       provide: LeaseRenewals,
@@ -38,6 +40,8 @@ import { WriteSideEnd } from './write-side-end.js';
         CatalogHeadRepository,
         ServiceEventRepository,
         ServiceInstanceRepository,
+        InstanceLeaseRepository,
+        NodeRoleRepository,
         CatalogMirrorSlot,
         Metrics,
         SETTINGS_TOKEN,
@@ -47,13 +51,15 @@ import { WriteSideEnd } from './write-side-end.js';
         heads: CatalogHeadRepository,
         events: ServiceEventRepository,
         instances: ServiceInstanceRepository,
+        leases: InstanceLeaseRepository,
+        roles: NodeRoleRepository,
         mirror: CatalogMirrorSlot,
         metrics: Metrics,
         settings: Settings,
       ) => {
         const measured = writerMetrics(metrics);
         const writer = new CatalogWriter(
-          { databases, heads, events, instances, mirror, metrics: measured },
+          { databases, heads, events, instances, leases, roles, mirror, metrics: measured },
           {
             maxBatchChanges: settings.PCS_WRITE_BATCH_MAX,
             maxQueuedCommands: settings.PCS_WRITE_QUEUE_MAX,
@@ -107,6 +113,13 @@ import { WriteSideEnd } from './write-side-end.js';
       useFactory: (writer: CatalogWriter, renewals: LeaseRenewals) => new WriteSideEnd(writer, renewals),
     },
   ],
-  exports: [RegistryService, CatalogWriter, LeaseRenewals, CatalogMirrorSlot, ServiceInstanceRepository],
+  exports: [
+    RegistryService,
+    CatalogWriter,
+    LeaseRenewals,
+    CatalogMirrorSlot,
+    ServiceInstanceRepository,
+    NodeRoleRepository,
+  ],
 })
 export class RegistryModule {}

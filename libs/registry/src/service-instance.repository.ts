@@ -2,6 +2,7 @@ import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Target } from './domain/commands.js';
 import { type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
+import { hasLapsed } from './domain/lease.js';
 import { type InstanceChange, type ServiceTouch } from './write/instance-change.js';
 
 /** The columns of an instance `i` as the properties of an {@link InstanceRecord}, ready to be returned as they are. */
@@ -43,7 +44,7 @@ const SAVE = `
       op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, type text, scheme text,
       host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
       "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint,
-      "leaseMoved" boolean, "renewedAt" timestamptz, "checkedAt" timestamptz, "ttlSeconds" int)
+      "leaseMoved" boolean, "renewedAt" timestamptz, "checkedAt" timestamptz, "ttlSeconds" int, lapsed boolean)
   ), removed as (
     delete from service_instance i using change c
     where c.op = 'delete' and i.id = c.id and i.version = c."expectedVersion"
@@ -69,7 +70,8 @@ const SAVE = `
     select id, "renewedAt", "checkedAt", "ttlSeconds" from change where op = 'insert'
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, c."renewedAt"), checked_at = c."checkedAt", ttl_seconds = c."ttlSeconds"
+      renewed_at = greatest(l.renewed_at, c."renewedAt"), checked_at = c."checkedAt", ttl_seconds = c."ttlSeconds",
+      lapsed = c.lapsed
     from change c
     where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
   ), touched as (
@@ -167,7 +169,8 @@ function toRow({ before, after }: InstanceChange): Record<string, unknown> {
     expectedVersion: before?.instance.version,
     ...after.instance,
     ttlSeconds: after.instance.check.ttlSeconds,
-    leaseMoved: before?.lease !== after.lease,
+    lapsed: hasLapsed(after.instance.health),
+    leaseMoved: before?.lease !== after.lease || hasLapsed(before.instance.health) !== hasLapsed(after.instance.health),
     ...after.lease,
   };
 }

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   type OverrideStatus,
 } from './instance.js';
+import { type LeaseAllowance } from './lease.js';
 
 /** How a command names its instance: by the server's id or by the caller's own name for it. */
 export type Target = { readonly id: string } | { readonly identity: InstanceIdentity };
@@ -89,6 +90,16 @@ export interface ClearOverrideCommand extends Choosing {
   readonly onlyIfOver?: boolean;
 }
 
+/**
+ * Draws the consequence of a lease that is over, if it still is by the time of the decision: the instance becomes
+ * unhealthy, and goes when it has been so for as long as its check allows.
+ */
+export interface ExpireCommand extends Forgiving {
+  readonly kind: 'expire';
+  readonly target: { readonly id: string };
+  readonly allowance: LeaseAllowance;
+}
+
 /** Everything that can change an instance. */
 export type Command =
   | RegisterCommand
@@ -98,7 +109,8 @@ export type Command =
   | ReportHealthCommand
   | HeartbeatCommand
   | SetOverrideCommand
-  | ClearOverrideCommand;
+  | ClearOverrideCommand
+  | ExpireCommand;
 
 /** The instance that a command is about. */
 export const targetOf = (command: Command): Target =>

@@ -28,8 +28,9 @@ import {
   type LeasedInstance,
   type Override,
 } from './instance.js';
+import { type LeaseAllowance } from './lease.js';
 
-const MOMENT: Moment = { now: NOW, revision: 42, actor: 'operator' };
+const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';
 const TARGET = { id: ID };
 
@@ -77,6 +78,8 @@ const afterwards = (current: LeasedInstance | undefined, command: Command) => {
 
 const rejection = (decision: Decision) => (decision.kind === 'rejected' ? decision.error : undefined);
 
+const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+
 /** One command of each kind that changes an instance as {@link stored} gives it, with an `If-Match`. */
 const CHANGES: Record<Command['kind'], (ifMatch?: ExpectedVersion) => Command> = {
   register: ifMatch => registerCommand({ spec: aSpec({ port: 81 }), ifMatch }),
@@ -99,6 +102,7 @@ const CHANGES: Record<Command['kind'], (ifMatch?: ExpectedVersion) => Command> =
     ifMatch,
   }),
   'clear-override': ifMatch => ({ kind: 'clear-override', target: TARGET, ifMatch }),
+  expire: ifMatch => ({ kind: 'expire', target: TARGET, whenAbsent: 'reject', ifMatch, allowance: ALLOWANCE }),
 };
 const KINDS = Object.keys(CHANGES) as Command['kind'][];
 
@@ -398,6 +402,125 @@ describe('A heartbeat', () => {
     const { action, after } = changing(current, heartbeat);
     expect(action).toBe('instance.health_changed');
     expect(after?.lease).toEqual({ renewedAt: NOW, checkedAt: REGISTERED_AT });
+  });
+});
+
+describe('The end of a lease', () => {
+  const SECOND = 1_000;
+  const at = (ms: number): string => new Date(Date.parse(REGISTERED_AT) + ms).toISOString();
+  const expire = (allowance: Partial<LeaseAllowance> = {}): Command => ({
+    kind: 'expire',
+    target: TARGET,
+    whenAbsent: 'ignore',
+    allowance: { ...ALLOWANCE, ...allowance },
+  });
+  /** 30 s and the bound of a flush after the registration. */
+  const OVER = 31 * SECOND;
+  const moment = (ms: number, now = at(ms)): Moment => ({ ...MOMENT, now, clock: at(ms) });
+  const lapsed = (differing: Partial<InstanceRecord> = {}) =>
+    stored({ health: healthOf({ state: 'unhealthy', decidedBy: 'lease', since: at(OVER) }), ...differing });
+  const check: Check = { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 };
+
+  it('makes an instance unhealthy exactly when its time and that of a flush are over, and says why', () => {
+    expect(decide(stored(), expire(), moment(OVER - 1))).toMatchObject({ kind: 'unchanged', lifeSign: 'none' });
+    const decision = decide(stored(), expire(), moment(OVER));
+    expect(decision).toMatchObject({
+      kind: 'changed',
+      action: 'instance.health_changed',
+      reason: `the lease of 30 s ended: no sign of life since ${REGISTERED_AT}`,
+      after: {
+        instance: { status: 'unhealthy', health: { state: 'unhealthy', decidedBy: 'lease', since: at(OVER) } },
+        lease: { renewedAt: REGISTERED_AT, checkedAt: null },
+      },
+    });
+  });
+
+  it('is judged by the clock and not by the time of the log, which may be ahead of it', () => {
+    expect(decide(stored(), expire(), moment(OVER - 1, at(3_600 * SECOND))).kind).toBe('unchanged');
+    const decision = decide(stored(), expire(), moment(OVER, at(3_600 * SECOND)));
+    expect(decision).toMatchObject({ after: { instance: { updatedAt: at(3_600 * SECOND) } } });
+  });
+
+  it('does not come where there is none', () => {
+    const endless = stored({ check: { kind: 'none', ttlSeconds: null, deregisterAfterSeconds: 900 } });
+    expect(decide(endless, expire(), moment(1e10)).kind).toBe('unchanged');
+  });
+
+  it.each<Check>([check, { ...check, kind: 'none' }, { ...PROBED, ttlSeconds: 30 }])(
+    'comes for a check of kind $kind that has a ttl',
+    ownCheck => {
+      expect(afterwardsAt(stored({ check: ownCheck }), OVER)).toMatchObject({ health: { decidedBy: 'lease' } });
+    },
+  );
+
+  const afterwardsAt = (current: LeasedInstance, ms: number): InstanceRecord => {
+    const decision = decide(current, expire(), moment(ms));
+    if (decision.kind !== 'changed' || !decision.after) throw new Error(`not changed: ${JSON.stringify(decision)}`);
+    return decision.after.instance;
+  };
+
+  it('counts the time until the instance goes from now, though reports had made it unhealthy long ago', () => {
+    const health = healthOf({ state: 'unhealthy', failures: 4, output: 'refused', decidedBy: 'report' });
+    const after = afterwardsAt(stored({ health }), OVER);
+    expect(after.health).toEqual({ ...health, decidedBy: 'lease', since: at(OVER) });
+  });
+
+  it('changes what is under an override too, which goes on to be what is seen', () => {
+    const after = afterwardsAt(stored({ override: anOverride({ status: 'stopping' }) }), OVER);
+    expect(after).toMatchObject({ status: 'stopping', health: { state: 'unhealthy' } });
+  });
+
+  it('takes the instance away when it was unhealthy for it as long as it may, and not before', () => {
+    const goes = OVER + 900 * SECOND;
+    expect(decide(lapsed(), expire(), moment(goes - 1)).kind).toBe('unchanged');
+    expect(decide(lapsed(), expire(), moment(goes))).toEqual({
+      kind: 'changed',
+      action: 'instance.expired',
+      before: lapsed(),
+      after: undefined,
+      reason: `unhealthy for 900 s after the lease ended: no sign of life since ${REGISTERED_AT}`,
+    });
+  });
+
+  it('never takes an instance away that says so, or that is in maintenance', () => {
+    const staying = lapsed({ check: { ...check, deregisterAfterSeconds: 0 } });
+    const maintained = lapsed({ override: anOverride({ status: 'maintenance' }) });
+    for (const instance of [staying, maintained]) {
+      expect(decide(instance, expire(), moment(1e10)).kind).toBe('unchanged');
+    }
+  });
+
+  it.each(['stopping', 'stopped'] as const)('takes away what is %s: it was on its way out', status => {
+    expect(decide(lapsed({ override: anOverride({ status }) }), expire(), moment(1e10))).toMatchObject({
+      action: 'instance.expired',
+    });
+  });
+
+  it('does nothing to an instance that has renewed its lease, unhealthy or not', () => {
+    const lease = { renewedAt: at(1e9), checkedAt: null };
+    for (const current of [stored(), lapsed()]) {
+      expect(decide({ ...current, lease }, expire(), moment(1e9 + OVER - 1)).kind).toBe('unchanged');
+    }
+  });
+
+  it('comes one more ttl after nobody could renew, for leases of that time', () => {
+    const backSince = at(3_600 * SECOND);
+    const decideAt = (ms: number, maxGraceMs?: number) =>
+      decide(stored(), expire({ backSince, ...(maxGraceMs !== undefined && { maxGraceMs }) }), moment(ms)).kind;
+    expect(decideAt(3_600 * SECOND + OVER - 1)).toBe('unchanged');
+    expect(decideAt(3_600 * SECOND + OVER)).toBe('changed');
+    expect(decideAt(3_600 * SECOND + 5 * SECOND + 1_000 - 1, 5 * SECOND), 'but no longer than that').toBe('unchanged');
+    expect(decideAt(3_600 * SECOND + 5 * SECOND + 1_000, 5 * SECOND)).toBe('changed');
+  });
+
+  it('comes no earlier for an absence that is long over', () => {
+    expect(decide(stored(), expire({ backSince: at(-1e9) }), moment(OVER - 1)).kind).toBe('unchanged');
+    expect(decide(stored(), expire({ backSince: at(-1e9) }), moment(OVER)).kind).toBe('changed');
+  });
+
+  it('is healed by the next heartbeat', () => {
+    const heartbeat = { kind: 'heartbeat', target: TARGET } as const;
+    expect(afterwards(lapsed(), heartbeat).instance.health).toMatchObject({ state: 'healthy', decidedBy: 'heartbeat' });
   });
 });
 

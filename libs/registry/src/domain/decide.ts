@@ -12,6 +12,7 @@ import {
   type ClearOverrideCommand,
   type Command,
   type DeregisterCommand,
+  type ExpireCommand,
   type ExpectedVersion,
   type PatchCommand,
   type RegisterCommand,
@@ -20,7 +21,7 @@ import {
   type SetOverrideCommand,
   type Target,
 } from './commands.js';
-import { afterHeartbeat, afterReport, initialHealth, isProbed, statusOf } from './health-rules.js';
+import { afterHeartbeat, afterLapse, afterReport, initialHealth, isProbed, statusOf } from './health-rules.js';
 import {
   type Health,
   identityKey,
@@ -35,12 +36,18 @@ import {
   specOf,
 } from './instance.js';
 import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
+import { goesAt, hasLapsed, overAt } from './lease.js';
 import { mergePatch } from './merge-patch.js';
 
 /** When and where in the log a command is decided. */
 export interface Moment {
   /** Database time, RFC 3339 in UTC; it never falls along revisions. */
   readonly now: string;
+  /**
+   * Database time as its clock shows it, read when the leases of commands that expire were held. Leases are judged by
+   * it, as they are renewed by it; it falls when the clock is set back, which `now` does not.
+   */
+  readonly clock: string;
   /** The revision that a change gets. */
   readonly revision: number;
   readonly actor: string;
@@ -57,6 +64,8 @@ export type Decision =
       readonly before: LeasedInstance | undefined;
       /** undefined: the instance is gone. */
       readonly after: LeasedInstance | undefined;
+      /** Why, where the decision itself knows it; else what the caller says. */
+      readonly reason?: string;
     }
   | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
   | { readonly kind: 'absent' }
@@ -86,6 +95,8 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
       return decideHeartbeat(current, moment);
     case 'set-override':
       return decideSetOverride(current, command, moment);
+    case 'expire':
+      return decideExpire(current, command, moment);
     default:
       // The one that is left; a kind that is not handled above does not compile here.
       return decideClearOverride(current, command, moment);
@@ -170,6 +181,24 @@ function decideClearOverride(current: LeasedInstance, { onlyIfOver }: ClearOverr
   return changed(current, 'instance.override_cleared', { override: null }, current.lease, moment);
 }
 
+function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, moment: Moment): Decision {
+  const { instance, lease } = current;
+  const clock = Date.parse(moment.clock);
+  const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
+  const over = overAt(lease, instance.check, allowance);
+  if (over === null || over > clock) return unchanged;
+  const sign = `no sign of life since ${lease.renewedAt}`;
+  if (!hasLapsed(instance.health)) {
+    const reason = `the lease of ${instance.check.ttlSeconds} s ended: ${sign}`;
+    const health = afterLapse(instance.health, moment.now);
+    return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
+  }
+  const goes = goesAt(instance);
+  if (goes === null || goes > clock) return unchanged;
+  const reason = `unhealthy for ${instance.check.deregisterAfterSeconds} s after the lease ended: ${sign}`;
+  return { kind: 'changed', action: 'instance.expired', before: current, after: undefined, reason };
+}
+
 /** A registration or PUT of an instance that exists: it is a sign of life in any case, and a change if it says anything new. */
 function respecify(
   current: LeasedInstance,
@@ -230,6 +259,7 @@ function changed(
   changes: Partial<InstanceSpec & { readonly health: Health; readonly override: Override | null }>,
   lease: Lease,
   { now, revision }: Moment,
+  reason?: string,
 ): Decision {
   const before = current.instance;
   const merged = { ...before, ...changes };
@@ -240,7 +270,13 @@ function changed(
     version: before.version + 1,
     revision,
   };
-  return { kind: 'changed', action, before: current, after: { instance, lease } };
+  return {
+    kind: 'changed',
+    action,
+    before: current,
+    after: { instance, lease },
+    ...(reason !== undefined && { reason }),
+  };
 }
 
 const initialStateOf = ({ check }: InstanceSpec, asked: InitialState | undefined): InitialState =>

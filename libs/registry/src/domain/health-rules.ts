@@ -47,6 +47,17 @@ export function afterHeartbeat(health: Health, check: Check, now: string): Healt
   return health;
 }
 
+/**
+ * The health when the lease has ended. What was reported stays. It counts from now even if reports had made it unhealthy
+ * long ago: until now it was alive.
+ */
+export const afterLapse = (health: Health, now: string): Health => ({
+  ...health,
+  state: 'unhealthy',
+  decidedBy: 'lease',
+  since: now,
+});
+
 /** Whether a heartbeat would change the health of an instance, and so is more than a renewal. */
 export const mayHeal = ({ health, check }: { readonly health: Health; readonly check: Check }): boolean =>
   afterHeartbeat(health, check, health.since) !== health;

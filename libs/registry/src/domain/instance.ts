@@ -88,7 +88,7 @@ export interface Health {
   /** What the last report or probe that counted said. */
   readonly output: string;
   readonly decidedBy: HealthDecider;
-  /** Since when the state is what it is. */
+  /** Since when the state is what it is; or since the lease ended, which counts anew. */
   readonly since: string;
 }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Check } from './instance.js';
-import { expiresAt } from './lease.js';
+import { expiresAt, overAt } from './lease.js';
 
 const withTtl = (ttlSeconds: number | null): Check => ({ kind: 'none', ttlSeconds, deregisterAfterSeconds: 900 });
 
@@ -14,6 +14,29 @@ describe('A lease', () => {
 
   it('without a TTL never ends', () => {
     expect(expiresAt(leaseOf('2026-01-01T00:00:00.000Z'), withTtl(null))).toBeNull();
+  });
+
+  it('is over never before its end, and exactly the bound of a flush after it where nobody was away', () => {
+    const times = fc.date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true });
+    const ttls = fc.integer({ min: 1, max: 86_400 });
+    const bounds = fc.integer({ min: 0, max: 60_000 });
+    fc.assert(
+      fc.property(times, ttls, bounds, fc.option(times), bounds, (renewal, ttl, flushBoundMs, back, maxGraceMs) => {
+        const lease = leaseOf(renewal.toISOString());
+        const end = Date.parse(expiresAt(lease, withTtl(ttl))!);
+        const backSince = back?.toISOString() ?? null;
+        const over = overAt(lease, withTtl(ttl), { flushBoundMs, backSince, maxGraceMs })!;
+        expect(over).toBeGreaterThanOrEqual(end + flushBoundMs);
+        if (!back || back.getTime() + maxGraceMs <= end) expect(over).toBe(end + flushBoundMs);
+        else
+          expect(over).toBeLessThanOrEqual(
+            back.getTime() + Math.min(ttl * 1_000, maxGraceMs) + Math.max(0, end - back.getTime()) + flushBoundMs,
+          );
+      }),
+    );
+    expect(
+      overAt(leaseOf('2026-01-01T00:00:00.000Z'), withTtl(null), { flushBoundMs: 0, backSince: null, maxGraceMs: 0 }),
+    ).toBeNull();
   });
 
   it('lasts the TTL once, never twice, however often it is renewed', () => {

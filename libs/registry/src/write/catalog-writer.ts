@@ -9,8 +9,11 @@ import { newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
 import { targetOf } from '../domain/commands.js';
+import { type InstanceLeaseRepository } from '../instance-lease.repository.js';
+import { type NodeRoleRepository } from '../roles/node-role.repository.js';
 import { type ServiceInstanceRepository } from '../service-instance.repository.js';
 import { wasCommitted } from './commit-settlement.js';
+import { expirySide } from './expiry-side.js';
 import { type BatchPlan, planBatch } from './plan-batch.js';
 import { isRefusal, refusedByDatabase } from './refused-by-database.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
@@ -32,6 +35,8 @@ export interface CatalogWriterTools {
   readonly heads: CatalogHeadRepository;
   readonly events: ServiceEventRepository;
   readonly instances: ServiceInstanceRepository;
+  readonly leases: InstanceLeaseRepository;
+  readonly roles: NodeRoleRepository;
   readonly mirror: CatalogMirrorSlot;
   readonly metrics: WriterMetrics;
 }
@@ -158,6 +163,7 @@ export class CatalogWriter {
   private async place(em: EntityManager, requests: readonly WriteRequest[]): Promise<PlacedPlan> {
     const { heads, instances } = this.tools;
     const head = await heads.lock(em, this.options.headHoldLimitMs);
+    const expiry = await expirySide(em, requests, this.tools);
     const { found, complete } = await instances.findNamed(em, {
       targets: requests.flatMap(request => request.commands.map(targetOf)),
       always: requests[0]!.commands.length,
@@ -165,7 +171,7 @@ export class CatalogWriter {
     });
     const batchId = newId();
     const limits = { maxChanges: this.options.maxBatchChanges, maxBytes: MAX_BATCH_BYTES };
-    const plan = planBatch({ head, batchId, requests: wholeWithin(requests, complete), found, limits });
+    const plan = planBatch({ head, batchId, requests: wholeWithin(requests, complete), found, ...expiry, limits });
     return { head, batchId, plan };
   }
 
@@ -178,6 +184,7 @@ export class CatalogWriter {
     const room = isShort ? await events.ensurePartitions(em, last.revision) : this.roomUpTo;
     await instances.save(em, plan.changes, plan.touches);
     await events.append(em, head, plan.events);
+    for (const { write } of plan.occurrences) await write(em);
     return room;
   }
 

@@ -13,7 +13,8 @@ import {
 import { type Command } from '../domain/commands.js';
 import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
 import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
-import { type WriteRequest } from './write-request.js';
+import { TermEndedError } from '../roles/role-term.js';
+import { type Occurrence, type WriteRequest } from './write-request.js';
 
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';
 const UNLIMITED: BatchLimits = { maxChanges: Infinity, maxBytes: Infinity };
@@ -370,5 +371,101 @@ describe('Every plan', () => {
     const requests = [registrations(['a'])];
     const { events } = planBatch({ head, batchId: BATCH_ID, requests, found: [], limits: UNLIMITED });
     expect(events).toMatchObject([{ revision: 1, previousHash: FIRST_PREVIOUS_HASH }]);
+  });
+});
+
+describe('A request in a role', () => {
+  const term = { role: 'sweeper', holder: 'a', term: 3 };
+
+  it('is refused when the term is over, and no other one with it', () => {
+    const [mine, other] = [registrations(['a']), registrations(['b'])];
+    const { outcomes, events } = planBatch({
+      head: HEAD,
+      batchId: BATCH_ID,
+      requests: [{ ...mine, term }, other, { ...mine, term: { ...term, term: 4 } }],
+      found: [],
+      endedTerms: new Set([term]),
+      limits: UNLIMITED,
+    });
+    expect(outcomes[0]).toEqual({ error: new TermEndedError(term) });
+    expect(outcomes.slice(1).every(outcome => 'results' in outcome)).toBe(true);
+    expect(events).toHaveLength(2);
+  });
+
+  it('is carried out as long as it lasts', () => {
+    expect(outcomesOf(plan([{ ...registrations(['a']), term }]))).toEqual(['created']);
+  });
+});
+
+describe('An occurrence', () => {
+  const occurrence: Occurrence = {
+    action: 'liveness.guard_forced',
+    before: null,
+    after: { scope: { kind: 'all' } },
+    write: async () => undefined,
+  };
+
+  it('is an event of its own that speaks of no instance, after those of its request', () => {
+    const origin = anOrigin({ actor: 'ada', reason: 'migration' });
+    const { events, occurrences, outcomes, touches } = plan([
+      { ...registrations(['a']), occurrence },
+      { commands: [], origin, occurrence },
+    ]);
+    expect(events.map(({ revision, action }) => [revision, action])).toEqual([
+      [11, 'instance.registered'],
+      [12, 'liveness.guard_forced'],
+      [13, 'liveness.guard_forced'],
+    ]);
+    expect(events[2]).toMatchObject({
+      actor: 'ada',
+      reason: 'migration',
+      namespace: null,
+      service: null,
+      instanceUuid: null,
+      version: null,
+      before: null,
+      after: { scope: { kind: 'all' } },
+      previousHash: events[1]!.hash,
+    });
+    expect(hashEvent(events[2]!)).toBe(events[2]!.hash);
+    expect(occurrences).toEqual([occurrence, occurrence]);
+    expect(outcomes[1]).toEqual({ results: [] });
+    expect(touches).toHaveLength(1);
+  });
+
+  it('does not happen when its request is refused', () => {
+    const { events, occurrences } = plan([{ ...request(deregister('nobody')), occurrence }]);
+    expect({ events, occurrences }).toEqual({ events: [], occurrences: [] });
+  });
+});
+
+describe('A lease that is over', () => {
+  const allowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+  const expire = (id: string): Command => ({ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance });
+
+  it('is not when a heartbeat came before it in the same batch', () => {
+    const current = aLeasedInstance({
+      health: { state: 'starting', failures: 0, output: '', decidedBy: 'registration', since: NOW },
+    });
+    const { id } = current.instance;
+    const heartbeat: Command = { kind: 'heartbeat', target: { id } };
+    const { events } = plan([request(heartbeat), request(expire(id))], [current]);
+    expect(events.map(({ after }) => (after as InstanceRecord).status)).toEqual(['healthy']);
+  });
+
+  it('is told with its own reason, judged by the clock that came with the batch', () => {
+    const current = aLeasedInstance();
+    const { id } = current.instance;
+    const input = {
+      head: HEAD,
+      batchId: BATCH_ID,
+      requests: [request(expire(id))],
+      found: [current],
+      limits: UNLIMITED,
+    };
+    expect(planBatch(frozen({ ...input, clock: current.lease.renewedAt })).events).toEqual([]);
+    expect(planBatch(frozen({ ...input, clock: NOW })).events).toMatchObject([
+      { action: 'instance.health_changed', reason: expect.stringMatching(/^the lease of 30 s ended/) as string },
+    ]);
   });
 });

@@ -3,8 +3,9 @@ import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide, type Decision, type LifeSign } from '../domain/decide.js';
 import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
+import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
 import { type InstanceChange, type ServiceTouch } from './instance-change.js';
-import { type CommandResult, type WriteRequest } from './write-request.js';
+import { type CommandResult, type Occurrence, type WriteRequest } from './write-request.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
 export interface BatchLimits {
@@ -22,6 +23,8 @@ export interface BatchPlan {
   readonly events: readonly AuditEvent[];
   readonly changes: readonly InstanceChange[];
   readonly touches: readonly ServiceTouch[];
+  /** What else happened, in the order of its events. */
+  readonly occurrences: readonly Occurrence[];
   /** One for each request that was taken, in their order; the rest belongs into the next batch. */
   readonly outcomes: readonly RequestOutcome[];
 }
@@ -33,18 +36,26 @@ export interface BatchInput {
   readonly requests: readonly WriteRequest[];
   /** The instances that the requests name, as far as they exist. */
   readonly found: readonly LeasedInstance[];
+  /** The clock of the database when the leases of commands that expire were held; the head's time where there are none. */
+  readonly clock?: string;
+  /** Terms in roles that are over: what was asked for in them is refused. */
+  readonly endedTerms?: ReadonlySet<RoleTerm>;
   readonly limits: BatchLimits;
 }
 
 /** Decides all requests of a batch in turn, each on what the ones before it left. A rejection undoes its own request only. */
-export function planBatch({ head, batchId, requests, found, limits }: BatchInput): BatchPlan {
-  const batch = new Batch(head, batchId, found);
+export function planBatch(input: BatchInput): BatchPlan {
+  const { requests, endedTerms, limits } = input;
+  const batch = new Batch(input);
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
     if (outcomes.length > 0 && batch.isFull(limits)) break;
-    outcomes.push(batch.carryOut(request));
+    const { term } = request;
+    const isOver = term !== undefined && endedTerms?.has(term) === true;
+    outcomes.push(isOver ? { error: new TermEndedError(term) } : batch.carryOut(request));
   }
-  return { events: batch.events, changes: batch.changes(), touches: touchesOf(batch.events), outcomes };
+  const { events, occurrences } = batch;
+  return { events, changes: batch.changes(), touches: touchesOf(events), occurrences, outcomes };
 }
 
 /** The size of what is stored besides the metadata, roughly. */
@@ -56,17 +67,20 @@ const weigh = (leased: LeasedInstance | undefined): number =>
 /** The catalog as far as a batch knows it, and what the batch has done to it so far. */
 class Batch {
   readonly events: AuditEvent[] = [];
+  readonly occurrences: Occurrence[] = [];
+  private readonly head: LockedHead;
+  private readonly batchId: string;
+  private readonly clock: string;
   private readonly original = new Map<string, LeasedInstance>();
   private readonly current = new Map<string, LeasedInstance | undefined>();
   private readonly idByIdentity = new Map<string, string>();
   private readonly touched = new Set<string>();
   private bytes = 0;
 
-  constructor(
-    private readonly head: LockedHead,
-    private readonly batchId: string,
-    found: readonly LeasedInstance[],
-  ) {
+  constructor({ head, batchId, found, clock }: BatchInput) {
+    this.head = head;
+    this.batchId = batchId;
+    this.clock = clock ?? head.now;
     for (const leased of found) {
       this.original.set(leased.instance.id, leased);
       this.put(leased.instance, leased);
@@ -77,7 +91,7 @@ class Batch {
     return this.events.length >= maxChanges || this.bytes >= maxBytes;
   }
 
-  carryOut({ commands, origin }: WriteRequest): RequestOutcome {
+  carryOut({ commands, origin, occurrence }: WriteRequest): RequestOutcome {
     const undo: (() => void)[] = [];
     try {
       const results = commands.map(command => {
@@ -86,6 +100,7 @@ class Batch {
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
         return resultOf(decision, this.head.now);
       });
+      if (occurrence) this.note(occurrence, origin);
       return { results };
     } catch (error) {
       // A rejection, or a bug of ours that one command met: either way its neighbours go on.
@@ -102,7 +117,8 @@ class Batch {
   }
 
   private decide(command: Command, origin: CallOrigin): Decision {
-    const moment = { now: this.head.now, revision: this.nextRevision, actor: origin.actor };
+    const { head, clock } = this;
+    const moment = { now: head.now, clock, revision: this.nextRevision, actor: origin.actor };
     return decide(this.find(targetOf(command)), command, moment);
   }
 
@@ -133,6 +149,12 @@ class Batch {
     };
   }
 
+  private note(occurrence: Occurrence, origin: CallOrigin): void {
+    const { action, before, after } = occurrence;
+    this.events.push(this.chain({ ...origin, action, ...NO_INSTANCE, before, after }));
+    this.occurrences.push(occurrence);
+  }
+
   private chain(draft: EventDraft): AuditEvent {
     return chainEvent(draft, {
       revision: this.nextRevision,
@@ -159,7 +181,9 @@ export function touchesOf(events: readonly AuditEvent[]): ServiceTouch[] {
   return [...last.values()];
 }
 
-function draftOf({ action, before, after }: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
+const NO_INSTANCE = { namespace: null, service: null, instanceId: null, instanceUuid: null, version: null } as const;
+
+function draftOf({ action, before, after, reason }: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
   const subject = (after ?? before!).instance;
   return {
     action,
@@ -171,7 +195,7 @@ function draftOf({ action, before, after }: Decision & { kind: 'changed' }, orig
     clientAddress: origin.clientAddress,
     requestId: origin.requestId,
     source: origin.source,
-    reason: origin.reason,
+    reason: reason ?? origin.reason,
     version: after?.instance.version ?? subject.version + 1,
     before: before?.instance ?? null,
     after: after?.instance ?? null,

@@ -1,12 +1,28 @@
+import { type AuditAction } from '@coordination/audit';
 import { type CallOrigin } from '@coordination/context';
 import { type Command } from '../domain/commands.js';
 import { type LeasedInstance } from '../domain/instance.js';
 import { type LifeSign } from '../domain/decide.js';
+import { type RoleTerm } from '../roles/role-term.js';
+import { type EntityManager } from '@mikro-orm/postgresql';
+
+/** Something that happened to the service and not to an instance: an event of its own, after those of the commands. */
+export interface Occurrence {
+  readonly action: AuditAction;
+  /** What it found and what it left, as plain JSON. */
+  readonly before: unknown;
+  readonly after: unknown;
+  /** Writes what goes with the event, in the same transaction: one small statement, for all writers wait for it. */
+  readonly write: (em: EntityManager) => Promise<void>;
+}
 
 /** Commands that succeed or fail as one, and who asks for them. */
 export interface WriteRequest {
   readonly commands: readonly Command[];
   readonly origin: CallOrigin;
+  readonly occurrence?: Occurrence;
+  /** The term in a role that its node needs for it; without it, nothing is carried out. */
+  readonly term?: RoleTerm;
 }
 
 /** What came of one command. */

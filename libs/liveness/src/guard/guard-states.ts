@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type Databases, read } from '@coordination/database';
+import { ALL, type GuardState, scopeKey } from './guard-state.js';
+import { type LivenessGuardRepository } from './liveness-guard.repository.js';
+
+const EVERY_MS = 1_000;
+/** Nodes that started together shall not ask together. */
+const JITTER = 0.2;
+
+export interface GuardStatesOptions {
+  readonly databases: Databases;
+  readonly guards: LivenessGuardRepository;
+  /** Resolves when the tables are there. */
+  readonly ready: Promise<unknown>;
+  readonly everyMs?: number;
+}
+
+/** The guards that are active, known on every node; about a second old, or older while the database is away. */
+export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Liveness');
+  private readonly ending = new AbortController();
+  private states: ReadonlyMap<string, GuardState> = new Map();
+
+  constructor(private readonly options: GuardStatesOptions) {}
+
+  /** All of them; the one over all first. */
+  current(): GuardState[] {
+    return [...this.states.values()];
+  }
+
+  /** What keeps a service as it is: its own guard, or else the one over all. */
+  of(namespace: string, service: string): GuardState | undefined {
+    return this.states.get(scopeKey({ kind: 'service', namespace, service })) ?? this.states.get(scopeKey(ALL));
+  }
+
+  onApplicationBootstrap(): void {
+    void this.options.ready.then(() => this.run());
+  }
+
+  onModuleDestroy(): void {
+    this.ending.abort();
+  }
+
+  /** Reads them now, and not only when it is time again. */
+  async refresh(): Promise<void> {
+    const { databases, guards } = this.options;
+    const states = await read(databases, em => guards.findStates(em), { purpose: 'liveness' });
+    this.states = new Map(states.map(state => [scopeKey(state.scope), state]));
+  }
+
+  private async run(): Promise<void> {
+    const { everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      await this.refresh().catch((error: unknown) => {
+        if (!signal.aborted) this.logger.debug(`Guards could not be looked at: ${String(error)}`);
+      });
+      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

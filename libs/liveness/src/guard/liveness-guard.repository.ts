@@ -1,0 +1,96 @@
+import { isoTime, query } from '@coordination/database';
+import { type RoleTerm } from '@coordination/registry';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
+
+const FIND_STATES = `
+  select namespace, service, phase, reason, detail, ${isoTime('since')} as since, ${isoTime('until')} as until,
+    would_expire as "wouldExpire", of_leases as "of", share_limit as "limit"
+  from liveness_guard order by namespace, service`;
+
+/** By whoever has the role; a node that has lost it changes nothing. */
+const SAVE_STATES = `
+  insert into liveness_guard (namespace, service, phase, reason, detail, since, until, would_expire, of_leases, share_limit)
+  select namespace, service, phase, reason, detail, since, until, "wouldExpire", "of", "limit"
+  from jsonb_to_recordset($1) as s (
+    namespace text, service text, phase text, reason text, detail text, since timestamptz, until timestamptz,
+    "wouldExpire" int, "of" int, "limit" float8)
+  where exists (
+    select from node_role where role = $2 and holder = $3 and term = $4 and expires_at > statement_timestamp())
+  on conflict (namespace, service) do update set
+    phase = excluded.phase, reason = excluded.reason, detail = excluded.detail, since = excluded.since,
+    until = excluded.until, would_expire = excluded.would_expire, of_leases = excluded.of_leases,
+    share_limit = excluded.share_limit`;
+
+const REMOVE_STATE = 'delete from liveness_guard where namespace = $1 and service = $2';
+
+const FIND_ORDERS = `
+  select namespace, service, kind, ${isoTime('ordered_at')} as "orderedAt", ${isoTime('until')} as until, reason,
+    ordered_by as "orderedBy"
+  from liveness_order`;
+
+/** Those that are long over go on the way; until then an end also says that no lease shall last longer for an absence. */
+const PUT_ORDER = `
+  with gone as (
+    delete from liveness_order
+    where until < now() - interval '2 days' and (namespace, service) is distinct from ($1::text, $2::text)
+  )
+  insert into liveness_order (namespace, service, kind, ordered_at, until, reason, ordered_by)
+  values ($1, $2, $3, date_trunc('milliseconds', statement_timestamp()),
+    coalesce($4::timestamptz, statement_timestamp() + make_interval(secs => $5::float8 / 1000)), $6, $7)
+  on conflict (namespace, service) do update set
+    kind = excluded.kind, ordered_at = excluded.ordered_at, until = excluded.until, reason = excluded.reason,
+    ordered_by = excluded.ordered_by`;
+
+interface Named {
+  readonly namespace: string;
+  readonly service: string;
+}
+
+type Row<T> = Omit<T, 'scope' | 'active'> & Named;
+
+/** An order, before the database says when it came. */
+export interface NewOrder extends Pick<GuardOrder, 'scope' | 'kind' | 'reason' | 'orderedBy'> {
+  /** Until when it holds: a time (RFC 3339), or so many ms from now on by the clock of the database. */
+  readonly until: string | number;
+}
+
+/** Active guards, and what operators have ordered. */
+export class LivenessGuardRepository {
+  async findStates(em: EntityManager): Promise<GuardState[]> {
+    const rows = await query<Row<GuardState>>(em, FIND_STATES);
+    return rows.map(({ namespace, service, ...state }) => ({
+      active: true,
+      scope: toScope({ namespace, service }),
+      ...state,
+    }));
+  }
+
+  /** Writes guards as they are now; those that are not named stay. */
+  async saveStates(em: EntityManager, states: readonly GuardState[], { role, holder, term }: RoleTerm): Promise<void> {
+    const rows = states.map(({ scope, ...state }) => ({ ...toNamed(scope), ...state }));
+    await query(em, SAVE_STATES, [JSON.stringify(rows), role, holder, term]);
+  }
+
+  async removeState(em: EntityManager, scope: GuardScope): Promise<void> {
+    const { namespace, service } = toNamed(scope);
+    await query(em, REMOVE_STATE, [namespace, service]);
+  }
+
+  async findOrders(em: EntityManager): Promise<GuardOrder[]> {
+    const rows = await query<Row<GuardOrder>>(em, FIND_ORDERS);
+    return rows.map(({ namespace, service, ...order }) => ({ scope: toScope({ namespace, service }), ...order }));
+  }
+
+  /** Puts an order in the place of the one before it. */
+  async putOrder(em: EntityManager, { scope, kind, until, reason, orderedBy }: NewOrder): Promise<void> {
+    const { namespace, service } = toNamed(scope);
+    const [at, inMs] = typeof until === 'string' ? [until, null] : [null, until];
+    await query(em, PUT_ORDER, [namespace, service, kind, at, inMs, reason, orderedBy]);
+  }
+}
+
+const toScope = ({ namespace, service }: Named): GuardScope =>
+  namespace === '*' ? ALL : { kind: 'service', namespace, service };
+
+const toNamed = (scope: GuardScope): Named => (scope.kind === 'all' ? { namespace: '*', service: '*' } : scope);

@@ -1,0 +1,137 @@
+import { type Databases, read } from '@coordination/database';
+import {
+  type CatalogWriter,
+  type LeaseAllowance,
+  type NodeRoleRepository,
+  type RoleTerm,
+  TermEndedError,
+} from '@coordination/registry';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type Admission, admit, admitted } from '../guard/admission.js';
+import { type GuardRules } from '../guard/guard-rules.js';
+import { type GuardOrder, type GuardState } from '../guard/guard-state.js';
+import { judge } from '../guard/judge.js';
+import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
+import { RecentEvictions } from '../guard/recent-evictions.js';
+import { LIVENESS } from '../liveness-origin.js';
+import { countWindows } from './count-windows.js';
+import { type EndedLease, type EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
+import { type GuardKeeper } from './guard-keeper.js';
+import { type SweepMetrics } from './sweep-metrics.js';
+
+/** The most leases that one sweep ends; what is left comes with the next, at once. */
+const MAX_AT_ONCE = 2_000;
+
+/** Leases that one request ends: so few that requests of the API come between. */
+const CHUNK = 100;
+
+/** The most time (ms) that the bounded rate is counted for: a sweeper that comes late does not catch up. */
+const LONGEST_PAUSE_MS = 2_000;
+
+const SWEEP_TIMEOUT_MS = 4_000;
+
+export interface LeaseSweepTools {
+  readonly databases: Databases;
+  readonly writer: CatalogWriter;
+  readonly roles: NodeRoleRepository;
+  readonly leases: EndedLeasesRepository;
+  readonly guards: LivenessGuardRepository;
+  readonly keeper: GuardKeeper;
+  readonly metrics: SweepMetrics;
+  readonly rules: GuardRules;
+  readonly flushBoundMs: number;
+}
+
+/** What is known when a sweep begins, all of one moment. */
+interface Findings {
+  readonly before: readonly GuardState[];
+  readonly after: readonly GuardState[];
+  readonly orders: readonly GuardOrder[];
+  readonly moment: LeaseMoment;
+  readonly due: readonly EndedLease[];
+}
+
+/** Looks for leases that are over, judges the guards, and ends what they let through. */
+export class LeaseSweep {
+  private readonly evictions = new RecentEvictions();
+
+  constructor(private readonly tools: LeaseSweepTools) {}
+
+  /**
+   * One sweep.
+   * @param sinceLastMs how long ago the last one was
+   * @returns whether there may be more to end at once
+   * @throws StoreUnavailableError, QueueFullError: what was not ended is ended later
+   */
+  async run(term: RoleTerm, sinceLastMs: number): Promise<boolean> {
+    const { databases, roles, keeper } = this.tools;
+    const findings = await read(databases, em => this.find(em, term, sinceLastMs), {
+      purpose: 'liveness',
+      timeoutMs: SWEEP_TIMEOUT_MS,
+    });
+    if (!findings) return false;
+    await keeper.keep(findings, term);
+    const isWhole = await this.end(findings, term);
+    await roles.noteWork(databases.em('liveness'), term);
+    return isWhole && findings.due.length >= MAX_AT_ONCE;
+  }
+
+  private async find(em: EntityManager, term: RoleTerm, sinceLastMs: number): Promise<Findings | undefined> {
+    const { roles, guards, leases, rules, flushBoundMs } = this.tools;
+    const role = await roles.find(em, term.role);
+    if (role?.holder !== term.holder || role.term !== term.term) return undefined;
+    const before = await guards.findStates(em);
+    const orders = await guards.findOrders(em);
+    const backSince = backSinceBy(role.backSince, orders);
+    const allowance: LeaseAllowance = { flushBoundMs, backSince, maxGraceMs: rules.maxMs };
+    const moment = { now: role.now, allowance };
+    const windows = countWindows(role.now, before, rules);
+    this.evictions.forgetBefore(windows.earliest);
+    const found = await leases.count(em, moment, windows);
+    const counts = this.evictions.addTo(found, windows.by);
+    const judgement = judge({ now: role.now, rules, states: before, orders, counts, backSince });
+    const released = Math.max(
+      1,
+      Math.floor((rules.releasePerSecond * Math.min(sinceLastMs, LONGEST_PAUSE_MS)) / 1_000),
+    );
+    const admission = admit(judgement, released);
+    const hasAny = found.total.pending > 0 || found.lapsed > 0;
+    const due = hasAny ? await this.findDue(em, moment, admission) : [];
+    return { before, after: judgement.states, orders, moment, due };
+  }
+
+  private async findDue(em: EntityManager, moment: LeaseMoment, admission: Admission): Promise<EndedLease[]> {
+    return admitted(await this.tools.leases.find(em, moment, admission, MAX_AT_ONCE), admission);
+  }
+
+  /** @returns false when this node no longer has the role */
+  private async end({ due, moment }: Findings, term: RoleTerm): Promise<boolean> {
+    const { writer, metrics } = this.tools;
+    const { allowance } = moment;
+    for (let from = 0; from < due.length; from += CHUNK) {
+      const chunk = due.slice(from, from + CHUNK);
+      const commands = chunk.map(({ id }) => {
+        return { kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance } as const;
+      });
+      try {
+        const { results } = await writer.submit({ commands, origin: LIVENESS, term });
+        const gone = chunk.filter((_, n) => results[n]?.outcome === 'deregistered');
+        metrics.expired('deregistered', gone.length);
+        metrics.expired('lapsed', results.filter(({ outcome }) => outcome === 'updated').length);
+        this.evictions.note(gone);
+      } catch (error) {
+        if (error instanceof TermEndedError) return false;
+        throw error;
+      }
+    }
+    return true;
+  }
+}
+
+/** An operator who has ended the guard over all since then has ended the longer time of leases too. */
+function backSinceBy(backSince: string, orders: readonly GuardOrder[]): string | null {
+  const isEnded = orders.some(({ scope, kind, orderedAt }) => {
+    return scope.kind === 'all' && kind === 'end' && orderedAt >= backSince;
+  });
+  return isEnded ? null : backSince;
+}

@@ -1,0 +1,91 @@
+import { isoTime, query } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type RoleTerm } from './role-term.js';
+
+/**
+ * One statement that renews the role, takes it if it is free, or only notes that a node was there. An end further away
+ * than any statement sets was set by a clock that has been put back since; it would keep the role from everybody.
+ */
+const CLAIM = `
+  insert into node_role as r (role, holder, term, expires_at, witnessed_at, back_since)
+  values ($1, $2, 1, statement_timestamp() + make_interval(secs => $3::float8 / 1000), statement_timestamp(),
+    statement_timestamp())
+  on conflict (role) do update set
+    (holder, term, expires_at) = (
+      select
+        case when free or r.holder = $2 then $2 else r.holder end,
+        case when free then r.term + 1 else r.term end,
+        case when free or r.holder = $2
+          then statement_timestamp() + make_interval(secs => $3::float8 / 1000) else r.expires_at end
+      from (select r.expires_at <= statement_timestamp()
+        or r.expires_at > statement_timestamp() + make_interval(secs => $3::float8 / 500) as free) as state),
+    back_since = case when statement_timestamp() - r.witnessed_at > make_interval(secs => $4::float8 / 1000)
+      then statement_timestamp() else r.back_since end,
+    witnessed_at = statement_timestamp()
+  returning holder, term::float8 as term`;
+
+const RELEASE = `
+  update node_role set expires_at = statement_timestamp() where role = $1 and holder = $2 and term = $3`;
+
+/** Whoever takes the role waits for the transaction that has found the term to last. */
+const HOLDS = `
+  select from node_role where role = $1 and holder = $2 and term = $3 and expires_at > clock_timestamp() for share`;
+
+const FIND = `
+  select holder, term::float8 as term, ${isoTime('statement_timestamp()')} as now, ${isoTime('expires_at')} as "expiresAt",
+    ${isoTime('back_since')} as "backSince", ${isoTime('worked_at')} as "workedAt"
+  from node_role where role = $1`;
+
+const NOTE_WORK = `
+  update node_role set worked_at = statement_timestamp()
+  where role = $1 and holder = $2 and term = $3 and expires_at > statement_timestamp()`;
+
+/** How a role is claimed. */
+export interface RoleClaim {
+  readonly role: string;
+  readonly holder: string;
+  /** For how long (ms) the role is had unless it is claimed again. */
+  readonly lastsMs: number;
+  /** After how long (ms) without any claim by any node nobody can have reached the database. */
+  readonly awayAfterMs: number;
+}
+
+/** A role as the database has it. Times are RFC 3339 in UTC, and by its clock. */
+export interface RoleRecord {
+  readonly holder: string;
+  readonly term: number;
+  /** When this was read. */
+  readonly now: string;
+  readonly expiresAt: string;
+  readonly backSince: string;
+  readonly workedAt: string | null;
+}
+
+/** Roles that one node at a time has. */
+export class NodeRoleRepository {
+  /** Renews or takes a role if it can be had. @returns who has it now */
+  async claim(em: EntityManager, { role, holder, lastsMs, awayAfterMs }: RoleClaim): Promise<RoleTerm> {
+    const [row] = await query<Omit<RoleTerm, 'role'>>(em, CLAIM, [role, holder, lastsMs, awayAfterMs]);
+    return { role, ...row! };
+  }
+
+  /** Gives a role back, so that others need not wait for its end. */
+  async release(em: EntityManager, { role, holder, term }: RoleTerm): Promise<void> {
+    await query(em, RELEASE, [role, holder, term]);
+  }
+
+  /** Whether a term lasts; then it lasts until this transaction ends. */
+  async holds(em: EntityManager, { role, holder, term }: RoleTerm): Promise<boolean> {
+    return (await query(em, HOLDS, [role, holder, term])).length > 0;
+  }
+
+  /** Notes that the holder has just done its work. */
+  async noteWork(em: EntityManager, { role, holder, term }: RoleTerm): Promise<void> {
+    await query(em, NOTE_WORK, [role, holder, term]);
+  }
+
+  async find(em: EntityManager, role: string): Promise<RoleRecord | undefined> {
+    const [row] = await query<RoleRecord>(em, FIND, [role]);
+    return row;
+  }
+}
