@@ -1,3 +1,4 @@
+import { type EntityName } from '@mikro-orm/core';
 import { AUDIT_ENTITIES, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
 import { Databases } from '@coordination/database';
 import {
@@ -27,12 +28,16 @@ export interface WritingNode {
 }
 
 /** A writer with its connections, as a node of the service has one. */
-export async function startWriter(url: string, options: Partial<CatalogWriterOptions> = {}): Promise<WritingNode> {
+export async function startWriter(
+  url: string,
+  options: Partial<CatalogWriterOptions> = {},
+  entities: readonly EntityName<object>[] = [],
+): Promise<WritingNode> {
   const databases = await Databases.open({
     url,
     ssl: 'off',
     poolMax: 5,
-    entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES],
+    entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...entities],
   });
   const mirror = new CatalogMirrorSlot();
   const batches: number[] = [];

@@ -122,6 +122,7 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
         LivenessGuardRepository,
         RoleElector,
         GuardStates,
+        LeaseRenewals,
         SWEEP_METRICS,
         Metrics,
         SETTINGS_TOKEN,
@@ -134,12 +135,17 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
         guards: LivenessGuardRepository,
         elector: RoleElector,
         states: GuardStates,
+        renewals: LeaseRenewals,
         measured: SweepMetrics,
         metrics: Metrics,
         settings: Settings,
         gate: SchemaGate,
       ) => {
-        watchLiveness(metrics, { isSweeper: () => elector.term !== undefined, guards: () => states.current() });
+        watchLiveness(metrics, {
+          isSweeper: () => elector.term !== undefined,
+          guards: () => states.current(),
+          renewals,
+        });
         const sweep = new LeaseSweep({
           databases,
           writer,

@@ -42,6 +42,7 @@ export class LeaseRenewals {
   private closed = false;
   /** Signs came too late to the database; none are taken until a flush has shown that it answers again. */
   private refusing = false;
+  private notedCount = 0;
   private reviver: ((ids: readonly string[]) => void) | undefined;
 
   /** @param boundMs by when (ms) a sign that was taken is in the database */
@@ -53,6 +54,11 @@ export class LeaseRenewals {
   /** Signs that have not been noted. */
   get backlog(): number {
     return this.waiting.size;
+  }
+
+  /** Signs that were noted in the database since the start. */
+  get noted(): number {
+    return this.notedCount;
   }
 
   /** @param reviver is told of instances whose renewal was noted after they had become unhealthy for want of one */
@@ -145,6 +151,7 @@ export class LeaseRenewals {
         else if (sign.at > at) this.waiting.set(id, { ...sign, first: sign.at });
       }
       for (const id of missing) this.markGone(id);
+      this.notedCount += taken.length - busy.length - missing.length;
       if (revived.length > 0) this.reviver?.(revived);
       return busy.length;
     } catch {

@@ -15,6 +15,7 @@ export interface SweepMetrics {
 export interface LivenessGauges {
   readonly isSweeper: () => boolean;
   readonly guards: () => readonly GuardState[];
+  readonly renewals: { readonly noted: number; readonly backlog: number };
 }
 
 const SWEEP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -48,8 +49,25 @@ export function sweepMetrics(metrics: Metrics): SweepMetrics {
   };
 }
 
-/** Which node ends leases, and what guards hold, for Prometheus. */
-export function watchLiveness(metrics: Metrics, { isSweeper, guards }: LivenessGauges): void {
+/** Renewals, which node ends leases, and what guards hold, for Prometheus. */
+export function watchLiveness(metrics: Metrics, { isSweeper, guards, renewals }: LivenessGauges): void {
+  metrics.counter({
+    name: 'lease_renewals_total',
+    help: 'Signs of life that were noted in the database.',
+    labelNames: [],
+    collect() {
+      this.reset();
+      this.inc(renewals.noted);
+    },
+  });
+  metrics.gauge({
+    name: 'lease_renewals_waiting',
+    help: 'Signs of life that were taken and are not noted yet.',
+    labelNames: [],
+    collect() {
+      this.set(renewals.backlog);
+    },
+  });
   metrics.gauge({
     name: 'lease_sweeper',
     help: '1 on the node that ends leases, 0 on the others.',

@@ -1,0 +1,272 @@
+import { type AuditEvent, EVENT_COLUMNS } from '@coordination/audit';
+import { setTimeout as delay } from 'node:timers/promises';
+import { newId } from '@coordination/kernel';
+import { type InstanceSpec, NodeRoleRepository, type RoleTerm, TermEndedError } from '@coordination/registry';
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
+import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/factories.js';
+import { seeded } from '../../../../test/support/mixed-load.js';
+import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
+
+let database: TestDatabase;
+let node: SweepingNode;
+let other: SweepingNode;
+let term: RoleTerm;
+let client: Client;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  [node, other] = [await startSweepingNode(database.url), await startSweepingNode(database.url)];
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  term = (await node.claim())!;
+  // The first claim of all begins with a grace, as after an absence; these tests begin long after it.
+  await client.query(`update node_role set back_since = now() - interval '1 day'`);
+});
+
+afterEach(async () => {
+  await client.end();
+  await node.close();
+  await other.close();
+  await database.drop();
+});
+
+const check = (ttlSeconds: number | null = 30, deregisterAfterSeconds = 900): InstanceSpec['check'] => ({
+  kind: 'none',
+  ttlSeconds,
+  deregisterAfterSeconds,
+});
+
+/** Registers instances of a service. @returns their ids */
+async function register(count: number, service = 'orders', own = check()): Promise<string[]> {
+  const commands = Array.from({ length: count }, (_, n) =>
+    registerCommand({ identity: anIdentity({ service, instanceId: `i-${n}` }), spec: aSpec({ check: own }) }),
+  );
+  const { results } = await node.submit(...commands);
+  return results.map(({ leased }) => leased!.instance.id);
+}
+
+/** Makes the last signs of life so many seconds old. */
+const age = (ids: readonly string[], seconds: number) =>
+  client.query(`update instance_lease set renewed_at = now() - make_interval(secs => $2) where instance_id = any($1)`, [
+    ids,
+    seconds,
+  ]);
+
+/** Lets time pass for what has been decided already. */
+const ageHealth = (seconds: number) =>
+  client.query(
+    `update service_instance set health = jsonb_set(health, '{since}', to_jsonb(
+       to_char((health ->> 'since')::timestamptz at time zone 'UTC' - make_interval(secs => $1), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`,
+    [seconds],
+  );
+
+const events = async (): Promise<AuditEvent[]> =>
+  (await client.query<AuditEvent>(`select ${EVENT_COLUMNS} from service_event order by service_event.revision`)).rows;
+
+const expiries = async () => (await events()).filter(event => event.actor === 'system:liveness');
+
+const statusOf = async (ids: readonly string[]): Promise<(string | undefined)[]> => {
+  const { rows } = await client.query<{ id: string; status: string }>('select id, status from service_instance');
+  const statuses = new Map(rows.map(({ id, status }) => [id, status]));
+  return ids.map(id => statuses.get(id));
+};
+
+describe('A sweep', () => {
+  it('makes those unhealthy whose lease is over, and nobody else', async () => {
+    const [over = '', lasting = ''] = await register(2);
+    await age([over], 31.5);
+    await age([lasting], 30.5);
+    await node.sweep(term);
+    expect(await statusOf([over, lasting]), 'the bound of a flush is added to the ttl').toEqual([
+      'unhealthy',
+      'healthy',
+    ]);
+    expect(await expiries()).toMatchObject([
+      {
+        action: 'instance.health_changed',
+        instanceUuid: over,
+        source: 'system',
+        reason: expect.stringMatching(/^the lease of 30 s ended: no sign of life since /) as string,
+      },
+    ]);
+    await assertCatalogInvariants(database.url);
+  });
+
+  it('does so once, however often it comes', async () => {
+    await age(await register(3), 40);
+    for (let n = 0; n < 4; n++) await node.sweep(term);
+    expect(await expiries()).toHaveLength(3);
+  });
+
+  it('takes them away when they have been unhealthy for it as long as they may', async () => {
+    const [id = ''] = await register(1, 'orders', check(30, 60));
+    await age([id], 100);
+    await node.sweep(term);
+    await node.sweep(term);
+    expect(await statusOf([id])).toEqual(['unhealthy']);
+    await ageHealth(60);
+    await node.sweep(term);
+    expect(await statusOf([id])).toEqual([undefined]);
+    const last = (await expiries()).at(-1);
+    expect(last).toMatchObject({ action: 'instance.expired', instanceUuid: id, after: null });
+  });
+
+  it('leaves for ever what is never deregistered, what is in maintenance, and what has no end', async () => {
+    const forever = await register(1, 'forever', check(30, 0));
+    const endless = await register(1, 'endless', check(null, 1));
+    const maintained = await register(1, 'maintained', check(30, 1));
+    const stopping = await register(1, 'stopping', check(30, 1));
+    const override = { kind: 'set-override', reason: null, until: null } as const;
+    await node.submit({ ...override, target: { id: maintained[0]! }, status: 'maintenance' });
+    await node.submit({ ...override, target: { id: stopping[0]! }, status: 'stopping' });
+    const all = [...forever, ...endless, ...maintained, ...stopping];
+    await age(all, 1e6);
+    await node.sweep(term);
+    await ageHealth(1e5);
+    await node.sweep(term);
+    expect(await statusOf(all)).toEqual(['unhealthy', 'healthy', 'maintenance', undefined]);
+    await node.submit({ kind: 'clear-override', target: { id: maintained[0]! } });
+    await node.sweep(term);
+    expect(await statusOf(maintained), 'maintenance is over').toEqual([undefined]);
+  });
+
+  it('heals with the next heartbeat, and begins anew', async () => {
+    const [id = ''] = await register(1);
+    await age([id], 40);
+    await node.sweep(term);
+    await node.submit({ kind: 'heartbeat', target: { id } });
+    await node.sweep(term);
+    expect(await statusOf([id])).toEqual(['healthy']);
+    await age([id], 40);
+    await node.sweep(term);
+    expect(await statusOf([id])).toEqual(['unhealthy']);
+    await assertCatalogInvariants(database.url);
+  });
+
+  it('waits one more ttl after nobody could renew', async () => {
+    const [short = '', long = ''] = [...(await register(1, 'short', check(5))), ...(await register(1, 'long'))];
+    await age([short, long], 300);
+    await client.query(`update node_role set back_since = now() - interval '10 s'`);
+    await node.sweep(term);
+    expect(await statusOf([short, long])).toEqual(['unhealthy', 'healthy']);
+    const { rows } = await client.query('select namespace, reason, would_expire, of_leases from liveness_guard');
+    expect(rows).toEqual([{ namespace: '*', reason: 'store-away', would_expire: 1, of_leases: 2 }]);
+    await renew(node, [long]);
+    await node.sweep(term);
+    expect((await client.query('select from liveness_guard')).rowCount, 'renewals are back').toBe(0);
+    expect((await events()).slice(-2).map(({ action }) => action)).toEqual([
+      'instance.health_changed',
+      'liveness.guard_ended',
+    ]);
+  });
+});
+
+describe('A heartbeat that races with a sweep', () => {
+  it('wins if it was noted before, and heals if it was noted after: it is never lost', async () => {
+    const ids = await register(9);
+    const random = seeded(7);
+    for (let round = 0; round < 40; round++) {
+      await age(ids, 40);
+      const shuffled = ids.filter(() => random() < 0.6);
+      const sweep = node.sweep(term);
+      await delay(random() * 25);
+      const revived = await renew(other, shuffled);
+      await sweep;
+      const statuses = await statusOf(shuffled);
+      const lost = shuffled.filter((id, n) => statuses[n] === 'unhealthy' && !revived.includes(id));
+      expect(lost, 'a heartbeat was noted, the instance is unhealthy, and nobody was told to heal it').toEqual([]);
+      await node.submit(...ids.map(id => ({ kind: 'heartbeat', target: { id } }) as const));
+    }
+    await assertCatalogInvariants(database.url);
+  }, 120_000);
+});
+
+describe('Two sweepers', () => {
+  it('cannot have the role at the same time; the second gets it when the first has lost it, in another term', async () => {
+    expect(await other.claim()).toBeUndefined();
+    await client.query('update node_role set expires_at = now()');
+    const next = await other.claim();
+    expect(next).toEqual({ role: ROLE, holder: other.holder, term: term.term + 1 });
+    expect(await node.claim()).toBeUndefined();
+  });
+
+  it('that both believe in their term do everything once', async () => {
+    for (let n = 0; n < 40; n++) await age(await register(1, `service-${n}`, check(30, 1)), 40);
+    await waitFor('all are gone', async () => {
+      await Promise.all([node.sweep(term), node.sweep({ ...term }), node.sweep(term)]);
+      return (await client.query('select from service_instance')).rowCount === 0;
+    });
+    const { events: log } = await assertCatalogInvariants(database.url);
+    const done = log.filter(({ actor }) => actor === 'system:liveness');
+    expect(new Set(done.map(({ action, instanceUuid }) => `${action} ${instanceUuid}`)).size).toBe(done.length);
+    expect(done).toHaveLength(80);
+  });
+
+  it('do nothing in a term that is over: a node that was stopped does no harm when it wakes', async () => {
+    const [id = ''] = await register(1);
+    await age([id], 40);
+    await client.query('update node_role set expires_at = now()');
+    const next = (await other.claim())!;
+    await node.sweep(term);
+    expect(await statusOf([id])).toEqual(['healthy']);
+    const allowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+    const late = node.writer.submit({
+      commands: [{ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance }],
+      origin: anOrigin(),
+      term,
+    });
+    await expect(late, 'what it had found before it was stopped').rejects.toThrow(TermEndedError);
+    expect(await statusOf([id])).toEqual(['healthy']);
+    await other.sweep(next);
+    expect(await statusOf([id])).toEqual(['unhealthy']);
+  });
+
+  it('do nothing either when a term ran out and nobody took the role', async () => {
+    const [id = ''] = await register(1);
+    await age([id], 40);
+    await client.query('update node_role set expires_at = now()');
+    const late = node.writer.submit({
+      commands: [
+        {
+          kind: 'expire',
+          target: { id },
+          allowance: { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 },
+        },
+      ],
+      origin: anOrigin(),
+      term,
+    });
+    await expect(late).rejects.toThrow(TermEndedError);
+    expect((await node.claim())?.term, 'it is another term after a break').toBe(term.term + 1);
+  });
+
+  it('get the role though a clock that was put back has left it an end in the far future', async () => {
+    await client.query(`update node_role set expires_at = now() + interval '1 hour'`);
+    expect(await other.claim()).toMatchObject({ holder: other.holder, term: term.term + 1 });
+  });
+});
+
+describe('An absence', () => {
+  const claimed = async (holder: string) => {
+    const claim = { role: ROLE, holder, lastsMs: 3_000, awayAfterMs: 3_000 };
+    await new NodeRoleRepository().claim(node.databases.em('liveness'), claim);
+    const { rows } = await client.query<{ age: number }>(
+      'select extract(epoch from now() - back_since)::float8 as age from node_role',
+    );
+    return rows[0]!.age;
+  };
+
+  it('is over when a node claims the role again after none could, whichever it is', async () => {
+    await client.query(`update node_role set witnessed_at = now() - interval '4 s'`);
+    expect(await claimed(newId())).toBeLessThan(60);
+  });
+
+  it('is none as long as any node claims', async () => {
+    await client.query(`update node_role set witnessed_at = now() - interval '1 s'`);
+    expect(await claimed(newId())).toBeGreaterThan(80_000);
+  });
+});
