@@ -250,16 +250,16 @@ describe('Two sweepers', () => {
   });
 });
 
-describe('An absence', () => {
-  const claimed = async (holder: string) => {
-    const claim = { role: ROLE, holder, lastsMs: 3_000, awayAfterMs: 3_000 };
-    await new NodeRoleRepository().claim(node.databases.em('liveness'), claim);
-    const { rows } = await client.query<{ age: number }>(
-      'select extract(epoch from now() - back_since)::float8 as age from node_role',
-    );
-    return rows[0]!.age;
-  };
+const claimed = async (holder: string) => {
+  const claim = { role: ROLE, holder, lastsMs: 3_000, awayAfterMs: 3_000 };
+  await new NodeRoleRepository().claim(node.databases.em('liveness'), claim);
+  const { rows } = await client.query<{ age: number }>(
+    'select extract(epoch from now() - back_since)::float8 as age from node_role',
+  );
+  return rows[0]!.age;
+};
 
+describe('An absence', () => {
   it('is over when a node claims the role again after none could, whichever it is', async () => {
     await client.query(`update node_role set witnessed_at = now() - interval '4 s'`);
     expect(await claimed(newId())).toBeLessThan(60);

@@ -405,15 +405,16 @@ describe('A heartbeat', () => {
   });
 });
 
+const SECOND = 1_000;
+const at = (ms: number): string => new Date(Date.parse(REGISTERED_AT) + ms).toISOString();
+const expire = (allowance: Partial<LeaseAllowance> = {}): Command => ({
+  kind: 'expire',
+  target: TARGET,
+  whenAbsent: 'ignore',
+  allowance: { ...ALLOWANCE, ...allowance },
+});
+
 describe('The end of a lease', () => {
-  const SECOND = 1_000;
-  const at = (ms: number): string => new Date(Date.parse(REGISTERED_AT) + ms).toISOString();
-  const expire = (allowance: Partial<LeaseAllowance> = {}): Command => ({
-    kind: 'expire',
-    target: TARGET,
-    whenAbsent: 'ignore',
-    allowance: { ...ALLOWANCE, ...allowance },
-  });
   /** 30 s and the bound of a flush after the registration. */
   const OVER = 31 * SECOND;
   const moment = (ms: number, now = at(ms)): Moment => ({ ...MOMENT, now, clock: at(ms) });
