@@ -414,10 +414,11 @@ const expire = (allowance: Partial<LeaseAllowance> = {}): Command => ({
   allowance: { ...ALLOWANCE, ...allowance },
 });
 
+/** 30 s and the bound of a flush after the registration. */
+const OVER = 31 * SECOND;
+const moment = (ms: number, now = at(ms)): Moment => ({ ...MOMENT, now, clock: at(ms) });
+
 describe('The end of a lease', () => {
-  /** 30 s and the bound of a flush after the registration. */
-  const OVER = 31 * SECOND;
-  const moment = (ms: number, now = at(ms)): Moment => ({ ...MOMENT, now, clock: at(ms) });
   const lapsed = (differing: Partial<InstanceRecord> = {}) =>
     stored({ health: healthOf({ state: 'unhealthy', decidedBy: 'lease', since: at(OVER) }), ...differing });
   const check: Check = { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 };

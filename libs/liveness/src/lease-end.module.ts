@@ -1,0 +1,119 @@
+import { hostname } from 'node:os';
+import { Module } from '@nestjs/common';
+import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
+import { Databases, SchemaGate } from '@coordination/database';
+import { newId, systemClock } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
+import { CatalogWriter, LeaseRenewals, NodeRoleRepository, RegistryModule } from '@coordination/registry';
+import { GuardOrders } from './guard/guard-orders.service.js';
+import { guardRules } from './guard/guard-rules.js';
+import { GuardStates } from './guard/guard-states.js';
+import { LivenessGuardRepository } from './guard/liveness-guard.repository.js';
+import { LivenessOverviewReader } from './liveness-overview.service.js';
+import { Revivals } from './revivals.js';
+import { RoleElector } from './roles/role-elector.job.js';
+import { EndedLeasesRepository } from './sweep/ended-leases.repository.js';
+import { GuardKeeper } from './sweep/guard-keeper.js';
+import { LeaseSweep } from './sweep/lease-sweep.js';
+import { type SweepMetrics, sweepMetrics, watchLiveness } from './sweep/sweep-metrics.js';
+import { SWEEPER_ROLE, SweeperJob } from './sweep/sweeper.job.js';
+
+const SWEEP_METRICS = Symbol('SweepMetrics');
+
+/** The end of leases: who acts on it, what is done, and the guard that keeps it from being done to too many at once. */
+@Module({
+  imports: [RegistryModule],
+  providers: [
+    { provide: LivenessGuardRepository, useFactory: () => new LivenessGuardRepository() },
+    { provide: SWEEP_METRICS, inject: [Metrics], useFactory: (metrics: Metrics) => sweepMetrics(metrics) },
+    {
+      provide: Revivals,
+      inject: [CatalogWriter, LeaseRenewals, SWEEP_METRICS],
+      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, metrics: SweepMetrics) => {
+        const revivals = new Revivals({ writer, metrics });
+        renewals.onRevived(ids => revivals.revive(ids));
+        return revivals;
+      },
+    },
+    {
+      provide: GuardStates,
+      inject: [Databases, LivenessGuardRepository, SchemaGate],
+      useFactory: (databases: Databases, guards: LivenessGuardRepository, gate: SchemaGate) =>
+        new GuardStates({ databases, guards, ready: gate.opened }),
+    },
+    {
+      provide: GuardOrders,
+      inject: [CatalogWriter, LivenessGuardRepository, SETTINGS_TOKEN],
+      useFactory: (writer: CatalogWriter, guards: LivenessGuardRepository, settings: Settings) =>
+        new GuardOrders({ writer, guards, rules: guardRules(settings) }),
+    },
+    {
+      provide: LivenessOverviewReader,
+      inject: [Databases, NodeRoleRepository, LivenessGuardRepository],
+      useFactory: (databases: Databases, roles: NodeRoleRepository, guards: LivenessGuardRepository) =>
+        new LivenessOverviewReader({ databases, roles, guards }),
+    },
+    {
+      provide: RoleElector,
+      inject: [Databases, NodeRoleRepository, SchemaGate],
+      useFactory: (databases: Databases, roles: NodeRoleRepository, gate: SchemaGate) =>
+        new RoleElector({
+          databases,
+          roles,
+          clock: systemClock,
+          role: SWEEPER_ROLE,
+          holder: `${hostname()}/${newId()}`,
+          ready: gate.opened,
+        }),
+    },
+    {
+      provide: SweeperJob,
+      inject: [
+        Databases,
+        CatalogWriter,
+        NodeRoleRepository,
+        LivenessGuardRepository,
+        RoleElector,
+        GuardStates,
+        LeaseRenewals,
+        SWEEP_METRICS,
+        Metrics,
+        SETTINGS_TOKEN,
+        SchemaGate,
+      ],
+      useFactory: (
+        databases: Databases,
+        writer: CatalogWriter,
+        roles: NodeRoleRepository,
+        guards: LivenessGuardRepository,
+        elector: RoleElector,
+        states: GuardStates,
+        renewals: LeaseRenewals,
+        measured: SweepMetrics,
+        metrics: Metrics,
+        settings: Settings,
+        gate: SchemaGate,
+      ) => {
+        watchLiveness(metrics, {
+          isSweeper: () => elector.term !== undefined,
+          guards: () => states.current(),
+          renewals,
+        });
+        const sweep = new LeaseSweep({
+          databases,
+          writer,
+          roles,
+          guards,
+          leases: new EndedLeasesRepository(),
+          keeper: new GuardKeeper({ databases, writer, guards }),
+          metrics: measured,
+          rules: guardRules(settings),
+          flushBoundMs: settings.PCS_LEASE_FLUSH_BOUND_MS,
+        });
+        return new SweeperJob({ elector, sweep, metrics: measured, clock: systemClock, ready: gate.opened });
+      },
+    },
+  ],
+  exports: [GuardStates, GuardOrders, LivenessOverviewReader],
+})
+export class LeaseEndModule {}
