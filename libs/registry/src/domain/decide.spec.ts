@@ -418,9 +418,15 @@ const expire = (allowance: Partial<LeaseAllowance> = {}): Command => ({
 const OVER = 31 * SECOND;
 const moment = (ms: number, now = at(ms)): Moment => ({ ...MOMENT, now, clock: at(ms) });
 
+const lapsed = (differing: Partial<InstanceRecord> = {}) =>
+  stored({ health: healthOf({ state: 'unhealthy', decidedBy: 'lease', since: at(OVER) }), ...differing });
+const afterwardsAt = (current: LeasedInstance, ms: number): InstanceRecord => {
+  const decision = decide(current, expire(), moment(ms));
+  if (decision.kind !== 'changed' || !decision.after) throw new Error(`not changed: ${JSON.stringify(decision)}`);
+  return decision.after.instance;
+};
+
 describe('The end of a lease', () => {
-  const lapsed = (differing: Partial<InstanceRecord> = {}) =>
-    stored({ health: healthOf({ state: 'unhealthy', decidedBy: 'lease', since: at(OVER) }), ...differing });
   const check: Check = { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 };
 
   it('makes an instance unhealthy exactly when its time and that of a flush are over, and says why', () => {
@@ -454,12 +460,6 @@ describe('The end of a lease', () => {
       expect(afterwardsAt(stored({ check: ownCheck }), OVER)).toMatchObject({ health: { decidedBy: 'lease' } });
     },
   );
-
-  const afterwardsAt = (current: LeasedInstance, ms: number): InstanceRecord => {
-    const decision = decide(current, expire(), moment(ms));
-    if (decision.kind !== 'changed' || !decision.after) throw new Error(`not changed: ${JSON.stringify(decision)}`);
-    return decision.after.instance;
-  };
 
   it('counts the time until the instance goes from now, though reports had made it unhealthy long ago', () => {
     const health = healthOf({ state: 'unhealthy', failures: 4, output: 'refused', decidedBy: 'report' });
