@@ -37,5 +37,5 @@ grant select, insert, update, delete on liveness_guard, liveness_order to coordi
 -- To see whether the schema is the one that this version needs.
 grant select on mikro_orm_migrations to coordination_app;
 
-revoke execute on function lock_catalog_head, ensure_service_event_partitions from public;
-grant execute on function lock_catalog_head, ensure_service_event_partitions to coordination_app;
+revoke execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions from public;
+grant execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions to coordination_app;

@@ -1,10 +1,11 @@
 import { type EntityName } from '@mikro-orm/core';
-import { AUDIT_ENTITIES, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
+import { AUDIT_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/audit';
 import { Databases } from '@coordination/database';
 import {
   CatalogMirrorSlot,
   CatalogWriter,
   type CatalogWriterOptions,
+  HistoryGuard,
   InstanceLeaseRepository,
   NodeRoleRepository,
   REGISTRY_ENTITIES,
@@ -19,6 +20,7 @@ export interface WritingNode {
   readonly writer: CatalogWriter;
   readonly databases: Databases;
   readonly mirror: CatalogMirrorSlot;
+  readonly history: HistoryGuard;
   /** The size of each batch in events, in the order of their ends; -1: the batch failed. */
   readonly batches: readonly number[];
   /** Submits commands as one request. */
@@ -40,16 +42,19 @@ export async function startWriter(
     entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...entities],
   });
   const mirror = new CatalogMirrorSlot();
+  const heads = new CatalogHeadRepository();
+  const history = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror });
   const batches: number[] = [];
   const writer = new CatalogWriter(
     {
       databases,
-      heads: new CatalogHeadRepository(),
+      heads,
       events: new ServiceEventRepository(),
       instances: new ServiceInstanceRepository(),
       leases: new InstanceLeaseRepository(),
       roles: new NodeRoleRepository(),
       mirror,
+      history,
       metrics: { startBatch: () => (outcome, changes) => batches.push(outcome === 'committed' ? changes : -1) },
     },
     { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options },
@@ -58,6 +63,7 @@ export async function startWriter(
     writer,
     databases,
     mirror,
+    history,
     batches,
     submit: (...commands) => writer.submit({ commands, origin: anOrigin() }),
     async close() {

@@ -4,6 +4,7 @@ import { AuditController } from './audit.controller.js';
 import { AuditQuery } from './audit-query.service.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
 import { ChainVerifier } from './chain-verifier.service.js';
+import { EpochLogRepository } from './epoch/epoch-log.repository.js';
 import { EventExporter } from './event-export.service.js';
 import { EventSearchRepository } from './event-search.repository.js';
 import { HeadAnchorJob } from './head-anchor.job.js';
@@ -24,6 +25,7 @@ const MAX_LONG_REQUESTS = 4;
   providers: [
     { provide: CatalogHeadRepository, useFactory: () => new CatalogHeadRepository() },
     { provide: ServiceEventRepository, useFactory: () => new ServiceEventRepository() },
+    { provide: EpochLogRepository, useFactory: () => new EpochLogRepository() },
     { provide: EventSearchRepository, useFactory: () => new EventSearchRepository() },
     { provide: LongRequests, useFactory: () => new LongRequests(MAX_LONG_REQUESTS) },
     {
@@ -70,6 +72,6 @@ const MAX_LONG_REQUESTS = 4;
         new HeadAnchorJob({ readHead: () => audit.head(), ready: gate.opened }),
     },
   ],
-  exports: [CatalogHeadRepository, ServiceEventRepository, ReadIndex, RevisionFinder, AuditQuery],
+  exports: [CatalogHeadRepository, EpochLogRepository, ServiceEventRepository, ReadIndex, RevisionFinder, AuditQuery],
 })
 export class AuditModule {}

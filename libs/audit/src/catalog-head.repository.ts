@@ -2,6 +2,7 @@ import { isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogHead } from './audit-event.js';
+import { type Placement } from './epoch/server-identity.js';
 
 /** Where the log ends, held: nobody else can append until the transaction ends. */
 export interface LockedHead extends LogHead {
@@ -10,6 +11,15 @@ export interface LockedHead extends LogHead {
   readonly fence: number;
 }
 
+/** The locked head, with what tells whether it goes on with what its holder knows. */
+export interface HeldHead extends LockedHead, Placement {
+  /** The hash that the log has at the revision that was asked for; null: it has no such event, or none was asked for. */
+  readonly knownHash: string | null;
+}
+
+/** The head as read, and where it was written. */
+export type PlacedHead = LogHead & Placement;
+
 /** Name of the notification that tells followers of the log to look; the payload is the revision. */
 export const CATALOG_CHANNEL = 'catalog_changed';
 
@@ -17,20 +27,35 @@ const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is onl
 
 const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
 
+const NO_ROW = 'catalog_head has no row: the migrations have not been applied, or it was deleted.';
+
+/** A placement as the database tells it. */
+interface PlacementRow {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  readonly serverSystemIdentifier: string;
+  /** null on a standby. */
+  readonly serverTimeline: number | null;
+}
+
 /** The one row that orders all changes. */
 export class CatalogHeadRepository {
   /**
    * Locks the head until the transaction ends.
    * @param holdLimitMs how long (ms) this transaction may hang before PostgreSQL ends it
+   * @param known a revision whose hash is looked up in the same round trip
    */
-  async lock(em: EntityManager, holdLimitMs: number): Promise<LockedHead> {
-    const [row] = await query<Omit<LockedHead, 'now' | 'fence'> & { fence: number }>(
+  async lock(em: EntityManager, holdLimitMs: number, known?: number): Promise<HeldHead> {
+    const [row] = await query<Omit<HeldHead, 'now' | keyof Placement> & PlacementRow>(
       em,
-      `select ${HEAD_COLUMNS}, fence::float8 as fence from lock_catalog_head($1)`,
-      [holdLimitMs],
+      `select ${HEAD_COLUMNS}, fence::float8 as fence, system_identifier as "systemIdentifier", timeline,
+        server_system_identifier as "serverSystemIdentifier", server_timeline as "serverTimeline",
+        known_hash as "knownHash"
+       from lock_catalog_head($1, $2)`,
+      [holdLimitMs, known ?? null],
     );
-    if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
-    return { ...row, now: row.at };
+    if (!row) throw new Error(NO_ROW);
+    return { ...placed(row), now: row.at };
   }
 
   /**
@@ -39,10 +64,48 @@ export class CatalogHeadRepository {
    */
   async read(em: EntityManager): Promise<LogHead> {
     const row = await this.find(em);
-    if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
+    if (!row) throw new Error(NO_ROW);
     const { inRecovery, ...head } = row;
     if (inRecovery) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
     return head;
+  }
+
+  /**
+   * The head as committed on the primary, and where it was written.
+   * @throws StoreUnavailableError on a standby
+   */
+  async readPlaced(em: EntityManager): Promise<PlacedHead> {
+    const [row] = await query<LogHead & PlacementRow>(
+      em,
+      `select ${HEAD_COLUMNS}, h.system_identifier as "systemIdentifier", h.timeline,
+        s.system_identifier as "serverSystemIdentifier", s.timeline as "serverTimeline"
+       from catalog_head h, catalog_server() s where h.id = 1`,
+    );
+    if (!row) throw new Error(NO_ROW);
+    if (row.serverTimeline === null) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
+    return placed(row);
+  }
+
+  /** Notes the server that the head is on. The head must be locked, and its history vouched for. */
+  async place(em: EntityManager, { server }: Placement): Promise<void> {
+    await query(em, 'update catalog_head set system_identifier = $1, timeline = $2 where id = 1', [
+      server.systemIdentifier,
+      server.timeline,
+    ]);
+  }
+
+  /**
+   * Names a new epoch, on this server. The head must be locked.
+   * @throws Error when it is no longer in the epoch that was locked
+   */
+  async beginEpoch(em: EntityManager, head: HeldHead, epoch: string): Promise<void> {
+    const rows = await query(
+      em,
+      `update catalog_head set epoch = $1, system_identifier = $2, timeline = $3 where id = 1 and epoch = $4 returning id`,
+      [epoch, head.server.systemIdentifier, head.server.timeline, head.epoch],
+    );
+    if (rows.length !== 1)
+      throw new Error(`The head of the log is no longer in epoch ${head.epoch}, which was locked.`);
   }
 
   /** The head as this server has it, where the row may have been taken away, and whether it is a standby. */
@@ -79,4 +142,15 @@ export class CatalogHeadRepository {
   async raiseFence(em: EntityManager): Promise<void> {
     await query(em, 'update catalog_head set fence = fence + 1 where id = 1');
   }
+}
+
+/** A row with its placement as such. */
+function placed<Row extends PlacementRow>(row: Row): Omit<Row, keyof PlacementRow> & Placement {
+  const { systemIdentifier, timeline, serverSystemIdentifier, serverTimeline, ...rest } = row;
+  return {
+    ...rest,
+    written: { systemIdentifier, timeline },
+    // Only a primary locks, and whoever only reads has made sure that it is one.
+    server: { systemIdentifier: serverSystemIdentifier, timeline: serverTimeline ?? 0 },
+  };
 }

@@ -32,9 +32,14 @@ export interface ChainLink {
 /** What the first event follows. */
 export const GENESIS: ChainLink = { revision: 0, hash: FIRST_PREVIOUS_HASH };
 
-/** Whether an event may come directly after a revision: the next one, or the jump that starts an epoch. */
-export const mayFollow = (revision: number, event: Pick<AuditEvent, 'revision' | 'action'>): boolean =>
-  event.revision === revision + (event.action === 'catalog.epoch_started' ? EPOCH_JUMP : 1);
+/**
+ * Whether an event may come directly after a revision: the next one, or the jump that starts an epoch. It is a longer
+ * one where the same backup was restored before, and revisions must rise above those of that time too.
+ */
+export function mayFollow(revision: number, event: Pick<AuditEvent, 'revision' | 'action'>): boolean {
+  const step = event.revision - revision;
+  return event.action === 'catalog.epoch_started' ? step > 0 && step % EPOCH_JUMP === 0 : step === 1;
+}
 
 /** Walks along the chain and stops at the first event that does not belong to it. */
 export class ChainWalk {

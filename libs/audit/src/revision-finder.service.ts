@@ -1,8 +1,15 @@
 import { type Databases, orStoreUnavailable, query, read, severedAfter } from '@coordination/database';
-import { RevisionCompactedError, RevisionUnknownError, ValidationFailedError } from '@coordination/kernel';
+import {
+  RevisionCompactedError,
+  RevisionUnknownError,
+  type UnknownRevisionReason,
+  ValidationFailedError,
+} from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
+import { unknownBecause } from './epoch/epoch-gaps.js';
+import { EpochLogRepository } from './epoch/epoch-log.repository.js';
 import { type LogPoint } from './log-point.js';
 import { ReadIndex } from './read-index.js';
 
@@ -30,6 +37,7 @@ export class RevisionFinder {
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
     private readonly oldestRevision = OLDEST_REVISION,
+    private readonly epochs = new EpochLogRepository(),
   ) {
     this.settlement = new ReadIndex(() => this.settle());
   }
@@ -37,7 +45,7 @@ export class RevisionFinder {
   /**
    * The last revision at or before a moment; 0 for a time before the first event.
    * @param parameter that of the query which names the moment, for the error
-   * @throws RevisionUnknownError for a revision above the head, or one that was never used
+   * @throws RevisionUnknownError for a revision above the head, or one that no change of this history ever had
    * @throws RevisionCompactedError for one before what is retained
    * @throws ValidationFailedError for a time that the database's clock has not reached
    * @throws StoreUnavailableError
@@ -61,13 +69,17 @@ export class RevisionFinder {
   }
 
   private async known(revision: number): Promise<FoundRevision> {
-    const { head, used } = await read(this.databases, async em => ({
-      head: await this.heads.read(em),
-      used: await isUsed(em, revision),
-    }));
-    if (revision > head.revision) throw new RevisionUnknownError(revision, 'above-head');
-    if (revision !== 0 && !used) throw new RevisionUnknownError(revision, 'never-used');
+    const { head, reason } = await read(this.databases, async em => {
+      const head = await this.heads.read(em);
+      const isKnown = revision === 0 || (await isUsed(em, revision));
+      return { head, reason: isKnown ? undefined : await this.reasonFor(em, revision, head) };
+    });
+    if (reason) throw new RevisionUnknownError(revision, reason);
     return this.retained({ revision, head });
+  }
+
+  private async reasonFor(em: EntityManager, revision: number, head: LogHead): Promise<UnknownRevisionReason> {
+    return unknownBecause(revision, head.revision, await this.epochs.gaps(em)) ?? 'never-used';
   }
 
   /** undefined: events of that time may still come. */

@@ -46,6 +46,11 @@ export const ServiceEventSchema = defineEntity({
     { name: 'service_event_actor_idx', properties: ['actor', 'revision'] },
     { name: 'service_event_request_idx', properties: ['requestId', 'revision'] },
     { name: 'service_event_at_idx', properties: ['at', 'revision'] },
+    {
+      name: 'service_event_epoch_idx',
+      properties: ['revision'],
+      expression: `create index "service_event_epoch_idx" on "service_event" ("revision") where "action" = 'catalog.epoch_started'`,
+    },
   ],
 });
 

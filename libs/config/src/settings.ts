@@ -177,6 +177,11 @@ export const SETTINGS = {
     '1000',
     'How often (ms) the log is asked for news when no notification came.',
   ),
+  PCS_EPOCH_CONFIRM_MS: setting(
+    integer(0, 600_000),
+    '10000',
+    'For how long (ms) a node that starts on a server or timeline that the catalog was not written on waits for another node to confirm that nothing was lost, before it begins a new epoch.',
+  ),
   PCS_FEED_MAX_CHANGES: setting(
     integer(100, 1_000_000),
     '10000',

@@ -11,7 +11,7 @@ import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, NotificationListener, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { CatalogMirrorSlot, RegistryModule } from '@coordination/registry';
+import { CatalogMirrorSlot, HistoryKeeper, RegistryModule } from '@coordination/registry';
 import { CatalogSearchRepository } from './catalog-search.repository.js';
 import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
@@ -58,17 +58,27 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     {
       provide: CatalogFollower,
-      inject: [CatalogView, Databases, CatalogHeadRepository, ServiceEventRepository, SchemaGate, SETTINGS_TOKEN],
+      inject: [
+        CatalogView,
+        Databases,
+        CatalogHeadRepository,
+        ServiceEventRepository,
+        HistoryKeeper,
+        SchemaGate,
+        SETTINGS_TOKEN,
+      ],
       useFactory: (
         view: CatalogView,
         databases: Databases,
         heads: CatalogHeadRepository,
         events: ServiceEventRepository,
+        history: HistoryKeeper,
         gate: SchemaGate,
         settings: Settings,
       ) =>
         new CatalogFollower({
           view,
+          history,
           loader: new CatalogLoader(databases, heads, systemClock),
           reader: new LogReader(databases, heads, events, systemClock),
           pollMs: settings.PCS_VIEW_POLL_MS,

@@ -180,13 +180,20 @@ export class RateLimitedError extends DomainError {
 export class StoreUnavailableError extends DomainError {
   readonly code = 'STORE_UNAVAILABLE';
 
-  constructor(options?: ErrorOptions) {
+  constructor(
+    options?: ErrorOptions,
+    message = 'The database cannot be reached or did not answer in time. Nothing was changed; try again.',
+  ) {
+    super(message, { retryAfterSeconds: 1 }, options);
+  }
+}
+
+/** The database is there, but whether it has the history of the catalog that was told so far is being found out. */
+export class HistoryUnsettledError extends StoreUnavailableError {
+  constructor() {
     super(
-      'The database cannot be reached or did not answer in time. Nothing was changed; try again.',
-      {
-        retryAfterSeconds: 1,
-      },
-      options,
+      undefined,
+      'The database was restored or failed over, and it is not settled yet whether commits were lost. Nothing was changed; try again.',
     );
   }
 }

@@ -6,6 +6,7 @@ export {
   AlreadyRegisteredError,
   DomainError,
   EventNotFoundError,
+  HistoryUnsettledError,
   IdempotencyMismatchError,
   InstanceNeverKnownError,
   InstanceNotFoundError,

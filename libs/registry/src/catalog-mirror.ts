@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type AuditEvent, type KnownPlace } from '@coordination/audit';
 import { type InstanceIdentity, type InstanceRecord } from './domain/instance.js';
 
 /** What the write side needs from whoever keeps the catalog in memory; the read side implements it and attaches itself. */
@@ -16,6 +16,10 @@ export interface CatalogMirror {
   recordAt(identity: InstanceIdentity, revision: number): Promise<InstanceRecord | undefined>;
   /** The record as the mirror has it now, if it is loaded; a hint only. */
   peek(identity: InstanceIdentity): InstanceRecord | undefined;
+  /** Up to where the mirror has seen the log; undefined: nothing yet. */
+  position(): KnownPlace | undefined;
+  /** Asks for a look at the log, because it is in doubt. */
+  look(): void;
 }
 
 /** Where the read side attaches itself, since the write side does not know it. */

@@ -33,6 +33,8 @@ export { normalizeRecord } from './domain/normalize-record.js';
 export { type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
 export { hostSchema } from './domain/instance-spec.schema.js';
 export { overAt, type LeaseAllowance } from './domain/lease.js';
+export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
+export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
 export { mayHeal } from './domain/health-rules.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';

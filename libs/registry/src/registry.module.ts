@@ -1,11 +1,19 @@
-import { Module } from '@nestjs/common';
-import { AuditModule, CatalogHeadRepository, ReadIndex, ServiceEventRepository } from '@coordination/audit';
+import { Logger, Module } from '@nestjs/common';
+import {
+  AuditModule,
+  CatalogHeadRepository,
+  EpochLogRepository,
+  ReadIndex,
+  ServiceEventRepository,
+} from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
 import { Databases } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogMirrorSlot } from './catalog-mirror.js';
+import { HistoryGuard } from './epoch/history-guard.js';
+import { HistoryKeeper } from './epoch/history-keeper.js';
 import { InstanceLeaseRepository } from './instance-lease.repository.js';
 import { InstancesController } from './instances.controller.js';
 import { LeaseRenewals } from './lease-renewals.js';
@@ -28,6 +36,27 @@ import { WriteSideEnd } from './write-side-end.js';
     { provide: NodeRoleRepository, useFactory: () => new NodeRoleRepository() },
     { provide: CatalogMirrorSlot, useFactory: () => new CatalogMirrorSlot() },
     {
+      provide: HistoryGuard,
+      inject: [CatalogHeadRepository, EpochLogRepository, CatalogMirrorSlot],
+      useFactory: (heads: CatalogHeadRepository, epochs: EpochLogRepository, mirror: CatalogMirrorSlot) =>
+        new HistoryGuard({ heads, epochs, mirror }),
+    },
+    {
+      provide: HistoryKeeper,
+      inject: [Databases, CatalogHeadRepository, ServiceEventRepository, HistoryGuard, SETTINGS_TOKEN],
+      useFactory: (
+        databases: Databases,
+        heads: CatalogHeadRepository,
+        events: ServiceEventRepository,
+        guard: HistoryGuard,
+        settings: Settings,
+      ) =>
+        new HistoryKeeper(
+          { databases, heads, events, guard, clock: systemClock, logger: new Logger('History') },
+          settings.PCS_EPOCH_CONFIRM_MS,
+        ),
+    },
+    {
       provide: LeaseRenewals,
       inject: [Databases, InstanceLeaseRepository, SETTINGS_TOKEN],
       useFactory: (databases: Databases, leases: InstanceLeaseRepository, settings: Settings) =>
@@ -43,6 +72,7 @@ import { WriteSideEnd } from './write-side-end.js';
         InstanceLeaseRepository,
         NodeRoleRepository,
         CatalogMirrorSlot,
+        HistoryGuard,
         Metrics,
         SETTINGS_TOKEN,
       ],
@@ -54,12 +84,13 @@ import { WriteSideEnd } from './write-side-end.js';
         leases: InstanceLeaseRepository,
         roles: NodeRoleRepository,
         mirror: CatalogMirrorSlot,
+        history: HistoryGuard,
         metrics: Metrics,
         settings: Settings,
       ) => {
         const measured = writerMetrics(metrics);
         const writer = new CatalogWriter(
-          { databases, heads, events, instances, leases, roles, mirror, metrics: measured },
+          { databases, heads, events, instances, leases, roles, mirror, history, metrics: measured },
           {
             maxBatchChanges: settings.PCS_WRITE_BATCH_MAX,
             maxQueuedCommands: settings.PCS_WRITE_QUEUE_MAX,
@@ -120,6 +151,7 @@ import { WriteSideEnd } from './write-side-end.js';
     CatalogMirrorSlot,
     ServiceInstanceRepository,
     NodeRoleRepository,
+    HistoryKeeper,
   ],
 })
 export class RegistryModule {}

@@ -1,9 +1,23 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AUDIT_ENTITIES, CATALOG_CHANNEL, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
+import {
+  AUDIT_ENTITIES,
+  CATALOG_CHANNEL,
+  CatalogHeadRepository,
+  EPOCH_JUMP,
+  EpochLogRepository,
+  ServiceEventRepository,
+} from '@coordination/audit';
 import { Databases, NotificationListener, query } from '@coordination/database';
 import { StartingError, StoreUnavailableError, systemClock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, REGISTRY_ENTITIES, type InstanceRecord } from '@coordination/registry';
+import {
+  CatalogMirrorSlot,
+  HistoryGuard,
+  HistoryKeeper,
+  INSTANCE_COLUMNS,
+  REGISTRY_ENTITIES,
+  type InstanceRecord,
+} from '@coordination/registry';
 import { CatalogAuthor } from '../../../../test/support/catalog-author.js';
 import { anInstance } from '../../../../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
@@ -22,22 +36,29 @@ interface NodeOptions {
   readonly pollMs: number;
   readonly listens?: boolean;
   readonly pageSize?: number;
+  readonly confirmMs?: number;
 }
 
 /** The read side of one node of the service. */
-async function startNode({ url, pollMs, listens = false, pageSize }: NodeOptions) {
+async function startNode({ url, pollMs, listens = false, pageSize, confirmMs = NEVER_MS }: NodeOptions) {
   const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
   const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities });
   const heads = new CatalogHeadRepository();
   const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
   const said: string[] = [];
   const say = (message: string) => void said.push(message);
+  const logger = { log: say, warn: say, error: say };
+  const events = new ServiceEventRepository();
+  const slot = new CatalogMirrorSlot();
+  slot.attach(new LocalMirror(view));
+  const guard = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror: slot });
   const follower = new CatalogFollower({
     view,
     loader: new CatalogLoader(databases, heads, systemClock, 7),
-    reader: new LogReader(databases, heads, new ServiceEventRepository(), systemClock, pageSize),
+    reader: new LogReader(databases, heads, events, systemClock, pageSize),
+    history: new HistoryKeeper({ databases, heads, events, guard, clock: systemClock, logger }, confirmMs),
     pollMs,
-    logger: { log: say, warn: say, error: say },
+    logger,
     cutOff: () => databases.sever('view'),
   });
   let listening = 0;

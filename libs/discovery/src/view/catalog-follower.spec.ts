@@ -34,6 +34,11 @@ function follow(log: LogInMemory, parts: Partial<FollowerParts> = {}) {
         return Promise.resolve(readAfter(revision));
       },
     },
+    history: {
+      doubted: false,
+      settle: () => Promise.resolve('continued'),
+      vouched: () => Promise.resolve(),
+    },
     pollMs: 5,
     logger: { log: say, warn: say, error: say },
     ...parts,

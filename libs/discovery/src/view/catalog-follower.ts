@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { epochStartedBy, mayFollow } from '@coordination/audit';
+import { type HistoryKeeper } from '@coordination/registry';
 import pRetry from 'p-retry';
 import { type CatalogLoader } from './catalog-loader.js';
 import { type CatalogView, type ViewHead } from './catalog-view.js';
@@ -25,6 +27,8 @@ export interface FollowerParts {
   readonly view: CatalogView;
   readonly loader: Pick<CatalogLoader, 'load'>;
   readonly reader: Pick<LogReader, 'readAfter'>;
+  /** Settles what the log is where it does not go on with what the view holds. */
+  readonly history: Pick<HistoryKeeper, 'doubted' | 'settle' | 'vouched'>;
   /** How often (ms) the log is read when nothing tells that there is news. */
   readonly pollMs: number;
   readonly logger: FollowerLog;
@@ -108,7 +112,7 @@ export class CatalogFollower {
       try {
         await this.retried(async () => {
           const loads = mustLoad;
-          if (loads) await this.load();
+          if (loads) await this.load(signal);
           mustLoad = (await this.catchUp()) === 'broken';
           loadedInVain = loads && mustLoad;
         }, signal);
@@ -144,15 +148,22 @@ export class CatalogFollower {
     if (failed) this.parts.logger.log(`The view follows the log again, at revision ${this.parts.view.revision}.`);
   }
 
-  private async load(): Promise<void> {
-    const { view, loader, logger } = this.parts;
-    view.replace(await loader.load());
+  private async load(signal: AbortSignal): Promise<void> {
+    const { view, loader, history, logger } = this.parts;
+    let snapshot = await loader.load();
+    while (snapshot.elsewhere && !signal.aborted) {
+      // Commits may have been lost on the way, and nothing that was lost must be told as unchanged.
+      await history.vouched(signal);
+      snapshot = await loader.load();
+    }
+    if (snapshot.elsewhere) return;
+    view.replace(snapshot);
     logger.log(`The catalog is loaded: ${view.size} instances at revision ${view.revision}.`);
   }
 
   /** Reads page after page until the view has all that the log had when the last page was asked for. */
   private async catchUp(): Promise<'current' | 'broken'> {
-    const { view, reader } = this.parts;
+    const { view, reader, history } = this.parts;
     while (!this.ending.signal.aborted) {
       const held = view.position;
       if (!held) return 'broken';
@@ -160,13 +171,14 @@ export class CatalogFollower {
       this.newestKnown = page.head.revision;
       const complaint = discontinuity(held, page) ?? this.applied(page);
       if (complaint !== undefined) {
+        await history.settle();
         this.tellBroken(held, page.head, complaint);
         return 'broken';
       }
-      if (view.revision >= page.head.revision) {
-        view.confirm(page.sentAtMs);
-        return 'current';
-      }
+      if (view.revision < page.head.revision) continue;
+      view.confirm(page.sentAtMs);
+      const isUnsettled = page.elsewhere || history.doubted;
+      if (!isUnsettled || (await history.settle()) !== 'begun') return 'current';
     }
     return 'current';
   }
@@ -180,8 +192,7 @@ export class CatalogFollower {
     this.brokenHistories += 1;
     this.parts.logger.error(
       `The history of the catalog is broken: ${complaint}. The view held revision ${held.revision} of epoch ${held.epoch}, ` +
-        `the log is at revision ${found.revision} of epoch ${found.epoch}. The whole catalog is loaded again; ` +
-        'find out whether the database was restored or failed over with a loss.',
+        `the log is at revision ${found.revision} of epoch ${found.epoch}. The whole catalog is loaded again.`,
     );
   }
 
@@ -201,15 +212,22 @@ export class CatalogFollower {
 
 /** What shows that the log does not continue what the view held; undefined when it does. */
 function discontinuity(held: ViewHead, { head, events }: LogPage): string | undefined {
-  if (head.epoch !== held.epoch) return 'a new epoch has begun';
   if (head.revision < held.revision) return 'the log is shorter than it was';
-  if (head.revision === held.revision) {
-    return head.hash === held.hash ? undefined : 'the newest event has another hash than it had';
-  }
+  if (head.revision === held.revision && head.hash !== held.hash)
+    return 'the newest event has another hash than it had';
+  if (isWhole(held, head, events) && epochAfter(held, events) !== head.epoch) return 'the epoch is another one';
+  if (head.revision === held.revision) return undefined;
   const next = events[0];
-  if (next?.revision !== held.revision + 1) return 'the next event is missing';
+  if (!next || !mayFollow(held.revision, next)) return 'the next event is missing';
   return next.previousHash === held.hash ? undefined : 'the next event follows another one than the view held';
 }
+
+/** Whether events are all that there is up to the head. */
+const isWhole = (held: ViewHead, head: ViewHead, events: LogPage['events']): boolean =>
+  (events.at(-1) ?? held).revision === head.revision;
+
+const epochAfter = (held: ViewHead, events: LogPage['events']): string =>
+  events.reduce((epoch, event) => epochStartedBy(event)?.epoch ?? epoch, held.epoch);
 
 /** What the driver said, where our own error only says that the database could not be asked. */
 const textOf = (error: unknown): string => {

@@ -1,4 +1,4 @@
-import { type CatalogHeadRepository } from '@coordination/audit';
+import { type CatalogHeadRepository, EpochLogRepository, isElsewhere } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
 import { INSTANCE_COLUMNS, type InstanceRecord, normalizeRecord } from '@coordination/registry';
@@ -33,6 +33,7 @@ export class CatalogLoader {
     private readonly heads: CatalogHeadRepository,
     private readonly clock: Clock,
     private readonly chunk = DEFAULT_CHUNK,
+    private readonly epochs = new EpochLogRepository(),
   ) {}
 
   /**
@@ -46,7 +47,8 @@ export class CatalogLoader {
     return await read(
       this.databases,
       async (em, heard) => {
-        const head = await this.heads.read(em);
+        const { written, server, ...head } = await this.heads.readPlaced(em);
+        const gaps = await this.epochs.gaps(em);
         const state = new CatalogState();
         let lastId = BEFORE_ALL_IDS;
         for (let more = true; more;) {
@@ -64,7 +66,7 @@ export class CatalogLoader {
           last = rows.at(-1) ?? last;
           more = rows.length === this.chunk;
         }
-        return { head, state, sentAtMs };
+        return { head, state, sentAtMs, gaps, elsewhere: isElsewhere({ written, server }) };
       },
       options,
     );

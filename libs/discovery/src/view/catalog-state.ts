@@ -88,6 +88,13 @@ export class CatalogState {
     around.revision = Math.max(around.revision, revision);
   }
 
+  /** Notes that a revision touched every service that there ever was. */
+  touchAll(revision: number): void {
+    for (const { namespace, services } of this.byNamespace.values()) {
+      for (const service of services.keys()) this.touch(namespace, service, revision);
+    }
+  }
+
   private namespaceEntry(namespace: string): MutableNamespace {
     const known = this.byNamespace.get(namespace);
     if (known) return known;

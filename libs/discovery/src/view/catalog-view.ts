@@ -1,54 +1,19 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coordination/audit';
 import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type CatalogChange } from '../changes/catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
 import { RevisionWaiters } from './revision-waiters.js';
+import {
+  type ApplyOutcome,
+  type CatalogEvent,
+  type CatalogSnapshot,
+  type Freshness,
+  type ViewHead,
+  type ViewObserver,
+} from './view-terms.js';
 
-/** What the view needs of an event. */
-export type CatalogEvent = Pick<
-  AuditEvent,
-  'revision' | 'action' | 'namespace' | 'service' | 'instanceUuid' | 'after' | 'previousHash' | 'hash'
->;
-
-/** Up to where in the log the view is, and in which history. */
-export interface ViewHead {
-  readonly revision: number;
-  readonly hash: string;
-  readonly epoch: string;
-}
-
-/** The catalog as the loader read it, whole. */
-export interface CatalogSnapshot {
-  readonly head: ViewHead;
-  readonly state: CatalogState;
-  /** Monotonic time (ms) before the read began: what was not in it then is not in the snapshot. */
-  readonly sentAtMs: number;
-}
-
-/** How current the view is. */
-export interface Freshness {
-  readonly loaded: boolean;
-  readonly revision: number;
-  readonly epoch: string | null;
-  /** Seconds since the view was last known to be current; before the first load: since the start. */
-  readonly stalenessSeconds: number;
-  readonly limitSeconds: number;
-}
-
-/**
- * What became of events: `applied` (all that were not known already are in the view now), `gap` (some are missing
- * before them: read again), `broken` (they do not continue the history that the view holds: load again).
- */
-export type ApplyOutcome = 'applied' | 'gap' | 'broken';
-
-/** Somebody who is told what the view takes, within the call that makes it do so. It must not throw. */
-export interface ViewObserver {
-  /** These changes are in the view now; in the order of the log. */
-  applied(changes: readonly CatalogChange[]): void;
-  /** The view was loaded, and stands here now. */
-  replaced(head: ViewHead): void;
-}
+export type { ApplyOutcome, CatalogEvent, CatalogSnapshot, Freshness, ViewHead, ViewObserver } from './view-terms.js';
 
 const NOBODY: ViewObserver = { applied: () => undefined, replaced: () => undefined };
 
@@ -67,6 +32,7 @@ export class CatalogView {
   private head: ViewHead | undefined;
   private confirmedAtMs: number;
   private loads = 0;
+  private gaps: readonly EpochGap[] = [];
   private readonly waiters = new RevisionWaiters();
   /** Those who wait for a later load, by its number. */
   private readonly loadWaiters = new RevisionWaiters();
@@ -91,7 +57,10 @@ export class CatalogView {
     return this.head;
   }
 
-  /** How many times the whole catalog was loaded: 1 normally. What was derived from an earlier load is void. */
+  /**
+   * How many times the whole catalog was loaded, or came to another epoch: 1 normally. What was derived from an earlier
+   * generation is void.
+   */
   get generation(): number {
     return this.loads;
   }
@@ -162,14 +131,12 @@ export class CatalogView {
   }
 
   /** Takes the catalog as it was loaded, in place of everything held. */
-  replace({ head, state, sentAtMs }: CatalogSnapshot): void {
+  replace({ head, state, sentAtMs, gaps = [] }: CatalogSnapshot): void {
     this.state = state;
-    this.head = head;
-    this.loads += 1;
+    this.gaps = gaps;
+    this.beginAnew(head);
     this.confirm(sentAtMs);
     this.waiters.release(head.revision);
-    this.loadWaiters.release(this.loads);
-    this.observer.replaced(head);
   }
 
   /** Notes that nothing was missing from the view in a query that was sent at this monotonic time (ms). */
@@ -219,7 +186,17 @@ export class CatalogView {
    * the log the view cannot say.
    */
   unknownBecause(revision: number): UnknownRevisionReason | undefined {
-    return revision > this.revision ? 'above-head' : undefined;
+    return unknownBecause(revision, this.revision, this.gaps);
+  }
+
+  /** How many epochs have begun after the first one. */
+  get epochsBegun(): number {
+    return this.gaps.length;
+  }
+
+  /** Asks whoever follows the log for a look at it. */
+  askForLook(): void {
+    this.onAwaited();
   }
 
   /** Whom to ask for a look at the log when somebody waits for a revision. */
@@ -243,11 +220,27 @@ export class CatalogView {
     if (!head || event.revision < head.revision) return head ? 'applied' : 'gap';
     if (event.revision === head.revision) return event.hash === head.hash ? 'applied' : 'broken';
     if (event.previousHash !== head.hash) return event.revision === head.revision + 1 ? 'broken' : 'gap';
-    // A new epoch leaves a hole in the numbers, and nothing in between was ever used.
-    if (event.revision !== head.revision + 1 && event.action !== 'catalog.epoch_started') return 'gap';
-    this.fold(event, changes);
-    this.head = { revision: event.revision, hash: event.hash, epoch: head.epoch };
+    // A new epoch leaves a gap in the numbers, and nothing in between will ever be used.
+    if (!mayFollow(head.revision, event)) return 'gap';
+    const { revision, hash } = event;
+    const begun = epochStartedBy(event);
+    if (begun) {
+      this.state.touchAll(revision);
+      this.gaps = [...this.gaps, { after: head.revision, before: revision }];
+      changes.length = 0; // of an epoch that has ended: whoever follows begins anew
+      this.beginAnew({ revision, hash, epoch: begun.epoch });
+    } else {
+      this.fold(event, changes);
+      this.head = { revision, hash, epoch: head.epoch };
+    }
     return 'applied';
+  }
+
+  private beginAnew(head: ViewHead): void {
+    this.head = head;
+    this.loads += 1;
+    this.loadWaiters.release(this.loads);
+    this.observer.replaced(head);
   }
 
   private fold(event: CatalogEvent, changes: CatalogChange[]): void {

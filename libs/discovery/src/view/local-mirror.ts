@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type AuditEvent, type KnownPlace } from '@coordination/audit';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type CatalogMirror, type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
 import { type CatalogView } from './catalog-view.js';
@@ -28,5 +28,13 @@ export class LocalMirror implements CatalogMirror {
 
   peek(identity: InstanceIdentity): InstanceRecord | undefined {
     return this.view.findByIdentity(identity);
+  }
+
+  position(): KnownPlace | undefined {
+    return this.view.position;
+  }
+
+  look(): void {
+    this.view.askForLook();
   }
 }

@@ -1,4 +1,9 @@
-import { type AuditEvent, type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
+import {
+  type AuditEvent,
+  type CatalogHeadRepository,
+  isElsewhere,
+  type ServiceEventRepository,
+} from '@coordination/audit';
 import { type Databases, read } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
 import { type ViewHead } from './catalog-view.js';
@@ -15,6 +20,8 @@ export interface LogPage {
   readonly events: readonly AuditEvent[];
   /** Monotonic time (ms) before the look was sent: the page says what was so at some moment after it. */
   readonly sentAtMs: number;
+  /** Whether the catalog has come to another server than it was last written on, and nobody has vouched for it yet. */
+  readonly elsewhere?: boolean;
 }
 
 /** Looks at the log on the connection that nobody but the view uses, so that slow searches cannot make it stale. */
@@ -37,10 +44,10 @@ export class LogReader {
     return await read(
       this.databases,
       async em => {
-        const head = await this.heads.read(em);
+        const { written, server, ...head } = await this.heads.readPlaced(em);
         const isNews = head.revision > revision;
         const events = isNews ? await this.events.findAfter(em, revision, this.pageSize) : [];
-        return { head, events, sentAtMs };
+        return { head, events, sentAtMs, elsewhere: isElsewhere({ written, server }) };
       },
       look,
     );

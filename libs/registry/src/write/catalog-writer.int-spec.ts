@@ -243,6 +243,8 @@ describe('The mirror', () => {
       },
       recordAt: () => Promise.resolve(undefined),
       peek: () => undefined,
+      position: () => undefined,
+      look: () => undefined,
     });
     let answered = false;
     const writes = [node.submit(register('mirrored')), node.submit(register('mirrored'))];
@@ -261,6 +263,8 @@ describe('The mirror', () => {
       announce: () => Promise.reject(new Error('view lost')),
       recordAt: () => Promise.resolve(undefined),
       peek: () => undefined,
+      position: () => undefined,
+      look: () => undefined,
     });
     await expect(node.submit(register('unmirrored'))).resolves.toMatchObject({ results: [{ outcome: 'created' }] });
   });

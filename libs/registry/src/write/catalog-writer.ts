@@ -9,6 +9,7 @@ import { newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
 import { targetOf } from '../domain/commands.js';
+import { type HistoryGuard } from '../epoch/history-guard.js';
 import { type InstanceLeaseRepository } from '../instance-lease.repository.js';
 import { type NodeRoleRepository } from '../roles/node-role.repository.js';
 import { type ServiceInstanceRepository } from '../service-instance.repository.js';
@@ -38,6 +39,7 @@ export interface CatalogWriterTools {
   readonly leases: InstanceLeaseRepository;
   readonly roles: NodeRoleRepository;
   readonly mirror: CatalogMirrorSlot;
+  readonly history: HistoryGuard;
   readonly metrics: WriterMetrics;
 }
 
@@ -128,6 +130,7 @@ export class CatalogWriter {
     try {
       const placed = await this.transact(batch.map(write => write.request));
       endTimer('committed', placed.plan.events.length);
+      this.noteCommitted(placed);
       this.queue.putBack(batch.slice(placed.plan.outcomes.length));
       // Not awaited: the next batch does not wait for the view.
       void this.answer(batch, placed);
@@ -159,10 +162,15 @@ export class CatalogWriter {
     }
   }
 
+  private noteCommitted({ head, plan }: PlacedPlan): void {
+    const last = plan.events.at(-1);
+    if (last) this.tools.history.noteCommitted({ revision: last.revision, hash: last.hash, epoch: head.epoch });
+  }
+
   /** Locks the head and decides. */
   private async place(em: EntityManager, requests: readonly WriteRequest[]): Promise<PlacedPlan> {
-    const { heads, instances } = this.tools;
-    const head = await heads.lock(em, this.options.headHoldLimitMs);
+    const { history, instances } = this.tools;
+    const head = await history.lock(em, this.options.headHoldLimitMs);
     const expiry = await expirySide(em, requests, this.tools);
     const { found, complete } = await instances.findNamed(em, {
       targets: requests.flatMap(request => request.commands.map(targetOf)),
