@@ -2,6 +2,7 @@ import {
   type AuditEvent,
   CatalogHeadRepository,
   chainEvent,
+  epochEvent,
   type EventDraft,
   ServiceEventRepository,
 } from '@coordination/audit';
@@ -45,5 +46,20 @@ export async function appendBatch(databases: Databases, drafts: readonly EventDr
     }
     await new ServiceEventRepository().append(em, head, events);
     return events;
+  });
+}
+
+/** Begins a new epoch of the log, as a node does that knows of commits that are gone. */
+export async function beginEpoch(databases: Databases): Promise<AuditEvent> {
+  const heads = new CatalogHeadRepository();
+  const log = new ServiceEventRepository();
+  return await databases.em('writer').transactional(async em => {
+    const head = await heads.lock(em, HOLD_LIMIT_MS);
+    const epoch = newId();
+    const event = epochEvent(head, { epoch, batchId: newId(), reason: 'log-shorter', known: head.revision + 1 });
+    await log.ensurePartitions(em, event.revision);
+    await heads.beginEpoch(em, head, epoch);
+    await log.append(em, head, [event]);
+    return event;
   });
 }

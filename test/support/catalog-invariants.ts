@@ -1,4 +1,12 @@
-import { type AuditEvent, EVENT_COLUMNS, FIRST_PREVIOUS_HASH, hashEvent, type LogHead } from '@coordination/audit';
+import {
+  type AuditEvent,
+  epochStartedBy,
+  EVENT_COLUMNS,
+  FIRST_PREVIOUS_HASH,
+  hashEvent,
+  type LogHead,
+  mayFollow,
+} from '@coordination/audit';
 import { isoTime } from '@coordination/database';
 import { sameJson } from '@coordination/kernel';
 import { identityKey, INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
@@ -34,6 +42,8 @@ export async function assertCatalogInvariants(databaseUrl: string): Promise<Cata
       'the head is not where the log ends: row of catalog_head ≠ last event',
     ).toEqual({ revision: events.at(-1)?.revision ?? 0, hash: events.at(-1)?.hash ?? FIRST_PREVIOUS_HASH });
     const last = events.at(-1);
+    const epoch = events.flatMap(event => epochStartedBy(event)?.epoch ?? []).at(-1);
+    if (epoch !== undefined) expect(head.epoch, 'the epoch of the head is not the one that began last').toBe(epoch);
     if (last) expect(head.at, 'the time of the head is not that of the last event').toBe(last.at);
     const instances = await readInstances(client);
     assertSameInstances(instances, folded);
@@ -70,9 +80,9 @@ async function foldLog(client: Client): Promise<Fold> {
 
 function assertFollows(event: AuditEvent, previous: AuditEvent | undefined): void {
   const at = `at revision ${event.revision}`;
-  if (event.action !== 'catalog.epoch_started') {
-    expect(event.revision, `the log has a gap ${at}`).toBe((previous?.revision ?? 0) + 1);
-  }
+  expect(mayFollow(previous?.revision ?? 0, event), `the log has a gap ${at}`).toBe(true);
+  const begun = epochStartedBy(event);
+  if (begun) expect(begun.previousRevision, `the epoch begins elsewhere ${at}`).toBe(previous?.revision ?? 0);
   expect(event.previousHash, `the chain is broken ${at}: previousHash is not the hash before it`).toBe(
     previous?.hash ?? FIRST_PREVIOUS_HASH,
   );
@@ -83,6 +93,8 @@ function assertFollows(event: AuditEvent, previous: AuditEvent | undefined): voi
 function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void {
   const { revision, namespace, service, instanceUuid } = event;
   if (namespace !== null && service !== null) serviceRevisions.set(`${namespace}/${service}`, revision);
+  // Callers may have seen later revisions of each of them, which were lost.
+  if (epochStartedBy(event)) for (const name of serviceRevisions.keys()) serviceRevisions.set(name, revision);
   if (instanceUuid === null) return;
   const before = event.before as InstanceRecord | null;
   const after = event.after as InstanceRecord | null;

@@ -1,4 +1,4 @@
-import { chainEvent, FIRST_PREVIOUS_HASH, type AuditAction, type AuditEvent } from '@coordination/audit';
+import { chainEvent, epochEvent, FIRST_PREVIOUS_HASH, type AuditAction, type AuditEvent } from '@coordination/audit';
 import { newId } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/registry';
 import { NOW } from './factories.js';
@@ -8,7 +8,11 @@ export class LogInMemory {
   readonly events: AuditEvent[] = [];
   readonly instances = new Map<string, InstanceRecord>();
 
-  constructor(readonly epoch = newId()) {}
+  constructor(private name = newId()) {}
+
+  get epoch(): string {
+    return this.name;
+  }
 
   get head() {
     const last = this.events.at(-1);
@@ -28,6 +32,15 @@ export class LogInMemory {
     const before = this.instances.get(id)!;
     this.instances.delete(id);
     return this.append('instance.deregistered', before, null);
+  }
+
+  /** Ends the epoch, as if later commits had been lost. */
+  beginEpoch(): AuditEvent {
+    const begun = { epoch: newId(), batchId: newId(), reason: 'log-shorter', known: undefined } as const;
+    const event = epochEvent({ ...this.head, at: NOW, now: NOW }, begun);
+    this.events.push(event);
+    this.name = begun.epoch;
+    return event;
   }
 
   /** Something that is not about an instance. */

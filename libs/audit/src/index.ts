@@ -24,7 +24,14 @@ export { epochEvent, epochStartedBy, type EpochStarted, type NewEpoch } from './
 export { unknownBecause } from './epoch/epoch-gaps.js';
 export { EpochLogRepository, type EpochGap } from './epoch/epoch-log.repository.js';
 export { isElsewhere, serverText, type Placement, type ServerIdentity } from './epoch/server-identity.js';
-export { laterOf, standingOf, type EpochReason, type KnownPlace, type Standing } from './epoch/standing.js';
+export {
+  contradicts,
+  laterOf,
+  standingOf,
+  type EpochReason,
+  type KnownPlace,
+  type Standing,
+} from './epoch/standing.js';
 export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
 export { patchView } from './history.schemas.js';
 export { logPoint, type LogPoint } from './log-point.js';

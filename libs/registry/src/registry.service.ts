@@ -1,4 +1,4 @@
-import { type CatalogHeadRepository, type LogHead, type ReadIndex } from '@coordination/audit';
+import { type CatalogHeadRepository, contradicts, type LogHead, type ReadIndex } from '@coordination/audit';
 import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
 import { type Clock, InstanceNotFoundError, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
@@ -173,9 +173,12 @@ export class RegistryService {
     const view = mirror.current;
     if (!view || command.mustBeNew || command.ifMatch !== undefined) return undefined;
     if (!this.isMereSignOfLife(view.peek(command.identity), command)) return undefined;
+    const known = view.position();
     const head = await readIndex.current();
+    // A head behind what was known is that of a restored backup, to which this registration may be news.
+    if (contradicts(head, known)) return undefined;
     const record = await view.recordAt(command.identity, head.revision).catch(passOverLateView);
-    if (!record || !this.isMereSignOfLife(record, command)) return undefined;
+    if (!record || !this.isMereSignOfLife(record, command) || view.position()?.epoch !== head.epoch) return undefined;
     renewals.renew(record.id);
     const lease = { renewedAt: clock.now().toISOString(), checkedAt: undefined };
     return { outcome: 'unchanged', leased: { instance: record, lease }, revision: head.revision, epoch: head.epoch };

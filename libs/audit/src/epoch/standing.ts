@@ -50,3 +50,11 @@ function breakOf(head: number, known: number, hashThere: string | null): EpochRe
 /** The later of two places. */
 export const laterOf = (a: KnownPlace | undefined, b: KnownPlace | undefined): KnownPlace | undefined =>
   a && b ? (a.revision >= b.revision ? a : b) : (a ?? b);
+
+/**
+ * Whether a head that was read after a place was known cannot belong to the history of that place. In another epoch,
+ * that is not for two places to tell.
+ */
+export const contradicts = (head: KnownPlace, known: KnownPlace | undefined): boolean =>
+  head.epoch === known?.epoch &&
+  (head.revision < known.revision || (head.revision === known.revision && head.hash !== known.hash));

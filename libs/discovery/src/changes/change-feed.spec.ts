@@ -49,6 +49,18 @@ describe('the feed of changes', () => {
     expect(named.told).toEqual([1, 4]);
   });
 
+  it('tells of a new epoch as of a load, and of no change before it, in whatever page it comes', async () => {
+    const { log, view, feed } = watchedView();
+    await nextTurn();
+    const follower = follow(feed);
+    const begun = [log.put(anInstance()), log.beginEpoch(), log.put(anInstance())] as const;
+    view.apply(begun);
+    await nextTurn();
+    expect(follower.told).toEqual(['restarted', begun[2].revision]);
+    expect(feed.floor).toBe(begun[1].revision);
+    expect(feed.after(1), 'the epoch that ended is not told as if it went on').toBeUndefined();
+  });
+
   it('tells nothing twice when events are applied again, and nothing after the end', async () => {
     const { log, view, feed } = watchedView();
     await nextTurn();

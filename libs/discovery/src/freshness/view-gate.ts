@@ -1,4 +1,4 @@
-import { type ReadIndex } from '@coordination/audit';
+import { contradicts, type ReadIndex } from '@coordination/audit';
 import {
   type Clock,
   RevisionUnknownError,
@@ -65,15 +65,17 @@ export class ViewGate {
     this.strongCount += 1;
     let untilMs: number | undefined;
     for (;;) {
-      const { generation } = view;
+      const { generation, position: prior } = view;
       const head = await readIndex.current();
       untilMs ??= clock.monotonicMs() + this.withinMs;
       const restMs = untilMs - clock.monotonicMs();
       // In another epoch the same number means another catalog.
       const isSameEpoch = () => view.position?.epoch === head.epoch;
-      const came = isSameEpoch()
-        ? await view.reached(head.revision, restMs, signal)
-        : await view.replacedSince(generation, restMs, signal);
+      // A head that is behind what the view had before it was asked for is that of a restored backup.
+      const came =
+        isSameEpoch() && !contradicts(head, prior)
+          ? await view.reached(head.revision, restMs, signal)
+          : await view.replacedSince(generation, restMs, signal);
       if (came && isSameEpoch() && view.revision >= head.revision) return;
       signal?.throwIfAborted();
       if (!came) throw new ViewBehindError(view.revision, head.revision);

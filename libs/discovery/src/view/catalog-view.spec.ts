@@ -98,14 +98,52 @@ describe('a view that follows the log', () => {
     expect(view.size).toBe(1);
   });
 
-  it('takes a new epoch after a hole in the numbers, and events that are not about instances', () => {
+  it('takes events that are not about instances', () => {
     const log = new LogInMemory();
     const view = loadedView(log);
-    view.apply([log.put(anInstance()), log.appendOther()]);
-    expect(view.apply([log.appendOther('catalog.epoch_started', 2 + 2 ** 32)])).toBe('applied');
-    expect(view.revision).toBe(2 + 2 ** 32);
+    expect(view.apply([log.put(anInstance()), log.appendOther()])).toBe('applied');
+    expect(view.revision).toBe(2);
     expect(view.size).toBe(1);
-    expect(view.serviceRevision('default', 'orders')).toBe(1);
+  });
+
+  it('takes a new epoch: the gap in the numbers, what the epoch is called, and a later revision of every service', () => {
+    const log = new LogInMemory();
+    const view = loadedView(log);
+    const { id } = anInstance({ service: 'gone' });
+    view.apply([log.put(anInstance()), log.put(anInstance({ id, service: 'gone' })), log.remove(id)]);
+    const before = view.position!;
+    const { generation } = view;
+    const begun = log.beginEpoch();
+    expect(view.apply([begun, log.put(anInstance({ service: 'later' }))])).toBe('applied');
+    expect(begun.revision).toBe(3 + 2 ** 32);
+    expect(view.position).toEqual(log.head);
+    expect(view.position!.epoch).not.toBe(before.epoch);
+    expect(view.size).toBe(2);
+    expect(view.generation, 'what was derived earlier is void').toBe(generation + 1);
+    expect(view.serviceRevision('default', 'orders')).toBe(begun.revision);
+    expect(view.serviceRevision('default', 'gone')).toBe(begun.revision);
+    expect(view.serviceRevision('default', 'later')).toBe(begun.revision + 1);
+    expect(view.namespaceRevision('default')).toBe(begun.revision + 1);
+    const reasons = [3, 4, begun.revision - 1, begun.revision, begun.revision + 1, begun.revision + 2];
+    expect(reasons.map(revision => view.unknownBecause(revision))).toEqual([
+      undefined,
+      'ended-epoch',
+      'ended-epoch',
+      undefined,
+      undefined,
+      'above-head',
+    ]);
+  });
+
+  it.each([
+    ['a change jumps', (log: LogInMemory) => log.appendOther('token.created', 1 + 2 ** 32)],
+    ['an epoch begins without a jump', (log: LogInMemory) => log.appendOther('catalog.epoch_started', 2)],
+  ])('reads again when %s', (_, append) => {
+    const log = new LogInMemory();
+    const view = loadedView(log);
+    view.apply([log.put(anInstance())]);
+    expect(view.apply([append(log)])).toBe('gap');
+    expect(view.revision).toBe(1);
   });
 
   it('applies nothing before it is loaded', () => {
