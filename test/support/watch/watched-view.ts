@@ -63,7 +63,7 @@ export function watchedView(options: WatchedViewOptions = {}) {
     limits,
     frames: new ChangeFrames(),
     turns: new Turns(systemClock),
-    metrics: watchMetrics(new Metrics(), () => feed.size),
+    metrics: watchMetrics(new Metrics(), () => ({ size: feed.size, backlogBytes: 0 })),
     clock: systemClock,
     random: Math.random,
     toldUpTo: () => (feed.hasUntold ? feed.toldUpTo : view.revision),

@@ -3,14 +3,29 @@ import { type Metrics } from '@coordination/observability';
 /** What is counted of watches. */
 export type WatchMetrics = ReturnType<typeof watchMetrics>;
 
-/** Counts for Prometheus. @param open how many watches there are */
-export function watchMetrics(metrics: Metrics, open: () => number) {
+/** The watches that are open, as far as it is measured. */
+export interface OpenWatches {
+  readonly size: number;
+  /** Bytes that wait for their readers. */
+  readonly backlogBytes: number;
+}
+
+/** Counts for Prometheus. */
+export function watchMetrics(metrics: Metrics, open: () => OpenWatches) {
   metrics.gauge({
     name: 'watch_open',
     help: 'Watches that are open.',
     labelNames: [],
     collect() {
-      this.set(open());
+      this.set(open().size);
+    },
+  });
+  metrics.gauge({
+    name: 'watch_backlog_bytes',
+    help: 'Bytes that wait for watchers that read slowly, of all watches together.',
+    labelNames: [],
+    collect() {
+      this.set(open().backlogBytes);
     },
   });
   return {

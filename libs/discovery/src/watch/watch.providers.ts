@@ -43,7 +43,7 @@ export const WATCH_PROVIDERS: Provider[] = [
       settings: Settings,
     ) => {
       const watches: Watches = new Watches(
-        contextOf({ view, feed, pages, metrics: watchMetrics(metrics, () => watches.size), settings }),
+        contextOf({ view, feed, pages, metrics: watchMetrics(metrics, () => watches), settings }),
         gate,
       );
       return watches;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -115,3 +116,85 @@ describe('a watch', () => {
     );
   });
 });
+
+/** A watch that has told what there was, so that it is live. */
+async function liveWatch(options: WatchedViewOptions = {}) {
+  const world = watchedView(options);
+  const recorded = record(watch(world));
+  const append = (count = 1) => {
+    for (let n = 0; n < count; n++)
+      world.view.apply([world.log.put(anInstance({ instanceId: `i-${world.log.head.revision}` }))]);
+    return world.log.head.revision;
+  };
+  const told = (revision: number) =>
+    waitFor(`${revision} is told`, () => recorded.frames.at(-1)?.data.revision === revision);
+  await told(append());
+  return { ...world, ...recorded, append, told };
+}
+
+describe('a watch whose view is loaded anew', () => {
+  it('goes on without a gap from the log when the history is the same, however much it missed', async () => {
+    const { log, load, append, told, frames, reads } = await liveWatch();
+    for (let n = 0; n < 23; n++) log.put(anInstance({ instanceId: `missed-${n}` }));
+    load();
+    await told(append());
+    expect(frames.map(({ data }) => data.revision)).toEqual(Array.from({ length: 25 }, (_, n) => n + 1));
+    expect(reads()).toBeGreaterThan(0);
+  });
+
+  it('needs no database when it had been told everything', async () => {
+    const { load, append, told, reads } = await liveWatch();
+    load();
+    await told(append());
+    expect(reads()).toBe(0);
+  });
+
+  it('is told to begin anew when the history is another one, and ends', async () => {
+    const { load, frames, reading, feed, view } = await liveWatch();
+    load(newId());
+    await reading;
+    expect(frames.at(-1)).toEqual({ id: '', event: 'reset', data: { revision: view.revision, reason: 'new_epoch' } });
+    expect(feed.size).toBe(0);
+  });
+});
+
+describe('bookmarks', () => {
+  it('name the head, which nothing else has told, and never what is not told yet', async () => {
+    const { view, log, told } = await liveWatch({ limits: { bookmarkMs: 5 } });
+    view.apply([log.appendOther()]);
+    await told(log.head.revision);
+    view.apply([log.put(anInstance({ namespace: 'elsewhere' }))]);
+    await told(log.head.revision);
+  });
+
+  it('are not sent while the view is too old to be believed', async () => {
+    const world = watchedView({ stalenessLimitSeconds: -1, limits: { bookmarkMs: 2 } });
+    const watched = watch(world);
+    let text = '';
+    watched.stream.on('data', chunk => (text += String(chunk)));
+    await waitFor('two comments', () => (text.match(/^: this node/gm)?.length ?? 0) > 1);
+    expect(text).not.toContain('bookmark');
+    watched.end();
+  });
+});
+
+describe('a watch in the middle of its snapshot', () => {
+  it('says nothing else, and is cut without a word when its reader stalls: half an event must not end', async () => {
+    const world = watchedView({ limits: { bookmarkMs: 2, stallMs: 10 } });
+    const snapshot = Array.from({ length: 1_000 }, (_, n) => anInstance({ instanceId: `i-${n}` }));
+    const watched = watch(world, { snapshot });
+    const closed = once(watched.stream, 'close');
+    const first = await waitForBytes(watched);
+    await closed;
+    const text = first + String(watched.stream.read() ?? '');
+    const [, begun, ...more] = text.split('\n\n');
+    expect(begun?.startsWith('id: 0\nevent: snapshot\ndata: {')).toBe(true);
+    expect(more, 'something ended the event that is not whole').toEqual([]);
+    expect(world.feed.size).toBe(0);
+  });
+});
+
+async function waitForBytes({ stream }: Watch): Promise<string> {
+  await once(stream, 'readable');
+  return String(stream.read(1_000) ?? '');
+}

@@ -55,6 +55,12 @@ export class Watches implements OnModuleDestroy {
     return this.open.size;
   }
 
+  get backlogBytes(): number {
+    let bytes = 0;
+    for (const { stream } of this.open) bytes += stream.readableLength;
+    return bytes;
+  }
+
   /**
    * Says of which catalog a watch would tell, without opening one.
    * @throws StartingError, StaleViewError, RateLimitedError

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assertCatalogInvariants } from '../support/catalog-invariants.js';
+import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
+import { seeded, startMixedLoad } from '../support/mixed-load.js';
+import { killConnections } from '../support/node-faults.js';
+import { RestartableNode } from '../support/restartable-node.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { waitFor } from '../support/wait-for.js';
+import { RecordingWatcher } from '../support/watch/recording-watcher.js';
+import { type Selects, watchProblems } from '../support/watch/watch-guarantees.js';
+
+/** How often a node is killed, and as often the database's connections are cut. */
+const ROUNDS = Number(process.env['PROOF_ROUNDS'] ?? 2);
+const SEED = Number(process.env['PROOF_SEED'] ?? 91);
+
+const ENV = {
+  PCS_HEAD_HOLD_LIMIT_MS: '500',
+  PCS_WATCH_BOOKMARK_SECONDS: '1',
+  // So few that whoever was away for a moment has to read the log.
+  PCS_FEED_MAX_CHANGES: '100',
+};
+
+/** Processes start many times over. */
+const TIMEOUT_MS = 120_000 * (1 + ROUNDS);
+
+/** A watcher is cut off after this time (ms) at most. */
+const LIVES_MS = 3_000;
+
+const inDefault: Selects = ({ namespace }) => namespace === 'default';
+
+const WATCHES: readonly (readonly [query: string, selects: Selects])[] = [
+  ['', inDefault],
+  ['namespace=*', () => true],
+  ['service=contended&status=healthy,degraded', i => inDefault(i) && ['healthy', 'degraded'].includes(i.status)],
+  ['filter=weight > 300 and port != 80', i => inDefault(i) && i.weight > 300 && i.port !== 80],
+  [
+    'namespace=*&status=stopping&service=contended',
+    ({ status, service }) => status === 'stopping' && service === 'contended',
+  ],
+  ['service=nobody', ({ service }) => service === 'nobody'],
+];
+
+let directory: DisposableDirectory;
+let database: TestDatabase;
+
+beforeEach(async () => {
+  directory = disposableDirectory();
+  database = await createTestDatabase();
+});
+afterEach(async () => {
+  await directory.remove();
+  await database.drop();
+});
+
+describe('watchers that are cut off, on nodes that are killed and cut off from the database', () => {
+  it.each([2, 3])(
+    `are told every selected revision once and in order, on %i nodes (seed ${SEED})`,
+    async count => {
+      const random = seeded(SEED + count);
+      const start = () => RestartableNode.start(directory, database.url, ENV);
+      const nodes = await Promise.all(Array.from({ length: count }, start));
+      const apis = nodes.map(({ api }) => api);
+      const watchers = WATCHES.map(([query], n) =>
+        RecordingWatcher.start({ apis, query, seed: SEED + n, livesMs: LIVES_MS }),
+      );
+      const load = startMixedLoad({ apis, seed: SEED, clients: 6, names: 8 });
+      const more = async () => {
+        const before = load.acknowledged();
+        await waitFor('the load goes on', () => load.acknowledged() > before + 150, 60_000);
+      };
+      for (let round = 0; round < ROUNDS; round++) {
+        await more();
+        const node = nodes[Math.floor(random() * count)]!;
+        await node.kill();
+        await more();
+        await killConnections(database, random());
+        await node.startAgain();
+      }
+      await more();
+      await load.stop();
+
+      const { events, head } = await assertCatalogInvariants(database.url);
+      for (const watcher of watchers) {
+        await waitFor(`"${watcher.query}" has been told everything`, () => watcher.position >= head.revision, 60_000);
+        await watcher.stop();
+      }
+      for (const [n, [query, selects]] of WATCHES.entries()) {
+        const { connections, resets } = watchers[n]!;
+        expect(watchProblems(connections, events, selects, head.revision), query).toEqual([]);
+        expect(resets, `${query} was reset although the history is the same`).toBe(0);
+        expect(connections.filter(({ resumedAfter }) => resumedAfter !== undefined).length, query).toBeGreaterThan(1);
+      }
+    },
+    TIMEOUT_MS,
+  );
+});
