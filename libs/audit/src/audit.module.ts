@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
 import { AuditController } from './audit.controller.js';
 import { AuditQuery } from './audit-query.service.js';
@@ -30,8 +31,9 @@ const MAX_LONG_REQUESTS = 4;
     { provide: LongRequests, useFactory: () => new LongRequests(MAX_LONG_REQUESTS) },
     {
       provide: ReadIndex,
-      inject: [Databases, CatalogHeadRepository],
-      useFactory: (databases: Databases, heads: CatalogHeadRepository) => new ReadIndex(primaryHead(databases, heads)),
+      inject: [Databases, CatalogHeadRepository, SETTINGS_TOKEN],
+      useFactory: (databases: Databases, heads: CatalogHeadRepository, settings: Settings) =>
+        new ReadIndex(primaryHead(databases, heads, { isFenced: settings.PCS_STRONG_READ_FENCE })),
     },
     {
       provide: AuditQuery,

@@ -23,7 +23,12 @@ export type PlacedHead = LogHead & Placement;
 /** Name of the notification that tells followers of the log to look; the payload is the revision. */
 export const CATALOG_CHANNEL = 'catalog_changed';
 
+/** Of the messages in the write-ahead log that are committed to prove something. */
+const FENCE_PREFIX = 'platform-coordination';
+
 const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is only read from the primary.';
+
+const FENCE_HANGS = 'A commit that was to prove that this is the primary has not been confirmed by its standby yet.';
 
 const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
 
@@ -106,6 +111,29 @@ export class CatalogHeadRepository {
     );
     if (rows.length !== 1)
       throw new Error(`The head of the log is no longer in epoch ${head.epoch}, which was locked.`);
+  }
+
+  /**
+   * The head, read by a transaction that commits something as well, though nothing that anybody reads. Where
+   * `synchronous_standby_names` is set, the commit waits for a standby: a former primary, whose standbys follow another
+   * by now, does not come back from it.
+   * @param lockKey of the node. A commit whose caller has gone waits on in the server; while it does, there is no second
+   * @throws StoreUnavailableError on a standby, or while an earlier commit hangs
+   */
+  async readFenced(em: EntityManager, lockKey: number): Promise<LogHead> {
+    const [row] = await query<LogHead & { inRecovery: boolean; message: string | null }>(
+      em,
+      `select ${HEAD_COLUMNS}, pg_is_in_recovery() as "inRecovery",
+         case when not pg_is_in_recovery() and pg_try_advisory_xact_lock($1)
+           then pg_logical_emit_message(true, $2, '')::text end as message
+       from catalog_head where id = 1`,
+      [lockKey, FENCE_PREFIX],
+    );
+    if (!row) throw new Error(NO_ROW);
+    const { inRecovery, message, ...head } = row;
+    const trouble = inRecovery ? IN_RECOVERY : message === null ? FENCE_HANGS : undefined;
+    if (trouble !== undefined) throw new StoreUnavailableError({ cause: new Error(trouble) });
+    return head;
   }
 
   /** The head as this server has it, where the row may have been taken away, and whether it is a standby. */

@@ -44,7 +44,7 @@ describe('The read index', () => {
   it('does not wait for ever for a server that does not answer', async () => {
     const locked = databases.em('leases').transactional(async em => {
       await query(em, 'lock table catalog_head in access exclusive mode');
-      const index = new ReadIndex(primaryHead(databases, new CatalogHeadRepository(), 50));
+      const index = new ReadIndex(primaryHead(databases, new CatalogHeadRepository(), { limitMs: 50 }));
       await expect(index.current()).rejects.toThrow(StoreUnavailableError);
       // Nor do those who asked meanwhile.
       await expect(Promise.all([index.current(), index.current()])).rejects.toThrow(StoreUnavailableError);

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
@@ -12,22 +13,39 @@ const ANSWER_LIMIT_MS = 3_000;
  */
 const SILENCE_FACTOR = 3;
 
+/** One more than the greatest key of a lock that a node may choose. */
+const LOCK_KEYS = 2 ** 48 - 1;
+
+/** How the primary is asked. */
+export interface PrimaryHeadOptions {
+  readonly limitMs?: number;
+  /** Whether a commit of its own must prove each time that it is the primary still. */
+  readonly isFenced?: boolean;
+}
+
 /**
  * Reads the head of the log from the primary, for the read index. It does not wait for ever, or one server that does
  * not answer would keep all who ask later waiting behind its query.
  */
-export const primaryHead =
-  (databases: Databases, heads: CatalogHeadRepository, limitMs = ANSWER_LIMIT_MS): ReadHead =>
-  async () => {
+export function primaryHead(
+  databases: Databases,
+  heads: CatalogHeadRepository,
+  { limitMs = ANSWER_LIMIT_MS, isFenced = false }: PrimaryHeadOptions = {},
+): ReadHead {
+  const lockKey = randomInt(LOCK_KEYS);
+  const ask = () => {
+    const em = databases.em('writer');
+    return isFenced ? heads.readFenced(em, lockKey) : heads.read(em);
+  };
+  return async () => {
     const timeUp = AbortSignal.timeout(limitMs);
     const late = new Promise<never>((_resolve, reject) => {
       timeUp.addEventListener('abort', () => reject(new StoreUnavailableError({ cause: timeUp.reason })));
     });
-    const asked = orStoreUnavailable(() =>
-      severedAfter(databases, 'writer', SILENCE_FACTOR * limitMs, () => heads.read(databases.em('writer'))),
-    );
+    const asked = orStoreUnavailable(() => severedAfter(databases, 'writer', SILENCE_FACTOR * limitMs, ask));
     // Whichever loses has nobody left to fail for.
     asked.catch(() => undefined);
     late.catch(() => undefined);
     return await Promise.race([asked, late]);
   };
+}

@@ -232,6 +232,16 @@ export const SETTINGS = {
     '15',
     'The longest time between two bookmarks of a watch; proxies must not cut connections that are silent for as long.',
   ),
+  PCS_WAITING_READS_MAX: setting(
+    integer(1, 1_000_000),
+    '20000',
+    'How many reads with `since` a node holds at once; past it callers get 429 RATE_LIMITED.',
+  ),
+  PCS_STRONG_READ_FENCE: setting(
+    onOff,
+    'off',
+    'Whether strong reads wait for a commit, and so for the synchronous standby: then a primary that was replaced without noticing answers none.',
+  ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),
     '20',

@@ -14,12 +14,15 @@ import {
   ALL_NAMESPACES,
   instancePage,
   namespaceList,
+  type NamespacesQuery,
+  namespacesQuery,
   serviceInstances,
   serviceList,
   type ServiceParams,
   serviceParams,
 } from './discovery.schemas.js';
 import { DiscoveryService, type Found } from './discovery.service.js';
+import { toDemand, WAITING_PROBLEMS } from './freshness/demand.js';
 import { answerPast, hasTag, PAST_HEADERS, PAST_PROBLEMS } from './past/past-answer.js';
 import { PastDiscovery } from './past/past-discovery.service.js';
 import { type SearchAtQuery, searchAtQuery, type ServicesAtQuery, servicesAtQuery } from './past/past.schemas.js';
@@ -47,12 +50,16 @@ export class DiscoveryController {
     description: 'The namespaces that have instances.',
     operationId: 'listNamespaces',
     requestHeaders: ['If-None-Match'],
-    problems: ['STARTING', 'STALE_VIEW'],
+    problems: ['STARTING', ...WAITING_PROBLEMS],
     examples: { response: NAMESPACES_EXAMPLE },
   })
   @Get('namespaces')
-  namespaces(@IfNoneMatchHeader() ifNoneMatch: IfNoneMatch, @Res() reply: FastifyReply): void {
-    answer(reply, ifNoneMatch, this.discovery.namespaces());
+  async namespaces(
+    @Query({ schema: namespacesQuery }) query: NamespacesQuery,
+    @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    answer(reply, ifNoneMatch, await this.discovery.namespaces(toDemand(query, reply.raw)));
   }
 
   @Endpoint({
@@ -65,18 +72,20 @@ export class DiscoveryController {
       'The services of a namespace that have instances, with what can be said of all their instances together. With filters, only the instances that they select count; `status` defaults to `any`. The whole list is answered from memory, a filtered one by PostgreSQL, one with `asOf` from the log.',
     operationId: 'listServices',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: { namespace: 'default' }, response: SERVICES_EXAMPLE },
   })
   @Get('services')
   async services(
-    @Query({ schema: servicesAtQuery }) { namespace, asOf, ...filters }: ServicesAtQuery,
+    @Query({ schema: servicesAtQuery }) query: ServicesAtQuery,
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const selection = toSelection(filters, 'any');
+    const { namespace, asOf } = query;
+    const demand = toDemand(query, reply.raw);
+    const selection = toSelection(query, 'any');
     if (asOf) return answerPast(reply, await this.past.services(asOf, namespace, selection, hasTag(ifNoneMatch)));
-    answer(reply, ifNoneMatch, await this.discovery.services(namespace, selection));
+    answer(reply, ifNoneMatch, await this.discovery.services(namespace, selection, demand));
   }
 
   @Endpoint({
@@ -89,22 +98,24 @@ export class DiscoveryController {
       'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `asOf` it is, to the byte, what was answered then.',
     operationId: 'listServiceInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: { service: 'orders', namespace: 'default' }, response: SERVICE_INSTANCES_EXAMPLE },
   })
   @Get('services/:service/instances')
   async serviceInstances(
     @Param({ schema: serviceParams }) { service }: ServiceParams,
-    @Query({ schema: servicesAtQuery }) { namespace, asOf, ...filters }: ServicesAtQuery,
+    @Query({ schema: servicesAtQuery }) query: ServicesAtQuery,
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const selection = toSelection(filters, USABLE);
+    const { namespace, asOf } = query;
+    const demand = toDemand(query, reply.raw);
+    const selection = toSelection(query, USABLE);
     if (asOf) {
       const of = { namespace, service };
       return answerPast(reply, await this.past.instancesOf(asOf, of, selection, hasTag(ifNoneMatch)));
     }
-    answer(reply, ifNoneMatch, this.discovery.instancesOf(namespace, service, selection));
+    answer(reply, ifNoneMatch, await this.discovery.instancesOf(namespace, service, selection, demand));
   }
 
   @Endpoint({
@@ -117,7 +128,7 @@ export class DiscoveryController {
       'Searches the whole catalog, in PostgreSQL; `status` defaults to `any`. A walk over the pages misses nothing and repeats nothing that stayed in its place meanwhile; with `asOf` it is a walk over one revision, to be gone on with by the same `asOf`.',
     operationId: 'searchInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: SEARCH_PARAMETERS_EXAMPLE, response: SEARCH_EXAMPLE },
   })
   @Get('instances')
@@ -126,11 +137,12 @@ export class DiscoveryController {
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { namespace, service, sort, order, limit, cursor, asOf, ...filters } = query;
+    const demand = toDemand(query, reply.raw);
+    const { namespace, service, sort, order, limit, cursor, asOf } = query;
     const search = {
       namespace: namespace === ALL_NAMESPACES ? null : namespace,
       service: service ?? null,
-      selection: toSelection(filters, 'any'),
+      selection: toSelection(query, 'any'),
       sort,
       order,
       limit,
@@ -138,7 +150,7 @@ export class DiscoveryController {
     };
     if (asOf) return answerPast(reply, await this.past.search(asOf, search, hasTag(ifNoneMatch)));
     const isKnown = (catalog: AnsweredCatalog) => matchesNone(ifNoneMatch, tagOf(catalog));
-    const { catalog, body } = await this.discovery.search(search, isKnown);
+    const { catalog, body } = await this.discovery.search(search, isKnown, demand);
     setCatalogHeaders(reply, catalog, tagOf(catalog));
     sendJson(reply, body);
   }

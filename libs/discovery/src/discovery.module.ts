@@ -16,10 +16,13 @@ import { CatalogSearchRepository } from './catalog-search.repository.js';
 import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
+import { FreshReads } from './freshness/fresh-reads.js';
+import { countWakes, measureGate, measureWaiting } from './freshness/freshness-metrics.js';
 import { ViewGate } from './freshness/view-gate.js';
 import { InstancePicker } from './instance-picker.js';
 import { pastDiscovery } from './past/past-discovery.js';
 import { PastDiscovery } from './past/past-discovery.service.js';
+import { WaitingReads } from './freshness/waiting-reads.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -105,8 +108,29 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     {
       provide: ViewGate,
-      inject: [CatalogView, ReadIndex],
-      useFactory: (view: CatalogView, readIndex: ReadIndex) => new ViewGate({ view, readIndex, clock: systemClock }),
+      inject: [CatalogView, ReadIndex, Metrics, SETTINGS_TOKEN],
+      useFactory: (view: CatalogView, readIndex: ReadIndex, metrics: Metrics, settings: Settings) => {
+        const isFenced = settings.PCS_STRONG_READ_FENCE;
+        const gate = new ViewGate({ view, readIndex, clock: systemClock, isFenced });
+        measureGate(metrics, gate, readIndex);
+        return gate;
+      },
+    },
+    {
+      provide: WaitingReads,
+      inject: [CatalogView, ChangeFeed, Metrics, SETTINGS_TOKEN],
+      useFactory: (view: CatalogView, feed: ChangeFeed, metrics: Metrics, settings: Settings) => {
+        const waiting = new WaitingReads({
+          view,
+          feed,
+          clock: systemClock,
+          random: Math.random,
+          max: settings.PCS_WAITING_READS_MAX,
+          ended: countWakes(metrics),
+        });
+        measureWaiting(metrics, waiting);
+        return waiting;
+      },
     },
     {
       provide: InstancePicker,
@@ -115,16 +139,21 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     {
       provide: DiscoveryService,
-      inject: [CatalogView, Databases, CatalogHeadRepository],
-      useFactory: (view: CatalogView, databases: Databases, heads: CatalogHeadRepository) => {
-        const resolver = new Resolver(view, Math.random);
-        return new DiscoveryService(
+      inject: [CatalogView, Databases, CatalogHeadRepository, ViewGate, WaitingReads],
+      useFactory: (
+        view: CatalogView,
+        databases: Databases,
+        heads: CatalogHeadRepository,
+        gate: ViewGate,
+        waiting: WaitingReads,
+      ) =>
+        new DiscoveryService({
           view,
-          new ViewAnswers(view),
-          resolver,
-          new CatalogSearchRepository(databases, heads),
-        );
-      },
+          answers: new ViewAnswers(view),
+          resolver: new Resolver(view, Math.random),
+          catalog: new CatalogSearchRepository(databases, heads),
+          fresh: new FreshReads(view, gate, waiting),
+        }),
     },
     ...WATCH_PROVIDERS,
     { provide: PastDiscovery, inject: [Databases, RevisionFinder], useFactory: pastDiscovery },

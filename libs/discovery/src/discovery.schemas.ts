@@ -2,6 +2,7 @@ import { queryInteger } from '@coordination/http';
 import { DEFAULT_NAMESPACE, instanceView, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
 import { SEARCH_ORDERS, SEARCH_SORTS } from './catalog-search.js';
+import { FRESHNESS_PARAMETERS, WAITING_PARAMETERS } from './freshness/demand.js';
 import { FILTER_PARAMETERS } from './selection/selection.schemas.js';
 
 const DEFAULT_LIMIT = 100;
@@ -13,7 +14,13 @@ export const ALL_NAMESPACES = '*';
 
 const namespace = namespaceSchema.default(DEFAULT_NAMESPACE);
 
-export const servicesQuery = z.strictObject({ namespace, ...FILTER_PARAMETERS });
+export const namespacesQuery = z.strictObject({ ...FRESHNESS_PARAMETERS, ...WAITING_PARAMETERS });
+export type NamespacesQuery = z.output<typeof namespacesQuery>;
+
+/** What all questions about one namespace can say. */
+export const selectingQuery = z.strictObject({ namespace, ...FILTER_PARAMETERS, ...FRESHNESS_PARAMETERS });
+
+export const servicesQuery = selectingQuery.extend(WAITING_PARAMETERS);
 export type ServicesQuery = z.output<typeof servicesQuery>;
 
 export const serviceParams = z.strictObject({ service: serviceSchema });
@@ -34,6 +41,8 @@ export const searchQuery = z.strictObject({
     .max(MAX_CURSOR_LENGTH)
     .optional()
     .describe('`nextCursor` of the page before, with the same other parameters.'),
+  ...FRESHNESS_PARAMETERS,
+  ...WAITING_PARAMETERS,
 });
 export type SearchQuery = z.output<typeof searchQuery>;
 

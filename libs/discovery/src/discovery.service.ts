@@ -2,6 +2,9 @@ import { type LogHead } from '@coordination/audit';
 import { type CatalogSearch } from './catalog-search.js';
 import { type CatalogSearchRepository } from './catalog-search.repository.js';
 import { type AnsweredCatalog } from './catalog-answer.js';
+import { NO_DEMAND } from './freshness/demand.js';
+import { type FreshReads } from './freshness/fresh-reads.js';
+import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/question.js';
 import { type Wanted } from './resolve/contenders.js';
 import { type Resolved, type Resolver } from './resolve/resolver.js';
 import { isEverything, type Selection } from './selection/selection.js';
@@ -17,18 +20,27 @@ export interface SearchFound {
   readonly body: Buffer | undefined;
 }
 
-/** Finds: what is about one service or one namespace in memory, the rest in PostgreSQL. */
+/** What discovery works with. */
+export interface DiscoveryParts {
+  readonly view: CatalogView;
+  readonly answers: ViewAnswers;
+  readonly resolver: Resolver;
+  readonly catalog: CatalogSearchRepository;
+  readonly fresh: FreshReads;
+}
+
+/**
+ * Finds: what is about one service or one namespace in memory, the rest in PostgreSQL. Whatever a demand says is waited
+ * for first; its failures (StartingError, StaleViewError, ViewBehindError, RevisionUnknownError, RateLimitedError,
+ * StoreUnavailableError) are those of every method.
+ */
 export class DiscoveryService {
-  constructor(
-    private readonly view: CatalogView,
-    private readonly answers: ViewAnswers,
-    private readonly resolver: Resolver,
-    private readonly catalog: CatalogSearchRepository,
-  ) {}
+  constructor(private readonly parts: DiscoveryParts) {}
 
   /** @throws StartingError, StaleViewError */
-  namespaces(): Found {
-    return this.fromView(() => this.answers.namespaces());
+  async namespaces(demand = NO_DEMAND): Promise<Found> {
+    await this.parts.fresh.fromView(demand, () => NAMESPACES_QUESTION);
+    return this.fromView(() => this.parts.answers.namespaces());
   }
 
   /**
@@ -36,23 +48,32 @@ export class DiscoveryService {
    * instance, so PostgreSQL makes those.
    * @throws StartingError, StaleViewError, StoreUnavailableError
    */
-  async services(namespace: string, selection: Selection): Promise<Found> {
-    if (isEverything(selection)) return this.fromView(() => this.answers.services(namespace));
-    const { head, revision, services } = await this.catalog.services(namespace, selection);
+  async services(namespace: string, selection: Selection, demand = NO_DEMAND): Promise<Found> {
+    const { answers, catalog, fresh } = this.parts;
+    const question = () => instancesQuestion({ namespace, service: null }, selection);
+    if (isEverything(selection)) {
+      await fresh.fromView(demand, question);
+      return this.fromView(() => answers.services(namespace));
+    }
+    await fresh.fromStore(demand, question);
+    const { head, revision, services } = await catalog.services(namespace, selection);
+    fresh.assertKnown(demand, head);
     return { catalog: current(head), revision, body: Buffer.from(JSON.stringify({ revision, services })) };
   }
 
   /** @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly */
-  instancesOf(namespace: string, service: string, selection: Selection): Found {
-    return this.fromView(() => this.answers.instancesOf(namespace, service, selection));
+  async instancesOf(namespace: string, service: string, selection: Selection, demand = NO_DEMAND): Promise<Found> {
+    await this.parts.fresh.fromView(demand, () => instancesQuestion({ namespace, service }, selection));
+    return this.fromView(() => this.parts.answers.instancesOf(namespace, service, selection));
   }
 
   /**
    * One instance of a service to call.
    * @throws StartingError, StaleViewError, NoInstanceAvailableError, InvalidFilterError
    */
-  resolve(namespace: string, service: string, wanted: Wanted): Found<Resolved> {
-    return this.fromView(() => this.resolver.resolve(namespace, service, wanted));
+  async resolve(namespace: string, service: string, wanted: Wanted, demand = NO_DEMAND): Promise<Found<Resolved>> {
+    await this.parts.fresh.fromView(demand);
+    return this.fromView(() => this.parts.resolver.resolve(namespace, service, wanted));
   }
 
   /**
@@ -60,16 +81,24 @@ export class DiscoveryService {
    * @param isKnown whether the caller has this page as of a catalog already
    * @throws InvalidCursorError, StoreUnavailableError
    */
-  async search(search: CatalogSearch, isKnown: (catalog: AnsweredCatalog) => boolean): Promise<SearchFound> {
-    const { head, page } = await this.catalog.search(search, head => isKnown(current(head)));
+  async search(
+    search: CatalogSearch,
+    isKnown: (catalog: AnsweredCatalog) => boolean,
+    demand = NO_DEMAND,
+  ): Promise<SearchFound> {
+    const { catalog, fresh } = this.parts;
+    await fresh.fromStore(demand, () => instancesQuestion(search, search.selection));
+    const { head, page } = await catalog.search(search, head => isKnown(current(head)));
+    fresh.assertKnown(demand, head);
     const body = page && Buffer.from(JSON.stringify({ revision: head.revision, ...page }));
     return { catalog: current(head), body };
   }
 
   private fromView<Answer extends ViewAnswer>(make: () => Answer): Found<Answer> {
-    this.view.assertReadable();
-    const { revision, stalenessSeconds } = this.view.freshness();
-    const epoch = this.view.position?.epoch ?? '';
+    const { view } = this.parts;
+    view.assertReadable();
+    const { revision, stalenessSeconds } = view.freshness();
+    const epoch = view.position?.epoch ?? '';
     return { ...make(), catalog: { revision, epoch, stalenessSeconds } };
   }
 }

@@ -20,9 +20,9 @@ const SOON_MS = 10;
 /** A view at revision 1 of a log, and a gate before it that asks the primary what the test says. */
 function gated(withinMs: number, readHead: (log: LogInMemory) => LogHead | Promise<LogHead>) {
   const log = new LogInMemory();
-  const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
-  const load = (of: LogInMemory) =>
-    view.replace({ head: of.head, state: new CatalogState(), sentAtMs: systemClock.monotonicMs() });
+  const clock = { ms: 1_000_000, now: () => new Date(), monotonicMs: () => clock.ms };
+  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const load = (of: LogInMemory) => view.replace({ head: of.head, state: new CatalogState(), sentAtMs: clock.ms });
   load(log);
   view.apply([log.put(anInstance())]);
   let asked = 0;
@@ -32,8 +32,8 @@ function gated(withinMs: number, readHead: (log: LogInMemory) => LogHead | Promi
       return await readHead(log);
     },
   };
-  const gate = new ViewGate({ view, readIndex, clock: systemClock, withinMs });
-  return { log, view, gate, load, asked: () => asked };
+  const gate = new ViewGate({ view, readIndex, clock, withinMs });
+  return { log, view, gate, load, clock, asked: () => asked };
 }
 
 const headOf = (log: LogInMemory): LogHead => ({ ...log.head, at: NOW });
@@ -91,15 +91,34 @@ describe('reaching a revision', () => {
 });
 
 describe('a strong read', () => {
-  it('passes only when the view has what the primary has', async () => {
-    const { log, view, gate } = gated(LONG_MS, () => ({ ...headOf(log), revision: 2 }));
+  it('passes only when the view has what the primary has, and then knows it to be current', async () => {
+    const { log, view, gate, clock } = gated(LONG_MS, headOf);
+    const next = log.put(anInstance());
+    clock.ms += 5_000;
     let passed = false;
     const strong = gate.strong().then(() => (passed = true));
     await new Promise(resolve => view.whenAwaited(() => resolve(undefined)));
     expect(passed).toBe(false);
-    view.apply([log.put(anInstance())]);
+    clock.ms += 1_000;
+    view.apply([next]);
     await strong;
     expect(gate.strongReads).toBe(1);
+    expect(view.freshness().stalenessSeconds, 'since the question, not since the answer').toBe(1);
+  });
+
+  it('does not believe a view that holds more than the primary has, or something else at the same number', async () => {
+    const shorter = gated(SOON_MS, log => ({ ...headOf(log), revision: 0, hash: '0'.repeat(64) }));
+    await expect(shorter.gate.strong()).rejects.toThrow(ViewBehindError);
+    const other = gated(SOON_MS, log => ({ ...headOf(log), hash: 'f'.repeat(64) }));
+    await expect(other.gate.strong()).rejects.toThrow(ViewBehindError);
+    const otherNext = gated(LONG_MS, log => ({ ...headOf(log), revision: 2, hash: 'f'.repeat(64) }));
+    const strong = otherNext.gate.strong();
+    await new Promise(resolve => otherNext.view.whenAwaited(() => resolve(undefined)));
+    otherNext.view.apply([otherNext.log.put(anInstance())]);
+    await new Promise(resolve => otherNext.view.whenAwaited(() => resolve(undefined)));
+    otherNext.clock.ms += 2 * LONG_MS;
+    otherNext.load(otherNext.log);
+    await expect(strong).rejects.toThrow(ViewBehindError);
   });
 
   it('is refused when the primary cannot be asked, however fresh the view is', async () => {

@@ -1,4 +1,4 @@
-import { contradicts, type ReadIndex } from '@coordination/audit';
+import { contradicts, type LogHead, type ReadIndex } from '@coordination/audit';
 import {
   type Clock,
   RevisionUnknownError,
@@ -6,7 +6,7 @@ import {
   StoreUnavailableError,
   ViewBehindError,
 } from '@coordination/kernel';
-import { type CatalogView } from '../view/catalog-view.js';
+import { type CatalogView, type ViewHead } from '../view/catalog-view.js';
 
 /** How long (ms) a read waits for the view to come to where it must be. */
 const REACHED_WITHIN_MS = 1_500;
@@ -17,6 +17,8 @@ export interface GateParts {
   /** Of the primary: one query for all who ask before it is sent. */
   readonly readIndex: Pick<ReadIndex, 'current'>;
   readonly clock: Clock;
+  /** Whether the query proves that no other server has become the primary. */
+  readonly isFenced?: boolean;
   /** How long (ms) a read waits for the view. */
   readonly withinMs?: number;
 }
@@ -54,7 +56,8 @@ export class ViewGate {
   }
 
   /**
-   * Resolves when the view has everything that was acknowledged before this call, on any node.
+   * Resolves when the view has everything that was acknowledged before this call, on any node. The view is then known to
+   * have been current at some moment after the call.
    * @throws StartingError before the first load
    * @throws StoreUnavailableError when the primary cannot be asked
    * @throws ViewBehindError when the view has not come that far in time
@@ -65,21 +68,32 @@ export class ViewGate {
     this.strongCount += 1;
     let untilMs: number | undefined;
     for (;;) {
-      const { generation, position: prior } = view;
+      const [before, { generation }, askedAtMs] = [view.position!, view, clock.monotonicMs()];
       const head = await readIndex.current();
       untilMs ??= clock.monotonicMs() + this.withinMs;
       const restMs = untilMs - clock.monotonicMs();
-      // In another epoch the same number means another catalog.
-      const isSameEpoch = () => view.position?.epoch === head.epoch;
-      // A head that is behind what the view had before it was asked for is that of a restored backup.
+      const isLoadedAnew = () => view.generation !== generation;
       const came =
-        isSameEpoch() && !contradicts(head, prior)
+        isLoadedAnew() ||
+        (continues(head, before)
           ? await view.reached(head.revision, restMs, signal)
-          : await view.replacedSince(generation, restMs, signal);
-      if (came && isSameEpoch() && view.revision >= head.revision) return;
+          : await view.replacedSince(generation, restMs, signal));
       signal?.throwIfAborted();
-      if (!came) throw new ViewBehindError(view.revision, head.revision);
+      if (!came || restMs < 0) throw new ViewBehindError(view.revision, head.revision);
+      // Loaded anew meanwhile, the view may be of another history than the head, which is then asked for again.
+      if (!isLoadedAnew() && continues(view.position!, head)) return view.confirm(askedAtMs);
     }
+  }
+
+  /**
+   * Resolves when PostgreSQL may be asked instead of the view, by a read that must be strong. Its answers are of its
+   * present; with the fence it has proved to be the primary after this call.
+   * @throws StoreUnavailableError when it has not
+   */
+  async fence(signal?: AbortSignal): Promise<void> {
+    this.strongCount += 1;
+    if (this.parts.isFenced) await this.parts.readIndex.current();
+    signal?.throwIfAborted();
   }
 
   /** @throws RevisionUnknownError when the log has not got as far */
@@ -94,3 +108,10 @@ export class ViewGate {
     if (head.revision < revision) throw new RevisionUnknownError(revision, 'above-head');
   }
 }
+
+/**
+ * Whether a place of the log can come after another one: in another epoch, the same number means another catalog, and a
+ * head that is behind what was known before is that of a restored backup.
+ */
+const continues = (later: ViewHead | LogHead, earlier: ViewHead | LogHead): boolean =>
+  later.epoch === earlier.epoch && !contradicts(later, earlier);

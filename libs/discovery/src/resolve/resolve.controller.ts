@@ -6,6 +6,7 @@ import { type FastifyReply } from 'fastify';
 import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../catalog-answer.js';
 import { type ServiceParams, serviceParams } from '../discovery.schemas.js';
 import { DiscoveryService } from '../discovery.service.js';
+import { FRESHNESS_PROBLEMS, toDemand } from '../freshness/demand.js';
 import { USABLE } from '../selection/selection.js';
 import { resolvedInstance, type ResolveQuery, resolveQuery, toWanted } from './resolve.schemas.js';
 
@@ -28,19 +29,21 @@ export class ResolveController {
     description:
       'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there is nobody else, degraded ones only when nobody is healthy. Each answer may be another one: ask again for each call, or when a call has failed.',
     operationId: 'resolveService',
-    problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'STARTING', 'STALE_VIEW'],
+    problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'STARTING', ...FRESHNESS_PROBLEMS],
     examples: {
       parameters: { service: 'orders', namespace: 'default', strategy: 'weighted', zone: 'eu-1a' },
       response: { url: URL_EXAMPLE, instance: INSTANCE_EXAMPLE },
     },
   })
   @Get('services/:service/resolve')
-  resolve(
+  async resolve(
     @Param({ schema: serviceParams }) { service }: ServiceParams,
     @Query({ schema: resolveQuery }) query: ResolveQuery,
     @Res() reply: FastifyReply,
-  ): void {
-    const { catalog, body, isPanic } = this.discovery.resolve(query.namespace, service, toWanted(query, USABLE));
+  ): Promise<void> {
+    const demand = toDemand(query, reply.raw);
+    const wanted = toWanted(query, USABLE);
+    const { catalog, body, isPanic } = await this.discovery.resolve(query.namespace, service, wanted, demand);
     setCatalogHeaders(reply, catalog);
     void reply.header('cache-control', 'no-store');
     if (isPanic) void reply.header(PANIC_HEADER, 'true');

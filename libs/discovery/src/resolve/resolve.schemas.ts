@@ -1,7 +1,7 @@
 import { queryInteger } from '@coordination/http';
 import { instanceView } from '@coordination/registry';
 import { z } from 'zod';
-import { servicesQuery } from '../discovery.schemas.js';
+import { selectingQuery } from '../discovery.schemas.js';
 import { toSelection } from '../selection/selection.schemas.js';
 import { type Selection } from '../selection/selection.js';
 import { STRATEGIES, type Wanted } from './contenders.js';
@@ -13,14 +13,14 @@ const DEFAULT_ZONE_THRESHOLD = 70;
 
 const NO_PANIC = 0;
 
-export const resolveQuery = servicesQuery.extend({
+export const resolveQuery = selectingQuery.extend({
   strategy: z
     .enum(STRATEGIES)
     .default('weighted')
     .describe(
       '`weighted`: at random, as often as the weights say. `random`: all alike. `round_robin`: in turn, each node for itself.',
     ),
-  zone: servicesQuery.shape.zone.describe(
+  zone: selectingQuery.shape.zone.describe(
     'Where the instance should be, as long as the zone has enough of them; a preference, not a filter.',
   ),
   zoneThreshold: queryInteger(0, PERCENT)
