@@ -48,6 +48,14 @@ async function found(api: Api, service: string, parameters = ''): Promise<string
   return instances.map(({ instanceId }) => instanceId);
 }
 
+const askStrongly = () => deaf.api.get(`${DISCOVERY}/namespaces?consistency=strong`);
+
+/** How many strong reads the deaf node was asked for, and how many questions it put to the primary. */
+async function counts(): Promise<readonly [number, number]> {
+  const metrics = await metricsOf(deaf.api);
+  return [metrics.get('pcs_strong_reads_total')!, metrics.get('pcs_read_index_queries_total')!];
+}
+
 describe('a strong read of a node that hears of nothing', () => {
   it('shows what was acknowledged before it, which an eventual one does not', async () => {
     await register('unheard');
@@ -73,16 +81,11 @@ describe('a strong read of a node that hears of nothing', () => {
   });
 
   it('shares its question to the primary with all who came before that was sent', async () => {
-    const counts = async () => {
-      const metrics = await metricsOf(deaf.api);
-      return [metrics.get('pcs_strong_reads_total')!, metrics.get('pcs_read_index_queries_total')!] as const;
-    };
     const [reads, queries] = await counts();
     const held = proxy.intercept(/catalog_head/, 'after');
-    const ask = () => deaf.api.get(`${DISCOVERY}/namespaces?consistency=strong`);
-    const first = ask();
+    const first = askStrongly();
     await held.reached;
-    const others = Array.from({ length: 50 }, ask);
+    const others = Array.from({ length: 50 }, askStrongly);
     await waitFor('all have come', async () => (await counts())[0] === reads + 51);
     held.resume();
     for (const { status } of await Promise.all([first, ...others])) expect(status).toBe(200);
@@ -120,14 +123,12 @@ describe.each([
 
   beforeAll(async () => {
     known = (await register('held')).revision;
-    await deaf.api.get(`${DISCOVERY}/namespaces?consistency=strong`);
+    await askStrongly();
     await goAway();
   });
   afterAll(async () => {
     await comeBack();
-    await waitFor('the node is well', async () => {
-      return (await deaf.api.get(`${DISCOVERY}/namespaces?consistency=strong`)).status === 200;
-    });
+    await waitFor('the node is well', async () => (await askStrongly()).status === 200);
   });
 
   it('nothing strong is answered, and it is said why', async () => {

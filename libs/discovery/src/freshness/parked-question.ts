@@ -81,6 +81,6 @@ export class ParkedQuestion implements FeedFollower {
   }
 
   wakeAll(reason: WakeReason): void {
-    for (const waiter of [...this.waiters]) waiter.wake(reason);
+    for (const waiter of this.waiters) waiter.wake(reason);
   }
 }

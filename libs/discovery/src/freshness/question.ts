@@ -15,7 +15,7 @@ export interface Question {
   readonly key: string;
   readonly scope: FeedScope;
   /** Makes what judges changes. It must be true also of those of which it cannot say. */
-  judge(): Concerns;
+  readonly judge: () => Concerns;
 }
 
 const EVERYWHERE: FeedScope = { namespace: null, service: null };
@@ -35,7 +35,7 @@ export function instancesQuestion(scope: FeedScope, selection: Selection): Quest
   return {
     key: JSON.stringify([scope.namespace, scope.service, selection]),
     scope,
-    judge() {
+    judge: () => {
       const matches = matcher(selection, patternMeter(MAX_PATTERN_STEPS));
       return change => {
         try {

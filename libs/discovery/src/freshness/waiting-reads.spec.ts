@@ -202,9 +202,10 @@ describe('what waiting reads cost', () => {
     const { put, view, ask, ended } = catalog();
     await nextTurn();
     const begun = performance.now();
-    let isDone = false;
+    const end = new AbortController();
     const client = (async () => {
-      for (let since = view.revision; !isDone; since = view.revision) await ask(ORDERS, since, undefined, 50);
+      for (let since = view.revision; !end.signal.aborted; since = view.revision)
+        await ask(ORDERS, since, undefined, 50);
     })();
     const instance = order();
     for (let n = 0; n < 2_000; n++) {
@@ -212,7 +213,7 @@ describe('what waiting reads cost', () => {
       if (n % 10 === 0) await nextTurn();
     }
     await waitFor('some were told', () => ended.length > 5 || performance.now() - begun > 500);
-    isDone = true;
+    end.abort();
     await client;
     const told = ended.filter(why => why !== 'timeout').length;
     expect(told).toBeGreaterThan(0);
