@@ -9,6 +9,7 @@ import {
   RegistryService,
   ServiceInstanceRepository,
 } from '@coordination/registry';
+import { ExplainModule } from './explain/explain.module.js';
 import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
 import { LeaseEndModule } from './lease-end.module.js';
@@ -18,7 +19,7 @@ import { OverridesModule } from './overrides/overrides.module.js';
 
 /** Who is alive: heartbeats, leases that end, overrides that run out. */
 @Module({
-  imports: [RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule],
+  imports: [RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule, ExplainModule],
   controllers: [HeartbeatsController],
   providers: [
     {

@@ -8,6 +8,7 @@ import {
 } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Admission, admit, admitted } from '../guard/admission.js';
+import { backSinceBy } from '../guard/back-since.js';
 import { type GuardRules } from '../guard/guard-rules.js';
 import { type GuardOrder, type GuardState } from '../guard/guard-state.js';
 import { judge } from '../guard/judge.js';
@@ -126,12 +127,4 @@ export class LeaseSweep {
     }
     return true;
   }
-}
-
-/** An operator who has ended the guard over all since then has ended the longer time of leases too. */
-function backSinceBy(backSince: string, orders: readonly GuardOrder[]): string | null {
-  const isEnded = orders.some(({ scope, kind, orderedAt }) => {
-    return scope.kind === 'all' && kind === 'end' && orderedAt >= backSince;
-  });
-  return isEnded ? null : backSince;
 }

@@ -1,0 +1,70 @@
+import { INSTANCE_EXAMPLE } from '@coordination/registry';
+
+const { id, namespace, service, instanceId, version, revision, registeredAt } = INSTANCE_EXAMPLE;
+
+export const EXPLANATION_EXAMPLE = {
+  id,
+  namespace,
+  service,
+  instanceId,
+  version,
+  revision,
+  at: '2026-11-23T08:15:40.000Z',
+  status: 'healthy',
+  since: registeredAt,
+  decidedBy: 'registration',
+  because: `It was registered as healthy, or began anew as that when its endpoint or check changed, at ${registeredAt}.`,
+  health: {
+    ...INSTANCE_EXAMPLE.health,
+    lastCheckedAt: null,
+    because: `It was registered as healthy, or began anew as that when its endpoint or check changed, at ${registeredAt}.`,
+  },
+  override: null,
+  lease: {
+    renewedAt: registeredAt,
+    ttlSeconds: 30,
+    expiresAt: '2026-11-23T08:16:00.123Z',
+    remainingSeconds: 20.123,
+    deregisterAt: null,
+  },
+  guard: null,
+  timers: [
+    {
+      what: 'lease-ends',
+      at: '2026-11-23T08:16:00.123Z',
+      inSeconds: 20.123,
+      effect: 'The lease ends; a sign of life until then renews it.',
+    },
+  ],
+  next: [
+    {
+      event: 'lease-ends',
+      when: '2026-11-23T08:16:01.123Z',
+      inSeconds: 21.123,
+      status: 'unhealthy',
+      what: 'Its lease of 30 s has ended, and it becomes unhealthy.',
+      unless: 'a heartbeat, a registration or a report renews the lease before it ends',
+      heldUntil: null,
+    },
+  ],
+  signs: [
+    {
+      sign: 'heartbeat',
+      status: 'healthy',
+      what: 'A heartbeat would renew the lease and change nothing else.',
+    },
+  ],
+  notes: [],
+  lastEvents: [
+    {
+      revision,
+      at: registeredAt,
+      action: 'instance.registered',
+      actor: 'anonymous',
+      source: 'api',
+      reason: null,
+      from: null,
+      to: 'healthy',
+    },
+  ],
+};

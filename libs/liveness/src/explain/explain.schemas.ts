@@ -1,0 +1,110 @@
+import { HEALTH_DECIDERS, HEALTH_STATES, OVERRIDE_STATUSES, STATUSES } from '@coordination/registry';
+import { z } from 'zod';
+import { guardView } from '../guard/guard.schemas.js';
+import { STATUS_DECIDERS } from './because.js';
+import { FORECAST_EVENTS } from './forecast.js';
+import { SIGNS } from './signs.js';
+
+const time = (about: string) => z.iso.datetime().describe(about);
+const nullableTime = (about: string) => z.iso.datetime().nullable().describe(about);
+const status = z.enum(STATUSES);
+
+const health = z
+  .looseObject({
+    state: z.enum(HEALTH_STATES),
+    failures: z.int().min(0),
+    output: z.string(),
+    decidedBy: z.enum(HEALTH_DECIDERS),
+    since: time('Since when the state is what it is; or since the lease ended.'),
+    lastCheckedAt: nullableTime('When health was last reported; null: never.'),
+    because: z.string().describe('Why, in a sentence.'),
+  })
+  .meta({ id: 'ExplainedHealth' });
+
+const override = z
+  .looseObject({
+    status: z.enum(OVERRIDE_STATUSES),
+    reason: z.string().nullable(),
+    until: nullableTime('When it ends by itself; null: it does not.'),
+    setAt: time('When it was set.'),
+    setBy: z.string(),
+  })
+  .meta({ id: 'ExplainedOverride' });
+
+const lease = z
+  .looseObject({
+    renewedAt: time('The last sign of life that is noted.'),
+    ttlSeconds: z.int().nullable().describe('How long a lease lasts; null: for ever.'),
+    expiresAt: nullableTime('When it ends unless it is renewed; null: never.'),
+    remainingSeconds: z.number().min(0).nullable().describe('0: it has ended.'),
+    deregisterAt: nullableTime('When the instance goes, if it is unhealthy because its lease ended; else null.'),
+  })
+  .meta({ id: 'ExplainedLease' });
+
+const timer = z
+  .looseObject({
+    what: z.enum(['override-until', 'lease-ends', 'lease-end-counts', 'deregister-after', 'guard-until']),
+    at: time('When it ends.'),
+    inSeconds: z.number().describe('Negative: it has passed.'),
+    effect: z.string().describe('What it means, in a sentence.'),
+  })
+  .meta({ id: 'ExplainedTimer' });
+
+const nextStep = z
+  .looseObject({
+    event: z.enum(FORECAST_EVENTS),
+    when: time('From when on; it is looked for about once a second.'),
+    inSeconds: z.number().min(0),
+    status: status.nullable().describe('The status afterwards; null: the instance is gone.'),
+    what: z.string().describe('What happens, in a sentence.'),
+    unless: z.string().describe('What prevents it.'),
+    heldUntil: nullableTime('Until when a guard keeps it from happening, at most; null: none does.'),
+  })
+  .meta({ id: 'ExplainedStep' });
+
+const signEffect = z
+  .looseObject({
+    sign: z.enum(SIGNS),
+    status: status.describe('The status that the instance would have.'),
+    what: z.string().describe('In a sentence.'),
+  })
+  .meta({ id: 'ExplainedSign' });
+
+const toldEvent = z
+  .looseObject({
+    revision: z.int().min(1),
+    at: time('When it was.'),
+    action: z.string(),
+    actor: z.string(),
+    source: z.string(),
+    reason: z.string().nullable(),
+    from: status.nullable().describe('The status before; null: the instance was not there.'),
+    to: status.nullable(),
+  })
+  .meta({ id: 'ExplainedEvent' });
+
+/** Why an instance has its status. */
+export const explanationView = z
+  .looseObject({
+    id: z.uuid(),
+    namespace: z.string(),
+    service: z.string(),
+    instanceId: z.string(),
+    version: z.int().min(1),
+    revision: z.int().min(1),
+    at: time('When all this was true, by the clock of the database.'),
+    status,
+    since: time('Since when the status is what it is.'),
+    decidedBy: z.enum(STATUS_DECIDERS).describe('Who or what decides it.'),
+    because: z.string().describe('Why, in a sentence or two.'),
+    health,
+    override: override.nullable(),
+    lease,
+    guard: guardView.nullable().describe('The guard that keeps leases of the service from ending; null: none.'),
+    timers: z.array(timer).describe('The times that are waited for, the earliest first.'),
+    next: z.array(nextStep).describe('What happens if nothing more is heard of it, and nobody does anything.'),
+    signs: z.array(signEffect).describe('What each sign of life would do if it came now.'),
+    notes: z.array(z.string()).describe('What else is worth knowing.'),
+    lastEvents: z.array(toldEvent).describe('The newest event, and the one that made the status what it is.'),
+  })
+  .meta({ id: 'Explanation' });

@@ -1,0 +1,209 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide, type Command, type LeaseAllowance, type LeasedInstance } from '@coordination/registry';
+import { someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import { aLeasedInstance, anInstance, NOW, REGISTERED_AT } from '../../../../test/support/factories.js';
+import { LogInMemory } from '../../../../test/support/log-in-memory.js';
+import { type GuardState } from '../guard/guard-state.js';
+import { explain, type ExplainedSituation, type Explanation } from './explanation.js';
+
+const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+const DAY_MS = 86_400_000;
+
+const plus = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString();
+
+const SWEEPER = {
+  holder: 'node-a',
+  term: 3,
+  now: NOW,
+  expiresAt: plus(NOW, 3_000),
+  backSince: REGISTERED_AT,
+  workedAt: NOW,
+};
+
+const situation = (leased: LeasedInstance, differing: Partial<ExplainedSituation> = {}): ExplainedSituation => ({
+  leased,
+  now: NOW,
+  allowance: ALLOWANCE,
+  guard: undefined,
+  sweeper: SWEEPER,
+  events: [],
+  ...differing,
+});
+
+const someSituation: fc.Arbitrary<ExplainedSituation> = fc
+  .record({
+    leased: someLeasedInstance,
+    renewedMsAgo: fc.integer({ min: 0, max: 2 * DAY_MS }),
+    backSince: fc.constantFrom(null, NOW, plus(NOW, -5_000), plus(NOW, -DAY_MS)),
+  })
+  .map(({ leased, renewedMsAgo, backSince }) =>
+    situation(
+      { ...leased, lease: { ...leased.lease, renewedAt: plus(NOW, -renewedMsAgo) } },
+      { allowance: { ...ALLOWANCE, backSince } },
+    ),
+  );
+
+/** What whoever looks about once a second would do at a time. */
+function whatIsDone({ instance, lease }: LeasedInstance, at: string, allowance: LeaseAllowance) {
+  const target = { id: instance.id };
+  const commands: readonly Command[] = [
+    { kind: 'clear-override', target, onlyIfOver: true, whenAbsent: 'ignore' },
+    { kind: 'expire', target, whenAbsent: 'ignore', allowance },
+  ];
+  const moment = { now: at, clock: at, revision: 99, actor: 'system:liveness' };
+  return commands.map(command => decide({ instance, lease }, command, moment)).filter(({ kind }) => kind === 'changed');
+}
+
+/** Lives through what is done, at the times that are told and just before them. @returns the statuses that came */
+function live({ leased, now, allowance }: ExplainedSituation, next: Explanation['next']) {
+  const came: (string | null)[] = [];
+  let current: LeasedInstance | undefined = leased;
+  let last = now;
+  for (const { when } of next) {
+    const before = plus(when, -1);
+    if (before >= last) expect(whatIsDone(current!, before, allowance), `nothing is done at ${before}`).toEqual([]);
+    const [decision] = whatIsDone(current!, when, allowance);
+    if (decision?.kind !== 'changed') throw new Error(`Nothing was done at ${when}.`);
+    current = decision.after;
+    last = when;
+    came.push(current?.instance.status ?? null);
+  }
+  const later = plus(next.at(-1)?.when ?? now, 400 * DAY_MS);
+  if (current) expect(whatIsDone(current, later, allowance), 'and nothing more ever').toEqual([]);
+  return came;
+}
+
+describe('What an explanation foretells', () => {
+  it('is what is then decided, at that time and not a moment earlier, and nothing else ever', () => {
+    fc.assert(
+      fc.property(someSituation, it => {
+        const { next } = explain(it);
+        expect(live(it, next)).toEqual(next.map(({ status }) => status));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('of signs of life is what they would do', () => {
+    fc.assert(
+      fc.property(someSituation, it => {
+        const target = { id: it.leased.instance.id };
+        const report = (healthy: boolean): Command => ({
+          kind: 'report-health',
+          target,
+          report: { healthy, output: '' },
+        });
+        const commands = {
+          heartbeat: { kind: 'heartbeat', target },
+          'report-healthy': report(true),
+          'report-failed': report(false),
+        } as const satisfies Record<string, Command>;
+        for (const { sign, status } of explain(it).signs) {
+          const decision = decide(it.leased, commands[sign], { now: NOW, clock: NOW, revision: 9, actor: 'a' });
+          const after = decision.kind === 'changed' ? decision.after : it.leased;
+          expect(status, sign).toBe(after?.instance.status);
+        }
+      }),
+    );
+  });
+
+  it('is told in sentences, with all their parts', () => {
+    fc.assert(
+      fc.property(someSituation, it => {
+        const { because, health, next, signs, timers, notes } = explain(it);
+        const texts = [
+          because,
+          health.because,
+          ...notes,
+          ...next.map(({ what }) => what),
+          ...signs.map(({ what }) => what),
+        ];
+        for (const text of [...texts, ...timers.map(({ effect }) => effect)]) {
+          expect(text).toMatch(/^[“A-Z0-9a-z].*[.”]$/s);
+          expect(text).not.toMatch(/undefined|null|NaN|\[object/);
+        }
+        expect(timers.map(({ inSeconds }) => inSeconds)).toEqual(
+          timers.map(({ inSeconds }) => inSeconds).toSorted((a, b) => a - b),
+        );
+      }),
+    );
+  });
+});
+
+const guard = (differing: Partial<GuardState> = {}): GuardState => ({
+  active: true,
+  scope: { kind: 'service', namespace: 'default', service: 'orders' },
+  phase: 'holding',
+  reason: 'service-share',
+  detail: null,
+  since: NOW,
+  until: plus(NOW, 600_000),
+  wouldExpire: 14,
+  of: 20,
+  limit: 0.3,
+  ...differing,
+});
+
+describe('An explanation', () => {
+  it('says since when the status is what it is by the log, which knows of overrides that have ended', () => {
+    const log = new LogInMemory();
+    const first = anInstance();
+    const overridden = { status: 'stopped', reason: null, until: null, setAt: NOW, setBy: 'ops' } as const;
+    const events = [
+      log.put(first),
+      log.put(anInstance({ ...first, override: overridden })),
+      log.put(first),
+      log.put({ ...first, weight: 7 }),
+    ].map((event, n) => ({ ...event, at: plus(NOW, n * 1_000) }));
+    const { since, lastEvents } = explain(situation(aLeasedInstance(first), { events: events.toReversed() }));
+    expect(since).toBe(plus(NOW, 2_000));
+    expect(lastEvents.map(({ revision, from, to }) => ({ revision, from, to }))).toEqual([
+      { revision: 4, from: 'healthy', to: 'healthy' },
+      { revision: 3, from: 'stopped', to: 'healthy' },
+    ]);
+  });
+
+  it('names the operator behind an override, and the health under it', () => {
+    const override = { status: 'maintenance', reason: 'disk swap', until: null, setAt: NOW, setBy: 'ops' } as const;
+    const { decidedBy, because, notes, since } = explain(situation(aLeasedInstance({ override })));
+    expect({ decidedBy, since }).toEqual({ decidedBy: 'operator', since: NOW });
+    expect(because).toContain('ops set the override maintenance');
+    expect(because).toContain('“disk swap”');
+    expect(because).toContain('Its health, which does not count meanwhile, is healthy.');
+    expect(notes).toContain('It is not deregistered while it is in maintenance.');
+  });
+
+  it('says until when a guard keeps what is due from happening, but of an override, which ends all the same', () => {
+    const override = { status: 'stopped', reason: null, until: plus(NOW, 5_000), setAt: NOW, setBy: 'ops' } as const;
+    const { next, notes, guard: told } = explain(situation(aLeasedInstance({ override }), { guard: guard() }));
+    expect(next.map(({ event, heldUntil }) => [event, heldUntil])).toEqual([
+      ['lease-ends', plus(NOW, 600_000)],
+      ['override-ends', null],
+      ['deregistered', null],
+    ]);
+    expect(told).toEqual(guard());
+    expect(notes.join()).toContain('14 of 20');
+  });
+
+  it('says that a lease lasts once more after nobody could renew, which is no guard of its own', () => {
+    const backSince = plus(NOW, -10_000);
+    const storeAway = guard({ scope: { kind: 'all' }, reason: 'store-away' });
+    const allowance = { ...ALLOWANCE, backSince };
+    const { next, notes } = explain(situation(aLeasedInstance(), { allowance, guard: storeAway }));
+    expect(next[0]).toMatchObject({ event: 'lease-ends', when: plus(backSince, 31_000), heldUntil: null });
+    expect(notes).toEqual([`Nobody could renew leases until ${backSince}, so it lasts once more.`]);
+  });
+
+  it.each([undefined, { ...SWEEPER, expiresAt: NOW }])('says so when no node ends leases (%j)', sweeper => {
+    expect(explain(situation(aLeasedInstance(), { sweeper })).notes.join()).toContain('No node ends leases');
+  });
+
+  it('says that nobody would notice where a lease never ends', () => {
+    const leased = aLeasedInstance({ check: { kind: 'none', ttlSeconds: null, deregisterAfterSeconds: 900 } });
+    const { next, lease, notes, timers } = explain(situation(leased));
+    expect({ next, timers }).toEqual({ next: [], timers: [] });
+    expect(lease).toMatchObject({ ttlSeconds: null, expiresAt: null, remainingSeconds: null, deregisterAt: null });
+    expect(notes.join()).toContain('never ends');
+  });
+});

@@ -1,0 +1,216 @@
+import { type AuditEvent } from '@coordination/audit';
+import {
+  expiresAt,
+  goesAt,
+  type Health,
+  type InstanceRecord,
+  type LeaseAllowance,
+  type LeasedInstance,
+  type Override,
+  overAt,
+  type RoleRecord,
+  type Status,
+} from '@coordination/registry';
+import { type GuardState } from '../guard/guard-state.js';
+import { becauseOf, healthSentence, type StatusDecider } from './because.js';
+import { forecast, type ForecastEvent, type ForecastStep } from './forecast.js';
+import { type SignEffect, signEffects } from './signs.js';
+
+/** What an explanation is made from, all of one moment. */
+export interface ExplainedSituation {
+  readonly leased: LeasedInstance;
+  /** Database time, RFC 3339 in UTC. */
+  readonly now: string;
+  readonly allowance: LeaseAllowance;
+  /** The guard that keeps leases of its service from ending. */
+  readonly guard: GuardState | undefined;
+  /** Who ends leases. */
+  readonly sweeper: RoleRecord | undefined;
+  /** Its newest events, the newest first. */
+  readonly events: readonly AuditEvent[];
+}
+
+/** A time that is waited for. */
+export interface Timer {
+  readonly what: 'override-until' | 'lease-ends' | 'lease-end-counts' | 'deregister-after' | 'guard-until';
+  readonly at: string;
+  /** Negative when it has passed. */
+  readonly inSeconds: number;
+  readonly effect: string;
+}
+
+/** What happens next if nothing is heard of it. */
+export interface NextStep {
+  readonly event: ForecastEvent;
+  /** From when on. */
+  readonly when: string;
+  readonly inSeconds: number;
+  /** The status afterwards; null: it is gone. */
+  readonly status: Status | null;
+  readonly what: string;
+  readonly unless: string;
+  /** Until when a guard keeps it from happening, at most; null: none does. */
+  readonly heldUntil: string | null;
+}
+
+export interface ToldEvent extends Pick<AuditEvent, 'revision' | 'at' | 'action' | 'actor' | 'source' | 'reason'> {
+  /** Before and after; null: the instance was not there. */
+  readonly from: Status | null;
+  readonly to: Status | null;
+}
+
+/** Why an instance has the status that it has, and what comes next. */
+export interface Explanation {
+  readonly id: string;
+  readonly namespace: string;
+  readonly service: string;
+  readonly instanceId: string;
+  readonly version: number;
+  readonly revision: number;
+  /** When this was true, by the clock of the database. */
+  readonly at: string;
+  readonly status: Status;
+  readonly since: string;
+  readonly decidedBy: StatusDecider;
+  readonly because: string;
+  readonly health: Health & { readonly lastCheckedAt: string | null | undefined; readonly because: string };
+  readonly override: Override | null;
+  readonly lease: {
+    readonly renewedAt: string;
+    readonly ttlSeconds: number | null;
+    readonly expiresAt: string | null;
+    readonly remainingSeconds: number | null;
+    readonly deregisterAt: string | null;
+  };
+  readonly guard: GuardState | null;
+  readonly timers: readonly Timer[];
+  readonly next: readonly NextStep[];
+  readonly signs: readonly SignEffect[];
+  readonly notes: readonly string[];
+  readonly lastEvents: readonly ToldEvent[];
+}
+
+/** Explains an instance. No I/O, no clock: what it says will happen are the decisions that will be made. */
+export function explain(situation: ExplainedSituation): Explanation {
+  const { leased, now, allowance, guard, events } = situation;
+  const { instance, lease } = leased;
+  const { health, override, check } = instance;
+  const statusEvent = events.find(event => statusOf(event.before) !== statusOf(event.after));
+  const ends = expiresAt(lease, check);
+  const told = [...new Set([events[0], statusEvent])].filter(event => event !== undefined);
+  return {
+    id: instance.id,
+    namespace: instance.namespace,
+    service: instance.service,
+    instanceId: instance.instanceId,
+    version: instance.version,
+    revision: instance.revision,
+    at: now,
+    status: instance.status,
+    since: statusEvent?.at ?? (override ? override.setAt : health.since),
+    decidedBy: override ? 'operator' : health.decidedBy,
+    because: becauseOf(instance),
+    health: { ...health, lastCheckedAt: lease.checkedAt, because: healthSentence(health, check) },
+    override,
+    lease: {
+      renewedAt: lease.renewedAt,
+      ttlSeconds: check.ttlSeconds,
+      expiresAt: ends,
+      remainingSeconds: ends === null ? null : Math.max(0, secondsFrom(now, ends)),
+      deregisterAt: isoOrNull(goesAt(instance)),
+    },
+    guard: guard ?? null,
+    timers: timersOf(situation),
+    next: forecast(leased, now, allowance).map(step => nextStep(step, now, guard)),
+    signs: signEffects(leased, now),
+    notes: notesOf(situation),
+    lastEvents: told.map(toldEvent),
+  };
+}
+
+function timersOf({ leased, now, allowance, guard }: ExplainedSituation): Timer[] {
+  const { instance, lease } = leased;
+  const { check, override } = instance;
+  const timers: Timer[] = [];
+  const add = (what: Timer['what'], at: string | null, effect: string) => {
+    if (at !== null) timers.push({ what, at, inSeconds: secondsFrom(now, at), effect });
+  };
+  add('override-until', override?.until ?? null, 'The override ends by itself.');
+  add('lease-ends', expiresAt(lease, check), 'The lease ends; a sign of life until then renews it.');
+  const counts = isoOrNull(overAt(lease, check, allowance));
+  add(
+    'lease-end-counts',
+    counts,
+    'From then on the end of the lease is acted on: renewals that came in time are noted.',
+  );
+  add(
+    'deregister-after',
+    isoOrNull(goesAt(instance)),
+    'It has been unhealthy for as long as its check allows, and goes.',
+  );
+  add('guard-until', guard?.until ?? null, 'The guard lets leases end at the latest, at a bounded rate.');
+  return timers.toSorted((a, b) => a.inSeconds - b.inSeconds);
+}
+
+const OF_LEASES: ReadonlySet<ForecastEvent> = new Set(['lease-ends', 'deregistered']);
+
+function nextStep({ event, at, before, after }: ForecastStep, now: string, guard: GuardState | undefined): NextStep {
+  const isHeld = guard !== undefined && guard.reason !== 'store-away' && OF_LEASES.has(event) && at < guard.until;
+  return {
+    event,
+    when: at,
+    inSeconds: secondsFrom(now, at),
+    status: after?.status ?? null,
+    what: whatHappens(event, before, after),
+    unless: UNLESS[event],
+    heldUntil: isHeld ? guard.until : null,
+  };
+}
+
+const UNLESS: Readonly<Record<ForecastEvent, string>> = {
+  'override-ends': 'an operator takes it back earlier, or sets another one',
+  'lease-ends': 'a heartbeat, a registration or a report renews the lease before it ends',
+  deregistered: 'a heartbeat heals it before',
+};
+
+function whatHappens(event: ForecastEvent, before: InstanceRecord, after: InstanceRecord | undefined): string {
+  const { ttlSeconds, deregisterAfterSeconds } = before.check;
+  if (!after) return `It is deregistered, unhealthy for ${deregisterAfterSeconds} s after its lease ended.`;
+  if (event === 'override-ends')
+    return `The override ${before.override?.status ?? ''} ends; the status is ${after.status}.`;
+  const hidden = after.override ? `; the override keeps the status ${after.status}` : '';
+  return `Its lease of ${ttlSeconds ?? 0} s has ended, and it becomes unhealthy${hidden}.`;
+}
+
+function notesOf({ leased, now, allowance, guard, sweeper }: ExplainedSituation): string[] {
+  const { instance, lease } = leased;
+  const { check, override } = instance;
+  const notes: string[] = [];
+  if (check.ttlSeconds === null) notes.push('Its lease never ends: nobody notices when it dies.');
+  else if (!sweeper || sweeper.expiresAt <= now) {
+    notes.push('No node ends leases at this moment; another one takes over within seconds.');
+  }
+  if (guard && guard.reason !== 'store-away') {
+    const scope = guard.scope.kind === 'all' ? 'all services' : `the service ${guard.scope.service}`;
+    notes.push(
+      `A guard keeps leases of ${scope} from ending (${guard.reason}, ${guard.phase}): ${guard.wouldExpire} of ${guard.of} would have, ${guard.limit} may.`,
+    );
+  }
+  const plain = overAt(lease, check, { ...allowance, backSince: null });
+  const counts = overAt(lease, check, allowance);
+  if (plain !== null && counts !== null && counts > plain && counts > Date.parse(now)) {
+    notes.push(`Nobody could renew leases until ${allowance.backSince ?? ''}, so it lasts once more.`);
+  }
+  if (override?.status === 'maintenance') notes.push('It is not deregistered while it is in maintenance.');
+  return notes;
+}
+
+function toldEvent({ revision, at, action, actor, source, reason, before, after }: AuditEvent): ToldEvent {
+  return { revision, at, action, actor, source, reason, from: statusOf(before), to: statusOf(after) };
+}
+
+const statusOf = (record: unknown): Status | null => (record as InstanceRecord | null)?.status ?? null;
+
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+const secondsFrom = (now: string, at: string): number => (Date.parse(at) - Date.parse(now)) / 1_000;

@@ -1,0 +1,79 @@
+import {
+  type Command,
+  decide,
+  type Decision,
+  goesAt,
+  hasLapsed,
+  type InstanceRecord,
+  type LeaseAllowance,
+  type LeasedInstance,
+  overAt,
+} from '@coordination/registry';
+
+/** What time alone does to an instance. */
+export const FORECAST_EVENTS = ['override-ends', 'lease-ends', 'deregistered'] as const;
+export type ForecastEvent = (typeof FORECAST_EVENTS)[number];
+
+/** Something that is going to happen to an instance of which nothing more is heard. */
+export interface ForecastStep {
+  readonly event: ForecastEvent;
+  /** From when on (RFC 3339 in UTC); whoever does it looks about once a second. */
+  readonly at: string;
+  readonly before: InstanceRecord;
+  /** undefined: the instance is gone. */
+  readonly after: InstanceRecord | undefined;
+}
+
+/** Every event comes once at most: an override ends, a lease ends, the instance goes. */
+const MAX_STEPS = FORECAST_EVENTS.length;
+
+/**
+ * What happens to an instance from a moment on if nothing more is heard of it and nobody does anything: the very
+ * decisions that will be made, made now for their time. A guard may make those about the lease come later.
+ */
+export function forecast(leased: LeasedInstance, now: string, allowance: LeaseAllowance): ForecastStep[] {
+  const steps: ForecastStep[] = [];
+  let current: LeasedInstance | undefined = leased;
+  let clockMs = Date.parse(now);
+  while (current && steps.length < MAX_STEPS) {
+    const due = nextDue(current, allowance, clockMs);
+    if (!due) break;
+    clockMs = due.atMs;
+    const at = new Date(clockMs).toISOString();
+    const moment = { now: at, clock: at, revision: current.instance.revision + 1, actor: 'system:liveness' };
+    const decision: Decision = decide(current, commandOf(due.event, current.instance.id, allowance), moment);
+    if (decision.kind !== 'changed') break;
+    const before: InstanceRecord = current.instance;
+    current = decision.after;
+    steps.push({ event: due.event, at, before, after: current?.instance });
+  }
+  return steps;
+}
+
+interface Due {
+  readonly event: ForecastEvent;
+  readonly atMs: number;
+}
+
+/** What is due first; of two at the same time an override ends first, for it may keep the instance. */
+function nextDue({ instance, lease }: LeasedInstance, allowance: LeaseAllowance, notBeforeMs: number): Due | undefined {
+  const due: Due[] = [];
+  const until = instance.override?.until ?? null;
+  if (until !== null) due.push({ event: 'override-ends', atMs: Date.parse(until) });
+  const over = overAt(lease, instance.check, allowance);
+  if (over !== null) {
+    const goes = goesAt(instance);
+    if (!hasLapsed(instance.health)) due.push({ event: 'lease-ends', atMs: over });
+    else if (goes !== null) due.push({ event: 'deregistered', atMs: Math.max(goes, over) });
+  }
+  // What is overdue comes now.
+  return due
+    .map(({ event, atMs }) => ({ event, atMs: Math.max(atMs, notBeforeMs) }))
+    .toSorted((a, b) => a.atMs - b.atMs)[0];
+}
+
+function commandOf(event: ForecastEvent, id: string, allowance: LeaseAllowance): Command {
+  const command = { target: { id }, whenAbsent: 'ignore' } as const;
+  if (event === 'override-ends') return { ...command, kind: 'clear-override', onlyIfOver: true };
+  return { ...command, kind: 'expire', allowance };
+}
