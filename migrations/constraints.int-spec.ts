@@ -104,6 +104,18 @@ const anOrder = (differing: Columns = {}): string =>
     ...differing,
   });
 
+const aKey = (differing: Columns = {}): string =>
+  insert('idempotency_key', {
+    actor: 'anonymous',
+    key: 'k',
+    fingerprint: 'A-_9'.repeat(10) + 'abc',
+    at: NOW,
+    revision: 0,
+    epoch: ID,
+    answer: '{"results": []}',
+    ...differing,
+  });
+
 const OTHER_ID = '01890000-0000-7000-8000-000000000002';
 
 /** For each named constraint statements that break it and nothing else. */
@@ -159,11 +171,20 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   liveness_guard_reason_known: [aGuard({ reason: 'x' })],
   liveness_order_pkey: [`${anOrder()}; ${anOrder({ kind: 'force' })}`],
   liveness_order_kind_known: [anOrder({ kind: 'x' })],
+  idempotency_key_pkey: [`${aKey()}; ${aKey({ revision: 2 })}`],
+  idempotency_key_actor_named: [aKey({ actor: '' })],
+  idempotency_key_key_form: ['', 'a b', 'ä', '\t', 'k'.repeat(256)].map(key => aKey({ key })),
+  idempotency_key_fingerprint_form: ['', 'a'.repeat(42), 'a'.repeat(44), '='.repeat(43)].map(fingerprint =>
+    aKey({ fingerprint }),
+  ),
+  idempotency_key_revision_range: [aKey({ revision: -1 })],
+  idempotency_key_answer_is_object: ['[]', 'null', '1'].map(answer => aKey({ answer })),
 };
 
 describe('The rules of the database', () => {
   it('take what is right', async () => {
-    await client.query([anInstance(), aLease({ ttl_seconds: 86_400 }), anEvent(), aTouch()].join('; '));
+    await client.query([anInstance(), aLease({ ttl_seconds: 86_400 }), anEvent(), aTouch(), aKey()].join('; '));
+    await client.query(aKey({ actor: 'ada', key: '~!'.repeat(127) }));
     await client.query(anInstance({ id: OTHER_ID, instance_id: '[2001:db8::1]:80', version: 9, port: 65_535 }));
     const { rows } = await client.query<{ status: string; version: number }>(
       'select status, version from service_instance order by version',

@@ -1,6 +1,7 @@
 import { Migration20261123000000 } from './migration-20261123000000-catalog.js';
 import { Migration20261124000100 } from './migration-20261124000100-catalog-past.js';
 import { Migration20261125000200 } from './migration-20261125000200-epochs.js';
+import { Migration20261125000300 } from './migration-20261125000300-idempotency.js';
 import { Migration20261125000400 } from './migration-20261125000400-liveness.js';
 
 /** All migrations in their order; listed by hand, since a built service has no files to look for. */
@@ -8,5 +9,6 @@ export const MIGRATIONS = [
   { name: '20261123000000-catalog', class: Migration20261123000000 },
   { name: '20261124000100-catalog-past', class: Migration20261124000100 },
   { name: '20261125000200-epochs', class: Migration20261125000200 },
+  { name: '20261125000300-idempotency', class: Migration20261125000300 },
   { name: '20261125000400-liveness', class: Migration20261125000400 },
 ];

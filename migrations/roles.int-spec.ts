@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { type LogHead, ServiceEventRepository } from '@coordination/audit';
 import { migrate, pendingMigrations } from '@coordination/database';
 import { newId } from '@coordination/kernel';
+import { IdempotencyKeyRepository } from '@coordination/registry';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../test/support/catalog-invariants.js';
-import { anIdentity, aSpec, registerCommand } from '../test/support/factories.js';
+import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../test/support/test-database.js';
 import { startWriter, type WritingNode } from '../test/support/writer.js';
 
@@ -66,9 +67,15 @@ describe('The role of the service', () => {
     const { results } = await node.submit(...identities.map(identity => registerCommand({ id: newId(), identity })));
     await node.submit(registerCommand({ id: newId(), identity: identities[0]!, spec: aSpec({ port: 9_999 }) }));
     const { id } = results[1]!.leased!.instance;
+    const keyed = anOrigin({ repeatable: aRepeatableCall('k') });
+    const report = { kind: 'report-health', target: { id }, report: { healthy: false, output: '' } } as const;
+    const twice = [1, 2].map(() => node.writer.submit({ commands: [report], origin: keyed }));
+    expect((await Promise.all(twice)).map(({ results: [one] }) => one!.leased!.instance.version)).toEqual([2, 2]);
+    await app.query(`update idempotency_key set at = at - interval '25 hours'`);
+    expect(await new IdempotencyKeyRepository(24).deleteExpired(node.databases.em('reads'), 10)).toBe(1);
     await node.submit({ kind: 'deregister', target: { id }, ifMatch: undefined });
     const { events } = await assertCatalogInvariants(as(APP));
-    expect(events).toHaveLength(4);
+    expect(events).toHaveLength(5);
   });
 
   it('has partitions made ahead by the function of the owner', async () => {

@@ -29,7 +29,7 @@ grant usage on schema public to coordination_app;
 grant select, insert on service_event to coordination_app;
 grant select, update on catalog_head to coordination_app;
 
-grant select, insert, update, delete on service_instance, instance_lease to coordination_app;
+grant select, insert, update, delete on service_instance, instance_lease, idempotency_key to coordination_app;
 grant select, insert, update on service_revision to coordination_app;
 grant select, insert, update on node_role to coordination_app;
 grant select, insert, update, delete on liveness_guard, liveness_order to coordination_app;

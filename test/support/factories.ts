@@ -1,4 +1,4 @@
-import { type CallOrigin } from '@coordination/context';
+import { type CallOrigin, type RepeatableCall } from '@coordination/context';
 import { newId } from '@coordination/kernel';
 import {
   type InstanceIdentity,
@@ -22,6 +22,13 @@ export const anOrigin = (differing: Partial<CallOrigin> = {}): CallOrigin => ({
   source: 'api',
   reason: null,
   ...differing,
+});
+
+/** A call under a key; calls with the same text are the same one. */
+export const aRepeatableCall = (key: string, text = key, noteReplay = (): void => undefined): RepeatableCall => ({
+  key,
+  fingerprint: Buffer.from(text).toString('base64url').padEnd(43, '_').slice(0, 43),
+  noteReplay,
 });
 
 export const anIdentity = (differing: Partial<InstanceIdentity> = {}): InstanceIdentity => ({

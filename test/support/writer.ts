@@ -2,10 +2,12 @@ import { type EntityName } from '@mikro-orm/core';
 import { AUDIT_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/audit';
 import { Databases } from '@coordination/database';
 import {
+  AnswerRecall,
   CatalogMirrorSlot,
   CatalogWriter,
   type CatalogWriterOptions,
   HistoryGuard,
+  IdempotencyKeyRepository,
   InstanceLeaseRepository,
   NodeRoleRepository,
   REGISTRY_ENTITIES,
@@ -23,6 +25,8 @@ export interface WritingNode {
   readonly history: HistoryGuard;
   /** The size of each batch in events, in the order of their ends; -1: the batch failed. */
   readonly batches: readonly number[];
+  /** What was told of requests under keys that had been used. */
+  readonly reuses: readonly ('replayed' | 'mismatch')[];
   /** Submits commands as one request. */
   submit(...commands: readonly Command[]): Promise<WriteResult>;
   /** Waits for what is under way, and closes the connections. */
@@ -44,18 +48,25 @@ export async function startWriter(
   const mirror = new CatalogMirrorSlot();
   const heads = new CatalogHeadRepository();
   const history = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror });
+  const events = new ServiceEventRepository();
   const batches: number[] = [];
+  const reuses: ('replayed' | 'mismatch')[] = [];
   const writer = new CatalogWriter(
     {
       databases,
       heads,
-      events: new ServiceEventRepository(),
+      events,
       instances: new ServiceInstanceRepository(),
       leases: new InstanceLeaseRepository(),
       roles: new NodeRoleRepository(),
+      keys: new IdempotencyKeyRepository(24),
+      recall: new AnswerRecall({ databases, events }),
       mirror,
       history,
-      metrics: { startBatch: () => (outcome, changes) => batches.push(outcome === 'committed' ? changes : -1) },
+      metrics: {
+        startBatch: () => (outcome, changes) => batches.push(outcome === 'committed' ? changes : -1),
+        repeated: outcome => reuses.push(outcome),
+      },
     },
     { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options },
   );
@@ -65,6 +76,7 @@ export async function startWriter(
     mirror,
     history,
     batches,
+    reuses,
     submit: (...commands) => writer.submit({ commands, origin: anOrigin() }),
     async close() {
       await writer.idle();

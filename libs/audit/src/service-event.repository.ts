@@ -68,6 +68,15 @@ export class ServiceEventRepository {
     );
   }
 
+  /** What events of these revisions left of their instances; null: nothing. */
+  async findAt(em: EntityManager, revisions: readonly number[]): Promise<Pick<AuditEvent, 'revision' | 'after'>[]> {
+    return await query(
+      em,
+      'select revision::float8 as revision, after from service_event where revision = any($1::bigint[])',
+      [revisions],
+    );
+  }
+
   /** Whether a batch is in the log after a revision; the bound keeps the look-up to the log's end. */
   async hasBatchAfter(em: EntityManager, revision: number, batchId: string): Promise<boolean> {
     const [row] = await query<{ found: boolean }>(

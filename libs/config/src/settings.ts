@@ -137,6 +137,11 @@ export const SETTINGS = {
     '1000',
     'By when (ms) a renewal that was acknowledged is in the database.',
   ),
+  PCS_IDEMPOTENCY_KEEP_HOURS: setting(
+    integer(1, 720),
+    '24',
+    'For how many hours the answer to a request with an Idempotency-Key is kept; the same on all nodes.',
+  ),
   PCS_GUARD_SERVICE_SHARE: setting(
     share,
     '0.30',

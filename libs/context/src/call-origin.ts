@@ -1,11 +1,15 @@
+import { type RepeatableCall } from './repeatable-call.js';
+
 /** Through which protocol a change came in. */
 export type CallSource = 'api' | 'first-viscount' | 'consul' | 'eureka' | 'system';
 
-/** Who asked for a change, and through what: what the audit log keeps of every change. */
+/** Who asked for a change, and through what. The audit log keeps all of it but `repeatable`. */
 export interface CallOrigin {
   readonly actor: string;
   readonly clientAddress: string | null;
   readonly requestId: string | null;
   readonly source: CallSource;
   readonly reason: string | null;
+  /** What makes the change safe to ask for again; undefined: the caller sent no key. */
+  readonly repeatable?: RepeatableCall | undefined;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ClsService, type ClsStore } from 'nestjs-cls';
 import { type CallOrigin, type CallSource } from './call-origin.js';
+import { type RepeatableCall } from './repeatable-call.js';
 
 /** What is kept for one request, from its first byte to its answer. No domain data. */
 export interface RequestStore extends ClsStore {
@@ -9,6 +10,7 @@ export interface RequestStore extends ClsStore {
   actor: string;
   source: CallSource;
   reason: string | null;
+  repeatable?: RepeatableCall | undefined;
 }
 
 /** The actor of callers that have not said who they are. */
@@ -37,6 +39,7 @@ export class RequestContext {
       requestId: this.requestId,
       source: this.cls.get('source') ?? 'api',
       reason: this.cls.get('reason') ?? null,
+      repeatable: this.cls.get('repeatable'),
     };
   }
 }

@@ -12,6 +12,7 @@ const EXPOSED_HEADERS = [
   'X-Catalog-Revision',
   'X-Catalog-Epoch',
   'X-Catalog-Staleness',
+  'Idempotency-Replayed',
 ];
 
 /** Gives an application whose adapter is from `createHttpAdapter` the checks, the errors and the CORS rules of this service. */

@@ -17,6 +17,12 @@ export const REQUEST_HEADERS = {
     schema: { type: 'string' },
     required: false,
   },
+  'Idempotency-Key': {
+    description:
+      'Makes it safe to send the request again: 1 to 255 visible ASCII characters, the same for the same request. What comes again within 24 hours has no effect and gets the first answer; another request under the same key gets 422.',
+    schema: { type: 'string', maxLength: 255 },
+    required: false,
+  },
   'Last-Event-ID': {
     description: 'The id of the last event that was received: what comes after it is sent.',
     schema: { type: 'string' },
@@ -41,6 +47,11 @@ export const RESPONSE_HEADERS = {
   'X-Catalog-Staleness': {
     description: 'Seconds since the view that answered was last known to be current; 0 normally.',
     schema: { type: 'number' },
+  },
+  'Idempotency-Replayed': {
+    description:
+      '`true` when the request was sent before under the same `Idempotency-Key`, and this is what it was answered then; absent otherwise.',
+    schema: { type: 'string' },
   },
   'X-Resolve-Panic': {
     description:

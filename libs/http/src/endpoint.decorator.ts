@@ -54,7 +54,8 @@ export interface EndpointOptions extends SuccessOptions {
  * States the summary, the success and every possible problem of an operation, for the OpenAPI document and for the server:
  * a body or query where the handler takes none is refused. It goes above the parameters' decorators, on the method.
  */
-export function Endpoint(options: EndpointOptions): MethodDecorator {
+export function Endpoint(asked: EndpointOptions): MethodDecorator {
+  const options = repeatableIfWrite(asked);
   return (target, key, descriptor: PropertyDescriptor) => {
     const takes = parametersOf(target, key);
     const config: EndpointRouteConfig = { ...takes, bodyLimitBytes: options.bodyLimitBytes };
@@ -78,6 +79,25 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     )(target, key, descriptor);
   };
 }
+
+/**
+ * Whatever takes a reason is a write, and every write may carry a key that makes it safe to send again; so nobody who
+ * adds one has to think of it.
+ */
+function repeatableIfWrite(options: EndpointOptions): EndpointOptions {
+  if (!options.requestHeaders?.includes('X-Change-Reason')) return options;
+  return {
+    ...replayed(options),
+    requestHeaders: [...options.requestHeaders, 'Idempotency-Key'],
+    otherSuccesses: options.otherSuccesses?.map(replayed),
+    problems: [...(options.problems ?? []), 'IDEMPOTENCY_MISMATCH'],
+  };
+}
+
+const replayed = <T extends SuccessOptions>(success: T): T => ({
+  ...success,
+  responseHeaders: [...(success.responseHeaders ?? []), 'Idempotency-Replayed'],
+});
 
 /** States problems of an operation for the OpenAPI document; `@Endpoint` does it by itself. */
 export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator =>

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
-import { ANONYMOUS, runInRequest } from '@coordination/context';
+import { ANONYMOUS, type RequestStore, runInRequest } from '@coordination/context';
 import { MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers } from './body-parsers.js';
@@ -11,6 +11,7 @@ import { answerClientError } from './client-error.js';
 import { pathOf } from './error-mapping.js';
 import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
 import { answerFailure } from './problem.filter.js';
+import { repeatableCallOf } from './repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
 import { type EndpointRouteConfig } from './route-config.js';
 import { RouteTable } from './route-table.js';
@@ -85,18 +86,19 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   // The very first hook, so that preflights and everything that Nest's own hooks answer have a request id as well.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
     void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
-    const store = {
+    const store: RequestStore = {
       requestId: request.id,
       clientAddress: clientAddressOf(request),
       actor: ANONYMOUS,
-      source: 'api' as const,
-      reason: null as string | null,
+      source: 'api',
+      reason: null,
     };
     runInRequest(store, () => {
       try {
         refuseUnrouted(request, routes);
         refuseBadTarget(request.raw.url ?? '');
         store.reason = changeReasonOf(request.headers['x-change-reason']);
+        store.repeatable = repeatableCallOf(request, reply);
       } catch (error) {
         done(error as Error);
         return;

@@ -27,6 +27,20 @@ export function changeReasonOf(header: string | string[] | undefined): string | 
   return reason;
 }
 
+/** One header; Node.js joins repeated ones by a comma and a space, and a space is not visible. */
+const SANE_IDEMPOTENCY_KEY = /^[!-~]{1,255}$/;
+
+/**
+ * The key under which a caller may send its request again, or `undefined`. It is taken as it is, quotes included.
+ * @throws ValidationFailedError when it is not one header of 1 to 255 visible ASCII characters
+ */
+export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && SANE_IDEMPOTENCY_KEY.test(header)) return header;
+  const message = 'must be sent once, with 1 to 255 visible ASCII characters and no spaces';
+  throw new ValidationFailedError([{ path: '/header/idempotency-key', message }]);
+}
+
 const badReason = (message: string): ValidationFailedError =>
   new ValidationFailedError([{ path: '/header/x-change-reason', message }]);
 

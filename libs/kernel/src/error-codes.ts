@@ -117,7 +117,7 @@ export const ERROR_CODES = {
   IDEMPOTENCY_MISMATCH: entry(
     422,
     'The key was used for another request',
-    '`Idempotency-Key` names a request that was not this one. Nothing was changed.',
+    '`Idempotency-Key` was sent within the last 24 hours with another request: its method, path, query, body, preconditions or reason differ. Nothing was changed.',
     'Send each new request with a key of its own; a key is only for sending the same request again.',
   ),
   QUEUE_FULL: entry(
@@ -154,7 +154,7 @@ export const ERROR_CODES = {
     503,
     'It is not known whether the change happened',
     'The connection to PostgreSQL broke during the commit, and the outcome could not be settled in time.',
-    'Read the instance to see whether the change is there. Registrations, PUT, heartbeats and overrides can simply be sent again.',
+    'Send the request again with the same `Idempotency-Key`: then it happens once, and you get its answer. Without a key, read the instance to see whether the change is there; registrations, PUT, heartbeats and overrides can simply be sent again.',
   ),
   STALE_VIEW: entry(
     503,

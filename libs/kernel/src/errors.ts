@@ -203,7 +203,7 @@ export class OutcomeUnknownError extends DomainError {
 
   constructor(options?: ErrorOptions) {
     super(
-      'The connection to the database broke during the commit: the change may or may not have happened. Read before you decide to repeat.',
+      'The connection to the database broke during the commit: the change may or may not have happened. Send it again under the same Idempotency-Key, or read before you decide to repeat.',
       { retryAfterSeconds: 1 },
       options,
     );

@@ -1,3 +1,4 @@
+import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
 import { InstanceLease } from './instance-lease.entity.js';
 import { NodeRole } from './roles/node-role.entity.js';
 import { ServiceInstance } from './service-instance.entity.js';
@@ -39,6 +40,8 @@ export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled }
 export { mayHeal } from './domain/health-rules.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';
+export { AnswerRecall } from './idempotency/answer-recall.js';
+export { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
 export { POSITIONED, setPosition, WRITE_PROBLEMS } from './instance-answer.js';
 export { instanceView, leasedInstanceView } from './instance.schemas.js';
 export { LeaseRenewals } from './lease-renewals.js';
@@ -63,4 +66,4 @@ export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
 export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
 
-export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision, NodeRole];
+export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision, IdempotencyKey, NodeRole];

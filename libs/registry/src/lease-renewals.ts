@@ -72,18 +72,22 @@ export class LeaseRenewals {
   }
 
   /**
-   * Takes a sign of life of an instance.
+   * Takes a sign of life of an instance, which was given some time (ms) ago.
    * @throws StoreUnavailableError when earlier ones could not be noted in time; they are dropped
    */
-  renew(id: string, { reported = false }: { readonly reported?: boolean } = {}): void {
-    const at = this.tools.clock.monotonicMs();
-    this.refuseWhenLate(at);
+  renew(
+    id: string,
+    { reported = false, ageMs = 0 }: { readonly reported?: boolean; readonly ageMs?: number } = {},
+  ): void {
+    const now = this.tools.clock.monotonicMs();
+    this.refuseWhenLate(now);
+    const at = now - ageMs;
     const sign = this.waiting.get(id);
     if (sign) {
-      sign.at = at;
+      sign.at = Math.max(sign.at, at);
       sign.reported ||= reported;
     } else {
-      this.waiting.set(id, { at, first: at, reported });
+      this.waiting.set(id, { at, first: now, reported });
     }
     this.schedule();
   }

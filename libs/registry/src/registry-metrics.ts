@@ -19,7 +19,13 @@ export function writerMetrics(metrics: Metrics): WriterMetrics & { watchQueue(le
     labelNames: ['outcome'],
     buckets: BATCH_SECONDS,
   });
+  const repeated = metrics.counter({
+    name: 'idempotency_key_reuses_total',
+    help: 'Requests under an Idempotency-Key that had been used: replayed, or mismatch for another request.',
+    labelNames: ['outcome'],
+  });
   return {
+    repeated: outcome => repeated.inc({ outcome }),
     startBatch() {
       const end = duration.startTimer();
       return (outcome, changes) => {

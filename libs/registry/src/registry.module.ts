@@ -8,12 +8,15 @@ import {
 } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
-import { Databases } from '@coordination/database';
+import { Databases, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogMirrorSlot } from './catalog-mirror.js';
 import { HistoryGuard } from './epoch/history-guard.js';
 import { HistoryKeeper } from './epoch/history-keeper.js';
+import { AnswerRecall } from './idempotency/answer-recall.js';
+import { ExpiredKeysJob } from './idempotency/expired-keys.job.js';
+import { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
 import { InstanceLeaseRepository } from './instance-lease.repository.js';
 import { InstancesController } from './instances.controller.js';
 import { LeaseRenewals } from './lease-renewals.js';
@@ -34,6 +37,17 @@ import { WriteSideEnd } from './write-side-end.js';
     { provide: ServiceInstanceRepository, useFactory: () => new ServiceInstanceRepository() },
     { provide: InstanceLeaseRepository, useFactory: () => new InstanceLeaseRepository() },
     { provide: NodeRoleRepository, useFactory: () => new NodeRoleRepository() },
+    {
+      provide: IdempotencyKeyRepository,
+      inject: [SETTINGS_TOKEN],
+      useFactory: (settings: Settings) => new IdempotencyKeyRepository(settings.PCS_IDEMPOTENCY_KEEP_HOURS),
+    },
+    {
+      provide: ExpiredKeysJob,
+      inject: [Databases, IdempotencyKeyRepository, SchemaGate],
+      useFactory: (databases: Databases, keys: IdempotencyKeyRepository, gate: SchemaGate) =>
+        new ExpiredKeysJob({ databases, keys, ready: gate.opened }),
+    },
     { provide: CatalogMirrorSlot, useFactory: () => new CatalogMirrorSlot() },
     {
       provide: HistoryGuard,
@@ -71,6 +85,7 @@ import { WriteSideEnd } from './write-side-end.js';
         ServiceInstanceRepository,
         InstanceLeaseRepository,
         NodeRoleRepository,
+        IdempotencyKeyRepository,
         CatalogMirrorSlot,
         HistoryGuard,
         Metrics,
@@ -83,14 +98,16 @@ import { WriteSideEnd } from './write-side-end.js';
         instances: ServiceInstanceRepository,
         leases: InstanceLeaseRepository,
         roles: NodeRoleRepository,
+        keys: IdempotencyKeyRepository,
         mirror: CatalogMirrorSlot,
         history: HistoryGuard,
         metrics: Metrics,
         settings: Settings,
       ) => {
         const measured = writerMetrics(metrics);
+        const recall = new AnswerRecall({ databases, events });
         const writer = new CatalogWriter(
-          { databases, heads, events, instances, leases, roles, mirror, history, metrics: measured },
+          { databases, heads, events, instances, leases, roles, keys, recall, mirror, history, metrics: measured },
           {
             maxBatchChanges: settings.PCS_WRITE_BATCH_MAX,
             maxQueuedCommands: settings.PCS_WRITE_QUEUE_MAX,

@@ -1,5 +1,5 @@
 import { type CatalogHeadRepository, contradicts, type LogHead, type ReadIndex } from '@coordination/audit';
-import { type RequestContext } from '@coordination/context';
+import { type CallOrigin, type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
 import { type Clock, InstanceNotFoundError, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
@@ -28,6 +28,7 @@ export interface InstanceWritten {
   /** The revision and epoch of the catalog that the answer speaks of. */
   readonly revision: number;
   readonly epoch: string;
+  readonly repeatsAfterMs?: number;
 }
 
 /** What many heartbeats came to: which of the instances are gone, and of which catalog that is true. */
@@ -66,13 +67,14 @@ export class RegistryService {
    */
   async register(command: RegisterCommand): Promise<InstanceWritten> {
     const written = (await this.registerAgain(command)) ?? (await this.write(command));
-    this.tools.metrics.registered(written.outcome);
+    if (written.repeatsAfterMs === undefined) this.tools.metrics.registered(written.outcome);
     return written;
   }
 
   /** Registers many instances in one transaction, all or none. */
   async registerBatch(commands: readonly RegisterCommand[]): Promise<WriteResult> {
     const result = await this.submit(commands);
+    if (result.repeatsAfterMs !== undefined) return result;
     for (const { outcome } of result.results) this.tools.metrics.registered(outcome);
     return result;
   }
@@ -138,15 +140,18 @@ export class RegistryService {
     return await this.submit(ids.map(id => ({ ...clear, target: { id } })));
   }
 
-  /** A heartbeat that may change the instance's health; those that cannot are taken by {@link LeaseRenewals} alone. */
+  /**
+   * A heartbeat that may change the instance's health; those that cannot are taken by {@link LeaseRenewals} alone. Neither
+   * look at an Idempotency-Key: each heartbeat is a sign of life of its own, and none is too many.
+   */
   async heartbeat(target: Target): Promise<InstanceWritten> {
-    return await this.write({ kind: 'heartbeat', target });
+    return written(await this.submitUnkeyed([{ kind: 'heartbeat', target }]));
   }
 
   /** Heartbeats that may change health, in one transaction; tells the ids of instances that are gone. */
   async heartbeatMany(ids: readonly string[]): Promise<HeartbeatsWritten> {
     const commands = ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' }) as const);
-    const { results, revision, epoch } = await this.submit(commands);
+    const { results, revision, epoch } = await this.submitUnkeyed(commands);
     return { gone: ids.filter((_, n) => results[n]?.outcome === 'absent'), revision, epoch };
   }
 
@@ -169,8 +174,10 @@ export class RegistryService {
    * the view is asked only after it has reached a revision that was the head after the request came.
    */
   private async registerAgain(command: RegisterCommand): Promise<InstanceWritten | undefined> {
-    const { mirror, readIndex, renewals, clock } = this.tools;
+    const { mirror, readIndex, renewals, clock, context } = this.tools;
     const view = mirror.current;
+    // A first answer that has to be kept goes through the log.
+    if (context.origin().repeatable) return undefined;
     if (!view || command.mustBeNew || command.ifMatch !== undefined) return undefined;
     if (!this.isMereSignOfLife(view.peek(command.identity), command)) return undefined;
     const known = view.position();
@@ -190,15 +197,19 @@ export class RegistryService {
   }
 
   private async write(command: Command): Promise<InstanceWritten> {
-    const { results, revision, epoch } = await this.submit([command]);
-    const [result] = results;
-    if (!result?.leased) throw new Error(`A ${command.kind} command was answered without an instance.`);
-    return { outcome: result.outcome, leased: result.leased, revision, epoch };
+    return written(await this.submit([command]));
   }
 
   private async submit(commands: readonly Command[]): Promise<WriteResult> {
-    const { writer, context } = this.tools;
-    const result = await writer.submit({ commands, origin: context.origin() });
+    return await this.submitAs(this.tools.context.origin(), commands);
+  }
+
+  private async submitUnkeyed(commands: readonly Command[]): Promise<WriteResult> {
+    return await this.submitAs({ ...this.tools.context.origin(), repeatable: undefined }, commands);
+  }
+
+  private async submitAs(origin: CallOrigin, commands: readonly Command[]): Promise<WriteResult> {
+    const result = await this.tools.writer.submit({ commands, origin });
     try {
       this.noteLifeSigns(result);
     } catch (cause) {
@@ -209,13 +220,21 @@ export class RegistryService {
     return result;
   }
 
-  private noteLifeSigns({ results }: WriteResult): void {
+  /** A repetition notes the sign of the first time, which may not have got as far, and is none itself. */
+  private noteLifeSigns({ results, repeatsAfterMs }: WriteResult): void {
     for (const { leased, lifeSign } of results) {
       if (leased && lifeSign !== 'none') {
-        this.tools.renewals.renew(leased.instance.id, { reported: lifeSign === 'report' });
+        const sign = { reported: lifeSign === 'report', ageMs: repeatsAfterMs };
+        this.tools.renewals.renew(leased.instance.id, sign);
       }
     }
   }
+}
+
+/** What a request of one command did to its instance. */
+function written({ results: [result], ...position }: WriteResult): InstanceWritten {
+  if (!result?.leased) throw new Error('A command was answered without an instance.');
+  return { outcome: result.outcome, leased: result.leased, ...position };
 }
 
 /** A view that does not get to the head in time is no reason to refuse: the way through the log does not need it. */

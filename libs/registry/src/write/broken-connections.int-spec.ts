@@ -278,6 +278,7 @@ describe('The fence', () => {
       batchId: newId(),
       requests: [{ commands: [register('late')], origin: anOrigin() }],
       found: [],
+      known: [],
       limits: { maxChanges: 1, maxBytes: 1 },
     });
     const late = other.databases

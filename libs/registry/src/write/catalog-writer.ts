@@ -1,22 +1,22 @@
-import {
-  type AuditEvent,
-  type CatalogHeadRepository,
-  type LockedHead,
-  type ServiceEventRepository,
-} from '@coordination/audit';
-import { type Databases, isStoreUnavailable, severedAfter } from '@coordination/database';
+import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
+import { type Databases, severedAfter } from '@coordination/database';
 import { newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
 import { targetOf } from '../domain/commands.js';
 import { type HistoryGuard } from '../epoch/history-guard.js';
+import { type AnswerRecall } from '../idempotency/answer-recall.js';
+import { requestKeyOf } from '../idempotency/first-answers.js';
+import { type IdempotencyKeyRepository } from '../idempotency/idempotency-key.repository.js';
 import { type InstanceLeaseRepository } from '../instance-lease.repository.js';
 import { type NodeRoleRepository } from '../roles/node-role.repository.js';
 import { type ServiceInstanceRepository } from '../service-instance.repository.js';
+import { BatchAnswers, type PlacedPlan, revisionAfter } from './batch-answers.js';
 import { wasCommitted } from './commit-settlement.js';
 import { expirySide } from './expiry-side.js';
-import { type BatchPlan, planBatch } from './plan-batch.js';
-import { isRefusal, refusedByDatabase } from './refused-by-database.js';
+import { planBatch } from './plan-batch.js';
+import { isRefusal } from './refused-by-database.js';
+import { toldAs } from './told-as.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 import { type WriteRequest, type WriteResult } from './write-request.js';
 import { type WriterMetrics } from './writer-metrics.js';
@@ -38,6 +38,8 @@ export interface CatalogWriterTools {
   readonly instances: ServiceInstanceRepository;
   readonly leases: InstanceLeaseRepository;
   readonly roles: NodeRoleRepository;
+  readonly keys: IdempotencyKeyRepository;
+  readonly recall: AnswerRecall;
   readonly mirror: CatalogMirrorSlot;
   readonly history: HistoryGuard;
   readonly metrics: WriterMetrics;
@@ -52,19 +54,13 @@ export interface CatalogWriterOptions {
   readonly headHoldLimitMs: number;
 }
 
-/** A plan at the place in the log that it was made for. */
-interface PlacedPlan {
-  readonly head: LockedHead;
-  readonly batchId: string;
-  readonly plan: BatchPlan;
-}
-
 /**
  * The only one who changes the catalog. Requests that arrive while a batch is being committed form the next one, so an
  * idle service waits for nothing and a busy one shares its round trips. Callers are answered after the commit.
  */
 export class CatalogWriter {
   private readonly queue: WriteQueue;
+  private readonly answers: BatchAnswers;
   private draining: Promise<void> | undefined;
   /** The last revision that the log is known to have partitions for. */
   private roomUpTo = 0;
@@ -74,6 +70,7 @@ export class CatalogWriter {
     private readonly options: CatalogWriterOptions,
   ) {
     this.queue = new WriteQueue(options.maxQueuedCommands);
+    this.answers = new BatchAnswers(tools);
   }
 
   /** Commands that wait. */
@@ -82,11 +79,14 @@ export class CatalogWriter {
   }
 
   /**
-   * Carries out the commands of a request, all or none.
-   * @throws DomainError a rejection; QueueFullError, StoreUnavailableError (nothing happened) or OutcomeUnknownError
+   * Carries out the commands of a request, all or none; one that was answered before under the same key of the same actor
+   * is answered as it was, and has no effect.
+   * @throws DomainError a rejection; IdempotencyMismatchError; QueueFullError, StoreUnavailableError (nothing happened) or OutcomeUnknownError
    */
   submit(request: WriteRequest): Promise<WriteResult> {
     return new Promise((resolve, reject) => {
+      // Naming a large request takes a while: not under the lock. Should it fail, nobody else hears of it.
+      requestKeyOf(request.origin);
       this.queue.push({ request, resolve, reject, since: performance.now() });
       this.draining ??= this.drain();
     });
@@ -133,7 +133,7 @@ export class CatalogWriter {
       this.noteCommitted(placed);
       this.queue.putBack(batch.slice(placed.plan.outcomes.length));
       // Not awaited: the next batch does not wait for the view.
-      void this.answer(batch, placed);
+      void this.answers.give(batch, placed);
     } catch (error) {
       endTimer('failed', 0);
       await this.fail(batch, error);
@@ -169,9 +169,11 @@ export class CatalogWriter {
 
   /** Locks the head and decides. */
   private async place(em: EntityManager, requests: readonly WriteRequest[]): Promise<PlacedPlan> {
-    const { history, instances } = this.tools;
+    const { history, instances, keys } = this.tools;
     const head = await history.lock(em, this.options.headHoldLimitMs);
     const expiry = await expirySide(em, requests, this.tools);
+    const asked = requests.flatMap(({ origin }) => requestKeyOf(origin) ?? []);
+    const known = await keys.find(em, asked, head.now);
     const { found, complete } = await instances.findNamed(em, {
       targets: requests.flatMap(request => request.commands.map(targetOf)),
       always: requests[0]!.commands.length,
@@ -179,15 +181,18 @@ export class CatalogWriter {
     });
     const batchId = newId();
     const limits = { maxChanges: this.options.maxBatchChanges, maxBytes: MAX_BATCH_BYTES };
-    const plan = planBatch({ head, batchId, requests: wholeWithin(requests, complete), found, ...expiry, limits });
+    const placed = { head, batchId, requests: wholeWithin(requests, complete), found, known, limits };
+    const plan = planBatch({ ...placed, ...expiry });
     return { head, batchId, plan };
   }
 
   /** @returns the last revision that the log has partitions for, once this is committed */
-  private async write(em: EntityManager, { head, plan }: PlacedPlan): Promise<number> {
+  private async write(em: EntityManager, placed: PlacedPlan): Promise<number> {
+    const { head, plan } = placed;
+    const { events, instances, keys } = this.tools;
+    await keys.keep(em, plan.answers, { at: head.now, revision: revisionAfter(placed), epoch: head.epoch });
     const last = plan.events.at(-1);
     if (!last) return this.roomUpTo;
-    const { events, instances } = this.tools;
     const isShort = last.revision + LOG_ROOM > this.roomUpTo;
     const room = isShort ? await events.ensurePartitions(em, last.revision) : this.roomUpTo;
     await instances.save(em, plan.changes, plan.touches);
@@ -212,26 +217,6 @@ export class CatalogWriter {
     return placed;
   }
 
-  /** Answers when this node can read what it wrote. */
-  private async answer(batch: readonly PendingWrite[], { head, plan }: PlacedPlan): Promise<void> {
-    await this.announce(plan.events);
-    const revision = plan.events.at(-1)?.revision ?? head.revision;
-    for (const [index, outcome] of plan.outcomes.entries()) {
-      const { resolve, reject } = batch[index]!;
-      if ('error' in outcome) reject(outcome.error);
-      else resolve({ results: outcome.results, revision, epoch: head.epoch });
-    }
-  }
-
-  private async announce(events: readonly AuditEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    try {
-      await this.tools.mirror.current?.announce(events);
-    } catch {
-      // The change is committed whatever becomes of the view, which reads the log again by itself.
-    }
-  }
-
   /** Nothing of the batch happened (or nobody can know). One poisonous request is found by halving. */
   private async fail(batch: readonly PendingWrite[], error: unknown): Promise<void> {
     if (isRefusal(error) && batch.length > 1) {
@@ -249,11 +234,4 @@ export class CatalogWriter {
 function wholeWithin(requests: readonly WriteRequest[], completeTargets: number): WriteRequest[] {
   let targets = 0;
   return requests.filter(({ commands }) => (targets += commands.length) <= completeTargets);
-}
-
-function toldAs(error: unknown): unknown {
-  if (isRefusal(error)) return refusedByDatabase(error);
-  return isStoreUnavailable(error) && !(error instanceof StoreUnavailableError)
-    ? new StoreUnavailableError({ cause: error })
-    : error;
 }

@@ -31,7 +31,7 @@ const HEAD: LockedHead = {
 const request = (...commands: Command[]): WriteRequest => ({ commands, origin: anOrigin() });
 
 const plan = (requests: readonly WriteRequest[], found: readonly LeasedInstance[] = [], limits = UNLIMITED) =>
-  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, limits }));
+  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, known: [], limits }));
 
 const identity = anIdentity();
 const deregister = (instanceId = identity.instanceId): Command => ({
@@ -41,9 +41,11 @@ const deregister = (instanceId = identity.instanceId): Command => ({
 
 const outcomesOf = ({ outcomes }: BatchPlan) =>
   outcomes.map(outcome =>
-    'error' in outcome
-      ? (outcome.error as { code?: string }).code
-      : outcome.results.map(result => result.outcome).join('+'),
+    'results' in outcome
+      ? outcome.results.map(result => result.outcome).join('+')
+      : 'error' in outcome
+        ? (outcome.error as { code?: string }).code
+        : 'recalled',
   );
 
 /** A request of several registrations of instances of their own. */
@@ -322,7 +324,7 @@ describe('Every plan', () => {
         expect(outcomes).toHaveLength(requests.length);
         let changed = 0;
         for (const [n, outcome] of outcomes.entries()) {
-          if ('error' in outcome) continue;
+          if (!('results' in outcome)) continue;
           expect(outcome.results).toHaveLength(requests[n]!.commands.length);
           changed += outcome.results.filter(
             result => result.outcome !== 'unchanged' && result.outcome !== 'absent',
@@ -369,7 +371,7 @@ describe('Every plan', () => {
   it('on an empty log begins the chain', () => {
     const head = { ...HEAD, revision: 0, hash: FIRST_PREVIOUS_HASH };
     const requests = [registrations(['a'])];
-    const { events } = planBatch({ head, batchId: BATCH_ID, requests, found: [], limits: UNLIMITED });
+    const { events } = planBatch({ head, batchId: BATCH_ID, requests, found: [], known: [], limits: UNLIMITED });
     expect(events).toMatchObject([{ revision: 1, previousHash: FIRST_PREVIOUS_HASH }]);
   });
 });

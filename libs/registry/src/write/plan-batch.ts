@@ -3,8 +3,10 @@ import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide, type Decision, type LifeSign } from '../domain/decide.js';
 import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
+import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
 import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
 import { type InstanceChange, type ServiceTouch } from './instance-change.js';
+import { type CarriedOut, type RequestOutcome } from './request-outcome.js';
 import { type CommandResult, type Occurrence, type WriteRequest } from './write-request.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
@@ -13,9 +15,6 @@ export interface BatchLimits {
   /** Bytes of the instances before and after their changes. */
   readonly maxBytes: number;
 }
-
-/** What came of one request: the results of its commands, or why none of them was carried out. */
-export type RequestOutcome = { readonly results: readonly CommandResult[] } | { readonly error: unknown };
 
 /** What a batch comes to: nothing of it has happened yet. */
 export interface BatchPlan {
@@ -27,6 +26,8 @@ export interface BatchPlan {
   readonly occurrences: readonly Occurrence[];
   /** One for each request that was taken, in their order; the rest belongs into the next batch. */
   readonly outcomes: readonly RequestOutcome[];
+  /** First answers that are to be kept with the changes. */
+  readonly answers: readonly NewAnswer[];
 }
 
 /** What a batch is decided from. */
@@ -36,6 +37,8 @@ export interface BatchInput {
   readonly requests: readonly WriteRequest[];
   /** The instances that the requests name, as far as they exist. */
   readonly found: readonly LeasedInstance[];
+  /** What is known of the keys that the requests carry. */
+  readonly known?: readonly KnownKey[];
   /** The clock of the database when the leases of commands that expire were held; the head's time where there are none. */
   readonly clock?: string;
   /** Terms in roles that are over: what was asked for in them is refused. */
@@ -43,19 +46,27 @@ export interface BatchInput {
   readonly limits: BatchLimits;
 }
 
-/** Decides all requests of a batch in turn, each on what the ones before it left. A rejection undoes its own request only. */
+/**
+ * Decides all requests of a batch in turn, each on what the ones before it left. A rejection undoes its own request only.
+ * One that was answered before, in this batch too, gets that answer and has no effect.
+ */
 export function planBatch(input: BatchInput): BatchPlan {
-  const { requests, endedTerms, limits } = input;
+  const { requests, known = [], endedTerms, limits } = input;
   const batch = new Batch(input);
+  const firstAnswers = new FirstAnswers(known);
+  const carryOut = (request: WriteRequest): CarriedOut => {
+    const { term } = request;
+    const isOver = term !== undefined && endedTerms?.has(term) === true;
+    return isOver ? { error: new TermEndedError(term) } : batch.carryOut(request);
+  };
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
     if (outcomes.length > 0 && batch.isFull(limits)) break;
-    const { term } = request;
-    const isOver = term !== undefined && endedTerms?.has(term) === true;
-    outcomes.push(isOver ? { error: new TermEndedError(term) } : batch.carryOut(request));
+    outcomes.push(firstAnswers.answer(request, () => carryOut(request)));
   }
   const { events, occurrences } = batch;
-  return { events, changes: batch.changes(), touches: touchesOf(events), occurrences, outcomes };
+  const touches = touchesOf(events);
+  return { events, changes: batch.changes(), touches, occurrences, outcomes, answers: firstAnswers.news };
 }
 
 /** The size of what is stored besides the metadata, roughly. */
@@ -91,7 +102,7 @@ class Batch {
     return this.events.length >= maxChanges || this.bytes >= maxBytes;
   }
 
-  carryOut({ commands, origin, occurrence }: WriteRequest): RequestOutcome {
+  carryOut({ commands, origin, occurrence }: WriteRequest): CarriedOut {
     const undo: (() => void)[] = [];
     try {
       const results = commands.map(command => {
@@ -151,7 +162,7 @@ class Batch {
 
   private note(occurrence: Occurrence, origin: CallOrigin): void {
     const { action, before, after } = occurrence;
-    this.events.push(this.chain({ ...origin, action, ...NO_INSTANCE, before, after }));
+    this.events.push(this.chain({ ...loggedOf(origin), action, ...NO_INSTANCE, before, after }));
     this.occurrences.push(occurrence);
   }
 
@@ -183,6 +194,15 @@ export function touchesOf(events: readonly AuditEvent[]): ServiceTouch[] {
 
 const NO_INSTANCE = { namespace: null, service: null, instanceId: null, instanceUuid: null, version: null } as const;
 
+/** What the log keeps of an origin; a key is between the caller and us. */
+const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigin) => ({
+  actor,
+  clientAddress,
+  requestId,
+  source,
+  reason,
+});
+
 function draftOf({ action, before, after, reason }: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
   const subject = (after ?? before!).instance;
   return {
@@ -191,10 +211,7 @@ function draftOf({ action, before, after, reason }: Decision & { kind: 'changed'
     service: subject.service,
     instanceId: subject.instanceId,
     instanceUuid: subject.id,
-    actor: origin.actor,
-    clientAddress: origin.clientAddress,
-    requestId: origin.requestId,
-    source: origin.source,
+    ...loggedOf(origin),
     reason: reason ?? origin.reason,
     version: after?.instance.version ?? subject.version + 1,
     before: before?.instance ?? null,

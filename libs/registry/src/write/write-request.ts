@@ -41,4 +41,6 @@ export interface WriteResult {
   /** The revision of the catalog that this answer speaks of. */
   readonly revision: number;
   readonly epoch: string;
+  /** How long ago (ms) this was answered first, to the same request under the same key; undefined: now. */
+  readonly repeatsAfterMs?: number;
 }

@@ -1,0 +1,49 @@
+import { type ServiceEventRepository } from '@coordination/audit';
+import { type Databases, read } from '@coordination/database';
+import { type InstanceRecord } from '../domain/instance.js';
+import { type WriteResult } from '../write/write-request.js';
+import { type RecalledAnswer, recalledResults, revisionsOf } from './stored-answer.js';
+
+/** Events that one statement reads: of the largest instances these are 8 MB. */
+const EVENTS_AT_ONCE = 250;
+
+/** Makes answers that are kept into what they were, with the instances from the log. */
+export class AnswerRecall {
+  constructor(private readonly tools: { readonly databases: Databases; readonly events: ServiceEventRepository }) {}
+
+  /**
+   * Each answer as it was; a rejection as a promise that rejects. Nothing of this holds the head of the log.
+   * @throws StoreUnavailableError when the log cannot be read
+   */
+  async recall(answers: readonly RecalledAnswer[]): Promise<PromiseSettledResult<WriteResult>[]> {
+    const records = await this.recordsAt([...new Set(answers.flatMap(({ answer }) => revisionsOf(answer)))]);
+    const recordAt = (revision: number): InstanceRecord => {
+      const record = records.get(revision);
+      if (!record) throw new Error(`The log has no instance at revision ${revision}, of which an answer is kept.`);
+      return record;
+    };
+    return await Promise.allSettled(
+      answers.map(async ({ answer, revision, epoch, ageMs }) => ({
+        results: recalledResults(answer, recordAt),
+        revision,
+        epoch,
+        repeatsAfterMs: ageMs,
+      })),
+    );
+  }
+
+  /** The instances as events left them, by revision. */
+  private async recordsAt(revisions: readonly number[]): Promise<Map<number, InstanceRecord>> {
+    const records = new Map<number, InstanceRecord>();
+    if (revisions.length === 0) return records;
+    const { databases, events } = this.tools;
+    await read(databases, async (em, heard) => {
+      for (let from = 0; from < revisions.length; from += EVENTS_AT_ONCE) {
+        const found = await events.findAt(em, revisions.slice(from, from + EVENTS_AT_ONCE));
+        for (const { revision, after } of found) records.set(revision, after as InstanceRecord);
+        heard();
+      }
+    });
+    return records;
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
+import { type IdempotencyKeyRepository } from './idempotency-key.repository.js';
+
+const EVERY_MS = 60_000;
+/** Nodes that started together shall not delete together. */
+const JITTER = 0.5;
+/** Few enough for a statement of milliseconds. */
+const AT_ONCE = 1_000;
+/** Between two statements, so that deleting a day's worth does not get in the way of anybody. */
+const PAUSE_MS = 100;
+const STATEMENT_LIMIT_MS = 4_000;
+
+export interface ExpiredKeysOptions {
+  readonly databases: Databases;
+  readonly keys: IdempotencyKeyRepository;
+  /** Resolves when the tables are there. */
+  readonly ready: Promise<unknown>;
+  readonly everyMs?: number;
+  readonly atOnce?: number;
+}
+
+/** Deletes keys that have expired. Every node does it: what one has taken, the others pass over. */
+export class ExpiredKeysJob implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Registry');
+  private readonly ending = new AbortController();
+
+  constructor(private readonly options: ExpiredKeysOptions) {}
+
+  onApplicationBootstrap(): void {
+    void this.options.ready.then(() => this.run());
+  }
+
+  onModuleDestroy(): void {
+    this.ending.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { everyMs = EVERY_MS, atOnce = AT_ONCE } = this.options;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      const isMore = (await this.deleteSome(atOnce)) === atOnce;
+      const pauseMs = isMore ? PAUSE_MS : everyMs * (1 - JITTER * Math.random());
+      await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  private async deleteSome(atOnce: number): Promise<number> {
+    const { databases, keys } = this.options;
+    const limits = { statement_timeout: STATEMENT_LIMIT_MS, tcp_user_timeout: STATEMENT_LIMIT_MS };
+    try {
+      return await orStoreUnavailable(() =>
+        severedAfter(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
+          databases.em('reads').transactional(em => keys.deleteExpired(em, atOnce), {
+            sessionContext: { variables: limits },
+          }),
+        ),
+      );
+    } catch (error) {
+      if (!this.ending.signal.aborted) this.logger.debug(`Expired keys could not be deleted: ${String(error)}`);
+      return 0;
+    }
+  }
+}

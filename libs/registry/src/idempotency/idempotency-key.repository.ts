@@ -1,0 +1,71 @@
+import { query } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { type KnownKey, type NewAnswer, type RequestKey } from './first-answers.js';
+
+/**
+ * What is known of keys. Answers of other requests than those that ask are left out: nobody is told them, and they might
+ * be megabytes. Where several requests ask by one key, the one that has used it counts.
+ */
+const FIND = `
+  select distinct on (k.actor, k.key) k.actor, k.key, k.fingerprint, k.revision::float8 as revision, k.epoch,
+    greatest(extract(epoch from $2::timestamptz - k.at)::float8 * 1000, 0) as "ageMs",
+    case when k.fingerprint = asked.fingerprint then k.answer end as answer
+  from jsonb_to_recordset($1) as asked (actor text, key text, fingerprint text)
+  join idempotency_key k on k.actor = asked.actor and k.key = asked.key
+  where k.at > $2::timestamptz - make_interval(hours => $3)
+  order by k.actor, k.key, k.fingerprint = asked.fingerprint desc`;
+
+/** A key that is there already has expired, for it was not found. */
+const KEEP = `
+  insert into idempotency_key as k (actor, key, fingerprint, at, revision, epoch, answer)
+  select actor, key, fingerprint, $2, $3, $4, answer
+  from jsonb_to_recordset($1) as n (actor text, key text, fingerprint text, answer jsonb)
+  on conflict (actor, key) do update set
+    fingerprint = excluded.fingerprint, at = excluded.at, revision = excluded.revision, epoch = excluded.epoch,
+    answer = excluded.answer`;
+
+/** Several nodes may do this at once: each takes what the others have not taken, and waits for nobody. */
+const DELETE_EXPIRED = `
+  with expired as (
+    select actor, key from idempotency_key where at <= now() - make_interval(hours => $1)
+    order by at limit $2 for update skip locked
+  ), deleted as (
+    delete from idempotency_key k using expired e where k.actor = e.actor and k.key = e.key returning 1
+  )
+  select count(*)::int as deleted from deleted`;
+
+/** Where and when answers were decided. */
+export interface AnswerPosition {
+  /** Database time, RFC 3339 in UTC. */
+  readonly at: string;
+  readonly revision: number;
+  readonly epoch: string;
+}
+
+/** First answers by their keys. Its first half is for the unit of work that holds the head of the log. */
+export class IdempotencyKeyRepository {
+  /** @param keepHours for how long answers are kept */
+  constructor(private readonly keepHours: number) {}
+
+  /** What is known of keys at a moment; each key once. Asks nothing of the database when there are none. */
+  async find(em: EntityManager, keys: readonly RequestKey[], now: string): Promise<KnownKey[]> {
+    if (keys.length === 0) return [];
+    return await query<KnownKey>(em, FIND, [JSON.stringify(keys), now, this.keepHours]);
+  }
+
+  /** Keeps answers whose keys were not known. */
+  async keep(em: EntityManager, answers: readonly NewAnswer[], position: AnswerPosition): Promise<void> {
+    if (answers.length === 0) return;
+    const { at, revision, epoch } = position;
+    await query(em, KEEP, [JSON.stringify(answers), at, revision, epoch]);
+  }
+
+  /**
+   * Deletes keys that have expired by the clock of the database, the oldest first.
+   * @returns how many
+   */
+  async deleteExpired(em: EntityManager, limit: number): Promise<number> {
+    const [row] = await query<{ deleted: number }>(em, DELETE_EXPIRED, [this.keepHours, limit]);
+    return row!.deleted;
+  }
+}

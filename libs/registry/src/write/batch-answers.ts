@@ -1,0 +1,90 @@
+import { type AuditEvent, type LockedHead } from '@coordination/audit';
+import { IdempotencyMismatchError } from '@coordination/kernel';
+import { type CatalogMirrorSlot } from '../catalog-mirror.js';
+import { type AnswerRecall } from '../idempotency/answer-recall.js';
+import { type RecalledAnswer } from '../idempotency/stored-answer.js';
+import { type BatchPlan } from './plan-batch.js';
+import { toldAs } from './told-as.js';
+import { type PendingWrite } from './write-queue.js';
+import { type WriterMetrics } from './writer-metrics.js';
+
+/** A plan at the place in the log that it was made for. */
+export interface PlacedPlan {
+  readonly head: LockedHead;
+  readonly batchId: string;
+  readonly plan: BatchPlan;
+}
+
+/** Where the catalog stands after a batch. */
+export const revisionAfter = ({ head, plan }: PlacedPlan): number => plan.events.at(-1)?.revision ?? head.revision;
+
+/** What answering needs. */
+export interface BatchAnswersTools {
+  readonly mirror: CatalogMirrorSlot;
+  readonly recall: AnswerRecall;
+  readonly metrics: WriterMetrics;
+}
+
+/** A request that was answered before, and how. */
+interface Repetition extends PendingWrite {
+  readonly recalled: RecalledAnswer;
+}
+
+/** Answers the callers of a batch that has been committed. */
+export class BatchAnswers {
+  constructor(private readonly tools: BatchAnswersTools) {}
+
+  /** Answers when this node can read what it wrote; never throws. */
+  async give(batch: readonly PendingWrite[], placed: PlacedPlan): Promise<void> {
+    const { head, plan } = placed;
+    await this.announce(plan.events);
+    const position = { revision: revisionAfter(placed), epoch: head.epoch };
+    const repetitions: Repetition[] = [];
+    for (const [index, outcome] of plan.outcomes.entries()) {
+      const write = batch[index]!;
+      if ('recalled' in outcome) {
+        repetitions.push({ ...write, recalled: outcome.recalled });
+        continue;
+      }
+      if (outcome.isRepeated) this.noteReplay(write);
+      if ('error' in outcome) this.reject(write, outcome.error);
+      else write.resolve({ results: outcome.results, ...position, ...(outcome.isRepeated && { repeatsAfterMs: 0 }) });
+    }
+    if (repetitions.length > 0) await this.giveAgain(repetitions);
+  }
+
+  private async announce(events: readonly AuditEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    try {
+      await this.tools.mirror.current?.announce(events);
+    } catch {
+      // The change is committed whatever becomes of the view, which reads the log again by itself.
+    }
+  }
+
+  /** What the first answers told is read only now, when nobody waits for the head of the log any more. */
+  private async giveAgain(repetitions: readonly Repetition[]): Promise<void> {
+    try {
+      const answers = await this.tools.recall.recall(repetitions.map(({ recalled }) => recalled));
+      for (const [index, answer] of answers.entries()) {
+        const repetition = repetitions[index]!;
+        this.noteReplay(repetition);
+        if (answer.status === 'fulfilled') repetition.resolve(answer.value);
+        else repetition.reject(answer.reason);
+      }
+    } catch (error) {
+      const told = toldAs(error);
+      for (const { reject } of repetitions) reject(told);
+    }
+  }
+
+  private reject({ reject }: PendingWrite, error: unknown): void {
+    if (error instanceof IdempotencyMismatchError) this.tools.metrics.repeated('mismatch');
+    reject(error);
+  }
+
+  private noteReplay({ request }: PendingWrite): void {
+    this.tools.metrics.repeated('replayed');
+    request.origin.repeatable?.noteReplay();
+  }
+}
