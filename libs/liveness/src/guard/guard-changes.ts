@@ -31,10 +31,13 @@ const isMoved = (before: GuardState, after: GuardState): boolean =>
   before.of !== after.of ||
   before.limit !== after.limit;
 
-/** Whether an order of an operator, which is in the log by itself, is what began or ended a guard. */
-export const isOrdered = (state: GuardState, orders: readonly GuardOrder[]): boolean =>
+/** Whether a guard began because an operator wants it; the order is in the log by itself. */
+export const isBegunByOrder = (state: GuardState, orders: readonly GuardOrder[]): boolean =>
+  state.reason === 'operator' && orders.some(({ kind, orderedAt }) => kind === 'force' && orderedAt === state.since);
+
+/** Whether a guard ended because an operator said so, of its scope or of all; the order is in the log by itself. */
+export const isEndedByOrder = (state: GuardState, orders: readonly GuardOrder[]): boolean =>
   orders.some(({ scope, kind, orderedAt }) => {
-    if (kind === 'force') return state.reason === 'operator' && orderedAt === state.since;
     const covers = scope.kind === 'all' || scopeKey(scope) === scopeKey(state.scope);
-    return covers && orderedAt >= state.since;
+    return kind === 'end' && covers && orderedAt >= state.since;
   });

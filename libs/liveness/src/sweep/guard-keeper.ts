@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type Databases } from '@coordination/database';
 import { type CatalogWriter, type RoleTerm } from '@coordination/registry';
-import { changesBetween, isOrdered } from '../guard/guard-changes.js';
+import { changesBetween, isBegunByOrder, isEndedByOrder } from '../guard/guard-changes.js';
 import { type GuardOrder, type GuardState } from '../guard/guard-state.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { type EntityManager } from '@mikro-orm/postgresql';
@@ -36,8 +36,10 @@ export class GuardKeeper {
     const scopesLeft = new Set(after.map(({ scope }) => JSON.stringify(scope)));
     const isReplaced = ({ scope }: GuardState) => scopesLeft.has(JSON.stringify(scope));
     // First those that end: another one may begin in the place of one.
-    await Promise.all(ended.map(state => this.note(state, 'ended', isOrdered(state, orders), term, isReplaced(state))));
-    await Promise.all(began.map(state => this.note(state, 'began', isOrdered(state, orders), term)));
+    await Promise.all(
+      ended.map(state => this.note(state, 'ended', isEndedByOrder(state, orders), term, isReplaced(state))),
+    );
+    await Promise.all(began.map(state => this.note(state, 'began', isBegunByOrder(state, orders), term)));
     if (moved.length > 0) await guards.saveStates(databases.em('liveness'), moved, term);
   }
 

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { admit, admitted, type Candidate } from './admission.js';
+import { ALL, type GuardPhase, type GuardReason, type GuardScope, type GuardState } from './guard-state.js';
+
+const of = (service: string): GuardScope => ({ kind: 'service', namespace: 'default', service });
+
+const guard = (scope: GuardScope, phase: GuardPhase, reason: GuardReason = 'service-share'): GuardState => ({
+  active: true,
+  scope,
+  phase,
+  reason,
+  detail: null,
+  since: '2026-01-01T00:00:00.000Z',
+  until: '2026-01-01T00:10:00.000Z',
+  wouldExpire: 9,
+  of: 10,
+  limit: 0.3,
+});
+
+const candidates: Candidate[] = Array.from({ length: 12 }, (_, n) => ({
+  id: String(n),
+  namespace: 'default',
+  service: ['a', 'b', 'c'][n % 3]!,
+}));
+
+/** How many of each service pass, where there are four of each. */
+function pass(states: readonly GuardState[], { released = 2, confirmed = [] as string[] } = {}) {
+  const admission = admit({ states, confirmed: new Set(confirmed) }, released);
+  const passed = admitted(candidates, admission);
+  return Object.fromEntries(['a', 'b', 'c'].map(name => [name, passed.filter(one => one.service === name).length]));
+}
+
+describe('What may end', () => {
+  it('is all without a guard', () => {
+    expect(pass([])).toEqual({ a: 4, b: 4, c: 4 });
+  });
+
+  it('is all but what the guard of a service holds, or as much as one lets go', () => {
+    expect(pass([guard(of('a'), 'holding')])).toEqual({ a: 0, b: 4, c: 4 });
+    expect(pass([guard(of('a'), 'releasing')])).toEqual({ a: 2, b: 4, c: 4 });
+  });
+
+  it('is nothing under the guard over all, or as much as it lets go, together', () => {
+    expect(pass([guard(ALL, 'holding', 'total-share')])).toEqual({ a: 0, b: 0, c: 0 });
+    expect(pass([guard(ALL, 'releasing', 'total-share')])).toEqual({ a: 1, b: 1, c: 0 });
+  });
+
+  it('is what has ended after an absence: leases last longer by themselves', () => {
+    expect(pass([guard(ALL, 'holding', 'store-away')])).toEqual({ a: 4, b: 4, c: 4 });
+  });
+
+  it('waits for the guard over all though that of the service lets go', () => {
+    const states = [guard(ALL, 'holding', 'total-share'), guard(of('a'), 'releasing')];
+    expect(pass(states)).toEqual({ a: 0, b: 0, c: 0 });
+    expect(pass([guard(ALL, 'releasing', 'total-share'), guard(of('a'), 'holding')])).toEqual({ a: 0, b: 1, c: 1 });
+  });
+
+  it('is what an operator has confirmed, whatever holds all others', () => {
+    expect(pass([guard(ALL, 'holding', 'total-share')], { confirmed: ['default/b'] })).toEqual({ a: 0, b: 4, c: 0 });
+  });
+
+  it('comes in its order, the longest over first', () => {
+    const admission = admit({ states: [guard(of('a'), 'releasing')], confirmed: new Set() }, 1);
+    expect(admitted(candidates, admission).map(({ id }) => id)).toEqual([
+      '0',
+      '1',
+      '2',
+      '4',
+      '5',
+      '7',
+      '8',
+      '10',
+      '11',
+    ]);
+  });
+});

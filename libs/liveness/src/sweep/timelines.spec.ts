@@ -1,0 +1,172 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { aLeasedInstance } from '../../../../test/support/factories.js';
+import { SimulatedLeases } from '../../../../test/support/lease-simulation.js';
+import { type GuardRules } from '../guard/guard-rules.js';
+
+const START = Date.parse('2026-01-01T00:00:00.000Z');
+const FLUSH_BOUND_MS = 1_000;
+const SWEEP_MS = 1_000;
+/** How long it takes another node to sweep when the one that did has died. */
+const TAKEOVER_MS = 5_000;
+/** From which absence on each lease lasts once more. */
+const AWAY_MS = 3_000;
+
+const RULES: GuardRules = {
+  serviceShare: 0.3,
+  minInstances: 4,
+  totalShare: 0.15,
+  totalMinInstances: 12,
+  windowMs: 10_000,
+  maxMs: 30_000,
+  releasePerSecond: 5,
+};
+
+/** An instance and its life: how often it says that it lives, how long its signs take, and when it dies. */
+const someLife = fc.record({
+  service: fc.constantFrom('a', 'b', 'c'),
+  ttl: fc.constantFrom(2, 5, 20),
+  deregisterAfter: fc.constantFrom(0, 1, 10),
+  /** Part of the ttl between two signs. */
+  pace: fc.double({ min: 0.15, max: 1.3, noNaN: true }),
+  /** By which the clock of its node differs: what is taken is told to the database by its age, so it must not matter. */
+  skewMs: fc.integer({ min: -3_600_000, max: 3_600_000 }),
+  delays: fc.array(fc.integer({ min: 0, max: FLUSH_BOUND_MS }), { minLength: 1, maxLength: 5 }),
+  diesAfterMs: fc.option(fc.integer({ min: 0, max: 60_000 }), { nil: Infinity }),
+});
+
+const someStory = fc.record({
+  lives: fc.array(someLife, { minLength: 1, maxLength: 25 }),
+  sweepPauses: fc.array(fc.integer({ min: 100, max: SWEEP_MS }), { minLength: 1, maxLength: 7 }),
+  /** Nobody sweeps, while renewals go on. */
+  takeovers: fc.array(fc.integer({ min: 0, max: 80_000 }), { maxLength: 2 }),
+  /** Nobody can note anything, and nothing is taken. */
+  outages: fc.array(
+    fc.record({ from: fc.integer({ min: 0, max: 70_000 }), ms: fc.integer({ min: 10, max: 40_000 }) }),
+    {
+      maxLength: 2,
+    },
+  ),
+});
+type Story = typeof someStory extends fc.Arbitrary<infer T> ? T : never;
+
+const END_MS = 120_000;
+
+interface Told {
+  readonly leases: SimulatedLeases;
+  /** Signs of life that were answered, with when they got to the database. */
+  readonly answered: Map<string, { readonly sign: number; readonly noted: number }[]>;
+  readonly ttlOf: Map<string, number>;
+}
+
+function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
+  const leases = new SimulatedLeases(RULES, FLUSH_BOUND_MS);
+  const isAway = (ms: number) => outages.some(({ from, ms: lasts }) => ms >= from && ms < from + lasts);
+  const steps: { at: number; run: () => void }[] = [];
+  const answered: Told['answered'] = new Map();
+  const ttlOf = new Map<string, number>();
+  lives.forEach((life, n) => {
+    const id = `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+    const { service, ttl, deregisterAfter, pace, skewMs, delays, diesAfterMs } = life;
+    const check = { kind: 'heartbeat', ttlSeconds: ttl, deregisterAfterSeconds: deregisterAfter } as const;
+    const leased = aLeasedInstance({ id, service, instanceId: String(n), check });
+    leases.add({ ...leased, lease: { renewedAt: new Date(START).toISOString(), checkedAt: null } });
+    ttlOf.set(id, ttl * 1_000);
+    const signs: { sign: number; noted: number }[] = [];
+    answered.set(id, signs);
+    for (let beat = 1, ms = 0; (ms = beat * pace * ttl * 1_000) < Math.min(diesAfterMs, END_MS - 5_000); beat++) {
+      const noted = ms + delays[beat % delays.length]!;
+      if (isAway(ms) || isAway(noted)) continue;
+      // By the node's own clock it came at another time; only its age counts.
+      const ownSign = ms + skewMs;
+      const age = noted + skewMs - ownSign;
+      steps.push({
+        at: noted,
+        run: () => {
+          if (leases.note(id, START + noted - age, START + noted))
+            signs.push({ sign: START + ms, noted: START + noted });
+        },
+      });
+    }
+  });
+  for (const { from, ms } of outages) {
+    if (ms > AWAY_MS) steps.push({ at: from + ms, run: () => leases.comeBack(START + from + ms) });
+  }
+  const isSweeping = (ms: number) => !isAway(ms) && !takeovers.some(from => ms > from && ms < from + TAKEOVER_MS);
+  for (let ms = 0, n = 0; ms < END_MS; ms += sweepPauses[n++ % sweepPauses.length]!) {
+    const at = ms;
+    if (isSweeping(at)) steps.push({ at, run: () => leases.sweep(START + at) });
+  }
+  for (const { run } of steps.toSorted((a, b) => a.at - b.at)) run();
+  return { leases, answered, ttlOf };
+}
+
+describe('In every story of renewals, sweeps, restarts, absences and wrong clocks', () => {
+  const assertOf = (property: (told: Told, story: Story) => void) =>
+    fc.assert(
+      fc.property(someStory, story => property(tell(story), story)),
+      { numRuns: 150 },
+    );
+
+  it('no lease ends before its ttl after the last sign of life that was answered a moment before', () => {
+    assertOf(({ leases, answered, ttlOf }) => {
+      for (const { id, action, at, renewedAt } of leases.actions) {
+        if (action === 'healed') continue;
+        const ttl = ttlOf.get(id)!;
+        expect(at).toBeGreaterThanOrEqual(renewedAt + ttl + FLUSH_BOUND_MS);
+        for (const { sign } of answered.get(id)!) {
+          if (sign <= at - FLUSH_BOUND_MS) expect(at).toBeGreaterThanOrEqual(sign + ttl + FLUSH_BOUND_MS);
+        }
+      }
+    });
+  });
+
+  it('a sign of life that was answered counts: whoever has a lease when it is noted is healthy', () => {
+    assertOf(({ leases, answered, ttlOf }) => {
+      for (const [id, signs] of answered) {
+        for (const { sign, noted } of signs) {
+          if (sign + ttlOf.get(id)! <= noted) continue;
+          const last = leases.actions.findLast(action => action.id === id && action.at <= noted);
+          // What happened at the same moment may have come after.
+          expect(last === undefined || last.action === 'healed' || last.at === noted).toBe(true);
+        }
+      }
+    });
+  });
+
+  it('each lease ends in time, where no guard holds and nobody is away', () => {
+    assertOf(({ leases, ttlOf }, { takeovers, outages }) => {
+      for (const { id, action, at, renewedAt } of leases.actions) {
+        if (action !== 'lapsed') continue;
+        const quiet = (from: number, to: number) => to < renewedAt - START || from > at - START;
+        const isQuiet =
+          takeovers.every(from => quiet(from, from + TAKEOVER_MS)) &&
+          outages.every(({ from, ms }) => quiet(from, from + ms + 20_000)) &&
+          !leases.guardedAt.some(guarded => guarded >= renewedAt && guarded <= at);
+        if (isQuiet) expect(at).toBeLessThanOrEqual(renewedAt + ttlOf.get(id)! + FLUSH_BOUND_MS + SWEEP_MS);
+      }
+    });
+  });
+
+  it('nothing is done twice, and nothing after an instance went', () => {
+    assertOf(({ leases }) => {
+      const last = new Map<string, string>();
+      for (const { id, action } of leases.actions) {
+        const before = last.get(id) ?? 'healed';
+        expect([before, action]).toEqual([action === 'lapsed' ? 'healed' : 'lapsed', action]);
+        last.set(id, action);
+      }
+    });
+  });
+
+  it('whoever is dead is found out in the end, whatever guards there were', () => {
+    assertOf(({ leases }, { lives }) => {
+      for (let ms = END_MS; ms < END_MS + 200_000; ms += SWEEP_MS) leases.sweep(START + ms);
+      expect(leases.guards).toEqual([]);
+      lives.forEach((_, n) => {
+        const id = `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+        expect(leases.isHealthy(id), 'nobody has said anything for long').toBe(false);
+      });
+    });
+  });
+});
