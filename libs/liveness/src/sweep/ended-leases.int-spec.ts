@@ -1,0 +1,141 @@
+import { type InstanceSpec, overAt, type RoleTerm } from '@coordination/registry';
+import * as fc from 'fast-check';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
+import { startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
+
+let database: TestDatabase;
+let node: SweepingNode;
+let client: Client;
+let term: RoleTerm;
+const leases = new EndedLeasesRepository();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  node = await startSweepingNode(database.url);
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  term = (await node.claim(600_000))!;
+});
+
+afterAll(async () => {
+  await client.end();
+  await node.close();
+  await database.drop();
+});
+
+const NOW = '2026-01-01T12:00:00.000Z';
+const FREELY = { others: null, services: [] };
+const em = () => node.databases.em('liveness');
+
+const checkOf = (ttlSeconds: number | null): InstanceSpec['check'] => ({
+  kind: 'none',
+  ttlSeconds,
+  deregisterAfterSeconds: 900,
+});
+
+describe('Leases that are over', () => {
+  it('are the same to the database as to who decides', async () => {
+    const ttls = [1, 2, 30, 900, 86_400, null];
+    const commands = ttls.map((ttl, n) => {
+      return registerCommand({ identity: anIdentity({ instanceId: `i-${n}` }), spec: aSpec({ check: checkOf(ttl) }) });
+    });
+    const ids = (await node.submit(...commands)).results.map(({ leased }) => leased!.instance.id);
+    // Ages around each ttl, to the millisecond.
+    const someAge = fc.oneof(
+      fc.integer({ min: -5_000, max: 100_000_000 }),
+      fc
+        .tuple(fc.constantFrom(1, 2, 30, 900, 86_400), fc.integer({ min: -2, max: 2_002 }))
+        .map(([s, ms]) => s * 1_000 + ms),
+    );
+    const someAllowance = fc.record({
+      flushBoundMs: fc.constantFrom(0, 1, 1_000, 60_000),
+      backSince: fc.option(
+        fc.integer({ min: -100_000, max: 0 }).map(ms => new Date(Date.parse(NOW) + ms).toISOString()),
+      ),
+      maxGraceMs: fc.constantFrom(0, 5_000, 600_000),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(someAge, { minLength: ids.length, maxLength: ids.length }),
+        someAllowance,
+        async (ages, allowance) => {
+          const renewed = ages.map(ms => new Date(Date.parse(NOW) - ms).toISOString());
+          await client.query(
+            `update instance_lease set renewed_at = r.at from unnest($1::uuid[], $2::timestamptz[]) as r (id, at)
+             where instance_id = r.id`,
+            [ids, renewed],
+          );
+          const moment: LeaseMoment = { now: NOW, allowance };
+          const expected = ids.filter((_, n) => {
+            const over = overAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance);
+            return over !== null && over <= Date.parse(NOW);
+          });
+          const found = await leases.find(em(), moment, FREELY, 100);
+          expect(found.map(({ id }) => id).sort()).toEqual(expected.sort());
+          for (const { id, overAt: time } of found) {
+            const n = ids.indexOf(id);
+            expect(Date.parse(time)).toBe(
+              overAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance),
+            );
+          }
+          const counts = await leases.count(em(), moment, { since: NOW, sinceOfAll: NOW, anchors: [] });
+          expect(counts.total).toEqual({ of: 5, silent: expected.length, pending: expected.length });
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('100,000 leases', () => {
+  const COUNT = 100_000;
+
+  it('are looked at without reading instances, and some of them end in a few batches', async () => {
+    await client.query(`
+      with instance as (
+        insert into service_instance (id, namespace, service, instance_id, type, scheme, host, port, weight, metadata,
+          check_terms, health, registered_at, updated_at, revision)
+        select gen_random_uuid(), 'many', 'service-' || n % 500, 'i-' || n, 'api', 'http', '10.0.0.1', 80, 100,
+          jsonb_build_object('version', '1.2.3', 'text', repeat('x', 200)),
+          '{"kind": "heartbeat", "ttlSeconds": 30, "deregisterAfterSeconds": 900}',
+          '{"state": "healthy", "failures": 0, "output": "", "decidedBy": "registration", "since": "2026-01-01T00:00:00.000Z"}',
+          now(), now(), 1
+        from generate_series(1, ${COUNT}) as n
+        returning id
+      )
+      insert into instance_lease (instance_id, renewed_at, ttl_seconds)
+      select id, now() + interval '1 hour', 30 from instance`);
+    await client.query('vacuum analyze instance_lease, service_instance');
+    await client.query(`update node_role set back_since = now() - interval '1 day'`);
+    await client.query(`delete from service_instance where namespace = 'default'`);
+    const millis = async (work: () => Promise<unknown>) => {
+      const from = performance.now();
+      await work();
+      return Math.round(performance.now() - from);
+    };
+    const quiet = [];
+    for (let n = 0; n < 5; n++) quiet.push(await millis(() => node.sweep(term)));
+    await client.query(`
+      update instance_lease set renewed_at = now() - interval '40 s' where instance_id in (
+        select id from service_instance where namespace = 'many' order by instance_id limit 1000)`);
+    const busy = await millis(async () => {
+      await waitFor('a thousand ended', async () => {
+        await node.sweep(term);
+        const { rowCount } = await client.query('select from instance_lease where lapsed');
+        return rowCount === 1_000;
+      });
+    });
+    await client.query(`update instance_lease set renewed_at = now() - interval '40 s'`);
+    const all = await millis(() => node.sweep(term));
+    const { rows } = await client.query<{ n: number }>('select count(*)::int as n from liveness_guard');
+    expect(rows[0]!.n, 'every service has lost all of its leases').toBe(500);
+    expect((await client.query('select from instance_lease where lapsed')).rowCount).toBe(1_000);
+    // Said and not asserted: machines differ.
+    console.info(`sweeps of ${COUNT} leases: ${quiet.join(', ')} ms; 1,000 that end: ${busy} ms; all over: ${all} ms`);
+  }, 300_000);
+});
