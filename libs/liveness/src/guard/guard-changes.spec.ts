@@ -51,17 +51,17 @@ describe('What became of guards', () => {
   );
 });
 
-describe('Ordered', () => {
-  const order = (differing: Partial<GuardOrder>): GuardOrder => ({
-    scope: ORDERS,
-    kind: 'end',
-    orderedAt: LATER,
-    until: LATER,
-    reason: null,
-    orderedBy: 'ada',
-    ...differing,
-  });
+const order = (differing: Partial<GuardOrder>): GuardOrder => ({
+  scope: ORDERS,
+  kind: 'end',
+  orderedAt: LATER,
+  until: LATER,
+  reason: null,
+  orderedBy: 'ada',
+  ...differing,
+});
 
+describe('Ordered', () => {
   it('is the end of a guard that an operator ended after it began, also with all others', () => {
     expect(isEndedByOrder(guard(), [])).toBe(false);
     expect(isEndedByOrder(guard(), [order({})])).toBe(true);

@@ -101,13 +101,13 @@ function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
   return { leases, answered, ttlOf };
 }
 
-describe('In every story of renewals, sweeps, restarts, absences and wrong clocks', () => {
-  const assertOf = (property: (told: Told, story: Story) => void) =>
-    fc.assert(
-      fc.property(someStory, story => property(tell(story), story)),
-      { numRuns: 150 },
-    );
+const assertOf = (property: (told: Told, story: Story) => void) =>
+  fc.assert(
+    fc.property(someStory, story => property(tell(story), story)),
+    { numRuns: 150 },
+  );
 
+describe('In every story of renewals, sweeps, restarts, absences and wrong clocks', () => {
   it('no lease ends before its ttl after the last sign of life that was answered a moment before', () => {
     assertOf(({ leases, answered, ttlOf }) => {
       for (const { id, action, at, renewedAt } of leases.actions) {
