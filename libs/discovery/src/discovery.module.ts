@@ -4,7 +4,6 @@ import {
   CATALOG_CHANNEL,
   CatalogHeadRepository,
   ReadIndex,
-  RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
@@ -19,10 +18,9 @@ import { DiscoveryService } from './discovery.service.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { countWakes, measureGate, measureWaiting } from './freshness/freshness-metrics.js';
 import { ViewGate } from './freshness/view-gate.js';
-import { InstancePicker } from './instance-picker.js';
-import { pastDiscovery } from './past/past-discovery.js';
-import { PastDiscovery } from './past/past-discovery.service.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
+import { InstancePicker } from './instance-picker.js';
+import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -41,7 +39,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
 
 /** The read side of the catalog. It needs `DatabaseModule`. */
 @Module({
-  imports: [AuditModule, RegistryModule],
+  imports: [AuditModule, RegistryModule, PastModule],
   controllers: [DiscoveryController, ResolveController, WatchController],
   providers: [
     {
@@ -156,7 +154,6 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         }),
     },
     ...WATCH_PROVIDERS,
-    { provide: PastDiscovery, inject: [Databases, RevisionFinder], useFactory: pastDiscovery },
   ],
   exports: [CatalogView, DiscoveryService, InstancePicker, ViewGate],
 })

@@ -9,6 +9,7 @@ export {
   HEALTH_DECIDERS,
   HEALTH_STATES,
   identityKey,
+  specOf,
   identityOf,
   INITIAL_STATES,
   INSTANCE_TYPES,

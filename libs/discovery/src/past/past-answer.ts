@@ -23,8 +23,13 @@ export const hasTag =
     matchesNone(ifNoneMatch, tag);
 
 /** Sends what was found of the past, or 304. */
-export function answerPast(reply: FastifyReply, { catalog, tag, body }: PastFound): void {
+export const answerPast = (reply: FastifyReply, found: PastFound): void => answer(reply, found, KEPT);
+
+/** Sends what was found of a time that ends now: another answer whenever the catalog has changed. */
+export const answerUpToNow = (reply: FastifyReply, found: PastFound): void => answer(reply, found, 'no-cache');
+
+function answer(reply: FastifyReply, { catalog, tag, body }: PastFound, cacheControl: string): void {
   setCatalogHeaders(reply, catalog, tag);
-  void reply.header('cache-control', KEPT);
+  void reply.header('cache-control', cacheControl);
   sendJson(reply, body);
 }

@@ -22,8 +22,8 @@ export interface Walk {
 }
 
 /**
- * Leaves the planner no choice but the index that the statements here are written for. Left alone, it reads all events of
- * a service and sorts them when its statistics are old, as they are of a log that grows.
+ * Leaves the planner no choice but the index that the statements here are written for, whatever its statistics say: those of
+ * a log that grows are always old, and a plan that reads all events of a service and sorts them must not look cheap.
  */
 export const PAST_SETTINGS = {
   enable_seqscan: 'off',

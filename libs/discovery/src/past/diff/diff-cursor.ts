@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { decodeCursor, encodeCursor, InvalidCursorError } from '@coordination/kernel';
+import { type InstanceIdentity } from '@coordination/registry';
+import { z } from 'zod';
+import { type Selection } from '../../selection/selection.js';
+import { nameOf, type PastScope } from '../past-sql.js';
+
+/** What is compared between two revisions. */
+export interface DiffQuestion {
+  readonly scope: PastScope;
+  readonly selection: Selection;
+}
+
+/** Where a page of a diff ended: between which revisions, and after which identity. */
+export interface DiffPosition {
+  readonly from: number;
+  readonly to: number;
+  readonly after: InstanceIdentity;
+}
+
+const FINGERPRINT_LENGTH = 16;
+
+const name = z.string().regex(/^[A-Za-z0-9._:@[\]-]{1,200}$/);
+const revision = z.int().min(0);
+const shape = z.strictObject({ of: z.string(), from: revision, to: revision, after: z.tuple([name, name, name]) });
+
+/** The opaque text of a position, which only the same question takes back. */
+export const toDiffCursor = (question: DiffQuestion, { from, to, after }: DiffPosition): string =>
+  encodeCursor({ of: fingerprint(question), from, to, after: nameOf(after) });
+
+/** @throws InvalidCursorError when it was changed, or comes from another question */
+export function fromDiffCursor(question: DiffQuestion, cursor: string): DiffPosition {
+  const { of, from, to, after } = decodeCursor(cursor, shape);
+  if (of !== fingerprint(question)) throw new InvalidCursorError();
+  const [namespace, service, instanceId] = after;
+  return { from, to, after: { namespace, service, instanceId } };
+}
+
+const fingerprint = ({ scope, selection }: DiffQuestion): string =>
+  createHash('sha256')
+    .update(JSON.stringify(['diff', scope.namespace, scope.service, selection]))
+    .digest('base64url')
+    .slice(0, FINGERPRINT_LENGTH);

@@ -1,0 +1,43 @@
+import { Controller, Get, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, type IfNoneMatch, IfNoneMatchHeader } from '@coordination/http';
+import { type FastifyReply } from 'fastify';
+import { ALL_NAMESPACES } from '../../discovery.schemas.js';
+import { toSelection } from '../../selection/selection.schemas.js';
+import { answerPast, answerUpToNow, hasTag, PAST_HEADERS, PAST_PROBLEMS } from '../past-answer.js';
+import { CatalogDiff } from './catalog-diff.service.js';
+import { catalogDiff, DIFF_EXAMPLES, type DiffQuery, diffQuery } from './diff.schemas.js';
+
+/** What changed in the catalog. */
+@ApiTags('Discovery')
+@Controller('api/v1/discovery')
+export class DiffController {
+  constructor(private readonly diff: CatalogDiff) {}
+
+  @Endpoint({
+    status: 200,
+    response: catalogDiff,
+    responseHeaders: PAST_HEADERS,
+    otherSuccesses: [{ status: 304, responseHeaders: PAST_HEADERS }],
+    summary: 'Tell what changed between two moments',
+    description:
+      'What was added, removed and changed between two revisions or times, by service: the net difference, not what happened in between. `status` defaults to `any`; with filters, an instance that comes to be selected is added, one that is not any more is removed. A change is one of what callers set (spec and override) or of the status.',
+    operationId: 'diffCatalog',
+    requestHeaders: ['If-None-Match'],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
+    examples: DIFF_EXAMPLES,
+  })
+  @Get('diff')
+  async between(
+    @Query({ schema: diffQuery }) query: DiffQuery,
+    @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { from, to, namespace, service, limit, cursor, ...filters } = query;
+    const scope = { namespace: namespace === ALL_NAMESPACES ? null : namespace, service: service ?? null };
+    const request = { from, to, scope, selection: toSelection(filters, 'any'), limit, cursor };
+    const found = await this.diff.find(request, hasTag(ifNoneMatch));
+    const isSettled = to !== undefined || cursor !== undefined;
+    (isSettled ? answerPast : answerUpToNow)(reply, found);
+  }
+}

@@ -1,0 +1,82 @@
+import { logPoint, patchView } from '@coordination/audit';
+import { queryInteger } from '@coordination/http';
+import {
+  DEFAULT_NAMESPACE,
+  INSTANCE_EXAMPLE,
+  instanceView,
+  namespaceSchema,
+  serviceSchema,
+} from '@coordination/registry';
+import { z } from 'zod';
+import { ALL_NAMESPACES } from '../../discovery.schemas.js';
+import { FILTER_PARAMETERS } from '../../selection/selection.schemas.js';
+
+const DEFAULT_LIMIT = 100;
+
+/** Each may come with two instances of up to 33 kB, and a patch as large. */
+const MAX_LIMIT = 500;
+const MAX_CURSOR_LENGTH = 2_000;
+
+const MOMENT = 'a revision, or an RFC 3339 time, which means the last revision at or before it';
+
+export const diffQuery = z.strictObject({
+  from: logPoint(`The first moment: ${MOMENT}. What its events changed is not in the answer.`),
+  to: logPoint(`The second moment, which must not be earlier: ${MOMENT}. Now, if it is absent.`).optional(),
+  namespace: z
+    .union([namespaceSchema, z.literal(ALL_NAMESPACES)])
+    .default(DEFAULT_NAMESPACE)
+    .describe('Namespace, or `*` for all.'),
+  service: serviceSchema.optional(),
+  ...FILTER_PARAMETERS,
+  limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances that differ, per page.'),
+  cursor: z
+    .string()
+    .max(MAX_CURSOR_LENGTH)
+    .optional()
+    .describe('`nextCursor` of the page before, with the same other parameters; `to` may stay absent.'),
+});
+export type DiffQuery = z.output<typeof diffQuery>;
+
+const serviceDiff = z
+  .looseObject({
+    namespace: z.string(),
+    service: z.string(),
+    added: z.array(instanceView).describe('Not selected at `from`; as they are at `to`.'),
+    removed: z.array(instanceView).describe('Not selected any more at `to`; as they were at `from`.'),
+    changed: z
+      .array(
+        z.looseObject({ before: instanceView, after: instanceView, patch: patchView }).meta({
+          id: 'ChangedInstance',
+          description: 'An instance at `from` and at `to`, and the patch between them.',
+        }),
+      )
+      .describe('Selected at both moments, with another spec, override or status.'),
+  })
+  .meta({ id: 'ServiceDiff' });
+
+export const catalogDiff = z
+  .looseObject({
+    from: z.int().describe('The revision that `from` means.'),
+    to: z.int().describe('The revision that `to` means.'),
+    services: z
+      .array(serviceDiff)
+      .describe(
+        'Services of which something differs, by name. One with many differences comes again on the next page.',
+      ),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe('For the next page; null at the end. A page may be short although there are more.'),
+  })
+  .meta({ id: 'CatalogDiff' });
+
+/** A diff of the smallest catalog that the other examples make. */
+export const DIFF_EXAMPLES = {
+  parameters: { from: 0, namespace: 'default', service: 'orders' },
+  response: {
+    from: 0,
+    to: 1841,
+    services: [{ namespace: 'default', service: 'orders', added: [INSTANCE_EXAMPLE], removed: [], changed: [] }],
+    nextCursor: null,
+  },
+};

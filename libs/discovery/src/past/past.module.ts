@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common';
+import { AuditModule, RevisionFinder } from '@coordination/audit';
+import { Databases } from '@coordination/database';
+import { CatalogDiff } from './diff/catalog-diff.service.js';
+import { ChangedInstances } from './diff/changed-instances.js';
+import { DiffController } from './diff/diff.controller.js';
+import { DiffPages } from './diff/diff-pages.js';
+import { pastDiscovery } from './past-discovery.js';
+import { PastDiscovery } from './past-discovery.service.js';
+
+/** The catalog as it was, from the log. It needs `DatabaseModule`. */
+@Module({
+  imports: [AuditModule],
+  controllers: [DiffController],
+  providers: [
+    {
+      provide: PastDiscovery,
+      inject: [RevisionFinder, Databases],
+      useFactory: (finder: RevisionFinder, databases: Databases) => pastDiscovery(databases, finder),
+    },
+    {
+      provide: CatalogDiff,
+      inject: [RevisionFinder, Databases],
+      useFactory: (finder: RevisionFinder, databases: Databases) =>
+        new CatalogDiff(finder, new DiffPages(new ChangedInstances(databases))),
+    },
+  ],
+  exports: [PastDiscovery],
+})
+export class PastModule {}
