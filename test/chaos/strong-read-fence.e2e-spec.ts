@@ -40,9 +40,11 @@ async function setStandby(name: string): Promise<void> {
   });
 }
 
+/** How many commits of the fence wait for the standby; other writers have theirs. */
 async function hangingCommits(): Promise<number> {
   const { rows } = await admin.query<{ count: number }>(
-    `select count(*)::int as count from pg_stat_activity where wait_event = 'SyncRep'`,
+    `select count(*)::int as count from pg_stat_activity
+     where wait_event = 'SyncRep' and query like '%pg_logical_emit_message%'`,
   );
   return rows[0]!.count;
 }

@@ -41,10 +41,11 @@ function request(api: Api, service: string, input: ServiceInput, signal: AbortSi
     case 'read-one':
       return send('GET', named(input.instanceId, service));
     case 'read-all':
-      return send('GET', `${DISCOVERY}/instances?service=${service}`);
+      return input.from === 'memory'
+        ? send('GET', `${DISCOVERY}/services/${service}/instances?status=any&consistency=strong`)
+        : send('GET', `${DISCOVERY}/instances?service=${service}`);
     case 'count':
-      // With a filter it is answered by PostgreSQL, and not from the view.
-      return send('GET', `${DISCOVERY}/services?type=api`);
+      return send('GET', `${DISCOVERY}/services?${input.from === 'memory' ? 'consistency=strong' : 'type=api'}`);
     default: {
       const impossible: never = input;
       return impossible;

@@ -95,8 +95,10 @@ class Client {
       { kind: 'deregister', instanceId, ifMatch },
       { kind: 'read-one', instanceId },
       { kind: 'read-all' },
-      { kind: 'read-all' },
+      { kind: 'read-all', from: 'memory' },
+      { kind: 'read-all', from: 'memory' },
       { kind: 'count' },
+      { kind: 'count', from: 'memory' },
     ];
     return choices[this.pick(choices.length)]!;
   }

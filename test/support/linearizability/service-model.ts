@@ -15,8 +15,13 @@ export type ServiceInput =
   | { readonly kind: 'patch'; readonly instanceId: string; readonly token: string; readonly ifMatch?: number }
   | { readonly kind: 'deregister'; readonly instanceId: string; readonly ifMatch?: number }
   | { readonly kind: 'read-one'; readonly instanceId: string }
-  | { readonly kind: 'read-all' }
-  | { readonly kind: 'count' };
+  | ({ readonly kind: 'read-all' } & Source)
+  | ({ readonly kind: 'count' } & Source);
+
+/** Who answers: the database, or the node from its memory, which has to be asked for a strong read. */
+interface Source {
+  readonly from?: 'memory';
+}
 
 interface Conditions {
   readonly ifMatch?: number;
