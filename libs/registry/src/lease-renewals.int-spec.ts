@@ -101,6 +101,22 @@ describe('what is noted', () => {
     expect(age).toBeLessThan(40_000);
   });
 
+  it('is when the sign was given, if that was long before it came here, and nothing older than another sign', async () => {
+    const [late = '', both = ''] = await registered(2);
+    await client.query(`update instance_lease set renewed_at = now() - interval '1 hour'`);
+    const renewals = collect(NEVER_MS);
+    renewals.renew(late, { ageMs: 600_000, reported: true });
+    renewals.renew(both);
+    renewals.renew(both, { ageMs: 600_000 });
+    // An old sign does not make the node look late: it came just now.
+    expect(() => renewals.renew(both)).not.toThrow();
+    await renewals.close();
+    const [first, second] = await agesOf([late, both]);
+    expect(first!.renewed).toBeGreaterThanOrEqual(600_000 - 1);
+    expect(first!.renewed).toBeLessThan(660_000);
+    expect(second!.renewed).toBeLessThan(60_000);
+  });
+
   it('is the newest sign of several', async () => {
     const [id = ''] = await registered();
     const renewals = collect(NEVER_MS);
