@@ -1,5 +1,5 @@
 import { type CatalogHeadRepository, contradicts, type LogHead, type ReadIndex } from '@coordination/audit';
-import { type CallOrigin, type RequestContext } from '@coordination/context';
+import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
 import { type Clock, InstanceNotFoundError, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
@@ -12,14 +12,20 @@ import {
 } from './domain/commands.js';
 import { saysNothingNew } from './domain/decide.js';
 import { mayHeal } from './domain/health-rules.js';
-import { identityKey, type InstanceRecord, type JsonObject, type LeasedInstance } from './domain/instance.js';
+import {
+  identityKey,
+  type InstanceRecord,
+  type JsonObject,
+  type JsonValue,
+  type LeasedInstance,
+} from './domain/instance.js';
 import { toSpec } from './domain/instance-spec.schema.js';
 import { type LeaseRenewals } from './lease-renewals.js';
 import { type RegistrationMetrics } from './registration-metrics.js';
 import { type ReplaceInstance, type ReportHealth, type SetOverride } from './registry.schemas.js';
 import { type ServiceInstanceRepository } from './service-instance.repository.js';
 import { type CatalogWriter } from './write/catalog-writer.js';
-import { type CommandResult, type WriteResult } from './write/write-request.js';
+import { type CommandResult, type WriteRequest, type WriteResult } from './write/write-request.js';
 
 /** What a write did to one instance. */
 export interface InstanceWritten {
@@ -134,10 +140,16 @@ export class RegistryService {
     return await this.write({ kind: 'clear-override', target, ifMatch });
   }
 
-  /** Takes the overrides of many instances back, in one transaction; else like {@link setOverrideOfMany}. */
-  async clearOverrideOfMany(ids: readonly string[], onlyIf: InstanceTest): Promise<WriteResult> {
+  /**
+   * Takes the overrides of many instances back, in one transaction; else like {@link setOverrideOfMany}.
+   * @param note comes back with the result; that of the first time, if this is a repetition
+   */
+  async clearOverrideOfMany(ids: readonly string[], onlyIf: InstanceTest, note: JsonValue): Promise<WriteResult> {
     const clear = { kind: 'clear-override', whenAbsent: 'ignore', onlyIf } as const;
-    return await this.submit(ids.map(id => ({ ...clear, target: { id } })));
+    return await this.submit(
+      ids.map(id => ({ ...clear, target: { id } })),
+      note,
+    );
   }
 
   /**
@@ -200,16 +212,19 @@ export class RegistryService {
     return written(await this.submit([command]));
   }
 
-  private async submit(commands: readonly Command[]): Promise<WriteResult> {
-    return await this.submitAs(this.tools.context.origin(), commands);
+  private async submit(commands: readonly Command[], note?: JsonValue): Promise<WriteResult> {
+    return await this.submitRequest({ commands, origin: this.tools.context.origin(), note });
   }
 
   private async submitUnkeyed(commands: readonly Command[]): Promise<WriteResult> {
-    return await this.submitAs({ ...this.tools.context.origin(), repeatable: undefined }, commands);
+    return await this.submitRequest({
+      commands,
+      origin: { ...this.tools.context.origin(), repeatable: undefined },
+    });
   }
 
-  private async submitAs(origin: CallOrigin, commands: readonly Command[]): Promise<WriteResult> {
-    const result = await this.tools.writer.submit({ commands, origin });
+  private async submitRequest(request: WriteRequest): Promise<WriteResult> {
+    const result = await this.tools.writer.submit(request);
     try {
       this.noteLifeSigns(result);
     } catch (cause) {

@@ -43,7 +43,7 @@ export class OverridesService {
     return await told(at, async () => {
       const { instances, stillMeans } = await this.pick(toQuestion(selector, at));
       refuseTooMany(instances, at);
-      return toChanged(await this.tools.registry.setOverrideOfMany(idsOf(instances), override, stillMeans), 0);
+      return toChanged(await this.tools.registry.setOverrideOfMany(idsOf(instances), override, stillMeans));
     });
   }
 
@@ -53,8 +53,8 @@ export class OverridesService {
       const { instances, stillMeans } = await this.pick(toQuestion(selector, at));
       const overridden = instances.filter(({ override }) => override !== null);
       refuseTooMany(overridden, at);
-      const result = await this.tools.registry.clearOverrideOfMany(idsOf(overridden), stillMeans);
-      return toChanged(result, instances.length - overridden.length);
+      const others = instances.length - overridden.length;
+      return toChanged(await this.tools.registry.clearOverrideOfMany(idsOf(overridden), stillMeans, { others }));
     });
   }
 
@@ -89,8 +89,9 @@ function refuseTooMany(instances: readonly InstanceRecord[], path: string): void
 
 const refusal = (path: string, message: string) => new ValidationFailedError([{ path, message }]);
 
-/** @param others how many were meant, and needed no command */
-function toChanged({ results, revision, epoch }: WriteResult, others: number): OverridesChanged {
+/** The note tells how many others were meant, which needed no command. */
+function toChanged({ results, revision, epoch, note }: WriteResult): OverridesChanged {
+  const { others = 0 } = (note ?? {}) as { readonly others?: number };
   const meant = results.filter(({ outcome }) => outcome !== 'absent');
   const changed = meant.flatMap(({ outcome, leased }) => (outcome === 'updated' && leased ? [leased.instance] : []));
   return { matched: meant.length + others, changed, revision, epoch };

@@ -24,7 +24,7 @@ export class AnswerRecall {
     };
     return await Promise.allSettled(
       answers.map(async ({ answer, revision, epoch, ageMs }) => ({
-        results: recalledResults(answer, recordAt),
+        ...recalledResults(answer, recordAt),
         revision,
         epoch,
         repeatsAfterMs: ageMs,

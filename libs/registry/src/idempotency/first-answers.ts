@@ -50,7 +50,7 @@ export class FirstAnswers {
   }
 
   private keep(asked: RequestKey, outcome: CarriedOut): RequestOutcome {
-    const answer = 'results' in outcome ? storedResults(outcome.results) : storedRejection(outcome.error);
+    const answer = 'results' in outcome ? storedResults(outcome.results, outcome.note) : storedRejection(outcome.error);
     if (answer) {
       this.news.push({ ...asked, answer });
       this.first.set(nameOf(asked), { fingerprint: asked.fingerprint, outcome: { ...outcome, isRepeated: true } });

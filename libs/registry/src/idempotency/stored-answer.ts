@@ -1,6 +1,6 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type ErrorExtras } from '@coordination/kernel';
 import { type LifeSign } from '../domain/decide.js';
-import { type InstanceRecord, type Lease } from '../domain/instance.js';
+import { type InstanceRecord, type JsonValue, type Lease } from '../domain/instance.js';
 import { type CommandResult } from '../write/write-request.js';
 
 /**
@@ -21,7 +21,8 @@ interface StoredRejection {
 }
 
 /** The first answer to a request, small enough to be kept for all requests of a day. */
-export type StoredAnswer = { readonly results: readonly StoredResult[] } | { readonly rejection: StoredRejection };
+export type StoredAnswer =
+  { readonly results: readonly StoredResult[]; readonly note?: JsonValue } | { readonly rejection: StoredRejection };
 
 /** An answer that was given before, and where the catalog stood for it. */
 export interface RecalledAnswer {
@@ -42,12 +43,13 @@ class RecalledError extends DomainError {
   }
 }
 
-export const storedResults = (results: readonly CommandResult[]): StoredAnswer => ({
+export const storedResults = (results: readonly CommandResult[], note: JsonValue | undefined): StoredAnswer => ({
   results: results.map(({ outcome, lifeSign, leased }) => ({
     outcome,
     lifeSign,
     ...(leased && { instance: { revision: leased.instance.revision, lease: leased.lease } }),
   })),
+  note,
 });
 
 /** Statuses of rejections by what the catalog has, or has not, at the moment of the request. */
@@ -67,16 +69,23 @@ export function storedRejection(error: unknown): StoredAnswer | undefined {
 export const revisionsOf = (answer: StoredAnswer): number[] =>
   'rejection' in answer ? [] : answer.results.flatMap(({ instance }) => (instance ? [instance.revision] : []));
 
+/** What an answer told of its commands. */
+export interface ToldResults {
+  readonly results: readonly CommandResult[];
+  readonly note?: JsonValue;
+}
+
 /**
- * The results of an answer, as they were.
+ * What an answer told, as it was.
  * @param recordAt the instance as the event of a revision left it
  * @throws DomainError the rejection, if it was one
  */
-export function recalledResults(answer: StoredAnswer, recordAt: (revision: number) => InstanceRecord): CommandResult[] {
+export function recalledResults(answer: StoredAnswer, recordAt: (revision: number) => InstanceRecord): ToldResults {
   if ('rejection' in answer) throw new RecalledError(answer.rejection);
-  return answer.results.map(({ outcome, lifeSign, instance }) => ({
+  const results = answer.results.map(({ outcome, lifeSign, instance }) => ({
     outcome,
     lifeSign,
     leased: instance && { instance: recordAt(instance.revision), lease: instance.lease },
   }));
+  return { results, note: answer.note };
 }

@@ -47,8 +47,12 @@ export class BatchAnswers {
         continue;
       }
       if (outcome.isRepeated) this.noteReplay(write);
-      if ('error' in outcome) this.reject(write, outcome.error);
-      else write.resolve({ results: outcome.results, ...position, ...(outcome.isRepeated && { repeatsAfterMs: 0 }) });
+      if ('error' in outcome) {
+        this.reject(write, outcome.error);
+        continue;
+      }
+      const { results, note, isRepeated } = outcome;
+      write.resolve({ results, note, ...position, repeatsAfterMs: isRepeated ? 0 : undefined });
     }
     if (repetitions.length > 0) await this.giveAgain(repetitions);
   }

@@ -244,7 +244,7 @@ describe('Every batch', () => {
         const kept = answers.map(({ answer }) => JSON.parse(JSON.stringify(answer)) as typeof answer);
         const told = kept
           .filter(answer => 'results' in answer)
-          .map(answer => ({ results: recalledResults(answer, revision => records.get(revision)!) }));
+          .map(answer => recalledResults(answer, revision => records.get(revision)!));
         expect(told).toEqual(firsts);
         for (const answer of kept) for (const revision of revisionsOf(answer)) expect(records.has(revision)).toBe(true);
       }),

@@ -102,7 +102,7 @@ class Batch {
     return this.events.length >= maxChanges || this.bytes >= maxBytes;
   }
 
-  carryOut({ commands, origin, occurrence }: WriteRequest): CarriedOut {
+  carryOut({ commands, origin, occurrence, note }: WriteRequest): CarriedOut {
     const undo: (() => void)[] = [];
     try {
       const results = commands.map(command => {
@@ -112,7 +112,7 @@ class Batch {
         return resultOf(decision, this.head.now);
       });
       if (occurrence) this.note(occurrence, origin);
-      return { results };
+      return { results, note };
     } catch (error) {
       // A rejection, or a bug of ours that one command met: either way its neighbours go on.
       for (const step of undo.toReversed()) step();

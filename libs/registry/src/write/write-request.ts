@@ -1,7 +1,7 @@
 import { type AuditAction } from '@coordination/audit';
 import { type CallOrigin } from '@coordination/context';
 import { type Command } from '../domain/commands.js';
-import { type LeasedInstance } from '../domain/instance.js';
+import { type JsonValue, type LeasedInstance } from '../domain/instance.js';
 import { type LifeSign } from '../domain/decide.js';
 import { type RoleTerm } from '../roles/role-term.js';
 import { type EntityManager } from '@mikro-orm/postgresql';
@@ -23,6 +23,11 @@ export interface WriteRequest {
   readonly occurrence?: Occurrence;
   /** The term in a role that its node needs for it; without it, nothing is carried out. */
   readonly term?: RoleTerm;
+  /**
+   * What the answer needs besides the results, such as what was seen before the commands were chosen: it comes back with
+   * them, and whoever is answered again gets that of the first time.
+   */
+  readonly note?: JsonValue;
 }
 
 /** What came of one command. */
@@ -41,6 +46,8 @@ export interface WriteResult {
   /** The revision of the catalog that this answer speaks of. */
   readonly revision: number;
   readonly epoch: string;
+  /** The note of the request that was carried out. */
+  readonly note?: JsonValue;
   /** How long ago (ms) this was answered first, to the same request under the same key; undefined: now. */
   readonly repeatsAfterMs?: number;
 }
