@@ -119,7 +119,10 @@ describe('The same request under one key', () => {
       const spec = aSpec({ metadata: { text: `${text}${n}` } });
       return registerCommand({ identity: anIdentity({ instanceId: `large-${n}` }), spec });
     });
-    const first = await submit('large', commands);
+    // Megabytes in one batch: on a busy machine longer than the writer may take by default.
+    const patient = await startWriter(database.url, { headHoldLimitMs: 30_000 });
+    const first = await submit('large', commands, { by: patient });
+    await patient.close();
     const again = await submit('large', commands, { by: other });
     expect(isDeepStrictEqual(told(again), told(first))).toBe(true);
     const { rows } = await client.query<{ bytes: number }>(
