@@ -101,7 +101,7 @@ describe('a request under a key', () => {
   it('that was rejected is rejected alike when it would succeed, with the first version', async () => {
     const { id } = await catalog.api.register({ service: 'keys', instanceId: 'stale' });
     const send = (node: number) =>
-      catalog.nodes[node]!.api.send<Problem>(
+      catalog.nodes[node]!.api.send(
         'PATCH',
         `${INSTANCES}/${id}`,
         { weight: 7 },

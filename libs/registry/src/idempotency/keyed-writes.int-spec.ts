@@ -70,7 +70,18 @@ const submit = (
   });
 
 /** What callers see of a result, without how it came about. */
-const told = ({ repeatsAfterMs: _, ...result }: WriteResult) => result;
+const told = ({ results, revision, epoch, note }: WriteResult) => ({ results, revision, epoch, note });
+
+/** What callers see of rejections. */
+const seen = (results: readonly PromiseSettledResult<unknown>[]) =>
+  results.map(result => {
+    const { code, message, extras } = (result as PromiseRejectedResult).reason as Record<string, unknown>;
+    return { code, message, extras };
+  });
+
+/** The first words of statements. */
+const shapeOf = (statements: readonly string[]) =>
+  statements.map(text => text.trim().split(/\s+/).slice(0, 3).join(' '));
 
 /** The events of the instance since it was registered. */
 const eventsOf = async (): Promise<number> => {
@@ -147,11 +158,6 @@ describe('The same request under one key', () => {
     const again = await Promise.allSettled(
       asked.map(([key, commands]) => submit(`${id}/${key}`, commands, { by: other })),
     );
-    const seen = (results: readonly PromiseSettledResult<unknown>[]) =>
-      results.map(result => {
-        const { code, message, extras } = (result as PromiseRejectedResult).reason as Record<string, unknown>;
-        return { code, message, extras };
-      });
     expect(seen(first).map(({ code }) => code)).toEqual([
       'INSTANCE_NOT_FOUND',
       'VERSION_MISMATCH',
@@ -204,9 +210,6 @@ describe('Another request under a used key', () => {
 });
 
 describe('The statements of a batch', () => {
-  const shapeOf = (statements: readonly string[]) =>
-    statements.map(text => text.trim().split(/\s+/).slice(0, 3).join(' '));
-
   it('are two more where a request has a key, and none more where none has', async () => {
     await submit('warm', [report()]);
     proxy.statements.length = 0;

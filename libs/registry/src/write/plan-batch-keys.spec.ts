@@ -148,6 +148,30 @@ describe('A request under a key that is known', () => {
   });
 });
 
+describe('The log', () => {
+  it('keeps no key, neither of changes nor of what else happened', () => {
+    const occurrence = {
+      action: 'liveness.guard_ended',
+      before: null,
+      after: {},
+      write: () => Promise.resolve(),
+    } as const;
+    const { events } = plan([request('k', [report()]), { ...request('l', []), occurrence }], [current]);
+    expect(events).toHaveLength(2);
+    for (const event of events) expect(event).not.toHaveProperty('repeatable');
+  });
+});
+
+describe('The note of a request', () => {
+  it('comes back with its results, and with those of its repetitions', () => {
+    const requests = [1, 2].map(others => ({ ...request('k', [report()]), note: { others } }));
+    const { outcomes, answers } = plan(requests, [current]);
+    expect(outcomes).toMatchObject([{ note: { others: 1 } }, { note: { others: 1 }, isRepeated: true }]);
+    const { answer } = answers[0]!;
+    expect(recalledResults(answer, () => current.instance)).toMatchObject({ note: { others: 1 } });
+  });
+});
+
 describe('What is kept', () => {
   it('is not the instance but where the log has it, and its lease', () => {
     const { answers } = plan([request('k', [report(), { ...stranger, whenAbsent: 'ignore' }])], [current]);
