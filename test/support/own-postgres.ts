@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { migrate } from '@coordination/database';
+import { Client } from 'pg';
 import { type Home, prepareHome } from '../../libs/database/src/embedded/home.js';
 import { ensureDatabase, initialise, launch, serverUrl } from '../../libs/database/src/embedded/server.js';
 import { isAlive, stopServer } from '../../libs/database/src/embedded/server-process.js';
@@ -60,11 +61,60 @@ export class OwnPostgres {
     await this.startAgain();
   }
 
-  /** Puts the copy in the place of the data, as a restored backup does: whatever was committed since is lost. */
+  /**
+   * Puts the copy in the place of the data, as a restored backup does: whatever was committed since is lost. The server
+   * may have been killed before.
+   */
   async restore(): Promise<void> {
-    await this.kill('SIGQUIT');
+    if (await isAlive(this.pid)) await this.kill('SIGQUIT');
     await copyOver(this.backup, this.home.data);
     await this.startAgain();
+  }
+
+  /**
+   * Makes a standby that streams from this server. The server is away for a moment meanwhile.
+   * @returns the standby, which a test must remove before this server
+   */
+  async standby(): Promise<OwnPostgres> {
+    const directory = disposableDirectory();
+    const root = join(directory.path, 'postgres');
+    await mkdir(root);
+    const fresh = await prepareHome(root, () => undefined);
+    // It has the same passwords, since they are in the data.
+    const home = { ...fresh, password: this.home.password };
+    await this.kill('SIGQUIT');
+    await copyOver(this.home.data, home.data);
+    await this.startAgain();
+    await rm(join(home.data, 'postmaster.pid'), { force: true });
+    await writeFile(join(home.data, 'standby.signal'), '');
+    const source = new URL(serverUrl(this.home, this.port, DATABASE));
+    await appendFile(
+      join(home.data, 'postgresql.auto.conf'),
+      `primary_conninfo = 'host=${source.hostname} port=${source.port} user=${source.username} password=${source.password}'\n`,
+    );
+    const { pid, port } = await launch(home, undefined, PARAMETERS);
+    return new OwnPostgres(directory, home, port, pid);
+  }
+
+  /** Makes a standby the primary. */
+  async promote(): Promise<void> {
+    await this.ask('select pg_promote(wait => true)');
+  }
+
+  /** Up to which revision this server has the catalog. */
+  async revision(): Promise<number> {
+    const [head] = await this.ask<{ revision: number }>('select revision::float8 as revision from catalog_head');
+    return head!.revision;
+  }
+
+  private async ask<Row extends object>(statement: string): Promise<Row[]> {
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    try {
+      return (await client.query<Row>(statement)).rows;
+    } finally {
+      await client.end();
+    }
   }
 
   private get backup(): string {

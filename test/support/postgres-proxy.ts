@@ -33,7 +33,7 @@ export class PostgresProxy {
   private server: Server | undefined;
   private port = 0;
 
-  private constructor(private readonly target: URL) {}
+  private constructor(private target: URL) {}
 
   static async start(databaseUrl: string): Promise<PostgresProxy> {
     const proxy = new PostgresProxy(new URL(databaseUrl));
@@ -46,6 +46,12 @@ export class PostgresProxy {
     const url = new URL(this.target);
     url.host = `127.0.0.1:${this.port}`;
     return url.href;
+  }
+
+  /** Leads all connections to another server from now on, as a failover does; those that there are are cut. */
+  leadTo(databaseUrl: string): void {
+    this.target = new URL(databaseUrl);
+    for (const connection of this.connections) connection.destroy();
   }
 
   /** Holds the next statement that matches before it reaches the server, or the answer after it did. */

@@ -2,12 +2,13 @@ import * as fc from 'fast-check';
 import { Databases } from '@coordination/database';
 import { newId, StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { aDraft, appendBatch, beginEpoch } from '../../../test/support/audit-log.js';
 import { HeadsOnStandby } from '../../../test/support/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { AUDIT_ACTIONS, AUDIT_SOURCES, type AuditEvent, type EventDraft } from './audit-event.js';
 import { AuditQuery } from './audit-query.service.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
+import { EPOCH_JUMP } from './chain-walk.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
 import { EventSearchRepository } from './event-search.repository.js';
 import { hashEvent } from './hash-chain.js';
@@ -161,6 +162,15 @@ describe('A list of events', () => {
         const expected = Array.from({ length: last }, (_, index) => index + 1);
         expect(revisions).toEqual(order === 'asc' ? expected : expected.toReversed());
       }
+      // What a cursor has seen may have been lost when an epoch begins, so it must not go on silently.
+      const { nextCursor } = await audit.list({ filter: {}, order: 'asc', limit: 7 });
+      const begun = await beginEpoch(growing);
+      await expect(audit.list({ filter: {}, order: 'asc', limit: 7, cursor: nextCursor! })).rejects.toMatchObject({
+        code: 'REVISION_UNKNOWN',
+        reason: 'ended-epoch',
+      });
+      const { items } = await audit.list({ filter: {}, order: 'desc', limit: 2 });
+      expect(items.map(({ revision }) => revision)).toEqual([begun.revision, begun.revision - EPOCH_JUMP]);
     } finally {
       await growing.close();
       await own.drop();

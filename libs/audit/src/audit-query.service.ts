@@ -1,5 +1,11 @@
 import { type Databases, read } from '@coordination/database';
-import { decodeCursor, encodeCursor, EventNotFoundError, InvalidCursorError } from '@coordination/kernel';
+import {
+  decodeCursor,
+  encodeCursor,
+  EventNotFoundError,
+  InvalidCursorError,
+  RevisionUnknownError,
+} from '@coordination/kernel';
 import { z } from 'zod';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
@@ -24,7 +30,9 @@ export interface EventPage {
   readonly head: LogHead;
 }
 
-const Position = z.strictObject({ query: z.string(), revision: z.int().min(0) });
+/** A cursor that was given in another epoch may speak of events that were lost. */
+const Position = z.strictObject({ query: z.string(), revision: z.int().min(0), epoch: z.string() });
+type Position = z.infer<typeof Position>;
 
 /** Answers questions about the log. */
 export class AuditQuery {
@@ -38,15 +46,18 @@ export class AuditQuery {
    * One page of the events that a filter selects. It may be shorter than `limit` although there are more: only a null
    * `nextCursor` means the end.
    * @throws InvalidCursorError when the cursor is not one of this query
+   * @throws RevisionUnknownError when it was given in an epoch that has ended
    * @throws StoreUnavailableError
    */
   async list({ filter, order, limit, cursor }: EventQuery): Promise<EventPage> {
     const digest = digestOf(filter, order);
-    const seen = cursor === undefined ? undefined : revisionOf(cursor, digest);
+    const position = cursor === undefined ? undefined : positionOf(cursor, digest);
+    const seen = position?.revision;
     // One more than asked for tells whether there is a next page.
     const wanted = limit + 1;
     const { head, step } = await read(this.databases, async em => {
       const head = await this.heads.read(em);
+      if (position && position.epoch !== head.epoch) throw new RevisionUnknownError(position.revision, 'ended-epoch');
       const span = await this.search.spanOf(em, { ...filter, ...continueAt(filter, order, seen) });
       const known = { ...span, before: Math.min(span.before, head.revision + 1) };
       return { head, step: await this.search.step(em, filter, order, known, wanted) };
@@ -58,7 +69,7 @@ export class AuditQuery {
       items.push(...next.events);
       rest = next.rest;
     }
-    return { head, ...cut(items, limit, order, rest, digest) };
+    return { head, ...cut(items, limit, order, rest, { query: digest, epoch: head.epoch }) };
   }
 
   /**
@@ -89,10 +100,10 @@ export class AuditQuery {
 }
 
 /** @throws InvalidCursorError */
-function revisionOf(cursor: string, digest: string): number {
-  const { query, revision } = decodeCursor(cursor, Position);
-  if (query !== digest) throw new InvalidCursorError();
-  return revision;
+function positionOf(cursor: string, digest: string): Position {
+  const position = decodeCursor(cursor, Position);
+  if (position.query !== digest) throw new InvalidCursorError();
+  return position;
 }
 
 /** Narrows a filter to what comes after the revision that was seen last. */
@@ -109,9 +120,9 @@ function cut(
   limit: number,
   order: EventOrder,
   rest: RestOfSpan | undefined,
-  query: string,
+  at: Omit<Position, 'revision'>,
 ): Pick<EventPage, 'items' | 'nextCursor'> {
   const items = found.slice(0, limit);
   const last = found.length > limit ? items.at(-1)?.revision : rest && (order === 'asc' ? rest.after : rest.before);
-  return { items, nextCursor: last === undefined ? null : encodeCursor({ query, revision: last }) };
+  return { items, nextCursor: last === undefined ? null : encodeCursor({ ...at, revision: last }) };
 }

@@ -47,7 +47,7 @@ export class AuditController {
     status: 200,
     response: EventPageView,
     responseHeaders: CATALOG_HEADERS,
-    problems: ['INVALID_CURSOR', 'STORE_UNAVAILABLE'],
+    problems: ['INVALID_CURSOR', 'REVISION_UNKNOWN', 'STORE_UNAVAILABLE'],
     examples: { parameters: { limit: 10 }, response: { items: [EXAMPLES.event], nextCursor: null } },
   })
   async list(

@@ -20,7 +20,7 @@ export class HistoryController {
     status: 200,
     response: HistoryPageView,
     responseHeaders: ['X-Catalog-Revision', 'X-Catalog-Epoch'],
-    problems: ['INSTANCE_NOT_FOUND', 'INVALID_CURSOR', 'STORE_UNAVAILABLE'],
+    problems: ['INSTANCE_NOT_FOUND', 'INVALID_CURSOR', 'REVISION_UNKNOWN', 'STORE_UNAVAILABLE'],
     examples: { parameters: { id: HISTORY_EXAMPLES.id, order: 'desc' }, response: HISTORY_EXAMPLES.page },
   })
   async list(

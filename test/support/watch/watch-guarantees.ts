@@ -21,7 +21,8 @@ export interface ExpectedFrame {
  * An event concerns a selection when the instance before it or after it is selected. What left the selection but lives
  * on comes as `removed`; what is gone comes under the name of what happened, with its last state.
  */
-export function expectedFrame({ revision, action, before, after }: AuditEvent, selects: Selects) {
+export function expectedFrame({ revision, action, instanceUuid, before, after }: AuditEvent, selects: Selects) {
+  if (instanceUuid === null) return undefined; // not about an instance: a new epoch, say
   const [was, is] = [before as InstanceRecord | null, after as InstanceRecord | null];
   const told = (event: string, instance: InstanceRecord): ExpectedFrame => ({ event, revision, action, instance });
   if (is && selects(is)) return told(action, is);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CatalogHeadRepository,
@@ -136,7 +137,8 @@ export class HistoryKeeper {
     told: (() => void)[],
   ): Promise<Settled> {
     const { heads, events, logger } = this.tools;
-    const epoch = newId();
+    // Not one of our ids: they begin with the time, and ETags with the first characters of the epoch.
+    const epoch = randomUUID();
     const event = epochEvent(head, { epoch, batchId: newId(), reason, known: known?.revision });
     await events.ensurePartitions(em, event.revision);
     await raiseServiceRevisions(em, event.revision);
