@@ -118,7 +118,15 @@ describe('a backup restored under running nodes and watchers', () => {
       status: 410,
       body: { code: 'REVISION_UNKNOWN', detail: expect.stringContaining('a history that has ended') },
     });
+    // What was, up to the loss, and what is, are told alike across the epochs.
+    expect((await api.get(`${CONTENDED}&asOf=${survived}`)).status).toBe(200);
+    const present = await api.get<object>(CONTENDED);
+    expect((await api.get(`${CONTENDED}&asOf=${present.revision}`)).body).toEqual(present.body);
     const gone = lost.head.revision;
+    expect(await api.get(`${CONTENDED}&minRevision=${gone}`)).toMatchObject({
+      status: 410,
+      body: { code: 'REVISION_UNKNOWN' },
+    });
     expect(await api.get(`${CONTENDED}&asOf=${gone}`)).toMatchObject({
       status: 410,
       body: { code: 'REVISION_UNKNOWN' },

@@ -23,6 +23,17 @@ export function measureView(metrics: Metrics, view: CatalogView, follower: Catal
   );
   gauge('view_instances', 'Instances in the view.', () => view.size);
   gauge('view_waiting', 'Callers that wait for the view to reach a revision.', () => view.waiting);
+  gauge('catalog_epochs_begun', 'Epochs of the catalog that have begun after its first one.', () => view.epochsBegun);
+  metrics.gauge({
+    name: 'catalog_epoch_info',
+    help: 'Always 1; the label names the epoch that the view is in.',
+    labelNames: ['epoch'],
+    collect() {
+      this.reset();
+      const { epoch } = view.freshness();
+      if (epoch !== null) this.set({ epoch }, 1);
+    },
+  });
   let told = 0;
   metrics.counter({
     name: 'view_reloads_total',

@@ -14,10 +14,15 @@ export class CatalogIndicator {
 
   /** Up while the view may be answered from, whatever the database does meanwhile. */
   readable() {
-    const { loaded, revision, stalenessSeconds, limitSeconds } = this.view.freshness();
+    const { loaded, revision, epoch, stalenessSeconds, limitSeconds } = this.view.freshness();
     const indicator = this.health.check('view');
     if (!loaded) return indicator.down({ loaded, message: 'The catalog is not loaded yet.' });
-    const details = { loaded, revision, stalenessSeconds: Math.round(stalenessSeconds * MILLISECONDS) / MILLISECONDS };
+    const details = {
+      loaded,
+      revision,
+      epoch,
+      stalenessSeconds: Math.round(stalenessSeconds * MILLISECONDS) / MILLISECONDS,
+    };
     return stalenessSeconds <= limitSeconds
       ? indicator.up(details)
       : indicator.down({ ...details, limitSeconds, message: 'The view is older than it may be.' });

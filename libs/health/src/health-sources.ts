@@ -4,6 +4,8 @@ export abstract class CatalogFreshness {
     readonly loaded: boolean;
     /** Revision up to which the view has followed the log. */
     readonly revision: number;
+    /** The unbroken history that it follows; null before the first load. */
+    readonly epoch?: string | null;
     /** Seconds since the view was last known to be current. */
     readonly stalenessSeconds: number;
     /** How old the view may be before the node stops answering from it. */

@@ -21,7 +21,7 @@ import { InstanceLeaseRepository } from './instance-lease.repository.js';
 import { InstancesController } from './instances.controller.js';
 import { LeaseRenewals } from './lease-renewals.js';
 import { NamedInstancesController } from './named-instances.controller.js';
-import { registrationMetrics, writerMetrics } from './registry-metrics.js';
+import { measureHistory, registrationMetrics, writerMetrics } from './registry-metrics.js';
 import { NodeRoleRepository } from './roles/node-role.repository.js';
 import { RegistrationsController } from './registrations.controller.js';
 import { RegistryService } from './registry.service.js';
@@ -57,18 +57,21 @@ import { WriteSideEnd } from './write-side-end.js';
     },
     {
       provide: HistoryKeeper,
-      inject: [Databases, CatalogHeadRepository, ServiceEventRepository, HistoryGuard, SETTINGS_TOKEN],
+      inject: [Databases, CatalogHeadRepository, ServiceEventRepository, HistoryGuard, Metrics, SETTINGS_TOKEN],
       useFactory: (
         databases: Databases,
         heads: CatalogHeadRepository,
         events: ServiceEventRepository,
         guard: HistoryGuard,
+        metrics: Metrics,
         settings: Settings,
-      ) =>
-        new HistoryKeeper(
-          { databases, heads, events, guard, clock: systemClock, logger: new Logger('History') },
-          settings.PCS_EPOCH_CONFIRM_MS,
-        ),
+      ) => {
+        const logger = new Logger('History');
+        const tools = { databases, heads, events, guard, clock: systemClock, logger };
+        const keeper = new HistoryKeeper(tools, settings.PCS_EPOCH_CONFIRM_MS);
+        measureHistory(metrics, keeper);
+        return keeper;
+      },
     },
     {
       provide: LeaseRenewals,

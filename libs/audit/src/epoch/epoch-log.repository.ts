@@ -14,7 +14,8 @@ const GAPS = `
   where e.action = 'catalog.epoch_started' order by e.revision`;
 
 const LAST_START = `
-  select coalesce(max(e.revision), 0)::float8 as revision from service_event e where e.action = 'catalog.epoch_started'`;
+  select coalesce(max(e.revision), 0)::float8 as revision from service_event e
+  where e.action = 'catalog.epoch_started' and e.revision <= $1`;
 
 /** The epochs of the log; there are few, and an index has nothing but them. */
 export class EpochLogRepository {
@@ -23,9 +24,9 @@ export class EpochLogRepository {
     return await query<EpochGap>(em, GAPS);
   }
 
-  /** At which revision the newest epoch began; 0: it is the first. */
-  async lastStart(em: EntityManager): Promise<number> {
-    const [row] = await query<{ revision: number }>(em, LAST_START);
+  /** At which revision the newest epoch began, or the one that a revision is in; 0: it is the first. */
+  async lastStart(em: EntityManager, upTo = Number.MAX_SAFE_INTEGER): Promise<number> {
+    const [row] = await query<{ revision: number }>(em, LAST_START, [upTo]);
     return row!.revision;
   }
 }

@@ -1,3 +1,4 @@
+import { EpochLogRepository } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import { normalizeRecord, type Status } from '@coordination/registry';
@@ -32,6 +33,7 @@ export class PastServices {
     private readonly databases: Databases,
     private readonly instances: PastInstances,
     private readonly limits: PastLimits,
+    private readonly epochs = new EpochLogRepository(),
   ) {}
 
   /**
@@ -44,7 +46,8 @@ export class PastServices {
     { statuses, where }: Selection,
     isKnown: IsKnown,
   ): Promise<PastAnswer> {
-    const revision = (await this.lastTouch(namespace, service, at)) ?? at;
+    const touched = await this.lastTouch(namespace, service, at);
+    const revision = touched === undefined ? at : Math.max(touched, await this.epochStart(at));
     if (isKnown(revision)) return { revision, body: undefined };
     const budget = new LookBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest({ statuses, where });
@@ -86,10 +89,15 @@ export class PastServices {
       summarizer.add(record);
       summarizers.set(service, summarizer);
     }
-    const revision = touched || at;
+    const revision = touched === 0 ? at : Math.max(touched, await this.epochStart(at));
     if (isKnown(revision)) return { revision, body: undefined };
     const services = sorted(summarizers.keys()).map(service => summarizers.get(service)!.summary());
     return { revision, body: Buffer.from(JSON.stringify({ revision, services })) };
+  }
+
+  /** The beginning of an epoch touched every service that there was. */
+  private async epochStart(at: number): Promise<number> {
+    return await read(this.databases, em => this.epochs.lastStart(em, at));
   }
 
   private async lastTouch(namespace: string, service: string, at: number): Promise<number | undefined> {
