@@ -13,6 +13,9 @@ import { stretchesOf } from '../support/watch/watch-record.js';
 const CONTENDED = '/api/v1/discovery/services/contended/instances?status=any';
 const everything = () => true;
 
+/** Whether a revision is of the first epoch. */
+const isOld = (revision: number) => revision < EPOCH_JUMP;
+
 let postgres: OwnPostgres;
 let nodes: CatalogNode[];
 let apis: Api[];
@@ -140,7 +143,6 @@ describe('a backup restored under running nodes and watchers', () => {
       await watcher.stop();
       expect(watcher.resets).toBeGreaterThan(0);
       const stretches = stretchesOf(watcher.connections);
-      const isOld = (after: number) => after < EPOCH_JUMP;
       for (const stretch of stretches) {
         const log = isOld(stretch.after) ? lost.events : events;
         expect(stretchProblems(stretch, log, everything)).toEqual([]);
