@@ -3,7 +3,7 @@ import { GuardOrders, GuardStates } from '@coordination/liveness';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { startCatalog } from '../support/catalog-service.js';
+import { type CatalogService, startCatalog } from '../support/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { anOrigin } from '../support/factories.js';
 import { HeartbeatingFleet } from '../support/heartbeating-fleet.js';
@@ -29,12 +29,13 @@ afterEach(async () => {
 });
 afterAll(() => directory.remove());
 
+const isEnd = ({ actor, action }: AuditEvent) =>
+  actor === 'system:liveness' && (action === 'instance.health_changed' || action === 'instance.expired');
+
 /** What was done about the leases of a fleet: ids in the order of the log, unhealthy or gone. */
 async function endedOf(url: string, ids: readonly string[]): Promise<string[]> {
   const { events } = await assertCatalogInvariants(url);
   const own = new Set(ids);
-  const isEnd = ({ actor, action }: AuditEvent) =>
-    actor === 'system:liveness' && (action === 'instance.health_changed' || action === 'instance.expired');
   return events.filter(event => isEnd(event) && own.has(event.instanceUuid ?? '')).map(event => event.instanceUuid!);
 }
 
@@ -136,28 +137,28 @@ describe('A database that is away for longer than leases last', () => {
   }, 300_000);
 });
 
+/** Instances whose agent speaks for many of them at once. */
+async function registerMany(api: Api): Promise<string[]> {
+  const instances = Array.from({ length: 1_000 }, (_, n) => ({
+    service: 'orders',
+    host: '10.0.0.1',
+    port: 1_000 + n,
+    check: { kind: 'heartbeat', ttlSeconds: TTL_SECONDS },
+  }));
+  const { results } = await api.ok<{ results: { instance: { id: string } }[] }>(
+    'POST',
+    '/api/v1/registry/instances/batch',
+    { instances },
+  );
+  return results.map(({ instance }) => instance.id);
+}
+
 describe('1,000 instances of which many stop at once', () => {
   const ORDERS = { kind: 'service', namespace: 'default', service: 'orders' } as const;
 
-  /** Instances whose agent speaks for many of them at once. */
-  async function registerMany(api: Api): Promise<string[]> {
-    const instances = Array.from({ length: 1_000 }, (_, n) => ({
-      service: 'orders',
-      host: '10.0.0.1',
-      port: 1_000 + n,
-      check: { kind: 'heartbeat', ttlSeconds: TTL_SECONDS },
-    }));
-    const { results } = await api.ok<{ results: { instance: { id: string } }[] }>(
-      'POST',
-      '/api/v1/registry/instances/batch',
-      { instances },
-    );
-    return results.map(({ instance }) => instance.id);
-  }
-
   it('5 % end in time, half are held, until renewals are back or an operator confirms', async () => {
     const service = await startCatalog({ env: { PCS_LEASE_FLUSH_BOUND_MS: '2000' } });
-    const { api, nodes, database, sql } = service;
+    const { api, nodes, database } = service;
     const guards = nodes[0]!.app.get(GuardStates, { strict: false });
     const orders = nodes[0]!.app.get(GuardOrders, { strict: false });
     let alive: readonly string[] = await registerMany(api);
@@ -188,7 +189,7 @@ describe('1,000 instances of which many stop at once', () => {
 
       alive = all.slice(0, 950);
       await waitFor('it lets go by itself', () => guards.of('default', 'orders') === undefined, PATIENCE_MS);
-      await waitFor('all who live are healthy', async () => (await unhealthyOf(sql)) === 50, PATIENCE_MS);
+      await waitFor('all who live are healthy', async () => (await unhealthyOf(service)) === 50, PATIENCE_MS);
       expect((await endedOf(database.url, all)).length, 'nobody who came back was ended').toBe(held);
 
       alive = all.slice(0, 450);
@@ -199,7 +200,7 @@ describe('1,000 instances of which many stop at once', () => {
       );
       const origin = anOrigin({ actor: 'ada' });
       await orders.end({ scope: ORDERS, reason: 'the rack is gone', origin });
-      await waitFor('what was held ends', async () => (await unhealthyOf(sql)) === 550, PATIENCE_MS);
+      await waitFor('what was held ends', async () => (await unhealthyOf(service)) === 550, PATIENCE_MS);
       expect(answeredAt, 'the others were heard all the time').toBeGreaterThan(0);
     } finally {
       clearInterval(beating);
@@ -208,5 +209,5 @@ describe('1,000 instances of which many stop at once', () => {
   }, 300_000);
 });
 
-const unhealthyOf = async (sql: <T extends object>(text: string) => Promise<T[]>): Promise<number> =>
-  (await sql(`select 1 as n from service_instance where service = 'orders' and status = 'unhealthy'`)).length;
+const unhealthyOf = async (service: CatalogService): Promise<number> =>
+  (await service.sql(`select 1 as n from service_instance where service = 'orders' and status = 'unhealthy'`)).length;
