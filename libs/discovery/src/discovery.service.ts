@@ -2,7 +2,7 @@ import { type LogHead } from '@coordination/audit';
 import { type CatalogSearch } from './catalog-search.js';
 import { type CatalogSearchRepository } from './catalog-search.repository.js';
 import { type AnsweredCatalog } from './catalog-answer.js';
-import { NO_DEMAND } from './freshness/demand.js';
+import { type Demand, NO_DEMAND } from './freshness/demand.js';
 import { type FreshReads } from './freshness/fresh-reads.js';
 import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/question.js';
 import { type Wanted } from './resolve/contenders.js';
@@ -40,7 +40,7 @@ export class DiscoveryService {
   /** @throws StartingError, StaleViewError */
   async namespaces(demand = NO_DEMAND): Promise<Found> {
     await this.parts.fresh.fromView(demand, () => NAMESPACES_QUESTION);
-    return this.fromView(() => this.parts.answers.namespaces());
+    return this.fromView(demand, () => this.parts.answers.namespaces());
   }
 
   /**
@@ -53,7 +53,7 @@ export class DiscoveryService {
     const question = () => instancesQuestion({ namespace, service: null }, selection);
     if (isEverything(selection)) {
       await fresh.fromView(demand, question);
-      return this.fromView(() => answers.services(namespace));
+      return this.fromView(demand, () => answers.services(namespace));
     }
     await fresh.fromStore(demand, question);
     const { head, revision, services } = await catalog.services(namespace, selection);
@@ -64,7 +64,7 @@ export class DiscoveryService {
   /** @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly */
   async instancesOf(namespace: string, service: string, selection: Selection, demand = NO_DEMAND): Promise<Found> {
     await this.parts.fresh.fromView(demand, () => instancesQuestion({ namespace, service }, selection));
-    return this.fromView(() => this.parts.answers.instancesOf(namespace, service, selection));
+    return this.fromView(demand, () => this.parts.answers.instancesOf(namespace, service, selection));
   }
 
   /**
@@ -73,7 +73,7 @@ export class DiscoveryService {
    */
   async resolve(namespace: string, service: string, wanted: Wanted, demand = NO_DEMAND): Promise<Found<Resolved>> {
     await this.parts.fresh.fromView(demand);
-    return this.fromView(() => this.parts.resolver.resolve(namespace, service, wanted));
+    return this.fromView(demand, () => this.parts.resolver.resolve(namespace, service, wanted));
   }
 
   /**
@@ -94,10 +94,12 @@ export class DiscoveryService {
     return { catalog: current(head), body };
   }
 
-  private fromView<Answer extends ViewAnswer>(make: () => Answer): Found<Answer> {
+  private fromView<Answer extends ViewAnswer>({ isStrong, wait }: Demand, make: () => Answer): Found<Answer> {
     const { view } = this.parts;
     view.assertReadable();
-    const { revision, stalenessSeconds } = view.freshness();
+    const { revision, stalenessSeconds: age } = view.freshness();
+    // Known to have been current since the request came, however long that took.
+    const stalenessSeconds = isStrong && !wait ? 0 : age;
     const epoch = view.position?.epoch ?? '';
     return { ...make(), catalog: { revision, epoch, stalenessSeconds } };
   }
