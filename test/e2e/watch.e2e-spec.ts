@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, INSTANCES } from '../support/api.js';
 import { brief, type CatalogService, headOf, startCatalog, startNode } from '../support/catalog-service.js';
 import { metricOf } from '../support/metrics.js';
-import { sendRaw } from '../support/raw-http.js';
+import { hangUpAfter, sendRaw } from '../support/raw-http.js';
 import { waitFor } from '../support/wait-for.js';
 import { WATCH } from '../support/watch/recording-watcher.js';
 import { startWatching, type Watching } from '../support/watch/watching.js';
@@ -201,6 +201,26 @@ describe('a node with as many watches as it takes', () => {
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
       await gone.stop();
       await waitFor('its place is free', async () => (await metricOf(node.api, 'pcs_watch_open')) === 1);
+      await watch(node.api, '').until('a snapshot', ({ event }) => event === 'snapshot');
+    } finally {
+      await node.close();
+    }
+  });
+});
+
+describe('a watcher that hangs up before it is answered', () => {
+  it('leaves nothing behind, whatever it asked for', async () => {
+    const node = await startNode(catalog.database.url, { PCS_WATCH_MAX: '3' });
+    try {
+      for (const query of ['since=999999', '', 'since=0', 'namespace=*&filter=host matches "a.*b"']) {
+        for (let n = 0; n < 3; n++) {
+          await hangUpAfter(node.url, `GET ${WATCH}?${encodeURI(query)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        }
+        await waitFor('all places are free again', async () => {
+          const answer = await fetch(`${node.url}${WATCH}`, { method: 'HEAD' });
+          return answer.status === 200 && (await metricOf(node.api, 'pcs_watch_open')) === 0;
+        });
+      }
       await watch(node.api, '').until('a snapshot', ({ event }) => event === 'snapshot');
     } finally {
       await node.close();

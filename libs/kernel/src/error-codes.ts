@@ -129,7 +129,7 @@ export const ERROR_CODES = {
   RATE_LIMITED: entry(
     429,
     'Too much of this at once',
-    'This node does as many exports and verifications of the log at once as it takes, or holds as many waiting reads (PCS_WAITING_READS_MAX).',
+    'This node does as many exports and verifications of the log at once as it takes, or holds as many waiting reads (PCS_WAITING_READS_MAX) or watches (PCS_WATCH_MAX).',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
   HEADERS_TOO_LARGE: entry(

@@ -4,6 +4,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, LastEventIdHeader } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CATALOG_HEADERS, setCatalogHeaders } from '../catalog-answer.js';
+import { callerGone } from '../freshness/caller-gone.js';
 import { toWatchRequest, WATCH_EXAMPLE, watchEvents, type WatchQuery, watchQuery } from './watch.schemas.js';
 import { Watches } from './watches.service.js';
 
@@ -50,9 +51,7 @@ export class WatchController {
       void reply.send(Readable.from([]));
       return;
     }
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const { catalog, stream } = await this.watches.begin(wanted, gone.signal);
+    const { catalog, stream } = await this.watches.begin(wanted, callerGone(reply.raw));
     request.raw.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     setCatalogHeaders(reply, catalog);
     void reply.send(stream);

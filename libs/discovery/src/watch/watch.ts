@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type InstanceRecord } from '@coordination/registry';
-import { type CatalogChange, type Matches } from '../changes/catalog-change.js';
+import { type CatalogChange } from '../changes/catalog-change.js';
 import { type FeedFollower, type FeedScope } from '../changes/change-feed.js';
-import { matcher, type Selection } from '../selection/selection.js';
+import { type Selection } from '../selection/selection.js';
+import { ChangeTeller } from './change-teller.js';
 import { bookmarkFrame, commentFrame, type ResetReason, resetFrame } from './event-frames.js';
 import { obstacleTo } from './log-stretch.js';
 import { snapshotPieces } from './snapshot.js';
@@ -15,10 +16,6 @@ const MAX_PENDING = 64;
 
 /** Changes that are taken from memory at once. */
 const MAX_TAKEN = 256;
-
-/** What is sent in one piece (bytes), and what patterns may cost until the piece is sent (steps; some 10 ms). */
-const PIECE_BYTES = 64 * 1024;
-const PIECE_STEPS = 100_000;
 
 /** How long (ms) a reader that was told that it is too slow may take to read that. */
 const FAREWELL_MS = 2_000;
@@ -41,28 +38,24 @@ export interface WatchStart {
  */
 export class Watch implements FeedFollower, Worker {
   readonly stream: WatchStream;
-  private position: number;
   private isLive = false;
   private isCatchingUp = false;
   private pending: CatalogChange[] = [];
   private snapshot: Iterator<Buffer, void> | undefined;
   private snapshotSize: number;
-  private patternSteps = 0;
   private bookmarkTimer: NodeJS.Timeout | undefined;
   private readonly ending = new AbortController();
   private readonly epoch: string;
-  private readonly matches: Matches;
+  private readonly teller: ChangeTeller;
   private readonly unfollow: () => void;
 
   constructor(
     private readonly context: WatchContext,
-    { scope, selection, epoch, position, snapshot }: WatchStart,
+    start: WatchStart,
   ) {
     const { limits, clock, feed } = context;
+    const { epoch, position, snapshot } = start;
     this.epoch = epoch;
-    this.position = position;
-    const matches = matcher(selection, steps => (this.patternSteps += steps));
-    this.matches = record => isIn(scope, record) && matches(record);
     this.snapshot = snapshot && snapshotPieces(position, snapshot);
     this.snapshotSize = snapshot?.length ?? 0;
     this.stream = new WatchStream({
@@ -71,7 +64,8 @@ export class Watch implements FeedFollower, Worker {
       onWanted: () => context.turns.ask(this),
       onClosed: () => this.close(),
     });
-    this.unfollow = feed.follow(scope, this);
+    this.teller = new ChangeTeller(context, this.stream, start);
+    this.unfollow = feed.follow(start.scope, this);
     this.planBookmark();
   }
 
@@ -82,13 +76,13 @@ export class Watch implements FeedFollower, Worker {
 
   /** Says hello; the rest follows as the reader takes it. */
   begin(greeting: Buffer): void {
-    this.write(greeting);
+    this.teller.write(greeting);
     this.context.turns.ask(this);
   }
 
   /** Takes a change that everybody in scope is told of. */
   changed(change: CatalogChange): void {
-    if (!this.isLive || change.revision <= this.position) return;
+    if (!this.isLive || change.revision <= this.teller.position) return;
     if (this.stream.wantsMore && this.pending.length < MAX_PENDING) this.pending.push(change);
     else this.fallBehind(change.revision - 1);
     this.context.turns.ask(this);
@@ -107,16 +101,16 @@ export class Watch implements FeedFollower, Worker {
     if (this.snapshot) return this.sendSnapshot(this.snapshot);
     if (!this.isSameEpoch()) return false;
     if (this.isLive) {
-      this.pending.splice(0, this.send(this.pending));
+      this.pending.splice(0, this.teller.tell(this.pending));
       return this.pending.length > 0;
     }
-    const changes = this.context.feed.after(this.position, MAX_TAKEN);
+    const changes = this.context.feed.after(this.teller.position, MAX_TAKEN);
     if (changes === undefined) {
       void this.catchUp();
       return false;
     }
     this.isLive = changes.length === 0;
-    this.send(changes);
+    this.teller.tell(changes);
     return !this.isLive;
   }
 
@@ -140,7 +134,7 @@ export class Watch implements FeedFollower, Worker {
   /** Everything in scope up to a revision, unless it is yet to be sent, has been. */
   private fallBehind(doneUpTo: number): void {
     const next = this.pending[0];
-    this.position = Math.max(this.position, next ? next.revision - 1 : doneUpTo);
+    this.teller.passTo(next ? next.revision - 1 : doneUpTo);
     this.pending = [];
     this.isLive = false;
   }
@@ -148,7 +142,7 @@ export class Watch implements FeedFollower, Worker {
   private sendSnapshot(pieces: Iterator<Buffer, void>): boolean {
     const piece = pieces.next();
     if (!piece.done) {
-      this.write(piece.value);
+      this.teller.write(piece.value);
       return true;
     }
     this.snapshot = undefined;
@@ -157,31 +151,10 @@ export class Watch implements FeedFollower, Worker {
     return true;
   }
 
-  /** Sends what the selection has to do with, until it makes a piece. @returns how many changes are done */
-  private send(changes: readonly CatalogChange[]): number {
-    const frames: Buffer[] = [];
-    let [bytes, done] = [0, 0];
-    this.patternSteps = 0;
-    for (const change of changes) {
-      if (bytes >= PIECE_BYTES || this.patternSteps >= PIECE_STEPS) break;
-      done += 1;
-      if (change.revision <= this.position) continue;
-      const frame = this.context.frames.frameOf(change, this.matches);
-      this.position = change.revision;
-      if (!frame) continue;
-      frames.push(frame);
-      bytes += frame.length;
-    }
-    if (frames.length === 0) return done;
-    this.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames, bytes));
-    this.context.metrics.events.inc({ event: 'change' }, frames.length);
-    return done;
-  }
-
   /** Reads on in the log, when there is a place among those who do, and then in memory again. */
   private async catchUp(): Promise<void> {
     this.isCatchingUp = true;
-    const from = this.position;
+    const from = this.teller.position;
     try {
       await this.context.catchUps(() => this.readOn());
     } catch (error) {
@@ -191,7 +164,7 @@ export class Watch implements FeedFollower, Worker {
     }
     this.isCatchingUp = false;
     if (this.isOver) return;
-    if (this.position > from || !this.stream.wantsMore) this.context.turns.ask(this);
+    if (this.teller.position > from || !this.stream.wantsMore) this.context.turns.ask(this);
     else this.context.later(() => this.context.turns.ask(this));
   }
 
@@ -199,23 +172,23 @@ export class Watch implements FeedFollower, Worker {
   private async readOn(): Promise<void> {
     if (this.isOver) return;
     this.context.metrics.pages.inc();
-    const stretch = await this.context.pages(this.position, this.epoch, this.ending.signal);
+    const stretch = await this.context.pages(this.teller.position, this.epoch, this.ending.signal);
     if (this.isOver) return;
-    const obstacle = obstacleTo(stretch, this.position, this.epoch);
+    const obstacle = obstacleTo(stretch, this.teller.position, this.epoch);
     if (obstacle) return this.reset(obstacle);
-    let changes = stretch.changes.filter(({ revision }) => revision > this.position);
+    let changes = stretch.changes.filter(({ revision }) => revision > this.teller.position);
     while (changes.length > 0) {
       if (this.isOver || !this.stream.wantsMore) return;
-      changes = changes.slice(this.send(changes));
+      changes = changes.slice(this.teller.tell(changes));
       await nextTurn();
     }
-    this.position = Math.max(this.position, stretch.upTo);
+    this.teller.passTo(stretch.upTo);
   }
 
   private planBookmark(): void {
     const { limits, random } = this.context;
     // Jitter: those who came together are not to be served together for ever.
-    this.bookmarkTimer = setTimeout(() => this.bookmark(), limits.bookmarkMs * (0.75 + 0.25 * random()));
+    this.bookmarkTimer = setTimeout(() => this.bookmark(), limits.bookmarkMs * (0.75 + 0.2 * random()));
   }
 
   /** Says up to where everything has been sent, and finds out whether the watcher still reads. */
@@ -227,11 +200,11 @@ export class Watch implements FeedFollower, Worker {
     }
     if (this.snapshot || !this.isSameEpoch()) return;
     if (this.context.isStale()) {
-      this.write(STALE);
+      this.teller.write(STALE);
       return;
     }
-    if (this.isLive && this.pending.length === 0) this.position = Math.max(this.position, this.context.toldUpTo());
-    this.write(bookmarkFrame(this.position));
+    if (this.isLive && this.pending.length === 0) this.teller.passTo(this.context.toldUpTo());
+    this.teller.write(bookmarkFrame(this.teller.position));
     this.context.metrics.events.inc({ event: 'bookmark' });
   }
 
@@ -243,14 +216,9 @@ export class Watch implements FeedFollower, Worker {
       this.stream.destroy();
       return;
     }
-    this.write(resetFrame(this.context.view.revision, reason));
+    this.teller.write(resetFrame(this.context.view.revision, reason));
     this.stream.end();
     this.context.later(() => this.stream.destroy(), FAREWELL_MS);
-  }
-
-  private write(bytes: Buffer): void {
-    this.context.metrics.bytes.inc(bytes.length);
-    this.stream.write(bytes);
   }
 
   private close(): void {
@@ -263,6 +231,3 @@ export class Watch implements FeedFollower, Worker {
 }
 
 const STALE = commentFrame('this node cannot tell at present whether it is current');
-
-const isIn = ({ namespace, service }: FeedScope, record: InstanceRecord): boolean =>
-  (namespace === null || record.namespace === namespace) && (service === null || record.service === service);
