@@ -1,5 +1,4 @@
-import { type AuditEvent, EPOCH_JUMP, FIRST_PREVIOUS_HASH, ServiceEventRepository } from '@coordination/audit';
-import { query } from '@coordination/database';
+import { type AuditEvent, FIRST_PREVIOUS_HASH, ServiceEventRepository } from '@coordination/audit';
 import { CatalogView } from '@coordination/discovery';
 import { newId, systemClock } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/registry';
@@ -7,7 +6,7 @@ import * as fc from 'fast-check';
 import { CatalogState } from '../../libs/discovery/src/view/catalog-state.js';
 import { someCommand } from './arbitraries.js';
 import { nastyMetadata } from './arbitrary-expressions.js';
-import { appendBatch, aDraft } from './audit-log.js';
+import { beginEpoch } from './audit-log.js';
 import { CatalogAuthor } from './catalog-author.js';
 import { anInstance } from './factories.js';
 import { createTestDatabase } from './test-database.js';
@@ -44,7 +43,7 @@ export async function writePast(seed: number): Promise<WrittenPast> {
   const author = await CatalogAuthor.open(database.url);
   await writeCommands(database.url, seed);
   await writeLives(author, seed);
-  await startEpoch(author);
+  await beginEpoch(author.databases);
   await writeCommands(database.url, seed + 1);
   await writeLives(author, seed + 1);
   const events = await new ServiceEventRepository().findAfter(author.databases.em('reads'), 0, 100_000);
@@ -97,15 +96,4 @@ async function writeLives(author: CatalogAuthor, seed: number): Promise<void> {
       living.delete(n);
     } else living.set(n, await author.change(known, { metadata, weight }));
   }
-}
-
-async function startEpoch({ databases }: CatalogAuthor): Promise<void> {
-  const em = databases.em('writer');
-  const [head] = await query<{ revision: number }>(em, 'select revision::float8 as revision from catalog_head');
-  await query(em, 'select ensure_service_event_partitions($1)', [head!.revision + EPOCH_JUMP]);
-  await query(em, 'update catalog_head set revision = revision + $1 - 1', [EPOCH_JUMP]);
-  const nothing = { namespace: null, service: null, instanceId: null, instanceUuid: null };
-  await appendBatch(databases, [
-    aDraft({ ...nothing, action: 'catalog.epoch_started', version: null, before: null, after: null }),
-  ]);
 }

@@ -8,6 +8,8 @@ import { runInNewContext } from 'node:vm';
 import { Databases } from '@coordination/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { anInstance } from '../../../test/support/factories.js';
+import { LogInMemory } from '../../../test/support/log-in-memory.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { type AuditEvent } from './audit-event.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
@@ -156,6 +158,20 @@ describe('The offline script', () => {
     expect(await verifyOffline(asFile(lines), '--filtered')).toMatchObject({ code: 0 });
     const changed = lines.with(3, lines[3]!.replace('orders-', 'others-'));
     expect(await verifyOffline(asFile(changed), '--filtered')).toMatchObject({ code: 1 });
+  });
+
+  it('takes the gap that a new epoch leaves, and no other', async () => {
+    const log = new LogInMemory();
+    log.put(anInstance());
+    log.beginEpoch();
+    log.put(anInstance());
+    log.beginEpoch();
+    const lines = log.events.map(event => JSON.stringify(event));
+    expect(await verifyOffline(asFile(lines))).toMatchObject({ code: 0 });
+    for (const missing of [0, 1, 2]) {
+      const { code } = await verifyOffline(asFile(lines.toSpliced(missing, 1)));
+      expect(code, `line ${missing} is missing`).toBe(missing === 0 ? 0 : 1);
+    }
   });
 
   it('takes an empty export', async () => {

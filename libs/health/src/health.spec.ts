@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drain, HealthModule } from './index.js';
 
 class View {
-  current = { loaded: true, revision: 42, stalenessSeconds: 0.25, limitSeconds: 600 };
+  current = { loaded: true, revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25, limitSeconds: 600 };
   freshness() {
     return this.current;
   }
@@ -119,7 +119,7 @@ describe('the probes', () => {
     expect((await probe('/health')).body.details).toMatchObject({
       database: { status: 'up' },
       migrations: { status: 'up' },
-      view: { status: 'up', revision: 42, stalenessSeconds: 0.25 },
+      view: { status: 'up', revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25 },
       writer: { queueLength: 3 },
       process: { version: '1.2.3' },
     });

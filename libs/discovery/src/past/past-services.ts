@@ -46,8 +46,7 @@ export class PastServices {
     { statuses, where }: Selection,
     isKnown: IsKnown,
   ): Promise<PastAnswer> {
-    const touched = await this.lastTouch(namespace, service, at);
-    const revision = touched === undefined ? at : Math.max(touched, await this.epochStart(at));
+    const revision = (await this.lastTouch(namespace, service, at)) ?? at;
     if (isKnown(revision)) return { revision, body: undefined };
     const budget = new LookBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest({ statuses, where });
@@ -102,9 +101,13 @@ export class PastServices {
 
   private async lastTouch(namespace: string, service: string, at: number): Promise<number | undefined> {
     const { text, parameters } = lastTouch(namespace, service, at);
-    const [row] = await read(this.databases, em => query<{ revision: number }>(em, text, parameters), {
-      settings: PAST_SETTINGS,
-    });
-    return row?.revision;
+    return await read(
+      this.databases,
+      async em => {
+        const [row] = await query<{ revision: number }>(em, text, parameters);
+        return row && Math.max(row.revision, await this.epochs.lastStart(em, at));
+      },
+      { settings: PAST_SETTINGS },
+    );
   }
 }
