@@ -15,6 +15,10 @@ export const API_DESCRIPTION: ApiDescription = {
   license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
   tags: [
     { name: 'Registry', description: 'Instances register, renew their lease, change and deregister: the write side.' },
+    {
+      name: 'Liveness',
+      description: 'Who is alive, who ends leases, and the guard that keeps too many from ending at once.',
+    },
     { name: 'Discovery', description: 'Who is there, answered from memory: the read side.' },
     { name: 'Audit', description: 'The log of every change, and the proof that nobody changed it.' },
     { name: 'Operations', description: 'Probes and metrics.' },

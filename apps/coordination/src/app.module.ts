@@ -5,7 +5,7 @@ import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
-import { LIVENESS_ENTITIES, LivenessModule } from '@coordination/liveness';
+import { GuardStates, LIVENESS_ENTITIES, LivenessModule } from '@coordination/liveness';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -40,9 +40,10 @@ export class AppModule {
         HealthModule.forRoot({
           settings,
           version: SERVICE_VERSION,
-          imports: [DiscoveryModule, RegistryModule],
+          imports: [DiscoveryModule, RegistryModule, LivenessModule],
           view: CatalogView,
           writer: CatalogWriter,
+          guards: GuardStates,
         }),
       ],
     };

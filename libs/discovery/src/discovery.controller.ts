@@ -23,6 +23,7 @@ import {
 } from './discovery.schemas.js';
 import { DiscoveryService, type Found } from './discovery.service.js';
 import { toDemand, WAITING_PROBLEMS } from './freshness/demand.js';
+import { GuardNoticeSlot, setGuardHeader } from './guard-notice.js';
 import { answerPast, hasTag, PAST_HEADERS, PAST_PROBLEMS } from './past/past-answer.js';
 import { PastDiscovery } from './past/past-discovery.service.js';
 import { type SearchAtQuery, searchAtQuery, type ServicesAtQuery, servicesAtQuery } from './past/past.schemas.js';
@@ -39,6 +40,7 @@ export class DiscoveryController {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly past: PastDiscovery,
+    private readonly guards: GuardNoticeSlot,
   ) {}
 
   @Endpoint({
@@ -91,8 +93,8 @@ export class DiscoveryController {
   @Endpoint({
     status: 200,
     response: serviceInstances,
-    responseHeaders: PAST_HEADERS,
-    otherSuccesses: [PAST_NOT_MODIFIED],
+    responseHeaders: [...PAST_HEADERS, 'X-Liveness-Guard'],
+    otherSuccesses: [{ ...PAST_NOT_MODIFIED, responseHeaders: [...PAST_HEADERS, 'X-Liveness-Guard'] }],
     summary: 'List the instances of a service',
     description:
       'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `asOf` it is, to the byte, what was answered then.',
@@ -115,7 +117,9 @@ export class DiscoveryController {
       const of = { namespace, service };
       return answerPast(reply, await this.past.instancesOf(asOf, of, selection, hasTag(ifNoneMatch)));
     }
-    answer(reply, ifNoneMatch, await this.discovery.instancesOf(namespace, service, selection, demand));
+    const found = await this.discovery.instancesOf(namespace, service, selection, demand);
+    setGuardHeader(reply, this.guards.of(namespace, service));
+    answer(reply, ifNoneMatch, found);
   }
 
   @Endpoint({

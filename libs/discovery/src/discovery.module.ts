@@ -18,6 +18,7 @@ import { DiscoveryService } from './discovery.service.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { countWakes, measureGate, measureWaiting } from './freshness/freshness-metrics.js';
 import { ViewGate } from './freshness/view-gate.js';
+import { GuardNoticeSlot } from './guard-notice.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
 import { InstancePicker } from './instance-picker.js';
 import { PastModule } from './past/past.module.js';
@@ -130,6 +131,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         return waiting;
       },
     },
+    { provide: GuardNoticeSlot, useFactory: () => new GuardNoticeSlot() },
     {
       provide: InstancePicker,
       inject: [CatalogView],
@@ -155,7 +157,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     ...WATCH_PROVIDERS,
   ],
-  exports: [CatalogView, DiscoveryService, InstancePicker, ViewGate],
+  exports: [CatalogView, DiscoveryService, GuardNoticeSlot, InstancePicker, ViewGate],
 })
 export class DiscoveryModule {}
 

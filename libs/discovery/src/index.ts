@@ -16,6 +16,7 @@ export { ALL_NAMESPACES } from './discovery.schemas.js';
 export { DiscoveryModule } from './discovery.module.js';
 export { DiscoveryService, type Found, type SearchFound } from './discovery.service.js';
 export { ViewGate } from './freshness/view-gate.js';
+export { GuardNoticeSlot, type GuardNotices } from './guard-notice.js';
 export { InstancePicker, type Picked, type PickQuestion } from './instance-picker.js';
 export { FILTER_PARAMETERS, toSelection, type FilterParameters } from './selection/selection.schemas.js';
 export { isEverything, type Selection } from './selection/selection.js';

@@ -17,3 +17,9 @@ export abstract class CatalogFreshness {
 export abstract class WriteQueueLength {
   abstract readonly queueLength: number;
 }
+
+/** The guards that keep leases from ending. Liveness provides them. */
+export abstract class ActiveGuards {
+  /** Those that are active, as people are to be told of them. */
+  abstract current(): readonly object[];
+}

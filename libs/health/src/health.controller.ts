@@ -5,6 +5,7 @@ import { PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
+import { LivenessIndicator } from './liveness.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
 
 const Probe = (operationId: string, summary: string, description: string) =>
@@ -23,6 +24,7 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly catalog: CatalogIndicator,
     private readonly database: DatabaseIndicator,
+    private readonly liveness: LivenessIndicator,
     private readonly process: ProcessIndicator,
     private readonly drain: Drain,
   ) {}
@@ -57,13 +59,14 @@ export class HealthController {
   @Probe(
     'getHealth',
     'Health of every part',
-    'For people: the database, the view, the writer and the process, by name.',
+    'For people: the database, the view, liveness, the writer and the process, by name. `liveness` is `degraded` while a guard keeps leases from ending; that is no error.',
   )
   everything() {
     return this.health.check([
       () => this.database.reachable(),
       () => this.database.migrated(),
       () => this.catalog.readable(),
+      () => this.liveness.guarded(),
       () => this.process.queue(),
       () => this.process.process(),
     ]);

@@ -5,7 +5,8 @@ import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
-import { CatalogFreshness, WriteQueueLength } from './health-sources.js';
+import { ActiveGuards, CatalogFreshness, WriteQueueLength } from './health-sources.js';
+import { LivenessIndicator } from './liveness.indicator.js';
 import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
 
 const MILLISECONDS = 1000;
@@ -20,12 +21,14 @@ export interface HealthModuleOptions {
   readonly view: InjectionToken<CatalogFreshness>;
   /** A provider that is a {@link WriteQueueLength}. */
   readonly writer: InjectionToken<WriteQueueLength>;
+  /** A provider that is {@link ActiveGuards}. */
+  readonly guards: InjectionToken<ActiveGuards>;
 }
 
 /** Serves `/health` and the probes below it. Needs `Databases` and `SchemaGate`. */
 @Module({})
 export class HealthModule {
-  static forRoot({ settings, version, imports = [], view, writer }: HealthModuleOptions): DynamicModule {
+  static forRoot({ settings, version, imports = [], view, writer, guards }: HealthModuleOptions): DynamicModule {
     return {
       module: HealthModule,
       imports: [
@@ -37,6 +40,7 @@ export class HealthModule {
       providers: [
         CatalogIndicator,
         DatabaseIndicator,
+        LivenessIndicator,
         ProcessIndicator,
         {
           provide: Drain,
@@ -46,6 +50,7 @@ export class HealthModule {
         },
         { provide: CatalogFreshness, useExisting: view },
         { provide: WriteQueueLength, useExisting: writer },
+        { provide: ActiveGuards, useExisting: guards },
         { provide: SERVICE_VERSION, useValue: version },
       ],
     };

@@ -14,6 +14,13 @@ class View {
   }
 }
 
+class Guards {
+  active: object[] = [];
+  current() {
+    return this.active;
+  }
+}
+
 class Writer {
   queueLength = 3;
 }
@@ -31,18 +38,21 @@ describe('the probes', () => {
   let app: NestFastifyApplication;
   let view: View;
   let database: Database;
+  let guards: Guards;
 
   beforeEach(async () => {
     view = new View();
     database = new Database();
+    guards = new Guards();
     const providers = [
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },
+      { provide: Guards, useValue: guards },
       { provide: Databases, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Databases, SchemaGate] })
+    @Module({ providers, exports: [View, Writer, Guards, Databases, SchemaGate] })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [
@@ -52,6 +62,7 @@ describe('the probes', () => {
           version: '1.2.3',
           view: View,
           writer: Writer,
+          guards: Guards,
         }),
       ],
     }).compile();
@@ -73,6 +84,14 @@ describe('the probes', () => {
     for (const path of ['/health/live', '/health/ready', '/health/startup', '/health']) {
       expect(await probe(path)).toMatchObject({ status: 200, body: { status: 'ok' } });
     }
+  });
+
+  it('tell of a guard that holds leases, and stay well, since no restart would help', async () => {
+    expect((await probe('/health')).body.details['liveness']).toEqual({ status: 'up', state: 'normal', guards: [] });
+    guards.active = [{ reason: 'total-share' }];
+    const { status, body } = await probe('/health');
+    expect({ status, told: body.status }).toEqual({ status: 200, told: 'ok' });
+    expect(body.details['liveness']).toEqual({ status: 'up', state: 'degraded', guards: guards.active });
   });
 
   it('say that a node is not ready before the catalog is loaded, but alive', async () => {

@@ -53,6 +53,11 @@ export const RESPONSE_HEADERS = {
       '`true` when the request was sent before under the same `Idempotency-Key`, and this is what it was answered then; absent otherwise.',
     schema: { type: 'string' },
   },
+  'X-Liveness-Guard': {
+    description:
+      'Present while a guard keeps the leases of the service from ending, so that some instances may be dead: its reason, with the numbers as parameters of a structured field (RFC 9651).',
+    schema: { type: 'string' },
+  },
   'X-Resolve-Panic': {
     description:
       '`true` when fewer instances are usable than `panicThreshold` asks, so that this one was chosen whatever its health; absent otherwise.',

@@ -114,6 +114,6 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
       },
     },
   ],
-  exports: [GuardStates, GuardOrders, LivenessOverviewReader],
+  exports: [GuardStates, GuardOrders, LivenessOverviewReader, RoleElector],
 })
 export class LeaseEndModule {}

@@ -1,4 +1,4 @@
-import { type Databases, query, read } from '@coordination/database';
+import { type Databases, isoTime, query, read } from '@coordination/database';
 import { type NodeRoleRepository, type RoleRecord } from '@coordination/registry';
 import { type GuardState } from './guard/guard-state.js';
 import { type LivenessGuardRepository } from './guard/liveness-guard.repository.js';
@@ -11,7 +11,7 @@ const COUNT = `
   with lease as (
     select lapsed, renewed_at + make_interval(secs => ttl_seconds) as ends_at from instance_lease
   )
-  select count(*) filter (where ends_at > now())::int as lasting,
+  select ${isoTime('now()')} as at, count(*) filter (where ends_at > now())::int as lasting,
     count(*) filter (where ends_at > now() and ends_at <= now() + make_interval(secs => $1))::int as "endingSoon",
     count(*) filter (where ends_at <= now() and not lapsed)::int as over,
     count(*) filter (where ends_at <= now() and lapsed)::int as lapsed,
@@ -34,6 +34,8 @@ export interface LeaseOverview {
 
 /** How liveness stands, read from the database at one moment. */
 export interface LivenessOverview {
+  /** The moment, by the clock of the database. */
+  readonly at: string;
   readonly leases: LeaseOverview;
   /** Who ends leases; undefined before anybody ever did. */
   readonly sweeper: RoleRecord | undefined;
@@ -54,8 +56,9 @@ export class LivenessOverviewReader {
   async read(): Promise<LivenessOverview> {
     const { databases, roles, guards } = this.tools;
     return await read(databases, async em => {
-      const [leases] = await query<LeaseOverview>(em, COUNT, [SOON_SECONDS]);
-      return { leases: leases!, sweeper: await roles.find(em, SWEEPER_ROLE), guards: await guards.findStates(em) };
+      const [row] = await query<LeaseOverview & { readonly at: string }>(em, COUNT, [SOON_SECONDS]);
+      const { at, ...leases } = row!;
+      return { at, leases, sweeper: await roles.find(em, SWEEPER_ROLE), guards: await guards.findStates(em) };
     });
   }
 }

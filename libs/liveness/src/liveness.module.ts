@@ -9,6 +9,7 @@ import {
   RegistryService,
   ServiceInstanceRepository,
 } from '@coordination/registry';
+import { LivenessApiModule } from './api/liveness-api.module.js';
 import { ExplainModule } from './explain/explain.module.js';
 import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
@@ -19,7 +20,7 @@ import { OverridesModule } from './overrides/overrides.module.js';
 
 /** Who is alive: heartbeats, leases that end, overrides that run out. */
 @Module({
-  imports: [RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule, ExplainModule],
+  imports: [RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule, ExplainModule, LivenessApiModule],
   controllers: [HeartbeatsController],
   providers: [
     {

@@ -8,6 +8,7 @@ import { type ServiceParams, serviceParams } from '../discovery.schemas.js';
 import { DiscoveryService } from '../discovery.service.js';
 import { FRESHNESS_PROBLEMS, toDemand } from '../freshness/demand.js';
 import { USABLE } from '../selection/selection.js';
+import { GuardNoticeSlot, setGuardHeader } from '../guard-notice.js';
 import { resolvedInstance, type ResolveQuery, resolveQuery, toWanted } from './resolve.schemas.js';
 
 const URL_EXAMPLE = `${INSTANCE_EXAMPLE.scheme}://${INSTANCE_EXAMPLE.host}:${INSTANCE_EXAMPLE.port}`;
@@ -19,12 +20,20 @@ const PANIC_HEADER = 'x-resolve-panic';
 @ApiTags('Discovery')
 @Controller('api/v1/discovery')
 export class ResolveController {
-  constructor(private readonly discovery: DiscoveryService) {}
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly guards: GuardNoticeSlot,
+  ) {}
 
   @Endpoint({
     status: 200,
     response: resolvedInstance,
-    responseHeaders: [...CATALOG_HEADERS.filter(name => name !== 'ETag'), 'Cache-Control', 'X-Resolve-Panic'],
+    responseHeaders: [
+      ...CATALOG_HEADERS.filter(name => name !== 'ETag'),
+      'Cache-Control',
+      'X-Resolve-Panic',
+      'X-Liveness-Guard',
+    ],
     summary: 'Choose one instance of a service to call',
     description:
       'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there is nobody else, degraded ones only when nobody is healthy. Each answer may be another one: ask again for each call, or when a call has failed.',
@@ -46,6 +55,7 @@ export class ResolveController {
     const { catalog, body, isPanic } = await this.discovery.resolve(query.namespace, service, wanted, demand);
     setCatalogHeaders(reply, catalog);
     void reply.header('cache-control', 'no-store');
+    setGuardHeader(reply, this.guards.of(query.namespace, service));
     if (isPanic) void reply.header(PANIC_HEADER, 'true');
     sendJson(reply, body);
   }

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Api, INSTANCES } from '../../../../test/support/api.js';
+import {
+  brief,
+  type CatalogService,
+  eventsOf,
+  headOf,
+  startCatalog,
+} from '../../../../test/support/catalog-service.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import { type Explanation } from '../explain/explanation.js';
+import { type LivenessReported } from './liveness-report.service.js';
+
+const LIVENESS = '/api/v1/liveness';
+const GUARD = `${LIVENESS}/guard`;
+
+interface GuardOrdered {
+  readonly revision: number;
+  readonly until: string | null;
+}
+
+interface Health {
+  readonly status: string;
+  readonly details: { readonly liveness: { readonly state: string; readonly guards: readonly object[] } };
+}
+
+let catalog: CatalogService;
+let api: Api;
+let other: Api;
+
+beforeAll(async () => {
+  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: '1000' } });
+  api = catalog.api;
+  other = catalog.nodes[1]!.api;
+});
+afterAll(() => catalog.close());
+
+const overview = (of: Api = api) => of.ok<LivenessReported>('GET', LIVENESS);
+/** A machine that stands still for seconds makes a guard by itself, which tells so. */
+const ordered = ({ guards }: LivenessReported) => guards.filter(({ reason }) => reason !== 'store-away');
+const register = (service: string, instanceId: string, fields: object = {}) =>
+  api.register({ service, instanceId, ...fields });
+const headerOf = async (of: Api, path: string) =>
+  (await of.get(`/api/v1/discovery/services/${path}`)).headers.get('x-liveness-guard');
+
+const isOrdered = (header: string | null): boolean => header?.startsWith('operator;') ?? false;
+
+const MORTAL = { check: { ttlSeconds: 1, deregisterAfterSeconds: 0 } };
+
+describe('GET of liveness', () => {
+  it('counts leases by state, and tells who ends them, the same on every node', async () => {
+    await register('counted', 'lasting', { check: { ttlSeconds: 600 } });
+    await register('counted', 'soon', { check: { ttlSeconds: 5, deregisterAfterSeconds: 0 } });
+    await register('counted', 'endless', { check: { kind: 'none' } });
+    await register('counted', 'dead', MORTAL);
+    await waitFor('the dead one is known to be', async () => (await overview()).leases.lapsed >= 1);
+    const told = await overview();
+    const { lasting, endless, soonSeconds } = told.leases;
+    expect(lasting).toBeGreaterThanOrEqual(1);
+    expect(endless).toBeGreaterThanOrEqual(1);
+    expect(soonSeconds).toBe(10);
+    expect(ordered(told)).toEqual([]);
+    const { sweeper } = await overview(other);
+    expect(sweeper).toMatchObject({ node: told.sweeper!.node, term: told.sweeper!.term });
+    expect([told.sweeper!.isThisNode, sweeper!.isThisNode].filter(Boolean), 'one of the two').toHaveLength(1);
+    expect(told.sweeper!.lastSweepAt! <= told.at).toBe(true);
+  });
+
+  it('knows the nodes, as far as they are in their catalog', async () => {
+    const { id } = await api.register({
+      namespace: 'system',
+      service: 'platform-coordination',
+      instanceId: 'node-x',
+      check: { kind: 'none' },
+    });
+    expect((await overview()).nodes).toEqual([
+      { id, instanceId: 'node-x', host: '10.0.0.1', port: 8080, status: 'healthy' },
+    ]);
+  });
+
+  it('gives all who ask at once a true answer', async () => {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => overview()));
+    for (const { leases, sweeper } of answers) {
+      expect(leases.lapsed).toBeGreaterThanOrEqual(1);
+      expect(sweeper).not.toBeNull();
+    }
+  });
+});
+
+describe('A guard that an operator forces', () => {
+  it('keeps leases of its scope from ending, is told everywhere, and ends by another order, all in the log', async () => {
+    const { id } = await register('held', 'held-1', MORTAL);
+    const before = await headOf(api);
+    const scope = { service: 'Held' };
+    const reason = 'switch upgrade, “rack 7”';
+    const forced = await api.ok<GuardOrdered>('POST', GUARD, { action: 'force', scope, reason });
+    expect(forced).toMatchObject({ action: 'force', revision: before + 1, reason });
+
+    // Free instances die meanwhile, so leases are being ended.
+    await register('free', 'free-1', MORTAL);
+    await waitFor('the free one is unhealthy', async () => {
+      const { counts } = await api.ok<{ counts: Record<string, number> }>(
+        'GET',
+        '/api/v1/discovery/services/free/instances',
+      );
+      return counts['unhealthy'] === 1;
+    });
+    await waitFor('its lease is over', async () => (await overview()).leases.over >= 1);
+    expect(await api.read(id)).toMatchObject({ status: 'healthy' });
+
+    const [guard] = ordered(await overview());
+    expect(guard).toMatchObject({
+      active: true,
+      scope: { kind: 'service', namespace: 'default', service: 'held' },
+      phase: 'holding',
+      reason: 'operator',
+      detail: reason,
+      until: forced.until,
+    });
+    const explained = await other.ok<Explanation>('GET', `${INSTANCES}/${id}/explain`);
+    expect(explained.next[0]).toMatchObject({ event: 'lease-ends', heldUntil: forced.until });
+    expect(explained.guard).toMatchObject({ reason: 'operator' });
+    for (const node of [api, other]) {
+      await waitFor('the node knows', async () => isOrdered(await headerOf(node, 'held/instances')));
+      expect(await headerOf(node, 'held/instances')).toMatch(/^operator;scope="default\/held";phase=holding;/);
+      expect(await headerOf(node, 'held/resolve')).toMatch(/^operator;/);
+      expect(isOrdered(await headerOf(node, 'free/instances'))).toBe(false);
+      const health = await node.get<Health>('/health');
+      expect(health.status).toBe(200);
+      expect(health.body.details.liveness).toMatchObject({ state: 'degraded' });
+      expect(health.body.details.liveness.guards).toContainEqual(expect.objectContaining({ detail: reason }));
+      expect((await node.get<string>('/metrics')).body).toContain(
+        'pcs_liveness_guards{scope="service",reason="operator"} 1',
+      );
+    }
+
+    const end = { action: 'end', scope, reason: 'done' };
+    const ended = await other.ok<GuardOrdered>('POST', GUARD, end, { 'x-request-id': 'end-it' });
+    await waitFor('its lease ends', async () => (await api.read(id)).status === 'unhealthy');
+    await waitFor('the guard is gone', async () => !isOrdered(await headerOf(api, 'held/instances')));
+    expect(ordered(await overview())).toEqual([]);
+    const events = await eventsOf(api, `afterRevision=${before}&namespace=*`);
+    const orders = events.filter(({ action }) => action.startsWith('liveness.'));
+    expect(orders.map(({ action, reason: why, actor, source }) => [action, why, actor, source])).toEqual([
+      ['liveness.guard_forced', reason, 'anonymous', 'api'],
+      ['liveness.guard_ended', 'done', 'anonymous', 'api'],
+    ]);
+    expect(orders[1]).toMatchObject({ revision: ended.revision, requestId: 'end-it' });
+  });
+
+  it('lasts no longer than was said', async () => {
+    const { id } = await register('short', 'short-1', MORTAL);
+    const until = new Date(Date.now() + 2_500).toISOString();
+    await api.ok('POST', GUARD, { action: 'force', scope: { service: 'short' }, reason: 'a moment', until });
+    await waitFor('it dies after all', async () => (await api.read(id)).status === 'unhealthy');
+    const [ended] = await eventsOf(api, `instance=${id}&action=instance.health_changed`);
+    expect(ended!.at >= until, `${ended!.at} is not before ${until}`).toBe(true);
+  });
+});
+
+const invalid = (...at: string[]) => ({ status: 400, code: 'VALIDATION_FAILED', at });
+
+describe('An order that makes no sense', () => {
+  const good = { action: 'end', scope: 'all', reason: 'why not' };
+
+  it.each<[string, unknown, ReturnType<typeof invalid>]>([
+    ['without anything', {}, invalid('/action')],
+    ['without a reason', { action: 'end', scope: 'all' }, invalid('/reason')],
+    ['with an empty reason', { ...good, reason: '' }, invalid('/reason')],
+    ['with a reason that cannot be stored', JSON.stringify({ ...good, reason: 'a\u0000' }), invalid('/reason')],
+    ['of another kind', { ...good, action: 'pause' }, invalid('/action')],
+    ['for a scope that is none', { ...good, scope: 'everything' }, invalid('/scope')],
+    ['for a service with a bad name', { ...good, scope: { service: 'a b' } }, invalid('/scope/service')],
+    ['to end until a time', { ...good, until: '2199-01-01T00:00:00Z' }, invalid('/until')],
+    ['for a service that never was', { ...good, scope: { service: 'nobody' } }, invalid('/scope/service')],
+    ['that is over', { ...good, action: 'force', until: '2001-01-01T00:00:00Z' }, invalid('/until')],
+    ['that outlasts everybody', { ...good, action: 'force', until: '2199-01-01T00:00:00Z' }, invalid('/until')],
+    ['with a time that is none', { ...good, action: 'force', until: 'later' }, invalid('/until')],
+    ['with more than is known', { ...good, colour: 'red' }, invalid('/colour')],
+  ])('%s is refused, and is no event', async (_, body, problem) => {
+    const head = await headOf(api);
+    const answer = await api.send('POST', GUARD, body);
+    expect(brief(answer.body)).toEqual(problem);
+    const events = await eventsOf(api, `afterRevision=${head}&source=api`);
+    expect(events.map(({ action }) => action)).toEqual([]);
+  });
+
+  it('as a query is refused too', async () => {
+    expect((await api.get(`${LIVENESS}?scope=all`)).status).toBe(400);
+  });
+});
