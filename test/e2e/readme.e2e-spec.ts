@@ -124,7 +124,13 @@ describe.each(CURLS)('the calls of the README, by %s', curl => {
 
   it('degrade, override and give back', () => {
     const statuses = answersTo('/health-reports').map(({ body }) => (body as { status: string }).status);
-    expect(statuses).toEqual(['degraded', 'maintenance', 'degraded']);
+    expect(statuses).toEqual(['degraded', 'degraded', 'maintenance', 'degraded']);
+  });
+
+  it('report once what they send twice under one key', () => {
+    const [first, again] = answersTo('/health-reports');
+    expect(again?.body).toEqual(first?.body);
+    expect([first, again].map(answer => answer?.headers['idempotency-replayed'])).toEqual([undefined, 'true']);
   });
 
   it('find by metadata', () => {

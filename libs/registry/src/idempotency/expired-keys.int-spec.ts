@@ -83,9 +83,10 @@ describe('Keys that have expired', () => {
 
   it('are deleted when the database is there again', async () => {
     await keys(5, '1500min');
-    await proxy.shut();
+    proxy.setRefusing(true);
     start(nodes[0]!);
-    await proxy.open();
+    await waitFor('the job to try in vain', () => proxy.refusals > 0);
+    proxy.setRefusing(false);
     await waitFor('the expired keys to be gone', async () => (await left()) === 0);
   });
 
