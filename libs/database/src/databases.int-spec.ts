@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { waitFor } from '../../../test/support/wait-for.js';
 import { Databases, type Purpose } from './databases.js';
 import { query } from './query.js';
 
@@ -39,5 +40,14 @@ describe('Databases', () => {
       'platform-coordination writer',
     );
     expect(sameId).toBe(false);
+  });
+
+  it('closes although a statement waits for an answer that does not come, which fails then', async () => {
+    const closed = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: [] });
+    const statement = query(closed.em('reads'), 'select pg_sleep(600)').catch((error: unknown) => error);
+    await waitFor('the statement runs', () => closed.use().find(({ purpose }) => purpose === 'reads')?.open === 1);
+    await closed.close();
+    expect(await statement).toBeInstanceOf(Error);
+    expect(closed.use().filter(({ open }) => open > 0)).toEqual([]);
   });
 });

@@ -18,6 +18,9 @@ const FIXED_BUDGET = { writer: 2, leases: 2, view: 1, liveness: 2 } as const;
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
+/** How long (ms) what is under way may go on when the service ends; it was given its time before. */
+const CLOSE_PATIENCE_MS = 1_000;
+
 /** How to reach PostgreSQL. */
 export interface DatabaseTarget {
   readonly url: string;
@@ -107,7 +110,15 @@ export class Databases {
     }));
   }
 
+  /** Closes all connections; those that still wait for a server are cut, or a silent one would keep the service for ever. */
   async close(): Promise<void> {
-    await Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
+    const timer = setInterval(() => {
+      for (const purpose of PURPOSES) this.sever(purpose);
+    }, CLOSE_PATIENCE_MS);
+    try {
+      await Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
+    } finally {
+      clearInterval(timer);
+    }
   }
 }
