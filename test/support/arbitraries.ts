@@ -65,6 +65,7 @@ const probing = {
   intervalSeconds: fc.constant(30),
   timeoutSeconds: fc.constant(10),
   failureThreshold: fc.constantFrom(1, 3, 5),
+  successThreshold: fc.constantFrom(1, 2),
 };
 
 /** A check that a caller may ask for today. */
@@ -78,11 +79,20 @@ export const aCheck: fc.Arbitrary<Check> = fc.oneof(
   aCheckToAsk,
   fc.record({
     kind: fc.constant('http' as const),
+    method: fc.constantFrom('GET' as const, 'HEAD' as const),
     path: fc.constant('/health'),
     expectedStatuses: fc.constant('200-299'),
+    headers: fc.constantFrom<Readonly<Record<string, string>>>({}, { accept: 'text/plain' }),
+    tlsVerify: fc.boolean(),
     ...probing,
   }),
-  fc.record({ kind: fc.constantFrom('tcp' as const, 'grpc' as const), ...probing }),
+  fc.record({ kind: fc.constant('tcp' as const), ...probing }),
+  fc.record({
+    kind: fc.constant('grpc' as const),
+    serviceName: fc.constantFrom('', 'orders'),
+    tlsVerify: fc.boolean(),
+    ...probing,
+  }),
 );
 
 const specWith = (check: fc.Arbitrary<Check>): fc.Arbitrary<InstanceSpec> =>

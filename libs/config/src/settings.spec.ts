@@ -31,6 +31,12 @@ describe('readSettings', () => {
     expect(settings.PCS_TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1']);
   });
 
+  it('allows probes of loopback alone, unless it is told what else, or nothing', () => {
+    expect(readSettings({}).PCS_PROBE_ALLOW).toEqual(['127.0.0.0/8', '::1/128']);
+    expect(readSettings({ PCS_PROBE_ALLOW: '0.0.0.0/0, ::/0' }).PCS_PROBE_ALLOW).toEqual(['0.0.0.0/0', '::/0']);
+    expect(readSettings({ PCS_PROBE_ALLOW: 'none' }).PCS_PROBE_ALLOW).toEqual([]);
+  });
+
   it.each([
     ['PORT', '65536'],
     ['PORT', '-1'],
@@ -50,6 +56,10 @@ describe('readSettings', () => {
     ['PCS_TRUSTED_PROXIES', '0.0.0.0/0'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.1,::1/129'],
     ['PCS_TRUSTD_PROXIES', '10.0.0.1'],
+    ['PCS_PROBE_ALLOW', 'localhost'],
+    ['PCS_PROBE_ALLOW', '10.0.0.0/8,none'],
+    ['PCS_PROBE_ALLOW', '10.0.0.0/33'],
+    ['PCS_PROBE_CONCURRENCY', '0'],
     ['PCS_NODE_ID', 'a/b'],
     ['PCS_NODE_TTL_SECONDS', '1'],
     ['PCS_SELF_REGISTRATION', 'yes'],

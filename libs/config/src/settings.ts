@@ -35,12 +35,17 @@ const list = (accepts: (part: string) => boolean, error: string) =>
 /** As a browser sends it: another spelling, such as one with a path, would never match. */
 const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
 
-function isAddressOrRange(text: string): boolean {
+/** @param least bits of the network */
+function isAddressOrRange(text: string, least: number): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
   if (most === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most);
+  return bits === undefined || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) >= least && Number(bits) <= most);
 }
+
+/** Not everything: then any caller could say that it is another one. */
+const isProxy = (text: string): boolean => isAddressOrRange(text, 1);
+const isDestination = (text: string): boolean => isAddressOrRange(text, 0);
 
 /** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
 export interface SettingEntry {
@@ -247,6 +252,19 @@ export const SETTINGS = {
     'off',
     'Whether strong reads wait for a commit, and so for the synchronous standby: then a primary that was replaced without noticing answers none.',
   ),
+  PCS_PROBE_ALLOW: setting(
+    z
+      .string()
+      .transform(value => (value.trim() === 'none' ? '' : value))
+      .pipe(list(isDestination, 'must be none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas')),
+    '127.0.0.0/8,::1/128',
+    'Addresses or CIDRs that may be probed, separated by commas, or `none`. Link-local, metadata, unspecified, multicast and reserved addresses never are. Loopback alone by default, because there is no access control yet.',
+  ),
+  PCS_PROBE_CONCURRENCY: setting(
+    integer(1, 10_000),
+    '500',
+    'The most probes that a node has under way at a time, each with one connection.',
+  ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),
     '20',
@@ -263,7 +281,7 @@ export const SETTINGS = {
     'Origins that browsers may call from, separated by commas. None by default.',
   ),
   PCS_TRUSTED_PROXIES: setting(
-    list(isAddressOrRange, 'must be addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
+    list(isProxy, 'must be addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '',
     'Addresses or CIDRs of proxies whose X-Forwarded-For is believed, separated by commas. None by default.',
   ),

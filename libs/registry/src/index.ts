@@ -17,6 +17,9 @@ export {
   SCHEMES,
   STATUSES,
   type Check,
+  type Endpoint,
+  type GrpcCheck,
+  type HttpCheck,
   type Health,
   type HealthState,
   type InstanceIdentity,
@@ -28,6 +31,7 @@ export {
   type Lease,
   type LeasedInstance,
   type Override,
+  type ProbedCheck,
   type Scheme,
   type Status,
 } from './domain/instance.js';
@@ -38,8 +42,11 @@ export { hostSchema } from './domain/instance-spec.schema.js';
 export { expiresAt, goesAt, hasLapsed, overAt, type LeaseAllowance } from './domain/lease.js';
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
-export { mayHeal } from './domain/health-rules.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
+export { startsOver } from './domain/decide.js';
+export { isExpectedStatus } from './domain/expected-statuses.js';
+export { afterProbe, isProbed, mayHeal, type ProbeVerdict } from './domain/health-rules.js';
+export { ProbePolicy } from './domain/probe-policy.js';
 export { BY_ID, BY_NAME } from './instance-naming.js';
 export { AnswerRecall } from './idempotency/answer-recall.js';
 export { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';

@@ -18,8 +18,8 @@ const nullableTime = (about: string) => z.iso.datetime().nullable().describe(abo
 
 const health = {
   state: z.enum(HEALTH_STATES),
-  failures: z.int().min(0).describe('Failures reported in a row.'),
-  output: z.string().describe('What the last report that counted said.'),
+  failures: z.int().min(0).describe('Failures in a row, reported or, when the state last changed, probed.'),
+  output: z.string().describe('What the last report or probe that counted said.'),
   decidedBy: z.enum(HEALTH_DECIDERS).describe('Who or what decided the state.'),
   since: time().describe('Since when the state is what it is.'),
 };
@@ -76,7 +76,7 @@ export const leasedInstanceView = z
       .looseObject({
         ...health,
         lastCheckedAt: nullableTime(
-          'When health was last reported; null: never. Absent where a registration said nothing new.',
+          'When health was last reported or probed; null: never. Absent where a registration said nothing new.',
         ).optional(),
       })
       .meta({ id: 'CheckedHealth' }),

@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net';
 import { newId, ValidationFailedError } from '@coordination/kernel';
 import { type ExpectedVersion, type RegisterCommand } from './domain/commands.js';
-import { identityKey, type InstanceIdentity } from './domain/instance.js';
+import { isProbed } from './domain/health-rules.js';
+import { type Check, identityKey, type InitialState, type InstanceIdentity } from './domain/instance.js';
 import { toSpec } from './domain/instance-spec.schema.js';
 import { type z } from 'zod';
 import { DEFAULT_NAMESPACE, instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
@@ -16,7 +17,8 @@ export interface RegistrationConditions {
  * The command of a registration.
  * @param namespace of the query, if it names one
  * @param at JSON pointer of the body, for errors
- * @throws ValidationFailedError when body and query contradict each other, or the default name is too long for one
+ * @throws ValidationFailedError when body and query contradict each other, the default name is too long for one, or health
+ * is claimed that probes are to decide
  */
 export function registerCommand(
   body: RegisterInstance,
@@ -25,11 +27,13 @@ export function registerCommand(
   at = '',
 ): RegisterCommand {
   const { status, ...rest } = body;
+  const spec = toSpec(rest);
+  refuseClaim(spec.check, status, at);
   return {
     kind: 'register',
     id: newId(),
     identity: toIdentity(body, namespace, at),
-    spec: toSpec(rest),
+    spec,
     initialState: status,
     ...conditions,
   };
@@ -48,6 +52,13 @@ function toIdentity(body: RegisterInstance, namespace: string | undefined, at: s
     service: body.service,
     instanceId: body.instanceId ?? defaultInstanceId(body, at),
   };
+}
+
+/** @throws ValidationFailedError when health is claimed to be known of what is to be probed first */
+export function refuseClaim(check: Check, status: InitialState | undefined, at: string): void {
+  if (!isProbed(check) || status === undefined || status === 'unknown') return;
+  const message = `must be unknown or absent with the check ${check.kind}: the first probes decide`;
+  throw new ValidationFailedError([{ path: `${at}/status`, message }]);
 }
 
 /** What body and URL say of one thing, if they agree. */

@@ -17,6 +17,7 @@ import { HistoryKeeper } from './epoch/history-keeper.js';
 import { AnswerRecall } from './idempotency/answer-recall.js';
 import { ExpiredKeysJob } from './idempotency/expired-keys.job.js';
 import { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
+import { ProbePolicy } from './domain/probe-policy.js';
 import { InstanceLeaseRepository } from './instance-lease.repository.js';
 import { InstancesController } from './instances.controller.js';
 import { LeaseRenewals } from './lease-renewals.js';
@@ -47,6 +48,11 @@ import { WriteSideEnd } from './write-side-end.js';
       inject: [Databases, IdempotencyKeyRepository, SchemaGate],
       useFactory: (databases: Databases, keys: IdempotencyKeyRepository, gate: SchemaGate) =>
         new ExpiredKeysJob({ databases, keys, ready: gate.opened }),
+    },
+    {
+      provide: ProbePolicy,
+      inject: [SETTINGS_TOKEN],
+      useFactory: (settings: Settings) => new ProbePolicy(settings.PCS_PROBE_ALLOW),
     },
     { provide: CatalogMirrorSlot, useFactory: () => new CatalogMirrorSlot() },
     {
@@ -133,6 +139,7 @@ import { WriteSideEnd } from './write-side-end.js';
         ServiceInstanceRepository,
         RequestContext,
         Metrics,
+        ProbePolicy,
       ],
       useFactory: (
         writer: CatalogWriter,
@@ -144,6 +151,7 @@ import { WriteSideEnd } from './write-side-end.js';
         instances: ServiceInstanceRepository,
         context: RequestContext,
         metrics: Metrics,
+        probePolicy: ProbePolicy,
       ) =>
         new RegistryService({
           writer,
@@ -156,6 +164,7 @@ import { WriteSideEnd } from './write-side-end.js';
           context,
           clock: systemClock,
           metrics: registrationMetrics(metrics),
+          probePolicy,
         }),
     },
     {
@@ -172,6 +181,7 @@ import { WriteSideEnd } from './write-side-end.js';
     ServiceInstanceRepository,
     NodeRoleRepository,
     HistoryKeeper,
+    ProbePolicy,
   ],
 })
 export class RegistryModule {}

@@ -42,7 +42,9 @@ export const instanceUuidSchema = z.uuid().toLowerCase();
 const status = z
   .enum(INITIAL_STATES)
   .optional()
-  .describe('Initial health; healthy by default. Counts only when the instance is new or its health starts over.');
+  .describe(
+    'Initial health; healthy by default, and always unknown where probes decide. Counts only when the instance is new or its health starts over.',
+  );
 
 /** The body of a registration. */
 export const registerInstance = z

@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/tes
 import { startWriter, type WritingNode } from '../../../test/support/writer.js';
 import { InstanceLeaseRepository } from './instance-lease.repository.js';
 import { LeaseRenewals } from './lease-renewals.js';
+import { ProbePolicy } from './domain/probe-policy.js';
 import { RegistryService } from './registry.service.js';
 import { ServiceInstanceRepository } from './service-instance.repository.js';
 
@@ -50,6 +51,7 @@ function overtaken(target: { readonly id: string }): RegistryService {
     context: { origin: anOrigin } as RequestContext,
     clock: systemClock,
     metrics: { registered: () => undefined },
+    probePolicy: new ProbePolicy([]),
   });
 }
 

@@ -1,7 +1,13 @@
 import { type CatalogHeadRepository, contradicts, type LogHead, type ReadIndex } from '@coordination/audit';
 import { type RequestContext } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
-import { type Clock, InstanceNotFoundError, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
+import {
+  type Clock,
+  InstanceNotFoundError,
+  OutcomeUnknownError,
+  StoreUnavailableError,
+  ValidationFailedError,
+} from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
 import {
   type Command,
@@ -13,6 +19,7 @@ import {
 import { saysNothingNew } from './domain/decide.js';
 import { mayHeal } from './domain/health-rules.js';
 import {
+  type Endpoint,
   identityKey,
   type InstanceRecord,
   type JsonObject,
@@ -20,8 +27,10 @@ import {
   type LeasedInstance,
 } from './domain/instance.js';
 import { toSpec } from './domain/instance-spec.schema.js';
+import { type ProbePolicy } from './domain/probe-policy.js';
 import { type LeaseRenewals } from './lease-renewals.js';
 import { type RegistrationMetrics } from './registration-metrics.js';
+import { refuseClaim } from './registration.js';
 import { type ReplaceInstance, type ReportHealth, type SetOverride } from './registry.schemas.js';
 import { type ServiceInstanceRepository } from './service-instance.repository.js';
 import { type CatalogWriter } from './write/catalog-writer.js';
@@ -61,6 +70,7 @@ export interface RegistryServiceTools {
   readonly context: RequestContext;
   readonly clock: Clock;
   readonly metrics: RegistrationMetrics;
+  readonly probePolicy: ProbePolicy;
 }
 
 /** The write side of the catalog for whoever speaks its protocol: what callers want becomes commands. */
@@ -70,8 +80,10 @@ export class RegistryService {
   /**
    * Registers an instance, or replaces what is known of it. One that says nothing new costs no revision.
    * @throws AlreadyRegisteredError, VersionMismatchError, InstanceNotFoundError by its preconditions
+   * @throws ValidationFailedError when it asks for a probe that policy forbids
    */
   async register(command: RegisterCommand): Promise<InstanceWritten> {
+    this.refuseForbidden([{ endpoint: command.spec, at: '' }]);
     const written = (await this.registerAgain(command)) ?? (await this.write(command));
     if (written.repeatsAfterMs === undefined) this.tools.metrics.registered(written.outcome);
     return written;
@@ -79,6 +91,7 @@ export class RegistryService {
 
   /** Registers many instances in one transaction, all or none. */
   async registerBatch(commands: readonly RegisterCommand[]): Promise<WriteResult> {
+    this.refuseForbidden(commands.map(({ spec }, n) => ({ endpoint: spec, at: `/instances/${n}` })));
     const result = await this.submit(commands);
     if (result.repeatsAfterMs !== undefined) return result;
     for (const { outcome } of result.results) this.tools.metrics.registered(outcome);
@@ -88,11 +101,15 @@ export class RegistryService {
   async replace(target: Target, body: ReplaceInstance, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
     const { namespace, service, instanceId, status, ...spec } = body;
     const claimed = { namespace, service, instanceId };
-    return await this.write({ kind: 'replace', target, spec: toSpec(spec), initialState: status, claimed, ifMatch });
+    const asked = toSpec(spec);
+    refuseClaim(asked.check, status, '');
+    this.refuseForbidden([{ endpoint: asked, at: '' }]);
+    return await this.write({ kind: 'replace', target, spec: asked, initialState: status, claimed, ifMatch });
   }
 
   async patch(target: Target, patch: JsonObject, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
-    return await this.write({ kind: 'patch', target, patch, ifMatch });
+    const complaints = (endpoint: Endpoint) => this.tools.probePolicy.complaintsAbout(endpoint);
+    return await this.write({ kind: 'patch', target, patch, complaints, ifMatch });
   }
 
   async deregister(target: Target, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
@@ -179,6 +196,13 @@ export class RegistryService {
     }));
     if (!leased) throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
     return { leased, head };
+  }
+
+  private refuseForbidden(asked: readonly { readonly endpoint: Endpoint; readonly at: string }[]): void {
+    const errors = asked.flatMap(({ endpoint, at }) =>
+      this.tools.probePolicy.complaintsAbout(endpoint).map(error => ({ ...error, path: at + error.path })),
+    );
+    if (errors.length > 0) throw new ValidationFailedError(errors);
   }
 
   /**

@@ -1,5 +1,7 @@
-import { type HealthReport } from './health-rules.js';
+import { type FieldError } from '@coordination/kernel';
+import { type HealthReport, type ProbeVerdict } from './health-rules.js';
 import {
+  type Endpoint,
   type InitialState,
   type InstanceIdentity,
   type InstanceRecord,
@@ -47,6 +49,8 @@ export interface ReplaceCommand extends Targeted {
 export interface PatchCommand extends Targeted {
   readonly kind: 'patch';
   readonly patch: JsonObject;
+  /** What is wrong with a new endpoint or check besides its form, such as a probe that policy forbids. */
+  readonly complaints?: (endpoint: Endpoint) => readonly FieldError[];
 }
 
 interface Forgiving extends Targeted {
@@ -61,6 +65,13 @@ export interface DeregisterCommand extends Forgiving {
 export interface ReportHealthCommand extends Targeted {
   readonly kind: 'report-health';
   readonly report: HealthReport;
+}
+
+/** What probes found; nothing, if the instance is no longer what was probed. */
+export interface ReportProbeCommand extends Forgiving {
+  readonly kind: 'report-probe';
+  readonly probed: Endpoint;
+  readonly verdict: ProbeVerdict;
 }
 
 /** A heartbeat of an instance whose health it may change; others only renew the lease. */
@@ -107,6 +118,7 @@ export type Command =
   | PatchCommand
   | DeregisterCommand
   | ReportHealthCommand
+  | ReportProbeCommand
   | HeartbeatCommand
   | SetOverrideCommand
   | ClearOverrideCommand

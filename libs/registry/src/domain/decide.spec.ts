@@ -16,7 +16,7 @@ import {
   REGISTERED_AT,
   registerCommand,
 } from '../../../../test/support/factories.js';
-import { type Command, type ExpectedVersion, targetOf } from './commands.js';
+import { type Command, type ExpectedVersion, type ReportProbeCommand, targetOf } from './commands.js';
 import { decide, type Decision, type Moment, saysNothingNew } from './decide.js';
 import {
   type Check,
@@ -41,6 +41,7 @@ const PROBED: Check = {
   intervalSeconds: 30,
   timeoutSeconds: 10,
   failureThreshold: 3,
+  successThreshold: 1,
 };
 
 const stored = (differing: Partial<InstanceRecord> = {}): LeasedInstance =>
@@ -79,9 +80,11 @@ const afterwards = (current: LeasedInstance | undefined, command: Command) => {
 const rejection = (decision: Decision) => (decision.kind === 'rejected' ? decision.error : undefined);
 
 const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+/** Callers cannot send probes, so those have no `If-Match`. */
+type AskedKind = Exclude<Command['kind'], 'report-probe'>;
 
 /** One command of each kind that changes an instance as {@link stored} gives it, with an `If-Match`. */
-const CHANGES: Record<Command['kind'], (ifMatch?: ExpectedVersion) => Command> = {
+const CHANGES: Record<AskedKind, (ifMatch?: ExpectedVersion) => Command> = {
   register: ifMatch => registerCommand({ spec: aSpec({ port: 81 }), ifMatch }),
   replace: ifMatch => ({ kind: 'replace', target: TARGET, spec: aSpec({ weight: 1 }), claimed: {}, ifMatch }),
   patch: ifMatch => ({ kind: 'patch', target: TARGET, patch: { weight: 1 }, ifMatch }),
@@ -104,7 +107,7 @@ const CHANGES: Record<Command['kind'], (ifMatch?: ExpectedVersion) => Command> =
   'clear-override': ifMatch => ({ kind: 'clear-override', target: TARGET, ifMatch }),
   expire: ifMatch => ({ kind: 'expire', target: TARGET, whenAbsent: 'reject', ifMatch, allowance: ALLOWANCE }),
 };
-const KINDS = Object.keys(CHANGES) as Command['kind'][];
+const KINDS = Object.keys(CHANGES) as AskedKind[];
 
 /** An instance that every one of {@link CHANGES} changes. */
 const restless = (): LeasedInstance =>
@@ -728,5 +731,74 @@ describe('The target of a command', () => {
       }),
     );
     expect(targetOf(CHANGES.heartbeat())).toBe(TARGET);
+  });
+});
+
+describe('A probe', () => {
+  const probed = aSpec({ check: PROBED });
+  const refused = { healthy: false, inARow: 1, output: 'refused' };
+  const report = (differing: Partial<ReportProbeCommand> = {}): ReportProbeCommand => ({
+    kind: 'report-probe',
+    target: TARGET,
+    probed,
+    verdict: refused,
+    ...differing,
+  });
+
+  it('that changes the state is an event, and says when it looked; it does not renew the lease', () => {
+    const { action, after } = changing(stored(probed), report());
+    expect(action).toBe('instance.health_changed');
+    expect(after?.instance.health).toEqual({
+      state: 'degraded',
+      failures: 1,
+      output: 'refused',
+      decidedBy: 'probe',
+      since: NOW,
+    });
+    expect(after?.lease).toEqual({ renewedAt: REGISTERED_AT, checkedAt: NOW });
+  });
+
+  it('that finds nothing new is neither an event nor a sign of life', () => {
+    const current = stored(probed);
+    const verdict = { healthy: true, inARow: 1, output: 'fine' };
+    expect(decide(current, report({ verdict }), MOMENT)).toEqual({ kind: 'unchanged', current, lifeSign: 'none' });
+  });
+
+  it.each([
+    { port: 81 },
+    { host: '10.0.3.18' },
+    { scheme: 'https' as const },
+    { check: { ...PROBED, intervalSeconds: 9 } },
+  ])('of what the instance no longer is (now %j) says nothing of it', differing => {
+    const current = stored({ ...probed, ...differing });
+    expect(decide(current, report(), MOMENT).kind).toBe('unchanged');
+  });
+
+  it('of an instance that is not probed any more says nothing of it', () => {
+    expect(decide(stored(), report({ probed: stored().instance }), MOMENT).kind).toBe('unchanged');
+  });
+
+  it('counts whatever else was registered meanwhile', () => {
+    const current = stored({ ...probed, weight: 7, metadata: { version: '9.0.0' }, version: 12 });
+    expect(decide(current, report(), MOMENT).kind).toBe('changed');
+  });
+
+  it('of an instance that is gone is nothing', () => {
+    expect(decide(undefined, report({ whenAbsent: 'ignore' }), MOMENT)).toEqual({ kind: 'absent' });
+  });
+});
+
+describe('A patch that asks for a probe', () => {
+  const complaint = { path: '/host', message: 'may not be probed' };
+  const patch = (changes: JsonObject) =>
+    ({ kind: 'patch', target: TARGET, patch: changes, complaints: () => [complaint] }) as const;
+
+  it('is refused when policy has complaints', () => {
+    const asking = patch({ check: { kind: 'tcp' } });
+    expect(rejection(decide(stored(), asking, MOMENT))).toMatchObject({ extras: { errors: [complaint] } });
+  });
+
+  it('is not judged by policy when it leaves endpoint and check alone, which may have been allowed once', () => {
+    expect(decide(stored({ check: PROBED }), patch({ weight: 1 }), MOMENT).kind).toBe('changed');
   });
 });

@@ -18,11 +18,21 @@ import {
   type RegisterCommand,
   type ReplaceCommand,
   type ReportHealthCommand,
+  type ReportProbeCommand,
   type SetOverrideCommand,
   type Target,
 } from './commands.js';
-import { afterHeartbeat, afterLapse, afterReport, initialHealth, isProbed, statusOf } from './health-rules.js';
 import {
+  afterHeartbeat,
+  afterLapse,
+  afterProbe,
+  afterReport,
+  initialHealth,
+  isProbed,
+  statusOf,
+} from './health-rules.js';
+import {
+  type Endpoint,
   type Health,
   identityKey,
   type InitialState,
@@ -91,6 +101,8 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
       return decideDeregister(current, command);
     case 'report-health':
       return decideReport(current, command, moment);
+    case 'report-probe':
+      return decideProbe(current, command, moment);
     case 'heartbeat':
       return decideHeartbeat(current, moment);
     case 'set-override':
@@ -130,7 +142,7 @@ function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment:
   return respecify(current, command.spec, command.initialState, moment);
 }
 
-function decidePatch(current: LeasedInstance, { patch }: PatchCommand, moment: Moment): Decision {
+function decidePatch(current: LeasedInstance, { patch, complaints }: PatchCommand, moment: Moment): Decision {
   const { namespace, service, instanceId, ...changes } = patch;
   const errors = contradictions(current.instance, { namespace, service, instanceId } as Partial<InstanceIdentity>);
   const merged = instanceSpecSchema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
@@ -138,6 +150,8 @@ function decidePatch(current: LeasedInstance, { patch }: PatchCommand, moment: M
   if (errors.length > 0 || !merged.success) return rejected(new ValidationFailedError(errors));
   const spec = toSpec(merged.data);
   if (saysNothingNew(current.instance, spec)) return { kind: 'unchanged', current, lifeSign: 'none' };
+  const refusals = complaints && startsOver(current.instance, spec) ? complaints(spec) : [];
+  if (refusals.length > 0) return rejected(new ValidationFailedError(refusals));
   return updated(current, spec, undefined, current.lease, moment);
 }
 
@@ -150,6 +164,18 @@ function decideReport(current: LeasedInstance, { report }: ReportHealthCommand, 
   const after = afterReport(health, check, report, moment.now);
   if (after === health) return { kind: 'unchanged', current, lifeSign: 'report' };
   const lease: Lease = { renewedAt: moment.now, checkedAt: moment.now };
+  return changed(current, 'instance.health_changed', { health: after }, lease, moment);
+}
+
+function decideProbe(current: LeasedInstance, { probed, verdict }: ReportProbeCommand, moment: Moment): Decision {
+  const { health, check } = current.instance;
+  const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
+  // It was registered anew while the probe was under way: what was found is of another endpoint.
+  if (!isProbed(check) || startsOver(probed, current.instance)) return unchanged;
+  const after = afterProbe(health, check, verdict, moment.now);
+  if (after === health) return unchanged;
+  // A probe is no sign of life that the instance gave: the lease, where there is one, is not renewed by it.
+  const lease: Lease = { ...current.lease, checkedAt: moment.now };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
@@ -227,7 +253,8 @@ function updated(
   return changed(current, 'instance.updated', { ...spec, health }, { renewedAt: moment.now, checkedAt: null }, moment);
 }
 
-function startsOver(before: InstanceSpec, after: InstanceSpec): boolean {
+/** Whether the endpoint or the check is another one, so that nothing that was known of it counts. */
+export function startsOver(before: Endpoint, after: Endpoint): boolean {
   const sameEndpoint = before.scheme === after.scheme && before.host === after.host && before.port === after.port;
   return !sameEndpoint || !sameJson(before.check, after.check);
 }

@@ -2,18 +2,19 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aCheck, frozen, someHealth, someOverride } from '../../../../test/support/arbitraries.js';
 import { NOW, REGISTERED_AT } from '../../../../test/support/factories.js';
-import { afterHeartbeat, afterReport, initialHealth, isProbed, mayHeal, statusOf } from './health-rules.js';
-import { type Check, type Health, HEALTH_STATES } from './instance.js';
+import { afterHeartbeat, afterProbe, afterReport, initialHealth, isProbed, mayHeal, statusOf } from './health-rules.js';
+import { type Check, type Health, HEALTH_STATES, type ProbedCheck } from './instance.js';
 
 const HEARTBEAT: Check = { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 };
 const NONE: Check = { kind: 'none', ttlSeconds: null, deregisterAfterSeconds: 900 };
-const PROBED: Check = {
+const PROBED: ProbedCheck = {
   kind: 'tcp',
   ttlSeconds: null,
   deregisterAfterSeconds: 900,
   intervalSeconds: 30,
   timeoutSeconds: 10,
   failureThreshold: 5,
+  successThreshold: 1,
 };
 
 const health = (differing: Partial<Health>): Health => ({
@@ -32,6 +33,8 @@ const failures = (count: number) => Array.from({ length: count }, () => failure)
 
 const afterReports = (start: Health, check: Check, reports: readonly { healthy: boolean; output: string }[]): Health =>
   reports.reduce((now, report) => afterReport(now, check, report, NOW), start);
+
+const found = (healthy: boolean, inARow: number) => ({ healthy, inARow, output: healthy ? 'fine' : 'refused' });
 
 const expired = (count: number) => health({ state: 'unhealthy', failures: count, decidedBy: 'lease' });
 
@@ -157,6 +160,13 @@ describe('A heartbeat', () => {
     });
   });
 
+  it('leaves what probes had found before the lease expired to the probes', () => {
+    const before = { ...expired(1), output: 'refused' };
+    const after = afterHeartbeat(before, PROBED, NOW);
+    expect(after).toMatchObject({ state: 'degraded', decidedBy: 'probe' });
+    expect(afterProbe(after, PROBED, found(true, 1), NOW).state, 'it could never be healed').toBe('healthy');
+  });
+
   it.each(['degraded', 'unhealthy'] as const)('does not heal what a report or probe found %s', state => {
     for (const decidedBy of ['report', 'probe'] as const) {
       const sick = health({ state, failures: 3, decidedBy });
@@ -174,6 +184,91 @@ describe('A heartbeat', () => {
   it('changes nothing of a healthy instance', () => {
     const fine = health({});
     expect(afterHeartbeat(fine, HEARTBEAT, NOW)).toBe(fine);
+  });
+});
+
+describe('A probe', () => {
+  const check = { ...PROBED, failureThreshold: 3, successThreshold: 2 };
+
+  it('that fails degrades what is healthy, and makes unhealthy at the threshold', () => {
+    const once = afterProbe(health({}), check, found(false, 1), NOW);
+    expect(once).toEqual(health({ state: 'degraded', failures: 1, output: 'refused', decidedBy: 'probe', since: NOW }));
+    expect(afterProbe(once, check, found(false, 2), NOW)).toBe(once);
+    expect(afterProbe(once, check, found(false, 3), NOW)).toMatchObject({ state: 'unhealthy', failures: 3 });
+  });
+
+  it('that fails makes unhealthy at once where one failure is enough', () => {
+    expect(afterProbe(health({}), { ...check, failureThreshold: 1 }, found(false, 1), NOW).state).toBe('unhealthy');
+  });
+
+  it('that fails does not make known what was never healthy: it would be given out to callers as degraded', () => {
+    const fresh = health({ state: 'unknown' });
+    expect(afterProbe(fresh, check, found(false, 1), NOW)).toBe(fresh);
+    expect(afterProbe(fresh, check, found(false, 3), NOW).state).toBe('unhealthy');
+  });
+
+  it.each(['unknown', 'starting', 'degraded', 'unhealthy'] as const)(
+    'that succeeds heals %s at the threshold',
+    state => {
+      const ill = health({ state, failures: 3, decidedBy: 'probe' });
+      expect(afterProbe(ill, check, found(true, 1), NOW)).toBe(ill);
+      const healed = health({ output: 'fine', decidedBy: 'probe', since: NOW });
+      expect(afterProbe(ill, check, found(true, 2), NOW)).toEqual(healed);
+    },
+  );
+
+  it('does not end what an expired lease decided, either way', () => {
+    for (const verdict of [found(true, 9), found(false, 9)]) {
+      expect(afterProbe(expired(0), check, verdict, NOW)).toEqual(expired(0));
+    }
+  });
+
+  it('does not heal what a report found ill, but may find it worse', () => {
+    const ill = health({ state: 'degraded', failures: 1, decidedBy: 'report' });
+    expect(afterProbe(ill, check, found(true, 9), NOW)).toBe(ill);
+    const worse = afterProbe(ill, check, found(false, 3), NOW);
+    expect(worse).toMatchObject({ state: 'unhealthy', decidedBy: 'report' });
+    expect(afterReport(worse, check, success, NOW).state).toBe('healthy');
+  });
+
+  it('finds again at once what a report has healed too early', () => {
+    const healed = health({ decidedBy: 'report' });
+    expect(afterProbe(healed, check, found(false, 7), NOW)).toMatchObject({ state: 'unhealthy', decidedBy: 'probe' });
+  });
+
+  it('makes no more changes than the thresholds allow, however an instance flaps', () => {
+    const thresholds = fc.record({
+      failureThreshold: fc.integer({ min: 1, max: 4 }),
+      successThreshold: fc.integer({ min: 1, max: 4 }),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), thresholds, (results, terms) => {
+        let [judgement, inARow, last] = [health({ state: 'unknown' }), 0, undefined as boolean | undefined];
+        let [changes, successRuns, failureRuns, firstFailures] = [0, 0, 0, 0];
+        for (const healthy of results) {
+          inARow = healthy === last ? inARow + 1 : 1;
+          last = healthy;
+          const after = afterProbe(judgement, { ...check, ...terms }, found(healthy, inARow), NOW);
+          if (after !== judgement) expect(after.state, 'a change that changes nothing').not.toBe(judgement.state);
+          changes += after === judgement ? 0 : 1;
+          successRuns += healthy && inARow === terms.successThreshold ? 1 : 0;
+          failureRuns += !healthy && inARow === terms.failureThreshold ? 1 : 0;
+          firstFailures += !healthy && inARow === 1 && judgement.state === 'healthy' ? 1 : 0;
+          judgement = after;
+        }
+        expect(changes).toBeLessThanOrEqual(successRuns + failureRuns + firstFailures);
+      }),
+    );
+  });
+
+  it('that repeats what was found changes nothing', () => {
+    fc.assert(
+      fc.property(someHealth, fc.boolean(), fc.integer({ min: 1, max: 9 }), (before, healthy, inARow) => {
+        const once = afterProbe(frozen(before), check, found(healthy, inARow), NOW);
+        expect(afterProbe(once, check, found(healthy, inARow), NOW)).toBe(once);
+        expect(once.since).toBe(once.state === before.state ? before.since : NOW);
+      }),
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Check, type Health, type HealthState, type Override, type Status } from './instance.js';
+import { type Check, type Health, type HealthState, type Override, type ProbedCheck, type Status } from './instance.js';
 
 /** Failures in a row that make an instance unhealthy, where its check does not say. */
 export const DEFAULT_FAILURE_THRESHOLD = 3;
@@ -7,7 +7,7 @@ export const DEFAULT_FAILURE_THRESHOLD = 3;
 export const statusOf = (health: Health, override: Override | null): Status => override?.status ?? health.state;
 
 /** Whether probes decide about the health, and not the instance's own signs of life. */
-export const isProbed = ({ kind }: Check): boolean => kind !== 'heartbeat' && kind !== 'none';
+export const isProbed = (check: Check): check is ProbedCheck => check.kind !== 'heartbeat' && check.kind !== 'none';
 
 const thresholdOf = (check: Check): number =>
   'failureThreshold' in check ? check.failureThreshold : DEFAULT_FAILURE_THRESHOLD;
@@ -37,7 +37,7 @@ export const initialHealth = (state: HealthState, now: string): Health => ({
  */
 export function afterHeartbeat(health: Health, check: Check, now: string): Health {
   if (health.state === 'unhealthy' && health.decidedBy === 'lease') {
-    const decidedBy = health.failures > 0 ? 'report' : 'heartbeat';
+    const decidedBy = health.failures === 0 ? 'heartbeat' : isProbed(check) ? 'probe' : 'report';
     return moved(health, { ...health, state: stateAfter(health.failures, check), decidedBy }, now);
   }
   const waits = health.state === 'starting' || health.state === 'unknown';
@@ -88,4 +88,35 @@ export function afterReport(health: Health, check: Check, report: HealthReport, 
   }
   if (health.state === 'healthy') return health;
   return moved(health, { state: 'healthy', failures: 0, output: report.output, decidedBy: 'report' }, now);
+}
+
+/** What probes have found: the last one, and how many in a row said the same. */
+export interface ProbeVerdict {
+  readonly healthy: boolean;
+  readonly inARow: number;
+  readonly output: string;
+}
+
+/**
+ * The health after a probe; the same object when the state does not change. One failure degrades what is healthy; what
+ * has never been healthy is not given out because of a failure, and waits for the threshold. What an expired lease or a
+ * report decided is ended by a sign of that kind only.
+ */
+export function afterProbe(health: Health, check: ProbedCheck, verdict: ProbeVerdict, now: string): Health {
+  const state = stateAfterProbe(health, check, verdict);
+  if (state === health.state) return health;
+  const { healthy, inARow, output } = verdict;
+  // What a report found ill stays the reports' to heal, whoever saw it fail again.
+  const decidedBy = isIllByReport(health) ? 'report' : 'probe';
+  return moved(health, { state, failures: healthy ? 0 : inARow, output, decidedBy }, now);
+}
+
+const isIllByReport = ({ decidedBy, failures }: Health): boolean => decidedBy === 'report' && failures > 0;
+
+function stateAfterProbe(health: Health, check: ProbedCheck, { healthy, inARow }: ProbeVerdict): HealthState {
+  const isOver = health.state === 'unhealthy' && health.decidedBy === 'lease';
+  if (isOver) return health.state;
+  if (healthy) return inARow >= check.successThreshold && !isIllByReport(health) ? 'healthy' : health.state;
+  if (inARow >= check.failureThreshold) return 'unhealthy';
+  return health.state === 'healthy' ? 'degraded' : health.state;
 }

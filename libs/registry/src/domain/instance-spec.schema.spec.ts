@@ -136,12 +136,6 @@ describe('The check', () => {
     ],
   ])('%j means %j', (check, meaning) => expect(specWith({ check }).data?.check).toEqual(meaning));
 
-  it.each(['http', 'tcp', 'grpc'])('that probes (%s) is refused with the reason', kind => {
-    expect(complaintsAbout({ check: { kind } }).join()).toContain(
-      `this version of the service does not probe (${kind})`,
-    );
-  });
-
   it.each([{ kind: 'nonsense' }, { kind: null }, 'heartbeat', null])('cannot be %j', check => {
     expect(specWith({ check }).success).toBe(false);
   });

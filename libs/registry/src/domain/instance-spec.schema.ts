@@ -1,15 +1,12 @@
 import { isIP } from 'node:net';
 import { findPoison } from '@coordination/kernel';
 import { z } from 'zod';
+import { checkSchema } from './check.schema.js';
 import { inStoredOrder } from './normalize-record.js';
-import { type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES, specOf } from './instance.js';
+import { type Check, type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES, specOf } from './instance.js';
 
 const MAX_METADATA_BYTES = 32 * 1024;
 const MAX_METADATA_DEPTH = 8;
-const MAX_TTL_SECONDS = 86_400;
-const DEFAULT_TTL_SECONDS = 30;
-const DEFAULT_DEREGISTER_AFTER_SECONDS = 900;
-const MAX_DEREGISTER_AFTER_SECONDS = 30 * 86_400;
 const DEFAULT_WEIGHT = 100;
 const MAX_WEIGHT = 10_000;
 const MAX_PORT = 65_535;
@@ -78,57 +75,6 @@ const metadataSchema = metadataShape
     ],
   });
 
-const ttlSeconds = z.int().min(1).max(MAX_TTL_SECONDS);
-const deregisterAfterSeconds = z
-  .int()
-  .min(0)
-  .max(MAX_DEREGISTER_AFTER_SECONDS)
-  .default(DEFAULT_DEREGISTER_AFTER_SECONDS)
-  .describe('Seconds of being unhealthy after which the instance is deregistered; 0: never.');
-
-/** Probes are known to the catalog, but nobody runs them yet. */
-const checkKindError = (issue: { readonly input?: unknown }): string => {
-  const kind = (issue.input as { kind?: unknown } | null | undefined)?.kind;
-  if (kind === 'http' || kind === 'tcp' || kind === 'grpc') {
-    return `must be heartbeat or none: this version of the service does not probe (${kind})`;
-  }
-  return 'must be heartbeat or none';
-};
-
-const checkSchema = z
-  .discriminatedUnion(
-    'kind',
-    [
-      z
-        .strictObject({
-          kind: z.literal('heartbeat').default('heartbeat').describe('The instance renews its lease itself.'),
-          ttlSeconds: ttlSeconds
-            .nullish()
-            .transform(ttl => ttl ?? DEFAULT_TTL_SECONDS)
-            .describe('Seconds that a lease lasts without renewal; 30 by default.'),
-          deregisterAfterSeconds,
-        })
-        .meta({ id: 'HeartbeatCheck' }),
-      z
-        .strictObject({
-          kind: z.literal('none').describe('Nobody watches the instance; its status is what is reported.'),
-          ttlSeconds: ttlSeconds
-            .nullish()
-            .transform(ttl => ttl ?? null)
-            .describe('Seconds that a lease lasts without renewal; absent: for ever.'),
-          deregisterAfterSeconds,
-        })
-        .meta({ id: 'NoCheck' }),
-    ],
-    { error: checkKindError },
-  )
-  .default({
-    kind: 'heartbeat',
-    ttlSeconds: DEFAULT_TTL_SECONDS,
-    deregisterAfterSeconds: DEFAULT_DEREGISTER_AFTER_SECONDS,
-  })
-  .describe('How it is found out whether the instance is alive.');
-
 /** The fields of a registration that the caller may set and change at will. */
 export const SPEC_FIELDS = {
   type: z.enum(INSTANCE_TYPES).default('api').describe('What the instance is good for.'),
@@ -157,4 +103,8 @@ export const instanceSpecSchema = z.strictObject(SPEC_FIELDS);
 
 /** The checked spec of an instance, its defaults filled in. */
 export const toSpec = (checked: z.output<typeof instanceSpecSchema>): InstanceSpec =>
-  specOf({ ...checked, metadata: inStoredOrder(checked.metadata as JsonObject) });
+  specOf({
+    ...checked,
+    metadata: inStoredOrder(checked.metadata as JsonObject),
+    check: inStoredOrder<JsonObject>({ ...checked.check }) as unknown as Check,
+  });

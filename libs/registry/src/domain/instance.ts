@@ -44,17 +44,46 @@ interface LeaseTerms {
 
 interface ProbeTerms extends LeaseTerms {
   readonly intervalSeconds: number;
+  /** For all of a probe: looking up the name, connecting, and the whole answer. */
   readonly timeoutSeconds: number;
+  /** Failures in a row that make unhealthy. */
   readonly failureThreshold: number;
+  /** Successes in a row that make healthy. */
+  readonly successThreshold: number;
 }
+
+/** Asks for a path by HTTP, and judges the status. */
+export interface HttpCheck extends ProbeTerms {
+  readonly kind: 'http';
+  readonly method: 'GET' | 'HEAD';
+  readonly path: string;
+  /** Statuses and ranges of them, such as `200-299,304`. */
+  readonly expectedStatuses: string;
+  /** Names in lower case. Everybody who may read the catalog sees them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether the certificate must be valid for the host, where the scheme has one. */
+  readonly tlsVerify: boolean;
+}
+
+/** Opens a connection, and says nothing. */
+export interface TcpCheck extends ProbeTerms {
+  readonly kind: 'tcp';
+}
+
+/** Asks by the standard health protocol of gRPC. */
+export interface GrpcCheck extends ProbeTerms {
+  readonly kind: 'grpc';
+  /** What to ask about; empty: the server as a whole. */
+  readonly serviceName: string;
+  readonly tlsVerify: boolean;
+}
+
+/** Checks that nodes of this service carry out themselves. */
+export type ProbedCheck = HttpCheck | TcpCheck | GrpcCheck;
 
 /** How it is found out whether an instance is alive. */
 export type Check =
-  | ({ readonly kind: 'heartbeat' } & LeaseTerms)
-  | ({ readonly kind: 'none' } & LeaseTerms)
-  | ({ readonly kind: 'http'; readonly path: string; readonly expectedStatuses: string } & ProbeTerms)
-  | ({ readonly kind: 'tcp' } & ProbeTerms)
-  | ({ readonly kind: 'grpc' } & ProbeTerms);
+  ({ readonly kind: 'heartbeat' } & LeaseTerms) | ({ readonly kind: 'none' } & LeaseTerms) | ProbedCheck;
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -152,6 +181,9 @@ export const specOf = ({ type, scheme, host, port, zone, weight, metadata, check
   metadata,
   check,
 });
+
+/** Where an instance is, and how it is found out whether it is alive: with any of it, health starts over. */
+export type Endpoint = Pick<InstanceSpec, 'scheme' | 'host' | 'port' | 'check'>;
 
 /** One text for one identity; `/` is in none of its parts. */
 export const identityKey = ({ namespace, service, instanceId }: InstanceIdentity): string =>

@@ -1,0 +1,107 @@
+import { BlockList, isIP } from 'node:net';
+import { type FieldError } from '@coordination/kernel';
+import { isProbed } from './health-rules.js';
+import { type Endpoint } from './instance.js';
+
+/**
+ * IPv4 networks that are never probed: "this network" with the unspecified address, link-local with the metadata
+ * services of most clouds, multicast, reserved with the broadcast address, and metadata services elsewhere (Alibaba,
+ * Azure, Oracle).
+ */
+const NEVER_V4 = [
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '192.0.0.192/32',
+];
+
+/**
+ * The same for IPv6: link-local, site-local, multicast, metadata services (AWS, Google, Oracle), and what leads to IPv4
+ * by means that hide the address: Teredo (RFC 4380), local NAT64 (RFC 8215), translated (RFC 2765).
+ */
+const NEVER_V6 = [
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+  'fd00:c1::a9fe:a9fe/128',
+  '2001::/32',
+  '64:ff9b:1::/48',
+  '::ffff:0:0:0/96',
+];
+
+/** Where IPv6 addresses have an IPv4 address in them: NAT64 (RFC 6052), 6to4 (RFC 3056), compatible (RFC 4291). */
+const EMBEDDINGS = [
+  { prefixBits: 96, embed: (high: string, low: string) => `64:ff9b::${high}:${low}` },
+  { prefixBits: 16, embed: (high: string, low: string) => `2002:${high}:${low}::` },
+  { prefixBits: 96, embed: (high: string, low: string) => `::${high}:${low}` },
+];
+
+const LOOPBACK_V6 = '::1';
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+/** Which addresses nodes of this service may probe. */
+export class ProbePolicy {
+  private readonly allowed = { 4: new BlockList(), 6: new BlockList() };
+  private readonly never = { 4: new BlockList(), 6: new BlockList() };
+  private readonly allowsNothing: boolean;
+
+  /** @param ranges addresses and CIDRs that may be probed; what is never probed is not, whatever they say */
+  constructor(ranges: readonly string[]) {
+    this.allowsNothing = ranges.length === 0;
+    for (const range of ranges) addRange(this.allowed, range);
+    for (const range of [...NEVER_V4, ...NEVER_V6]) addRange(this.never, range);
+    for (const range of NEVER_V4) this.neverEmbedded(range);
+  }
+
+  /** Why an address may not be probed; undefined: it may. An IPv4 address in the form of IPv6 is judged as what it is. */
+  refusalOf(address: string): string | undefined {
+    const plain = plainAddress(address);
+    if (plain === undefined) return `${address} is not an address that can be probed`;
+    const [family, name] = plain.includes(':') ? ([6, 'ipv6'] as const) : ([4, 'ipv4'] as const);
+    if (plain !== LOOPBACK_V6 && this.never[family].check(plain, name)) {
+      return `${address} is never probed: it is link-local, unspecified, multicast, reserved or a metadata service`;
+    }
+    if (this.allowed[family].check(plain, name)) return undefined;
+    return `${address} may not be probed: the setting PCS_PROBE_ALLOW does not cover it`;
+  }
+
+  /** What is wrong with a registration that asks for a probe. A name is judged at each probe, by what it leads to. */
+  complaintsAbout({ host, check }: Endpoint): FieldError[] {
+    if (!isProbed(check)) return [];
+    if (this.allowsNothing) {
+      return [{ path: '/check', message: `cannot be ${check.kind}: the service probes nothing (PCS_PROBE_ALLOW)` }];
+    }
+    const message = isIP(host) === 0 ? undefined : this.refusalOf(host);
+    return message === undefined ? [] : [{ path: '/host', message: `${message}; another kind of check is possible` }];
+  }
+
+  private neverEmbedded(range: string): void {
+    const [address = '', bits] = range.split('/');
+    const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+    for (const { prefixBits, embed } of EMBEDDINGS) {
+      const embedded = embed((a * 256 + b).toString(16), (c * 256 + d).toString(16));
+      addRange(this.never, `${embedded}/${prefixBits + Number(bits)}`);
+    }
+  }
+}
+
+function addRange(lists: Readonly<Record<4 | 6, BlockList>>, range: string): void {
+  const [address = '', bits] = range.split('/');
+  if (isIP(address) === 4) lists[4].addSubnet(address, Number(bits ?? 32), 'ipv4');
+  else lists[6].addSubnet(address, Number(bits ?? 128), 'ipv6');
+}
+
+/** One spelling for one address, IPv4 where it is mapped into IPv6; undefined with a zone, which belongs to one machine. */
+function plainAddress(address: string): string | undefined {
+  if (isIP(address) === 4) return address;
+  const spelt = isIP(address) === 6 ? URL.parse(`http://[${address}]`)?.hostname.slice(1, -1) : undefined;
+  const [, high, low] = MAPPED.exec(spelt ?? '') ?? [];
+  if (high === undefined || low === undefined) return spelt;
+  const [left, right] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [left >> 8, left & 255, right >> 8, right & 255].join('.');
+}
