@@ -94,12 +94,13 @@ describe('PUT of an instance', () => {
     expect((await send('PUT', path, { ...SPEC, port: 1 })).status).toBe(200);
   });
 
-  it('refuses what is the server’s, and a probing check', async () => {
+  it('refuses what is the server’s, and a probe that is not allowed', async () => {
     for (const field of ['id', 'health', 'override', 'version', 'revision', 'registeredAt']) {
       expect(brief((await send('PUT', byId(), { ...SPEC, [field]: 1 })).body)).toEqual(invalid(`/${field}`));
     }
-    const { body } = await send('PUT', byId(), { ...SPEC, check: { kind: 'tcp' } });
-    expect(body.detail).toMatch(/does not probe/);
+    const { body } = await send('PUT', byId(), { ...SPEC, host: '10.0.0.1', check: { kind: 'tcp' } });
+    expect(brief(body)).toEqual(invalid('/host'));
+    expect(body.detail).toMatch(/PCS_PROBE_ALLOW/);
   });
 });
 
@@ -131,7 +132,12 @@ describe('PATCH of an instance', () => {
     expect(brief((await send('PATCH', byId(), { metadata: { tags: { a: 1 } } })).body)).toEqual(
       invalid('/metadata/tags/a'),
     );
-    expect(brief((await send('PATCH', byId(), { check: { kind: 'http' } })).body).at).toContain('/check/kind');
+    expect(brief((await send('PATCH', byId(), { check: { kind: 'dns' } })).body).at).toContain('/check/kind');
+  });
+
+  it('is refused when it would make a probe that is not allowed', async () => {
+    const probe = { host: '10.0.0.1', check: { kind: 'http' } };
+    expect(brief((await send('PATCH', byId(), probe)).body)).toEqual(invalid('/host'));
   });
 
   it.each(['id', 'health', 'override', 'status', 'version', 'revision', 'registeredAt', 'lastSeenAt', 'nonsense'])(

@@ -160,9 +160,12 @@ describe('a bad registration', () => {
     ['/metadata/tags/team', { metadata: { tags: { team: 1 } } }],
     ['/metadata/capabilities/0', { metadata: { capabilities: [1] } }],
     ['/metadata/version', { metadata: { version: 2 } }],
-    ['/check/kind', { check: { kind: 'http' } }],
-    ['/check/kind', { check: { kind: 'tcp' } }],
-    ['/check/kind', { check: { kind: 'grpc' } }],
+    ['/check/path', { check: { kind: 'http', path: 'health' } }],
+    ['/check/expectedStatuses', { check: { kind: 'http', expectedStatuses: '2xx' } }],
+    ['/check/headers/authorization', { check: { kind: 'http', headers: { authorization: 'Bearer x' } } }],
+    ['/check/timeoutSeconds', { check: { kind: 'tcp', intervalSeconds: 5, timeoutSeconds: 6 } }],
+    ['/check/serviceName', { check: { kind: 'grpc', serviceName: 'a b' } }],
+    ['/status', { check: { kind: 'tcp' }, status: 'healthy' }],
     ['/check/kind', { check: { kind: 'dns' } }],
     ['/check/ttlSeconds', { check: { ttlSeconds: 0 } }],
     ['/check/ttlSeconds', { check: { ttlSeconds: 86_401 } }],
@@ -172,9 +175,12 @@ describe('a bad registration', () => {
     expect(await refused(body)).toEqual(invalid(path));
   });
 
-  it('is told that this version does not probe', async () => {
-    const { body } = await post({ check: { kind: 'http', path: '/health' } });
-    expect(body.detail).toMatch(/does not probe/);
+  it.each(['http', 'tcp', 'grpc'])('is told that its address may not be probed (%s)', async kind => {
+    for (const host of ['10.0.0.1', '169.254.169.254', '::ffff:10.0.0.1', 'fe80::1']) {
+      expect(await refused({ host, check: { kind } }), host).toEqual(invalid('/host'));
+    }
+    const { body } = await post({ host: '10.0.0.1', check: { kind } });
+    expect(body.detail).toMatch(/PCS_PROBE_ALLOW/);
   });
 
   it.each(['id', 'health', 'override', 'version', 'revision', 'registeredAt', 'updatedAt', 'lastSeenAt', 'expiresAt'])(

@@ -1,10 +1,13 @@
 import { type CallOrigin, type RepeatableCall } from '@coordination/context';
 import { newId } from '@coordination/kernel';
 import {
+  type GrpcCheck,
+  type HttpCheck,
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceSpec,
   type LeasedInstance,
+  type TcpCheck,
 } from '@coordination/registry';
 import { type RegisterCommand } from '../../libs/registry/src/domain/commands.js';
 
@@ -48,6 +51,39 @@ export const aSpec = (differing: Partial<InstanceSpec> = {}): InstanceSpec => ({
   weight: 100,
   metadata: { version: '2.4.1', tags: { team: 'checkout' } },
   check: { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 },
+  ...differing,
+});
+
+const PROBE_TERMS = {
+  intervalSeconds: 30,
+  timeoutSeconds: 10,
+  failureThreshold: 3,
+  successThreshold: 1,
+  ttlSeconds: null,
+  deregisterAfterSeconds: 900,
+} as const;
+
+/** Checks that probe, as they are after validation. */
+export const anHttpCheck = (differing: Partial<HttpCheck> = {}): HttpCheck => ({
+  kind: 'http',
+  method: 'GET',
+  path: '/health',
+  expectedStatuses: '200-299',
+  headers: {},
+  tlsVerify: true,
+  ...PROBE_TERMS,
+  ...differing,
+});
+export const aTcpCheck = (differing: Partial<TcpCheck> = {}): TcpCheck => ({
+  kind: 'tcp',
+  ...PROBE_TERMS,
+  ...differing,
+});
+export const aGrpcCheck = (differing: Partial<GrpcCheck> = {}): GrpcCheck => ({
+  kind: 'grpc',
+  serviceName: '',
+  tlsVerify: true,
+  ...PROBE_TERMS,
   ...differing,
 });
 

@@ -157,7 +157,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     ...WATCH_PROVIDERS,
   ],
-  exports: [CatalogView, DiscoveryService, GuardNoticeSlot, InstancePicker, ViewGate],
+  exports: [CatalogView, ChangeFeed, DiscoveryService, GuardNoticeSlot, InstancePicker, ViewGate],
 })
 export class DiscoveryModule {}
 

@@ -1,3 +1,5 @@
+export { type CatalogChange } from './changes/catalog-change.js';
+export { ChangeFeed, type FeedFollower, type FeedScope } from './changes/change-feed.js';
 export { CatalogFollower, type FollowerParts } from './view/catalog-follower.js';
 export { CatalogLoader } from './view/catalog-loader.js';
 export { type NamespaceEntry, type ServiceEntry } from './view/catalog-state.js';

@@ -15,10 +15,12 @@ import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
 import { LeaseEndModule } from './lease-end.module.js';
 import { NodeRegistration } from './nodes/node-registration.job.js';
+import { PROBE_PROVIDERS } from './probes/probe.providers.js';
+import { ProbeOverview } from './probes/probe-overview.js';
 import { OverrideEndJob } from './override-end.job.js';
 import { OverridesModule } from './overrides/overrides.module.js';
 
-/** Who is alive: heartbeats, leases that end, overrides that run out. */
+/** Who is alive: heartbeats, probes, leases that end, overrides that run out. */
 @Module({
   imports: [RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule, ExplainModule, LivenessApiModule],
   controllers: [HeartbeatsController],
@@ -46,6 +48,7 @@ import { OverridesModule } from './overrides/overrides.module.js';
           ttlSeconds: settings.PCS_NODE_TTL_SECONDS,
         }),
     },
+    ...PROBE_PROVIDERS,
     {
       provide: OverrideEndJob,
       inject: [Databases, ServiceInstanceRepository, CatalogWriter, SchemaGate],
@@ -57,6 +60,6 @@ import { OverridesModule } from './overrides/overrides.module.js';
       ) => new OverrideEndJob({ databases, instances, writer, ready: gate.opened }),
     },
   ],
-  exports: [LeaseEndModule],
+  exports: [LeaseEndModule, ProbeOverview],
 })
 export class LivenessModule {}

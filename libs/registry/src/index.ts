@@ -4,6 +4,7 @@ import { NodeRole } from './roles/node-role.entity.js';
 import { ServiceInstance } from './service-instance.entity.js';
 import { ServiceRevision } from './service-revision.entity.js';
 
+export { CheckNotes } from './check-notes.js';
 export { CatalogMirrorSlot, type CatalogMirror } from './catalog-mirror.js';
 export {
   HEALTH_DECIDERS,
@@ -34,6 +35,7 @@ export {
   type ProbedCheck,
   type Scheme,
   type Status,
+  type TcpCheck,
 } from './domain/instance.js';
 export { normalizeRecord } from './domain/normalize-record.js';
 export { type Command, type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';

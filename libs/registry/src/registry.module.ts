@@ -12,6 +12,7 @@ import { Databases, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogMirrorSlot } from './catalog-mirror.js';
+import { CheckNotes } from './check-notes.js';
 import { HistoryGuard } from './epoch/history-guard.js';
 import { HistoryKeeper } from './epoch/history-keeper.js';
 import { AnswerRecall } from './idempotency/answer-recall.js';
@@ -84,6 +85,11 @@ import { WriteSideEnd } from './write-side-end.js';
       inject: [Databases, InstanceLeaseRepository, SETTINGS_TOKEN],
       useFactory: (databases: Databases, leases: InstanceLeaseRepository, settings: Settings) =>
         new LeaseRenewals({ databases, leases, clock: systemClock }, settings.PCS_LEASE_FLUSH_BOUND_MS),
+    },
+    {
+      provide: CheckNotes,
+      inject: [Databases],
+      useFactory: (databases: Databases) => new CheckNotes(databases, systemClock),
     },
     {
       provide: CatalogWriter,
@@ -169,8 +175,9 @@ import { WriteSideEnd } from './write-side-end.js';
     },
     {
       provide: WriteSideEnd,
-      inject: [CatalogWriter, LeaseRenewals],
-      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals) => new WriteSideEnd(writer, renewals),
+      inject: [CatalogWriter, LeaseRenewals, CheckNotes],
+      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, notes: CheckNotes) =>
+        new WriteSideEnd(writer, renewals, notes),
     },
   ],
   exports: [
@@ -182,6 +189,7 @@ import { WriteSideEnd } from './write-side-end.js';
     NodeRoleRepository,
     HistoryKeeper,
     ProbePolicy,
+    CheckNotes,
   ],
 })
 export class RegistryModule {}

@@ -1,4 +1,5 @@
 import { type OnApplicationShutdown } from '@nestjs/common';
+import { type CheckNotes } from './check-notes.js';
 import { type LeaseRenewals } from './lease-renewals.js';
 import { type CatalogWriter } from './write/catalog-writer.js';
 
@@ -7,10 +8,11 @@ export class WriteSideEnd implements OnApplicationShutdown {
   constructor(
     private readonly writer: CatalogWriter,
     private readonly renewals: LeaseRenewals,
+    private readonly notes: CheckNotes,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     await this.writer.idle();
-    await this.renewals.close();
+    await Promise.all([this.renewals.close(), this.notes.close()]);
   }
 }

@@ -8,6 +8,8 @@ const complaintsAbout = (check: object): string[] => {
   return parsed.success ? [] : toFieldErrors(parsed.error.issues, '').map(({ path, message }) => `${path} ${message}`);
 };
 
+const about = (headers: Record<string, string>) => complaintsAbout({ kind: 'http', headers });
+
 const TERMS = {
   intervalSeconds: 30,
   timeoutSeconds: 10,
@@ -85,8 +87,6 @@ describe('Expected statuses', () => {
 });
 
 describe('Headers of a check', () => {
-  const about = (headers: Record<string, string>) => complaintsAbout({ kind: 'http', headers });
-
   it('are kept by their names in lower case', () => {
     const check = checkSchema.parse({ kind: 'http', headers: { 'X-Probe': 'yes, please', Accept: '' } });
     expect(check).toMatchObject({ headers: { 'x-probe': 'yes, please', accept: '' } });

@@ -18,6 +18,8 @@ const TCP: Check = {
   deregisterAfterSeconds: 900,
 };
 
+const about = (policy: ProbePolicy, host: string, check: Check = TCP) => policy.complaintsAbout(aSpec({ host, check }));
+
 describe('What is never probed, though everything is allowed', () => {
   it.each([
     ['unspecified', ['0.0.0.0', '0.1.2.3', '::', '0:0:0:0:0:0:0:0']],
@@ -77,9 +79,6 @@ describe('What is allowed', () => {
 });
 
 describe('A registration', () => {
-  const about = (policy: ProbePolicy, host: string, check: Check = TCP) =>
-    policy.complaintsAbout(aSpec({ host, check }));
-
   it('that asks for no probe may have any host', () => {
     expect(about(NOTHING, '169.254.169.254', aSpec().check)).toEqual([]);
   });

@@ -1,0 +1,6 @@
+import { type InstanceRecord, isProbed, type ProbedCheck } from '@coordination/registry';
+
+/** An instance that nodes of this service probe. */
+export type ProbedRecord = InstanceRecord & { readonly check: ProbedCheck };
+
+export const isProbedRecord = (record: InstanceRecord): record is ProbedRecord => isProbed(record.check);

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { type ProbeVerdict } from '@coordination/registry';
+import { anInstance, aTcpCheck } from '../../../../../test/support/factories.js';
+import { type ProbedRecord } from '../probed-record.js';
+import { type ProbeOutcome } from '../run/probe-outcome.js';
+import { ProbeScheduler, SLOT_MS } from './probe-scheduler.js';
+
+const probed = (differing: Partial<ProbedRecord> = {}): ProbedRecord =>
+  anInstance({ check: aTcpCheck({ intervalSeconds: 10 }), ...differing }) as ProbedRecord;
+
+const UP: ProbeOutcome = { result: 'success', output: 'up' };
+const DOWN: ProbeOutcome = { result: 'failure', output: 'down' };
+
+interface Under {
+  readonly record: ProbedRecord;
+  readonly calledOff: AbortSignal;
+  finish(outcome?: ProbeOutcome): Promise<void>;
+}
+
+/** A scheduler in a time of its own, whose probes end when the test says so. */
+function aScheduler(maxAtOnce = 100, random = () => 0.5) {
+  let nowMs = 0;
+  const under: Under[] = [];
+  const reports: { record: ProbedRecord; verdict: ProbeVerdict }[] = [];
+  const counted = { started: 0, skipped: 0, lateSeconds: 0 };
+  const scheduler = new ProbeScheduler(
+    {
+      probe: (record, calledOff) => {
+        const { promise, resolve } = Promise.withResolvers<ProbeOutcome | undefined>();
+        calledOff.addEventListener('abort', () => resolve(undefined));
+        const finish = async (outcome: ProbeOutcome = UP) => {
+          under.splice(under.indexOf(entry), 1);
+          resolve(outcome);
+          for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        };
+        const entry = { record, calledOff, finish };
+        under.push(entry);
+        return promise;
+      },
+      report: async (record, verdict) => void reports.push({ record, verdict }),
+      clock: { now: () => new Date(nowMs), monotonicMs: () => nowMs },
+      random,
+      metrics: {
+        start(_kind, lateSeconds) {
+          counted.started += 1;
+          counted.lateSeconds = Math.max(counted.lateSeconds, lateSeconds);
+          return () => undefined;
+        },
+        skipped: count => (counted.skipped += count),
+      },
+    },
+    maxAtOnce,
+  );
+  const pass = (ms: number) => {
+    for (const end = nowMs + ms; nowMs < end;) {
+      nowMs = Math.min(end, nowMs + SLOT_MS);
+      scheduler.tick();
+    }
+  };
+  const jump = (ms: number) => {
+    nowMs += ms;
+    scheduler.tick();
+  };
+  return { scheduler, under, reports, counted, pass, jump };
+}
+
+describe('The schedule of probes', () => {
+  it('probes what is unknown soon, and again in each interval', async () => {
+    const { scheduler, under, reports, pass } = aScheduler();
+    scheduler.take(probed({ health: { ...anInstance().health, state: 'unknown' } }));
+    pass(1_000);
+    expect(under).toHaveLength(1);
+    for (let n = 1; n <= 10; n++) {
+      await under[0]!.finish();
+      expect(reports).toHaveLength(n);
+      pass(10_600);
+      expect(under, 'probed twice at a time, or not at all').toHaveLength(1);
+    }
+  });
+
+  it('spreads what it is given at once over the interval', () => {
+    let seed = 0;
+    const { scheduler, counted, pass } = aScheduler(10_000, () => (seed = (seed + 0.618_033_988_75) % 1));
+    for (let n = 0; n < 1_000; n++) scheduler.take(probed());
+    let most = 0;
+    for (let second = 0; second < 10; second++) {
+      const before = counted.started;
+      pass(1_000);
+      most = Math.max(most, counted.started - before);
+    }
+    expect(counted.started).toBe(1_000);
+    expect(most, 'they come in a burst').toBeLessThan(120);
+  });
+
+  it('never has more under way than it may, and keeps the others in their order', async () => {
+    const { scheduler, under, pass } = aScheduler(3);
+    const records = Array.from({ length: 10 }, () => probed());
+    for (const record of records) scheduler.take(record);
+    pass(10_000);
+    expect([under.length, scheduler.inFlight, scheduler.waiting]).toEqual([3, 3, 7]);
+    expect(scheduler.lateSeconds).toBeGreaterThan(0);
+    const order: string[] = [];
+    while (under.length > 0) {
+      expect(under.length).toBeLessThanOrEqual(3);
+      order.push(under[0]!.record.id);
+      await under[0]!.finish();
+    }
+    expect(order).toEqual(records.map(({ id }) => id));
+  });
+
+  it('leaves out what it could not do in time, instead of piling it up', async () => {
+    const { scheduler, under, counted, pass, jump } = aScheduler();
+    scheduler.take(probed());
+    pass(10_000);
+    await under[0]!.finish();
+    pass(10_000);
+    await under[0]!.finish();
+    // The process was stopped for ten intervals.
+    jump(100_000);
+    expect(under).toHaveLength(1);
+    await under[0]!.finish();
+    pass(SLOT_MS);
+    await under[0]?.finish();
+    pass(5_000);
+    expect(under, 'it caught up on what it had missed').toHaveLength(0);
+    expect(counted.skipped).toBeGreaterThanOrEqual(8);
+  });
+
+  it('calls off a probe of what is another endpoint now, and does not count what it found', async () => {
+    const { scheduler, under, reports, pass } = aScheduler();
+    const record = probed();
+    scheduler.take(record);
+    pass(10_000);
+    const [old] = under.splice(0);
+    scheduler.take({ ...record, port: record.port + 1, version: 2 });
+    expect(old!.calledOff.aborted).toBe(true);
+    await old!.finish(DOWN);
+    expect(reports).toEqual([]);
+    pass(10_000);
+    expect(under.map(({ record: { port } }) => port)).toEqual([record.port + 1]);
+    expect(scheduler.inFlight).toBe(1);
+  });
+
+  it('goes on undisturbed when something else of the instance changes', async () => {
+    const { scheduler, under, reports, pass } = aScheduler();
+    const record = probed();
+    scheduler.take(record);
+    pass(10_000);
+    scheduler.take({ ...record, weight: 7, version: 2 });
+    await under[0]!.finish();
+    expect(reports).toMatchObject([{ record: { weight: 7 } }]);
+  });
+
+  it('drops what is not its own any more, wherever it is on its way', async () => {
+    const { scheduler, under, reports, pass } = aScheduler(1);
+    const [running, waiting, later] = [probed(), probed(), probed({ check: aTcpCheck({ intervalSeconds: 3_600 }) })];
+    for (const record of [running, waiting, later]) scheduler.take(record);
+    pass(10_000);
+    scheduler.dropAll();
+    await under[0]!.finish(DOWN);
+    pass(100_000);
+    expect([reports, scheduler.size, scheduler.inFlight, scheduler.waiting]).toEqual([[], 0, 0, 0]);
+  });
+
+  it('counts what was found in a row, and goes on from what the node before had found', async () => {
+    const { scheduler, under, reports, pass } = aScheduler();
+    scheduler.take(probed({ health: { ...anInstance().health, state: 'degraded', failures: 1, decidedBy: 'probe' } }));
+    for (const outcome of [DOWN, DOWN, UP, UP, DOWN]) {
+      pass(11_000);
+      await under[0]!.finish(outcome);
+    }
+    const inARow = reports.map(({ verdict }) => (verdict.healthy ? verdict.inARow : -verdict.inARow));
+    expect(inARow).toEqual([-2, -3, 1, 2, -1]);
+  });
+});

@@ -1,0 +1,19 @@
+/** A certificate that signs itself, for `localhost`, `orders.test` and 127.0.0.1, and its key: nobody's but these tests'. */
+export const SELF_SIGNED = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgeW9vQohkACfqMIUs
+xmovIQnA1wjklizqh3sYdTZOnDihRANCAAR67U7o1YrmZnRXJH9ZtL48pRdH7JOc
+hOit7fibFmX/mF87iKq/cPwZxv0btaCEKEbkHPbscplHBtGKJcif9u9u
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBqDCCAU6gAwIBAgIUFV9KcAgHIpls67BMeGh45FPa3l4wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTE2NDMzMFoYDzIxMjYxMTAx
+MTY0MzMwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAR67U7o1YrmZnRXJH9ZtL48pRdH7JOchOit7fibFmX/mF87iKq/cPwZ
+xv0btaCEKEbkHPbscplHBtGKJcif9u9uo3wwejAdBgNVHQ4EFgQUMadov0g38lSm
+gSC9b0B+deVy5TswHwYDVR0jBBgwFoAUMadov0g38lSmgSC9b0B+deVy5TswDwYD
+VR0TAQH/BAUwAwEB/zAnBgNVHREEIDAegglsb2NhbGhvc3SCC29yZGVycy50ZXN0
+hwR/AAABMAoGCCqGSM49BAMCA0gAMEUCIGGr/F6nErzoN7BLeCHyzPFXX9XnJp1L
+an2NCUQBhLNfAiEAwJcWWkxkw8kA7rgcqyjm1r6C5lhsYVaiN3qF2SmFSrU=
+-----END CERTIFICATE-----`,
+} as const;
