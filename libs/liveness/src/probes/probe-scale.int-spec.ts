@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '@coordination/kernel';
+import { ProbePolicy } from '@coordination/registry';
+import { anInstance, anHttpCheck } from '../../../../test/support/factories.js';
+import { httpTarget, type Target } from '../../../../test/support/targets.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import { type ProbedRecord } from './probed-record.js';
+import { NameResolver } from './run/name-resolver.js';
+import { Prober } from './run/prober.js';
+import { ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
+
+/** `PROOF_PROBES=10000 PROOF_INTERVAL=10` is what a node must be able to do; CI does with less. */
+const PROBES = Number(process.env['PROOF_PROBES'] ?? 600);
+const INTERVAL_SECONDS = Number(process.env['PROOF_INTERVAL'] ?? 3);
+const ROUNDS = 3;
+const AT_ONCE = 100;
+
+let target: Target;
+beforeAll(async () => {
+  target = await httpTarget((_, response) => response.end('ok'));
+});
+afterAll(() => target.close());
+
+describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
+  it('are all probed, with a bound on connections, and none is forgotten or left behind', async () => {
+    const prober = new Prober(new ProbePolicy(['127.0.0.0/8']), new NameResolver());
+    const probes = new Map<string, number>();
+    const seen = { mostOpen: 0, mostInFlight: 0, late: [] as number[], skipped: 0, failures: 0 };
+    const scheduler = new ProbeScheduler(
+      {
+        probe: (record, calledOff) => prober.probe(record, calledOff),
+        report: async ({ id }, { healthy }) => {
+          probes.set(id, (probes.get(id) ?? 0) + 1);
+          if (!healthy) seen.failures += 1;
+        },
+        clock: systemClock,
+        random: Math.random,
+        metrics: {
+          start(_kind, lateSeconds) {
+            seen.late.push(lateSeconds);
+            return () => undefined;
+          },
+          skipped: count => (seen.skipped += count),
+        },
+      },
+      AT_ONCE,
+    );
+    const check = anHttpCheck({ intervalSeconds: INTERVAL_SECONDS, timeoutSeconds: INTERVAL_SECONDS });
+    for (let n = 0; n < PROBES; n++) {
+      scheduler.take(anInstance({ host: '127.0.0.1', port: target.port, check }) as ProbedRecord);
+    }
+    const cpu = process.cpuUsage();
+    const timer = setInterval(() => {
+      scheduler.tick();
+      seen.mostInFlight = Math.max(seen.mostInFlight, scheduler.inFlight);
+      seen.mostOpen = Math.max(seen.mostOpen, target.contacts.open);
+    }, SLOT_MS);
+    try {
+      await waitFor(
+        'each was probed several times',
+        () => probes.size === PROBES && [...probes.values()].every(count => count >= ROUNDS),
+        INTERVAL_SECONDS * ROUNDS * 10_000,
+      );
+      if (process.env['PROOF_PROBES'] !== undefined) tell(seen, process.cpuUsage(cpu));
+    } finally {
+      clearInterval(timer);
+      scheduler.dropAll();
+    }
+    expect(seen.failures).toBe(0);
+    expect(seen.mostInFlight).toBeLessThanOrEqual(AT_ONCE);
+    // The server may not yet know of some that the prober has closed already.
+    expect(seen.mostOpen, 'connections pile up').toBeLessThanOrEqual(3 * AT_ONCE);
+    await waitFor('no connection is left', () => target.contacts.open === 0 && scheduler.inFlight === 0);
+  }, 600_000);
+});
+
+function tell(seen: { readonly late: number[]; readonly [name: string]: unknown }, cpu: NodeJS.CpuUsage): void {
+  const late = seen.late.toSorted((a, b) => a - b);
+  const figures = {
+    ...seen,
+    late: late.length,
+    p50: late[Math.floor(late.length / 2)],
+    p99: late[Math.floor(late.length * 0.99)],
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    rssMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}
