@@ -47,7 +47,7 @@ function changed(body: Record<string, unknown>): Record<string, unknown> {
   if ('ids' in body) return { ids: [...(body['ids'] as string[]), '01890000-0000-7000-8000-000000000000'] };
   if ('instances' in body) return { instances: (body['instances'] as object[]).map(one => ({ ...one, weight: 77 })) };
   if ('healthy' in body) return { ...body, output: 'another' };
-  if ('status' in body && !('host' in body)) return { ...body, reason: 'another' };
+  if ('reason' in body || ('status' in body && !('host' in body))) return { ...body, reason: 'another' };
   return { ...body, weight: 77 };
 }
 
@@ -117,5 +117,14 @@ describe('every write of the API', () => {
         expect([200, 204, 404]).toContain(rest.status);
       }
     }
+  });
+
+  it('that computes something by itself answers it as the first time', async () => {
+    const force = { action: 'force', scope: 'all', reason: 'maintenance of the network' };
+    const send = (node: number) =>
+      catalog.nodes[node]!.api.send('POST', '/api/v1/liveness/guard', force, { 'idempotency-key': 'guard' });
+    const first = await send(0);
+    expect(first.body).toMatchObject({ until: expect.any(String) });
+    expect((await send(1)).body).toEqual(first.body);
   });
 });

@@ -82,13 +82,14 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
 
 /**
  * Whatever takes a reason is a write, and every write may carry a key that makes it safe to send again; so nobody who
- * adds one has to think of it.
+ * adds one has to think of it. A write that takes its reason in the body names the header of the key instead.
  */
 function repeatableIfWrite(options: EndpointOptions): EndpointOptions {
-  if (!options.requestHeaders?.includes('X-Change-Reason')) return options;
+  const { requestHeaders = [] } = options;
+  if (!requestHeaders.includes('X-Change-Reason') && !requestHeaders.includes('Idempotency-Key')) return options;
   return {
     ...replayed(options),
-    requestHeaders: [...options.requestHeaders, 'Idempotency-Key'],
+    requestHeaders: [...new Set<RequestHeader>([...requestHeaders, 'Idempotency-Key'])],
     otherSuccesses: options.otherSuccesses?.map(replayed),
     problems: [...(options.problems ?? []), 'IDEMPOTENCY_MISMATCH'],
   };

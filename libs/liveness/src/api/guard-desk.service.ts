@@ -38,8 +38,9 @@ export class GuardDesk {
       const { revision, epoch } = await orders.end(asked);
       return { revision, epoch, scope, until: null };
     }
-    const until = this.toEnd(wish.until);
-    const { revision, epoch } = await orders.force({ ...asked, until });
+    const { revision, epoch, note } = await orders.force({ ...asked, until: this.toEnd(wish.until) });
+    // Where nothing was said of the end, that of a repetition is still the first one.
+    const { until } = note as { readonly until: string };
     return { revision, epoch, scope, until };
   }
 

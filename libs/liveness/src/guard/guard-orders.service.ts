@@ -33,7 +33,7 @@ export class GuardOrders {
     return await this.order({ scope, kind: 'end', until: windowMs, reason, orderedBy: origin.actor }, origin);
   }
 
-  /** Holds a scope until a time (RFC 3339), whatever the numbers say. */
+  /** Holds a scope until a time (RFC 3339), whatever the numbers say. The note tells until when, also to a repetition. */
   async force({ scope, reason, origin, until }: GuardWish & Pick<GuardOrder, 'until'>): Promise<WriteResult> {
     return await this.order({ scope, kind: 'force', until, reason, orderedBy: origin.actor }, origin);
   }
@@ -44,6 +44,7 @@ export class GuardOrders {
     return await writer.submit({
       commands: [],
       origin: { ...origin, reason: order.reason ?? origin.reason },
+      note: { until },
       occurrence: {
         action: kind === 'end' ? 'liveness.guard_ended' : 'liveness.guard_forced',
         before: null,
