@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
@@ -9,8 +10,10 @@ import {
   RegistryService,
   ServiceInstanceRepository,
 } from '@coordination/registry';
-import { LivenessApiModule } from './api/liveness-api.module.js';
-import { ExplainModule } from './explain/explain.module.js';
+import { LIVENESS_API_PROVIDERS } from './api/liveness-api.providers.js';
+import { LivenessController } from './api/liveness.controller.js';
+import { ExplainController } from './explain/explain.controller.js';
+import { EXPLAIN_PROVIDERS } from './explain/explain.providers.js';
 import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
 import { LeaseEndModule } from './lease-end.module.js';
@@ -22,8 +25,8 @@ import { OverridesModule } from './overrides/overrides.module.js';
 
 /** Who is alive: heartbeats, probes, leases that end, overrides that run out. */
 @Module({
-  imports: [RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule, ExplainModule, LivenessApiModule],
-  controllers: [HeartbeatsController],
+  imports: [AuditModule, RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule],
+  controllers: [HeartbeatsController, ExplainController, LivenessController],
   providers: [
     {
       provide: HeartbeatsService,
@@ -49,6 +52,8 @@ import { OverridesModule } from './overrides/overrides.module.js';
         }),
     },
     ...PROBE_PROVIDERS,
+    ...EXPLAIN_PROVIDERS,
+    ...LIVENESS_API_PROVIDERS,
     {
       provide: OverrideEndJob,
       inject: [Databases, ServiceInstanceRepository, CatalogWriter, SchemaGate],

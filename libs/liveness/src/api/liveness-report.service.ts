@@ -8,6 +8,7 @@ import {
   SOON_SECONDS,
 } from '../liveness-overview.service.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-registration.job.js';
+import { type NodeShare, type ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
 import { type RoleElector } from '../roles/role-elector.job.js';
 
 /** How liveness stands, as it is told. */
@@ -17,6 +18,8 @@ export interface LivenessReported {
   readonly sweeper: ReturnType<typeof toSweeper>;
   readonly backSince: string | null;
   readonly guards: readonly GuardState[];
+  /** What this node probes, and how instances are shared out among the nodes that live. */
+  readonly probes: { readonly thisNode: ProbeQueue; readonly byNode: readonly NodeShare[] };
   readonly nodes: readonly Pick<InstanceRecord, 'id' | 'instanceId' | 'host' | 'port' | 'status'>[];
 }
 
@@ -24,6 +27,7 @@ export interface LivenessReportTools {
   readonly reader: LivenessOverviewReader;
   readonly view: Pick<CatalogView, 'instancesOf'>;
   readonly elector: Pick<RoleElector, 'term'>;
+  readonly probes: Pick<ProbeOverview, 'queue' | 'nodes'>;
 }
 
 /** Tells how liveness stands. All who ask while the leases are being counted get the same count. */
@@ -37,6 +41,7 @@ export class LivenessReport {
     this.counting ??= this.tools.reader.read().finally(() => (this.counting = undefined));
     const overview = await this.counting;
     const { at, leases, sweeper, guards } = overview;
+    const { probes } = this.tools;
     const nodes = [...this.tools.view.instancesOf(NODE_NAMESPACE, NODE_SERVICE).values()]
       .map(({ id, instanceId, host, port, status }) => ({ id, instanceId, host, port, status }))
       .toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
@@ -46,6 +51,7 @@ export class LivenessReport {
       sweeper: toSweeper(sweeper, this.tools.elector.term?.term),
       backSince: sweeper?.backSince ?? null,
       guards,
+      probes: { thisNode: probes.queue(), byNode: probes.nodes() },
       nodes,
     };
   }

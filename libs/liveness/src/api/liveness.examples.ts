@@ -29,6 +29,10 @@ export const LIVENESS_EXAMPLE = {
   },
   backSince: '2026-11-21T11:02:10.004Z',
   guards: [GUARD_EXAMPLE],
+  probes: {
+    thisNode: { owned: 120, inFlight: 3, waiting: 0, lateSeconds: 0 },
+    byNode: [{ nodeId: 'coordination-0:8081', owned: 120 }],
+  },
   nodes: [
     {
       id: '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f70',

@@ -29,6 +29,24 @@ const sweeper = z
   })
   .meta({ id: 'LeaseSweeper' });
 
+const probeQueue = z
+  .looseObject({
+    owned: count('Instances that this node probes.'),
+    inFlight: count('Probes under way.'),
+    waiting: count('Due, and waiting for others to end.'),
+    lateSeconds: z.number().min(0).describe('For how long the first of those that wait has been due.'),
+  })
+  .meta({ id: 'ProbeQueue' });
+
+const probes = z
+  .looseObject({
+    thisNode: probeQueue.describe('The part of the node that answers.'),
+    byNode: z
+      .array(z.looseObject({ nodeId: z.string(), owned: count('Instances that it probes.') }))
+      .describe('How the probed instances are shared out among the nodes that live.'),
+  })
+  .meta({ id: 'Probes' });
+
 const node = z
   .looseObject({
     id: z.uuid(),
@@ -47,6 +65,7 @@ export const livenessView = z
     sweeper: sweeper.nullable().describe('null: no node ever ended leases.'),
     backSince: z.iso.datetime().nullable().describe('Since when a node has always been able to reach the database.'),
     guards: z.array(guardView).describe('Those that are active.'),
+    probes,
     nodes: z.array(node).describe('The nodes of this service, as their own catalog has them.'),
   })
   .meta({ id: 'Liveness' });

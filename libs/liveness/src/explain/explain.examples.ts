@@ -27,6 +27,7 @@ export const EXPLANATION_EXAMPLE = {
     remainingSeconds: 20.123,
     deregisterAt: null,
   },
+  probedBy: null,
   guard: null,
   timers: [
     {

@@ -100,6 +100,7 @@ export const explanationView = z
     health,
     override: override.nullable(),
     lease,
+    probedBy: z.string().nullable().describe('The node that probes it; null: none does.'),
     guard: guardView.nullable().describe('The guard that keeps leases of the service from ending; null: none.'),
     timers: z.array(timer).describe('The times that are waited for, the earliest first.'),
     next: z.array(nextStep).describe('What happens if nothing more is heard of it, and nobody does anything.'),

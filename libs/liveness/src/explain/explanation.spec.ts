@@ -27,6 +27,7 @@ const situation = (leased: LeasedInstance, differing: Partial<ExplainedSituation
   allowance: ALLOWANCE,
   guard: undefined,
   sweeper: SWEEPER,
+  probedBy: 'node-a',
   events: [],
   ...differing,
 });
@@ -94,10 +95,18 @@ describe('What an explanation foretells', () => {
           target,
           report: { healthy, output: '' },
         });
+        const probe = (healthy: boolean): Command => ({
+          kind: 'report-probe',
+          target,
+          probed: it.leased.instance,
+          verdict: { healthy, inARow: 99, output: '' },
+        });
         const commands = {
           heartbeat: { kind: 'heartbeat', target },
           'report-healthy': report(true),
           'report-failed': report(false),
+          'probe-healthy': probe(true),
+          'probe-failed': probe(false),
         } as const satisfies Record<string, Command>;
         for (const { sign, status } of explain(it).signs) {
           const decision = decide(it.leased, commands[sign], { now: NOW, clock: NOW, revision: 9, actor: 'a' });

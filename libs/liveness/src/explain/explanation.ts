@@ -4,6 +4,7 @@ import {
   goesAt,
   type Health,
   type InstanceRecord,
+  isProbed,
   type LeaseAllowance,
   type LeasedInstance,
   type Override,
@@ -26,6 +27,8 @@ export interface ExplainedSituation {
   readonly guard: GuardState | undefined;
   /** Who ends leases. */
   readonly sweeper: RoleRecord | undefined;
+  /** The node that probes it. */
+  readonly probedBy: string | undefined;
   /** Its newest events, the newest first. */
   readonly events: readonly AuditEvent[];
 }
@@ -82,6 +85,8 @@ export interface Explanation {
     readonly remainingSeconds: number | null;
     readonly deregisterAt: string | null;
   };
+  /** null: nobody probes it. */
+  readonly probedBy: string | null;
   readonly guard: GuardState | null;
   readonly timers: readonly Timer[];
   readonly next: readonly NextStep[];
@@ -92,7 +97,7 @@ export interface Explanation {
 
 /** Explains an instance. No I/O, no clock: what it says will happen are the decisions that will be made. */
 export function explain(situation: ExplainedSituation): Explanation {
-  const { leased, now, allowance, guard, events } = situation;
+  const { leased, now, allowance, guard, events, probedBy } = situation;
   const { instance, lease } = leased;
   const { health, override, check } = instance;
   const statusEvent = events.find(event => statusOf(event.before) !== statusOf(event.after));
@@ -119,6 +124,7 @@ export function explain(situation: ExplainedSituation): Explanation {
       remainingSeconds: ends === null ? null : Math.max(0, secondsFrom(now, ends)),
       deregisterAt: isoOrNull(goesAt(instance)),
     },
+    probedBy: probedBy ?? null,
     guard: guard ?? null,
     timers: timersOf(situation),
     next: forecast(leased, now, allowance).map(step => nextStep(step, now, guard)),
@@ -182,12 +188,18 @@ function whatHappens(event: ForecastEvent, before: InstanceRecord, after: Instan
   return `Its lease of ${ttlSeconds ?? 0} s has ended, and it becomes unhealthy${hidden}.`;
 }
 
-function notesOf({ leased, now, allowance, guard, sweeper }: ExplainedSituation): string[] {
+function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: ExplainedSituation): string[] {
   const { instance, lease } = leased;
   const { check, override } = instance;
   const notes: string[] = [];
-  if (check.ttlSeconds === null) notes.push('Its lease never ends: nobody notices when it dies.');
-  else if (!sweeper || sweeper.expiresAt <= now) {
+  if (isProbed(check) && probedBy === undefined) {
+    notes.push('No node probes it at this moment: none that takes part is known to live.');
+  }
+  if (check.ttlSeconds === null) {
+    const watched = isProbed(check) ? 'only probes notice' : 'nobody notices';
+    notes.push(`Its lease never ends: ${watched} when it dies.`);
+  }
+  if (check.ttlSeconds !== null && (!sweeper || sweeper.expiresAt <= now)) {
     notes.push('No node ends leases at this moment; another one takes over within seconds.');
   }
   if (guard && guard.reason !== 'store-away') {

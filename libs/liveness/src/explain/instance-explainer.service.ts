@@ -12,6 +12,7 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { backSinceBy } from '../guard/back-since.js';
 import { type GuardState, scopeKey } from '../guard/guard-state.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
+import { type ProbeOverview } from '../probes/probe-overview.js';
 import { SWEEPER_ROLE } from '../sweep/sweeper.job.js';
 import { explain, type Explanation } from './explanation.js';
 
@@ -27,6 +28,7 @@ export interface InstanceExplainerTools {
   readonly roles: NodeRoleRepository;
   readonly guards: LivenessGuardRepository;
   readonly audit: AuditQuery;
+  readonly probes: Pick<ProbeOverview, 'whoProbes'>;
   /** How leases are judged, but for what the database knows. */
   readonly allowance: Omit<LeaseAllowance, 'backSince'>;
 }
@@ -44,6 +46,7 @@ export class InstanceExplainer {
     const explanation = explain({
       ...found,
       leased,
+      probedBy: this.tools.probes.whoProbes(id),
       guard: guardOf(found.states, namespace, service),
       // The log may have gone on since.
       events: items.filter(({ revision }) => revision <= head.revision),

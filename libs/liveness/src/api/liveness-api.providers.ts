@@ -1,0 +1,39 @@
+import { type Provider } from '@nestjs/common';
+import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
+import { RequestContext } from '@coordination/context';
+import { CatalogView, GuardNoticeSlot } from '@coordination/discovery';
+import { systemClock } from '@coordination/kernel';
+import { GuardOrders } from '../guard/guard-orders.service.js';
+import { guardRules } from '../guard/guard-rules.js';
+import { GuardStates } from '../guard/guard-states.js';
+import { LivenessOverviewReader } from '../liveness-overview.service.js';
+import { ProbeOverview } from '../probes/probe-overview.js';
+import { RoleElector } from '../roles/role-elector.job.js';
+import { GuardDesk } from './guard-desk.service.js';
+import { ActiveGuardNotices } from './guard-notices.js';
+import { LivenessReport } from './liveness-report.service.js';
+
+/** Liveness as it is seen and steered from outside. */
+export const LIVENESS_API_PROVIDERS: Provider[] = [
+  {
+    provide: LivenessReport,
+    inject: [LivenessOverviewReader, CatalogView, RoleElector, ProbeOverview],
+    useFactory: (reader: LivenessOverviewReader, view: CatalogView, elector: RoleElector, probes: ProbeOverview) =>
+      new LivenessReport({ reader, view, elector, probes }),
+  },
+  {
+    provide: GuardDesk,
+    inject: [GuardOrders, CatalogView, RequestContext, SETTINGS_TOKEN],
+    useFactory: (orders: GuardOrders, view: CatalogView, context: RequestContext, settings: Settings) =>
+      new GuardDesk({ orders, view, context, clock: systemClock, holdsMs: guardRules(settings).maxMs }),
+  },
+  {
+    provide: ActiveGuardNotices,
+    inject: [GuardStates, GuardNoticeSlot],
+    useFactory: (states: GuardStates, slot: GuardNoticeSlot) => {
+      const notices = new ActiveGuardNotices(states);
+      slot.attach(notices);
+      return notices;
+    },
+  },
+];
