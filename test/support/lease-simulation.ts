@@ -78,16 +78,21 @@ export class SimulatedLeases {
     this.states = judgement.states;
     if (this.states.length > 0) this.guardedAt.push(now);
     const due = [...this.instances.values()]
-      .filter(leased => this.isOver(leased, now, allowance))
+      .filter(leased => this.isDue(leased, now, allowance))
       .map(({ instance: { id, namespace, service } }) => ({ id, namespace, service }));
     for (const { id } of admitted(due, admit(judgement, RELEASED))) {
       this.carryOut({ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance }, now);
     }
   }
 
-  private isOver({ instance, lease }: LeasedInstance, now: number, allowance: LeaseAllowance): boolean {
-    const over = overAt(lease, instance.check, allowance);
-    return over !== null && over <= now;
+  /** Whether something is due: what has lapsed and may stay is not, and takes nobody's turn when leases are let go slowly. */
+  private isDue({ instance, lease }: LeasedInstance, now: number, allowance: LeaseAllowance): boolean {
+    const { check, health } = instance;
+    const over = overAt(lease, check, allowance);
+    if (over === null || over > now) return false;
+    if (!hasLapsed(health)) return true;
+    const { deregisterAfterSeconds } = check;
+    return deregisterAfterSeconds > 0 && Date.parse(health.since) + deregisterAfterSeconds * 1_000 <= now;
   }
 
   private count(now: number, allowance: LeaseAllowance): LeaseCounts {

@@ -74,7 +74,9 @@ function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
     ttlOf.set(id, ttl * 1_000);
     const signs: { sign: number; noted: number }[] = [];
     answered.set(id, signs);
-    for (let beat = 1, ms = 0; (ms = beat * pace * ttl * 1_000) < Math.min(diesAfterMs, END_MS - 5_000); beat++) {
+    // Whole milliseconds, as times are stored.
+    const beatAt = (beat: number) => Math.round(beat * pace * ttl * 1_000);
+    for (let beat = 1, ms = 0; (ms = beatAt(beat)) < Math.min(diesAfterMs, END_MS - 5_000); beat++) {
       const noted = ms + delays[beat % delays.length]!;
       if (isAway(ms) || isAway(noted)) continue;
       // By the node's own clock it came at another time; only its age counts.
