@@ -1,17 +1,25 @@
-// Lets the scripts import the TypeScript of the libraries as it is: import it for its effect before anything else.
-import { existsSync, readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+// Lets the scripts import the TypeScript of the libraries as it is: import it for its effect before anything else. What was
+// compiled once is kept: compiling all of it takes a process some seconds, and tests start many.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire, enableCompileCache, registerHooks } from 'node:module';
+import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import ts from 'typescript';
 import { requireNode } from './require-node.mjs';
 
 requireNode();
 
 const root = new URL('../', import.meta.url);
-const { config } = ts.readConfigFile(fileURLToPath(new URL('tsconfig.json', root)), path => readFileSync(path, 'utf8'));
-const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, fileURLToPath(root));
+const cache = new URL('node_modules/.cache/coordination/', root);
+const require = createRequire(import.meta.url);
+const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', root), 'utf8'));
+const { version } = require('typescript/package.json');
 /** @type {Record<string, string[]>} */
-const aliases = config.compilerOptions.paths;
+const aliases = compilerOptions.paths;
+const compiler = JSON.stringify([version, compilerOptions]);
+
+mkdirSync(cache, { recursive: true });
+enableCompileCache(fileURLToPath(new URL('v8', cache)));
 
 const isOurs = url => url.endsWith('.ts') && !url.includes('/node_modules/');
 
@@ -27,11 +35,31 @@ registerHooks({
   },
   load(url, context, next) {
     if (!isOurs(url)) return next(url, context);
-    const fileName = fileURLToPath(url);
-    const { outputText } = ts.transpileModule(readFileSync(fileName, 'utf8'), {
-      fileName,
-      compilerOptions: { ...options, module: ts.ModuleKind.ESNext, sourceMap: false, inlineSourceMap: true },
-    });
-    return { format: 'module', source: outputText, shortCircuit: true };
+    return { format: 'module', source: compiled(fileURLToPath(url)), shortCircuit: true };
   },
 });
+
+/** The JavaScript of a file, compiled now unless that was done before. */
+function compiled(fileName) {
+  const source = readFileSync(fileName, 'utf8');
+  const key = createHash('sha256').update(compiler).update('\0').update(fileName).update('\0').update(source);
+  const kept = fileURLToPath(new URL(`${key.digest('hex')}.js`, cache));
+  if (existsSync(kept)) return readFileSync(kept, 'utf8');
+  const output = compile(fileName, source);
+  // Processes that start together compile the same: each writes a file of its own, and the last one stays.
+  const own = `${kept}.${process.pid}`;
+  writeFileSync(own, output);
+  renameSync(own, kept);
+  return output;
+}
+
+function compile(fileName, source) {
+  /** @type {import('typescript')} */
+  const ts = require('typescript');
+  const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, fileURLToPath(root));
+  const { outputText } = ts.transpileModule(source, {
+    fileName,
+    compilerOptions: { ...options, module: ts.ModuleKind.ESNext, sourceMap: false, inlineSourceMap: true },
+  });
+  return outputText;
+}

@@ -80,12 +80,19 @@ export class ServiceProcess {
   }
 }
 
-/** Command lines of the living PostgreSQL servers whose data lie below the directory. */
+/**
+ * Command lines of the living PostgreSQL servers whose data lie below the directory. For a moment after it was started, a
+ * server's child has the command line of its server, and is not counted.
+ */
 export async function serversBelow(directory: string): Promise<string[]> {
-  return (await processes()).map(({ command }) => command).filter(command => command.includes(`-D ${directory}/`));
+  const found = (await processes()).filter(({ command }) => command.includes(`-D ${directory}/`));
+  const pids = new Set(found.map(({ pid }) => pid));
+  return found.filter(({ parent }) => !pids.has(parent)).map(({ command }) => command);
 }
 
 interface RunningProcess {
+  readonly pid: number;
+  readonly parent: number;
   readonly group: number;
   readonly command: string;
 }
@@ -96,10 +103,11 @@ async function processes(): Promise<RunningProcess[]> {
     const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name));
     return (await Promise.all(pids.map(fromProc))).filter(found => found !== undefined);
   }
-  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pgid=,stat=,args=']);
+  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pid=,ppid=,pgid=,stat=,args=']);
   return stdout.split('\n').flatMap(line => {
-    const [, group, state, command] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-    return command === undefined || state?.startsWith('Z') ? [] : [{ group: Number(group), command }];
+    const [, pid, parent, group, state, command] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    if (command === undefined || state?.startsWith('Z')) return [];
+    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), command }];
   });
 }
 
@@ -108,6 +116,7 @@ async function fromProc(pid: string): Promise<RunningProcess | undefined> {
   const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
   const [stat, words] = await Promise.all([read('stat'), read('cmdline')]);
   // After the name in parentheses: state, parent, group. A zombie has no command line.
-  const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-  return words === '' ? undefined : { group, command: words.replaceAll('\0', ' ') };
+  const [, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (words === '') return undefined;
+  return { pid: Number(pid), parent: Number(parent), group: Number(group), command: words.replaceAll('\0', ' ') };
 }

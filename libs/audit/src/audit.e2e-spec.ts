@@ -2,7 +2,7 @@ import { get as httpGet, type IncomingMessage } from 'node:http';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { readSettings } from '@coordination/config';
+import { ConfigModule, readSettings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
@@ -27,6 +27,7 @@ beforeAll(async () => {
   const settings = readSettings({ PORT: '0', DATABASE_URL: database.url });
   @Module({
     imports: [
+      ConfigModule.forRoot(settings),
       ContextModule,
       DatabaseModule.forRoot({ url: database.url, embedded: false, settings, entities: AUDIT_ENTITIES }),
       AuditModule,
