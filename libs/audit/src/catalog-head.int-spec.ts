@@ -1,12 +1,17 @@
 import { Databases, query } from '@coordination/database';
+import { newId, StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
+import { OwnPostgres } from '../../../test/support/own-postgres.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
 import { AUDIT_ENTITIES } from './index.js';
 import { ServiceEventRepository } from './service-event.repository.js';
 
 const HOLD_LIMIT_MS = 60_000;
+
+/** Of the node that reads behind a fence; any number. */
+const FENCE_KEY = 4711;
 
 let database: TestDatabase;
 let databases: Databases;
@@ -48,10 +53,46 @@ describe('The head of the log', () => {
     expect((await lock()).now).toBe(ahead.at);
   });
 
+  it('begins no epoch when another one has begun since it was locked', async () => {
+    const before = await heads.read(databases.em('reads'));
+    const late = databases.em('writer').transactional(async em => {
+      const head = await heads.lock(em, HOLD_LIMIT_MS);
+      await heads.beginEpoch(em, { ...head, epoch: newId() }, newId());
+    });
+    await expect(late).rejects.toThrow('no longer in epoch');
+    expect((await heads.read(databases.em('reads'))).epoch).toBe(before.epoch);
+  });
+
+  it('is not read behind a fence while an earlier commit of the same node hangs, and is afterwards', async () => {
+    await databases.em('writer').transactional(async em => {
+      await query(em, 'select pg_advisory_xact_lock($1)', [FENCE_KEY]);
+      await expect(heads.readFenced(databases.em('reads'), FENCE_KEY)).rejects.toThrow(StoreUnavailableError);
+    });
+    const { revision } = await heads.read(databases.em('reads'));
+    expect(await heads.readFenced(databases.em('reads'), FENCE_KEY)).toMatchObject({ revision });
+  });
+
+  it('is not told by a standby, however it is asked', async () => {
+    const primary = await OwnPostgres.start();
+    const standby = await primary.standby();
+    const there = await Databases.open({ url: standby.url, ssl: 'off', poolMax: 1, entities: AUDIT_ENTITIES });
+    try {
+      await expect(heads.read(there.em('reads'))).rejects.toThrow(StoreUnavailableError);
+      await expect(heads.readPlaced(there.em('reads'))).rejects.toThrow(StoreUnavailableError);
+      await expect(heads.readFenced(there.em('reads'), FENCE_KEY)).rejects.toThrow(StoreUnavailableError);
+    } finally {
+      await there.close();
+      await standby.remove();
+      await primary.remove();
+    }
+  });
+
   it('that was taken away is told as such', async () => {
     await query(databases.em('writer'), 'delete from catalog_head');
     await expect(lock()).rejects.toThrow('catalog_head has no row');
     await expect(heads.read(databases.em('reads'))).rejects.toThrow('catalog_head has no row');
+    await expect(heads.readPlaced(databases.em('reads'))).rejects.toThrow('catalog_head has no row');
+    await expect(heads.readFenced(databases.em('reads'), FENCE_KEY)).rejects.toThrow('catalog_head has no row');
     expect(await heads.find(databases.em('reads'))).toBeUndefined();
   });
 });
