@@ -179,6 +179,6 @@ function placed<Row extends PlacementRow>(row: Row): Omit<Row, keyof PlacementRo
     ...rest,
     written: { systemIdentifier, timeline },
     // Only a primary locks, and whoever only reads has made sure that it is one.
-    server: { systemIdentifier: serverSystemIdentifier, timeline: serverTimeline ?? 0 },
+    server: { systemIdentifier: serverSystemIdentifier, timeline: serverTimeline! },
   };
 }
