@@ -12,9 +12,7 @@ const BACKGROUND_SHARE = 0.5;
 async function lagWith(count: number, perSecond: number, context: BenchContext): Promise<Measured> {
   return await withNodes(context, { nodes: count }, async ({ databaseUrl, nodes, busy }) => {
     const job: LagJob = { urls: nodes.map(({ url }) => url), perSecond, seconds: context.seconds };
-    const measured = await busy(
-      async () => JSON.parse(await runScript('test/bench/load/lag.ts', JSON.stringify(job))) as LagResult,
-    );
+    const measured = await busy(async () => JSON.parse(await runScript('test/bench/load/lag.ts', job)) as LagResult);
     const [row] = await ask<{ gaps: number }>(
       databaseUrl,
       'select (max(revision) - count(*))::int as gaps from service_event',

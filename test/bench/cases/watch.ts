@@ -24,9 +24,7 @@ export const WATCH: BenchCase = {
           changesPerSecond: CHANGES_PER_SECOND,
           seconds: context.seconds,
         };
-        const { wrong, ...measured } = JSON.parse(
-          await runScript('test/bench/load/watchers.ts', JSON.stringify(job)),
-        ) as WatchResult;
+        const { wrong, ...measured } = JSON.parse(await runScript('test/bench/load/watchers.ts', job)) as WatchResult;
         return { ...measured, figures: { wrong } };
       }),
     ),

@@ -15,10 +15,15 @@ const argumentsFor = (script: string, args: readonly string[]): string[] => [
   ...args,
 ];
 
-/** Runs a TypeScript file of the repository to its end, in a process of its own. @returns what it printed */
-export async function runScript(script: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, argumentsFor(script, args), { maxBuffer: MAX_OUTPUT_BYTES });
-  return stdout;
+/**
+ * Runs a TypeScript file of the repository to its end, in a process of its own.
+ * @param job goes to its standard input as JSON: it may be larger than an argument
+ * @returns what it printed
+ */
+export async function runScript(script: string, job: unknown): Promise<string> {
+  const running = run(process.execPath, argumentsFor(script, []), { maxBuffer: MAX_OUTPUT_BYTES });
+  running.child.stdin?.end(JSON.stringify(job));
+  return (await running).stdout;
 }
 
 /** Starts a process and waits for the first line that it prints. */

@@ -20,6 +20,9 @@ export interface NodesOptions {
   readonly prepare?: (databaseUrl: string) => Promise<void>;
 }
 
+/** What is counted in the log is what the load made. */
+const ALONE = { PCS_SELF_REGISTRATION: 'off' };
+
 /** Runs a measurement on a new database with nodes of its own, and takes both away afterwards. */
 export async function withNodes<T>(
   { postgres }: BenchContext,
@@ -30,7 +33,7 @@ export async function withNodes<T>(
   const nodes: BenchNode[] = [];
   try {
     await prepare?.(databaseUrl);
-    for (let n = 0; n < count; n++) nodes.push(await BenchNode.start(databaseUrl, env));
+    for (let n = 0; n < count; n++) nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }));
     const busy = <M extends Measured>(work: () => Promise<M>) => withCpu(nodes, postgres.pid, work);
     return await measure({ databaseUrl, nodes, node: nodes[0]!, busy });
   } finally {

@@ -1,5 +1,6 @@
 // Writes on one node, reads with that revision on another, while registrations keep the first one busy; one clock for all.
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { Api, named } from '../../support/api.js';
@@ -26,7 +27,7 @@ export interface LagResult {
 const SAMPLES_PER_SECOND = 20;
 const CONNECTIONS = 20;
 
-const job = JSON.parse(process.argv[2] ?? '') as LagJob;
+const job = JSON.parse(await text(process.stdin)) as LagJob;
 const [writing, ...reading] = job.urls.map(url => new Api(url));
 const readers = reading.length > 0 ? reading : [writing!];
 const next = requestsOf({ kind: 'register', prefix: 'background', perRequest: 1 });

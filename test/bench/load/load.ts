@@ -1,10 +1,11 @@
-// One load, in a process of its own: the job comes as the argument, the result is printed. Both are JSON.
+// One load, in a process of its own: the job comes by standard input, the result is printed. Both are JSON.
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import autocannon from 'autocannon';
 import { type LoadJob, type LoadResult } from './load-job.js';
 import { requestsOf } from './requests-of.js';
 
-const job = JSON.parse(process.argv[2] ?? '') as LoadJob;
+const job = JSON.parse(await text(process.stdin)) as LoadJob;
 const next = requestsOf(job.workload);
 const statuses: Record<string, number> = {};
 let sent = 0;

@@ -1,5 +1,6 @@
 // Watchers of one service, and the changes that they are told, in one process, so that one clock measures both.
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'node:http';
 import { createParser } from 'eventsource-parser';
@@ -27,7 +28,7 @@ export interface WatchResult {
 /** How long (ms) the last changes may take to arrive. */
 const PATIENCE_MS = 20_000;
 
-const job = JSON.parse(process.argv[2] ?? '') as WatchJob;
+const job = JSON.parse(await text(process.stdin)) as WatchJob;
 const api = new Api(job.url);
 const agent = new Agent({ keepAlive: false });
 const acknowledgedAt = new Map<number, number>();
