@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AUDIT_ENTITIES, AuditModule } from '@coordination/audit';
+import { AUDIT_ENTITIES, AuditModule, LogRoom } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
@@ -40,9 +40,10 @@ export class AppModule {
         HealthModule.forRoot({
           settings,
           version: SERVICE_VERSION,
-          imports: [DiscoveryModule, RegistryModule, LivenessModule],
+          imports: [DiscoveryModule, RegistryModule, LivenessModule, AuditModule],
           view: CatalogView,
           writer: CatalogWriter,
+          log: LogRoom,
           guards: GuardStates,
         }),
       ],

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
+import { Metrics } from '@coordination/observability';
 import { AuditController } from './audit.controller.js';
 import { AuditQuery } from './audit-query.service.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
@@ -12,6 +13,9 @@ import { HeadAnchorJob } from './head-anchor.job.js';
 import { HistoryController } from './history.controller.js';
 import { InstanceHistory } from './instance-history.service.js';
 import { LongRequests } from './long-requests.js';
+import { LogPartitionRepository } from './partitions/log-partition.repository.js';
+import { LogRoomJob } from './partitions/log-room.job.js';
+import { LogRoom, measureLogRoom } from './partitions/log-room.js';
 import { primaryHead } from './primary-head.js';
 import { ReadIndex } from './read-index.js';
 import { RevisionFinder } from './revision-finder.service.js';
@@ -73,7 +77,37 @@ const MAX_LONG_REQUESTS = 4;
       useFactory: (audit: AuditQuery, gate: SchemaGate) =>
         new HeadAnchorJob({ readHead: () => audit.head(), ready: gate.opened }),
     },
+    { provide: LogPartitionRepository, useFactory: () => new LogPartitionRepository() },
+    {
+      provide: LogRoom,
+      inject: [Metrics],
+      useFactory: (metrics: Metrics) => {
+        const room = new LogRoom();
+        measureLogRoom(metrics, room);
+        return room;
+      },
+    },
+    {
+      provide: LogRoomJob,
+      inject: [Databases, CatalogHeadRepository, ServiceEventRepository, LogPartitionRepository, LogRoom, SchemaGate],
+      useFactory: (
+        databases: Databases,
+        heads: CatalogHeadRepository,
+        events: ServiceEventRepository,
+        partitions: LogPartitionRepository,
+        room: LogRoom,
+        gate: SchemaGate,
+      ) => new LogRoomJob({ databases, heads, events, partitions, room, ready: gate.opened }),
+    },
   ],
-  exports: [CatalogHeadRepository, EpochLogRepository, ServiceEventRepository, ReadIndex, RevisionFinder, AuditQuery],
+  exports: [
+    CatalogHeadRepository,
+    EpochLogRepository,
+    ServiceEventRepository,
+    ReadIndex,
+    RevisionFinder,
+    AuditQuery,
+    LogRoom,
+  ],
 })
 export class AuditModule {}

@@ -35,6 +35,8 @@ export {
 export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
 export { patchView } from './history.schemas.js';
 export { logPoint, type LogPoint } from './log-point.js';
+export { LOG_PARTITION_SIZE } from './partitions/log-partition.js';
+export { LogRoom } from './partitions/log-room.js';
 export { ReadIndex, type ReadHead } from './read-index.js';
 export { OLDEST_REVISION, RevisionFinder, type FoundRevision } from './revision-finder.service.js';
 export { EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';

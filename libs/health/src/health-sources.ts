@@ -18,6 +18,14 @@ export abstract class WriteQueueLength {
   abstract readonly queueLength: number;
 }
 
+/** How much room the log has for further changes. The log provides it. */
+export abstract class LogRoomLeft {
+  /** Revisions that have a partition; undefined: not known yet. */
+  abstract readonly revisions: number | undefined;
+  /** Whether the newest partition is nearly full, and there is no next one. */
+  abstract readonly isNearlyFull: boolean;
+}
+
 /** The guards that keep leases from ending. Liveness provides them. */
 export abstract class ActiveGuards {
   /** Those that are active, as people are to be told of them. */

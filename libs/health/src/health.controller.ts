@@ -6,6 +6,7 @@ import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
 import { LivenessIndicator } from './liveness.indicator.js';
+import { LogIndicator } from './log.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
 
 const Probe = (operationId: string, summary: string, description: string) =>
@@ -25,6 +26,7 @@ export class HealthController {
     private readonly catalog: CatalogIndicator,
     private readonly database: DatabaseIndicator,
     private readonly liveness: LivenessIndicator,
+    private readonly log: LogIndicator,
     private readonly process: ProcessIndicator,
     private readonly drain: Drain,
   ) {}
@@ -43,10 +45,10 @@ export class HealthController {
   @Probe(
     'getReadiness',
     'Readiness',
-    'The view of the catalog is loaded and no staler than allowed. 503 while shutting down.',
+    'The view of the catalog is loaded and no staler than allowed. 503 while shutting down. `log` is `degraded`, at 200, while the log is about to run out of partitions.',
   )
   ready() {
-    return this.health.check([() => this.drain.accepting(), () => this.catalog.readable()]);
+    return this.health.check([() => this.drain.accepting(), () => this.catalog.readable(), () => this.log.room()]);
   }
 
   @Get('startup')
@@ -59,13 +61,14 @@ export class HealthController {
   @Probe(
     'getHealth',
     'Health of every part',
-    'For people: the database, the view, liveness, the writer and the process, by name. `liveness` is `degraded` while a guard keeps leases from ending; that is no error.',
+    'For people: the database, the view, the log, liveness, the writer and the process, by name. `liveness` is `degraded` while a guard keeps leases from ending; that is no error.',
   )
   everything() {
     return this.health.check([
       () => this.database.reachable(),
       () => this.database.migrated(),
       () => this.catalog.readable(),
+      () => this.log.room(),
       () => this.liveness.guarded(),
       () => this.process.queue(),
       () => this.process.process(),

@@ -5,8 +5,9 @@ import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
-import { ActiveGuards, CatalogFreshness, WriteQueueLength } from './health-sources.js';
+import { ActiveGuards, CatalogFreshness, LogRoomLeft, WriteQueueLength } from './health-sources.js';
 import { LivenessIndicator } from './liveness.indicator.js';
+import { LogIndicator } from './log.indicator.js';
 import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
 
 const MILLISECONDS = 1000;
@@ -21,6 +22,8 @@ export interface HealthModuleOptions {
   readonly view: InjectionToken<CatalogFreshness>;
   /** A provider that is a {@link WriteQueueLength}. */
   readonly writer: InjectionToken<WriteQueueLength>;
+  /** A provider that is a {@link LogRoomLeft}. */
+  readonly log: InjectionToken<LogRoomLeft>;
   /** A provider that is {@link ActiveGuards}. */
   readonly guards: InjectionToken<ActiveGuards>;
 }
@@ -28,7 +31,7 @@ export interface HealthModuleOptions {
 /** Serves `/health` and the probes below it. Needs `Databases` and `SchemaGate`. */
 @Module({})
 export class HealthModule {
-  static forRoot({ settings, version, imports = [], view, writer, guards }: HealthModuleOptions): DynamicModule {
+  static forRoot({ settings, version, imports = [], view, writer, log, guards }: HealthModuleOptions): DynamicModule {
     return {
       module: HealthModule,
       imports: [
@@ -41,6 +44,7 @@ export class HealthModule {
         CatalogIndicator,
         DatabaseIndicator,
         LivenessIndicator,
+        LogIndicator,
         ProcessIndicator,
         {
           provide: Drain,
@@ -50,6 +54,7 @@ export class HealthModule {
         },
         { provide: CatalogFreshness, useExisting: view },
         { provide: WriteQueueLength, useExisting: writer },
+        { provide: LogRoomLeft, useExisting: log },
         { provide: ActiveGuards, useExisting: guards },
         { provide: SERVICE_VERSION, useValue: version },
       ],

@@ -21,6 +21,11 @@ class Guards {
   }
 }
 
+class Log {
+  revisions: number | undefined;
+  isNearlyFull = false;
+}
+
 class Writer {
   queueLength = 3;
 }
@@ -39,20 +44,23 @@ describe('the probes', () => {
   let view: View;
   let database: Database;
   let guards: Guards;
+  let log: Log;
 
   beforeEach(async () => {
     view = new View();
     database = new Database();
     guards = new Guards();
+    log = new Log();
     const providers = [
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },
       { provide: Guards, useValue: guards },
+      { provide: Log, useValue: log },
       { provide: Databases, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Databases, SchemaGate] })
+    @Module({ providers, exports: [View, Writer, Guards, Log, Databases, SchemaGate] })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [
@@ -62,6 +70,7 @@ describe('the probes', () => {
           version: '1.2.3',
           view: View,
           writer: Writer,
+          log: Log,
           guards: Guards,
         }),
       ],
@@ -92,6 +101,18 @@ describe('the probes', () => {
     const { status, body } = await probe('/health');
     expect({ status, told: body.status }).toEqual({ status: 200, told: 'ok' });
     expect(body.details['liveness']).toEqual({ status: 'up', state: 'degraded', guards: guards.active });
+  });
+
+  it('warn of a log that runs out of partitions, and keep the node ready: the others have no more room', async () => {
+    Object.assign(log, { revisions: 99_999, isNearlyFull: true });
+    for (const path of ['/health/ready', '/health']) {
+      expect(await probe(path)).toMatchObject({
+        status: 200,
+        body: { status: 'degraded', details: { log: { status: 'degraded', roomRevisions: 99_999 } } },
+      });
+    }
+    Object.assign(log, { revisions: 1_000_000, isNearlyFull: false });
+    expect(await probe('/health/ready')).toMatchObject({ status: 200, body: { status: 'ok' } });
   });
 
   it('say that a node is not ready before the catalog is loaded, but alive', async () => {

@@ -1,3 +1,4 @@
+import { LOG_PARTITION_SIZE } from '@coordination/audit';
 import { type InstanceIdentity } from '@coordination/registry';
 import { type SearchOrder } from '../catalog-search.js';
 import { type Statement } from '../catalog-search.repository.js';
@@ -33,15 +34,12 @@ export const PAST_SETTINGS = {
   jit: 'off',
 } as const;
 
-/** How many revisions a partition of the log holds. Were it another number, partitions would be looked at in vain. */
-const PARTITION_SIZE = 1_000_000;
-
 /**
  * The end of the partition of a revision. As a bound it spares the partitions after it, and unlike the revision itself
  * it holds of all events before them: a bound that does not would make a step of the walk read, one by one, the events
  * that came later.
  */
-const partitionEnd = (revision: number): number => (Math.floor(revision / PARTITION_SIZE) + 1) * PARTITION_SIZE;
+const partitionEnd = (revision: number): number => (Math.floor(revision / LOG_PARTITION_SIZE) + 1) * LOG_PARTITION_SIZE;
 
 const IDENTITY = ['namespace', 'service', 'instance_id'] as const;
 

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type Databases, orStoreUnavailable, read, severedAfter } from '@coordination/database';
+import { type CatalogHeadRepository } from '../catalog-head.repository.js';
+import { type ServiceEventRepository } from '../service-event.repository.js';
+import { LOG_PARTITION_SIZE, roomAfter } from './log-partition.js';
+import { type LogPartitionRepository } from './log-partition.repository.js';
+import { type LogRoom } from './log-room.js';
+
+const EVERY_MS = 60_000;
+/** Nodes that started together shall not look together. */
+const JITTER = 0.5;
+const STATEMENT_LIMIT_MS = 4_000;
+
+export interface LogRoomOptions {
+  readonly databases: Databases;
+  readonly heads: CatalogHeadRepository;
+  readonly events: ServiceEventRepository;
+  readonly partitions: LogPartitionRepository;
+  readonly room: LogRoom;
+  /** Resolves when the tables are there. */
+  readonly ready: Promise<unknown>;
+  readonly everyMs?: number;
+}
+
+/**
+ * Makes the next partition of the log as soon as the newest one is used, so that no writer has to make it while it holds
+ * the head. Writers do it still when they find that there is too little room.
+ */
+export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Audit');
+  private readonly ending = new AbortController();
+
+  constructor(private readonly options: LogRoomOptions) {}
+
+  onApplicationBootstrap(): void {
+    void this.options.ready.then(() => this.run());
+  }
+
+  onModuleDestroy(): void {
+    this.ending.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      await this.look();
+      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { room } = this.options;
+    try {
+      const found = await this.measure();
+      room.note(found.room);
+      if (found.room >= LOG_PARTITION_SIZE) return;
+      await this.makeRoom(found.head);
+      room.note((await this.measure()).room);
+    } catch (error) {
+      if (this.ending.signal.aborted) return;
+      const text = `The next partition of the log could not be looked after: ${String(error)}.`;
+      if (room.isNearlyFull) this.logger.error(`${text} There is room for ${room.revisions} more changes.`);
+      else this.logger.debug(text);
+    }
+  }
+
+  private async measure(): Promise<{ readonly head: number; readonly room: number }> {
+    const { databases, heads, partitions } = this.options;
+    return await read(databases, async em => {
+      const { revision } = await heads.read(em);
+      return { head: revision, room: roomAfter(revision, await partitions.list(em)) };
+    });
+  }
+
+  private async makeRoom(head: number): Promise<void> {
+    const { databases, events } = this.options;
+    const variables = {
+      statement_timeout: STATEMENT_LIMIT_MS,
+      lock_timeout: STATEMENT_LIMIT_MS / 2,
+      tcp_user_timeout: STATEMENT_LIMIT_MS,
+    };
+    await orStoreUnavailable(() =>
+      severedAfter(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
+        databases.em('reads').transactional(em => events.ensurePartitions(em, head + 1), {
+          sessionContext: { variables },
+        }),
+      ),
+    );
+  }
+}
