@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { seeded, startMixedLoad } from '../support/mixed-load.js';
+import { type MixedLoad, seeded, startMixedLoad } from '../support/mixed-load.js';
+import { describeNode } from '../support/describe-node.js';
 import { killConnections } from '../support/node-faults.js';
 import { RestartableNode } from '../support/restartable-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -20,8 +21,14 @@ const ENV = {
   PCS_FEED_MAX_CHANGES: '100',
 };
 
-/** Processes start many times over. */
+/** Processes start many times over, on a machine that may have much else to do. */
 const TIMEOUT_MS = 120_000 * (1 + ROUNDS);
+
+/** No wait may take so long that the failure of the test says nothing but that its time was over. */
+const PATIENCE_MS = TIMEOUT_MS / (3 + ROUNDS);
+
+/** So short that leases end all the time, and go on ending when nobody writes any more. */
+const TTL_SECONDS = 3;
 
 /** A watcher is cut off after this time (ms) at most. */
 const LIVES_MS = 3_000;
@@ -42,15 +49,36 @@ const WATCHES: readonly (readonly [query: string, selects: Selects])[] = [
 
 let directory: DisposableDirectory;
 let database: TestDatabase;
+let ends: (() => Promise<unknown>)[];
 
 beforeEach(async () => {
   directory = disposableDirectory();
   database = await createTestDatabase();
+  ends = [];
 });
 afterEach(async () => {
+  // What failed has been told; what is left of it must not go on beside the next test.
+  await Promise.allSettled(ends.map(end => end()));
   await directory.remove();
   await database.drop();
 });
+
+/** How everything stands, for whoever reads of a failure. */
+async function stateOf(
+  nodes: readonly RestartableNode[],
+  watchers: readonly RecordingWatcher[],
+  load: MixedLoad,
+): Promise<string> {
+  const refusals = Object.groupBy(load.told.slice(-200), ({ status, code }) => `${status} ${code ?? ''}`.trim());
+  const answers = Object.entries(refusals).map(([answer, told]) => `${answer}: ${told?.length}`);
+  const states = await Promise.all(nodes.map((node, n) => describeNode(`node ${n}`, node)));
+  return [
+    '',
+    `the last answers to the load, of ${load.told.length}: ${answers.join(', ')}`,
+    ...watchers.map(watcher => watcher.describe()),
+    ...states,
+  ].join('\n');
+}
 
 describe('watchers that are cut off, on nodes that are killed and cut off from the database', () => {
   it.each([2, 3])(
@@ -63,10 +91,12 @@ describe('watchers that are cut off, on nodes that are killed and cut off from t
       const watchers = WATCHES.map(([query], n) =>
         RecordingWatcher.start({ apis, query, seed: SEED + n, livesMs: LIVES_MS }),
       );
-      const load = startMixedLoad({ apis, seed: SEED, clients: 6, names: 8 });
+      const load = startMixedLoad({ apis, seed: SEED, clients: 6, names: 8, ttlSeconds: TTL_SECONDS });
+      ends.push(() => load.stop(), ...watchers.map(watcher => () => watcher.stop()));
+      const explain = () => stateOf(nodes, watchers, load);
       const more = async () => {
         const before = load.acknowledged();
-        await waitFor('the load goes on', () => load.acknowledged() > before + 150, 60_000);
+        await waitFor('the load goes on', () => load.acknowledged() > before + 150, PATIENCE_MS, explain);
       };
       for (let round = 0; round < ROUNDS; round++) {
         await more();
@@ -79,11 +109,14 @@ describe('watchers that are cut off, on nodes that are killed and cut off from t
       await more();
       await load.stop();
 
-      const { events, head } = await assertCatalogInvariants(database.url);
+      const { head } = await assertCatalogInvariants(database.url);
       for (const watcher of watchers) {
-        await waitFor(`"${watcher.query}" has been told everything`, () => watcher.position >= head.revision, 60_000);
+        const isAtHead = () => watcher.position >= head.revision;
+        await waitFor(`"${watcher.query}" has been told everything`, isAtHead, PATIENCE_MS, explain);
         await watcher.stop();
       }
+      // Leases have ended since, and watchers were told: only now is everything in the log that anybody was told of.
+      const { events } = await assertCatalogInvariants(database.url);
       for (const [n, [query, selects]] of WATCHES.entries()) {
         const { connections, resets } = watchers[n]!;
         expect(watchProblems(connections, events, selects, head.revision), query).toEqual([]);

@@ -36,7 +36,14 @@ export interface MixedLoadOptions {
   readonly names: number;
   /** How many operations each client does at most. */
   readonly operations?: number;
+  /**
+   * How long the leases of what it registers last. By default none ends while a test looks at what the load has made,
+   * however slow the machine is.
+   */
+  readonly ttlSeconds?: number;
 }
+
+const LASTING_SECONDS = 3_600;
 
 /** A load that is under way. */
 export interface MixedLoad {
@@ -51,34 +58,52 @@ export interface MixedLoad {
 }
 
 type Choose = (choices: number) => number;
-type Operation = readonly [name: string, send: (api: Api, path: string, headers: Headers, pick: Choose) => Call];
+type Operation = readonly [name: string, send: (call: Called) => Call];
 type Headers = Readonly<Record<string, string>>;
 type Call = Promise<Answer<unknown>>;
 
+interface Called {
+  readonly api: Api;
+  /** Of one of the names that are fought over. */
+  readonly path: string;
+  readonly headers: Headers;
+  readonly pick: Choose;
+  readonly ttlSeconds: number;
+}
+
 const SERVICE = 'contended';
 
+const check = ({ ttlSeconds }: Called) => ({ kind: 'heartbeat', ttlSeconds });
+
 const OPERATIONS: readonly Operation[] = [
-  ['register', (api, path, headers, pick) => api.send('PUT', path, { host: '10.0.0.1', port: 80 + pick(3) }, headers)],
-  ['patch', (api, path, headers, pick) => api.send('PATCH', path, { weight: pick(1_000) }, headers)],
+  [
+    'register',
+    call =>
+      call.api.send('PUT', call.path, { host: '10.0.0.1', port: 80 + call.pick(3), check: check(call) }, call.headers),
+  ],
+  ['patch', ({ api, path, headers, pick }) => api.send('PATCH', path, { weight: pick(1_000) }, headers)],
   [
     'report',
-    (api, path, headers, pick) => api.send('POST', `${path}/health-reports`, { healthy: pick(2) > 0 }, headers),
+    ({ api, path, headers, pick }) => api.send('POST', `${path}/health-reports`, { healthy: pick(2) > 0 }, headers),
   ],
   [
     'override',
-    (api, path, headers, pick) =>
+    ({ api, path, headers, pick }) =>
       api.send('PUT', `${path}/override`, { status: 'stopping', reason: `${pick(9)}` }, headers),
   ],
-  ['clear', (api, path, headers) => api.send('DELETE', `${path}/override`, undefined, headers)],
-  ['heartbeat', (api, path, headers) => api.send('PUT', `${path}/heartbeat`, undefined, headers)],
+  ['clear', ({ api, path, headers }) => api.send('DELETE', `${path}/override`, undefined, headers)],
+  ['heartbeat', ({ api, path, headers }) => api.send('PUT', `${path}/heartbeat`, undefined, headers)],
   [
     'deregister',
-    (api, path, headers, pick) => (pick(4) > 0 ? api.get(path) : api.send('DELETE', path, undefined, headers)),
+    ({ api, path, headers, pick }) => (pick(4) > 0 ? api.get(path) : api.send('DELETE', path, undefined, headers)),
   ],
   [
     'register-new',
-    (api, _path, headers, pick) =>
-      api.send('POST', INSTANCES, { service: SERVICE, host: '10.1.0.1', port: 1 + pick(60_000) }, headers),
+    call => {
+      const { api, headers, pick } = call;
+      const spec = { service: SERVICE, host: '10.1.0.1', port: 1 + pick(60_000), check: check(call) };
+      return api.send('POST', INSTANCES, spec, headers);
+    },
   ],
 ];
 
@@ -86,7 +111,8 @@ const OPERATIONS: readonly Operation[] = [
  * Lets clients do everything that there is to the same few instances, each after the other's answer. A client whose
  * connection breaks counts that as status 0: it was told nothing.
  */
-export function startMixedLoad({ apis, seed, clients, names, operations = Infinity }: MixedLoadOptions): MixedLoad {
+export function startMixedLoad(options: MixedLoadOptions): MixedLoad {
+  const { apis, seed, clients, names, operations = Infinity, ttlSeconds = LASTING_SECONDS } = options;
   const told: Told[] = [];
   const ending = new AbortController();
   const client = async (number: number) => {
@@ -97,9 +123,9 @@ export function startMixedLoad({ apis, seed, clients, names, operations = Infini
       const [operation, send] = OPERATIONS[pick(OPERATIONS.length)]!;
       const requestId = `load-${seed}-${number}-${n}`;
       const headers = { 'x-request-id': requestId };
-      const answer = await send(apis[pick(apis.length)]!, named(instanceId, SERVICE), headers, pick).catch(
-        () => undefined,
-      );
+      const api = apis[pick(apis.length)]!;
+      const path = named(instanceId, SERVICE);
+      const answer = await send({ api, path, headers, pick, ttlSeconds }).catch(() => undefined);
       told.push({
         operation,
         instanceId,

@@ -8,6 +8,7 @@ import { type Home, prepareHome } from '../../libs/database/src/embedded/home.js
 import { ensureDatabase, initialise, launch, serverUrl } from '../../libs/database/src/embedded/server.js';
 import { isAlive, stopServer } from '../../libs/database/src/embedded/server-process.js';
 import { type DisposableDirectory, disposableDirectory } from './disposable-directory.js';
+import { lastingPort } from './lasting-port.js';
 import { waitFor } from './wait-for.js';
 
 const DATABASE = 'catalog';
@@ -31,7 +32,7 @@ export class OwnPostgres {
     await mkdir(data);
     const home = await prepareHome(data, () => undefined);
     await initialise(home, false);
-    const { pid, port } = await launch(home, undefined, PARAMETERS);
+    const { pid, port } = await launch(home, await lastingPort(), PARAMETERS);
     await ensureDatabase(home, port, DATABASE);
     const postgres = new OwnPostgres(directory, home, port, pid);
     await migrate(postgres.url);
@@ -92,7 +93,7 @@ export class OwnPostgres {
       join(home.data, 'postgresql.auto.conf'),
       `primary_conninfo = 'host=${source.hostname} port=${source.port} user=${source.username} password=${source.password}'\n`,
     );
-    const { pid, port } = await launch(home, undefined, PARAMETERS);
+    const { pid, port } = await launch(home, await lastingPort(), PARAMETERS);
     return new OwnPostgres(directory, home, port, pid);
   }
 

@@ -1,5 +1,6 @@
 import { type Api } from './api.js';
 import { type DisposableDirectory } from './disposable-directory.js';
+import { lastingPort } from './lasting-port.js';
 import { type SpawnedNode, spawnLoadedNode } from './spawned-node.js';
 
 /** A node in a process of its own that can be killed and started again under the same URL. */
@@ -17,7 +18,7 @@ export class RestartableNode implements SpawnedNode {
     env: Readonly<Record<string, string>> = {},
   ): Promise<RestartableNode> {
     const launch = (port: string) => spawnLoadedNode(directory, databaseUrl, { ...env, PORT: port });
-    const node = await launch('0');
+    const node = await launch(String(await lastingPort()));
     return new RestartableNode(launch, node, node.api);
   }
 

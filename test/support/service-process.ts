@@ -2,8 +2,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { vi } from 'vitest';
 import { type DisposableDirectory } from './disposable-directory.js';
+import { waitFor } from './wait-for.js';
 
 const run = promisify(execFile);
 const PATIENCE_MS = 60_000;
@@ -17,12 +17,13 @@ export interface End {
 /** The service started by a command, with everything that the command starts, in a process group of its own. */
 export class ServiceProcess {
   private text = '';
+  private end: End | undefined;
   /** How the command itself ended. */
   readonly ended: Promise<End>;
 
   private constructor(private readonly top: ChildProcess) {
     for (const stream of [top.stdout, top.stderr]) stream?.on('data', chunk => (this.text += String(chunk)));
-    this.ended = once(top, 'close').then(([code, signal]) => ({ code, signal }));
+    this.ended = once(top, 'close').then(([code, signal]) => (this.end = { code, signal }));
   }
 
   /** @param directory whose removal ends whatever is left of it */
@@ -47,16 +48,14 @@ export class ServiceProcess {
     return this.text;
   }
 
-  /** Waits for what it prints. */
+  /** Waits for what it prints. @throws Error with its output when it has ended without, or does not in time */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
-    return await vi.waitFor(
-      () => {
-        const found = pattern.exec(this.text);
-        if (!found) throw new Error(`Not printed: ${String(pattern)}. Output:\n${this.text}`);
-        return found;
-      },
-      { timeout: PATIENCE_MS },
-    );
+    const printed = () => pattern.exec(this.text);
+    const output = () => `Output:\n${this.text}`;
+    await waitFor(`the process prints ${String(pattern)}`, () => printed() ?? this.end, PATIENCE_MS, output);
+    const found = printed();
+    if (!found) throw new Error(`Ended (${JSON.stringify(this.end)}) without printing ${String(pattern)}. ${output()}`);
+    return found;
   }
 
   /** The URL that it listens at, once it does. */

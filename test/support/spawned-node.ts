@@ -6,6 +6,9 @@ import { waitFor } from './wait-for.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+/** How long (ms) a node may take to load the catalog, on a machine that has much else to do. */
+const LOADS_WITHIN_MS = 60_000;
+
 /** The service from these sources, in a process of its own. */
 export interface SpawnedNode {
   readonly process: ServiceProcess;
@@ -33,6 +36,8 @@ export async function spawnLoadedNode(...parameters: Parameters<typeof spawnNode
   await waitFor(
     'the catalog is loaded',
     async () => (await node.api.get('/api/v1/discovery/namespaces')).status === 200,
+    LOADS_WITHIN_MS,
+    () => `Output:\n${node.process.output}`,
   );
   return node;
 }

@@ -63,6 +63,7 @@ export class RecordingWatcher {
   private lastId: number | undefined;
   private readonly running: Promise<void>;
   private failure: unknown;
+  private lastTrouble = 'none';
 
   private constructor(private readonly options: RecordingOptions) {
     this.random = seeded(options.seed);
@@ -86,6 +87,16 @@ export class RecordingWatcher {
   get position(): number {
     if (this.failure) throw this.failure;
     return this.lastId ?? -1;
+  }
+
+  /** How it stands, for people. */
+  describe(): string {
+    const last = this.records.at(-1);
+    return (
+      `"${this.query}" is at ${this.lastId ?? 'no revision'} after ${this.records.length} connections, of which the last ` +
+      `resumed after ${last?.resumedAfter ?? 'nothing'} and was told ${last?.frames.length ?? 0} events, ` +
+      `the last one ${last?.frames.at(-1)?.event ?? 'none'}; last trouble: ${this.lastTrouble}`
+    );
   }
 
   /** How often it was told to begin anew. */
@@ -122,6 +133,8 @@ export class RecordingWatcher {
       }
     } catch (error) {
       if (signal.aborted) return;
+      const { message, cause } = error as Error;
+      this.lastTrouble = cause instanceof Error ? `${message}: ${cause.message}` : message;
       const isPassing = error instanceof WatchRefused ? error.isPassing : error instanceof TypeError;
       if (!isPassing) this.failure = error;
     }
