@@ -37,12 +37,21 @@ export interface Yardstick {
   readonly measure: (context: BenchContext) => Promise<Measured>;
 }
 
+/** Where a case stands among others that do the same with more: how its figures grow is what they are for. */
+export interface Growth {
+  readonly family: 'scale' | 'log';
+  /** What there is more of. */
+  readonly of: string;
+  readonly size: number;
+}
+
 /** One thing that is measured. A run throws when what it did was not right: a wrong answer has no speed. */
 export interface BenchCase {
   readonly name: string;
   readonly work: string;
   readonly unit: string;
   readonly yardstick?: Yardstick;
+  readonly growth?: Growth;
   readonly targets: readonly Target[];
   readonly measure: (context: BenchContext) => Promise<Measured>;
 }

@@ -3,44 +3,64 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
-import { CASES } from './cases/index.js';
+import { CASES, GROWING_CASES } from './cases/index.js';
+import { chooseCases } from './choose-cases.js';
 import { BenchPostgres } from './harness/bench-postgres.js';
 import { ROOT } from './harness/run-script.js';
-import { describeMachine, type Report, toTable } from './report.js';
-import { type CaseResult, runCase } from './run-case.js';
-import { pg1Tool } from './yardsticks/pg1.js';
+import { readOptions, USAGE } from './options.js';
+import { publish } from './publish/publish.js';
+import { withReport } from './publish/published.js';
+import { type Report, toGrowthTables, toTable } from './report.js';
+import { runCases } from './run-cases.js';
+import { runSoak } from './soak/run-soak.js';
+import { type SoakReport } from './soak/soak-report.js';
 
-const DEFAULT_OUT = '.data/bench/latest.json';
-const USAGE = `Usage: npm run bench -- [options] [case …]
-
-  --seconds N       how long each measurement lasts, after its warm-up (5)
-  --warm-up N       how long each warm-up lasts (2)
-  --repetitions N   how often each case is measured, each time after its yardstick; medians count (3)
-  --against FILE    compares with the JSON file of an earlier run
-  --out FILE        where the JSON file goes (${DEFAULT_OUT})
-  --list            lists the cases
-`;
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string', default: '5' },
-    'warm-up': { type: 'string', default: '2' },
-    repetitions: { type: 'string', default: '3' },
-    against: { type: 'string' },
-    out: { type: 'string', default: DEFAULT_OUT },
-    list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
+const options = readOptions();
 const say = (line: string) => process.stderr.write(`${line}\n`);
-const unknown = positionals.filter(name => !CASES.some(benchCase => benchCase.name === name));
-if (values.help || values.list || unknown.length > 0) {
+const print = (text: string) => process.stdout.write(text);
+const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
+
+const keep = async (report: unknown): Promise<void> => {
+  await mkdir(dirname(options.out), { recursive: true });
+  await writeFile(options.out, `${JSON.stringify(report, null, 2)}\n`);
+  print(`Written to ${options.out}.\n`);
+};
+
+const takeIntoDocs = (report: Report | SoakReport): Promise<void> =>
+  publish(published => ('cases' in report ? withReport(published, report) : { ...published, soak: report }));
+
+async function measureCases(postgres: BenchPostgres): Promise<readonly string[]> {
+  const against = options.against === undefined ? undefined : ((await readJson(options.against)) as Report);
+  const { report, failures } = await runCases(postgres, chosen, options, say);
+  print(`${report.machine}\n${report.database}, PG1 by ${report.pg1Tool}\n${toTable(report, against)}\n`);
+  print(`${toGrowthTables(report)}\n`);
+  await keep(report);
+  if (options.docs) await takeIntoDocs(report);
+  return failures;
+}
+
+async function soak(postgres: BenchPostgres): Promise<readonly string[]> {
+  if (!options.soak) return [];
+  const report = await runSoak(postgres, options.soak, say);
+  for (const { what, met, seen } of report.verdicts) print(`${met ? 'met   ' : 'MISSED'}  ${what}: ${seen}\n`);
+  await keep(report);
+  if (options.docs) await takeIntoDocs(report);
+  return report.verdicts.filter(({ met }) => !met).map(({ what, seen }) => `soak: not so: ${what} (${seen})`);
+}
+
+const { chosen, unknown } = chooseCases(options.names, options.soak ? [] : CASES, [
+  ...(options.soak ? CASES : []),
+  ...GROWING_CASES,
+]);
+if (options.help || options.list || unknown.length > 0) {
   if (unknown.length > 0) say(`No such case: ${unknown.join(', ')}`);
-  process.stdout.write(values.help ? USAGE : CASES.map(({ name, work }) => `${name.padEnd(16)} ${work}\n`).join(''));
+  const list = [...CASES, ...GROWING_CASES].map(({ name, work }) => `${name.padEnd(16)} ${work}\n`);
+  print(options.help ? USAGE : list.join(''));
   process.exit(unknown.length > 0 ? 2 : 0);
+}
+if (options.from !== undefined) {
+  await takeIntoDocs((await readJson(options.from)) as Report | SoakReport);
+  process.exit();
 }
 
 const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
@@ -49,43 +69,11 @@ const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
 });
 if (build.status !== 0) process.exit(build.status ?? 1);
 
-const against =
-  values.against === undefined ? undefined : (JSON.parse(await readFile(values.against, 'utf8')) as Report);
-const chosen = positionals.length === 0 ? CASES : CASES.filter(({ name }) => positionals.includes(name));
-const repetitions = Number(values.repetitions);
 const postgres = await BenchPostgres.start();
-const results: CaseResult[] = [];
 const failures: string[] = [];
 try {
-  const context = {
-    postgres,
-    pg1Tool: await pg1Tool(),
-    seconds: Number(values.seconds),
-    warmUpSeconds: Number(values['warm-up']),
-  };
-  for (const benchCase of chosen) {
-    try {
-      results.push(await runCase(benchCase, context, repetitions, say));
-    } catch (error) {
-      failures.push(`${benchCase.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      say(`${benchCase.name} FAILED`);
-    }
-  }
-  const report: Report = {
-    at: new Date().toISOString(),
-    machine: describeMachine(),
-    seconds: context.seconds,
-    repetitions,
-    pg1Tool: context.pg1Tool,
-    database: await postgres.describe(),
-    cases: results,
-  };
-  await mkdir(dirname(values.out), { recursive: true });
-  await writeFile(values.out, `${JSON.stringify(report, null, 2)}\n`);
-  process.stdout.write(
-    `${report.machine}\n${report.database}, PG1 by ${report.pg1Tool}\n${toTable(report, against)}\n`,
-  );
-  process.stdout.write(`Written to ${values.out}.\n`);
+  if (chosen.length > 0) failures.push(...(await measureCases(postgres)));
+  failures.push(...(await soak(postgres)));
 } finally {
   await postgres.stop();
 }

@@ -1,6 +1,6 @@
-import { cpus, totalmem } from 'node:os';
-import process from 'node:process';
 import Table from 'cli-table3';
+import { type Growth } from './bench-case.js';
+import { familyOf, growthTable } from './growth-table.js';
 import { type CaseResult } from './run-case.js';
 
 /** All that one run of the bench tells; what `--out` writes and `--against` reads. */
@@ -15,10 +15,6 @@ export interface Report {
   readonly cases: readonly CaseResult[];
 }
 
-/** The machine that figures are from. */
-export const describeMachine = (): string =>
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.versions.node}, ${process.platform}`;
-
 /** The report as a table for people. */
 export function toTable({ cases }: Report, against?: Report): string {
   const head = ['case', 'yardstick', 'ratio', 'absolute', 'p50', 'p99', 'CPU service', 'CPU PostgreSQL', 'targets'];
@@ -28,6 +24,20 @@ export function toTable({ cases }: Report, against?: Report): string {
     table.push(against ? [...row, changeOf(result, against)] : row);
   }
   return table.toString();
+}
+
+/** How the figures of cases grow that do the same with more; empty where there are none. */
+export function toGrowthTables({ cases }: Report): string {
+  const families: readonly Growth['family'][] = ['scale', 'log'];
+  const tables = families.flatMap(family => {
+    const results = familyOf(cases, family);
+    if (results.length === 0) return [];
+    const { head, rows } = growthTable(results);
+    const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+    for (const row of rows) table.push([...row]);
+    return table.toString();
+  });
+  return tables.join('\n');
 }
 
 function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult): string[] {

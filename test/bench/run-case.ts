@@ -1,4 +1,4 @@
-import { type BenchCase, type BenchContext, type Measured, type Target } from './bench-case.js';
+import { type BenchCase, type BenchContext, type Growth, type Measured, type Target } from './bench-case.js';
 import { median } from './harness/statistics.js';
 
 /** What a case came to: medians of its runs. */
@@ -6,6 +6,7 @@ export interface CaseResult {
   readonly name: string;
   readonly work: string;
   readonly unit: string;
+  readonly growth?: Growth;
   readonly yardstick: { readonly name: string; readonly perSecond: number } | null;
   /** Of the case to its yardstick. */
   readonly ratio: number | null;
@@ -22,7 +23,7 @@ export async function runCase(
   repetitions: number,
   say: (line: string) => void,
 ): Promise<CaseResult> {
-  const { name, work, unit, yardstick, targets } = benchCase;
+  const { name, work, unit, growth, yardstick, targets } = benchCase;
   const yardsticks: number[] = [];
   const runs: Measured[] = [];
   for (let n = 1; n <= repetitions; n++) {
@@ -39,7 +40,7 @@ export async function runCase(
   const stick = yardstick ? { name: yardstick.name, perSecond: median(yardsticks) } : null;
   const ratio = stick && measured.perSecond !== undefined ? measured.perSecond / stick.perSecond : null;
   const judged = targets.map(target => judge(target, measured, ratio));
-  return { name, work, unit, yardstick: stick, ratio, measured, targets: judged, runs };
+  return { name, work, unit, ...(growth && { growth }), yardstick: stick, ratio, measured, targets: judged, runs };
 }
 
 function judge(target: Target, measured: Measured, ratio: number | null): CaseResult['targets'][number] {

@@ -1,9 +1,11 @@
 import { type BenchCase } from '../bench-case.js';
 import { DISCOVER, DISCOVER_304, STRONG_READ } from './discover.js';
 import { HEARTBEAT, REGISTER_AGAIN } from './liveness.js';
+import { LOG } from './log.js';
 import { MIXED } from './mixed.js';
 import { NODES } from './nodes.js';
 import { REGISTER_200, REGISTER_50, REGISTER_BATCH } from './register.js';
+import { SCALE } from './scale.js';
 import { WATCH } from './watch.js';
 
 /** All cases, in the order in which they are run. */
@@ -20,3 +22,6 @@ export const CASES: readonly BenchCase[] = [
   WATCH,
   ...NODES,
 ];
+
+/** Cases that fill a database first and take minutes: they run when they are named, or their family is. */
+export const GROWING_CASES: readonly BenchCase[] = [...SCALE, ...LOG];

@@ -17,6 +17,8 @@ export class BenchNode {
     readonly api: Api,
     /** From the start of the process to the first answer from the catalog (ms). */
     readonly startMs: number,
+    /** Of that, from when it listened on: little but reading the catalog into memory (ms). */
+    readonly loadMs: number,
   ) {}
 
   /** Starts a node, and waits until it has loaded the catalog. */
@@ -35,13 +37,15 @@ export class BenchNode {
       if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${printed}`);
       return LISTENING.test(printed);
     });
+    const listeningAt = performance.now();
     const api = new Api(LISTENING.exec(printed)?.[1] ?? '');
     await waitFor(
       'the catalog is loaded',
       async () => (await api.get('/health/ready')).status === 200,
       LOAD_PATIENCE_MS,
     );
-    return new BenchNode(child, api, performance.now() - begun);
+    const readyAt = performance.now();
+    return new BenchNode(child, api, readyAt - begun, readyAt - listeningAt);
   }
 
   get pid(): number {

@@ -6,6 +6,8 @@ export interface LoadJob {
   readonly seconds: number;
   /** Load that is not counted comes first. */
   readonly warmUpSeconds: number;
+  /** Requests per second of all connections together; absent: as many as there can be. */
+  readonly perSecond?: number;
   readonly workload: Workload;
 }
 

@@ -14,6 +14,7 @@ const options = (duration: number): autocannon.Options => ({
   url: job.url,
   connections: job.connections,
   duration,
+  ...(job.perSecond !== undefined && { overallRate: job.perSecond }),
   requests: [
     {
       setupRequest: request => {

@@ -2,10 +2,10 @@
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Agent, request } from 'node:http';
-import { createParser } from 'eventsource-parser';
+import { Agent } from 'node:http';
 import { Api, named } from '../../support/api.js';
 import { percentile } from '../harness/statistics.js';
+import { openWatch } from './open-watch.js';
 
 export interface WatchJob {
   readonly url: string;
@@ -35,26 +35,12 @@ const acknowledgedAt = new Map<number, number>();
 const arrivals: { readonly revision: number; readonly at: number }[] = [];
 const told = Array.from({ length: job.watchers }, () => [] as number[]);
 
-function watch(number: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const path = `/api/v1/discovery/watch?service=${job.service}`;
-    request(`${job.url}${path}`, { agent }, response => {
-      if (response.statusCode !== 200) reject(new Error(`A watch was answered ${response.statusCode}.`));
-      const parser = createParser({
-        onEvent: ({ id, event }) => {
-          if (event === 'snapshot') resolve();
-          else if (event?.startsWith('instance.')) {
-            told[number]!.push(Number(id));
-            arrivals.push({ revision: Number(id), at: performance.now() });
-          }
-        },
-      });
-      response.setEncoding('utf8').on('data', (text: string) => parser.feed(text));
-    })
-      .on('error', reject)
-      .end();
+const watch = (number: number): Promise<void> =>
+  openWatch(`${job.url}/api/v1/discovery/watch?service=${job.service}`, agent, ({ id, event }) => {
+    if (!event?.startsWith('instance.')) return;
+    told[number]!.push(Number(id));
+    arrivals.push({ revision: Number(id), at: performance.now() });
   });
-}
 
 await api.register({ service: job.service, instanceId: 'watched', check: { kind: 'none' } });
 for (let n = 0; n < job.watchers; n += 50) {

@@ -1,0 +1,63 @@
+import { type BenchContext, type Measured } from '../bench-case.js';
+import { BulkWriter } from '../data/bulk-writer.js';
+import { realisticHistory } from '../data/realistic-history.js';
+import { askQuestions } from '../harness/ask-questions.js';
+import { ask } from '../harness/bench-postgres.js';
+import { withNodes } from '../harness/with-nodes.js';
+import { logQuestions } from './log-questions.js';
+import { migrationTimes } from './migration-times.js';
+
+const TTL_SECONDS = 3_600;
+
+/** Events of the whole log for each instance that lives at its end. */
+const EVENTS_PER_INSTANCE = 50;
+
+const QUESTION_SECONDS = 1;
+const MIB = 2 ** 20;
+
+/** What a log of a size costs. Verifying it is what counts per second. */
+export async function measureLog(context: BenchContext, events: number): Promise<Measured> {
+  const plan = { instances: events / EVENTS_PER_INSTANCE, events, ttlSeconds: TTL_SECONDS };
+  let filled = { events: 0, seconds: 0 };
+  const prepare = async (url: string) => {
+    filled = await BulkWriter.write(url, realisticHistory(plan), events);
+  };
+  return await withNodes(context, { prepare }, async ({ node, databaseUrl, busy }) => {
+    const answers = await askQuestions(node.url, await logQuestions(databaseUrl, events), QUESTION_SECONDS);
+    const verified = await busy(async () => {
+      const begun = performance.now();
+      const { valid, checked } = await node.api.ok<{ valid: boolean; checked: number }>('GET', '/api/v1/audit/verify');
+      if (!valid || checked !== events)
+        throw new Error(`Of ${events} events ${checked} were verified; valid: ${valid}.`);
+      return { perSecond: checked / ((performance.now() - begun) / 1_000) };
+    });
+    const bytes = await bytesPerEvent(databaseUrl, events);
+    const started = { 'start until ready ms': node.startMs };
+    await node.stop();
+    const figures = {
+      'filling s': filled.seconds,
+      ...started,
+      ...bytes,
+      ...answers,
+      'verification s': events / verified.perSecond,
+      ...Object.fromEntries(
+        Object.entries(await migrationTimes(databaseUrl)).map(([name, ms]) => [`migration ${name} ms`, ms]),
+      ),
+    };
+    return { ...verified, figures };
+  });
+}
+
+async function bytesPerEvent(databaseUrl: string, events: number): Promise<Record<string, number>> {
+  const [row] = await ask<{ rows: number; indexes: number }>(
+    databaseUrl,
+    `select sum(pg_table_size(relid))::float8 as rows, sum(pg_indexes_size(relid))::float8 as indexes
+     from pg_partition_tree('service_event') where isleaf`,
+  );
+  const { rows, indexes } = row!;
+  return {
+    'log MiB': (rows + indexes) / MIB,
+    'bytes of an event': rows / events,
+    'bytes of its indexes': indexes / events,
+  };
+}
