@@ -16,6 +16,9 @@ export default defineConfig({
   test: {
     // Most tests wait for processes, servers and time limits: more at once than Vitest's one on a machine of two cores.
     maxWorkers: 3,
+    // A worker keeps what it has loaded for the next file: loading the service takes longer than most files do, and
+    // nothing in it has a state of its own (no module-level mutable state).
+    isolate: false,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary', 'html'],
@@ -34,13 +37,23 @@ export default defineConfig({
     },
     projects: [
       // Laws are tried on hundreds of values; on a machine that is busy with the other projects that takes its time.
-      { ...shared, test: { name: 'unit', include: [`${room}/*.spec.ts`], environment: 'node', testTimeout: 60_000 } },
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          isolate: false,
+          include: [`${room}/*.spec.ts`],
+          environment: 'node',
+          testTimeout: 60_000,
+        },
+      },
       {
         ...shared,
         test: {
           name: 'int',
           include: [`${room}/*.int-spec.ts`],
           environment: 'node',
+          isolate: false,
           globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -52,6 +65,7 @@ export default defineConfig({
           name: 'e2e',
           include: [`${room}/*.e2e-spec.ts`],
           environment: 'node',
+          isolate: false,
           globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
