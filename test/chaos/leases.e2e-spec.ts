@@ -1,5 +1,6 @@
 import { type AuditEvent } from '@coordination/audit';
 import { GuardOrders, GuardStates } from '@coordination/liveness';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
@@ -29,8 +30,8 @@ afterEach(async () => {
 });
 afterAll(() => directory.remove());
 
-const isEnd = ({ actor, action }: AuditEvent) =>
-  actor === 'system:liveness' && (action === 'instance.health_changed' || action === 'instance.expired');
+const END_ACTIONS = ['instance.health_changed', 'instance.expired'];
+const isEnd = ({ actor, action }: AuditEvent) => actor === 'system:liveness' && END_ACTIONS.includes(action);
 
 /** What was done about the leases of a fleet: ids in the order of the log, unhealthy or gone. */
 async function endedOf(url: string, ids: readonly string[]): Promise<string[]> {
@@ -39,12 +40,28 @@ async function endedOf(url: string, ids: readonly string[]): Promise<string[]> {
   return events.filter(event => isEnd(event) && own.has(event.instanceUuid ?? '')).map(event => event.instanceUuid!);
 }
 
+/** Looks at little while it waits: the whole log is read, and found to be sound, when the time has come. */
 async function waitForEnds(url: string, ids: readonly string[], expected: readonly string[]): Promise<void> {
-  await waitFor(
-    `${expected.length} leases have ended`,
-    async () => (await endedOf(url, ids)).length >= expected.length,
-    PATIENCE_MS,
-  );
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const ended = async () => {
+      const { rows } = await client.query<{ count: number }>(
+        `select count(*)::int as count from service_event
+         where actor = 'system:liveness' and action = any($1) and instance_uuid = any($2)`,
+        [END_ACTIONS, ids],
+      );
+      return rows[0]!.count;
+    };
+    await waitFor(
+      `${expected.length} leases have ended`,
+      async () => (await ended()) >= expected.length,
+      PATIENCE_MS,
+      async () => `It is ${await ended()} now.`,
+    );
+  } finally {
+    await client.end();
+  }
   expect((await endedOf(url, ids)).toSorted(), 'exactly the dead, each once').toEqual(expected.toSorted());
 }
 

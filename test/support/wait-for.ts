@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const STEP_MS = 10;
+/** How long (ms) it rests between two looks: longer when it waits for long, since others need the machine. */
+const FIRST_STEP_MS = 10;
+const LAST_STEP_MS = 50;
+const STEP_SHARE = 0.05;
 
 /**
  * Waits until a condition holds, and fails with what it waited for when it does not within the time (ms).
@@ -12,11 +15,12 @@ export async function waitFor(
   withinMs = 20_000,
   explain: () => string | Promise<string> = () => '',
 ): Promise<void> {
-  const until = performance.now() + withinMs;
+  const begun = performance.now();
   while (!(await condition())) {
-    if (performance.now() > until) {
+    const waitedMs = performance.now() - begun;
+    if (waitedMs > withinMs) {
       throw new Error(`Waited ${Math.round(withinMs)} ms in vain for: ${what}. ${await explain()}`.trimEnd());
     }
-    await delay(STEP_MS);
+    await delay(Math.min(LAST_STEP_MS, Math.max(FIRST_STEP_MS, STEP_SHARE * waitedMs)));
   }
 }
