@@ -6,6 +6,7 @@ import { ConfigModule, readSettings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { createLogger, ObservabilityModule } from '@coordination/observability';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
@@ -24,11 +25,12 @@ let events: AuditEvent[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const settings = readSettings({ PORT: '0', DATABASE_URL: database.url });
+  const settings = readSettings({ PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: database.url });
   @Module({
     imports: [
       ConfigModule.forRoot(settings),
       ContextModule,
+      ObservabilityModule.forRoot(createLogger(settings)),
       DatabaseModule.forRoot({ url: database.url, embedded: false, settings, entities: AUDIT_ENTITIES }),
       AuditModule,
     ],
