@@ -16,9 +16,6 @@ export default defineConfig({
   test: {
     // Most tests wait for processes, servers and time limits: more at once than Vitest's one on a machine of two cores.
     maxWorkers: 3,
-    // A worker keeps what it has loaded for the next file: loading the service takes longer than most files do, and
-    // nothing in it has a state of its own (no module-level mutable state).
-    isolate: false,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary', 'html'],
@@ -41,6 +38,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          // Nothing that is loaded has a state of its own, and loading it takes longer than most of these files do.
           isolate: false,
           include: [`${room}/*.spec.ts`],
           environment: 'node',
@@ -53,7 +51,6 @@ export default defineConfig({
           name: 'int',
           include: [`${room}/*.int-spec.ts`],
           environment: 'node',
-          isolate: false,
           globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -65,7 +62,6 @@ export default defineConfig({
           name: 'e2e',
           include: [`${room}/*.e2e-spec.ts`],
           environment: 'node',
-          isolate: false,
           globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
