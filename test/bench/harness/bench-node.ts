@@ -7,7 +7,8 @@ import { end, ROOT } from './run-script.js';
 const MAIN = join(ROOT, 'dist/apps/coordination/src/main.js');
 const LISTENING = /Listening on (http:\/\/[\d.:]+)/;
 
-/** How long (ms) a node may take to have its catalog in memory. */
+/** How long (ms) a node may take to listen, and to have its catalog in memory. */
+const LISTEN_PATIENCE_MS = 60_000;
 const LOAD_PATIENCE_MS = 120_000;
 
 /** A node of the service as it runs in production: built, in a process of its own. */
@@ -33,10 +34,11 @@ export class BenchNode {
     child.stdout.on('data', (chunk: Buffer) => {
       if (printed.length < 100_000) printed += String(chunk);
     });
-    await waitFor('the node listens', () => {
+    const listens = () => {
       if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${printed}`);
       return LISTENING.test(printed);
-    });
+    };
+    await waitFor('the node listens', listens, LISTEN_PATIENCE_MS);
     const listeningAt = performance.now();
     const api = new Api(LISTENING.exec(printed)?.[1] ?? '');
     await waitFor(
