@@ -2,7 +2,14 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { type AnsweredCatalog, CATALOG_HEADERS, revisionTag, sendJson, setCatalogHeaders } from './catalog-answer.js';
+import {
+  type AnsweredCatalog,
+  answerFound,
+  CATALOG_HEADERS,
+  revisionTag,
+  sendJson,
+  setCatalogHeaders,
+} from './catalog-answer.js';
 import {
   NAMESPACES_EXAMPLE,
   SEARCH_EXAMPLE,
@@ -21,12 +28,13 @@ import {
   type ServiceParams,
   serviceParams,
 } from './discovery.schemas.js';
-import { DiscoveryService, type Found } from './discovery.service.js';
-import { toDemand, WAITING_PROBLEMS } from './freshness/demand.js';
+import { DiscoveryService } from './discovery.service.js';
+import { NO_DEMAND, toDemand, WAITING_PROBLEMS } from './freshness/demand.js';
 import { GuardNoticeSlot, setGuardHeader } from './guard-notice.js';
 import { answerPast, hasTag, PAST_HEADERS, PAST_PROBLEMS } from './past/past-answer.js';
 import { PastDiscovery } from './past/past-discovery.service.js';
 import { type SearchAtQuery, searchAtQuery, type ServicesAtQuery, servicesAtQuery } from './past/past.schemas.js';
+import { PlainReads } from './plain-reads.js';
 import { USABLE } from './selection/selection.js';
 import { toSelection } from './selection/selection.schemas.js';
 
@@ -41,6 +49,7 @@ export class DiscoveryController {
     private readonly discovery: DiscoveryService,
     private readonly past: PastDiscovery,
     private readonly guards: GuardNoticeSlot,
+    private readonly plain: PlainReads,
   ) {}
 
   @Endpoint({
@@ -61,7 +70,7 @@ export class DiscoveryController {
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    answer(reply, ifNoneMatch, await this.discovery.namespaces(toDemand(query, reply.raw)));
+    answerFound(reply, ifNoneMatch, await this.discovery.namespaces(toDemand(query, reply.raw)));
   }
 
   @Endpoint({
@@ -87,7 +96,7 @@ export class DiscoveryController {
     const demand = toDemand(query, reply.raw);
     const selection = toSelection(query, 'any');
     if (asOf) return answerPast(reply, await this.past.services(asOf, namespace, selection, hasTag(ifNoneMatch)));
-    answer(reply, ifNoneMatch, await this.discovery.services(namespace, selection, demand));
+    answerFound(reply, ifNoneMatch, await this.discovery.services(namespace, selection, demand));
   }
 
   @Endpoint({
@@ -118,8 +127,9 @@ export class DiscoveryController {
       return answerPast(reply, await this.past.instancesOf(asOf, of, selection, hasTag(ifNoneMatch)));
     }
     const found = await this.discovery.instancesOf(namespace, service, selection, demand);
+    if (demand === NO_DEMAND) this.plain.remember(reply.request, { namespace, service, selection });
     setGuardHeader(reply, this.guards.of(namespace, service));
-    answer(reply, ifNoneMatch, found);
+    answerFound(reply, ifNoneMatch, found);
   }
 
   @Endpoint({
@@ -162,9 +172,3 @@ export class DiscoveryController {
 
 /** A page of a search may change with every change of the catalog. */
 const tagOf = ({ epoch, revision }: AnsweredCatalog): string => revisionTag(epoch, revision);
-
-function answer(reply: FastifyReply, ifNoneMatch: IfNoneMatch, { catalog, revision, body }: Found): void {
-  const tag = revisionTag(catalog.epoch, revision);
-  setCatalogHeaders(reply, catalog, tag);
-  sendJson(reply, matchesNone(ifNoneMatch, tag) ? undefined : body);
-}

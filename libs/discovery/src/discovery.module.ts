@@ -1,4 +1,5 @@
 import { Logger, Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import {
   AuditModule,
   CATALOG_CHANNEL,
@@ -22,6 +23,7 @@ import { GuardNoticeSlot } from './guard-notice.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
 import { InstancePicker } from './instance-picker.js';
 import { PastModule } from './past/past.module.js';
+import { PlainReads } from './plain-reads.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { CatalogFollower } from './view/catalog-follower.js';
@@ -154,6 +156,12 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
           catalog: new CatalogSearchRepository(databases, heads),
           fresh: new FreshReads(view, gate, waiting),
         }),
+    },
+    {
+      provide: PlainReads,
+      inject: [HttpAdapterHost, DiscoveryService, GuardNoticeSlot],
+      useFactory: (host: HttpAdapterHost, discovery: DiscoveryService, guards: GuardNoticeSlot) =>
+        new PlainReads(host, discovery, guards),
     },
     ...WATCH_PROVIDERS,
   ],

@@ -64,6 +64,14 @@ export class DiscoveryService {
   /** @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly */
   async instancesOf(namespace: string, service: string, selection: Selection, demand = NO_DEMAND): Promise<Found> {
     await this.parts.fresh.fromView(demand, () => instancesQuestion({ namespace, service }, selection));
+    return this.instancesNow(namespace, service, selection, demand);
+  }
+
+  /**
+   * The same without waiting, for demands that are met or that there are none of.
+   * @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly
+   */
+  instancesNow(namespace: string, service: string, selection: Selection, demand = NO_DEMAND): Found {
     return this.fromView(demand, () => this.parts.answers.instancesOf(namespace, service, selection));
   }
 

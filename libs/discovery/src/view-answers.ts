@@ -31,6 +31,8 @@ export class ViewAnswers {
   /** The part of each service in the list of services, which only its own changes make anew. */
   private readonly summaries = new WeakMap<ServiceEntry, { readonly revision: number; readonly json: string }>();
 
+  private readonly selections = new WeakMap<Selection, string>();
+
   constructor(
     private readonly view: CatalogView,
     maxBytes = DEFAULT_MAX_BYTES,
@@ -73,7 +75,7 @@ export class ViewAnswers {
   instancesOf(namespace: string, service: string, selection: Selection): ViewAnswer {
     const touched = this.view.serviceRevision(namespace, service);
     if (touched === undefined) return now(this.view, revision => instancesJson(service, revision, [], selection));
-    const key = `instances ${namespace} ${service} ${JSON.stringify(selection)}`;
+    const key = `instances ${namespace} ${service} ${this.textOf(selection)}`;
     return this.once(key, touched, revision =>
       instancesJson(service, revision, this.view.instancesOf(namespace, service).values(), selection),
     );
@@ -86,6 +88,13 @@ export class ViewAnswers {
     const answer = { revision, generation, body: Buffer.from(make(revision)) };
     this.kept.set(key, answer);
     return answer;
+  }
+
+  /** Selections that are asked for over and over are put into words once. */
+  private textOf(selection: Selection): string {
+    let text = this.selections.get(selection);
+    if (text === undefined) this.selections.set(selection, (text = JSON.stringify(selection)));
+    return text;
   }
 
   private summary(entry: ServiceEntry): string {
