@@ -1,14 +1,17 @@
 import { type EntityName } from '@mikro-orm/core';
 import { AUDIT_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/audit';
 import { Databases } from '@coordination/database';
+import { systemClock } from '@coordination/kernel';
 import {
   AnswerRecall,
+  type AppendWay,
   CatalogMirrorSlot,
   CatalogWriter,
   type CatalogWriterOptions,
   HistoryGuard,
   IdempotencyKeyRepository,
   InstanceLeaseRepository,
+  KnownAppendRepository,
   NodeRoleRepository,
   REGISTRY_ENTITIES,
   ServiceInstanceRepository,
@@ -25,6 +28,8 @@ export interface WritingNode {
   readonly history: HistoryGuard;
   /** The size of each batch in events, in the order of their ends; -1: the batch failed. */
   readonly batches: readonly number[];
+  /** How they were appended, each try. */
+  readonly ways: readonly AppendWay[];
   /** What was told of requests under keys that had been used. */
   readonly reuses: readonly ('replayed' | 'mismatch')[];
   /** Submits commands as one request. */
@@ -50,6 +55,7 @@ export async function startWriter(
   const history = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror });
   const events = new ServiceEventRepository();
   const batches: number[] = [];
+  const ways: AppendWay[] = [];
   const reuses: ('replayed' | 'mismatch')[] = [];
   const writer = new CatalogWriter(
     {
@@ -57,13 +63,16 @@ export async function startWriter(
       heads,
       events,
       instances: new ServiceInstanceRepository(),
+      knownAppends: new KnownAppendRepository(),
       leases: new InstanceLeaseRepository(),
       roles: new NodeRoleRepository(),
       keys: new IdempotencyKeyRepository(24),
       recall: new AnswerRecall({ databases, events }),
       mirror,
       history,
+      clock: systemClock,
       metrics: {
+        appended: way => ways.push(way),
         startBatch: () => (outcome, changes) => batches.push(outcome === 'committed' ? changes : -1),
         repeated: outcome => reuses.push(outcome),
       },
@@ -76,6 +85,7 @@ export async function startWriter(
     mirror,
     history,
     batches,
+    ways,
     reuses,
     submit: (...commands) => writer.submit({ commands, origin: anOrigin() }),
     async close() {

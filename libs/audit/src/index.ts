@@ -39,6 +39,6 @@ export { LOG_PARTITION_SIZE } from './partitions/log-partition.js';
 export { LogRoom } from './partitions/log-room.js';
 export { ReadIndex, type ReadHead } from './read-index.js';
 export { OLDEST_REVISION, RevisionFinder, type FoundRevision } from './revision-finder.service.js';
-export { EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';
+export { appendedCte, EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';
 
 export const AUDIT_ENTITIES = [CatalogHead, ServiceEvent];

@@ -13,6 +13,25 @@ export const EVENT_COLUMNS = `
   batch_id as "batchId", version, before, after, hash_version as "hashVersion", previous_hash as "previousHash", hash`;
 
 /**
+ * The CTE `appended`: inserts events if the CTE `head` has a row, and returns their revisions.
+ * @param events SQL of the parameter with the events, as JSON
+ */
+export const appendedCte = (events: string): string => `
+  appended as (
+    insert into service_event (
+      revision, at, action, namespace, service, instance_id, instance_uuid, actor, client_address, request_id, source,
+      reason, batch_id, version, before, after, previous_hash, hash, hash_version)
+    select e.revision, e.at, e.action, e.namespace, e.service, e."instanceId", e."instanceUuid", e.actor,
+      e."clientAddress", e."requestId", e.source, e.reason, e."batchId", e.version, e.before, e.after,
+      e."previousHash", e.hash, e."hashVersion"
+    from head, jsonb_to_recordset(${events}) as e (
+      revision bigint, at timestamptz, action text, namespace text, service text, "instanceId" text,
+      "instanceUuid" uuid, actor text, "clientAddress" text, "requestId" text, source text, reason text,
+      "batchId" uuid, version int, before jsonb, after jsonb, "previousHash" text, hash text, "hashVersion" smallint)
+    returning revision
+  )`;
+
+/**
  * Events, head and notification in one statement: a batch costs the same round trips whatever its size. The head moves
  * only if it is still the one that was locked; otherwise nothing is inserted and the count tells.
  */
@@ -21,19 +40,7 @@ const APPEND = `
     update catalog_head set revision = $2, hash = $3, at = $4
     where id = 1 and revision = $5 and hash = $6 and fence = $7
     returning id
-  ), appended as (
-    insert into service_event (
-      revision, at, action, namespace, service, instance_id, instance_uuid, actor, client_address, request_id, source,
-      reason, batch_id, version, before, after, previous_hash, hash, hash_version)
-    select e.revision, e.at, e.action, e.namespace, e.service, e."instanceId", e."instanceUuid", e.actor,
-      e."clientAddress", e."requestId", e.source, e.reason, e."batchId", e.version, e.before, e.after,
-      e."previousHash", e.hash, e."hashVersion"
-    from head, jsonb_to_recordset($1) as e (
-      revision bigint, at timestamptz, action text, namespace text, service text, "instanceId" text,
-      "instanceUuid" uuid, actor text, "clientAddress" text, "requestId" text, source text, reason text,
-      "batchId" uuid, version int, before jsonb, after jsonb, "previousHash" text, hash text, "hashVersion" smallint)
-    returning revision
-  )
+  ), ${appendedCte('$1')}
   select (select count(*)::int from appended) as appended, pg_notify('${CATALOG_CHANNEL}', $2::text)`;
 
 /** The log. It is only ever appended to. */

@@ -16,6 +16,8 @@ export interface CatalogMirror {
   recordAt(identity: InstanceIdentity, revision: number): Promise<InstanceRecord | undefined>;
   /** The record as the mirror has it now, if it is loaded; a hint only. */
   peek(identity: InstanceIdentity): InstanceRecord | undefined;
+  /** The record of an id as the mirror has it now; a hint only. */
+  find(id: string): InstanceRecord | undefined;
   /** Up to where the mirror has seen the log; undefined: nothing yet. */
   position(): KnownPlace | undefined;
   /** Asks for a look at the log, because it is in doubt. */

@@ -74,6 +74,8 @@ export { NodeRoleRepository, type RoleClaim, type RoleRecord } from './roles/nod
 export { TermEndedError, type RoleTerm } from './roles/role-term.js';
 export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
+export { KnownAppendRepository } from './write/known-append.repository.js';
+export { type AppendWay } from './write/writer-metrics.js';
 export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
 
 export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision, IdempotencyKey, NodeRole];

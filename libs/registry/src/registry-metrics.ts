@@ -25,7 +25,13 @@ export function writerMetrics(metrics: Metrics): WriterMetrics & { watchQueue(le
     help: 'Requests under an Idempotency-Key that had been used: replayed, or mismatch for another request.',
     labelNames: ['outcome'],
   });
+  const appends = metrics.counter({
+    name: 'write_appends_total',
+    help: 'Tries to append a batch: known (on what the node knew), missed (that was not so any more), locked (under the lock).',
+    labelNames: ['way'],
+  });
   return {
+    appended: way => appends.inc({ way }),
     repeated: outcome => repeated.inc({ outcome }),
     startBatch() {
       const end = duration.startTimer();

@@ -29,6 +29,7 @@ import { RegistrationsController } from './registrations.controller.js';
 import { RegistryService } from './registry.service.js';
 import { ServiceInstanceRepository } from './service-instance.repository.js';
 import { CatalogWriter } from './write/catalog-writer.js';
+import { KnownAppendRepository } from './write/known-append.repository.js';
 import { WriteSideEnd } from './write-side-end.js';
 
 /** The write side of the catalog. */
@@ -122,7 +123,21 @@ import { WriteSideEnd } from './write-side-end.js';
         const measured = writerMetrics(metrics);
         const recall = new AnswerRecall({ databases, events });
         const writer = new CatalogWriter(
-          { databases, heads, events, instances, leases, roles, keys, recall, mirror, history, metrics: measured },
+          {
+            databases,
+            heads,
+            events,
+            instances,
+            knownAppends: new KnownAppendRepository(),
+            leases,
+            roles,
+            keys,
+            recall,
+            mirror,
+            history,
+            clock: systemClock,
+            metrics: measured,
+          },
           {
             maxBatchChanges: settings.PCS_WRITE_BATCH_MAX,
             maxQueuedCommands: settings.PCS_WRITE_QUEUE_MAX,

@@ -34,18 +34,20 @@ const FIND_NAMED = `
   left join instance_lease l on l.instance_id = i.id
   order by w.n`;
 
+/** The form of the rows of {@link changeRows}, for `jsonb_to_recordset`. */
+export const CHANGE_FORM = `(
+  op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, type text, scheme text,
+  host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
+  "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint, "leaseMoved" boolean,
+  "renewedAt" timestamptz, "checkedAt" timestamptz, "checkKept" boolean, "ttlSeconds" int, lapsed boolean)`;
+
 /**
- * The net changes of a batch in one statement. An update or removal that finds another version than the one decided on
- * counts nothing, and the counts tell.
+ * The CTEs that write the rows of the CTE `change`, each of which has one if it did what it was to do. An update or
+ * removal that finds another version than the one decided on has none.
+ * @param touches SQL of the from-clause that gives the parameter with the touched services, as `t`
  */
-const SAVE = `
-  with change as (
-    select * from jsonb_to_recordset($1) as c (
-      op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, type text, scheme text,
-      host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
-      "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint,
-      "leaseMoved" boolean, "renewedAt" timestamptz, "checkedAt" timestamptz, "ttlSeconds" int, lapsed boolean)
-  ), removed as (
+export const savingCtes = (touches: string): string => `
+  removed as (
     delete from service_instance i using change c
     where c.op = 'delete' and i.id = c.id and i.version = c."expectedVersion"
     returning i.id
@@ -70,16 +72,25 @@ const SAVE = `
     select id, "renewedAt", "checkedAt", "ttlSeconds" from change where op = 'insert'
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, c."renewedAt"), checked_at = c."checkedAt", ttl_seconds = c."ttlSeconds",
-      lapsed = c.lapsed
+      renewed_at = greatest(l.renewed_at, c."renewedAt"),
+      checked_at = case when c."checkKept" then l.checked_at else c."checkedAt" end,
+      ttl_seconds = c."ttlSeconds", lapsed = c.lapsed
     from change c
     where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
   ), touched as (
     insert into service_revision as s (namespace, service, revision)
-    select namespace, service, revision
-    from jsonb_to_recordset($2) as t (namespace text, service text, revision bigint)
+    select t.namespace, t.service, t.revision from ${touches}
     on conflict (namespace, service) do update set revision = excluded.revision where s.revision < excluded.revision
-  )
+  )`;
+
+/** The form of touched services, for `jsonb_to_recordset`. */
+export const TOUCH_FORM = '(namespace text, service text, revision bigint)';
+
+/** The net changes of a batch in one statement; the count tells whether all were what was decided on. */
+const SAVE = `
+  with change as (
+    select * from jsonb_to_recordset($1) as c ${CHANGE_FORM}
+  ), ${savingCtes(`jsonb_to_recordset($2) as t ${TOUCH_FORM}`)}
   select (select count(*) from removed)::int + (select count(*) from updated)::int
     + (select count(*) from inserted)::int as saved`;
 
@@ -131,7 +142,7 @@ export class ServiceInstanceRepository {
    */
   async save(em: EntityManager, changes: readonly InstanceChange[], touches: readonly ServiceTouch[]): Promise<void> {
     const [result] = await query<{ saved: number }>(em, SAVE, [
-      JSON.stringify(changes.map(toRow)),
+      JSON.stringify(changeRows(changes)),
       JSON.stringify(touches),
     ]);
     if (result?.saved !== changes.length) {
@@ -162,6 +173,9 @@ function toLeased({ renewedAt, checkedAt, ...instance }: LeasedRow): LeasedInsta
   return { instance, lease: { renewedAt, checkedAt } };
 }
 
+/** Net changes as rows of {@link CHANGE_FORM}. */
+export const changeRows = (changes: readonly InstanceChange[]): Record<string, unknown>[] => changes.map(toRow);
+
 function toRow({ before, after }: InstanceChange): Record<string, unknown> {
   if (!after) return { op: 'delete', id: before?.instance.id, expectedVersion: before?.instance.version };
   return {
@@ -172,5 +186,7 @@ function toRow({ before, after }: InstanceChange): Record<string, unknown> {
     lapsed: hasLapsed(after.instance.health),
     leaseMoved: before?.lease !== after.lease || hasLapsed(before.instance.health) !== hasLapsed(after.instance.health),
     ...after.lease,
+    // Whoever does not know the last check cannot have changed it.
+    checkKept: after.lease.checkedAt === undefined,
   };
 }

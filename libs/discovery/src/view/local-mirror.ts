@@ -30,6 +30,10 @@ export class LocalMirror implements CatalogMirror {
     return this.view.findByIdentity(identity);
   }
 
+  find(id: string): InstanceRecord | undefined {
+    return this.view.find(id);
+  }
+
   position(): KnownPlace | undefined {
     return this.view.position;
   }

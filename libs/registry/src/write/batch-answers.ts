@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AuditEvent, type LockedHead } from '@coordination/audit';
 import { IdempotencyMismatchError } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
@@ -38,6 +39,8 @@ export class BatchAnswers {
   async give(batch: readonly PendingWrite[], placed: PlacedPlan): Promise<void> {
     const { head, plan } = placed;
     await this.announce(plan.events);
+    // The next batch has been handed to the database by then, which works on it while these answers are written.
+    await nextTurn();
     const position = { revision: revisionAfter(placed), epoch: head.epoch };
     const repetitions: Repetition[] = [];
     for (const [index, outcome] of plan.outcomes.entries()) {

@@ -243,6 +243,7 @@ describe('The mirror', () => {
       },
       recordAt: () => Promise.resolve(undefined),
       peek: () => undefined,
+      find: () => undefined,
       position: () => undefined,
       look: () => undefined,
     });
@@ -263,6 +264,7 @@ describe('The mirror', () => {
       announce: () => Promise.reject(new Error('view lost')),
       recordAt: () => Promise.resolve(undefined),
       peek: () => undefined,
+      find: () => undefined,
       position: () => undefined,
       look: () => undefined,
     });

@@ -1,6 +1,6 @@
 import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
 import { type Databases, severedAfter } from '@coordination/database';
-import { newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
+import { type Clock, newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
 import { targetOf } from '../domain/commands.js';
@@ -14,8 +14,11 @@ import { type ServiceInstanceRepository } from '../service-instance.repository.j
 import { BatchAnswers, type PlacedPlan, revisionAfter } from './batch-answers.js';
 import { wasCommitted } from './commit-settlement.js';
 import { expirySide } from './expiry-side.js';
-import { planBatch } from './plan-batch.js';
-import { isRefusal } from './refused-by-database.js';
+import { HeadForecast } from './head-forecast.js';
+import { type KnownAppendRepository } from './known-append.repository.js';
+import { KnownCatalog } from './known-catalog.js';
+import { type BatchLimits, planBatch } from './plan-batch.js';
+import { isLockTimeout, isRefusal } from './refused-by-database.js';
 import { toldAs } from './told-as.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 import { type WriteRequest, type WriteResult } from './write-request.js';
@@ -36,12 +39,14 @@ export interface CatalogWriterTools {
   readonly heads: CatalogHeadRepository;
   readonly events: ServiceEventRepository;
   readonly instances: ServiceInstanceRepository;
+  readonly knownAppends: KnownAppendRepository;
   readonly leases: InstanceLeaseRepository;
   readonly roles: NodeRoleRepository;
   readonly keys: IdempotencyKeyRepository;
   readonly recall: AnswerRecall;
   readonly mirror: CatalogMirrorSlot;
   readonly history: HistoryGuard;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly metrics: WriterMetrics;
 }
 
@@ -61,6 +66,8 @@ export interface CatalogWriterOptions {
 export class CatalogWriter {
   private readonly queue: WriteQueue;
   private readonly answers: BatchAnswers;
+  private readonly forecast: HeadForecast;
+  private readonly knownCatalog: KnownCatalog;
   private draining: Promise<void> | undefined;
   /** The last revision that the log is known to have partitions for. */
   private roomUpTo = 0;
@@ -71,6 +78,8 @@ export class CatalogWriter {
   ) {
     this.queue = new WriteQueue(options.maxQueuedCommands);
     this.answers = new BatchAnswers(tools);
+    this.forecast = new HeadForecast(tools.clock);
+    this.knownCatalog = new KnownCatalog({ ...tools, forecast: this.forecast });
   }
 
   /** Commands that wait. */
@@ -124,6 +133,10 @@ export class CatalogWriter {
     return BATCH_TIME_FACTOR * this.options.headHoldLimitMs;
   }
 
+  private get limits(): BatchLimits {
+    return { maxChanges: this.options.maxBatchChanges, maxBytes: MAX_BATCH_BYTES };
+  }
+
   /** Commits a batch and answers its callers; never throws. */
   private async commit(batch: readonly PendingWrite[]): Promise<void> {
     const endTimer = this.tools.metrics.startBatch();
@@ -140,9 +153,48 @@ export class CatalogWriter {
     }
   }
 
-  /** One unit of work: everything under the head's lock, in a fixed number of statements whatever the size of the batch. */
+  /** Nothing has happened when this throws, or it is not known what has. */
   private async transact(requests: readonly WriteRequest[]): Promise<PlacedPlan> {
-    const { databases } = this.tools;
+    return (await this.appendAtKnown(requests)) ?? (await this.appendUnderLock(requests));
+  }
+
+  /**
+   * Decides on what this node knows of the catalog and appends, if it is so, in one statement and without a lock.
+   * @returns undefined when this is not possible and nothing happened
+   */
+  private async appendAtKnown(requests: readonly WriteRequest[]): Promise<PlacedPlan | undefined> {
+    const basis = this.knownCatalog.basisOf(requests);
+    if (!basis) return undefined;
+    const { head, found } = basis;
+    const batchId = newId();
+    const plan = planBatch({ head, batchId, requests, found, limits: this.limits });
+    const last = plan.events.at(-1);
+    // Without an event nothing would show that what was decided on is so.
+    if (!last || last.revision + LOG_ROOM > this.roomUpTo) return undefined;
+    const placed = { head, batchId, plan };
+    const { databases, knownAppends, metrics } = this.tools;
+    let now: string | undefined;
+    try {
+      now = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
+        knownAppends.append(databases.em('writer'), placed, 2 * this.options.headHoldLimitMs),
+      );
+    } catch (error) {
+      this.forecast.failed();
+      if (isRefusal(error) || isLockTimeout(error)) throw error;
+      return await this.settle(placed, error);
+    }
+    metrics.appended(now === undefined ? 'missed' : 'known');
+    if (now === undefined) {
+      this.forecast.failed();
+      return undefined;
+    }
+    this.forecast.held(now);
+    return placed;
+  }
+
+  /** One unit of work: everything under the head's lock, in a fixed number of statements whatever the size of the batch. */
+  private async appendUnderLock(requests: readonly WriteRequest[]): Promise<PlacedPlan> {
+    const { databases, metrics } = this.tools;
     let placed: PlacedPlan | undefined;
     let room = this.roomUpTo;
     try {
@@ -155,6 +207,7 @@ export class CatalogWriter {
         }),
       );
       this.roomUpTo = room;
+      metrics.appended('locked');
       return done;
     } catch (error) {
       if (placed && placed.plan.events.length > 0) return await this.settle(placed, error);
@@ -171,6 +224,7 @@ export class CatalogWriter {
   private async place(em: EntityManager, requests: readonly WriteRequest[]): Promise<PlacedPlan> {
     const { history, instances, keys } = this.tools;
     const head = await history.lock(em, this.options.headHoldLimitMs);
+    this.forecast.learn(head);
     const expiry = await expirySide(em, requests, this.tools);
     const asked = requests.flatMap(({ origin }) => requestKeyOf(origin) ?? []);
     const known = await keys.find(em, asked, head.now);
@@ -180,7 +234,7 @@ export class CatalogWriter {
       maxBytes: MAX_BATCH_BYTES,
     });
     const batchId = newId();
-    const limits = { maxChanges: this.options.maxBatchChanges, maxBytes: MAX_BATCH_BYTES };
+    const { limits } = this;
     const placed = { head, batchId, requests: wholeWithin(requests, complete), found, known, limits };
     const plan = planBatch({ ...placed, ...expiry });
     return { head, batchId, plan };
