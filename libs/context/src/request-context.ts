@@ -1,23 +1,6 @@
-import { type ClsStore } from 'nestjs-cls';
-import { type CallOrigin, type CallSource } from './call-origin.js';
-import { type RepeatableCall } from './repeatable-call.js';
+import { type CallOrigin } from './call-origin.js';
 import { currentRequest } from './request-scope.js';
-
-/** What is kept for one request, from its first byte to its answer. No domain data. */
-export interface RequestStore extends ClsStore {
-  requestId: string;
-  clientAddress: string | null;
-  actor: string;
-  source: CallSource;
-  reason: string | null;
-  repeatable?: RepeatableCall | undefined;
-}
-
-/** The actor of callers that have not said who they are. */
-export const ANONYMOUS = 'anonymous';
-
-/** The actor of changes that the service makes by itself, such as ending an override. */
-export const SYSTEM_ACTOR = 'system';
+import { SYSTEM_ACTOR } from './request-store.js';
 
 /** The async context of the request that is being served. */
 export class RequestContext {

@@ -1,5 +1,5 @@
 import { ClsServiceManager } from 'nestjs-cls';
-import { type RequestStore } from './request-context.js';
+import { type RequestStore } from './request-store.js';
 
 /** Runs a function, and everything that it starts, in the async context of a request. */
 export const runInRequest = <T>(store: RequestStore, run: () => T): T =>

@@ -1,6 +1,5 @@
-import { formatETag, type IfNoneMatch, JSON_MEDIA_TYPE, matchesNone, type ResponseHeader } from '@coordination/http';
+import { formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { type Found } from './discovery.service.js';
 
 /** Headers of every answer about the catalog. */
 export const CATALOG_HEADERS = [
@@ -45,11 +44,4 @@ export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog,
 export function sendJson(reply: FastifyReply, body: Buffer | undefined): void {
   if (body === undefined) void reply.status(304).send();
   else void reply.type(JSON_TYPE).send(body);
-}
-
-/** Sends an answer of the view, or 304 when the caller has it. */
-export function answerFound(reply: FastifyReply, ifNoneMatch: IfNoneMatch, { catalog, revision, body }: Found): void {
-  const tag = revisionTag(catalog.epoch, revision);
-  setCatalogHeaders(reply, catalog, tag);
-  sendJson(reply, matchesNone(ifNoneMatch, tag) ? undefined : body);
 }

@@ -2,14 +2,8 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import {
-  type AnsweredCatalog,
-  answerFound,
-  CATALOG_HEADERS,
-  revisionTag,
-  sendJson,
-  setCatalogHeaders,
-} from './catalog-answer.js';
+import { answerFound } from './answer-found.js';
+import { type AnsweredCatalog, CATALOG_HEADERS, revisionTag, sendJson, setCatalogHeaders } from './catalog-answer.js';
 import {
   NAMESPACES_EXAMPLE,
   SEARCH_EXAMPLE,

@@ -2,7 +2,7 @@ import { type HttpAdapterHost } from '@nestjs/core';
 import { parseIfNoneMatch } from '@coordination/http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type preHandlerHookHandler } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { answerFound } from './catalog-answer.js';
+import { answerFound } from './answer-found.js';
 import { type DiscoveryService, type Found } from './discovery.service.js';
 import { type GuardNotices, setGuardHeader } from './guard-notice.js';
 import { type Selection } from './selection/selection.js';

@@ -10,13 +10,84 @@ import { startWriter, type WritingNode } from '../../../../test/support/writer.j
 import { type Command } from '../domain/commands.js';
 import { type CommandResult, type WriteResult } from './write-request.js';
 
+let database: TestDatabase;
+let nodes: readonly [WritingNode, WritingNode];
+
+let revisionBefore = 0;
+
+/** What came into the log since the test began. */
+const newEvents = async (): Promise<AuditEvent[]> => {
+  const { events } = await assertCatalogInvariants(database.url);
+  return events.filter(event => event.revision > revisionBefore);
+};
+
+const numbered = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
+
+/** The node that a client happens to talk to. */
+const nodeOf = (client: number): WritingNode => nodes[client % 2 === 0 ? 0 : 1];
+
+const register = (instanceId: string, port = 80) =>
+  registerCommand({ identity: anIdentity({ instanceId }), spec: aSpec({ port }) });
+
+const outcomesOf = (results: readonly WriteResult[]) => results.map(result => result.results[0]!.outcome);
+
+/** What a client does with one of five instances that others work on too. */
+const lifeOfShared = (client: number): Command[] => {
+  const identity = anIdentity({ instanceId: `shared-${client % 5}` });
+  return [
+    register(identity.instanceId, 3_000 + client),
+    { kind: 'report-health', target: { identity }, report: { healthy: false, output: `${client}` } },
+    { kind: 'patch', target: { identity }, patch: { metadata: { [`by${client}`]: client } } },
+    { kind: 'deregister', target: { identity }, whenAbsent: 'ignore' },
+  ];
+};
+
+/** What a client got for a request. */
+type Answer = { readonly result: WriteResult } | { readonly code: string };
+
+async function answerOf(client: number, commands: readonly Command[]): Promise<Answer> {
+  try {
+    return { result: await nodeOf(client).submit(...commands) };
+  } catch (error) {
+    return { code: (error as { code?: string }).code ?? String(error) };
+  }
+}
+
+const REJECTIONS = ['INSTANCE_NOT_FOUND', 'VERSION_MISMATCH', 'ALREADY_REGISTERED', 'VALIDATION_FAILED'];
+
+const isChange = ({ outcome }: CommandResult) => outcome !== 'unchanged' && outcome !== 'absent';
+
+/** Every acknowledged change is one event that says the same, and there are no other events. */
+function assertAnswersAreTrue(answers: readonly Answer[], events: readonly AuditEvent[]): void {
+  const byRevision = new Map(events.map(event => [event.revision, event]));
+  const claimed = new Set<number>();
+  let changes = 0;
+  for (const answer of answers) {
+    if ('code' in answer) {
+      expect(REJECTIONS).toContain(answer.code);
+      continue;
+    }
+    for (const result of answer.result.results) {
+      const instance = result.leased?.instance;
+      if (isChange(result)) changes++;
+      if (!instance || result.outcome === 'deregistered') continue;
+      const event = byRevision.get(instance.revision);
+      if (event)
+        expect(event.after, `the answer of revision ${instance.revision} is what the log has`).toEqual(instance);
+      if (isChange(result)) {
+        expect(event, `revision ${instance.revision} was acknowledged and is not in the log`).toBeDefined();
+        expect(claimed.has(instance.revision), `revision ${instance.revision} was acknowledged twice`).toBe(false);
+        claimed.add(instance.revision);
+      }
+    }
+  }
+  expect(events, 'one event for each acknowledged change, and no other').toHaveLength(changes);
+}
+
 describe.each([
   ['that always take the lock', startWriter],
   ['that have the catalog in memory', startSeeingWriter],
 ])('Two writers %s', (_, start) => {
-  let database: TestDatabase;
-  let nodes: readonly [WritingNode, WritingNode];
-
   beforeAll(async () => {
     database = await createTestDatabase();
     nodes = [await start(database.url), await start(database.url)];
@@ -27,8 +98,6 @@ describe.each([
     await database.drop();
   });
 
-  let revisionBefore = 0;
-
   beforeEach(async () => {
     revisionBefore = (await assertCatalogInvariants(database.url)).head.revision;
   });
@@ -36,33 +105,6 @@ describe.each([
   afterEach(async () => {
     await assertCatalogInvariants(database.url);
   });
-
-  /** What came into the log since the test began. */
-  const newEvents = async (): Promise<AuditEvent[]> => {
-    const { events } = await assertCatalogInvariants(database.url);
-    return events.filter(event => event.revision > revisionBefore);
-  };
-
-  const numbered = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
-
-  /** The node that a client happens to talk to. */
-  const nodeOf = (client: number): WritingNode => nodes[client % 2 === 0 ? 0 : 1];
-
-  const register = (instanceId: string, port = 80) =>
-    registerCommand({ identity: anIdentity({ instanceId }), spec: aSpec({ port }) });
-
-  const outcomesOf = (results: readonly WriteResult[]) => results.map(result => result.results[0]!.outcome);
-
-  /** What a client does with one of five instances that others work on too. */
-  const lifeOfShared = (client: number): Command[] => {
-    const identity = anIdentity({ instanceId: `shared-${client % 5}` });
-    return [
-      register(identity.instanceId, 3_000 + client),
-      { kind: 'report-health', target: { identity }, report: { healthy: false, output: `${client}` } },
-      { kind: 'patch', target: { identity }, patch: { metadata: { [`by${client}`]: client } } },
-      { kind: 'deregister', target: { identity }, whenAbsent: 'ignore' },
-    ];
-  };
 
   describe('At the same time', () => {
     it('100 clients register 100 new instances: 100 revisions, one event each', async () => {
@@ -136,48 +178,6 @@ describe.each([
       assertAnswersAreTrue(answers, await newEvents());
     });
   });
-
-  /** What a client got for a request. */
-  type Answer = { readonly result: WriteResult } | { readonly code: string };
-
-  async function answerOf(client: number, commands: readonly Command[]): Promise<Answer> {
-    try {
-      return { result: await nodeOf(client).submit(...commands) };
-    } catch (error) {
-      return { code: (error as { code?: string }).code ?? String(error) };
-    }
-  }
-
-  const REJECTIONS = ['INSTANCE_NOT_FOUND', 'VERSION_MISMATCH', 'ALREADY_REGISTERED', 'VALIDATION_FAILED'];
-
-  const isChange = ({ outcome }: CommandResult) => outcome !== 'unchanged' && outcome !== 'absent';
-
-  /** Every acknowledged change is one event that says the same, and there are no other events. */
-  function assertAnswersAreTrue(answers: readonly Answer[], events: readonly AuditEvent[]): void {
-    const byRevision = new Map(events.map(event => [event.revision, event]));
-    const claimed = new Set<number>();
-    let changes = 0;
-    for (const answer of answers) {
-      if ('code' in answer) {
-        expect(REJECTIONS).toContain(answer.code);
-        continue;
-      }
-      for (const result of answer.result.results) {
-        const instance = result.leased?.instance;
-        if (isChange(result)) changes++;
-        if (!instance || result.outcome === 'deregistered') continue;
-        const event = byRevision.get(instance.revision);
-        if (event)
-          expect(event.after, `the answer of revision ${instance.revision} is what the log has`).toEqual(instance);
-        if (isChange(result)) {
-          expect(event, `revision ${instance.revision} was acknowledged and is not in the log`).toBeDefined();
-          expect(claimed.has(instance.revision), `revision ${instance.revision} was acknowledged twice`).toBe(false);
-          claimed.add(instance.revision);
-        }
-      }
-    }
-    expect(events, 'one event for each acknowledged change, and no other').toHaveLength(changes);
-  }
 
   describe('Any commands of several clients through two nodes', () => {
     const someRequests = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), {
