@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { type Growth } from './bench-case.js';
 import { familyOf, growthTable } from './growth-table.js';
+import { growthVerdicts } from './growth-targets.js';
 import { type CaseResult } from './run-case.js';
 
 /** All that one run of the bench tells; what `--out` writes and `--against` reads. */
@@ -37,7 +38,8 @@ export function toGrowthTables({ cases }: Report): string {
     for (const row of rows) table.push([...row]);
     return table.toString();
   });
-  return tables.join('\n');
+  const verdicts = growthVerdicts(cases).map(({ what, met, seen }) => `${met ? 'met' : 'MISSED'}: ${what} (${seen})`);
+  return [...tables, ...verdicts].join('\n');
 }
 
 function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult): string[] {

@@ -1,5 +1,6 @@
 import { type Growth } from '../bench-case.js';
 import { familyOf, figureText, growthTable } from '../growth-table.js';
+import { growthVerdicts } from '../growth-targets.js';
 import { type Published, type PublishedCase } from './published.js';
 
 /** A row of a table; pipes in cells would end them. */
@@ -25,7 +26,12 @@ export function familyText(published: Published, family: Growth['family']): stri
   const { head, rows } = growthTable(familyOf(members, family));
   const judged = members.filter(({ targets }) => targets.length > 0);
   const verdicts = judged.map(result => `- \`${result.name}\`: ${targetsOf(result)}`);
-  return [sourceOf(members), table(head, rows), verdicts.join('\n')].filter(part => part !== '').join('\n\n');
+  const growth = growthVerdicts(members).map(
+    ({ what, met, seen }) => `- ${what}: ${met ? 'met' : '**missed**'} (${seen})`,
+  );
+  return [sourceOf(members), table(head, rows), [...verdicts, ...growth].join('\n')]
+    .filter(part => part !== '')
+    .join('\n\n');
 }
 
 /** The table of all other cases. */

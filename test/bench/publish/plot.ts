@@ -21,12 +21,21 @@ interface Axis {
 }
 
 const WIDTH = 860;
-const HEIGHT = 420;
+const LEAST_HEIGHT = 420;
 const LEGEND_WIDTH = 230;
+
+/** The legend has a line for each, below the title. */
+const LEGEND_TOP = 40;
+const LEGEND_LINE = 19;
+
+/** Lines that have the same colour, because there are more of them than colours, have other marks. */
+const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
+const COLOURS = 9;
 
 /** A plot as an SVG document; the same one for the same figures. */
 export function toSvg(plot: Plot): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+  const height = Math.max(LEAST_HEIGHT, LEGEND_TOP + LEGEND_LINE * (plot.lines.length + 1));
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   chart.setOption(optionOf(plot));
   const svg = chart.renderToSVGString();
   chart.dispose();
@@ -48,15 +57,16 @@ const optionOf = ({ title, x, y, lines }: Plot): EChartsOption => ({
   legend: {
     orient: 'vertical',
     right: 8,
-    top: 40,
+    top: LEGEND_TOP,
     itemGap: 5,
     textStyle: { width: LEGEND_WIDTH - 40, overflow: 'truncate', fontSize: 11 },
   },
-  xAxis: { ...axisOf(x), nameLocation: 'middle', nameGap: 28, ...(!x.logarithmic && { max: 'dataMax' }) },
+  xAxis: { ...axisOf(x), nameLocation: 'middle', nameGap: 28, min: 'dataMin', max: 'dataMax' },
   yAxis: { ...axisOf(y), nameLocation: 'end' },
-  series: lines.map(({ name, points }) => ({
+  series: lines.map(({ name, points }, n) => ({
     name,
     type: 'line',
+    symbol: SYMBOLS[Math.floor(n / COLOURS) % SYMBOLS.length],
     symbolSize: points.length > 50 ? 0 : 6,
     lineStyle: { width: 1.5 },
     data: points.map(point => [...point]),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type BenchCase, type Growth } from '../bench-case.js';
 import { chooseCases } from '../choose-cases.js';
 import { figureText } from '../growth-table.js';
+import { growthVerdicts } from '../growth-targets.js';
 import { type Report } from '../report.js';
 import { type CaseResult } from '../run-case.js';
 import { growthPlots } from './growth-plots.js';
@@ -125,5 +126,27 @@ describe('plots of growth', () => {
 
   it('are none of a single size: it shows no growth', () => {
     expect(growthPlots([sized(1_000, { 'view load ms': 10 })]).size).toBe(0);
+  });
+});
+
+/** A size of the family with what its growth is judged by. */
+const at = (size: number, discover: number, heartbeat: number, sweep: number) =>
+  sized(size, { 'discover/s': discover, 'heartbeat node CPU µs': heartbeat, 'sweep, nothing over ms': sweep });
+const met = (...results: CaseResult[]) => growthVerdicts(results).map(verdict => verdict.met);
+
+describe('what may grow', () => {
+  it('is a sweep, linearly; reads and what one heartbeat costs stay', () => {
+    expect(met(at(1_000, 1_300, 100, 1), at(100_000, 1_000, 140, 100))).toEqual([true, true, true]);
+    expect(met(at(1_000, 1_310, 100, 1), at(100_000, 1_000, 160, 200))).toEqual([false, false, false]);
+  });
+
+  it('is judged for reads at 100,000, though there be a larger size', () => {
+    const results = [at(1_000, 1_000, 100, 1), at(100_000, 900, 100, 100), at(300_000, 100, 100, 300)];
+    expect(met(...results)).toEqual([true, true, true]);
+  });
+
+  it('is not judged of one size, and missed by what was not measured', () => {
+    expect(met(at(1_000, 1, 1, 1))).toEqual([]);
+    expect(met(sized(1_000, {}), sized(10_000, {}))).toEqual([false, false, false]);
   });
 });
