@@ -30,24 +30,14 @@ export class BenchNode {
       env: { ...process.env, PORT: '0', DATABASE_URL: databaseUrl, PCS_MIGRATE_ON_START: 'off', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    let printed = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (printed.length < 100_000) printed += String(chunk);
-    });
-    const listens = () => {
-      if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${printed}`);
-      return LISTENING.test(printed);
-    };
-    await waitFor('the node listens', listens, LISTEN_PATIENCE_MS);
-    const listeningAt = performance.now();
-    const api = new Api(LISTENING.exec(printed)?.[1] ?? '');
-    await waitFor(
-      'the catalog is loaded',
-      async () => (await api.get('/health/ready')).status === 200,
-      LOAD_PATIENCE_MS,
-    );
-    const readyAt = performance.now();
-    return new BenchNode(child, api, readyAt - begun, readyAt - listeningAt);
+    try {
+      const { api, listeningAt } = await untilReady(child);
+      const readyAt = performance.now();
+      return new BenchNode(child, api, readyAt - begun, readyAt - listeningAt);
+    } catch (error) {
+      await end(child);
+      throw error;
+    }
   }
 
   get pid(): number {
@@ -61,4 +51,22 @@ export class BenchNode {
   async stop(): Promise<void> {
     await end(this.child);
   }
+}
+
+/** Waits until a node listens, and then until it answers from the catalog. */
+async function untilReady(child: ChildProcess): Promise<{ readonly api: Api; readonly listeningAt: number }> {
+  let printed = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (printed.length < 100_000) printed += String(chunk);
+  });
+  const listens = () => {
+    if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${printed}`);
+    return LISTENING.test(printed);
+  };
+  await waitFor('the node listens', listens, LISTEN_PATIENCE_MS);
+  const listeningAt = performance.now();
+  const api = new Api(LISTENING.exec(printed)?.[1] ?? '');
+  const isReady = async () => (await api.get('/health/ready')).status === 200;
+  await waitFor('the catalog is loaded', isReady, LOAD_PATIENCE_MS);
+  return { api, listeningAt };
 }

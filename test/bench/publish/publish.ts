@@ -32,7 +32,7 @@ export async function publish(change: (published: Published) => Published): Prom
   };
   let page = await readFile(PAGE, 'utf8');
   for (const [name, text] of Object.entries(texts)) page = between(page, name, text);
-  await writeFile(PAGE, await formatted(PAGE, page));
+  await writeFile(PAGE, page);
 }
 
 const formatted = async (filepath: string, text: string): Promise<string> =>
