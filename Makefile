@@ -1,6 +1,6 @@
 # Every target is a thin call of an npm script; nothing here is needed to work without make.
 .DEFAULT_GOAL := help
-.PHONY: help install dev start test test-unit test-integration test-e2e coverage bench lint format migrate db-create db-reset docker-up docker-down
+.PHONY: help install dev start test test-unit test-integration test-e2e coverage bench lint format migrate db-create db-reset audit-compact docker-up docker-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ db-create: install ## Create the database, if it does not exist, with its schema
 
 db-reset: install ## Drop the database with all its content and create it again
 	@npm run --silent db-reset
+
+audit-compact: install ## Remove what is older than the retention from the log (make audit-compact ARGS="--export-dir <folder> --dry-run")
+	@npm run --silent audit-compact -- $(ARGS)
 
 docker-up: ## Run PostgreSQL and the service in containers
 	@npm run --silent docker-up

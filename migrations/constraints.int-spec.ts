@@ -116,6 +116,34 @@ const aKey = (differing: Columns = {}): string =>
     ...differing,
   });
 
+const aCut = (differing: Columns = {}): string =>
+  insert('log_cut', {
+    revision: 5,
+    hash: 'a'.repeat(64),
+    at: NOW,
+    epoch: ID,
+    gaps: '[]',
+    first_revision: 1,
+    events: 5,
+    event_revision: 9,
+    partitions: '["service_event_p0"]',
+    export_file: 'audit.ndjson',
+    export_sha256: 'a'.repeat(64),
+    made_at: NOW,
+    ...differing,
+  });
+
+const aBaselineRow = (differing: Columns = {}): string =>
+  insert('catalog_baseline', {
+    revision: 5,
+    namespace: 'default',
+    service: 'orders',
+    instance_id: 'a',
+    instance_uuid: ID,
+    after: '{}',
+    ...differing,
+  });
+
 const OTHER_ID = '01890000-0000-7000-8000-000000000002';
 
 /** For each named constraint statements that break it and nothing else. */
@@ -178,12 +206,20 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
     aKey({ fingerprint }),
   ),
   idempotency_key_revision_range: [aKey({ revision: -1 })],
+  log_cut_pkey: [`${aCut()}; ${aCut()}`],
+  log_cut_hash_form: [aCut({ hash: 'A'.repeat(64) }), aCut({ hash: '' })],
+  log_cut_revisions_ordered: [aCut({ first_revision: 0 }), aCut({ first_revision: 6 }), aCut({ event_revision: 5 })],
+  log_cut_gaps_are_list: [aCut({ gaps: '{}' })],
+  log_cut_partitions_are_list: [aCut({ partitions: '"service_event_p0"' })],
+  catalog_baseline_pkey: [`${aBaselineRow()}; ${aBaselineRow({ instance_id: 'b' })}`],
   idempotency_key_answer_is_object: ['[]', 'null', '1'].map(answer => aKey({ answer })),
 };
 
 describe('The rules of the database', () => {
   it('take what is right', async () => {
-    await client.query([anInstance(), aLease({ ttl_seconds: 86_400 }), anEvent(), aTouch(), aKey()].join('; '));
+    await client.query(
+      [anInstance(), aLease({ ttl_seconds: 86_400 }), anEvent(), aTouch(), aKey(), aCut(), aBaselineRow()].join('; '),
+    );
     await client.query(aKey({ actor: 'ada', key: '~!'.repeat(127) }));
     await client.query(anInstance({ id: OTHER_ID, instance_id: '[2001:db8::1]:80', version: 9, port: 65_535 }));
     const { rows } = await client.query<{ status: string; version: number }>(

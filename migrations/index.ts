@@ -3,6 +3,7 @@ import { Migration20261124000100 } from './migration-20261124000100-catalog-past
 import { Migration20261125000200 } from './migration-20261125000200-epochs.js';
 import { Migration20261125000300 } from './migration-20261125000300-idempotency.js';
 import { Migration20261125000400 } from './migration-20261125000400-liveness.js';
+import { Migration20261126000500 } from './migration-20261126000500-retention.js';
 
 /** All migrations in their order; listed by hand, since a built service has no files to look for. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   { name: '20261125000200-epochs', class: Migration20261125000200 },
   { name: '20261125000300-idempotency', class: Migration20261125000300 },
   { name: '20261125000400-liveness', class: Migration20261125000400 },
+  { name: '20261126000500-retention', class: Migration20261126000500 },
 ];

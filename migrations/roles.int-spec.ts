@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type LogHead, ServiceEventRepository } from '@coordination/audit';
+import { compactLog, type LogHead, ServiceEventRepository } from '@coordination/audit';
 import { migrate, pendingMigrations } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { IdempotencyKeyRepository } from '@coordination/registry';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../test/support/catalog-invariants.js';
+import { disposableDirectory } from '../test/support/disposable-directory.js';
 import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../test/support/test-database.js';
 import { startWriter, type WritingNode } from '../test/support/writer.js';
@@ -15,11 +16,13 @@ import { startWriter, type WritingNode } from '../test/support/writer.js';
 const suffix = randomUUID().slice(0, 8);
 const OWNER = `coordination_owner_${suffix}`;
 const APP = `coordination_app_${suffix}`;
+const MAINTENANCE = `coordination_maintenance_${suffix}`;
 const PASSWORD = randomUUID();
 
 const [roles = '', grants = ''] = readFileSync(new URL('roles.sql', import.meta.url), 'utf8')
   .replaceAll('coordination_owner', OWNER)
   .replaceAll('coordination_app', APP)
+  .replaceAll('coordination_maintenance', MAINTENANCE)
   .split(/^-- Grants -+$/m);
 
 let database: TestDatabase;
@@ -46,7 +49,7 @@ async function run(url: string, sql: string): Promise<void> {
 beforeAll(async () => {
   database = await createTestDatabase({ migrated: false });
   await run(database.url, roles);
-  await run(database.url, `alter role ${OWNER} password '${PASSWORD}'; alter role ${APP} password '${PASSWORD}'`);
+  for (const role of [OWNER, APP, MAINTENANCE]) await run(database.url, `alter role ${role} password '${PASSWORD}'`);
   await migrate(as(OWNER));
   await run(as(OWNER), grants);
   app = new Client({ connectionString: as(APP) });
@@ -58,7 +61,7 @@ afterAll(async () => {
   await node.close();
   await app.end();
   await database.drop();
-  await run(database.adminUrl, `drop role ${OWNER}; drop role ${APP}`);
+  await run(database.adminUrl, `drop role ${MAINTENANCE}; drop role ${OWNER}; drop role ${APP}`);
 });
 
 describe('The role of the service', () => {
@@ -126,6 +129,13 @@ describe('The role of the service', () => {
     'create table mine (id int)',
     `set role ${OWNER}`,
     'delete from mikro_orm_migrations',
+    'alter table service_event detach partition service_event_p0 concurrently',
+    'insert into log_cut select * from log_cut',
+    "update log_cut set hash = 'x'",
+    'delete from log_cut',
+    'insert into catalog_baseline select * from catalog_baseline',
+    'delete from catalog_baseline',
+    `set role ${MAINTENANCE}`,
   ])('cannot: %s', async statement => {
     const before = await app.query<LogHead>('select * from service_event order by revision');
     // 42501: by privilege, before any trigger is asked.
@@ -136,8 +146,39 @@ describe('The role of the service', () => {
     expect((await app.query('select * from service_event order by revision')).rows).toEqual(before.rows);
   });
 
+  it('sees where the log begins, and what was there', async () => {
+    expect((await app.query('select from log_cut')).rows).toEqual([]);
+    expect((await app.query('select from catalog_baseline')).rows).toEqual([]);
+  });
+
   it('is checked by what is shipped: the grants can be repeated', async () => {
     await expect(run(as(OWNER), grants)).resolves.toBeUndefined();
     await expect(run(database.url, roles)).resolves.toBeUndefined();
+  });
+});
+
+const compact = (role: string, exportDir: string) =>
+  compactLog(
+    { url: as(role), ssl: 'off' },
+    { retentionDays: 0, exportDir, mostPartitions: 1, patienceMs: 10_000, isDryRun: false },
+    () => undefined,
+  );
+
+describe('The role of the maintenance', () => {
+  it('removes the beginning of the log, which the role of the service cannot, under a service that goes on', async () => {
+    const directory = disposableDirectory();
+    try {
+      // The next partition: only a test does such a thing.
+      await run(database.url, 'update catalog_head set revision = 1000000');
+      await expect(compact(APP, directory.path)).rejects.toThrow('may not remove anything from the log');
+      await compact(MAINTENANCE, directory.path);
+    } finally {
+      await directory.remove();
+    }
+    expect((await app.query('select revision from service_event')).rows).toEqual([{ revision: '1000001' }]);
+    const { revision } = await node.submit(registerCommand({ id: newId(), identity: anIdentity({ instanceId: 'z' }) }));
+    expect(revision).toBe(1_000_002);
+    const { rows } = await app.query<{ name: string }>(`select to_regclass('service_event_p0')::text as name`);
+    expect(rows).toEqual([{ name: null }]);
   });
 });

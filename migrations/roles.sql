@@ -1,5 +1,7 @@
--- Two roles: coordination_owner owns the schema and migrates; coordination_app is what the service runs as, and can
--- neither change nor remove what is in the log. To be run in the service's database:
+-- Three roles: coordination_owner owns the schema and migrates; coordination_app is what the service runs as, and can
+-- neither change nor remove what is in the log; coordination_maintenance removes what is older than the retention from the
+-- log (npm run audit-compact). Only who owns a table may detach its partitions, so it is a member of the owner, and may
+-- whatever that may: keep its password where the service cannot reach it. To be run in the service's database:
 --
 --   1. by a superuser: the part "Roles",
 --   2. the migrations, as coordination_owner (npm run migrate with DATABASE_URL of that role),
@@ -17,8 +19,13 @@ begin
   if not exists (select from pg_roles where rolname = 'coordination_app') then
     create role coordination_app login;
   end if;
+  if not exists (select from pg_roles where rolname = 'coordination_maintenance') then
+    create role coordination_maintenance login;
+  end if;
 end
 $$;
+
+grant coordination_owner to coordination_maintenance;
 
 grant usage, create on schema public to coordination_owner;
 grant usage on schema public to coordination_app;
@@ -33,6 +40,9 @@ grant select, insert, update, delete on service_instance, instance_lease, idempo
 grant select, insert, update on service_revision to coordination_app;
 grant select, insert, update on node_role to coordination_app;
 grant select, insert, update, delete on liveness_guard, liveness_order to coordination_app;
+
+-- Where the log begins, and what the catalog was there. Only the maintenance writes them.
+grant select on log_cut, catalog_baseline to coordination_app;
 
 -- To see whether the schema is the one that this version needs.
 grant select on mikro_orm_migrations to coordination_app;

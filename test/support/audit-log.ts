@@ -6,7 +6,7 @@ import {
   type EventDraft,
   ServiceEventRepository,
 } from '@coordination/audit';
-import { type Databases } from '@coordination/database';
+import { type Databases, query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 
 /** An hour, since tests may run under a debugger. */
@@ -58,6 +58,7 @@ export async function beginEpoch(databases: Databases): Promise<AuditEvent> {
     const epoch = newId();
     const event = epochEvent(head, { epoch, batchId: newId(), reason: 'log-shorter', known: head.revision + 1 });
     await log.ensurePartitions(em, event.revision);
+    await query(em, 'update service_revision set revision = $1', [event.revision]);
     await heads.beginEpoch(em, head, epoch);
     await log.append(em, head, [event]);
     return event;

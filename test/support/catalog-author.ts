@@ -71,7 +71,7 @@ export class CatalogAuthor {
           requestId: null,
           source: 'api' as const,
           reason: null,
-          version: after?.version ?? null,
+          version: (before?.version ?? 0) + 1,
           before: before ?? null,
           after,
         };

@@ -25,7 +25,7 @@ export interface CatalogFacts {
 }
 
 /**
- * Asserts what must hold of every catalog at every moment: revisions without gaps (within an epoch), times that never
+ * Asserts what must hold of every catalog at every moment, as far as its log is retained: revisions without gaps (within an epoch), times that never
  * fall, a hash chain that verifies, a head that is the last event, an instance table and service revisions that are the
  * fold of the log, and one lease for each instance. It reads one snapshot, so writers may go on meanwhile.
  * @throws AssertionError that names the broken invariant and its revision or id
@@ -62,15 +62,16 @@ interface Fold {
 }
 
 async function foldLog(client: Client): Promise<Fold> {
-  const fold: Fold = { events: [], folded: new Map(), serviceRevisions: new Map() };
+  const cut = await readCut(client);
+  const fold: Fold = { events: [], ...(await readBaseline(client, cut.revision)) };
   for (;;) {
-    const after = fold.events.at(-1)?.revision ?? 0;
+    const after = fold.events.at(-1)?.revision ?? cut.revision;
     const { rows } = await client.query<AuditEvent>(
       `select ${EVENT_COLUMNS} from service_event where revision > $1 order by service_event.revision limit ${PAGE}`,
       [after],
     );
     for (const event of rows) {
-      assertFollows(event, fold.events.at(-1));
+      assertFollows(event, fold.events.at(-1) ?? cut);
       applyEvent(event, fold);
       fold.events.push(event);
     }
@@ -78,16 +79,45 @@ async function foldLog(client: Client): Promise<Fold> {
   }
 }
 
-function assertFollows(event: AuditEvent, previous: AuditEvent | undefined): void {
-  const at = `at revision ${event.revision}`;
-  expect(mayFollow(previous?.revision ?? 0, event), `the log has a gap ${at}`).toBe(true);
-  const begun = epochStartedBy(event);
-  if (begun) expect(begun.previousRevision, `the epoch begins elsewhere ${at}`).toBe(previous?.revision ?? 0);
-  expect(event.previousHash, `the chain is broken ${at}: previousHash is not the hash before it`).toBe(
-    previous?.hash ?? FIRST_PREVIOUS_HASH,
+/** What the log goes on from. */
+type Link = Pick<AuditEvent, 'revision' | 'hash' | 'at'>;
+
+async function readCut(client: Client): Promise<Link> {
+  const { rows } = await client.query<Link>(
+    `select revision::float8 as revision, hash, ${isoTime('at')} as at from log_cut order by log_cut.revision desc limit 1`,
   );
+  return rows[0] ?? { revision: 0, hash: FIRST_PREVIOUS_HASH, at: '' };
+}
+
+/** What had become of the instances where the log was cut, and what had touched the services last. */
+async function readBaseline(client: Client, cut: number): Promise<Pick<Fold, 'folded' | 'serviceRevisions'>> {
+  const { rows } = await client.query<{ name: string; id: string; revision: number; after: InstanceRecord | null }>(
+    `select distinct on (namespace, service, instance_id) namespace || '/' || service as name, instance_uuid as id,
+       revision::float8 as revision, after
+     from catalog_baseline where revision <= $1 order by namespace, service, instance_id, catalog_baseline.revision desc`,
+    [cut],
+  );
+  const epochs = await client.query<{ revision: number | null }>(
+    `select max((g ->> 'before')::float8) as revision from (select gaps from log_cut order by revision desc limit 1) c,
+       jsonb_array_elements(c.gaps) g`,
+  );
+  const folded = new Map(rows.flatMap(({ id, after }) => (after ? [[id, after] as const] : [])));
+  const serviceRevisions = new Map<string, number>();
+  for (const { name, revision } of rows) {
+    const known = serviceRevisions.get(name) ?? epochs.rows[0]?.revision ?? 0;
+    serviceRevisions.set(name, Math.max(known, revision));
+  }
+  return { folded, serviceRevisions };
+}
+
+function assertFollows(event: AuditEvent, previous: Link): void {
+  const at = `at revision ${event.revision}`;
+  expect(mayFollow(previous.revision, event), `the log has a gap ${at}`).toBe(true);
+  const begun = epochStartedBy(event);
+  if (begun) expect(begun.previousRevision, `the epoch begins elsewhere ${at}`).toBe(previous.revision);
+  expect(event.previousHash, `the chain is broken ${at}: previousHash is not the hash before it`).toBe(previous.hash);
   expect(event.hash, `the event was changed ${at}: its hash is not that of its content`).toBe(hashEvent(event));
-  expect(event.at >= (previous?.at ?? ''), `time falls ${at}`).toBe(true);
+  expect(event.at >= previous.at, `time falls ${at}`).toBe(true);
 }
 
 function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void {

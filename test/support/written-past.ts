@@ -3,12 +3,14 @@ import { CatalogView } from '@coordination/discovery';
 import { newId, systemClock } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/registry';
 import * as fc from 'fast-check';
+import { Client } from 'pg';
 import { CatalogState } from '../../libs/discovery/src/view/catalog-state.js';
 import { someCommand } from './arbitraries.js';
 import { nastyMetadata } from './arbitrary-expressions.js';
 import { beginEpoch } from './audit-log.js';
 import { CatalogAuthor } from './catalog-author.js';
 import { anInstance } from './factories.js';
+import { makePartitionsSmall, makeRoom } from './small-partitions.js';
 import { createTestDatabase } from './test-database.js';
 import { startWriter } from './writer.js';
 
@@ -27,6 +29,9 @@ export interface WrittenPast {
   close(): Promise<void>;
 }
 
+/** More than are written before, or after, the epoch begins. */
+const SOME_EVENTS = 600;
+
 const REQUESTS = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), { minLength: 120, maxLength: 120 });
 
 const LIVES = fc.array(
@@ -37,13 +42,16 @@ const LIVES = fc.array(
 /**
  * Writes random commands through the real writer and random lives of instances beside it, with identities that are taken
  * again by others, events that are about no instance, and a new epoch, whose hole leads into another partition.
+ * @param partitionSize how many revisions a partition of the log holds; as many as ever by default
  */
-export async function writePast(seed: number): Promise<WrittenPast> {
+export async function writePast(seed: number, partitionSize?: number): Promise<WrittenPast> {
   const database = await createTestDatabase();
+  if (partitionSize !== undefined) await makePartitionsSmall(database.url, partitionSize, SOME_EVENTS / partitionSize);
   const author = await CatalogAuthor.open(database.url);
   await writeCommands(database.url, seed);
   await writeLives(author, seed);
   await beginEpoch(author.databases);
+  if (partitionSize !== undefined) await makeMoreRoom(database.url, partitionSize);
   await writeCommands(database.url, seed + 1);
   await writeLives(author, seed + 1);
   const events = await new ServiceEventRepository().findAfter(author.databases.em('reads'), 0, 100_000);
@@ -66,6 +74,14 @@ export async function writePast(seed: number): Promise<WrittenPast> {
       await database.drop();
     },
   };
+}
+
+/** The author makes no partitions. */
+async function makeMoreRoom(url: string, partitionSize: number): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await makeRoom(client, partitionSize, SOME_EVENTS / partitionSize);
+  await client.end();
 }
 
 const everythingIn = (view: CatalogView): InstanceRecord[] =>

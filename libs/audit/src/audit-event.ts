@@ -8,6 +8,7 @@ export const AUDIT_ACTIONS = [
   'instance.override_set',
   'instance.override_cleared',
   'catalog.epoch_started',
+  'audit.compacted',
   'liveness.guard_began',
   'liveness.guard_ended',
   'liveness.guard_forced',

@@ -4,6 +4,7 @@ import {
   encodeCursor,
   EventNotFoundError,
   InvalidCursorError,
+  RevisionCompactedError,
   RevisionUnknownError,
 } from '@coordination/kernel';
 import { z } from 'zod';
@@ -11,6 +12,9 @@ import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { digestOf, type EventFilter, type EventOrder } from './event-filter.js';
 import { type EventSearchRepository, type EventStep, type RestOfSpan } from './event-search.repository.js';
+import { type LogCutRecord, oldestOf } from './retention/log-cut.js';
+import { LogCutRepository } from './retention/log-cut.repository.js';
+import { assertRetainedSpan } from './retention/retained-span.js';
 
 /** How many parts of the log one page looks through at most, so that a rare thing does not keep a request for minutes. */
 const MAX_STEPS = 50;
@@ -28,7 +32,19 @@ export interface EventPage {
   readonly items: AuditEvent[];
   readonly nextCursor: string | null;
   readonly head: LogHead;
+  /** The log begins after this revision. */
+  readonly oldestRevision: number;
 }
+
+/** What is there of the log. */
+export interface Retention {
+  readonly head: LogHead;
+  /** The latest first. */
+  readonly cuts: readonly LogCutRecord[];
+}
+
+/** How many cuts are told. */
+const MAX_CUTS = 100;
 
 /** A cursor that was given in another epoch may speak of events that were lost. */
 const Position = z.strictObject({ query: z.string(), revision: z.int().min(0), epoch: z.string() });
@@ -40,6 +56,7 @@ export class AuditQuery {
     private readonly databases: Databases,
     private readonly search: EventSearchRepository,
     private readonly heads: CatalogHeadRepository,
+    private readonly cuts = new LogCutRepository(),
   ) {}
 
   /**
@@ -47,6 +64,7 @@ export class AuditQuery {
    * `nextCursor` means the end.
    * @throws InvalidCursorError when the cursor is not one of this query
    * @throws RevisionUnknownError when it was given in an epoch that has ended
+   * @throws RevisionCompactedError when what is asked for lies before what is retained
    * @throws StoreUnavailableError
    */
   async list({ filter, order, limit, cursor }: EventQuery): Promise<EventPage> {
@@ -55,12 +73,19 @@ export class AuditQuery {
     const seen = position?.revision;
     // One more than asked for tells whether there is a next page.
     const wanted = limit + 1;
-    const { head, step } = await read(this.databases, async em => {
+    const { head, step, oldestRevision } = await read(this.databases, async em => {
       const head = await this.heads.read(em);
       if (position && position.epoch !== head.epoch) throw new RevisionUnknownError(position.revision, 'ended-epoch');
-      const span = await this.search.spanOf(em, { ...filter, ...continueAt(filter, order, seen) });
-      const known = { ...span, before: Math.min(span.before, head.revision + 1) };
-      return { head, step: await this.search.step(em, filter, order, known, wanted) };
+      const cut = await this.cuts.find(em);
+      const rest = { ...filter, ...continueAt(filter, order, seen) };
+      assertRetainedSpan(rest, cut);
+      const span = await this.search.spanOf(em, rest);
+      const known = {
+        after: Math.max(span.after, oldestOf(cut)),
+        before: Math.min(span.before, head.revision + 1),
+      };
+      const step = await this.search.step(em, filter, order, known, wanted);
+      return { head, step, oldestRevision: oldestOf(cut) };
     });
     const items = step.events;
     let rest = step.rest;
@@ -69,17 +94,20 @@ export class AuditQuery {
       items.push(...next.events);
       rest = next.rest;
     }
-    return { head, ...cut(items, limit, order, rest, { query: digest, epoch: head.epoch }) };
+    return { head, oldestRevision, ...pageOf(items, limit, order, rest, { query: digest, epoch: head.epoch }) };
   }
 
   /**
    * The event of a revision.
    * @throws EventNotFoundError
+   * @throws RevisionCompactedError when it is no longer retained
    * @throws StoreUnavailableError
    */
   async get(revision: number): Promise<{ readonly event: AuditEvent; readonly head: LogHead }> {
     return await read(this.databases, async em => {
       const head = await this.heads.read(em);
+      const oldest = oldestOf(await this.cuts.find(em));
+      if (revision <= oldest) throw new RevisionCompactedError(revision, oldest + 1);
       const event = await this.search.findOne(em, revision);
       if (!event) throw new EventNotFoundError(revision);
       return { event, head };
@@ -94,8 +122,30 @@ export class AuditQuery {
     return await read(this.databases, em => this.heads.read(em));
   }
 
+  /**
+   * What is there of the log, and what was removed.
+   * @throws StoreUnavailableError
+   */
+  async retention(): Promise<Retention> {
+    return await read(this.databases, async em => ({
+      head: await this.heads.read(em),
+      cuts: await this.cuts.list(em, MAX_CUTS),
+    }));
+  }
+
+  /**
+   * Whether an instance was there when the log was cut, so that it may have a past without events.
+   * @throws StoreUnavailableError
+   */
+  async isInBaseline(instance: string): Promise<boolean> {
+    return await read(this.databases, em => this.cuts.hasInBaseline(em, instance));
+  }
+
   private async step(filter: EventFilter, order: EventOrder, span: RestOfSpan, limit: number): Promise<EventStep> {
-    return await read(this.databases, em => this.search.step(em, filter, order, span, limit));
+    return await read(this.databases, async em => {
+      await this.cuts.assertRetained(em, span.after);
+      return await this.search.step(em, filter, order, span, limit);
+    });
   }
 }
 
@@ -115,7 +165,7 @@ function continueAt(filter: EventFilter, order: EventOrder, seen: number | undef
 }
 
 /** What is told of the events that were found, and where the next page goes on. */
-function cut(
+function pageOf(
   found: readonly AuditEvent[],
   limit: number,
   order: EventOrder,

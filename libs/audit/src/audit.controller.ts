@@ -21,6 +21,7 @@ import { ChainVerifier, type Verdict } from './chain-verifier.service.js';
 import { EventExporter } from './event-export.service.js';
 import { EXPORT_MEDIA_TYPES } from './event-formats.js';
 import { LongRequests } from './long-requests.js';
+import { RETENTION_EXAMPLE, RetentionView, toRetentionView } from './retention/retention-view.js';
 
 /** A client that takes nothing of an export for this long (ms) is gone. */
 const STALL_MS = 60_000;
@@ -47,7 +48,7 @@ export class AuditController {
     status: 200,
     response: EventPageView,
     responseHeaders: CATALOG_HEADERS,
-    problems: ['INVALID_CURSOR', 'REVISION_UNKNOWN', 'STORE_UNAVAILABLE'],
+    problems: ['INVALID_CURSOR', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { limit: 10 }, response: { items: [EXAMPLES.event], nextCursor: null } },
   })
   async list(
@@ -67,7 +68,7 @@ export class AuditController {
     status: 200,
     response: AuditEventView,
     responseHeaders: CATALOG_HEADERS,
-    problems: ['EVENT_NOT_FOUND', 'STORE_UNAVAILABLE'],
+    problems: ['EVENT_NOT_FOUND', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { revision: 1 }, response: EXAMPLES.event },
   })
   async get(
@@ -89,7 +90,7 @@ export class AuditController {
     response: ExportView,
     produces: ['application/x-ndjson', 'text/csv'],
     responseHeaders: CATALOG_HEADERS,
-    problems: ['RATE_LIMITED', 'STORE_UNAVAILABLE'],
+    problems: ['RATE_LIMITED', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { format: 'ndjson' }, response: `${JSON.stringify(EXAMPLES.event)}\n` },
   })
   async export(
@@ -142,18 +143,36 @@ export class AuditController {
     return head;
   }
 
+  @Get('retention')
+  @Endpoint({
+    summary: 'Get what is retained of the log',
+    description:
+      'Where the log begins. `oldestRevision` is the oldest that `asOf`, `from` of a diff and `since` of a watch take, and everything after it is there. `anchor` is what the hash chain goes on from; the cuts tell what was removed, when, and to which file it was exported.',
+    operationId: 'getAuditRetention',
+    status: 200,
+    response: RetentionView,
+    responseHeaders: CATALOG_HEADERS,
+    problems: ['STORE_UNAVAILABLE'],
+    examples: { response: RETENTION_EXAMPLE },
+  })
+  async retention(@Res({ passthrough: true }) reply: FastifyReply): Promise<RetentionView> {
+    const { head, cuts } = await this.audit.retention();
+    tellHead(reply, head);
+    return toRetentionView(cuts);
+  }
+
   @Get('verify')
   @Endpoint({
     summary: 'Verify the hash chain',
     description: [
       'Hashes every event of the range again and names the first revision at which the log is not what was written:',
-      '`HASH_MISMATCH` (the event was changed), `LINK_MISMATCH` (it does not follow from the one before), `EVENT_MISSING` (there is none), `HEAD_MISSING`, `HEAD_MISMATCH`, `BEYOND_HEAD` (the head row is gone, or does not fit the newest event), `ANCHOR_MISSING`, `ANCHOR_MISMATCH` (the log is not the one that the anchor was taken from).',
+      '`HASH_MISMATCH` (the event was changed), `LINK_MISMATCH` (it does not follow from the one before), `EVENT_MISSING` (there is none), `HEAD_MISSING`, `HEAD_MISMATCH`, `BEYOND_HEAD` (the head row is gone, or does not fit the newest event), `CUT_MISMATCH` (the beginning was removed, and no event tells of it), `ANCHOR_MISSING`, `ANCHOR_MISMATCH` (the log is not the one that the anchor was taken from).',
       'Whoever can rewrite the whole chain, or cut its end together with the head, is found out by an anchor alone. It takes about half a minute for a million events; ask for ranges of a long log.',
     ].join(' '),
     operationId: 'verifyAuditLog',
     status: 200,
     response: VerdictView,
-    problems: ['RATE_LIMITED', 'STORE_UNAVAILABLE'],
+    problems: ['RATE_LIMITED', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { response: EXAMPLES.verdict },
   })
   async verify(

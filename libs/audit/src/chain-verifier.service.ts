@@ -1,11 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Databases, read } from '@coordination/database';
+import { RevisionCompactedError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { type ChainBreak, type ChainLink, ChainWalk, GENESIS, mayFollow } from './chain-walk.js';
 import { type EventSearchRepository } from './event-search.repository.js';
 import { hashEvent } from './hash-chain.js';
+import { compactedBy } from './retention/compacted-event.js';
+import { type LogCut, oldestOf } from './retention/log-cut.js';
+import { LogCutRepository } from './retention/log-cut.repository.js';
 import { type ServiceEventRepository } from './service-event.repository.js';
 
 /** Events that one transaction reads: a few milliseconds of an open snapshot. */
@@ -16,7 +20,7 @@ const SLICE_MS = 10;
 
 /** What to verify. */
 export interface Verification {
-  /** First and last revision, both included; the whole log by default. */
+  /** First and last revision, both included; all that is retained by default. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   /** A place of the chain that was noted earlier. */
@@ -49,12 +53,14 @@ export class ChainVerifier {
     private readonly events: ServiceEventRepository,
     private readonly heads: CatalogHeadRepository,
     private readonly pageSize = PAGE_SIZE,
+    private readonly cuts = new LogCutRepository(),
   ) {}
 
   /**
    * Walks through the log, in short transactions since what is below the head never changes, and tells the first
    * revision at which it is not what was written.
    * @param signal ends the walk between two pages
+   * @throws RevisionCompactedError when some of the range is no longer retained, or is removed meanwhile
    * @throws StoreUnavailableError
    */
   async verify(verification: Verification, signal: AbortSignal): Promise<Verdict> {
@@ -64,19 +70,22 @@ export class ChainVerifier {
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
   }
 
-  private async begin(em: EntityManager, { from = 1, anchor }: Verification): Promise<Start> {
+  private async begin(em: EntityManager, verification: Verification): Promise<Start> {
+    const cut = await this.cuts.find(em);
+    const { from, anchor } = retainedPart(verification, oldestOf(cut));
     const head = await this.heads.find(em);
     const newest = await this.search.newest(em);
-    const end = head ?? newest ?? GENESIS;
+    const end = head ?? newest ?? cut ?? GENESIS;
     const breaks = [
       head
         ? await this.checkHead(em, head, newest)
         : { revision: Math.max(end.revision, 1), reason: 'HEAD_MISSING' as const },
-      anchor && (await this.checkAnchor(em, anchor, end)),
+      cut && (await this.checkCut(em, cut)),
+      anchor && (await this.checkAnchor(em, anchor, end, cut)),
     ];
     return {
       end: { revision: end.revision, hash: end.hash },
-      walk: await this.startAt(em, from),
+      walk: await this.startAt(em, from, cut ?? GENESIS),
       breaks: breaks.filter(found => found !== undefined),
     };
   }
@@ -95,8 +104,24 @@ export class ChainVerifier {
     return last.hash === head.hash ? undefined : { revision: Math.max(head.revision, 1), reason: 'HEAD_MISMATCH' };
   }
 
-  private async checkAnchor(em: EntityManager, anchor: ChainLink, end: ChainLink): Promise<ChainBreak | undefined> {
+  /** Whoever removes the beginning of the log without a word has to change the log to hide it, or nothing tells of it. */
+  private async checkCut(em: EntityManager, cut: LogCut): Promise<ChainBreak | undefined> {
+    const event = await this.search.findOne(em, cut.eventRevision);
+    const told = event && compactedBy(event);
+    if (told?.revision === cut.revision && told.hash === cut.hash) return undefined;
+    return { revision: cut.revision, reason: 'CUT_MISMATCH' };
+  }
+
+  private async checkAnchor(
+    em: EntityManager,
+    anchor: ChainLink,
+    end: ChainLink,
+    cut: LogCut | undefined,
+  ): Promise<ChainBreak | undefined> {
     const { revision } = anchor;
+    if (revision === cut?.revision) {
+      return anchor.hash === cut.hash ? undefined : { revision, reason: 'ANCHOR_MISMATCH' };
+    }
     if (revision === 0) return anchor.hash === GENESIS.hash ? undefined : { revision: 1, reason: 'ANCHOR_MISMATCH' };
     if (revision > end.revision) return { revision: end.revision + 1, reason: 'ANCHOR_MISSING' };
     const event = await this.search.findOne(em, revision);
@@ -107,8 +132,9 @@ export class ChainVerifier {
   }
 
   /** A walk that begins before the first event of a range, linked to the one before it where that is there. */
-  private async startAt(em: EntityManager, from: number): Promise<ChainWalk> {
-    const before = (await this.search.newest(em, from)) ?? GENESIS;
+  private async startAt(em: EntityManager, from: number, begin: ChainLink): Promise<ChainWalk> {
+    const found = await this.search.newest(em, from);
+    const before = found && found.revision > begin.revision ? found : begin;
     const [first] = await this.events.findAfter(em, from - 1, 1);
     if (before.revision === from - 1 || (first && mayFollow(before.revision, first))) return new ChainWalk(before);
     return new ChainWalk({ revision: from - 1, hash: '' }, false);
@@ -119,7 +145,10 @@ export class ChainVerifier {
     while (walk.revision < to) {
       signal.throwIfAborted();
       const after = walk.revision;
-      const page = await read(this.databases, em => this.events.findAfter(em, after, this.pageSize));
+      const page = await read(this.databases, async em => {
+        await this.cuts.assertRetained(em, after);
+        return await this.events.findAfter(em, after, this.pageSize);
+      });
       for (const event of page) {
         if (walk.revision >= to) return undefined;
         // The numbers up to `to` may belong to nobody; what comes after them tells.
@@ -134,4 +163,17 @@ export class ChainVerifier {
     }
     return undefined;
   }
+}
+
+/** @throws RevisionCompactedError when some of it lies before what is retained */
+function retainedPart(
+  { from, to, anchor }: Verification,
+  oldest: number,
+): { from: number; anchor?: ChainLink | undefined } {
+  const first = oldest + 1;
+  for (const bound of [from, to]) {
+    if (bound !== undefined && bound < first) throw new RevisionCompactedError(bound, first);
+  }
+  if (anchor && anchor.revision < oldest) throw new RevisionCompactedError(anchor.revision, oldest);
+  return { from: from ?? first, anchor };
 }

@@ -12,6 +12,7 @@ export const BREAK_REASONS = [
   'HEAD_MISSING',
   'HEAD_MISMATCH',
   'BEYOND_HEAD',
+  'CUT_MISMATCH',
   'ANCHOR_MISSING',
   'ANCHOR_MISMATCH',
 ] as const;

@@ -5,6 +5,9 @@ import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
 import { type ExportFormat, headerOf, linesOf } from './event-formats.js';
 import { type EventSearchRepository, type RestOfSpan } from './event-search.repository.js';
+import { oldestOf } from './retention/log-cut.js';
+import { LogCutRepository } from './retention/log-cut.repository.js';
+import { assertRetainedSpan } from './retention/retained-span.js';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
@@ -27,17 +30,24 @@ export class EventExporter {
     private readonly search: EventSearchRepository,
     private readonly heads: CatalogHeadRepository,
     private readonly pageSize = PAGE_SIZE,
+    private readonly cuts = new LogCutRepository(),
   ) {}
 
   /**
    * Begins an export of the events that a filter selects.
+   * @throws RevisionCompactedError when what is asked for lies before what is retained
    * @throws StoreUnavailableError
    */
   async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
     const { head, span } = await read(this.databases, async em => {
       const head = await this.heads.read(em);
-      const span = await this.search.spanOf(em, filter);
-      return { head, span: { ...span, before: Math.min(span.before, head.revision + 1) } };
+      const cut = await this.cuts.find(em);
+      assertRetainedSpan(filter, cut);
+      const { after, before } = await this.search.spanOf(em, filter);
+      return {
+        head,
+        span: { after: Math.max(after, oldestOf(cut)), before: Math.min(before, head.revision + 1) },
+      };
     });
     return { head, stream: Readable.from(this.chunks(filter, order, format, span)) };
   }
@@ -52,11 +62,17 @@ export class EventExporter {
     }
   }
 
-  /** Every page is a transaction of its own: what is below the head never changes, so no snapshot is needed. */
+  /**
+   * Every page is a transaction of its own: what is below the head never changes, so no snapshot is needed. It may be
+   * removed, though; then the export fails rather than leave something out.
+   */
   private async *pages(filter: EventFilter, order: EventOrder, span: RestOfSpan): AsyncGenerator<AuditEvent[]> {
     for (let rest: RestOfSpan | undefined = span; rest;) {
       const from: RestOfSpan = rest;
-      const step = await read(this.databases, em => this.search.step(em, filter, order, from, this.pageSize));
+      const step = await read(this.databases, async em => {
+        await this.cuts.assertRetained(em, from.after);
+        return await this.search.step(em, filter, order, from, this.pageSize);
+      });
       yield step.events;
       rest = step.rest;
     }

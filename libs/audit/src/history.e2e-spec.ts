@@ -41,7 +41,7 @@ describe('GET /api/v1/audit/instances/{id}/history', () => {
     const first = await api.get<History>(pathOf(id, '?order=desc&limit=2'));
     expect(first.body.items).toEqual([gone, moved]);
     const second = await api.get<History>(pathOf(id, `?order=desc&limit=2&cursor=${first.body.nextCursor}`));
-    expect(second.body).toEqual({ items: [registered], nextCursor: null });
+    expect(second.body).toEqual({ items: [registered], nextCursor: null, oldestRevision: 0 });
   });
 
   it.each([

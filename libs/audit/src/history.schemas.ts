@@ -72,6 +72,9 @@ export const HistoryPageView = z
     nextCursor: z.string().nullable().meta({
       description: 'For the next page; null at the end. A page may be short although there are more.',
     }),
+    oldestRevision: z.int().meta({
+      description: 'Versions up to this revision are no longer retained; 0: the whole history is there.',
+    }),
   })
   .meta({ id: 'InstanceHistory', description: 'One page of the versions of an instance.' });
 
@@ -96,5 +99,6 @@ export const HISTORY_EXAMPLES = {
       },
     ],
     nextCursor: null,
+    oldestRevision: 0,
   },
 };

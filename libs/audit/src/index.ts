@@ -1,6 +1,3 @@
-import { CatalogHead } from './catalog-head.entity.js';
-import { ServiceEvent } from './service-event.entity.js';
-
 export {
   AUDIT_ACTIONS,
   AUDIT_SOURCES,
@@ -20,6 +17,10 @@ export {
   type PlacedHead,
 } from './catalog-head.repository.js';
 export { EPOCH_JUMP, mayFollow } from './chain-walk.js';
+export { ChainVerifier } from './chain-verifier.service.js';
+export { EventExporter } from './event-export.service.js';
+export { EventSearchRepository } from './event-search.repository.js';
+export { AUDIT_ENTITIES } from './entities.js';
 export { epochEvent, epochStartedBy, type EpochStarted, type NewEpoch } from './epoch/epoch-event.js';
 export { unknownBecause } from './epoch/epoch-gaps.js';
 export { EpochLogRepository, type EpochGap } from './epoch/epoch-log.repository.js';
@@ -34,11 +35,14 @@ export {
 } from './epoch/standing.js';
 export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
 export { patchView } from './history.schemas.js';
+export { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
 export { logPoint, type LogPoint } from './log-point.js';
 export { LOG_PARTITION_SIZE } from './partitions/log-partition.js';
 export { LogRoom } from './partitions/log-room.js';
 export { ReadIndex, type ReadHead } from './read-index.js';
-export { OLDEST_REVISION, RevisionFinder, type FoundRevision } from './revision-finder.service.js';
+export { compactLog, type CompactionTarget } from './retention/compaction/compact-log.js';
+export { LogCompaction, type CompactionOptions } from './retention/compaction/log-compaction.js';
+export { oldestOf, type LogCut } from './retention/log-cut.js';
+export { LogCutRepository } from './retention/log-cut.repository.js';
+export { RevisionFinder, type FoundRevision } from './revision-finder.service.js';
 export { appendedCte, EVENT_COLUMNS, ServiceEventRepository } from './service-event.repository.js';
-
-export const AUDIT_ENTITIES = [CatalogHead, ServiceEvent];

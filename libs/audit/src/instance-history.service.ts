@@ -28,6 +28,8 @@ export interface HistoryPage {
   readonly items: InstanceVersion[];
   readonly nextCursor: string | null;
   readonly head: LogHead;
+  /** Versions up to this revision are no longer retained. */
+  readonly oldestRevision: number;
 }
 
 /** Where an instance is not: nothing has to be known of patches to the root to apply those of a whole life. */
@@ -47,20 +49,22 @@ export class InstanceHistory {
       items: events,
       nextCursor,
       head,
+      oldestRevision,
     } = await this.audit.list({
       filter: { instance: id },
       order,
       limit,
       cursor,
     });
-    if (events.length === 0 && nextCursor === null && cursor === undefined) throw new InstanceNeverKnownError(id);
+    const isAll = nextCursor === null && cursor === undefined;
+    if (events.length === 0 && isAll && !(await this.audit.isInBaseline(id))) throw new InstanceNeverKnownError(id);
     const items: InstanceVersion[] = [];
     for (const event of events) {
       // Large instances take a moment each; others have their turn between two of them.
       await setImmediate();
       items.push(versionOf(event));
     }
-    return { items, nextCursor, head };
+    return { items, nextCursor, head, oldestRevision };
   }
 }
 

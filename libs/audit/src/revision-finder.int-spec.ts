@@ -74,12 +74,18 @@ describe('A moment given as a revision', () => {
 
   it('is refused before what is retained', async () => {
     const [, second] = await append(2);
-    const later = new RevisionFinder(databases, new CatalogHeadRepository(), 2);
-    await expect(later.find({ revision: 1 }, 'asOf')).rejects.toThrow(RevisionCompactedError);
-    await expect(later.find({ time: shift(second!.at, -1) }, 'asOf')).rejects.toMatchObject({
+    await ask(
+      `insert into log_cut select revision, hash, at, batch_id, '[]', 1, 2, 3, '[]', 'file', 'sha', at, null
+       from service_event where revision = 2`,
+    );
+    for (const revision of [0, 1]) {
+      await expect(finder.find({ revision }, 'asOf')).rejects.toThrow(RevisionCompactedError);
+    }
+    await expect(finder.find({ time: shift(second!.at, -1) }, 'asOf')).rejects.toMatchObject({
       extras: { oldestRevision: 2 },
     });
-    expect(await later.find({ revision: 2 }, 'asOf')).toMatchObject({ revision: 2 });
+    expect(await finder.find({ revision: 2 }, 'asOf')).toMatchObject({ revision: 2 });
+    expect(await revisionAt(second!.at)).toBe(2);
   });
 });
 

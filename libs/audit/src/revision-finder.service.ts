@@ -12,15 +12,14 @@ import { unknownBecause } from './epoch/epoch-gaps.js';
 import { EpochLogRepository } from './epoch/epoch-log.repository.js';
 import { type LogPoint } from './log-point.js';
 import { ReadIndex } from './read-index.js';
+import { oldestOf } from './retention/log-cut.js';
+import { LogCutRepository } from './retention/log-cut.repository.js';
 
 /** How long (ms) settling may hang with the head before PostgreSQL ends it; it is one small update. */
 const HOLD_LIMIT_MS = 1_000;
 
 /** A server that is not heard of for so long (ms) while settling counts as one that does not answer. */
 const SILENCE_MS = 12_000;
-
-/** The first revision whose state can be told; 0: the whole log is there. */
-export const OLDEST_REVISION = 0;
 
 /** A revision of the log, and the head in the same snapshot. */
 export interface FoundRevision {
@@ -36,14 +35,14 @@ export class RevisionFinder {
   constructor(
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
-    private readonly oldestRevision = OLDEST_REVISION,
+    private readonly cuts = new LogCutRepository(),
     private readonly epochs = new EpochLogRepository(),
   ) {
     this.settlement = new ReadIndex(() => this.settle());
   }
 
   /**
-   * The last revision at or before a moment; 0 for a time before the first event.
+   * The last revision at or before a moment; 0 for a time before the first event of a whole log.
    * @param parameter that of the query which names the moment, for the error
    * @throws RevisionUnknownError for a revision above the head, or one that no change of this history ever had
    * @throws RevisionCompactedError for one before what is retained
@@ -69,17 +68,23 @@ export class RevisionFinder {
   }
 
   private async known(revision: number): Promise<FoundRevision> {
-    const { head, reason } = await read(this.databases, async em => {
+    return await read(this.databases, async em => {
       const head = await this.heads.read(em);
-      const isKnown = revision === 0 || (await isUsed(em, revision));
-      return { head, reason: isKnown ? undefined : await this.reasonFor(em, revision, head) };
+      const oldest = oldestOf(await this.cuts.find(em));
+      const isKnown = revision === oldest || (revision > oldest && (await isUsed(em, revision)));
+      if (isKnown) return { revision, head };
+      const reason = await this.reasonFor(em, revision, head);
+      if (!reason && revision < oldest) throw new RevisionCompactedError(revision, oldest);
+      throw new RevisionUnknownError(revision, reason ?? 'never-used');
     });
-    if (reason) throw new RevisionUnknownError(revision, reason);
-    return this.retained({ revision, head });
   }
 
-  private async reasonFor(em: EntityManager, revision: number, head: LogHead): Promise<UnknownRevisionReason> {
-    return unknownBecause(revision, head.revision, await this.epochs.gaps(em)) ?? 'never-used';
+  private async reasonFor(
+    em: EntityManager,
+    revision: number,
+    head: LogHead,
+  ): Promise<UnknownRevisionReason | undefined> {
+    return unknownBecause(revision, head.revision, await this.epochs.gaps(em));
   }
 
   /** undefined: events of that time may still come. */
@@ -88,13 +93,10 @@ export class RevisionFinder {
       const head = await this.heads.read(em);
       // Texts of one form, which sort as the times do.
       if (time >= (await this.heads.settledUpTo(em))) return undefined;
-      return this.retained({ revision: await lastRevisionUpTo(em, time), head });
+      const cut = await this.cuts.find(em);
+      if (cut && time < cut.at) throw RevisionCompactedError.before(time, cut.revision);
+      return { revision: await lastRevisionUpTo(em, time, oldestOf(cut)), head };
     });
-  }
-
-  private retained(found: FoundRevision): FoundRevision {
-    if (found.revision < this.oldestRevision) throw new RevisionCompactedError(found.revision, this.oldestRevision);
-    return found;
   }
 
   private async settle(): Promise<LogHead> {
@@ -120,12 +122,12 @@ async function isUsed(em: EntityManager, revision: number): Promise<boolean> {
 }
 
 /** Along revisions `at` never falls, so the last event up to a time is the one with the highest revision. */
-async function lastRevisionUpTo(em: EntityManager, time: string): Promise<number> {
+async function lastRevisionUpTo(em: EntityManager, time: string, oldest: number): Promise<number> {
   const [row] = await query<{ revision: number }>(
     em,
-    `select e.revision::float8 as revision from service_event e where e.at <= $1::timestamptz
+    `select e.revision::float8 as revision from service_event e where e.at <= $1::timestamptz and e.revision > $2
      order by e.at desc, e.revision desc limit 1`,
-    [time],
+    [time, oldest],
   );
-  return row?.revision ?? 0;
+  return row?.revision ?? oldest;
 }

@@ -75,11 +75,16 @@ export class ServiceEventRepository {
     );
   }
 
-  /** What events of these revisions left of their instances; null: nothing. */
+  /**
+   * What events of these revisions left of their instances; null: nothing. Of what was removed from the log, instances
+   * that were left as they were are in the baseline.
+   */
   async findAt(em: EntityManager, revisions: readonly number[]): Promise<Pick<AuditEvent, 'revision' | 'after'>[]> {
     return await query(
       em,
-      'select revision::float8 as revision, after from service_event where revision = any($1::bigint[])',
+      `select revision::float8 as revision, after from service_event where revision = any($1::bigint[])
+       union all
+       select revision::float8, after from catalog_baseline where revision = any($1::bigint[])`,
       [revisions],
     );
   }

@@ -89,6 +89,11 @@ export const SETTINGS = {
     null,
     'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
   ),
+  DATABASE_MAINTENANCE_URL: setting(
+    postgresUrl,
+    null,
+    'The role of the maintenance, with which `npm run audit-compact` removes what is older than PCS_AUDIT_RETENTION_DAYS from the log. A direct connection, never that of the service itself.',
+  ),
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '10',
@@ -146,6 +151,11 @@ export const SETTINGS = {
     integer(1, 720),
     '24',
     'For how many hours the answer to a request with an Idempotency-Key is kept; the same on all nodes.',
+  ),
+  PCS_AUDIT_RETENTION_DAYS: setting(
+    integer(2, 36_500),
+    null,
+    'For how many days events stay in the log at least; read by `npm run audit-compact` alone. More than PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log. Default: for ever.',
   ),
   PCS_GUARD_SERVICE_SHARE: setting(
     share,
@@ -301,6 +311,7 @@ export class SettingsError extends Error {
 }
 
 const OWN_PREFIX = 'PCS_';
+const HOURS_OF_DAY = 24;
 
 /**
  * The checked settings of an environment. Foreign variables are left alone; an unknown one with our prefix is an error,
@@ -321,6 +332,12 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   }
   if (problems.length === 0 && values['NODE_ENV'] === 'production' && values['DATABASE_URL'] === undefined) {
     problems.push('DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development');
+  }
+  const [days, hours] = [values['PCS_AUDIT_RETENTION_DAYS'], values['PCS_IDEMPOTENCY_KEEP_HOURS']];
+  if (typeof days === 'number' && typeof hours === 'number' && days * HOURS_OF_DAY <= hours) {
+    problems.push(
+      `PCS_AUDIT_RETENTION_DAYS must be longer than the ${hours} hours of PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log`,
+    );
   }
   if (problems.length > 0) throw new SettingsError(`Bad settings: ${problems.join('; ')}.`);
   return values as Settings;

@@ -105,10 +105,15 @@ export class NoInstanceAvailableError extends DomainError {
 export class RevisionCompactedError extends DomainError {
   readonly code = 'REVISION_COMPACTED';
 
-  constructor(revision: number, oldestRevision: number) {
-    super(`Revision ${revision} is no longer retained; the oldest that can be used is ${oldestRevision}.`, {
+  constructor(revision: number, oldestRevision: number, what = `Revision ${revision}`) {
+    super(`${what} is no longer retained; the oldest revision that can be used is ${oldestRevision}.`, {
       oldestRevision,
     });
+  }
+
+  /** For a time (RFC 3339) before what is retained. */
+  static before(time: string, oldestRevision: number): RevisionCompactedError {
+    return new RevisionCompactedError(0, oldestRevision, `What was at ${time}`);
   }
 }
 

@@ -9,13 +9,16 @@ export interface EpochGap {
   readonly before: number;
 }
 
+/** Those of what was removed from the log are in its cut; while it is being removed, in both. */
 const GAPS = `
   select (e.after ->> 'previousRevision')::float8 as after, e.revision::float8 as before from service_event e
-  where e.action = 'catalog.epoch_started' order by e.revision`;
+  where e.action = 'catalog.epoch_started'
+  union
+  select (g.gap ->> 'after')::float8, (g.gap ->> 'before')::float8
+  from (select gaps from log_cut order by revision desc limit 1) c, jsonb_array_elements(c.gaps) as g (gap)
+  order by before`;
 
-const LAST_START = `
-  select coalesce(max(e.revision), 0)::float8 as revision from service_event e
-  where e.action = 'catalog.epoch_started' and e.revision <= $1`;
+const LAST_START = `select coalesce(max(g.before), 0) as revision from (${GAPS}) g where g.before <= $1::float8`;
 
 /** The epochs of the log; there are few, and an index has nothing but them. */
 export class EpochLogRepository {

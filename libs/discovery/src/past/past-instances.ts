@@ -1,3 +1,4 @@
+import { LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
 import { type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
 import { type LookBudget } from '../look-budget.js';
@@ -32,12 +33,13 @@ const NOTHING_MORE: MoreConditions = () => undefined;
 
 /**
  * Reads what instances were at a revision from the log. The log up to there never changes, so each step has a transaction
- * of its own, and no snapshot stays open.
+ * of its own, and no snapshot stays open; but it may be removed, so each step makes sure that it is there.
  */
 export class PastInstances {
   constructor(
     private readonly databases: Databases,
     private readonly statementMs = READ_TIMEOUT_MS,
+    private readonly cuts = new LogCutRepository(),
   ) {}
 
   /**
@@ -45,6 +47,7 @@ export class PastInstances {
    * selected.
    * @param budget is told of each identity; whoever walks leaves when it is spent
    * @param more is asked for each step
+   * @throws RevisionCompactedError when the revision is no longer retained, or was removed meanwhile
    * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
@@ -54,10 +57,14 @@ export class PastInstances {
     for (let count = STEP_MIN; ; count = Math.min(2 * count, STEP_MAX)) {
       const { text, parameters, isExact } = walkStatement({ ...question, after, count }, more);
       const rows = await orTooCostly(question.selection, () =>
-        read(this.databases, em => query<PastInstance>(em, text, parameters), {
-          timeoutMs: this.statementMs,
-          settings: PAST_SETTINGS,
-        }),
+        read(
+          this.databases,
+          async em => {
+            await this.cuts.assertRetained(em, question.at);
+            return await query<PastInstance>(em, text, parameters);
+          },
+          { timeoutMs: this.statementMs, settings: PAST_SETTINGS },
+        ),
       );
       for (const row of rows) {
         await budget.look();

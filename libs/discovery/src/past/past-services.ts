@@ -1,4 +1,4 @@
-import { EpochLogRepository } from '@coordination/audit';
+import { EpochLogRepository, LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import { normalizeRecord, type Status } from '@coordination/registry';
@@ -34,6 +34,7 @@ export class PastServices {
     private readonly instances: PastInstances,
     private readonly limits: PastLimits,
     private readonly epochs = new EpochLogRepository(),
+    private readonly cuts = new LogCutRepository(),
   ) {}
 
   /**
@@ -96,7 +97,10 @@ export class PastServices {
 
   /** The beginning of an epoch touched every service that there was. */
   private async epochStart(at: number): Promise<number> {
-    return await read(this.databases, em => this.epochs.lastStart(em, at));
+    return await read(this.databases, async em => {
+      await this.cuts.assertRetained(em, at);
+      return await this.epochs.lastStart(em, at);
+    });
   }
 
   private async lastTouch(namespace: string, service: string, at: number): Promise<number | undefined> {
@@ -104,6 +108,7 @@ export class PastServices {
     return await read(
       this.databases,
       async em => {
+        await this.cuts.assertRetained(em, at);
         const [row] = await query<{ revision: number }>(em, text, parameters);
         return row && Math.max(row.revision, await this.epochs.lastStart(em, at));
       },

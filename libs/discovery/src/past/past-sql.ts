@@ -41,6 +41,13 @@ export const PAST_SETTINGS = {
  */
 const partitionEnd = (revision: number): number => (Math.floor(revision / LOG_PARTITION_SIZE) + 1) * LOG_PARTITION_SIZE;
 
+/** What happened to instances, as far as it is retained: the log, and before it the baseline, whose rows are events too. */
+const PAST_EVENTS = `(
+    select namespace, service, instance_id, revision, after from service_event
+    union all
+    select namespace, service, instance_id, revision, after from catalog_baseline
+  )`;
+
 const IDENTITY = ['namespace', 'service', 'instance_id'] as const;
 
 const columns = (of: string, names: readonly string[] = IDENTITY): string =>
@@ -57,7 +64,7 @@ export function walkedIdentities(conditions: Conditions, { scope, order, after, 
   const within = prefix.map((value, n) => `next.${IDENTITY[n]} = ${bind(value)}::text`).join(' and ') || 'true';
   const limits = `e.instance_id is not null and e.revision < ${bind(partitionEnd(at))}::bigint`;
   const next = (condition: string): string => `(
-    select ${columns('e')} from service_event e where ${condition} and ${limits}
+    select ${columns('e')} from ${PAST_EVENTS} e where ${condition} and ${limits}
     order by ${IDENTITY.map(name => `e.${name} ${order}`).join(', ')} limit 1) next`;
   const start = after
     ? `(${columns('e')}) ${isLater} (${nameOf(after)
@@ -91,7 +98,7 @@ export function givenIdentities(conditions: Conditions, identities: readonly Ins
 export function newestEvent(conditions: Conditions, alias: string, at: number, condition = 'true'): string {
   const names = [...IDENTITY, 'revision'];
   return `left join lateral (
-    select ${columns('e', names)}, e.after from service_event e
+    select ${columns('e', names)}, e.after from ${PAST_EVENTS} e
     where (${columns('e', names)}) <= (${columns('walk')}, ${conditions.bind(at)}::bigint)
       and e.revision < ${conditions.bind(partitionEnd(at))}::bigint
     order by ${names.map(name => `e.${name} desc`).join(', ')} limit 1
@@ -131,7 +138,7 @@ function startOf(prefix: readonly string[], isLater: '>' | '<', bind: (value: un
 export const lastTouch = (namespace: string, service: string, at: number): Statement => ({
   text: `
   select last.revision::float8 as revision from (
-    select e.namespace, e.service, e.revision from service_event e
+    select e.namespace, e.service, e.revision from ${PAST_EVENTS} e
     where (e.namespace, e.service, e.revision) <= ($1::text, $2::text, $3::bigint) and e.revision < $4::bigint
     order by e.namespace desc, e.service desc, e.revision desc limit 1
   ) last where last.namespace = $1::text and last.service = $2::text`,

@@ -5,6 +5,7 @@ import {
   isElsewhere,
   type KnownPlace,
   laterOf,
+  LogCutRepository,
   type Standing,
   standingOf,
 } from '@coordination/audit';
@@ -35,7 +36,10 @@ export class HistoryGuard {
   private committed: KnownPlace | undefined;
   private isDoubted = false;
 
-  constructor(private readonly tools: HistoryGuardTools) {}
+  constructor(
+    private readonly tools: HistoryGuardTools,
+    private readonly cuts = new LogCutRepository(),
+  ) {}
 
   /** The latest place of the log that this node has seen or written; undefined: none. */
   get known(): KnownPlace | undefined {
@@ -77,8 +81,16 @@ export class HistoryGuard {
     const { known } = this;
     const head = await this.tools.heads.lock(em, holdLimitMs, known?.revision);
     const isContradicted = known !== undefined && head.knownHash !== known.hash;
-    const epochStart = isContradicted ? await this.tools.epochs.lastStart(em) : 0;
-    const evidence = { head, elsewhere: isElsewhere(head), known, hashThere: head.knownHash, epochStart };
-    return { head, known, standing: standingOf(evidence) };
+    if (!isContradicted) return { head, known, standing: this.judge(head, known, head.knownHash, 0) };
+    const cut = await this.cuts.find(em);
+    const hashThere = head.knownHash ?? (cut?.revision === known.revision ? cut.hash : null);
+    // Of what was removed from the log, knowing it proves nothing: this node has slept since, and begins anew.
+    const provable = cut && known.revision < cut.revision ? undefined : known;
+    const standing = this.judge(head, provable, hashThere, await this.tools.epochs.lastStart(em));
+    return { head, known: provable, standing };
+  }
+
+  private judge(head: HeldHead, known: KnownPlace | undefined, hashThere: string | null, epochStart: number): Standing {
+    return standingOf({ head, elsewhere: isElsewhere(head), known, hashThere, epochStart });
   }
 }

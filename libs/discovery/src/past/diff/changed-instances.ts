@@ -1,5 +1,7 @@
+import { LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read, type ReadOptions } from '@coordination/database';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Statement } from '../../catalog-search.repository.js';
 import { type LookBudget } from '../../look-budget.js';
 import { PAST_SETTINGS } from '../past-sql.js';
@@ -28,11 +30,13 @@ export class ChangedInstances {
   constructor(
     private readonly databases: Databases,
     private readonly shortSpan = SHORT_SPAN,
+    private readonly cuts = new LogCutRepository(),
   ) {}
 
   /**
    * Identities in their order, at least those that were touched.
    * @param budget is told of each identity; whoever walks leaves when it is spent
+   * @throws RevisionCompactedError when the first revision is no longer retained, or was removed meanwhile
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
   async *walk(question: ChangesQuestion, budget: LookBudget): AsyncGenerator<MaybeChanged> {
@@ -40,8 +44,8 @@ export class ChangedInstances {
     for (let { after } = question; ;) {
       const here = { ...question, after };
       const step = await (isShort
-        ? this.rows<IdentityRow>(touchedIdentities(here, IDENTITIES_STEP))
-        : this.rows<IdentityRow>(visitedIdentities(here, IDENTITIES_STEP), { settings: PAST_SETTINGS }));
+        ? this.rows<IdentityRow>(question, touchedIdentities(here, IDENTITIES_STEP))
+        : this.rows<IdentityRow>(question, visitedIdentities(here, IDENTITIES_STEP), { settings: PAST_SETTINGS }));
       const touched = step.filter(({ isTouched }) => isTouched);
       let known: TwoStates[] = [];
       for (const { isTouched, ...identity } of step) {
@@ -55,12 +59,20 @@ export class ChangedInstances {
   }
 
   private async states(identities: readonly InstanceIdentity[], question: ChangesQuestion): Promise<TwoStates[]> {
-    const rows = await this.rows<TwoStates>(statesOf(identities, question), { settings: PAST_SETTINGS });
+    const rows = await this.rows<TwoStates>(question, statesOf(identities, question), { settings: PAST_SETTINGS });
     return rows.map(({ before, after }) => ({ before: normalized(before), after: normalized(after) }));
   }
 
-  private async rows<Row>({ text, parameters }: Statement, options?: ReadOptions): Promise<Row[]> {
-    return await read(this.databases, em => query<Row>(em, text, parameters), options);
+  private async rows<Row>(
+    { from }: Pick<ChangesQuestion, 'from'>,
+    { text, parameters }: Statement,
+    options?: ReadOptions,
+  ): Promise<Row[]> {
+    const work = async (em: EntityManager) => {
+      await this.cuts.assertRetained(em, from);
+      return await query<Row>(em, text, parameters);
+    };
+    return await read(this.databases, work, options);
   }
 }
 

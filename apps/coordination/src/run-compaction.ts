@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import { type CompactionOptions, compactLog } from '@coordination/audit';
+import { readSettings, type Settings } from '@coordination/config';
+
+/** How long transactions that are older than a cut may take to end. Those of the service take 10 s at the most. */
+const PATIENCE_MS = 600_000;
+
+export const COMPACTION_USAGE =
+  'Usage: audit-compact --export-dir <folder> [--dry-run] [--partitions <the most that go>]';
+
+/**
+ * Removes what is older than the retention that the environment names from the log of the database that it names.
+ * @param say is told each step
+ * @throws Error with one line for people that says what stands in the way
+ */
+export async function runCompaction(
+  env: NodeJS.ProcessEnv,
+  args: readonly string[],
+  say: (line: string) => void,
+): Promise<void> {
+  const settings = readSettings(env);
+  const options = optionsOf(settings, args);
+  await compactLog({ url: maintenanceUrl(settings), ssl: settings.DATABASE_SSL }, options, say);
+}
+
+function optionsOf({ PCS_AUDIT_RETENTION_DAYS: retentionDays }: Settings, args: readonly string[]): CompactionOptions {
+  const { exportDir, isDryRun, mostPartitions } = readArgs(args);
+  if (retentionDays === undefined) {
+    throw new Error('PCS_AUDIT_RETENTION_DAYS is not set, so the log is kept for ever. Nothing was removed.');
+  }
+  return { retentionDays, exportDir, mostPartitions, patienceMs: PATIENCE_MS, isDryRun };
+}
+
+function readArgs(args: readonly string[]) {
+  const options = {
+    'export-dir': { type: 'string' },
+    'dry-run': { type: 'boolean' },
+    partitions: { type: 'string' },
+  } as const;
+  try {
+    const { values } = parseArgs({ args: [...args], options });
+    const mostPartitions = values.partitions === undefined ? Infinity : Number(values.partitions);
+    if (!(mostPartitions >= 1)) throw new Error('--partitions takes a number of at least 1.');
+    const isDryRun = values['dry-run'] === true;
+    const exportDir = values['export-dir'];
+    if (!isDryRun && !exportDir) throw new Error('--export-dir is missing: what is removed is exported before.');
+    return { exportDir: exportDir ?? '', isDryRun, mostPartitions };
+  } catch (error) {
+    throw new Error(`${(error as Error).message} ${COMPACTION_USAGE}`, { cause: error });
+  }
+}
+
+function maintenanceUrl({ DATABASE_MAINTENANCE_URL: url, DATABASE_URL: service }: Settings): string {
+  if (url === undefined) {
+    throw new Error('Set DATABASE_MAINTENANCE_URL, with the role of the maintenance (migrations/roles.sql).');
+  }
+  if (service !== undefined && new URL(url).username === new URL(service).username) {
+    throw new Error(
+      'DATABASE_MAINTENANCE_URL has the same role as DATABASE_URL. The service must not be able to remove anything from ' +
+        'its log: give it a role of its own (migrations/roles.sql).',
+    );
+  }
+  return url;
+}

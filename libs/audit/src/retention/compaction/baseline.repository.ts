@@ -1,0 +1,84 @@
+import { query } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+
+/** Revisions that a statement looks at: some tens of milliseconds. */
+const STEP = 5_000;
+
+/** Where a step going down ends; a new epoch leaves large gaps, so it is counted in events. */
+const LOWEST_OF_STEP = `
+  select min(s.revision)::float8 as revision from (
+    select revision from service_event where revision > $1 and revision <= $2
+    order by service_event.revision desc limit $3
+  ) s`;
+
+/**
+ * Of the events of a step the newest of each identity, unless a newer one is there already. Going down, each identity gets
+ * one row.
+ */
+const STAGE = `
+  insert into catalog_baseline (revision, namespace, service, instance_id, instance_uuid, after)
+  select distinct on (e.namespace, e.service, e.instance_id)
+    e.revision, e.namespace, e.service, e.instance_id, e.instance_uuid, e.after
+  from service_event e
+  where e.revision >= $1 and e.revision <= $2 and e.instance_uuid is not null
+    and not exists (
+      select from catalog_baseline b
+      where (b.namespace, b.service, b.instance_id) = (e.namespace, e.service, e.instance_id)
+        and b.revision >= e.revision and b.revision <= $3)
+  order by e.namespace, e.service, e.instance_id, e.revision desc
+  on conflict (revision) do nothing`;
+
+const HIGHEST_OF_STEP = `
+  select max(s.revision)::float8 as revision from (
+    select revision from catalog_baseline where revision > $1 and revision <= $2
+    order by catalog_baseline.revision limit $3
+  ) s`;
+
+/**
+ * Rows that say nothing at the cut or after it: those of identities that have a newer one; and of identities that were gone,
+ * unless nothing happened to their service later. Going up, a row goes before the one that says that its identity is gone.
+ */
+const TIDY = `
+  delete from catalog_baseline b where b.revision > $1 and b.revision <= $2 and (
+    exists (
+      select from catalog_baseline n
+      where (n.namespace, n.service, n.instance_id) = (b.namespace, b.service, b.instance_id)
+        and n.revision > b.revision and n.revision <= $3)
+    or b.after is null and exists (
+      select from catalog_baseline n
+      where (n.namespace, n.service) = (b.namespace, b.service) and n.revision > b.revision and n.revision <= $3))`;
+
+/**
+ * The baseline: filled before a cut is noted, and cleared of what is too much when it has been made. All rows are copies of
+ * events, so they may be there beside the events themselves. Each statement is a transaction of its own.
+ */
+export class BaselineRepository {
+  constructor(private readonly step = STEP) {}
+
+  /** Adds the newest event of each identity of a part of the log, up to a cut; again, if need be, to no effect. */
+  async fill(em: EntityManager, after: number, cut: number): Promise<void> {
+    for (let high = cut; high > after;) {
+      const [row] = await query<{ revision: number | null }>(em, LOWEST_OF_STEP, [after, high, this.step]);
+      if (!row || row.revision === null) return;
+      await query(em, STAGE, [row.revision, high, cut]);
+      high = row.revision - 1;
+    }
+  }
+
+  /** Removes what a cut that has been made no longer needs. */
+  async tidy(em: EntityManager, cut: number): Promise<void> {
+    for (let low = 0; ;) {
+      const [row] = await query<{ revision: number | null }>(em, HIGHEST_OF_STEP, [low, cut, this.step]);
+      if (!row || row.revision === null) break;
+      await query(em, TIDY, [low, row.revision, cut]);
+      low = row.revision;
+    }
+    await query(em, 'analyze catalog_baseline');
+  }
+
+  /** How many rows it has. */
+  async size(em: EntityManager): Promise<number> {
+    const [row] = await query<{ rows: number }>(em, 'select count(*)::float8 as rows from catalog_baseline');
+    return row!.rows;
+  }
+}
