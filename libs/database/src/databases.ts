@@ -63,6 +63,8 @@ export class Databases {
         driverOptions: {
           ...pgOptions(target.url, target.ssl),
           max: purpose === 'reads' ? target.poolMax : FIXED_BUDGET[purpose],
+          // One stays: whoever connects while the process is busy waits for many turns of the event loop.
+          min: 1,
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
           idleTimeoutMillis: IDLE_TIMEOUT_MS,
           application_name: `platform-coordination ${purpose}`,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import canonicalize from 'canonicalize';
 
 /**
@@ -10,5 +11,9 @@ export function canonicalJson(value: unknown): string {
   return text;
 }
 
-/** Whether two JSON values say the same, whatever the order of their keys. */
-export const sameJson = (a: unknown, b: unknown): boolean => a === b || canonicalJson(a) === canonicalJson(b);
+/**
+ * Whether two JSON values say the same, whatever the order of their keys. Most that are compared do, and need no canonical
+ * form to be seen so; it alone tells of those that differ, such as 0 and -0, which are one number in JSON.
+ */
+export const sameJson = (a: unknown, b: unknown): boolean =>
+  isDeepStrictEqual(a, b) || canonicalJson(a) === canonicalJson(b);

@@ -12,7 +12,7 @@ import { REGISTRY_ENTITIES } from './index.js';
 import { InstanceLeaseRepository } from './instance-lease.repository.js';
 import { LeaseRenewals } from './lease-renewals.js';
 
-/** By when signs must be noted; they are flushed five times within it. */
+/** By when signs must be noted; they are flushed ten times within it. */
 const BOUND_MS = 200;
 /** So long that nothing is flushed by itself within a test. */
 const NEVER_MS = 60_000;

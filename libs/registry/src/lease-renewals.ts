@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { type InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
 
 /** Flushes in the time by which a renewal must be noted. */
-const FLUSHES_PER_BOUND = 5;
+const FLUSHES_PER_BOUND = 10;
 
 /** Tries in that time to note what a writing transaction held; those last for milliseconds. */
 const RETRIES_PER_BOUND = 50;
@@ -90,6 +90,14 @@ export class LeaseRenewals {
       this.waiting.set(id, { at, first: now, reported });
     }
     this.schedule();
+  }
+
+  /**
+   * Asks the database before there is anything to note. Connecting takes as long as several flushes when a node gets busy
+   * at once, and the first renewals would be too late.
+   */
+  async getReady(): Promise<void> {
+    if (!this.closed) await this.flush();
   }
 
   /** Notes what is left; nothing is taken afterwards. */

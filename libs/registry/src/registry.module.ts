@@ -83,9 +83,15 @@ import { WriteSideEnd } from './write-side-end.js';
     },
     {
       provide: LeaseRenewals,
-      inject: [Databases, InstanceLeaseRepository, SETTINGS_TOKEN],
-      useFactory: (databases: Databases, leases: InstanceLeaseRepository, settings: Settings) =>
-        new LeaseRenewals({ databases, leases, clock: systemClock }, settings.PCS_LEASE_FLUSH_BOUND_MS),
+      inject: [Databases, InstanceLeaseRepository, SchemaGate, SETTINGS_TOKEN],
+      useFactory: (databases: Databases, leases: InstanceLeaseRepository, gate: SchemaGate, settings: Settings) => {
+        const renewals = new LeaseRenewals(
+          { databases, leases, clock: systemClock },
+          settings.PCS_LEASE_FLUSH_BOUND_MS,
+        );
+        void gate.opened.then(() => renewals.getReady());
+        return renewals;
+      },
     },
     {
       provide: CheckNotes,

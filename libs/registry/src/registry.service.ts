@@ -215,13 +215,15 @@ export class RegistryService {
     // A first answer that has to be kept goes through the log.
     if (context.origin().repeatable) return undefined;
     if (!view || command.mustBeNew || command.ifMatch !== undefined) return undefined;
-    if (!this.isMereSignOfLife(view.peek(command.identity), command)) return undefined;
+    const peeked = view.peek(command.identity);
+    if (!this.isMereSignOfLife(peeked, command)) return undefined;
     const known = view.position();
     const head = await readIndex.current();
     // A head behind what was known is that of a restored backup, to which this registration may be news.
     if (contradicts(head, known)) return undefined;
     const record = await view.recordAt(command.identity, head.revision).catch(passOverLateView);
-    if (!record || !this.isMereSignOfLife(record, command) || view.position()?.epoch !== head.epoch) return undefined;
+    if (view.position()?.epoch !== head.epoch) return undefined;
+    if (!record || (record !== peeked && !this.isMereSignOfLife(record, command))) return undefined;
     renewals.renew(record.id);
     const lease = { renewedAt: clock.now().toISOString(), checkedAt: undefined };
     return { outcome: 'unchanged', leased: { instance: record, lease }, revision: head.revision, epoch: head.epoch };
