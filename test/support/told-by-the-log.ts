@@ -83,6 +83,10 @@ export class ToldByTheLog {
     this.audit = new AuditQuery(databases, this.search, this.heads);
   }
 
+  private get last(): number {
+    return this.events.at(-1)!.revision;
+  }
+
   /** Random questions about random revisions. */
   questions(count: number, seed: number): LogQuestion[] {
     const revisions = [0, ...this.events.map(event => event.revision)];
@@ -156,6 +160,7 @@ export class ToldByTheLog {
   }
 
   private async verify(revision: number, to: number) {
+    if (revision === this.last) return 'nothing came after it';
     const verifier = new ChainVerifier(this.databases, this.search, this.log, this.heads, 20);
     const range = { from: revision + 1, to: Math.max(to, revision + 1) };
     const { valid, checked, firstBroken } = await verifier.verify(range, new AbortController().signal);
@@ -183,7 +188,9 @@ export class ToldByTheLog {
 
   /** What a watcher reads on with, and from where on. */
   private async resume(revision: number) {
-    return await stretchReader(this.databases, this.heads, this.log)(revision, RESUME_LIMIT);
+    const stretch = await stretchReader(this.databases, this.heads, this.log)(revision, RESUME_LIMIT);
+    // The log goes on by what is told of cuts.
+    return { ...stretch, upTo: Math.min(stretch.upTo, this.last) };
   }
 
   private async epochStart(revision: number) {

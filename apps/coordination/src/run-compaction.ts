@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type CompactionOptions, compactLog } from '@coordination/audit';
 import { readSettings, type Settings } from '@coordination/config';
@@ -20,7 +21,19 @@ export async function runCompaction(
 ): Promise<void> {
   const settings = readSettings(env);
   const options = optionsOf(settings, args);
-  await compactLog({ url: maintenanceUrl(settings), ssl: settings.DATABASE_SSL }, options, say);
+  const url = maintenanceUrl(settings);
+  if (!options.isDryRun) await assertWritable(options.exportDir);
+  await compactLog({ url, ssl: settings.DATABASE_SSL }, options, say);
+}
+
+async function assertWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Error(`The folder ${folder} cannot be written to: make it, or name another one. Nothing was removed.`, {
+      cause: error,
+    });
+  }
 }
 
 function optionsOf({ PCS_AUDIT_RETENTION_DAYS: retentionDays }: Settings, args: readonly string[]): CompactionOptions {

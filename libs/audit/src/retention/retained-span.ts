@@ -15,7 +15,7 @@ export function assertRetainedSpan(bounds: Bounds, cut: LogCut | undefined): voi
   if (afterRevision !== undefined && afterRevision < cut.revision) {
     throw new RevisionCompactedError(afterRevision, cut.revision);
   }
-  if (beforeRevision !== undefined && beforeRevision <= cut.revision + 1) {
+  if (afterRevision === undefined && beforeRevision !== undefined && beforeRevision <= cut.revision + 1) {
     throw new RevisionCompactedError(beforeRevision - 1, cut.revision);
   }
   // Texts of one form, which sort as the times do. Events of the very time of the cut may have gone.

@@ -16,7 +16,7 @@ import { type LogStretch, obstacleTo } from '../watch/log-stretch.js';
 
 /** More random histories and cuts: RETENTION_RUNS=20. */
 const RUNS = Number(process.env['RETENTION_RUNS'] ?? 1);
-const QUESTIONS = 50;
+const QUESTIONS = 40;
 const HISTORIES = 10;
 const PARTITION_SIZE = 30;
 const READERS = 3;

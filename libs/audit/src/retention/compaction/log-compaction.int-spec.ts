@@ -141,6 +141,13 @@ describe('Removing the beginning of the log', () => {
     expect((await assertCatalogInvariants(database.url)).events).toEqual(events);
   });
 
+  it('says, asked for no more than that, that an earlier one is to be finished', async () => {
+    await expect(run({ killedAfter: 4 })).rejects.toThrow(Killed);
+    const said = await run({ isDryRun: true });
+    expect(said.join('\n')).toMatch(/cut at revision 9 would be finished: service_event_p0 .*\n.*revisions 10 to 19 /);
+    expect(await partitions()).toContain('service_event_p0');
+  });
+
   it('removes nothing that is young, nor what answers of the last day are told from, nor the partition of the head', async () => {
     expect((await run({ retentionDays: 2 })).join()).toContain('Nothing to remove');
     const { at } = events[24]!;

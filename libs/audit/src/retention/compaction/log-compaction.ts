@@ -65,14 +65,15 @@ export class LogCompaction {
   /** @throws Error with a line for people that says what stands in the way, and what to do */
   async run(options: CompactionOptions): Promise<void> {
     const { say } = this.tools;
-    if (!options.isDryRun) await this.finishAll(options);
+    if (options.isDryRun) await this.sayUnfinished();
+    else await this.finishAll(options);
     const keptFrom = await this.cutting.keptFrom(this.em(), options.retentionDays);
-    const plans = (await this.plan(keptFrom)).slice(0, options.mostPartitions);
+    let begin: Begin = (await this.cuts.find(this.em())) ?? { revision: 0, hash: undefined };
+    const plans = (await this.plan(begin, keptFrom)).slice(0, options.mostPartitions);
     if (plans.length === 0) {
       say(`Nothing to remove: no partition but that of the head has only events from before ${keptFrom}.`);
       return;
     }
-    let begin: Begin = (await this.cuts.find(this.em())) ?? { revision: 0, hash: undefined };
     for (const plan of plans) {
       say(
         `To be removed: revisions ${begin.revision + 1} to ${plan.last.revision} (${plan.last.at}), in ` +
@@ -103,12 +104,14 @@ export class LogCompaction {
     return this.tools.databases.em('writer');
   }
 
-  private async plan(keptFrom: string): Promise<CutPlan[]> {
+  private async plan(begin: Begin, keptFrom: string): Promise<CutPlan[]> {
     const em = this.em();
     const head = await this.tools.heads.read(em);
     const extents: PartitionExtent[] = [];
     for (const partition of await this.partitions.list(em)) {
-      extents.push({ ...partition, last: await this.cutting.lastIn(em, partition) });
+      const last = await this.cutting.lastIn(em, partition);
+      // What lies before a cut that is not finished is on its way out already.
+      if (!last || last.revision > begin.revision) extents.push({ ...partition, last });
     }
     return planCuts(extents, { head: head.revision, keptFrom });
   }
@@ -153,6 +156,12 @@ export class LogCompaction {
       await this.cutting.note(em, { ...told, gaps, partitions: names, eventRevision: event.revision });
       await events.append(em, head, [event]);
     });
+  }
+
+  private async sayUnfinished(): Promise<void> {
+    for (const { revision, partitions } of await this.cutting.unfinished(this.em())) {
+      this.tools.say(`The cut at revision ${revision} would be finished: ${partitions.join(', ')} would go.`);
+    }
   }
 
   /** Lets go what lies before noted cuts. */

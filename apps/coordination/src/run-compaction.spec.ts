@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { COMPACTION_USAGE, runCompaction } from './run-compaction.js';
+
+const SERVICE = 'postgres://coordination_app:a@127.0.0.1:1/none';
+const MAINTENANCE = 'postgres://coordination_maintenance:b@127.0.0.1:1/none';
+const ENV = { DATABASE_URL: SERVICE, DATABASE_MAINTENANCE_URL: MAINTENANCE, PCS_AUDIT_RETENTION_DAYS: '30' };
+
+/** What stands in the way before any database is asked; all that is said is in the error. */
+const refusal = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+  runCompaction(env, args, line => expect.unreachable(`it said: ${line}`)).then(
+    () => expect.unreachable('it ended well'),
+    (error: unknown) => (error as Error).message,
+  );
+
+describe('The compaction of the log', () => {
+  it('is only begun by who has said for how long events are kept', async () => {
+    expect(await refusal({ ...ENV, PCS_AUDIT_RETENTION_DAYS: '' }, '--dry-run')).toContain('kept for ever');
+    expect(await refusal({ ...ENV, PCS_AUDIT_RETENTION_DAYS: '1' }, '--dry-run')).toContain('at least 2');
+  });
+
+  it('keeps events for longer than the answers that are told from them', async () => {
+    const hours = { PCS_IDEMPOTENCY_KEEP_HOURS: '720' };
+    expect(await refusal({ ...ENV, ...hours }, '--dry-run')).toContain('longer than the 720 hours');
+    expect(await refusal({ ...ENV, ...hours, PCS_AUDIT_RETENTION_DAYS: '31' }, '--bogus')).toContain(COMPACTION_USAGE);
+  });
+
+  it('is never begun with the role of the service', async () => {
+    expect(await refusal({ ...ENV, DATABASE_MAINTENANCE_URL: '' }, '--dry-run')).toContain('DATABASE_MAINTENANCE_URL');
+    const other = SERVICE.replace('/none', '/other');
+    expect(await refusal({ ...ENV, DATABASE_MAINTENANCE_URL: other }, '--dry-run')).toContain('the same role');
+  });
+
+  it.each([
+    [[]],
+    [['--export-dir']],
+    [['--export-dir', '']],
+    [['somewhere']],
+    [['--dry-run', '--partitions', '0']],
+    [['--dry-run', '--partitions', 'all']],
+  ])('says how it is used when it is called with %j', async args => {
+    expect(await refusal(ENV, ...args)).toContain(COMPACTION_USAGE);
+  });
+
+  it('asks for a folder that can be written to before it begins', async () => {
+    expect(await refusal(ENV, '--export-dir', '/there/is/no/such/folder')).toContain('cannot be written to');
+  });
+
+  it('says that the database cannot be reached', async () => {
+    expect(await refusal(ENV, '--dry-run')).toMatch(/ECONNREFUSED|EACCES/);
+  });
+});
