@@ -2,7 +2,7 @@ export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './da
 export { migrate, pendingMigrations, type MigrateOptions } from './migrate.js';
 export { NotificationListener, type NotificationListenerOptions } from './notification-listener.js';
 export { pgOptions, type SslMode } from './pg-options.js';
-export { isoTime, query } from './query.js';
+export { autocommit, DoubtfulCommitError, isoTime, query } from './query.js';
 export { read, READ_TIMEOUT_MS, type ReadOptions } from './read.js';
 export { isStoreUnavailable, orStoreUnavailable } from './store-errors.js';
 export {

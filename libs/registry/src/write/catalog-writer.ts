@@ -1,5 +1,5 @@
 import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
-import { type Databases, severedAfter } from '@coordination/database';
+import { type Databases, DoubtfulCommitError, severedAfter } from '@coordination/database';
 import { type Clock, newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CatalogMirrorSlot } from '../catalog-mirror.js';
@@ -18,7 +18,7 @@ import { HeadForecast } from './head-forecast.js';
 import { type KnownAppendRepository } from './known-append.repository.js';
 import { KnownCatalog } from './known-catalog.js';
 import { type BatchLimits, planBatch } from './plan-batch.js';
-import { isLockTimeout, isRefusal } from './refused-by-database.js';
+import { isRefusal } from './refused-by-database.js';
 import { toldAs } from './told-as.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 import { type WriteRequest, type WriteResult } from './write-request.js';
@@ -180,8 +180,8 @@ export class CatalogWriter {
       );
     } catch (error) {
       this.forecast.failed();
-      if (isRefusal(error) || isLockTimeout(error)) throw error;
-      return await this.settle(placed, error);
+      if (error instanceof DoubtfulCommitError) return await this.settle(placed, error.cause);
+      throw error;
     }
     metrics.appended(now === undefined ? 'missed' : 'known');
     if (now === undefined) {

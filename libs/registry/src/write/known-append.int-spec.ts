@@ -5,6 +5,7 @@ import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '.
 import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
 import { startSeeingWriter } from '../../../../test/support/seeing-writer.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
 import { type Command } from '../domain/commands.js';
 
@@ -193,6 +194,15 @@ describe('A statement that fails', () => {
     expect(await answers).toEqual([end, end]);
     const { events } = await assertCatalogInvariants(database.url);
     expect(events).toHaveLength(1 + logged);
+    expect(await endOf(node.submit(register('after')))).toBe('created');
+  });
+
+  it('because there is no database: nothing was sent, so nothing happened, and callers hear so at once', async () => {
+    proxy.setRefusing(true);
+    await waitFor('the connections are gone', () => node.databases.use().every(({ open }) => open === 0));
+    const answer = await endOf(node.submit(register('a')));
+    proxy.setRefusing(false);
+    expect(answer).toBe('STORE_UNAVAILABLE');
     expect(await endOf(node.submit(register('after')))).toBe('created');
   });
 

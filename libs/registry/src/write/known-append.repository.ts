@@ -1,5 +1,5 @@
 import { appendedCte, CATALOG_CHANNEL } from '@coordination/audit';
-import { isoTime, query } from '@coordination/database';
+import { autocommit, isoTime } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { CHANGE_FORM, changeRows, savingCtes, TOUCH_FORM } from '../service-instance.repository.js';
 import { type PlacedPlan } from './batch-answers.js';
@@ -37,10 +37,11 @@ export class KnownAppendRepository {
    * @param waitLimitMs how long (ms) it waits for somebody who has the head
    * @returns a time of the database's clock meanwhile (RFC 3339 in UTC); undefined: the catalog is not as it was taken to
    * be, and nothing happened
+   * @throws DoubtfulCommitError when it is not known whether it was appended; with any other error it was not
    */
   async append(em: EntityManager, { head, plan }: PlacedPlan, waitLimitMs: number): Promise<string | undefined> {
     const last = plan.events.at(-1)!;
-    const [row] = await query<{ now: string }>(em, APPEND_AT_KNOWN, [
+    const [row] = await autocommit<{ now: string }>(em, APPEND_AT_KNOWN, [
       JSON.stringify(changeRows(plan.changes)),
       JSON.stringify(plan.touches),
       JSON.stringify(plan.events),

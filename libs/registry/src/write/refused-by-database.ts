@@ -7,13 +7,6 @@ const REFUSAL = /^2[23]...$/;
 export const isRefusal = (error: unknown): boolean =>
   error instanceof Error && REFUSAL.test(String((error as NodeJS.ErrnoException).code));
 
-/** SQLSTATE lock_not_available: somebody has what the statement waited for, and it did nothing. */
-const LOCK_NOT_AVAILABLE = '55P03';
-
-/** Whether the database gave up a statement because somebody else would not let go of what it needed. */
-export const isLockTimeout = (error: unknown): boolean =>
-  error instanceof Error && (error as NodeJS.ErrnoException).code === LOCK_NOT_AVAILABLE;
-
 /** What the caller is told whose values alone made the database refuse: the rule that they broke, and no SQL. */
 export function refusedByDatabase(error: unknown): ValidationFailedError {
   const { constraint } = error as { constraint?: string };
