@@ -1,15 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
-import { isStorableText, ValidationFailedError } from '@coordination/kernel';
+import { isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
 
 /** The most characters of an X-Change-Reason. */
 export const MAX_REASON_LENGTH = 500;
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** The caller's request id if it is 1 to 128 of `A-Za-z0-9._:-`, else a new UUID. */
+/** The caller's request id if it is 1 to 128 of `A-Za-z0-9._:-`, else a new UUIDv7. */
 export function requestIdOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && SANE_REQUEST_ID.test(header) ? header : randomUUID();
+  return typeof header === 'string' && SANE_REQUEST_ID.test(header) ? header : newId();
 }
 
 /**
