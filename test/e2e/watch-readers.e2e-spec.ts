@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Databases } from '@coordination/database';
-import { type Api, INSTANCES } from '../support/api.js';
+import { Api, INSTANCES } from '../support/api.js';
+import { startApplication } from '../support/application.js';
 import { type CatalogNode, type CatalogService, headOf, startCatalog, startNode } from '../support/catalog-service.js';
 import { lastingPort } from '../support/lasting-port.js';
 import { metricOf } from '../support/metrics.js';
@@ -190,6 +191,28 @@ describe('EventSource', () => {
       'instance.registered meanwhile',
       'instance.registered after',
     ]);
+  });
+});
+
+describe('a node that is still starting', () => {
+  it('lets a watcher wait, because EventSource gives up for good when it is answered by an error', async () => {
+    const proxy = await PostgresProxy.start(catalog.database.url);
+    await proxy.shut();
+    const node = await startApplication({ databaseUrl: proxy.url });
+    ends.push(
+      () => node.close(),
+      () => proxy.shut(),
+    );
+    const source = new EventSource(`${node.url}${WATCH}?service=starting`);
+    ends.unshift(() => source.close());
+    let snapshots = 0;
+    let errors = 0;
+    source.addEventListener('snapshot', () => (snapshots += 1));
+    source.addEventListener('error', () => (errors += 1));
+    expect((await new Api(node.url).get('/api/v1/discovery/namespaces')).body).toMatchObject({ code: 'STARTING' });
+    await proxy.open();
+    await waitFor('a snapshot', () => snapshots > 0);
+    expect(errors).toBe(0);
   });
 });
 

@@ -12,6 +12,12 @@ import { type WatchContext } from './watch-context.js';
 /** Within this time (ms), each client another, clients connect again. */
 const RETRY_MS = [1_000, 5_000] as const;
 
+/**
+ * How long (ms) a watch waits for a node that has just started to load the catalog. EventSource gives up for good when it is
+ * answered by an error, and it comes back while the node that it was cut off from starts again.
+ */
+const START_PATIENCE_MS = 5_000;
+
 /** A snapshot of more instances than this counts as large, of which there may be so many at once. */
 const LARGE_SNAPSHOT = 10_000;
 const MAX_LARGE_SNAPSHOTS = 32;
@@ -66,21 +72,23 @@ export class Watches implements OnModuleDestroy {
    * @throws StartingError, StaleViewError, RateLimitedError
    */
   check(): AnsweredCatalog {
-    const { watches } = this.context.limits;
-    if (this.places >= watches) throw new RateLimitedError('watches', watches);
+    this.assertPlace();
     return this.catalog();
   }
 
   /**
-   * Begins a watch. Whoever has a position that means nothing here is told so by its first and only event.
+   * Begins a watch; a node that is still starting is waited for a while. Whoever has a position that means nothing here is told so by its first and only event.
    * @param signal aborted when the watcher is gone
    * @throws StartingError, StaleViewError, RateLimitedError, InvalidFilterError
    */
   async begin(request: WatchRequest, signal: AbortSignal): Promise<OpenedWatch> {
-    this.check();
+    this.assertPlace();
     this.places += 1;
     let watch: Watch | undefined;
     try {
+      const { view } = this.context;
+      if (!view.loaded) await view.reached(0, START_PATIENCE_MS, signal);
+      this.catalog();
       const start = await this.startOf(request, signal);
       const catalog = this.catalog();
       if (typeof start === 'string') return { catalog, stream: this.refusal(start) };
@@ -97,6 +105,11 @@ export class Watches implements OnModuleDestroy {
   onModuleDestroy(): void {
     this.isEnding = true;
     for (const watch of this.open) watch.end();
+  }
+
+  private assertPlace(): void {
+    const { watches } = this.context.limits;
+    if (this.places >= watches) throw new RateLimitedError('watches', watches);
   }
 
   private watch(start: WatchStart): Watch {
