@@ -67,7 +67,7 @@ describe('What a node knows is enough', () => {
       write: () => Promise.resolve(),
     } as const;
     expect(isKnown({ ...request, occurrence })).toBe(false);
-    expect(isKnown({ ...request, term: { role: 'sweeper', holder: 'x', term: 1 } as never })).toBe(false);
+    expect(isKnown({ ...request, term: { role: 'sweeper', holder: 'x', term: 1 } })).toBe(false);
     expect(isKnown({ ...request, origin: anOrigin({ repeatable: aRepeatableCall('k') }) })).toBe(false);
   });
 
