@@ -11,11 +11,14 @@ const shared = {
 
 const room = '{apps,libs,test,scripts,migrations}/**';
 
+/** gRPC keeps what it knows of addresses for the whole process, and ports are used again: these get a process for each file. */
+const alone = 'libs/liveness/src/probes/**/*.int-spec.ts';
+
 export default defineConfig({
   ...shared,
   test: {
     // Most tests wait for processes, servers and time limits: more at once than Vitest's one on a machine of two cores.
-    maxWorkers: 3,
+    maxWorkers: 4,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary', 'html'],
@@ -49,7 +52,10 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'int',
+          // As above: nothing of ours has a state of its own.
+          isolate: false,
           include: [`${room}/*.int-spec.ts`],
+          exclude: [alone],
           environment: 'node',
           globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 60_000,
@@ -60,7 +66,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'e2e',
-          include: [`${room}/*.e2e-spec.ts`],
+          include: [`${room}/*.e2e-spec.ts`, alone],
           environment: 'node',
           globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 120_000,
