@@ -14,6 +14,8 @@ const room = '{apps,libs,test,scripts,migrations}/**';
 /** gRPC keeps what it knows of addresses for the whole process, and ports are used again: these get a process for each file. */
 const alone = 'libs/liveness/src/probes/**/*.int-spec.ts';
 
+const withDatabase = { environment: 'node' as const, globalSetup: ['test/support/postgres.global-setup.ts'] };
+
 export default defineConfig({
   ...shared,
   test: {
@@ -51,13 +53,12 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          ...withDatabase,
           name: 'int',
           // As above: nothing of ours has a state of its own.
           isolate: false,
           include: [`${room}/*.int-spec.ts`],
           exclude: [alone],
-          environment: 'node',
-          globalSetup: ['test/support/postgres.global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -65,10 +66,20 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          ...withDatabase,
           name: 'e2e',
-          include: [`${room}/*.e2e-spec.ts`, alone],
-          environment: 'node',
-          globalSetup: ['test/support/postgres.global-setup.ts'],
+          isolate: false,
+          include: [`${room}/*.e2e-spec.ts`],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...withDatabase,
+          name: 'alone',
+          include: [alone],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -1,7 +1,7 @@
 // Builds dist/ when a source is newer than it. Two services of one checkout may be started at the same moment, so the
 // build is done under a lock, and not repeated under the feet of a service that runs from it.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import './typescript.mjs';
@@ -9,7 +9,8 @@ import './typescript.mjs';
 const { FileLock } = await import('../libs/database/src/embedded/file-lock.ts');
 
 const SOURCES = ['apps', 'libs', 'migrations', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
-const STAMP = 'dist/.built';
+const TARGET = 'dist';
+const STAMP = `${TARGET}/.built`;
 const LOCK_TIMEOUT_MS = 180_000;
 
 /** The newest change below a path; directories count, so that deleting a file is noticed. */
@@ -24,6 +25,7 @@ const lock = await FileLock.acquire('.data/build.lock', LOCK_TIMEOUT_MS);
 const builtAt = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (Math.max(...SOURCES.map(newest)) > builtAt) {
   const begun = new Date();
+  rmSync(TARGET, { recursive: true, force: true });
   const nest = spawnSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
   if (nest.status !== 0) process.exit(nest.status ?? 1);
   writeFileSync(STAMP, begun.toISOString());

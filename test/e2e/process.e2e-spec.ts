@@ -4,7 +4,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { copyCheckout } from '../support/checkout.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { serversBelow, ServiceProcess } from '../support/service-process.js';
@@ -12,11 +12,18 @@ import { serversBelow, ServiceProcess } from '../support/service-process.js';
 const START = ['npm', 'start'];
 const MAIN = [process.execPath, 'dist/apps/coordination/src/main.js'];
 
+// Longer than a process is waited for, or a failure would not tell what the process printed.
+vi.setConfig({ testTimeout: 240_000 });
+
 let directory: DisposableDirectory;
 let checkout: string;
+let started: ServiceProcess[] = [];
 
-const start = (command: readonly string[], env: Record<string, string> = {}) =>
-  ServiceProcess.start(directory, command, { cwd: checkout, env });
+function start(command: readonly string[], env: Record<string, string> = {}): ServiceProcess {
+  const service = ServiceProcess.start(directory, command, { cwd: checkout, env });
+  started.push(service);
+  return service;
+}
 
 /** Directory of the data: another one where only root can enter the checkout. */
 async function dataHome(): Promise<string> {
@@ -40,6 +47,11 @@ beforeAll(async () => {
   });
   const { code } = await built.ended;
   expect(code, built.output).toBe(0);
+});
+// What a test that failed has left behind would fail all that come after it.
+afterEach(async () => {
+  await Promise.all(started.map(service => service.kill()));
+  started = [];
 });
 afterAll(() => directory.remove());
 

@@ -6,7 +6,8 @@ import { type DisposableDirectory } from './disposable-directory.js';
 import { waitFor } from './wait-for.js';
 
 const run = promisify(execFile);
-const PATIENCE_MS = 60_000;
+/** What is started may have to be compiled first, on a machine that has much else to do (ms). */
+const PATIENCE_MS = 110_000;
 
 /** How a process ended. */
 export interface End {
@@ -71,6 +72,12 @@ export class ServiceProcess {
   /** Signals the whole group, as a terminal does on Ctrl-C. */
   signalGroup(signal: NodeJS.Signals): void {
     process.kill(-(this.top.pid ?? 0), signal);
+  }
+
+  /** Ends whatever of the group is left, at once. */
+  async kill(): Promise<void> {
+    if ((await this.members()).length > 0) this.signalGroup('SIGKILL');
+    await this.ended;
   }
 
   /** Command lines of the living processes of the group. */
