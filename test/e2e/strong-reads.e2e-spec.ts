@@ -85,7 +85,8 @@ describe('a strong read of a node that hears of nothing', () => {
 
   it('shares its question to the primary with all who came before that was sent', async () => {
     const [reads, queries] = await counts();
-    const held = proxy.intercept(/catalog_head/, 'after');
+    // Others read the head as well, now and then, on other connections.
+    const held = proxy.intercept(/catalog_head/, 'after', 'platform-coordination writer');
     const first = askStrongly();
     await held.reached;
     const others = Array.from({ length: 50 }, askStrongly);

@@ -14,6 +14,8 @@ export interface Interception {
 interface Trap {
   readonly pattern: RegExp;
   readonly when: 'before' | 'after';
+  /** What the connection calls itself, if not every one is meant. */
+  readonly application: string | undefined;
   readonly sprung: (connection: Connection) => void;
 }
 
@@ -54,15 +56,18 @@ export class PostgresProxy {
     for (const connection of this.connections) connection.destroy();
   }
 
-  /** Holds the next statement that matches before it reaches the server, or the answer after it did. */
-  intercept(pattern: RegExp, when: 'before' | 'after'): Interception {
+  /**
+   * Holds the next statement that matches before it reaches the server, or the answer after it did.
+   * @param application of the connection, where others may send such a statement too
+   */
+  intercept(pattern: RegExp, when: 'before' | 'after', application?: string): Interception {
     const reached = Promise.withResolvers<void>();
     let held: Connection | undefined;
     const sprung = (connection: Connection) => {
       held = connection;
       reached.resolve();
     };
-    this.traps.push({ pattern, when, sprung });
+    this.traps.push({ pattern, when, application, sprung });
     return {
       reached: reached.promise,
       resume: () => held?.resume(),
@@ -71,9 +76,11 @@ export class PostgresProxy {
   }
 
   /** Takes a trap for a statement that just came by, if there is one. */
-  trapFor(statement: string): Trap | undefined {
+  trapFor(statement: string, sender: string | undefined): Trap | undefined {
     this.statements.push(statement);
-    const trap = this.traps.find(({ pattern }) => pattern.test(statement));
+    const trap = this.traps.find(
+      ({ pattern, application }) => pattern.test(statement) && (application ?? sender) === sender,
+    );
     this.traps = this.traps.filter(other => other !== trap);
     return trap;
   }
@@ -130,6 +137,7 @@ const STATEMENT_BYTES = 16_384;
 class Connection {
   private incoming = Buffer.alloc(0);
   private readonly prepared = new Map<string, string>();
+  private application: string | undefined;
   private holds: 'nothing' | 'statements' | 'answers' = 'nothing';
   private heldAnswers: Buffer[] = [];
   private answerComes: (() => void) | undefined;
@@ -213,9 +221,10 @@ class Connection {
 
   private trapFor(message: Buffer): Trap | undefined {
     const type = String.fromCharCode(message[0]!);
+    if (type === '\0') this.application = /\0application_name\0([^\0]*)/.exec(message.toString())?.[1];
     const [first = '', second = ''] = message.toString('utf8', HEADER, HEADER + STATEMENT_BYTES).split('\0', 2);
-    if (type === 'Q') return this.proxy.trapFor(first);
+    if (type === 'Q') return this.proxy.trapFor(first, this.application);
     if (type === 'P') this.prepared.set(first, second);
-    return type === 'B' ? this.proxy.trapFor(this.prepared.get(second) ?? '') : undefined;
+    return type === 'B' ? this.proxy.trapFor(this.prepared.get(second) ?? '', this.application) : undefined;
   }
 }

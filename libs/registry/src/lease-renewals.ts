@@ -6,6 +6,9 @@ import { type InstanceLeaseRepository, type Renewal } from './instance-lease.rep
 /** Flushes in the time by which a renewal must be noted. */
 const FLUSHES_PER_BOUND = 10;
 
+/** A server that is not heard of for so many times the bound counts as one that does not answer. */
+const SILENCE_FACTOR = 3;
+
 /** Tries in that time to note what a writing transaction held; those last for milliseconds. */
 const RETRIES_PER_BOUND = 50;
 
@@ -148,8 +151,9 @@ export class LeaseRenewals {
     const renewals = taken.map(({ id, at, reported }): Renewal => ({ id, ageMs: sentAt - at, reported }));
     const { databases, leases } = this.tools;
     try {
-      // A server that says nothing must not keep the flush for ever.
-      const { missing, busy, revived } = await severedAfter(databases, 'leases', this.boundMs, () =>
+      // A server that says nothing must not keep the flush for ever; but one that is merely slow would never be heard,
+      // if each connection was cut before it had the time to be opened and to be answered on.
+      const { missing, busy, revived } = await severedAfter(databases, 'leases', SILENCE_FACTOR * this.boundMs, () =>
         leases.renew(databases.em('leases'), renewals),
       );
       this.refusing = false;
