@@ -32,8 +32,6 @@ const FENCE_HANGS = 'A commit that was to prove that this is the primary has not
 
 const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
 
-const NO_ROW = 'catalog_head has no row: the migrations have not been applied, or it was deleted.';
-
 /** A placement as the database tells it. */
 interface PlacementRow {
   readonly systemIdentifier: string;
@@ -51,7 +49,7 @@ export class CatalogHeadRepository {
    * @param known a revision whose hash is looked up in the same round trip
    */
   async lock(em: EntityManager, holdLimitMs: number, known?: number): Promise<HeldHead> {
-    const [row] = await query<Omit<HeldHead, 'now' | keyof Placement> & PlacementRow>(
+    const [found] = await query<Omit<HeldHead, 'now' | keyof Placement> & PlacementRow>(
       em,
       `select ${HEAD_COLUMNS}, fence::float8 as fence, system_identifier as "systemIdentifier", timeline,
         server_system_identifier as "serverSystemIdentifier", server_timeline as "serverTimeline",
@@ -59,7 +57,7 @@ export class CatalogHeadRepository {
        from lock_catalog_head($1, $2)`,
       [holdLimitMs, known ?? null],
     );
-    if (!row) throw new Error(NO_ROW);
+    const row = headOrFail(found);
     return { ...placed(row), now: row.at };
   }
 
@@ -68,10 +66,8 @@ export class CatalogHeadRepository {
    * @throws StoreUnavailableError on a standby, or a primary that was made one: it may lack what others were told is there
    */
   async read(em: EntityManager): Promise<LogHead> {
-    const row = await this.find(em);
-    if (!row) throw new Error(NO_ROW);
-    const { inRecovery, ...head } = row;
-    if (inRecovery) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
+    const { inRecovery, ...head } = headOrFail(await this.find(em));
+    refuseStandby(inRecovery);
     return head;
   }
 
@@ -80,14 +76,14 @@ export class CatalogHeadRepository {
    * @throws StoreUnavailableError on a standby
    */
   async readPlaced(em: EntityManager): Promise<PlacedHead> {
-    const [row] = await query<LogHead & PlacementRow>(
+    const [found] = await query<LogHead & PlacementRow>(
       em,
       `select ${HEAD_COLUMNS}, h.system_identifier as "systemIdentifier", h.timeline,
         s.system_identifier as "serverSystemIdentifier", s.timeline as "serverTimeline"
        from catalog_head h, catalog_server() s where h.id = 1`,
     );
-    if (!row) throw new Error(NO_ROW);
-    if (row.serverTimeline === null) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
+    const row = headOrFail(found);
+    refuseStandby(row.serverTimeline === null);
     return placed(row);
   }
 
@@ -121,7 +117,7 @@ export class CatalogHeadRepository {
    * @throws StoreUnavailableError on a standby, or while an earlier commit hangs
    */
   async readFenced(em: EntityManager, lockKey: number): Promise<LogHead> {
-    const [row] = await query<LogHead & { inRecovery: boolean; message: string | null }>(
+    const [found] = await query<LogHead & { inRecovery: boolean; message: string | null }>(
       em,
       `select ${HEAD_COLUMNS}, pg_is_in_recovery() as "inRecovery",
          case when not pg_is_in_recovery() and pg_try_advisory_xact_lock($1)
@@ -129,7 +125,7 @@ export class CatalogHeadRepository {
        from catalog_head where id = 1`,
       [lockKey, FENCE_PREFIX],
     );
-    if (!row) throw new Error(NO_ROW);
+    const row = headOrFail(found);
     const { inRecovery, message, ...head } = row;
     const trouble = inRecovery ? IN_RECOVERY : message === null ? FENCE_HANGS : undefined;
     if (trouble !== undefined) throw new StoreUnavailableError({ cause: new Error(trouble) });
@@ -170,6 +166,20 @@ export class CatalogHeadRepository {
   async raiseFence(em: EntityManager): Promise<void> {
     await query(em, 'update catalog_head set fence = fence + 1 where id = 1');
   }
+}
+
+/** The row of the head that was asked for; there always is one. */
+export function headOrFail<Row>(row: Row | undefined): Row {
+  if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
+  return row;
+}
+
+/**
+ * What a standby says may lack what others were told is there.
+ * @throws StoreUnavailableError
+ */
+export function refuseStandby(inRecovery: boolean): void {
+  if (inRecovery) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
 }
 
 /** A row with its placement as such. */

@@ -12,9 +12,11 @@ export { AuditQuery, type EventPage, type EventQuery } from './audit-query.servi
 export {
   CATALOG_CHANNEL,
   CatalogHeadRepository,
+  headOrFail,
   type HeldHead,
   type LockedHead,
   type PlacedHead,
+  refuseStandby,
 } from './catalog-head.repository.js';
 export { EPOCH_JUMP, mayFollow } from './chain-walk.js';
 export { ChainVerifier } from './chain-verifier.service.js';

@@ -1,17 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
-import { StoreUnavailableError } from '@coordination/kernel';
+import { type Databases, readOnce } from '@coordination/database';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { type ReadHead } from './read-index.js';
 
 /** How long (ms) the primary may take to say where the log ends. */
 const ANSWER_LIMIT_MS = 3_000;
-
-/**
- * After this many times as long the question gives its connection back: the writer has few, and those of a server that
- * has vanished would be waited on for a quarter of an hour.
- */
-const SILENCE_FACTOR = 3;
 
 /** One more than the greatest key of a lock that a node may choose. */
 const LOCK_KEYS = 2 ** 48 - 1;
@@ -33,19 +26,9 @@ export function primaryHead(
   { limitMs = ANSWER_LIMIT_MS, isFenced = false }: PrimaryHeadOptions = {},
 ): ReadHead {
   const lockKey = randomInt(LOCK_KEYS);
-  const ask = () => {
-    const em = databases.em('writer');
-    return isFenced ? heads.readFenced(em, lockKey) : heads.read(em);
-  };
-  return async () => {
-    const timeUp = AbortSignal.timeout(limitMs);
-    const late = new Promise<never>((_resolve, reject) => {
-      timeUp.addEventListener('abort', () => reject(new StoreUnavailableError({ cause: timeUp.reason })));
+  return async () =>
+    await readOnce(databases, em => (isFenced ? heads.readFenced(em, lockKey) : heads.read(em)), {
+      purpose: 'writer',
+      timeoutMs: limitMs,
     });
-    const asked = orStoreUnavailable(() => severedAfter(databases, 'writer', SILENCE_FACTOR * limitMs, ask));
-    // Whichever loses has nobody left to fail for.
-    asked.catch(() => undefined);
-    late.catch(() => undefined);
-    return await Promise.race([asked, late]);
-  };
 }

@@ -4,6 +4,7 @@ export { NotificationListener, type NotificationListenerOptions } from './notifi
 export { pgOptions, type SslMode } from './pg-options.js';
 export { autocommit, DoubtfulCommitError, isoTime, query } from './query.js';
 export { read, READ_TIMEOUT_MS, type ReadOptions } from './read.js';
+export { readOnce } from './read-once.js';
 export { isStoreUnavailable, orStoreUnavailable } from './store-errors.js';
 export {
   startEmbeddedPostgres,

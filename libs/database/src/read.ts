@@ -8,7 +8,7 @@ import { orStoreUnavailable } from './store-errors.js';
 export const READ_TIMEOUT_MS = 4_000;
 
 /** A server that is not heard of for this many times the limit of a statement counts as one that does not answer. */
-const SILENCE_FACTOR = 3;
+export const SILENCE_FACTOR = 3;
 
 /** How a read is done. */
 export interface ReadOptions {

@@ -42,8 +42,8 @@ export function answerWritten(reply: FastifyReply, written: InstanceWritten) {
 }
 
 /** The answer to a read: the instance, with its version as the ETag. */
-export function answerRead(reply: FastifyReply, { leased, head }: InstanceRead) {
-  setPosition(reply, head);
+export function answerRead(reply: FastifyReply, { leased, ...position }: InstanceRead) {
+  setPosition(reply, position);
   reply.header('ETag', formatETag(leased.instance.version));
   return toLeasedView(leased);
 }

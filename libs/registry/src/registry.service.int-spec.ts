@@ -1,6 +1,5 @@
 import { CatalogHeadRepository, ReadIndex } from '@coordination/audit';
-import { read } from '@coordination/database';
-import { systemClock } from '@coordination/kernel';
+import { InstanceNotFoundError, newId, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { type RequestContext } from '@coordination/context';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anOrigin, registerCommand } from '../../../test/support/factories.js';
@@ -25,29 +24,16 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The registry, with a change of the instance made after each part of a question that it asks the database. */
-function overtaken(target: { readonly id: string }): RegistryService {
+/** The registry of the node, which finds instances in its own way. */
+function registry(instances = new ServiceInstanceRepository()): RegistryService {
   const { databases, writer, mirror } = node;
-  let weight = 0;
-  const overtake = async <T>(answer: T): Promise<T> => {
-    await node.submit({ kind: 'patch', target, patch: { weight: ++weight } });
-    return answer;
-  };
-  class Heads extends CatalogHeadRepository {
-    override async find(...parameters: Parameters<CatalogHeadRepository['find']>) {
-      return await overtake(await super.find(...parameters));
-    }
-  }
-  const heads = new Heads();
-  const leases = new InstanceLeaseRepository();
   return new RegistryService({
     writer,
-    renewals: new LeaseRenewals({ databases, leases, clock: systemClock }, 1_000),
+    renewals: new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock: systemClock }, 1_000),
     mirror,
-    heads,
-    readIndex: new ReadIndex(() => read(databases, em => heads.read(em))),
+    readIndex: new ReadIndex(() => new CatalogHeadRepository().read(databases.em('writer'))),
     databases,
-    instances: new ServiceInstanceRepository(),
+    instances,
     context: { origin: anOrigin } as RequestContext,
     clock: systemClock,
     metrics: { registered: () => undefined },
@@ -59,7 +45,33 @@ describe('Reading one instance', () => {
   it('is of one moment: the catalog that it names has the instance as it is answered', async () => {
     const { results } = await node.submit(registerCommand());
     const target = { id: results[0]!.leased!.instance.id };
-    const { leased, head } = await overtaken(target).getOrFail(target);
-    expect(leased.instance.revision).toBe(head.revision);
+    const seen = new Set<number>();
+    const ending = new AbortController();
+    const changing = (async () => {
+      for (let weight = 1; !ending.signal.aborted; weight = 1 + (weight % 1_000)) {
+        await node.submit({ kind: 'patch', target, patch: { weight } });
+      }
+    })();
+    try {
+      while (seen.size < 50) {
+        // Nothing else changes, so the newest change is that of the instance.
+        const { leased, revision } = await registry().getOrFail(target);
+        expect(leased.instance.revision).toBe(revision);
+        seen.add(revision);
+      }
+    } finally {
+      ending.abort();
+      await changing;
+    }
+  });
+
+  it('does not believe a server that is in recovery, which may not have heard of it', async () => {
+    class OnStandby extends ServiceInstanceRepository {
+      override async findAtHead(...parameters: Parameters<ServiceInstanceRepository['findAtHead']>) {
+        return { ...(await super.findAtHead(...parameters)), inRecovery: true };
+      }
+    }
+    await expect(registry(new OnStandby()).getOrFail({ id: newId() })).rejects.toThrow(StoreUnavailableError);
+    await expect(registry().getOrFail({ id: newId() })).rejects.toThrow(InstanceNotFoundError);
   });
 });

@@ -1,6 +1,6 @@
-import { type CatalogHeadRepository, contradicts, type LogHead, type ReadIndex } from '@coordination/audit';
+import { contradicts, type ReadIndex, refuseStandby } from '@coordination/audit';
 import { type RequestContext } from '@coordination/context';
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readOnce } from '@coordination/database';
 import {
   type Clock,
   InstanceNotFoundError,
@@ -53,17 +53,17 @@ export interface HeartbeatsWritten {
   readonly epoch: string;
 }
 
-/** One instance, and the head of the log, both of one snapshot. */
+/** One instance, and where the catalog stood at that moment. */
 export interface InstanceRead {
   readonly leased: LeasedInstance;
-  readonly head: LogHead;
+  readonly revision: number;
+  readonly epoch: string;
 }
 
 export interface RegistryServiceTools {
   readonly writer: CatalogWriter;
   readonly renewals: LeaseRenewals;
   readonly mirror: CatalogMirrorSlot;
-  readonly heads: CatalogHeadRepository;
   readonly readIndex: ReadIndex;
   readonly databases: Databases;
   readonly instances: ServiceInstanceRepository;
@@ -189,13 +189,11 @@ export class RegistryService {
    * @throws InstanceNotFoundError
    */
   async getOrFail(target: Target): Promise<InstanceRead> {
-    const { databases, heads, instances } = this.tools;
-    const { head, leased } = await read(databases, async em => ({
-      head: await heads.read(em),
-      leased: await instances.find(em, target),
-    }));
+    const { databases, instances } = this.tools;
+    const { leased, inRecovery, ...position } = await readOnce(databases, em => instances.findAtHead(em, target));
+    refuseStandby(inRecovery);
     if (!leased) throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
-    return { leased, head };
+    return { leased, ...position };
   }
 
   private refuseForbidden(asked: readonly { readonly endpoint: Endpoint; readonly at: string }[]): void {

@@ -38,6 +38,18 @@ describe('ServiceInstanceRepository', () => {
     expect(await instances.find(em(), { identity: anIdentity({ instanceId: 'nobody' }) })).toBeUndefined();
   });
 
+  it('finds an instance together with the head of the log, and the head alone where there is none', async () => {
+    const leased = await registered('at-head');
+    const [head] = await query<object>(em(), 'select revision::float8 as revision, epoch from catalog_head');
+    const here = { ...head, inRecovery: false };
+    expect(await instances.findAtHead(em(), { id: leased.instance.id })).toEqual({ ...here, leased });
+    const identity = anIdentity({ instanceId: 'at-head' });
+    expect(await instances.findAtHead(em(), { identity })).toEqual({ ...here, leased });
+    const nobody = { ...here, leased: undefined };
+    expect(await instances.findAtHead(em(), { id: newId() })).toEqual(nobody);
+    expect(await instances.findAtHead(em(), { identity: anIdentity({ instanceId: 'nobody' }) })).toEqual(nobody);
+  });
+
   it('says which ids are those of instances', async () => {
     const { instance } = await registered('exists');
     expect(await instances.existing(em(), [newId(), instance.id])).toEqual(new Set([instance.id]));

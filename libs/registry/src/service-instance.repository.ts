@@ -1,7 +1,8 @@
+import { headOrFail } from '@coordination/audit';
 import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Target } from './domain/commands.js';
-import { type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
+import { type InstanceIdentity, type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
 import { hasLapsed } from './domain/lease.js';
 import { type InstanceChange, type ServiceTouch } from './write/instance-change.js';
 
@@ -33,6 +34,16 @@ const FIND_NAMED = `
   left join service_instance i on i.id = w.id and not w.cut
   left join instance_lease l on l.instance_id = i.id
   order by w.n`;
+
+/** One instance, if it is there, and the head of the log: of one moment, because they are one statement. */
+const findAtHead = (named: string): string => `
+  select h.revision::float8 as "headRevision", h.epoch as "headEpoch", pg_is_in_recovery() as "inRecovery",
+    ${INSTANCE_COLUMNS}, ${LEASE_COLUMNS}
+  from catalog_head h left join service_instance i on ${named} left join instance_lease l on l.instance_id = i.id
+  where h.id = 1`;
+
+const FIND_BY_ID = findAtHead('i.id = $1');
+const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = ($1, $2, $3)');
 
 /** The form of the rows of {@link changeRows}, for `jsonb_to_recordset`. */
 export const CHANGE_FORM = `(
@@ -116,7 +127,25 @@ export interface FoundInstances {
   readonly complete: number;
 }
 
+/** What a server says of one instance, and of which catalog it says so. */
+export interface InstanceAtHead {
+  readonly leased: LeasedInstance | undefined;
+  readonly revision: number;
+  readonly epoch: string;
+  /** Whether the server is a standby: then it may lack what others were told is there. */
+  readonly inRecovery: boolean;
+}
+
 type LeasedRow = InstanceRecord & Lease;
+
+interface HeadColumns {
+  readonly headRevision: number;
+  readonly headEpoch: string;
+  readonly inRecovery: boolean;
+}
+
+/** A join that found nothing gives nulls. */
+type HeadAndInstance = HeadColumns & (LeasedRow | { readonly id: null });
 
 /** The catalog's present state. Its writing half is for the unit of work that holds the head of the log. */
 export class ServiceInstanceRepository {
@@ -150,6 +179,16 @@ export class ServiceInstanceRepository {
     }
   }
 
+  /** One instance with its lease, and the head of the log at the same moment. */
+  async findAtHead(em: EntityManager, target: Target): Promise<InstanceAtHead> {
+    const rows =
+      'id' in target
+        ? await query<HeadAndInstance>(em, FIND_BY_ID, [target.id])
+        : await query<HeadAndInstance>(em, FIND_BY_IDENTITY, identityValues(target.identity));
+    const { headRevision: revision, headEpoch: epoch, inRecovery, ...found } = headOrFail(rows[0]);
+    return { leased: found.id === null ? undefined : toLeased(found), revision, epoch, inRecovery };
+  }
+
   /** One instance with its lease, if it is there. */
   async find(em: EntityManager, target: Target): Promise<LeasedInstance | undefined> {
     const { found } = await this.findNamed(em, { targets: [target], always: 1, maxBytes: 0 });
@@ -168,6 +207,8 @@ export class ServiceInstanceRepository {
     return new Set(rows.map(row => row.id));
   }
 }
+
+const identityValues = ({ namespace, service, instanceId }: InstanceIdentity) => [namespace, service, instanceId];
 
 function toLeased({ renewedAt, checkedAt, ...instance }: LeasedRow): LeasedInstance {
   return { instance, lease: { renewedAt, checkedAt } };
