@@ -1,10 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { repeat } from '@coordination/kernel';
 import { type LogHead } from './audit-event.js';
 
 const HOUR_MS = 3_600_000;
-
-/** Nodes that started together shall not log together. */
 const JITTER = 0.1;
 
 /** What the job needs. */
@@ -26,20 +24,13 @@ export class HeadAnchorJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: HeadAnchorOptions) {}
 
   onApplicationBootstrap(): void {
-    void this.options.ready.then(() => this.run());
+    const { ready, everyMs = HOUR_MS } = this.options;
+    const { signal } = this.ending;
+    void ready.then(() => repeat(() => this.note(), { everyMs, jitter: JITTER, signal }));
   }
 
   onModuleDestroy(): void {
     this.ending.abort();
-  }
-
-  private async run(): Promise<void> {
-    const { everyMs = HOUR_MS } = this.options;
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      await this.note();
-      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
-    }
   }
 
   private async note(): Promise<void> {

@@ -1,13 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type CallOrigin } from '@coordination/context';
 import { type Databases, read } from '@coordination/database';
+import { repeat } from '@coordination/kernel';
 import { type CatalogWriter, type ServiceInstanceRepository } from '@coordination/registry';
 import { LIVENESS } from './liveness-origin.js';
 
 const EVERY_MS = 1_000;
-/** Nodes that started together shall not ask together. */
-const JITTER = 0.2;
 const MAX_AT_ONCE = 500;
 
 const ORIGIN: CallOrigin = { ...LIVENESS, reason: 'the override ran out' };
@@ -32,24 +30,17 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: OverrideEndOptions) {}
 
   onApplicationBootstrap(): void {
-    void this.options.ready.then(() => this.run());
+    const { ready, everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    void ready.then(() => repeat(() => this.endThoseThatAreOver(), { everyMs, signal }));
   }
 
   onModuleDestroy(): void {
     this.ending.abort();
   }
 
-  private async run(): Promise<void> {
-    const { everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      if (await this.endThoseThatAreOver()) continue;
-      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  /** @returns whether there may be more that can be ended at once */
-  private async endThoseThatAreOver(): Promise<boolean> {
+  /** @returns 0, for no pause, when there may be more that can be ended at once */
+  private async endThoseThatAreOver(): Promise<number | undefined> {
     const { databases, instances, writer } = this.options;
     try {
       const ids = await read(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
@@ -61,10 +52,10 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
       );
       const failed = ended.filter(result => result.status === 'rejected').length;
       if (failed > 0) this.logger.warn(`${failed} overrides that ran out could not be ended; trying again.`);
-      return failed === 0 && ids.length === MAX_AT_ONCE;
+      return failed === 0 && ids.length === MAX_AT_ONCE ? 0 : undefined;
     } catch (error) {
       if (!this.ending.signal.aborted) this.logger.debug(`Overrides could not be looked at: ${String(error)}`);
-      return false;
+      return undefined;
     }
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, orStoreUnavailable, read, severedAfter } from '@coordination/database';
+import { repeat } from '@coordination/kernel';
 import { type CatalogHeadRepository } from '../catalog-head.repository.js';
 import { type ServiceEventRepository } from '../service-event.repository.js';
 import { LOG_PARTITION_SIZE, roomAfter } from './log-partition.js';
@@ -8,7 +8,6 @@ import { type LogPartitionRepository } from './log-partition.repository.js';
 import { type LogRoom } from './log-room.js';
 
 const EVERY_MS = 60_000;
-/** Nodes that started together shall not look together. */
 const JITTER = 0.5;
 const STATEMENT_LIMIT_MS = 4_000;
 
@@ -34,20 +33,13 @@ export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: LogRoomOptions) {}
 
   onApplicationBootstrap(): void {
-    void this.options.ready.then(() => this.run());
+    const { ready, everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    void ready.then(() => repeat(() => this.look(), { everyMs, jitter: JITTER, signal }));
   }
 
   onModuleDestroy(): void {
     this.ending.abort();
-  }
-
-  private async run(): Promise<void> {
-    const { everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      await this.look();
-      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal, ref: false }).catch(() => undefined);
-    }
   }
 
   private async look(): Promise<void> {

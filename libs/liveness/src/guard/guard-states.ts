@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, read } from '@coordination/database';
+import { repeat } from '@coordination/kernel';
 import { ALL, type GuardState, scopeKey } from './guard-state.js';
 import { type LivenessGuardRepository } from './liveness-guard.repository.js';
 
 const EVERY_MS = 1_000;
-/** Nodes that started together shall not ask together. */
-const JITTER = 0.2;
 
 export interface GuardStatesOptions {
   readonly databases: Databases;
@@ -35,7 +33,9 @@ export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    void this.options.ready.then(() => this.run());
+    const { ready, everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    void ready.then(() => repeat(() => this.look(), { everyMs, signal }));
   }
 
   onModuleDestroy(): void {
@@ -49,14 +49,11 @@ export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
     this.states = new Map(states.map(state => [scopeKey(state.scope), state]));
   }
 
-  private async run(): Promise<void> {
-    const { everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      await this.refresh().catch((error: unknown) => {
-        if (!signal.aborted) this.logger.debug(`Guards could not be looked at: ${String(error)}`);
-      });
-      await delay(everyMs * (1 - JITTER * Math.random()), undefined, { signal }).catch(() => undefined);
+  private async look(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      if (!this.ending.signal.aborted) this.logger.debug(`Guards could not be looked at: ${String(error)}`);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { InstanceNotFoundError } from '@coordination/kernel';
+import { InstanceNotFoundError, repeat } from '@coordination/kernel';
 import {
   type InstanceIdentity,
   type RegisterCommand,
@@ -16,8 +16,6 @@ export const NODE_SERVICE = 'platform-coordination';
 
 /** So many renewals fit into one time to live: two may get lost before the lease ends. */
 const RENEWALS_PER_TTL = 3;
-/** Nodes that started together shall not renew together. */
-const JITTER = 0.2;
 /** Pause (ms) before registering is tried again, roughly. */
 const RETRY_MS = 500;
 /** A node that was killed and does not come back under its name is forgotten after this time (s). */
@@ -78,14 +76,13 @@ export class NodeRegistration implements OnModuleDestroy {
   }
 
   private async run(command: () => RegisterCommand, identity: InstanceIdentity): Promise<void> {
-    const { signal } = this.ending;
-    const everyMs = (this.options.ttlSeconds * 1_000) / RENEWALS_PER_TTL;
     let known = false;
-    while (!signal.aborted) {
+    const turn = async () => {
       known = known ? await this.renew(identity) : await this.register(command());
-      const pauseMs = known ? everyMs * (1 - JITTER * Math.random()) : RETRY_MS * (0.5 + Math.random());
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
-    }
+      return known ? undefined : RETRY_MS * (0.5 + Math.random());
+    };
+    const everyMs = (this.options.ttlSeconds * 1_000) / RENEWALS_PER_TTL;
+    await repeat(turn, { everyMs, signal: this.ending.signal });
   }
 
   private async register(command: RegisterCommand): Promise<boolean> {

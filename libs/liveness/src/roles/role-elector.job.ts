@@ -1,14 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, severedAfter } from '@coordination/database';
-import { type Clock } from '@coordination/kernel';
+import { type Clock, repeat } from '@coordination/kernel';
 import { type NodeRoleRepository, type RoleTerm } from '@coordination/registry';
 
 /** For how long (ms) a role is had without being claimed again: what the others wait when its node dies. */
 export const ROLE_LASTS_MS = 3_000;
 const EVERY_MS = 1_000;
-/** Nodes that started together shall not ask together. */
-const JITTER = 0.2;
 
 /** After how long (ms) without a claim by any node nobody can have reached the database: each claims once a second. */
 export const AWAY_AFTER_MS = 3_000;
@@ -45,7 +42,9 @@ export class RoleElector implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.running = this.options.ready.then(() => this.run());
+    const { signal } = this.ending;
+    const claiming = () => repeat(() => this.claim(), { everyMs: EVERY_MS, signal });
+    this.running = this.options.ready.then(claiming);
     // Without a database there is nothing to wait for at the end.
     void this.running.catch(() => undefined);
   }
@@ -55,14 +54,6 @@ export class RoleElector implements OnApplicationBootstrap, OnModuleDestroy {
     const { term } = this;
     this.heldUntil = 0;
     if (term) await this.release(term);
-  }
-
-  private async run(): Promise<void> {
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      await this.claim();
-      await delay(EVERY_MS * (1 - JITTER * Math.random()), undefined, { signal }).catch(() => undefined);
-    }
   }
 
   private async claim(): Promise<void> {

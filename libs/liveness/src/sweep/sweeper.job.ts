@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Clock } from '@coordination/kernel';
+import { type Clock, repeat } from '@coordination/kernel';
 import { TermEndedError } from '@coordination/registry';
 import { type RoleElector } from '../roles/role-elector.job.js';
 import { type LeaseSweep } from './lease-sweep.js';
@@ -10,7 +9,6 @@ import { type SweepMetrics } from './sweep-metrics.js';
 export const SWEEPER_ROLE = 'sweeper';
 
 const EVERY_MS = 1_000;
-const JITTER = 0.2;
 
 export interface SweeperOptions {
   readonly elector: RoleElector;
@@ -31,22 +29,16 @@ export class SweeperJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: SweeperOptions) {}
 
   onApplicationBootstrap(): void {
-    void this.options.ready.then(() => this.run());
+    const { signal } = this.ending;
+    const turn = async () => ((await this.sweep()) ? 0 : undefined);
+    void this.options.ready.then(() => repeat(turn, { everyMs: EVERY_MS, signal }));
   }
 
   onModuleDestroy(): void {
     this.ending.abort();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      const hasMore = await this.sweep();
-      const pauseMs = hasMore ? 0 : EVERY_MS * (1 - JITTER * Math.random());
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
+  /** @returns whether there is more that can be ended at once */
   private async sweep(): Promise<boolean> {
     const { elector, sweep, metrics, clock } = this.options;
     const { term } = elector;

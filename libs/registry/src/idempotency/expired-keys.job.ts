@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
+import { repeat } from '@coordination/kernel';
 import { type IdempotencyKeyRepository } from './idempotency-key.repository.js';
 
 const EVERY_MS = 60_000;
-/** Nodes that started together shall not delete together. */
 const JITTER = 0.5;
 /** Few enough for a statement of milliseconds. */
 const AT_ONCE = 1_000;
@@ -29,21 +28,18 @@ export class ExpiredKeysJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: ExpiredKeysOptions) {}
 
   onApplicationBootstrap(): void {
-    void this.options.ready.then(() => this.run());
+    const { ready, everyMs = EVERY_MS } = this.options;
+    const { signal } = this.ending;
+    void ready.then(() => repeat(() => this.turn(), { everyMs, jitter: JITTER, signal }));
   }
 
   onModuleDestroy(): void {
     this.ending.abort();
   }
 
-  private async run(): Promise<void> {
-    const { everyMs = EVERY_MS, atOnce = AT_ONCE } = this.options;
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      const isMore = (await this.deleteSome(atOnce)) === atOnce;
-      const pauseMs = isMore ? PAUSE_MS : everyMs * (1 - JITTER * Math.random());
-      await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
-    }
+  private async turn(): Promise<number | undefined> {
+    const { atOnce = AT_ONCE } = this.options;
+    return (await this.deleteSome(atOnce)) === atOnce ? PAUSE_MS : undefined;
   }
 
   private async deleteSome(atOnce: number): Promise<number> {

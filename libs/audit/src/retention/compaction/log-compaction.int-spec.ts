@@ -10,6 +10,7 @@ import { CatalogAuthor } from '../../../../../test/support/catalog-author.js';
 import { assertCatalogInvariants } from '../../../../../test/support/catalog-invariants.js';
 import { type DisposableDirectory, disposableDirectory } from '../../../../../test/support/disposable-directory.js';
 import { anInstance } from '../../../../../test/support/factories.js';
+import { ServiceProcess } from '../../../../../test/support/service-process.js';
 import { makePartitionsSmall } from '../../../../../test/support/small-partitions.js';
 import { createTestDatabase, type TestDatabase } from '../../../../../test/support/test-database.js';
 import { type AuditEvent } from '../../audit-event.js';
@@ -26,7 +27,9 @@ const PARTITIONS = 11;
 const heads = new CatalogHeadRepository();
 const log = new ServiceEventRepository();
 
-const SCRIPT = fileURLToPath(new URL('../../../../../docs/verify-audit-export.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
+const SCRIPT = join(ROOT, 'docs/verify-audit-export.mjs');
+const COMPACT = join(ROOT, 'test/support/compact-log.mjs');
 
 /** Filled once; each test has a copy. */
 let written: TestDatabase;
@@ -180,6 +183,29 @@ describe('Removing the beginning of the log', () => {
     expect(rows).toEqual([]);
     expect(await tables()).toEqual((await partitions()).sort());
     expect((await readdir(directory.path)).filter(name => !name.endsWith('.ndjson'))).toEqual([]);
+  });
+
+  it('may be killed at any moment: the next run goes on or begins anew, and nothing is lost meanwhile', async () => {
+    const compact = () =>
+      ServiceProcess.start(directory, [process.execPath, COMPACT, database.url, directory.path, String(PARTITIONS)], {
+        cwd: ROOT,
+      });
+    for (let lines = 1; lines <= 8; lines++) {
+      const killed = compact();
+      // In the middle of the step that comes after so many.
+      await killed.says(new RegExp(`(?:.*\\n){${lines}}`));
+      await killed.kill();
+      await expectNothingLost();
+    }
+    const last = compact();
+    expect(await last.ended, last.output).toEqual({ code: 0, signal: null });
+    await expectNothingLost();
+    expect((await assertCatalogInvariants(database.url)).events[0]!.revision).toBeGreaterThanOrEqual(
+      SIZE * (PARTITIONS - 1),
+    );
+    expect(await tables()).toEqual((await partitions()).sort());
+    const halfWritten = (name: string) => name.startsWith('audit-') && !name.endsWith('.ndjson');
+    expect((await readdir(directory.path)).filter(halfWritten)).toEqual([]);
   });
 
   it('exports what anybody can verify offline, with the anchor of the cut', async () => {
