@@ -1,6 +1,6 @@
 import { migrate } from '@coordination/database';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
 import { type CatalogNode, discover, startNode } from '../support/catalog-service.js';
@@ -51,8 +51,18 @@ describe.runIf(program !== undefined)('through PgBouncer in transaction mode', (
     await postgres.remove();
   });
 
-  const load = (seed: number) =>
-    startMixedLoad({ apis: nodes.map(({ api }) => api), seed, clients: 10, names: 6, operations: Infinity });
+  let loads: ReturnType<typeof startMixedLoad>[] = [];
+  const load = (seed: number) => {
+    const apis = nodes.map(({ api }) => api);
+    const started = startMixedLoad({ apis, seed, clients: 10, names: 6, operations: Infinity });
+    loads.push(started);
+    return started;
+  };
+  // The load of a test that failed would go on under all that come after it.
+  afterEach(async () => {
+    for (const started of loads) await started.stop();
+    loads = [];
+  });
 
   async function expectTheCatalogToBeWhole(told: Parameters<typeof assertAnswersAreTrue>[0], faults: boolean) {
     const { events, head } = await assertCatalogInvariants(postgres.url);
@@ -73,7 +83,7 @@ describe.runIf(program !== undefined)('through PgBouncer in transaction mode', (
     const found = await there.api.ok<{ items: unknown[] }>('GET', '/api/v1/discovery/instances?tag=team%3Dx');
     expect(found.items).toHaveLength(1);
     const mixed = load(71);
-    await waitFor('load', () => mixed.acknowledged() > 300);
+    await waitFor('load', () => mixed.acknowledged() > 300, PATIENCE_MS);
     await mixed.stop();
     await expectTheCatalogToBeWhole(mixed.told, false);
     const exported = await fetch(`${here.api.url}/api/v1/audit/export`);
@@ -121,7 +131,7 @@ describe.runIf(program !== undefined)('through PgBouncer in transaction mode', (
     '%s can go and come back under load, and nothing acknowledged is lost',
     async (_, seed, kill, startAgain) => {
       const mixed = load(seed);
-      await waitFor('load', () => mixed.acknowledged() > 100);
+      await waitFor('load', () => mixed.acknowledged() > 100, PATIENCE_MS);
       await kill();
       await waitFor(
         'callers are told',
