@@ -28,6 +28,7 @@ export class PostgresProxy {
   readonly statements: string[] = [];
   /** Connections that were hung up on at once. */
   refusals = 0;
+  private readonly bySender = new Map<string | undefined, string[]>();
   private readonly connections = new Set<Connection>();
   private traps: Trap[] = [];
   private silent = false;
@@ -75,9 +76,17 @@ export class PostgresProxy {
     };
   }
 
+  /** The statements of the connections that call themselves so, in their order. */
+  sentBy(application: string): readonly string[] {
+    return this.bySender.get(application) ?? [];
+  }
+
   /** Takes a trap for a statement that just came by, if there is one. */
   trapFor(statement: string, sender: string | undefined): Trap | undefined {
     this.statements.push(statement);
+    const sent = this.bySender.get(sender);
+    if (sent) sent.push(statement);
+    else this.bySender.set(sender, [statement]);
     const trap = this.traps.find(
       ({ pattern, application }) => pattern.test(statement) && (application ?? sender) === sender,
     );
