@@ -45,6 +45,14 @@ describe('what a watcher is told of a change', () => {
     expect(frames.frameOf(second!, isHeavy)).toBe(left);
     expect(left).not.toEqual(all);
   });
+
+  it('keeps no memory but its own, as long as it is kept', () => {
+    const [, second] = logOf([9, 1], { text: '→ ä' }).events.map(event => toChange(event)!);
+    const frames = new ChangeFrames();
+    for (const frame of [frames.frameOf(second!, () => true)!, frames.frameOf(second!, isHeavy)!]) {
+      expect(frame.buffer.byteLength).toBe(frame.length);
+    }
+  });
 });
 
 describe('what is no change', () => {

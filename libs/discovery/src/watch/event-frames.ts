@@ -8,7 +8,17 @@ const REMOVED = 'removed';
 
 /** JSON has no line break, so an event has one line of data. */
 const frame = (id: number | '', event: string, json: string): Buffer =>
-  Buffer.from(`id: ${id}\nevent: ${event}\ndata: ${json}\n\n`);
+  toKeep(`id: ${id}\nevent: ${event}\ndata: ${json}\n\n`);
+
+/**
+ * Bytes with memory of their own. Small ones would else be part of 8 KiB that Node.js hands out piece by piece, and a frame
+ * that is kept for minutes would keep all of it, though the other pieces be long gone.
+ */
+function toKeep(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
 
 /** Asks clients to wait this long (ms) before they connect again. It is no event. */
 export const retryFrame = (ms: number): Buffer => Buffer.from(`retry: ${ms}\n\n`);
