@@ -137,7 +137,7 @@ export class ToldByTheLog {
     let cursor: string | undefined;
     do {
       const { body } = await past.search({ revision }, { ...search, cursor }, unknown);
-      const page = JSON.parse(body!.toString()) as { items: InstanceRecord[]; nextCursor: string | null };
+      const page = JSON.parse(body!) as { items: InstanceRecord[]; nextCursor: string | null };
       items.push(...page.items);
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
@@ -198,4 +198,4 @@ export class ToldByTheLog {
   }
 }
 
-const textOf = ({ body }: { readonly body: Buffer | undefined }): string => body!.toString();
+const textOf = ({ body }: { readonly body: string | undefined }): string => body!;

@@ -40,8 +40,8 @@ export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog,
   });
 }
 
-/** Sends bytes of JSON past all serialization, or 304 when the caller has them. */
-export function sendJson(reply: FastifyReply, body: Buffer | undefined): void {
+/** Sends JSON past all serialization, or 304 when the caller has it. */
+export function sendJson(reply: FastifyReply, body: string | undefined): void {
   if (body === undefined) void reply.status(304).send();
   else void reply.type(JSON_TYPE).send(body);
 }

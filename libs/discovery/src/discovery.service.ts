@@ -17,7 +17,7 @@ export type Found<Answer extends ViewAnswer = ViewAnswer> = Answer & { readonly 
 /** What a search found; without a body when the caller knows it already. */
 export interface SearchFound {
   readonly catalog: AnsweredCatalog;
-  readonly body: Buffer | undefined;
+  readonly body: string | undefined;
 }
 
 /** What discovery works with. */
@@ -58,7 +58,7 @@ export class DiscoveryService {
     await fresh.fromStore(demand, question);
     const { head, revision, services } = await catalog.services(namespace, selection);
     fresh.assertKnown(demand, head);
-    return { catalog: current(head), revision, body: Buffer.from(JSON.stringify({ revision, services })) };
+    return { catalog: current(head), revision, body: JSON.stringify({ revision, services }) };
   }
 
   /** @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly */
@@ -98,7 +98,7 @@ export class DiscoveryService {
     await fresh.fromStore(demand, () => instancesQuestion(search, search.selection));
     const { head, page } = await catalog.search(search, head => isKnown(current(head)));
     fresh.assertKnown(demand, head);
-    const body = page && Buffer.from(JSON.stringify({ revision: head.revision, ...page }));
+    const body = page && JSON.stringify({ revision: head.revision, ...page });
     return { catalog: current(head), body };
   }
 

@@ -12,11 +12,11 @@ const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => 0 };
 const health = (state: InstanceRecord['health']['state']) => ({ ...anInstance().health, state });
 const USABLE: Selection = { ...EVERYTHING, statuses: ['degraded', 'healthy'] };
 
-function setUp(maxBytes?: number) {
+function setUp(maxLength?: number) {
   const log = new LogInMemory();
   const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
-  const answers = new ViewAnswers(view, maxBytes);
+  const answers = new ViewAnswers(view, maxLength);
   const put = (fields: Partial<InstanceRecord>) => {
     const known = [...view.instancesOf('default', fields.service ?? 'orders').values()].find(
       it => it.instanceId === fields.instanceId,
@@ -25,27 +25,27 @@ function setUp(maxBytes?: number) {
   };
   const instancesOf = (service: string, selection = USABLE) => {
     const answer = answers.instancesOf('default', service, selection);
-    return { ...answer, json: JSON.parse(answer.body.toString()) as { instances: InstanceRecord[]; counts: object } };
+    return { ...answer, answer, json: JSON.parse(answer.body) as { instances: InstanceRecord[]; counts: object } };
   };
   return { log, view, answers, put, instancesOf };
 }
 
 describe('answers from the view', () => {
-  it('are the very same bytes until what they tell of changes', () => {
+  it('are the very same until what they tell of changes', () => {
     const { answers, put, instancesOf } = setUp();
     put({ service: 'orders', instanceId: 'a' });
     put({ service: 'mail', instanceId: 'm' });
     const first = {
-      orders: instancesOf('orders').body,
-      mail: instancesOf('mail').body,
+      orders: instancesOf('orders').answer,
+      mail: instancesOf('mail').answer,
       list: answers.services('default'),
     };
-    expect(instancesOf('orders').body).toBe(first.orders);
-    expect(answers.services('default').body).toBe(first.list.body);
+    expect(instancesOf('orders').answer).toBe(first.orders);
+    expect(answers.services('default')).toBe(first.list);
 
     put({ service: 'orders', instanceId: 'a', weight: 1 });
-    expect(instancesOf('orders').body).not.toBe(first.orders);
-    expect(instancesOf('mail').body).toBe(first.mail);
+    expect(instancesOf('orders').answer).not.toBe(first.orders);
+    expect(instancesOf('mail').answer).toBe(first.mail);
     expect(answers.services('default').revision).toBe(3);
   });
 
@@ -81,12 +81,12 @@ describe('answers from the view', () => {
     put({ service: 'mail', instanceId: 'm' });
     expect(instancesOf('orders')).toMatchObject({ revision: 2, json: { instances: [], revision: 2 } });
     expect(instancesOf('never')).toMatchObject({ revision: 3, json: { instances: [], revision: 3 } });
-    expect(JSON.parse(answers.services('default').body.toString())).toMatchObject({
+    expect(JSON.parse(answers.services('default').body)).toMatchObject({
       revision: 3,
       services: [{ service: 'mail' }],
     });
-    expect(JSON.parse(answers.services('never').body.toString())).toEqual({ revision: 3, services: [] });
-    expect(JSON.parse(answers.namespaces().body.toString())).toEqual({
+    expect(JSON.parse(answers.services('never').body)).toEqual({ revision: 3, services: [] });
+    expect(JSON.parse(answers.namespaces().body)).toEqual({
       revision: 3,
       namespaces: [{ namespace: 'default', services: 1, instances: 1 }],
     });
@@ -95,11 +95,11 @@ describe('answers from the view', () => {
   it('are made anew when the catalog was loaded anew, though the revisions be the same', () => {
     const { view, put, instancesOf } = setUp();
     put({ instanceId: 'a' });
-    const before = instancesOf('orders').body;
+    const before = instancesOf('orders').answer;
     const state = new CatalogState();
     state.touch('default', 'orders', 1);
     view.replace({ head: { revision: 1, hash: 'a'.repeat(64), epoch: newId() }, state, sentAtMs: 0 });
-    expect(instancesOf('orders').body).not.toBe(before);
+    expect(instancesOf('orders').answer).not.toBe(before);
     expect(instancesOf('orders').json.instances).toEqual([]);
   });
 
@@ -107,6 +107,6 @@ describe('answers from the view', () => {
     const { put, instancesOf } = setUp(600);
     put({ instanceId: 'a' });
     expect(instancesOf('orders').json.instances).toHaveLength(1);
-    expect(instancesOf('orders').body).not.toBe(instancesOf('orders').body);
+    expect(instancesOf('orders').answer).not.toBe(instancesOf('orders').answer);
   });
 });

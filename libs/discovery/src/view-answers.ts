@@ -6,16 +6,16 @@ import { countStatuses, sorted, summarize } from './service-summary.js';
 import { type ServiceEntry } from './view/catalog-state.js';
 import { type CatalogView } from './view/catalog-view.js';
 
-/** How many bytes of answers are kept. */
-const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+/** How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. */
+const DEFAULT_MAX_LENGTH = 64 * 1024 * 1024;
 
-/** What an entry costs besides its bytes. */
-const ENTRY_OVERHEAD_BYTES = 512;
+/** What an entry costs besides its characters. */
+const ENTRY_OVERHEAD = 512;
 
 /** An answer as it is sent, and the revision that it is of: the last one that touched what it tells. */
 export interface ViewAnswer {
   readonly revision: number;
-  readonly body: Buffer;
+  readonly body: string;
 }
 
 interface Kept extends ViewAnswer {
@@ -23,8 +23,10 @@ interface Kept extends ViewAnswer {
 }
 
 /**
- * Answers from the view as bytes, which are kept until what they tell of changes: a request for a service that has not
- * changed costs no more than looking them up. The view must be readable.
+ * Answers from the view as text, which is kept until what it tells of changes: a request for a service that has not
+ * changed costs no more than looking it up. Text lies in V8's heap, which is compacted, and is written to the socket in one
+ * piece with the headers; buffers of many sizes that are replaced all the time leave the allocator with holes. The view must
+ * be readable.
  */
 export class ViewAnswers {
   private readonly kept: LRUCache<string, Kept>;
@@ -35,11 +37,11 @@ export class ViewAnswers {
 
   constructor(
     private readonly view: CatalogView,
-    maxBytes = DEFAULT_MAX_BYTES,
+    maxLength = DEFAULT_MAX_LENGTH,
   ) {
     this.kept = new LRUCache({
-      maxSize: maxBytes,
-      sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD_BYTES,
+      maxSize: maxLength,
+      sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD,
     });
   }
 
@@ -85,7 +87,7 @@ export class ViewAnswers {
     const { generation } = this.view;
     const kept = this.kept.get(key);
     if (kept?.revision === revision && kept.generation === generation) return kept;
-    const answer = { revision, generation, body: Buffer.from(make(revision)) };
+    const answer = { revision, generation, body: make(revision) };
     this.kept.set(key, answer);
     return answer;
   }
@@ -108,7 +110,7 @@ export class ViewAnswers {
 
 function now(view: CatalogView, make: (revision: number) => string): ViewAnswer {
   const { revision } = view;
-  return { revision, body: Buffer.from(make(revision)) };
+  return { revision, body: make(revision) };
 }
 
 function instancesJson(

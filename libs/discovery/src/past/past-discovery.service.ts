@@ -11,7 +11,7 @@ export interface PastFound {
   /** Names the answer. */
   readonly tag: string;
   /** Absent when the caller has it already. */
-  readonly body: Buffer | undefined;
+  readonly body: string | undefined;
 }
 
 /** Whether the caller has the answer of this name already. */
@@ -67,7 +67,7 @@ export class PastDiscovery {
     const answer = { catalog: catalogOf(found), tag: tagOf(found, found.revision) };
     if (hasTag(answer.tag)) return { ...answer, body: undefined };
     const page = await this.searches.page(pastSearch, position);
-    return { ...answer, body: Buffer.from(JSON.stringify({ revision: found.revision, ...page })) };
+    return { ...answer, body: JSON.stringify({ revision: found.revision, ...page }) };
   }
 }
 

@@ -13,7 +13,7 @@ import { lastTouch, PAST_SETTINGS } from './past-sql.js';
 export interface PastAnswer {
   readonly revision: number;
   /** Absent when the caller has it already. */
-  readonly body: Buffer | undefined;
+  readonly body: string | undefined;
 }
 
 /** Whether the caller has the answer of a revision already. */
@@ -67,7 +67,7 @@ export class PastServices {
     }
     const start = JSON.stringify({ service, revision, counts: countStatuses(meant) }).slice(0, -1);
     const instances = sorted(shown.keys()).map(instanceId => shown.get(instanceId)!);
-    return { revision, body: Buffer.from(`${start},"instances":[${instances.join(',')}]}`) };
+    return { revision, body: `${start},"instances":[${instances.join(',')}]}` };
   }
 
   /**
@@ -92,7 +92,7 @@ export class PastServices {
     const revision = touched === 0 ? at : Math.max(touched, await this.epochStart(at));
     if (isKnown(revision)) return { revision, body: undefined };
     const services = sorted(summarizers.keys()).map(service => summarizers.get(service)!.summary());
-    return { revision, body: Buffer.from(JSON.stringify({ revision, services })) };
+    return { revision, body: JSON.stringify({ revision, services }) };
   }
 
   /** The beginning of an epoch touched every service that there was. */

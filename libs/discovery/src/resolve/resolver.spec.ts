@@ -37,7 +37,7 @@ function setUp(maxBytes?: number) {
   };
   const resolve = (differing: Partial<Wanted> = {}, service = 'orders') => {
     const { body } = resolver.resolve('default', service, { ...WANTED, ...differing });
-    return (JSON.parse(body.toString()) as { instance: InstanceRecord }).instance.instanceId;
+    return (JSON.parse(body) as { instance: InstanceRecord }).instance.instanceId;
   };
   const tally = (times: number, differing: Partial<Wanted> = {}) => {
     const counts = new Map<string, number>();

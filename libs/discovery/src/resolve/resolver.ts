@@ -64,7 +64,7 @@ export class Resolver {
     const contenders = this.contenders(namespace, service, revision, wanted);
     if (contenders.near.size + contenders.far.size === 0) throw nobody();
     const instance = instances.get(this.choose(contenders, wanted))!;
-    const body = Buffer.from(JSON.stringify({ url: instanceUrl(instance), instance }));
+    const body = JSON.stringify({ url: instanceUrl(instance), instance });
     return { revision, body, isPanic: contenders.isPanic };
   }
 

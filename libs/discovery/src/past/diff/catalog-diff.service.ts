@@ -45,7 +45,7 @@ export class CatalogDiff {
     if (hasTag(tag)) return { ...answer, body: undefined };
     const { services, end } = await this.pages.page({ scope, ...span, after: position?.after }, selection, limit);
     const nextCursor = end ? toDiffCursor(question, { ...span, after: end }) : null;
-    return { ...answer, body: Buffer.from(JSON.stringify({ ...span, services, nextCursor })) };
+    return { ...answer, body: JSON.stringify({ ...span, services, nextCursor }) };
   }
 
   private async secondMoment(to: LogPoint | undefined, position: DiffPosition | undefined): Promise<FoundRevision> {
