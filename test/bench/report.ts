@@ -45,7 +45,7 @@ export function toGrowthTables({ cases }: Report): string {
 function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult): string[] {
   return [
     name,
-    yardstick ? `${yardstick.name} ${rounded(yardstick.perSecond)}` : '',
+    yardstick ? `${yardstick.name} ${rounded(yardstick.perSecond)}${slowest(yardstick.p99)}` : '',
     ratio === null ? '' : ratio.toFixed(2),
     measured.perSecond === undefined ? '' : `${rounded(measured.perSecond)} ${unit}`,
     ms(measured.p50),
@@ -57,6 +57,8 @@ function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult):
       .join('\n'),
   ];
 }
+
+const slowest = (p99: number | undefined): string => (p99 === undefined ? '' : `\np99 ${ms(p99)}`);
 
 function changeOf({ name, ratio, measured }: CaseResult, { cases }: Report): string {
   const before = cases.find(other => other.name === name);

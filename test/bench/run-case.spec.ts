@@ -6,13 +6,13 @@ import { runCase } from './run-case.js';
 const CONTEXT = {} as BenchContext;
 
 /** A case whose runs, and those of its yardstick, give these figures. */
-function aCase(runs: readonly Measured[], yardstick: readonly number[], targets: BenchCase['targets']): BenchCase {
+function aCase(runs: readonly Measured[], yardstick: readonly Measured[], targets: BenchCase['targets']): BenchCase {
   const [left, stick] = [[...runs], [...yardstick]];
   return {
     name: 'a-case',
     work: 'something',
     unit: 'things/s',
-    yardstick: { name: 'Y', measure: () => Promise.resolve({ perSecond: stick.shift()! }) },
+    yardstick: { name: 'Y', measure: () => Promise.resolve(stick.shift()!) },
     targets,
     measure: () => Promise.resolve(left.shift()!),
   };
@@ -27,7 +27,11 @@ describe('a case of the bench', () => {
     ];
     const benchCase = aCase(
       runs,
-      [100, 120, 1],
+      [
+        { perSecond: 100, p99: 30 },
+        { perSecond: 120, p99: 9 },
+        { perSecond: 1, p99: 8 },
+      ],
       [
         { what: '0.55', of: 'ratio', atLeast: 0.55, aim: 0.9 },
         { what: '0.65', of: 'ratio', atLeast: 0.65 },
@@ -35,8 +39,9 @@ describe('a case of the bench', () => {
         { what: 'rate', of: 'perSecond', atLeast: 60 },
       ],
     );
-    const { ratio, measured, targets } = await runCase(benchCase, CONTEXT, 3, () => undefined);
+    const { ratio, yardstick, measured, targets } = await runCase(benchCase, CONTEXT, 3, () => undefined);
     expect(ratio).toBeCloseTo(0.6);
+    expect(yardstick).toEqual({ name: 'Y', perSecond: 100, p99: 9 });
     expect(measured.p99).toBe(11);
     expect(targets.map(({ met }) => met)).toEqual([true, false, false, true]);
     expect(targets[0]!.aimed).toBe(false);
@@ -45,7 +50,7 @@ describe('a case of the bench', () => {
   it('misses a target whose figure was not measured', async () => {
     const benchCase = aCase(
       [{}],
-      [1],
+      [{ perSecond: 1 }],
       [
         { what: 'rate', of: 'perSecond', atLeast: 0 },
         { what: 'nothing wrong', of: 'figure wrong', atMost: 0 },

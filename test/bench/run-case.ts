@@ -7,7 +7,8 @@ export interface CaseResult {
   readonly work: string;
   readonly unit: string;
   readonly growth?: Growth;
-  readonly yardstick: { readonly name: string; readonly perSecond: number } | null;
+  /** What it was compared with, and how long its slowest took (ms): a case that is done in less would be a wonder. */
+  readonly yardstick: { readonly name: string; readonly perSecond: number; readonly p99?: number } | null;
   /** Of the case to its yardstick. */
   readonly ratio: number | null;
   readonly measured: Measured;
@@ -24,24 +25,30 @@ export async function runCase(
   say: (line: string) => void,
 ): Promise<CaseResult> {
   const { name, work, unit, growth, yardstick, targets } = benchCase;
-  const yardsticks: number[] = [];
+  const yardsticks: Measured[] = [];
   const runs: Measured[] = [];
   for (let n = 1; n <= repetitions; n++) {
     if (yardstick) {
-      const { perSecond = Number.NaN } = await yardstick.measure(context);
-      say(`${name} ${n}/${repetitions}: ${yardstick.name} ${Math.round(perSecond)}/s`);
-      yardsticks.push(perSecond);
+      const stick = await yardstick.measure(context);
+      say(`${name} ${n}/${repetitions}: ${yardstick.name} ${Math.round(stick.perSecond ?? Number.NaN)}/s`);
+      yardsticks.push(stick);
     }
     const run = await benchCase.measure(context);
     say(`${name} ${n}/${repetitions}: ${Math.round(run.perSecond ?? Number.NaN)} ${unit}`);
     runs.push(run);
   }
   const measured = mediansOf(runs);
-  const stick = yardstick ? { name: yardstick.name, perSecond: median(yardsticks) } : null;
+  const stick = yardstick ? stickOf(yardstick.name, mediansOf(yardsticks)) : null;
   const ratio = stick && measured.perSecond !== undefined ? measured.perSecond / stick.perSecond : null;
   const judged = targets.map(target => judge(target, measured, ratio));
   return { name, work, unit, ...(growth && { growth }), yardstick: stick, ratio, measured, targets: judged, runs };
 }
+
+const stickOf = (name: string, { perSecond = Number.NaN, p99 }: Measured): CaseResult['yardstick'] => ({
+  name,
+  perSecond,
+  ...(p99 !== undefined && { p99 }),
+});
 
 function judge(target: Target, measured: Measured, ratio: number | null): CaseResult['targets'][number] {
   const value = valueOf(target, measured, ratio);

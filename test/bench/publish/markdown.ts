@@ -43,7 +43,7 @@ export function casesText({ cases }: Published): string {
     const { perSecond, p50, p99 } = measured;
     return [
       `\`${name}\``,
-      yardstick ? `${yardstick.name} ${figureText(yardstick.perSecond)}/s` : '–',
+      yardstick ? `${yardstick.name} ${figureText(yardstick.perSecond)}/s${slowest(yardstick.p99)}` : '–',
       ratio === null ? '–' : ratio.toFixed(2),
       perSecond === undefined ? '–' : `${figureText(perSecond)} ${unit}`,
       p50 === undefined ? '–' : `${figureText(p50)} / ${figureText(p99)} ms`,
@@ -52,6 +52,8 @@ export function casesText({ cases }: Published): string {
   });
   return `${sourceOf(usual)}\n\n${table(['case', 'yardstick', 'ratio', 'absolute', 'p50 / p99', 'targets'], rows)}`;
 }
+
+const slowest = (p99: number | undefined): string => (p99 === undefined ? '' : `, p99 ${figureText(p99)} ms`);
 
 /** Puts a text between the marks of its name. @throws Error when the page has no such marks */
 export function between(page: string, name: string, text: string): string {
