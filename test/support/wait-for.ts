@@ -12,7 +12,7 @@ const STEP_SHARE = 0.05;
 export async function waitFor(
   what: string,
   condition: () => unknown,
-  withinMs = 20_000,
+  withinMs = 30_000,
   explain: () => string | Promise<string> = () => '',
 ): Promise<void> {
   const begun = performance.now();
