@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plansOf, rowsTouched } from '../../../../test/support/explained-plans.js';
+import { writeManyLeases } from '../../../../test/support/many-leases.js';
 import { startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
@@ -22,21 +23,12 @@ beforeAll(async () => {
   node = await startSweepingNode(database.url);
   client = new Client({ connectionString: database.url });
   await client.connect();
-  await client.query(`
-    with instance as (
-      insert into service_instance (id, namespace, service, instance_id, type, scheme, host, port, weight, metadata,
-        check_terms, health, registered_at, updated_at, revision)
-      select gen_random_uuid(), 'default', 'service-' || n / ${PER_SERVICE}, 'i-' || n, 'api', 'http', '10.0.0.1', 80, 100,
-        jsonb_build_object('version', '1.2.3', 'text', repeat('x', 200)),
-        '{"kind": "heartbeat", "ttlSeconds": 30, "deregisterAfterSeconds": 900}',
-        '{"state": "healthy", "failures": 0, "output": "", "decidedBy": "registration", "since": "2026-01-01T00:00:00.000Z"}',
-        now(), now(), 1
-      from generate_series(1, ${INSTANCES}) as n
-      returning id
-    )
-    insert into instance_lease (instance_id, renewed_at, ttl_seconds)
-    select id, timestamptz '${NOW}', 30 from instance`);
-  await client.query('vacuum analyze instance_lease, service_instance');
+  await writeManyLeases(client, {
+    namespace: 'default',
+    instances: INSTANCES,
+    services: INSTANCES / PER_SERVICE,
+    renewedAt: `timestamptz '${NOW}'`,
+  });
 });
 
 afterAll(async () => {

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
+import { writeManyLeases } from '../../../../test/support/many-leases.js';
 import { startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
@@ -101,21 +102,12 @@ describe('100,000 leases', () => {
   const COUNT = 100_000;
 
   it('are looked at without reading instances, and some of them end in a few batches', async () => {
-    await client.query(`
-      with instance as (
-        insert into service_instance (id, namespace, service, instance_id, type, scheme, host, port, weight, metadata,
-          check_terms, health, registered_at, updated_at, revision)
-        select gen_random_uuid(), 'many', 'service-' || n % 500, 'i-' || n, 'api', 'http', '10.0.0.1', 80, 100,
-          jsonb_build_object('version', '1.2.3', 'text', repeat('x', 200)),
-          '{"kind": "heartbeat", "ttlSeconds": 30, "deregisterAfterSeconds": 900}',
-          '{"state": "healthy", "failures": 0, "output": "", "decidedBy": "registration", "since": "2026-01-01T00:00:00.000Z"}',
-          now(), now(), 1
-        from generate_series(1, ${COUNT}) as n
-        returning id
-      )
-      insert into instance_lease (instance_id, renewed_at, ttl_seconds)
-      select id, now() + interval '1 hour', 30 from instance`);
-    await client.query('vacuum analyze instance_lease, service_instance');
+    await writeManyLeases(client, {
+      namespace: 'many',
+      instances: COUNT,
+      services: 500,
+      renewedAt: `now() + interval '1 hour'`,
+    });
     await client.query(`update node_role set back_since = now() - interval '1 day'`);
     await client.query(`delete from service_instance where namespace = 'default'`);
     const quiet = [];
