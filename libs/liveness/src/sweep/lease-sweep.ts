@@ -29,7 +29,11 @@ const CHUNK = 100;
 /** The most time (ms) that the bounded rate is counted for: a sweeper that comes late does not catch up. */
 const LONGEST_PAUSE_MS = 2_000;
 
-const SWEEP_TIMEOUT_MS = 4_000;
+/**
+ * How long (ms) each look at all leases may take; nothing may keep a snapshot for longer than ten seconds. A sweep that takes
+ * longer ends nothing, however often it is tried, and looking takes longest when most leases are over at once.
+ */
+const SWEEP_TIMEOUT_MS = 8_000;
 
 export interface LeaseSweepTools {
   readonly databases: Databases;
