@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { INSTANCES, type LeasedView, named, type Problem } from '../support/api.js';
+import { INSTANCES, type LeasedView, LONG_LEASE, named, type Problem } from '../support/api.js';
 import { brief, type CatalogService, discover, eventsOf, headOf, startCatalog } from '../support/catalog-service.js';
 
 let catalog: CatalogService;
@@ -73,11 +73,12 @@ describe('PUT of an instance', () => {
   });
 
   it('starts health over only with the endpoint or the check', async () => {
+    const same = { ...SPEC, check: LONG_LEASE };
     await catalog.api.ok('POST', `${byId()}/health-reports`, { healthy: false });
-    expect(await catalog.api.ok('PUT', byId(), { ...SPEC, weight: 1, status: 'starting' })).toMatchObject({
+    expect(await catalog.api.ok('PUT', byId(), { ...same, weight: 1, status: 'starting' })).toMatchObject({
       status: 'degraded',
     });
-    expect(await catalog.api.ok('PUT', byId(), { ...SPEC, scheme: 'https', status: 'starting' })).toMatchObject({
+    expect(await catalog.api.ok('PUT', byId(), { ...same, scheme: 'https', status: 'starting' })).toMatchObject({
       status: 'starting',
       health: { failures: 0 },
     });

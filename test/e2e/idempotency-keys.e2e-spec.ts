@@ -126,7 +126,13 @@ describe('a request under a key', () => {
   });
 
   it('that only renews the lease is kept as well, and its repetition renews nothing', async () => {
-    const body = { service: 'keys', host: '10.0.0.1', port: 1, instanceId: 'again' };
+    const body = {
+      service: 'keys',
+      host: '10.0.0.1',
+      port: 1,
+      instanceId: 'again',
+      check: { kind: 'none', ttlSeconds: 60 },
+    };
     const { id } = await catalog.api.register(body);
     const first = await catalog.api.send<LeasedView>('POST', INSTANCES, body, keyed('renewing'));
     await catalog.api.ok('PATCH', `${INSTANCES}/${id}`, { weight: 3 });

@@ -1,9 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, INSTANCES, type LeasedView, named, type Problem } from '../support/api.js';
+import { type Answer, INSTANCES, type LeasedView, LONG_LEASE, named, type Problem } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
 import { type CatalogService, headOf, startCatalog } from '../support/catalog-service.js';
 import { hangUpAfter, sendRaw } from '../support/raw-http.js';
+
+/** Its registration, which says nothing new when it comes again. */
+const VICTIM = { service: 'orders', instanceId: 'victim', host: '10.0.0.1', port: 8080, check: LONG_LEASE };
 
 let catalog: CatalogService;
 let instance: LeasedView;
@@ -11,7 +14,7 @@ let head: number;
 
 beforeAll(async () => {
   catalog = await startCatalog();
-  instance = await catalog.api.register({ instanceId: 'victim' });
+  instance = await catalog.api.register(VICTIM);
   head = await headOf(catalog.api);
 });
 afterAll(async () => {
@@ -316,7 +319,7 @@ describe('what is hardly HTTP', () => {
   });
 
   it('clients that vanish harm nobody', async () => {
-    const body = JSON.stringify({ service: 'orders', instanceId: 'victim', host: '10.0.0.1', port: 8080 });
+    const body = JSON.stringify(VICTIM);
     const length = `Content-Length: ${body.length}\r\n\r\n`;
     await Promise.all(
       [
@@ -333,7 +336,7 @@ describe('what is hardly HTTP', () => {
   });
 
   it('a body that comes byte by byte is taken', async () => {
-    const body = JSON.stringify({ service: 'orders', instanceId: 'victim', host: '10.0.0.1', port: 8080 });
+    const body = JSON.stringify(VICTIM);
     const head = `${HEAD}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
     expect(await sendRaw(catalog.api.url, head, ...Array.from(body))).toMatch(/^HTTP\/1.1 200 /);
   });

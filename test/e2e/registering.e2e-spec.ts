@@ -244,7 +244,7 @@ describe('a registration of what is there', () => {
   });
 
   it('costs nothing when it says nothing new, but renews the lease', async () => {
-    const instance = { instanceId: 'unchanged', metadata: { a: { b: [1, 2] }, c: 'd' } };
+    const instance = { instanceId: 'unchanged', metadata: { a: { b: [1, 2] }, c: 'd' }, check: { ttlSeconds: 30 } };
     const first = await catalog.api.register(instance);
     await catalog.sql(`update instance_lease set renewed_at = renewed_at - interval '20 s' where instance_id = $1`, [
       first.id,

@@ -4,7 +4,7 @@ import { type InstanceRecord } from '@coordination/registry';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CatalogAuthor } from '../support/catalog-author.js';
-import { type Api, INSTANCES, type LeasedView, type Problem } from '../support/api.js';
+import { type Api, INSTANCES, type LeasedView, LONG_LEASE, type Problem } from '../support/api.js';
 import { type CatalogNode, eventsOf, headOf, startNode } from '../support/catalog-service.js';
 import { compactSome } from '../support/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -16,7 +16,7 @@ import { openWatch } from '../support/watch/recording-watcher.js';
 const SIZE = 20;
 const ORDERS = '/api/v1/discovery/services/orders/instances?status=any';
 const KEY = { 'idempotency-key': 'asked-before-the-cut' };
-const IDLE = { service: 'idle', instanceId: 'idle' };
+const IDLE = { service: 'idle', instanceId: 'idle', check: LONG_LEASE };
 
 interface Retention {
   readonly oldestRevision: number;

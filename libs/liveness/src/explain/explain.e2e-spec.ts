@@ -25,7 +25,7 @@ const revisionOf = async (id: string) => (await eventsOf(catalog.api, `instance=
 
 describe('The explanation of an instance', () => {
   it('tells why it is healthy, and what comes if nothing more is heard of it', async () => {
-    const { id, instanceId, expiresAt } = await register();
+    const { id, instanceId, expiresAt } = await register({ check: { ttlSeconds: 30 } });
     const byId = await explanation(id);
     expect(byId).toMatchObject({
       id,
