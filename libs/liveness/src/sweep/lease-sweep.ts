@@ -30,8 +30,9 @@ const CHUNK = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * How long (ms) each look at all leases may take; nothing may keep a snapshot for longer than ten seconds. A sweep that takes
- * longer ends nothing, however often it is tried, and looking takes longest when most leases are over at once.
+ * How long (ms) each of the two looks at all leases may take. A sweep that is given up ends nothing, however often it is tried:
+ * so this is more than other reads get. Together they outlast ten seconds, the most that a snapshot should last, only where
+ * most of a million leases are over at once.
  */
 const SWEEP_TIMEOUT_MS = 8_000;
 
