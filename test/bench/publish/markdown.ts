@@ -13,7 +13,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** Where figures are from: one line for each machine and day. */
 function sourceOf(cases: readonly PublishedCase[]): string {
   const sources = cases.map(({ at, machine, database }) => `${at.slice(0, 10)}, ${machine}; ${database}`);
-  return `Measured ${[...new Set(sources)].join('; and ')}.`;
+  return `Measured ${[...new Set(sources)].sort().join('; and ')}.`;
 }
 
 const targetsOf = ({ targets }: PublishedCase): string =>

@@ -63,11 +63,11 @@ describe('the cases that are run', () => {
 describe('what is published', () => {
   const first = withReport(NOTHING_PUBLISHED, aReport('2026-01-01T00:00:00Z', aResult('register'), aResult('watch')));
 
-  it('has each case once: the last run of it, while those that were not run stay', () => {
-    const second = withReport(first, aReport('2026-01-02T00:00:00Z', aResult('watch'), aResult('mixed')));
+  it('has each case once, in its place: the last run of it, while those that were not run stay', () => {
+    const second = withReport(first, aReport('2026-01-02T00:00:00Z', aResult('mixed'), aResult('register')));
     expect(second.cases.map(({ name, at }) => `${name} ${at.slice(8, 10)}`)).toEqual([
-      'register 01',
-      'watch 02',
+      'register 02',
+      'watch 01',
       'mixed 02',
     ]);
     expect(casesText(second)).toMatch(/2026-01-01.*2026-01-02/);

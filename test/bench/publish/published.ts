@@ -19,10 +19,12 @@ export interface Published {
 
 export const NOTHING_PUBLISHED: Published = { cases: [], soak: null };
 
-/** What is published, with the results of a run in the place of earlier ones of the same cases. */
+/** What is published, with the results of a run in the places of earlier ones of the same cases. */
 export function withReport(published: Published, report: Report): Published {
   const { at, machine, database, seconds, repetitions } = report;
   const fresh = report.cases.map(result => ({ ...result, at, machine, database, seconds, repetitions }));
-  const isFresh = ({ name }: CaseResult) => fresh.some(result => result.name === name);
-  return { ...published, cases: [...published.cases.filter(result => !isFresh(result)), ...fresh] };
+  const kept = published.cases.map(result => named(fresh, result.name) ?? result);
+  return { ...published, cases: [...kept, ...fresh.filter(({ name }) => !named(published.cases, name))] };
 }
+
+const named = (results: readonly PublishedCase[], name: string) => results.find(result => result.name === name);
