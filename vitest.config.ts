@@ -20,7 +20,7 @@ export default defineConfig({
   ...shared,
   test: {
     // Most tests wait for processes, servers and time limits: more at once than Vitest's one on a machine of two cores.
-    maxWorkers: 5,
+    maxWorkers: 4,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary', 'html'],
