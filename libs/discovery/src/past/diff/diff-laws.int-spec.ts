@@ -54,7 +54,7 @@ const someScope = fc.record({
 const ask = async (diff: CatalogDiff, asked: Asked): Promise<Page> => {
   const everything = { to: undefined, scope: { namespace: null, service: null }, selection: EVERYTHING };
   const { body } = await diff.find({ ...everything, limit: 100, cursor: undefined, ...asked }, () => false);
-  return JSON.parse(body!.toString()) as Page;
+  return JSON.parse(body!) as Page;
 };
 
 /** How many places differ: who took the place of another counts once. */
