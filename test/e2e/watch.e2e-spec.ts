@@ -179,7 +179,8 @@ describe('the request for a watch', () => {
       'x-accel-buffering': 'no',
       'x-request-id': 'watch-1',
       'x-catalog-revision': String(await headOf(api)),
-      'x-catalog-staleness': '0',
+      // Whole seconds; on a machine that is busy the view may be older than one.
+      'x-catalog-staleness': expect.stringMatching(/^\d+$/) as unknown,
     });
     expect(response.headers.get('x-catalog-epoch')).toMatch(/^[0-9a-f-]{36}$/);
   });
