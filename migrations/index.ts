@@ -5,6 +5,8 @@ import { Migration20261125000300 } from './migration-20261125000300-idempotency.
 import { Migration20261125000400 } from './migration-20261125000400-liveness.js';
 import { Migration20261126000500 } from './migration-20261126000500-retention.js';
 
+export { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES, type TablePrivilege } from './service-privileges.js';
+
 /** All migrations in their order; listed by hand, since a built service has no files to look for. */
 export const MIGRATIONS = [
   { name: '20261123000000-catalog', class: Migration20261123000000 },

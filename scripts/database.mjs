@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
-const { migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { appRoleOf, migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
 
 const say = line => process.stdout.write(`${line}\n`);
 
@@ -23,8 +23,11 @@ async function administer(url, ssl, work) {
 
 const COMMANDS = {
   async migrate(url, ssl) {
-    const done = await migrate(url, { ssl });
+    const ofGrants = [];
+    const appRole = appRoleOf(readSettings(process.env));
+    const done = await migrate(url, { ssl, appRole, say: line => ofGrants.push(line) });
     say(done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.');
+    for (const line of ofGrants) say(line);
   },
   async create(url, ssl) {
     const name = decodeURIComponent(new URL(url).pathname.slice(1));

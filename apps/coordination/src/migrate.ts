@@ -3,7 +3,9 @@ import process from 'node:process';
 import { runMigrations } from './run-migrations.js';
 
 try {
-  process.stdout.write(`${await runMigrations(process.env)}\n`);
+  const ofGrants: string[] = [];
+  const ofMigrations = await runMigrations(process.env, line => ofGrants.push(line));
+  for (const line of [ofMigrations, ...ofGrants]) process.stdout.write(`${line}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

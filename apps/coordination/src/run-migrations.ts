@@ -1,16 +1,21 @@
 import { readSettings } from '@coordination/config';
-import { migrate } from '@coordination/database';
+import { appRoleOf, migrate } from '@coordination/database';
 
 /**
- * Brings the schema of the database that the environment names to what this version needs, and tells what was done.
+ * Brings the schema of the database that the environment names to what this version needs, grants the role of the service
+ * what it needs there, and tells what was migrated.
+ * @param say is told what was granted to whom, or why nothing was
  * @throws Error with one line for people when no database is named, or it cannot be migrated
  */
-export async function runMigrations(env: NodeJS.ProcessEnv): Promise<string> {
+export async function runMigrations(
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void = () => undefined,
+): Promise<string> {
   const settings = readSettings(env);
   const url = settings.DATABASE_MIGRATION_URL ?? settings.DATABASE_URL;
   if (url === undefined) {
     throw new Error('Set DATABASE_URL (or DATABASE_MIGRATION_URL): `npm run migrate` serves the embedded PostgreSQL.');
   }
-  const done = await migrate(url, { ssl: settings.DATABASE_SSL });
+  const done = await migrate(url, { ssl: settings.DATABASE_SSL, appRole: appRoleOf(settings), say });
   return done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.';
 }

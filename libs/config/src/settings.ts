@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 const MAX_PORT = 65_535;
 
+/** PostgreSQL cuts longer names off. */
+const MAX_ROLE_NAME = 63;
+
 const integer = (min: number, max: number) =>
   z
     .string()
@@ -88,6 +91,11 @@ export const SETTINGS = {
     postgresUrl,
     null,
     'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
+  ),
+  DATABASE_APP_ROLE: setting(
+    z.string().min(1).max(MAX_ROLE_NAME),
+    null,
+    'The role that the service runs as: whoever migrates grants it what the service needs. Default: the user of DATABASE_URL where DATABASE_MIGRATION_URL has another one, else `coordination_app`, where there is such a role.',
   ),
   DATABASE_MAINTENANCE_URL: setting(
     postgresUrl,

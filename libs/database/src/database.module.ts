@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type EntityName } from '@mikro-orm/core';
 import { type Settings } from '@coordination/config';
 import { Metrics } from '@coordination/observability';
+import { appRoleOf } from './app-role.js';
 import { Databases } from './databases.js';
 import { watchPools } from './pool-metrics.js';
 import { SchemaGate } from './schema-gate.js';
@@ -24,9 +25,12 @@ export class DatabaseModule {
   static forRoot({ url, embedded, settings, entities }: DatabaseModuleOptions): DynamicModule {
     const ssl = settings.DATABASE_SSL;
     const gate = {
-      url: settings.DATABASE_MIGRATION_URL ?? url,
+      url,
       ssl,
       migrate: settings.PCS_MIGRATE_ON_START ?? embedded,
+      migrationUrl: embedded ? undefined : settings.DATABASE_MIGRATION_URL,
+      appRole: appRoleOf(settings),
+      hasOneRole: embedded,
     };
     return {
       module: DatabaseModule,

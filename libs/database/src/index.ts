@@ -1,5 +1,7 @@
 export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './databases.js';
-export { migrate, pendingMigrations, type MigrateOptions } from './migrate.js';
+export { type AppRole, appRoleOf } from './app-role.js';
+export { migrate, type MigrateOptions } from './migrate.js';
+export { pendingMigrations, readSchemaState, type SchemaState } from './schema-state.js';
 export { NotificationListener, type NotificationListenerOptions } from './notification-listener.js';
 export { pgOptions, type SslMode } from './pg-options.js';
 export { autocommit, DoubtfulCommitError, isoTime, query } from './query.js';
@@ -13,4 +15,4 @@ export {
 } from './embedded/embedded-postgres.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
 export { severedAfter } from './severed-after.js';
-export { SchemaGate, type SchemaGateOptions } from './schema-gate.js';
+export { SchemaGate, type SchemaGateOptions, type SchemaObstacle } from './schema-gate.js';

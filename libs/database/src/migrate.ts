@@ -3,7 +3,12 @@ import { Migrator } from '@mikro-orm/migrations';
 import { MIGRATIONS } from '@coordination/migrations';
 import pRetry from 'p-retry';
 import { Client } from 'pg';
+import { type AppRole, findAppRole } from './app-role.js';
+import { grantPrivileges } from './grants.js';
 import { pgOptions, type SslMode } from './pg-options.js';
+import { query } from './query.js';
+import { schemaState } from './schema-state.js';
+import { type Ask } from './service-privileges.js';
 
 /** Names the lock that migrating nodes queue at; an arbitrary number that nothing else in the database uses. */
 const MIGRATION_LOCK = 8_081_202_601;
@@ -28,33 +33,53 @@ class LockTakenError extends Error {}
 export interface MigrateOptions {
   readonly ssl?: SslMode;
   readonly direction?: 'up' | 'down';
+  /** Who gets the privileges that the service needs. */
+  readonly appRole?: AppRole;
+  /** Is told, in lines for people, what was granted to whom, or why nothing was. */
+  readonly say?: (line: string) => void;
 }
 
 /**
  * Brings the schema to the newest version (or, downwards, to nothing) and tells the names of the migrations that ran.
+ * Upwards, the role of the service gets what it lacks in the same transaction, so that no node meets a table that it may not use yet;
+ * and also where there was nothing to migrate, because the role may be newer than the tables.
  * Nodes that start at the same time wait for each other at an advisory lock, because MikroORM's migrator takes none.
+ * @throws Error with a line for people when the role of the service is named and missing, or this role may not migrate; nothing was done then
  */
-export async function migrate(url: string, { ssl = 'off', direction = 'up' }: MigrateOptions = {}): Promise<string[]> {
+export async function migrate(url: string, { ssl = 'off', ...options }: MigrateOptions = {}): Promise<string[]> {
   return await locked(url, ssl, async () => {
     const orm = await openForMigration(url, ssl);
     try {
-      const done = direction === 'up' ? await orm.migrator.up() : await orm.migrator.down({ to: 0 });
-      return done.map(migration => migration.name);
+      if (options.direction !== 'down') return await migrateUp(orm, options);
+      return namesOf(await orm.migrator.down({ to: 0 }));
     } finally {
       await orm.close(true);
     }
   });
 }
 
-/** The migrations that the database has not seen yet. */
-export async function pendingMigrations(url: string, ssl: SslMode = 'off'): Promise<string[]> {
-  const orm = await openForMigration(url, ssl);
-  try {
-    return (await orm.migrator.getPending()).map(migration => migration.name);
-  } finally {
-    await orm.close(true);
+async function migrateUp(orm: MikroORM, { appRole = {}, say }: MigrateOptions): Promise<string[]> {
+  const ask: Ask = (text, parameters) => query(orm.em, text, parameters);
+  const found = await findAppRole(ask, appRole);
+  const { pending, owner, isOwner, role } = await schemaState(ask);
+  const mayMigrate = owner === undefined || isOwner;
+  if (!mayMigrate && pending?.length !== 0) {
+    throw new Error(
+      `The role ${role} may not migrate, because the tables belong to ${owner}: set DATABASE_MIGRATION_URL to a URL of ` +
+        `that role. Migrations that are missing: ${pending?.join(', ') ?? 'not known, since the role may not read that'}.`,
+    );
   }
+  // It makes its table outside the transaction below, which would wait for itself.
+  if (mayMigrate) await orm.migrator.getExecuted();
+  const { done, lines } = await orm.em.transactional(async em => ({
+    done: mayMigrate ? await orm.migrator.up({ transaction: em.getTransactionContext() }) : [],
+    lines: await grantPrivileges((text, parameters) => query(em, text, parameters), found),
+  }));
+  for (const line of lines) say?.(line);
+  return namesOf(done);
 }
+
+const namesOf = (migrations: readonly { readonly name: string }[]): string[] => migrations.map(({ name }) => name);
 
 async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
   return await MikroORM.init({

@@ -4,7 +4,10 @@ import { Databases, SchemaGate } from '@coordination/database';
 
 const PING_TIMEOUT_MS = 500;
 
-/** Whether PostgreSQL answers, and has the schema that this version needs. */
+/** What is told while nothing more is known. */
+const WAITING = 'Waiting for the database and its migrations.';
+
+/** Whether PostgreSQL answers, has the schema that this version needs, and lets this service use it. */
 @Injectable()
 export class DatabaseIndicator {
   constructor(
@@ -33,6 +36,29 @@ export class DatabaseIndicator {
   /** Up once the migrations that this version needs have been applied. */
   migrated() {
     const indicator = this.health.check('migrations');
-    return this.schema.isOpen ? indicator.up() : indicator.down('Waiting for the database and its migrations.');
+    const { isOpen, obstacle } = this.schema;
+    if (isOpen || obstacle?.lacks === 'privileges') return indicator.up();
+    if (obstacle?.lacks !== 'migrations') return indicator.down(WAITING);
+    return indicator.down({
+      message: 'The database lacks migrations of this version: run `npm run migrate`, or set PCS_MIGRATE_ON_START=on.',
+      missing: obstacle.missing,
+    });
+  }
+
+  /**
+   * Up once the role of the service had every privilege that it needs, for good: what is revoked later all nodes lack, and
+   * whatever fails for it says so.
+   */
+  permitted() {
+    const indicator = this.health.check('privileges');
+    const { isOpen, obstacle } = this.schema;
+    if (isOpen) return indicator.up();
+    if (obstacle?.lacks !== 'privileges') return indicator.down(WAITING);
+    return indicator.down({
+      message:
+        'The role of the service lacks privileges: run `npm run migrate` as the owner of the tables, with DATABASE_APP_ROLE ' +
+        'set to the role of DATABASE_URL.',
+      missing: obstacle.missing,
+    });
   }
 }

@@ -52,9 +52,17 @@ export class HealthController {
   }
 
   @Get('startup')
-  @Probe('getStartup', 'Startup', 'The migrations are applied, and the catalog has been loaded once.')
+  @Probe(
+    'getStartup',
+    'Startup',
+    'The migrations are applied, the role of the service has the privileges that it needs, and the catalog has been loaded once.',
+  )
   startup() {
-    return this.health.check([() => this.database.migrated(), () => this.catalog.loaded()]);
+    return this.health.check([
+      () => this.database.migrated(),
+      () => this.database.permitted(),
+      () => this.catalog.loaded(),
+    ]);
   }
 
   @Get()
@@ -67,6 +75,7 @@ export class HealthController {
     return this.health.check([
       () => this.database.reachable(),
       () => this.database.migrated(),
+      () => this.database.permitted(),
       () => this.catalog.readable(),
       () => this.log.room(),
       () => this.liveness.guarded(),
