@@ -52,3 +52,16 @@ export async function runSql(url: string, sql: string): Promise<void> {
     await client.end();
   }
 }
+
+/**
+ * What an old release had granted, before idempotency keys and the guard of liveness had come: their tables were left to
+ * be granted by hand.
+ */
+export const oldGrants = (app: string): string => `
+  grant select, insert on service_event to ${app};
+  grant select, update on catalog_head to ${app};
+  grant select, insert, update, delete on service_instance, instance_lease to ${app};
+  grant select, insert, update on service_revision, node_role to ${app};
+  grant select on log_cut, catalog_baseline, mikro_orm_migrations to ${app};
+  revoke execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions from public;
+  grant execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions to ${app}`;

@@ -44,6 +44,7 @@ describe('readSettings', () => {
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['DATABASE_URL', 'localhost:5432'],
     ['DATABASE_SSL', 'yes'],
+    ['DATABASE_APP_ROLE', 'a'.repeat(64)],
     ['LOG_LEVEL', 'loud'],
     ['PCS_MIGRATE_ON_START', 'true'],
     ['PCS_STALENESS_LIMIT_SECONDS', '0'],

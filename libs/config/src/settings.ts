@@ -93,7 +93,7 @@ export const SETTINGS = {
     'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
   ),
   DATABASE_APP_ROLE: setting(
-    z.string().min(1).max(MAX_ROLE_NAME),
+    z.string().max(MAX_ROLE_NAME, `must be at most ${MAX_ROLE_NAME} characters`),
     null,
     'The role that the service runs as: whoever migrates grants it what the service needs. Default: the user of DATABASE_URL where DATABASE_MIGRATION_URL has another one, else `coordination_app`, where there is such a role.',
   ),

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { Logger } from '@nestjs/common';
 import { MIGRATIONS } from '@coordination/migrations';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type DatabaseRoles, makeRoles, runSql } from '../../../test/support/database-roles.js';
+import { type DatabaseRoles, makeRoles, oldGrants, runSql } from '../../../test/support/database-roles.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { waitFor } from '../../../test/support/wait-for.js';
 import { migrate } from './migrate.js';
@@ -73,15 +73,6 @@ function startGate(options: Omit<ConstructorParameters<typeof SchemaGate>[0], 's
   return { gate, lines };
 }
 
-/** What was granted before idempotency keys and the guard of liveness had come: an upgrade left the rest to be done by hand. */
-const OLD_GRANTS = `
-  grant select, insert on service_event to "app";
-  grant select, update on catalog_head to "app";
-  grant select, insert, update, delete on service_instance, instance_lease to "app";
-  grant select, insert, update on service_revision, node_role to "app";
-  grant select on log_cut, catalog_baseline, mikro_orm_migrations to "app";
-  grant execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions to "app"`;
-
 const LACKING_SINCE = [
   'select, insert, update, delete on table idempotency_key',
   'select, insert, update, delete on table liveness_guard',
@@ -100,7 +91,7 @@ async function migratedByItsOwner() {
 describe('SchemaGate, for a role that is not the owner,', () => {
   it('stays closed while the grants are those of an old release, names what lacks, and opens when they come', async () => {
     const { url, app, migrationUrl } = await migratedByItsOwner();
-    await runSql(migrationUrl, OLD_GRANTS.replaceAll('"app"', app));
+    await runSql(migrationUrl, oldGrants(app));
     const started = startGate({ url, migrate: false });
     await waitFor('the gate has found something', () => started.gate.obstacle);
     expect(started.gate.obstacle).toMatchObject({ lacks: 'privileges', missing: LACKING_SINCE });
@@ -116,7 +107,7 @@ describe('SchemaGate, for a role that is not the owner,', () => {
 
   it('says anew what lacks when only a part of it was granted', async () => {
     const { url, app, migrationUrl } = await migratedByItsOwner();
-    await runSql(migrationUrl, OLD_GRANTS.replaceAll('"app"', app));
+    await runSql(migrationUrl, oldGrants(app));
     const started = startGate({ url, migrate: false });
     await waitFor('the gate has found something', () => started.gate.obstacle);
     await runSql(migrationUrl, `grant select, insert, update, delete on liveness_guard, liveness_order to ${app}`);

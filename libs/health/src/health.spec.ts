@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Databases, SchemaGate } from '@coordination/database';
+import { Databases, SchemaGate, type SchemaObstacle } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,6 +33,7 @@ class Writer {
 /** The parts of the database that probes look at, without a database. */
 class Database {
   isOpen = true;
+  obstacle: Partial<SchemaObstacle> | undefined;
   answers: () => Promise<unknown> = () => Promise.resolve([]);
   em() {
     return { getConnection: () => ({ execute: () => this.answers() }) };
@@ -135,8 +136,24 @@ describe('the probes', () => {
     database.isOpen = false;
     expect(await probe('/health/startup')).toMatchObject({
       status: 503,
-      body: { details: { migrations: { status: 'down' } } },
+      body: { details: { migrations: { status: 'down' }, privileges: { status: 'down' } } },
     });
+  });
+
+  it.each([
+    ['migrations', 'privileges', 'down'],
+    ['privileges', 'migrations', 'up'],
+  ] as const)('name the %s that the database lacks', async (lacks, other, status) => {
+    Object.assign(database, { isOpen: false, obstacle: { lacks, missing: ['this', 'that'] } });
+    for (const path of ['/health/startup', '/health']) {
+      expect(await probe(path)).toMatchObject({
+        status: 503,
+        body: {
+          status: 'error',
+          details: { [lacks]: { status: 'down', missing: ['this', 'that'] }, [other]: { status } },
+        },
+      });
+    }
   });
 
   it('keep a node ready while the database is away and the view is fresh enough, and say so to people', async () => {
@@ -159,6 +176,7 @@ describe('the probes', () => {
     expect((await probe('/health')).body.details).toMatchObject({
       database: { status: 'up' },
       migrations: { status: 'up' },
+      privileges: { status: 'up' },
       view: { status: 'up', revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25 },
       writer: { queueLength: 3 },
       process: { version: '1.2.3' },
