@@ -161,6 +161,14 @@ describe('A migration', () => {
     await expect(migrate(url)).rejects.toThrow('may not migrate, because the tables belong to');
   });
 
+  it('tells a role that may not create tables so, before the first one', async () => {
+    await expect(migrate(roles.as(roles.app))).rejects.toThrow(
+      `The role ${roles.app} may not migrate, because it may not create tables in the schema public: set DATABASE_MIGRATION_URL`,
+    );
+    await runSql(database.url, `revoke usage on schema public from public, ${roles.app}`);
+    await expect(migrate(roles.as(roles.app))).rejects.toThrow('create tables in any schema of its search_path');
+  });
+
   it('by a role that is not the owner fails only for what it may not grant', async () => {
     await migrateAs(roles.owner, { appRole: { named: roles.app } });
     const named = { appRole: { named: roles.app } };

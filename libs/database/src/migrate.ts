@@ -5,6 +5,7 @@ import pRetry from 'p-retry';
 import { Client } from 'pg';
 import { type AppRole, findAppRole } from './app-role.js';
 import { grantPrivileges } from './grants.js';
+import { mayMigrate } from './may-migrate.js';
 import { pgOptions, type SslMode } from './pg-options.js';
 import { query } from './query.js';
 import { schemaState } from './schema-state.js';
@@ -41,10 +42,11 @@ export interface MigrateOptions {
 
 /**
  * Brings the schema to the newest version (or, downwards, to nothing) and tells the names of the migrations that ran.
- * Upwards, the role of the service gets what it lacks in the same transaction, so that no node meets a table that it may not use yet;
- * and also where there was nothing to migrate, because the role may be newer than the tables.
+ * Upwards, the role of the service gets what it lacks in the same transaction, so that no node meets a table that it may
+ * not use yet; and also where there was nothing to migrate, because the role may be newer than the tables.
  * Nodes that start at the same time wait for each other at an advisory lock, because MikroORM's migrator takes none.
- * @throws Error with a line for people when the role of the service is named and missing, or this role may not migrate; nothing was done then
+ * @throws Error with a line for people when the role of the service is named and missing, or this role may not migrate;
+ * nothing was done then
  */
 export async function migrate(url: string, { ssl = 'off', ...options }: MigrateOptions = {}): Promise<string[]> {
   return await locked(url, ssl, async () => {
@@ -61,18 +63,11 @@ export async function migrate(url: string, { ssl = 'off', ...options }: MigrateO
 async function migrateUp(orm: MikroORM, { appRole = {}, say }: MigrateOptions): Promise<string[]> {
   const ask: Ask = (text, parameters) => query(orm.em, text, parameters);
   const found = await findAppRole(ask, appRole);
-  const { pending, owner, isOwner, role } = await schemaState(ask);
-  const mayMigrate = owner === undefined || isOwner;
-  if (!mayMigrate && pending?.length !== 0) {
-    throw new Error(
-      `The role ${role} may not migrate, because the tables belong to ${owner}: set DATABASE_MIGRATION_URL to a URL of ` +
-        `that role. Migrations that are missing: ${pending?.join(', ') ?? 'not known, since the role may not read that'}.`,
-    );
-  }
-  // It makes its table outside the transaction below, which would wait for itself.
-  if (mayMigrate) await orm.migrator.getExecuted();
+  const isAllowed = await mayMigrate(ask, await schemaState(ask));
+  // The migrator makes its table outside the transaction below, which would wait for itself.
+  if (isAllowed) await orm.migrator.getExecuted();
   const { done, lines } = await orm.em.transactional(async em => ({
-    done: mayMigrate ? await orm.migrator.up({ transaction: em.getTransactionContext() }) : [],
+    done: isAllowed ? await orm.migrator.up({ transaction: em.getTransactionContext() }) : [],
     lines: await grantPrivileges((text, parameters) => query(em, text, parameters), found),
   }));
   for (const line of lines) say?.(line);

@@ -34,8 +34,8 @@ const NEEDED: readonly (readonly [kind: NeededPrivilege['kind'], name: string, p
 
 /**
  * How a role stands to each privilege that the service needs, in one statement. It looks into the system catalogs, which
- * every role may read, and not with `to_regclass`, which does not find what is in a schema that the role may not use. Functions are
- * taken by name, whatever their arguments are: a later version may give them more.
+ * every role may read, and not with `to_regclass`, which does not find what is in a schema that the role may not use.
+ * Functions are taken by name, whatever their arguments are: a later version may give them more.
  * @param role the one that asks, if none is named
  * @returns nothing where there is no table of migrations, and so nothing that one could have privileges on
  */
