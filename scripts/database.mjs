@@ -1,10 +1,9 @@
 // npm run migrate | db-create | db-reset: for the database of DATABASE_URL, or else the embedded one.
 import process from 'node:process';
-import { Client } from 'pg';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
-const { migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { DatabaseClient, migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
 
 const say = line => process.stdout.write(`${line}\n`);
 
@@ -12,7 +11,7 @@ const say = line => process.stdout.write(`${line}\n`);
 async function administer(url, ssl, work) {
   const maintenance = new URL(url);
   maintenance.pathname = '/postgres';
-  const client = new Client(pgOptions(maintenance.href, ssl));
+  const client = new DatabaseClient(pgOptions(maintenance.href, ssl));
   await client.connect();
   try {
     await work(client);

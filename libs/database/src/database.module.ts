@@ -6,6 +6,7 @@ import { Databases } from './databases.js';
 import { watchPools } from './pool-metrics.js';
 import { SchemaGate } from './schema-gate.js';
 import { watchOldestSnapshot } from './snapshot-metrics.js';
+import { StoreProbe } from './store-probe.js';
 
 /** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
 export interface DatabaseModuleOptions {
@@ -16,7 +17,7 @@ export interface DatabaseModuleOptions {
 }
 
 /**
- * Gives everybody {@link Databases} and the {@link SchemaGate}. Whoever starts the application closes `Databases` after
+ * Gives everybody {@link Databases}, the {@link SchemaGate} and the {@link StoreProbe}. Whoever starts the application closes `Databases` after
  * it: everything that writes its last rows while the application ends still needs the connections.
  */
 @Module({})
@@ -44,9 +45,14 @@ export class DatabaseModule {
             return databases;
           },
         },
+        {
+          provide: StoreProbe,
+          inject: [Databases],
+          useFactory: (databases: Databases) => new StoreProbe(databases),
+        },
         { provide: SchemaGate, useFactory: () => new SchemaGate(gate) },
       ],
-      exports: [Databases, SchemaGate],
+      exports: [Databases, SchemaGate, StoreProbe],
     };
   }
 }

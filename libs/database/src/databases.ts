@@ -2,7 +2,9 @@ import { type EntityName } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Pool, type PoolClient } from 'pg';
 import { returnBrokenConnections } from './broken-connections.js';
-import { pgOptions, type SslMode } from './pg-options.js';
+import { pgOptions } from './pg-options.js';
+import { type SslMode } from './tls-demand.js';
+import { Troubles } from './trouble.js';
 
 /** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
 export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'reads';
@@ -43,6 +45,9 @@ export interface PoolUse {
  * is away at start is only met when something is asked of it.
  */
 export class Databases {
+  /** What the server was last found to refuse. */
+  readonly troubles = new Troubles<Purpose>();
+
   private constructor(
     /** Where the database is; for connections that need to be of their own. */
     readonly url: string,

@@ -1,7 +1,9 @@
 export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './databases.js';
 export { migrate, pendingMigrations, type MigrateOptions } from './migrate.js';
 export { NotificationListener, type NotificationListenerOptions } from './notification-listener.js';
-export { pgOptions, type SslMode } from './pg-options.js';
+export { ConnectFailedError, DatabaseClient } from './database-client.js';
+export { pgOptions, type PgOptions } from './pg-options.js';
+export { type SslMode } from './tls-demand.js';
 export { autocommit, DoubtfulCommitError, isoTime, query } from './query.js';
 export { read, READ_TIMEOUT_MS, type ReadOptions } from './read.js';
 export { readOnce } from './read-once.js';
@@ -12,5 +14,7 @@ export {
   type EmbeddedPostgresOptions,
 } from './embedded/embedded-postgres.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
+export { StoreProbe, type StoreState } from './store-probe.js';
+export { type MetTrouble, type Trouble } from './trouble.js';
 export { severedAfter } from './severed-after.js';
 export { SchemaGate, type SchemaGateOptions } from './schema-gate.js';

@@ -2,8 +2,10 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import { MIGRATIONS } from '@coordination/migrations';
 import pRetry from 'p-retry';
-import { Client } from 'pg';
-import { pgOptions, type SslMode } from './pg-options.js';
+import { type Client } from 'pg';
+import { DatabaseClient } from './database-client.js';
+import { pgOptions } from './pg-options.js';
+import { type SslMode } from './tls-demand.js';
 
 /** Names the lock that migrating nodes queue at; an arbitrary number that nothing else in the database uses. */
 const MIGRATION_LOCK = 8_081_202_601;
@@ -79,7 +81,7 @@ async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
  * those that wait for it do so without a transaction, because they would take the pooler's sessions from its holder.
  */
 async function locked<T>(url: string, ssl: SslMode, work: () => Promise<T>): Promise<T> {
-  const client = new Client({
+  const client = new DatabaseClient({
     ...pgOptions(url, ssl),
     ...PATIENCE,
     application_name: 'platform-coordination migration lock',

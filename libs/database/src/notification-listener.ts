@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry, { AbortError } from 'p-retry';
-import { Client } from 'pg';
-import { pgOptions, type SslMode } from './pg-options.js';
+import { type Client } from 'pg';
+import { DatabaseClient } from './database-client.js';
+import { pgOptions } from './pg-options.js';
+import { type SslMode } from './tls-demand.js';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -83,7 +85,7 @@ export class NotificationListener {
   /** One connection, from its making to its loss. Rejects when none could be made; resolves when one was lost. */
   private async listenOnce(signal: AbortSignal): Promise<void> {
     const { url, ssl, channel, onNotification, onListening, onTrouble } = this.options;
-    const client = new Client({
+    const client = new DatabaseClient({
       ...pgOptions(url, ssl),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: ANSWER_TIMEOUT_MS,

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrate, pendingMigrations } from './migrate.js';
-import { type SslMode } from './pg-options.js';
+import { type SslMode } from './tls-demand.js';
 
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5_000;

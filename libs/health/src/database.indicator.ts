@@ -1,33 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { Databases, SchemaGate } from '@coordination/database';
-
-const PING_TIMEOUT_MS = 500;
+import { SchemaGate, StoreProbe } from '@coordination/database';
 
 /** Whether PostgreSQL answers, and has the schema that this version needs. */
 @Injectable()
 export class DatabaseIndicator {
   constructor(
     private readonly health: HealthIndicatorService,
-    private readonly databases: Databases,
+    private readonly store: StoreProbe,
     private readonly schema: SchemaGate,
   ) {}
 
-  /** Degraded, not down, while PostgreSQL is away: reads go on from the view. What the database said stays in the log. */
+  /**
+   * Degraded, not down, while PostgreSQL is away or refuses something: reads go on from the view. `lastError` tells why, in
+   * words of ours; what the server said stays in the log.
+   */
   async reachable() {
     const indicator = this.health.check('database');
-    const ping = this.databases.em('reads').getConnection().execute('select 1');
-    const { promise: late, resolve } = Promise.withResolvers<false>();
-    const timer = setTimeout(resolve, PING_TIMEOUT_MS, false);
-    const answered = await Promise.race([
-      ping.then(
-        () => true,
-        () => false,
-      ),
-      late,
-    ]);
-    clearTimeout(timer);
-    return answered ? indicator.up() : indicator.degraded('PostgreSQL does not answer: writes and searches get 503.');
+    const { isUsable, lastError } = await this.store.look();
+    const details = lastError && { lastError };
+    if (isUsable) return indicator.up(details);
+    return indicator.degraded({
+      message: 'PostgreSQL does not do what it is asked: writes, searches and strong reads may get 503.',
+      ...details,
+    });
   }
 
   /** Up once the migrations that this version needs have been applied. */

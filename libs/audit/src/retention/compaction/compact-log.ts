@@ -1,5 +1,5 @@
-import { Databases, pgOptions, type SslMode } from '@coordination/database';
-import { Client } from 'pg';
+import { DatabaseClient, Databases, pgOptions, type SslMode } from '@coordination/database';
+import { type Client } from 'pg';
 import { CatalogHeadRepository } from '../../catalog-head.repository.js';
 import { AUDIT_ENTITIES } from '../../entities.js';
 import { ServiceEventRepository } from '../../service-event.repository.js';
@@ -29,7 +29,7 @@ export async function compactLog(
   options: CompactionOptions,
   say: (line: string) => void,
 ): Promise<void> {
-  const client = new Client({
+  const client = new DatabaseClient({
     ...pgOptions(url, ssl),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
