@@ -4,6 +4,9 @@ import { type ConnectionOptions, getCACertificates } from 'node:tls';
 import { Client, type ClientConfig } from 'pg';
 import { type TlsDemand } from './tls-demand.js';
 
+/** How long (ms) a server may take to say goodbye; one that says nothing would be waited for until the connection breaks. */
+const END_PATIENCE_MS = 1_000;
+
 /** Options of a {@link DatabaseClient}. */
 export interface DatabaseClientConfig extends ClientConfig {
   readonly tls: TlsDemand;
@@ -43,7 +46,9 @@ export class ConnectFailedError extends Error {
 
 /**
  * A connection of `pg` that takes TLS to mean what libpq takes it to mean: it can go on without TLS where the server has
- * none and the mode lets it, checks the name or address of the URL, and reads certificates anew for each connection.
+ * none and the mode lets it, checks the name or address of the URL, and reads certificates anew for each connection. It can
+ * be cut, its end takes a bounded time, and a connection that breaks does not end the process: whoever waits for an answer
+ * gets the error.
  */
 export class DatabaseClient extends Client {
   private readonly tls: TlsDemand;
@@ -51,6 +56,7 @@ export class DatabaseClient extends Client {
   constructor({ tls, ...config }: DatabaseClientConfig) {
     super({ ...config, ssl: tls.encryption !== 'none', ...negotiation(tls) });
     this.tls = tls;
+    this.on('error', () => undefined);
     // libpq does not use TLS on the sockets of the machine, and the server does not offer it there.
     if (this.host.startsWith('/')) this.inside.ssl = this.inside.connection.ssl = false;
     else if (tls.encryption === 'if-offered') goOnWithoutTls(this.inside.connection);
@@ -67,6 +73,21 @@ export class DatabaseClient extends Client {
     // Whoever is called back gets nothing where nothing is wrong, whatever the types of `pg` say.
     this.attempt(callback as (error?: Error) => void);
     return undefined;
+  }
+
+  override end(): Promise<void>;
+  override end(callback: (error: Error) => void): void;
+  override end(callback?: (error: Error) => void): Promise<void> | undefined {
+    const timer = setTimeout(() => this.destroy(), END_PATIENCE_MS).unref();
+    this.once('end', () => clearTimeout(timer));
+    if (!callback) return super.end();
+    super.end(callback);
+    return undefined;
+  }
+
+  /** Drops the connection without a word to the server. Whoever waits for an answer gets an error. */
+  destroy(): void {
+    this.inside.connection.stream.destroy();
   }
 
   private attempt(callback: (error?: Error) => void): void {

@@ -3,6 +3,9 @@ import { type ClientConfig } from 'pg';
 import { DatabaseClient } from './database-client.js';
 import { type SslMode, type TlsDemand, tlsDemand, withoutTlsParameters } from './tls-demand.js';
 
+/** After how long (ms) without a word the system asks whether the other side is still there. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+
 /** Options for connections to a server: for a {@link DatabaseClient}, or for a pool of `pg`, which makes such clients. */
 export interface PgOptions extends ClientConfig {
   readonly connectionString: string;
@@ -18,5 +21,12 @@ export interface PgOptions extends ClientConfig {
  */
 export function pgOptions(url: string, ssl: SslMode): PgOptions {
   const tls = tlsDemand(url, ssl, process.env['PGSSLMODE']);
-  return { connectionString: withoutTlsParameters(url), tls, ssl: tls.encryption !== 'none', Client: DatabaseClient };
+  return {
+    connectionString: withoutTlsParameters(url),
+    tls,
+    ssl: tls.encryption !== 'none',
+    Client: DatabaseClient,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+  };
 }

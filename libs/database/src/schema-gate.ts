@@ -66,7 +66,7 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
     const { url, ssl } = this.options;
     try {
       if (this.options.migrate) {
-        const done = await migrate(url, { ssl });
+        const done = await migrate(url, { ssl, signal: this.giveUp.signal });
         if (done.length > 0) this.logger.log(`Migrations applied: ${done.join(', ')}`);
         return undefined;
       }
