@@ -3,22 +3,9 @@ import process from 'node:process';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
-const { DatabaseClient, migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { administer, migrate, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
 
 const say = line => process.stdout.write(`${line}\n`);
-
-/** Runs statements in the server's own database `postgres`: nobody can create or drop the one that he is in. */
-async function administer(url, ssl, work) {
-  const maintenance = new URL(url);
-  maintenance.pathname = '/postgres';
-  const client = new DatabaseClient(pgOptions(maintenance.href, ssl));
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
 
 const COMMANDS = {
   async migrate(url, ssl) {

@@ -1,6 +1,8 @@
 export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './databases.js';
 export { migrate, pendingMigrations, type MigrateOptions } from './migrate.js';
 export { NotificationListener, type NotificationListenerOptions } from './notification-listener.js';
+export { administer } from './administer.js';
+export { clientUnderLock, type ClientUnderLockOptions } from './client-under-lock.js';
 export { ConnectFailedError, DatabaseClient } from './database-client.js';
 export { pgOptions, type PgOptions } from './pg-options.js';
 export { type SslMode } from './tls-demand.js';
@@ -17,4 +19,5 @@ export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js
 export { StoreProbe, type StoreState } from './store-probe.js';
 export { type MetTrouble, type Trouble } from './trouble.js';
 export { severedAfter } from './severed-after.js';
+export { ConnectionLostError, underLock, type LockOptions } from './under-lock.js';
 export { SchemaGate, type SchemaGateOptions } from './schema-gate.js';

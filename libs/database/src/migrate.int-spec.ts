@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/tes
 import { waitFor } from '../../../test/support/wait-for.js';
 import { migrate } from './migrate.js';
 import { SchemaGate } from './schema-gate.js';
-import { LockLostError } from './under-lock.js';
+import { ConnectionLostError } from './under-lock.js';
 
 const MIGRATOR = 'platform-coordination migrator';
 const LOCK = 'platform-coordination migration lock';
@@ -105,7 +105,7 @@ describe('A migration that waits', () => {
     await blocked();
     await terminate(LOCK);
     const error = await migrating;
-    expect(error).toBeInstanceOf(LockLostError);
+    expect(error).toBeInstanceOf(ConnectionLostError);
     expect((error as Error).message).toMatch(
       /^The connection that holds the lock of the migration was lost \(.+\), so the migration was stopped\.$/,
     );
@@ -143,7 +143,7 @@ describe('A migration that waits', () => {
     await blocked();
     proxy.setSilent(true);
     const error = await migrating;
-    expect(error).toBeInstanceOf(LockLostError);
+    expect(error).toBeInstanceOf(ConnectionLostError);
     expect((error as Error).message).toContain('the server has not answered for 10 s');
     proxy.setSilent(false);
     await nothingIsLeft();

@@ -22,9 +22,9 @@ const LAST_TRY_AGAIN_MS = 1_000;
 
 class LockTakenError extends Error {}
 
-/** The connection that holds a lock was lost, so that somebody else may have the lock now. */
-export class LockLostError extends Error {
-  override readonly name = 'LockLostError';
+/** A connection was lost that what was done depended on. The message says which, how, and what became of the work. */
+export class ConnectionLostError extends Error {
+  override readonly name = 'ConnectionLostError';
 }
 
 /** A lock of a database that one process at a time has. */
@@ -51,7 +51,7 @@ export interface LockOptions {
  * The server is asked all the time whether it is there: so one that says nothing ends the work, which may wait for it as
  * long as it likes itself; and a holder that is paused, or whose machine is gone, loses the lock.
  * @param work must end soon when the signal that it gets is aborted: then the lock is lost
- * @throws LockLostError when it was lost before the work had ended
+ * @throws ConnectionLostError when it was lost before the work had ended
  */
 export async function underLock<T>(options: LockOptions, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   const client = new DatabaseClient({
@@ -87,8 +87,8 @@ export async function underLock<T>(options: LockOptions, work: (lost: AbortSigna
   }
 }
 
-const lostBy = ({ work }: LockOptions, reason: string): LockLostError =>
-  new LockLostError(
+const lostBy = ({ work }: LockOptions, reason: string): ConnectionLostError =>
+  new ConnectionLostError(
     `The connection that holds the lock of ${work} was lost (${reason.replace(/\.$/, '')}), so ${work} was stopped.`,
   );
 

@@ -46,6 +46,8 @@ export interface CompactionTools {
   readonly events: ServiceEventRepository;
   /** Says each step, before the next one begins. */
   readonly say: (line: string) => void;
+  /** Ends it between two steps. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -101,6 +103,7 @@ export class LogCompaction {
   }
 
   private em() {
+    this.tools.signal?.throwIfAborted();
     return this.tools.databases.em('writer');
   }
 
@@ -178,6 +181,7 @@ export class LogCompaction {
     const removal = new PartitionRemoval(client);
     // In their order, so that what is left never has a hole.
     for (const name of partitions) {
+      this.tools.signal?.throwIfAborted();
       await removal.detach(name);
       say(`${name} is detached.`);
       await removal.drop(name, revision);
