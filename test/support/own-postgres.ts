@@ -83,12 +83,17 @@ export class OwnPostgres {
     await this.reload();
   }
 
-  /** Ends the connections whose application name matches a pattern of LIKE. */
+  /** Ends the connections to the database whose application name matches a pattern of LIKE. */
   async terminate(application: string): Promise<void> {
-    await this.ask(
+    await this.administer(
       `select pg_terminate_backend(pid) from pg_stat_activity
-       where application_name like '${application}' and pid <> pg_backend_pid()`,
+       where application_name like '${application}' and datname <> current_database()`,
     );
+  }
+
+  /** Runs a statement as superuser in the server's own database, so that it can be about this one. */
+  async administer(statement: string): Promise<void> {
+    await run(serverUrl(this.home, this.port, 'postgres'), statement);
   }
 
   /** Tells the server to read its settings and certificates anew, and waits until it has. */
@@ -176,14 +181,7 @@ export class OwnPostgres {
 
   /** Runs a statement in the database as superuser. */
   async ask<Row extends object>(statement: string): Promise<Row[]> {
-    const client = new Client({ connectionString: this.url });
-    client.on('error', () => undefined); // it also rejects the query
-    await client.connect();
-    try {
-      return (await client.query<Row>(statement)).rows;
-    } finally {
-      await client.end();
-    }
+    return await run<Row>(this.url, statement);
   }
 
   private get backup(): string {
@@ -193,6 +191,17 @@ export class OwnPostgres {
   async remove(): Promise<void> {
     await stopServer(this.home.data);
     await this.directory.remove();
+  }
+}
+
+async function run<Row extends object>(url: string, statement: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => undefined); // it also rejects the query
+  await client.connect();
+  try {
+    return (await client.query<Row>(statement)).rows;
+  } finally {
+    await client.end();
   }
 }
 

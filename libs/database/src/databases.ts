@@ -43,7 +43,7 @@ export interface PoolUse {
  */
 export class Databases {
   /** What the server was last found to refuse. */
-  readonly troubles = new Troubles<Purpose>();
+  readonly troubles = new Troubles();
 
   private constructor(
     /** Where the database is; for connections that need to be of their own. */

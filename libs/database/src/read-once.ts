@@ -18,7 +18,7 @@ export async function readOnce<T>(
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const error = new StoreUnavailableError({ cause: new Error(`No answer within ${timeoutMs} ms.`) });
-    databases.troubles.failed(purpose, error);
+    databases.troubles.failed(error);
     late.reject(error);
   }, timeoutMs);
   // A server that has vanished would be waited on for a quarter of an hour.

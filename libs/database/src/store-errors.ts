@@ -36,7 +36,7 @@ const NODE_CODE = /^(?:E[A-Z]+|EAI_[A-Z]+|ERR_(?:SSL|TLS|SOCKET|STREAM)_.*|CERT_
 
 /** `pg` and its pool have no codes for these. */
 const DRIVER_MESSAGE =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (?:has encountered a connection error|was closed)|Cannot use a pool after calling end|driver has already been destroyed|The server does not support SSL|There was an error establishing an SSL|[Rr]eceived (?:invalid response|unexpected) )/;
+  /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (?:has encountered a connection error|was closed)|Cannot use a pool after calling end|driver has already been destroyed|The server does not support SSL|There was an error establishing an SSL|[Rr]eceived (?:invalid|unexpected) )/;
 
 /** What `pg` gives of an error, and what {@link ConnectFailedError} adds. */
 interface StoreError extends Error {

@@ -35,8 +35,8 @@ export class StoreProbe {
     const found = await Promise.race([this.asking, late]);
     clearTimeout(timer);
     const { troubles } = this.databases;
-    const { current, recent } = troubles;
-    const standing = found ? troubles.met(found) : current;
+    const { present, recent } = troubles;
+    const standing = found ? troubles.met(found) : present;
     return { isUsable: standing === undefined, lastError: standing ?? recent };
   }
 

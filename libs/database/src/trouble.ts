@@ -128,30 +128,23 @@ export interface MetTrouble extends Trouble {
   readonly at: string;
 }
 
-/** For how long (ms) a trouble is told that was not met again. */
+/** For how long (ms) a trouble that was not met again counts as present, and for how long it is told. */
+const PRESENT_FOR_MS = 10_000;
 const TOLD_FOR_MS = 60_000;
 
-/**
- * What the database was last found to refuse, for each purpose of connections: a server that answers one may refuse
- * another, which has another statement, or no connection yet.
- */
-export class Troubles<Purpose extends string> {
-  private readonly standing = new Map<Purpose, MetTrouble>();
+/** What the database was last found to refuse, by whoever uses it. Some of what it is asked may go on all the same. */
+export class Troubles {
+  private lasting: MetTrouble | undefined;
   private latest: MetTrouble | undefined;
 
   constructor(private readonly now: () => Date = () => new Date()) {}
 
   /** Notes an error, if it means that the database cannot be used. */
-  failed(purpose: Purpose, error: unknown): void {
+  failed(error: unknown): void {
     if (!isStoreUnavailable(error)) return;
-    const trouble = this.met(troubleOf(error));
-    this.latest = trouble;
-    if (!isPassing(trouble)) this.standing.set(purpose, trouble);
-  }
-
-  /** Notes that something succeeded. */
-  answered(purpose: Purpose): void {
-    if (this.standing.size > 0) this.standing.delete(purpose);
+    const trouble = troubleOf(error);
+    this.latest = this.met(trouble);
+    if (!isPassing(trouble)) this.lasting = this.latest;
   }
 
   /** A trouble that is met now, for whoever tells of it. */
@@ -159,18 +152,17 @@ export class Troubles<Purpose extends string> {
     return { ...trouble, at: this.now().toISOString() };
   }
 
-  /** The newest one that nothing of its purpose has succeeded after. */
-  get current(): MetTrouble | undefined {
-    const standing = [...this.standing.values()].filter(trouble => this.isFresh(trouble));
-    return standing.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+  /** What was met a moment ago, and does not pass by itself. */
+  get present(): MetTrouble | undefined {
+    return this.within(this.lasting, PRESENT_FOR_MS);
   }
 
-  /** The newest one, whatever has succeeded since. */
+  /** What was met not long ago. */
   get recent(): MetTrouble | undefined {
-    return this.latest && this.isFresh(this.latest) ? this.latest : undefined;
+    return this.within(this.latest, TOLD_FOR_MS);
   }
 
-  private isFresh({ at }: MetTrouble): boolean {
-    return this.now().getTime() - Date.parse(at) < TOLD_FOR_MS;
+  private within(trouble: MetTrouble | undefined, ms: number): MetTrouble | undefined {
+    return trouble && this.now().getTime() - Date.parse(trouble.at) < ms ? trouble : undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Databases, SchemaGate } from '@coordination/database';
+import { SchemaGate, type StoreState, StoreProbe } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,9 +33,9 @@ class Writer {
 /** The parts of the database that probes look at, without a database. */
 class Database {
   isOpen = true;
-  answers: () => Promise<unknown> = () => Promise.resolve([]);
-  em() {
-    return { getConnection: () => ({ execute: () => this.answers() }) };
+  state: StoreState = { isUsable: true, lastError: undefined };
+  look() {
+    return Promise.resolve(this.state);
   }
 }
 
@@ -56,11 +56,11 @@ describe('the probes', () => {
       { provide: Writer, useValue: new Writer() },
       { provide: Guards, useValue: guards },
       { provide: Log, useValue: log },
-      { provide: Databases, useValue: database },
+      { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Log, Databases, SchemaGate] })
+    @Module({ providers, exports: [View, Writer, Guards, Log, StoreProbe, SchemaGate] })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [
@@ -140,19 +140,21 @@ describe('the probes', () => {
   });
 
   it('keep a node ready while the database is away and the view is fresh enough, and say so to people', async () => {
-    database.answers = () => Promise.reject(new Error('password authentication failed for user "pcs"'));
+    const lastError = { code: '28P01', message: 'The server refuses the log-in.', at: '2026-01-01T00:00:00.000Z' };
+    database.state = { isUsable: false, lastError };
     expect((await probe('/health/ready')).status).toBe(200);
-    const everything = await probe('/health');
-    expect(everything).toMatchObject({
+    expect(await probe('/health')).toMatchObject({
       status: 200,
-      body: { status: 'degraded', details: { database: { status: 'degraded' } } },
+      body: { status: 'degraded', details: { database: { status: 'degraded', lastError } } },
     });
-    expect(JSON.stringify(everything)).not.toContain('password');
   });
 
-  it('do not wait for a database that is silent', async () => {
-    database.answers = () => new Promise(() => {});
-    expect((await probe('/health')).body).toMatchObject({ details: { database: { status: 'degraded' } } });
+  it('tell what the database refused a moment ago when it is well again', async () => {
+    const lastError = { code: '57014', message: 'A statement took too long.', at: '2026-01-01T00:00:00.000Z' };
+    database.state = { isUsable: true, lastError };
+    expect(await probe('/health')).toMatchObject({
+      body: { status: 'ok', details: { database: { status: 'up', lastError } } },
+    });
   });
 
   it('list every part by name', async () => {

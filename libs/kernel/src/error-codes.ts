@@ -146,8 +146,8 @@ export const ERROR_CODES = {
   ),
   STORE_UNAVAILABLE: entry(
     503,
-    'The database cannot be reached',
-    'PostgreSQL could not be reached, or did not answer in time. Nothing was changed.',
+    'The database cannot be used',
+    'PostgreSQL could not be reached, did not answer in time, or refused for its own state, such as a missing privilege or a full disk: `lastError` of `database` in `/health` tells which. Nothing was changed.',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
   OUTCOME_UNKNOWN: entry(

@@ -187,7 +187,7 @@ export class StoreUnavailableError extends DomainError {
 
   constructor(
     options?: ErrorOptions,
-    message = 'The database cannot be reached or did not answer in time. Nothing was changed; try again.',
+    message = 'The database cannot be reached, refuses to serve, or did not answer in time. Nothing was changed; try again.',
   ) {
     super(message, { retryAfterSeconds: 1 }, options);
   }
