@@ -42,6 +42,8 @@ export async function clientUnderLock<T>(
       client.on('end', () => told('it was closed'));
       return await work(client, stop);
     } catch (error) {
+      // A server says so before it ends the session.
+      if ((error as { readonly severity?: unknown }).severity === 'FATAL') told((error as Error).message);
       // What failed for want of the connection says less.
       throw stop.aborted ? stop.reason : error;
     } finally {

@@ -98,7 +98,11 @@ export class DatabaseClient extends Client {
       process.nextTick(callback, new ConnectFailedError(error as Error));
       return;
     }
-    super.connect((error?: Error) => callback(error && new ConnectFailedError(error)));
+    super.connect((error?: Error) => {
+      // Where it is this side that gives up, such as for want of a password, the server would wait for a minute.
+      if (error) this.destroy();
+      callback(error && new ConnectFailedError(error));
+    });
   }
 
   private get inside(): Inside {
