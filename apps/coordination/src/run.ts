@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { readSettings, type Settings } from '@coordination/config';
-import { startEmbeddedPostgres } from '@coordination/database';
+import { pgOptions, startEmbeddedPostgres } from '@coordination/database';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
 import { ProcessEnd } from './process-end.js';
@@ -12,6 +12,7 @@ export async function run(): Promise<void> {
   const end = new ProcessEnd();
   try {
     const settings = readSettings(process.env);
+    assertUrlsUsable(settings);
     end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
     const database = await chooseDatabase(settings, end);
     const service = await createService(settings, database);
@@ -23,6 +24,18 @@ export async function run(): Promise<void> {
     end.started();
   } catch (error) {
     await end.failed(error);
+  }
+}
+
+/** What a URL asks for and there is not would be met again and again by whoever connects. */
+function assertUrlsUsable(settings: Settings): void {
+  for (const name of ['DATABASE_URL', 'DATABASE_LISTEN_URL', 'DATABASE_MIGRATION_URL'] as const) {
+    const url = settings[name];
+    try {
+      if (url !== undefined) pgOptions(url, settings.DATABASE_SSL);
+    } catch (error) {
+      throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
+    }
   }
 }
 

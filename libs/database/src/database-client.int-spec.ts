@@ -46,7 +46,10 @@ async function serve(what: Server): Promise<void> {
 }
 
 /** How a connection goes: in the clear, by TLS, or the code or text of the reason why there is none. */
-async function connecting(parameters: Record<string, string>, { host = 'localhost', ssl = 'off' as SslMode } = {}) {
+async function connecting(
+  parameters: Record<string, string>,
+  { host = 'localhost', ssl = 'off' }: { readonly host?: string; readonly ssl?: SslMode } = {},
+) {
   const client = new DatabaseClient(pgOptions(postgres.urlWith({ host, parameters }), ssl));
   client.on('error', () => undefined);
   try {
@@ -202,13 +205,14 @@ describe('Certificates named in the URL', () => {
       const url = postgres.urlWith({ user: ['pcs', 'pcs'], parameters: { sslmode: 'require', ...parameters } });
       const client = new DatabaseClient(pgOptions(url, 'off'));
       client.on('error', () => undefined);
-      return await client
-        .connect()
-        .then(
-          () => 'connected',
-          (error: Error & { code?: string }) => error.code,
-        )
-        .finally(() => client.end());
+      try {
+        await client.connect();
+        return 'connected';
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code;
+      } finally {
+        await client.end();
+      }
     };
     expect(await attempt({})).toBe('28000');
     expect(await attempt({ sslcert: file('client.pem'), sslkey: file('client.key') })).toBe('connected');
