@@ -21,6 +21,7 @@ import { CatalogLoader } from '../../libs/discovery/src/view/catalog-loader.js';
 import { CatalogView } from '../../libs/discovery/src/view/catalog-view.js';
 import { LocalMirror } from '../../libs/discovery/src/view/local-mirror.js';
 import { LogReader } from '../../libs/discovery/src/view/log-reader.js';
+import { aTask, aToldTask } from './background-tasks.js';
 
 /** So rarely that whatever is seen within the test was not found by polling. */
 export const NEVER_MS = 10 * 60_000;
@@ -49,6 +50,7 @@ export async function startReadingNode({
   const say = (message: string) => void said.push(message);
   const logger = { log: say, warn: say, error: say };
   const events = new ServiceEventRepository();
+  const following = aToldTask('catalog-follower');
   const slot = new CatalogMirrorSlot();
   slot.attach(new LocalMirror(view));
   const guard = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror: slot });
@@ -59,6 +61,7 @@ export async function startReadingNode({
     history: new HistoryKeeper({ databases, heads, events, guard, clock: systemClock, logger }, confirmMs),
     pollMs,
     logger,
+    task: following.task,
     cutOff: () => databases.sever('view'),
   });
   let listening = 0;
@@ -66,6 +69,7 @@ export async function startReadingNode({
     url,
     ssl: 'off',
     channel: CATALOG_CHANNEL,
+    task: aTask('notification-listener'),
     onNotification: payload => follower.hint(Number(payload)),
     onListening: () => {
       listening += 1;
@@ -78,6 +82,8 @@ export async function startReadingNode({
     view,
     follower,
     said,
+    /** What the follower tells of its failures. */
+    following,
     mirror: new LocalMirror(view),
     timesListened: () => listening,
     stop: async () => {

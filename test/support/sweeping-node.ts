@@ -58,7 +58,12 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
     holder,
     orders: new GuardOrders({ writer, guards, rules: effective }),
     async claim(lastsMs = 60_000) {
-      const term = await roles.claim(databases.em('liveness'), { role: ROLE, holder, lastsMs, awayAfterMs: 60_000 });
+      const { term } = await roles.claim(databases.em('liveness'), {
+        role: ROLE,
+        holder,
+        lastsMs,
+        awayAfterMs: 60_000,
+      });
       return term.holder === holder ? term : undefined;
     },
     sweep: (term, sinceLastMs = 1_000) => sweep.run(term, sinceLastMs),

@@ -6,6 +6,7 @@ import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
 import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
@@ -32,11 +33,14 @@ export interface Service {
   close(signal?: string): Promise<void>;
 }
 
-/** Puts the service together in this process. */
-export async function createService(settings: Settings, database: DatabaseChoice): Promise<Service> {
+/**
+ * Puts the service together in this process.
+ * @param clock by which background tasks are judged; that of the system by default
+ */
+export async function createService(settings: Settings, database: DatabaseChoice, clock?: Clock): Promise<Service> {
   const logger = createLogger(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(settings, database, logger),
+    AppModule.forRoot(settings, database, logger, clock),
     createHttpAdapter(settings),
     { bufferLogs: true, abortOnError: false },
   );

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type EntityName } from '@mikro-orm/core';
 import { type Settings } from '@coordination/config';
-import { Metrics } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { Databases } from './databases.js';
 import { watchPools } from './pool-metrics.js';
 import { SchemaGate } from './schema-gate.js';
@@ -44,7 +44,11 @@ export class DatabaseModule {
             return databases;
           },
         },
-        { provide: SchemaGate, useFactory: () => new SchemaGate(gate) },
+        {
+          provide: SchemaGate,
+          inject: [{ token: BackgroundTasks, optional: true }],
+          useFactory: (tasks?: BackgroundTasks) => new SchemaGate(gate, tasks?.task('schema-check')),
+        },
       ],
       exports: [Databases, SchemaGate],
     };

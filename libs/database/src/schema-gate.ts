@@ -1,5 +1,6 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type BackgroundTask } from '@coordination/observability';
 import { migrate, pendingMigrations } from './migrate.js';
 import { type SslMode } from './pg-options.js';
 
@@ -26,7 +27,11 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
   private readonly gate = Promise.withResolvers<void>();
   private open = false;
 
-  constructor(private readonly options: SchemaGateOptions) {}
+  /** @param task where tries that fail are noted */
+  constructor(
+    private readonly options: SchemaGateOptions,
+    private readonly task?: BackgroundTask,
+  ) {}
 
   /** Resolves when the schema is there; never, if the application ends before. */
   get opened(): Promise<void> {
@@ -53,8 +58,10 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
       if (obstacle === undefined) {
         this.open = true;
         this.gate.resolve();
+        this.task?.succeeded();
         return;
       }
+      if (!signal.aborted) this.task?.failed(new Error(obstacle));
       if (obstacle !== said && !signal.aborted) this.logger.warn(`${obstacle} Trying again until it works.`);
       said = obstacle;
       await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {});

@@ -3,8 +3,10 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Databases, SchemaGate } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { BackgroundTasks } from '@coordination/observability';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestClock } from '../../../test/support/background-tasks.js';
 import { Drain, HealthModule } from './index.js';
 
 class View {
@@ -19,6 +21,10 @@ class Guards {
   current() {
     return this.active;
   }
+}
+
+class Sweeps {
+  sweptSecondsAgo: number | undefined = 0.7;
 }
 
 class Log {
@@ -45,22 +51,30 @@ describe('the probes', () => {
   let database: Database;
   let guards: Guards;
   let log: Log;
+  let sweeps: Sweeps;
+  let clock: TestClock;
+  let tasks: BackgroundTasks;
 
   beforeEach(async () => {
     view = new View();
     database = new Database();
     guards = new Guards();
     log = new Log();
+    sweeps = new Sweeps();
+    clock = new TestClock();
+    tasks = new BackgroundTasks({ clock, log: { warn: () => undefined, log: () => undefined } });
     const providers = [
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },
       { provide: Guards, useValue: guards },
       { provide: Log, useValue: log },
+      { provide: Sweeps, useValue: sweeps },
+      { provide: BackgroundTasks, useValue: tasks },
       { provide: Databases, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Log, Databases, SchemaGate] })
+    @Module({ providers, exports: [View, Writer, Guards, Log, Sweeps, BackgroundTasks, Databases, SchemaGate] })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [
@@ -72,6 +86,7 @@ describe('the probes', () => {
           writer: Writer,
           log: Log,
           guards: Guards,
+          sweeps: Sweeps,
         }),
       ],
     }).compile();
@@ -96,11 +111,76 @@ describe('the probes', () => {
   });
 
   it('tell of a guard that holds leases, and stay well, since no restart would help', async () => {
-    expect((await probe('/health')).body.details['liveness']).toEqual({ status: 'up', state: 'normal', guards: [] });
+    expect((await probe('/health')).body.details['liveness']).toEqual({
+      status: 'up',
+      state: 'normal',
+      guards: [],
+      lastSweepSecondsAgo: 1,
+    });
     guards.active = [{ reason: 'total-share' }];
     const { status, body } = await probe('/health');
     expect({ status, told: body.status }).toEqual({ status: 200, told: 'ok' });
-    expect(body.details['liveness']).toEqual({ status: 'up', state: 'degraded', guards: guards.active });
+    expect(body.details['liveness']).toEqual({
+      status: 'up',
+      state: 'degraded',
+      guards: guards.active,
+      lastSweepSecondsAgo: 1,
+    });
+  });
+
+  it('tell that no node ends leases, and keep the node ready', async () => {
+    sweeps.sweptSecondsAgo = undefined;
+    expect((await probe('/health')).body.details['liveness']).toMatchObject({ lastSweepSecondsAgo: null });
+    sweeps.sweptSecondsAgo = 30;
+    expect((await probe('/health')).body.details['liveness']).toMatchObject({ status: 'up', state: 'normal' });
+    sweeps.sweptSecondsAgo = 31;
+    expect(await probe('/health')).toMatchObject({
+      status: 200,
+      body: {
+        status: 'degraded',
+        details: {
+          liveness: {
+            status: 'degraded',
+            state: 'degraded',
+            lastSweepSecondsAgo: 31,
+            message: expect.stringContaining('No node has ended leases for 31 s') as string,
+          },
+        },
+      },
+    });
+    expect((await probe('/health/ready')).body.status).toBe('ok');
+  });
+
+  it('name the background tasks that fail again and again, and keep the node ready', async () => {
+    expect((await probe('/health')).body.details['tasks']).toEqual({ status: 'up', failing: [] });
+    const task = tasks.task('lease-sweep');
+    const denied = Object.assign(new Error('permission denied for table liveness_guard'), { code: '42501' });
+    task.succeeded();
+    clock.pass(1_000);
+    task.failed(denied);
+    expect((await probe('/health')).body.details['tasks'], 'once may be a chance').toMatchObject({ status: 'up' });
+    clock.pass(1_000);
+    task.failed(denied);
+    const { status, body } = await probe('/health');
+    expect({ status, told: body.status }).toEqual({ status: 200, told: 'degraded' });
+    expect(body.details['tasks']).toEqual({
+      status: 'degraded',
+      failing: [
+        {
+          task: 'lease-sweep',
+          effect: expect.stringContaining('do not end') as string,
+          since: '2026-11-23T08:00:01.000Z',
+          failuresInARow: 2,
+          lastError: 'permission denied for table liveness_guard',
+          sqlState: '42501',
+          lastSuccessAt: '2026-11-23T08:00:00.000Z',
+        },
+      ],
+      message: expect.stringContaining('lease-sweep') as string,
+    });
+    expect(await probe('/health/ready')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    task.succeeded();
+    expect(await probe('/health')).toMatchObject({ status: 200, body: { status: 'ok' } });
   });
 
   it('warn of a log that runs out of partitions, and keep the node ready: the others have no more room', async () => {

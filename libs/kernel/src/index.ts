@@ -1,3 +1,4 @@
+export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
 export { systemClock, type Clock } from './clock.js';
 export { decodeCursor, encodeCursor } from './cursors.js';
@@ -29,6 +30,7 @@ export {
   type FieldError,
   type UnknownRevisionReason,
 } from './errors.js';
+export { failureText, type FailureText } from './failure-text.js';
 export { newId } from './ids.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';

@@ -1,3 +1,4 @@
+import { type BackgroundTask } from '@coordination/observability';
 import { type CatalogWriter } from '@coordination/registry';
 import { LIVENESS } from './liveness-origin.js';
 import { type SweepMetrics } from './sweep/sweep-metrics.js';
@@ -8,6 +9,7 @@ const ORIGIN = { ...LIVENESS, reason: 'a heartbeat had come before the end of th
 export interface RevivalTools {
   readonly writer: CatalogWriter;
   readonly metrics: SweepMetrics;
+  readonly task: BackgroundTask;
 }
 
 /**
@@ -18,13 +20,14 @@ export class Revivals {
   constructor(private readonly tools: RevivalTools) {}
 
   revive(ids: readonly string[]): void {
-    const { writer, metrics } = this.tools;
+    const { writer, metrics, task } = this.tools;
     metrics.revived(ids.length);
     for (let from = 0; from < ids.length; from += CHUNK) {
       const commands = ids.slice(from, from + CHUNK).map(id => {
         return { kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' } as const;
       });
-      void writer.submit({ commands, origin: ORIGIN }).catch(() => undefined);
+      // The task has noted it.
+      void task.turn(() => writer.submit({ commands, origin: ORIGIN })).catch(() => undefined);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type Databases, query, severedAfter } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 
 /** How often (ms) notes are written. */
 const FLUSH_MS = 1_000;
@@ -37,6 +38,7 @@ export class CheckNotes {
   constructor(
     private readonly databases: Databases,
     private readonly clock: Clock,
+    private readonly task: BackgroundTask,
   ) {}
 
   /** An instance was looked at just now. */
@@ -77,9 +79,9 @@ export class CheckNotes {
     for (const [id] of taken) this.waiting.delete(id);
     const now = this.clock.monotonicMs();
     const [ids, ages] = [taken.map(([id]) => id), taken.map(([, at]) => now - at)];
-    const { databases } = this;
-    await severedAfter(databases, 'leases', SILENCE_MS, () => query(databases.em('leases'), NOTE, [ids, ages])).catch(
-      () => undefined,
-    );
+    const { databases, task } = this;
+    const write = () => query(databases.em('leases'), NOTE, [ids, ages]);
+    // The task has noted it.
+    await task.turn(() => severedAfter(databases, 'leases', SILENCE_MS, write)).catch(() => undefined);
   }
 }

@@ -70,7 +70,7 @@ export {
   type SetOverride,
 } from './registry.schemas.js';
 export { RegistryService } from './registry.service.js';
-export { NodeRoleRepository, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
+export { NodeRoleRepository, type ClaimedRole, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
 export { TermEndedError, type RoleTerm } from './roles/role-term.js';
 export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';

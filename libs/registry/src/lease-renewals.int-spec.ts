@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { AUDIT_ENTITIES } from '@coordination/audit';
 import { Databases } from '@coordination/database';
 import { newId, StoreUnavailableError } from '@coordination/kernel';
+import { aTask } from '../../../test/support/background-tasks.js';
 import { anIdentity, registerCommand } from '../../../test/support/factories.js';
 import { PostgresProxy } from '../../../test/support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
@@ -56,7 +57,8 @@ afterEach(async () => {
 
 function collect(boundMs: number): LeaseRenewals {
   const clock = { monotonicMs: () => time, now: () => new Date() };
-  const renewals = new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock }, boundMs);
+  const task = aTask('lease-flush');
+  const renewals = new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock, task }, boundMs);
   opened.push(renewals);
   return renewals;
 }

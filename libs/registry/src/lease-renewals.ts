@@ -1,5 +1,6 @@
 import { type Databases, severedAfter } from '@coordination/database';
 import { type Clock, StoreUnavailableError } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import { LRUCache } from 'lru-cache';
 import { type InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
 
@@ -30,6 +31,7 @@ export interface LeaseRenewalsTools {
   readonly databases: Databases;
   readonly leases: InstanceLeaseRepository;
   readonly clock: Clock;
+  readonly task: BackgroundTask;
 }
 
 /**
@@ -149,13 +151,15 @@ export class LeaseRenewals {
     const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
     const sentAt = this.tools.clock.monotonicMs();
     const renewals = taken.map(({ id, at, reported }): Renewal => ({ id, ageMs: sentAt - at, reported }));
-    const { databases, leases } = this.tools;
+    const { databases, leases, task } = this.tools;
+    const turn = task.begin();
     try {
       // A server that says nothing must not keep the flush for ever; but one that is merely slow would never be heard,
       // if each connection was cut before it had the time to be opened and to be answered on.
       const { missing, busy, revived } = await severedAfter(databases, 'leases', SILENCE_FACTOR * this.boundMs, () =>
         leases.renew(databases.em('leases'), renewals),
       );
+      turn.succeeded();
       this.refusing = false;
       const unnoted = new Set(busy);
       for (const { id, sign, at } of taken) {
@@ -170,8 +174,9 @@ export class LeaseRenewals {
       this.notedCount += taken.length - busy.length - missing.length;
       if (revived.length > 0) this.reviver?.(revived);
       return busy.length;
-    } catch {
+    } catch (error) {
       // They stay, grow old, and from half the bound on callers are told.
+      turn.failed(error);
       return 0;
     }
   }

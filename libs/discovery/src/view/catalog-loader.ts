@@ -39,9 +39,10 @@ export class CatalogLoader {
   /**
    * The catalog in one snapshot of the database, read in chunks, so that neither the event loop nor the memory ever
    * has to deal with all rows at once.
+   * @param progress is called after each chunk
    * @throws StoreUnavailableError when the database cannot be read
    */
-  async load(): Promise<CatalogSnapshot> {
+  async load(progress: () => void = () => undefined): Promise<CatalogSnapshot> {
     const sentAtMs = this.clock.monotonicMs();
     const options = { purpose: 'view', timeoutMs: LOAD_TIMEOUT_MS } as const;
     return await read(
@@ -54,6 +55,7 @@ export class CatalogLoader {
         for (let more = true; more;) {
           const rows = await query<InstanceRecord>(em, READ_INSTANCES, [lastId, this.chunk]);
           heard();
+          progress();
           for (const row of rows) state.put(normalizeRecord(row));
           lastId = rows.at(-1)?.id ?? lastId;
           more = rows.length === this.chunk;
@@ -62,6 +64,7 @@ export class CatalogLoader {
         for (let more = true; more;) {
           const rows = await query<ServiceRow>(em, READ_SERVICES, [last.namespace, last.service, this.chunk]);
           heard();
+          progress();
           for (const { namespace, service, revision } of rows) state.touch(namespace, service, revision);
           last = rows.at(-1) ?? last;
           more = rows.length === this.chunk;

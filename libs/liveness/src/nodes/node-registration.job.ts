@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { InstanceNotFoundError, repeat } from '@coordination/kernel';
+import { failureText, InstanceNotFoundError, repeat } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import {
   type InstanceIdentity,
   type RegisterCommand,
@@ -26,6 +27,7 @@ const FAREWELL_MS = 2_000;
 export interface NodeRegistrationOptions {
   readonly registry: Pick<RegistryService, 'register' | 'deregister'>;
   readonly heartbeats: Pick<HeartbeatsService, 'renew'>;
+  readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
   readonly enabled: boolean;
@@ -77,32 +79,32 @@ export class NodeRegistration implements OnModuleDestroy {
 
   private async run(command: () => RegisterCommand, identity: InstanceIdentity): Promise<void> {
     let known = false;
+    const { task } = this.options;
     const turn = async () => {
-      known = known ? await this.renew(identity) : await this.register(command());
+      try {
+        known = await task.turn(() => (known ? this.renew(identity) : this.register(command())), this.ending.signal);
+      } catch {
+        // The task has noted it. A node that was registered renews itself at the usual pace.
+      }
       return known ? undefined : RETRY_MS * (0.5 + Math.random());
     };
     const everyMs = (this.options.ttlSeconds * 1_000) / RENEWALS_PER_TTL;
     await repeat(turn, { everyMs, signal: this.ending.signal });
   }
 
-  private async register(command: RegisterCommand): Promise<boolean> {
-    try {
-      await this.options.registry.register(command);
-      return true;
-    } catch (error) {
-      this.tell('registered', error);
-      return false;
-    }
+  private async register(command: RegisterCommand): Promise<true> {
+    await this.options.registry.register(command);
+    return true;
   }
 
-  /** @returns whether the node is still registered, as far as is known */
+  /** @returns false when somebody has removed this node: then it registers again */
   private async renew(identity: InstanceIdentity): Promise<boolean> {
     try {
       await this.options.heartbeats.renew({ identity });
       return true;
     } catch (error) {
-      this.tell('renewed', error);
-      return !(error instanceof InstanceNotFoundError);
+      if (error instanceof InstanceNotFoundError) return false;
+      throw error;
     }
   }
 
@@ -110,12 +112,8 @@ export class NodeRegistration implements OnModuleDestroy {
     try {
       await this.options.registry.deregister({ identity }, undefined);
     } catch (error) {
-      this.tell('deregistered', error);
+      this.logger.warn(`This node could not be deregistered in its catalog: ${failureText(error).message}`);
     }
-  }
-
-  private tell(what: string, error: unknown): void {
-    this.logger.debug(`This node could not be ${what} in its catalog: ${String(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type ChangeFeed } from '@coordination/discovery';
+import { type BackgroundTask } from '@coordination/observability';
 import { type ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
 import { type ProbeShares } from './share/probe-shares.js';
 
@@ -15,14 +16,15 @@ export class ProbeJob implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly feed: ChangeFeed,
     private readonly shares: ProbeShares,
     private readonly scheduler: ProbeScheduler,
+    private readonly task: BackgroundTask,
   ) {}
 
   onApplicationBootstrap(): void {
     this.unfollow = this.feed.follow({ namespace: null, service: null }, this.shares);
     this.shares.rebuild();
     this.timers.push(
-      setInterval(() => this.scheduler.tick(), SLOT_MS),
-      setInterval(() => this.shares.refresh(), LOOK_MS),
+      setInterval(() => this.task.attempt(() => this.scheduler.tick()), SLOT_MS),
+      setInterval(() => this.task.attempt(() => this.shares.refresh()), LOOK_MS),
     );
   }
 

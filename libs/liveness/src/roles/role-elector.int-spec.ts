@@ -1,6 +1,7 @@
 import { newId, systemClock } from '@coordination/kernel';
 import { NodeRoleRepository } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aTask } from '../../../../test/support/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
@@ -28,6 +29,7 @@ function elect({ databases }: WritingNode): RoleElector {
     databases,
     roles: new NodeRoleRepository(),
     clock: systemClock,
+    task: aTask('role-election'),
     role: 'sweeper',
     holder: newId(),
     ready: Promise.resolve(),

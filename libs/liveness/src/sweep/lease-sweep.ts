@@ -1,4 +1,5 @@
 import { type Databases, read } from '@coordination/database';
+import { ValidationFailedError } from '@coordination/kernel';
 import {
   type CatalogWriter,
   type LeaseAllowance,
@@ -57,6 +58,27 @@ interface Findings {
   readonly due: readonly EndedLease[];
 }
 
+/** A lease that the database does not let end. */
+interface RefusedLease {
+  readonly id: string;
+  readonly error: Error;
+}
+
+/** What a sweep meets on its way. */
+interface SweepCourse {
+  readonly refused: RefusedLease[];
+  readonly progress: () => void;
+}
+
+/** Some leases that are over could not be ended, whenever they are tried; all others were. */
+class UnendedLeasesError extends Error {
+  override readonly name = 'UnendedLeasesError';
+
+  constructor(count: number, of: number, { id, error }: RefusedLease) {
+    super(`${count} of ${of} leases that are over could not be ended, that of ${id} among them: ${error.message}`);
+  }
+}
+
 /** Looks for leases that are over, judges the guards, and ends what they let through. */
 export class LeaseSweep {
   private readonly evictions = new RecentEvictions();
@@ -66,10 +88,11 @@ export class LeaseSweep {
   /**
    * One sweep.
    * @param sinceLastMs how long ago the last one was
+   * @param progress is called whenever some leases have been ended
    * @returns whether there may be more to end at once
-   * @throws StoreUnavailableError, QueueFullError: what was not ended is ended later
+   * @throws StoreUnavailableError, QueueFullError: what was not ended is ended later; UnendedLeasesError: all others were
    */
-  async run(term: RoleTerm, sinceLastMs: number): Promise<boolean> {
+  async run(term: RoleTerm, sinceLastMs: number, progress: () => void = () => undefined): Promise<boolean> {
     const { databases, roles, keeper } = this.tools;
     const findings = await read(databases, em => this.find(em, term, sinceLastMs), {
       purpose: 'liveness',
@@ -77,8 +100,12 @@ export class LeaseSweep {
     });
     if (!findings) return false;
     await keeper.keep(findings, term);
-    const isWhole = await this.end(findings, term);
+    progress();
+    const refused: RefusedLease[] = [];
+    const isWhole = await this.end(findings, term, { refused, progress });
     await roles.noteWork(databases.em('liveness'), term);
+    const [first] = refused;
+    if (first) throw new UnendedLeasesError(refused.length, findings.due.length, first);
     return isWhole && findings.due.length >= MAX_AT_ONCE;
   }
 
@@ -110,26 +137,39 @@ export class LeaseSweep {
     return admitted(await this.tools.leases.find(em, moment, admission, MAX_AT_ONCE), admission);
   }
 
-  /** @returns false when this node no longer has the role */
-  private async end({ due, moment }: Findings, term: RoleTerm): Promise<boolean> {
-    const { writer, metrics } = this.tools;
+  /**
+   * Ends what is due, chunk by chunk. Of a chunk that the database refuses each half is tried by itself, down to the leases
+   * that it refuses: one that cannot be ended must not keep all others from ending.
+   * @returns false when this node no longer has the role
+   */
+  private async end({ due, moment }: Findings, term: RoleTerm, { refused, progress }: SweepCourse): Promise<boolean> {
     const { allowance } = moment;
-    for (let from = 0; from < due.length; from += CHUNK) {
-      const chunk = due.slice(from, from + CHUNK);
-      const commands = chunk.map(({ id }) => {
-        return { kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance } as const;
-      });
+    const chunks: (readonly EndedLease[])[] = [];
+    for (let from = 0; from < due.length; from += CHUNK) chunks.push(due.slice(from, from + CHUNK));
+    for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) {
       try {
-        const { results } = await writer.submit({ commands, origin: LIVENESS, term });
-        const gone = chunk.filter((_, n) => results[n]?.outcome === 'deregistered');
-        metrics.expired('deregistered', gone.length);
-        metrics.expired('lapsed', results.filter(({ outcome }) => outcome === 'updated').length);
-        this.evictions.note(gone);
+        await this.expire(chunk, allowance, term);
       } catch (error) {
         if (error instanceof TermEndedError) return false;
-        throw error;
+        if (!(error instanceof ValidationFailedError)) throw error;
+        const middle = Math.ceil(chunk.length / 2);
+        if (chunk.length > 1) chunks.unshift(chunk.slice(0, middle), chunk.slice(middle));
+        else refused.push({ id: chunk[0]!.id, error });
       }
+      progress();
     }
     return true;
+  }
+
+  private async expire(leases: readonly EndedLease[], allowance: LeaseAllowance, term: RoleTerm): Promise<void> {
+    const { writer, metrics } = this.tools;
+    const commands = leases.map(({ id }) => {
+      return { kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance } as const;
+    });
+    const { results } = await writer.submit({ commands, origin: LIVENESS, term });
+    const gone = leases.filter((_, n) => results[n]?.outcome === 'deregistered');
+    metrics.expired('deregistered', gone.length);
+    metrics.expired('lapsed', results.filter(({ outcome }) => outcome === 'updated').length);
+    this.evictions.note(gone);
   }
 }

@@ -22,7 +22,7 @@ const CLAIM = `
     back_since = case when statement_timestamp() - r.witnessed_at > make_interval(secs => $4::float8 / 1000)
       then statement_timestamp() else r.back_since end,
     witnessed_at = statement_timestamp()
-  returning holder, term::float8 as term`;
+  returning holder, term::float8 as term, ${isoTime('worked_at')} as "workedAt"`;
 
 const RELEASE = `
   update node_role set expires_at = statement_timestamp() where role = $1 and holder = $2 and term = $3`;
@@ -50,6 +50,12 @@ export interface RoleClaim {
   readonly awayAfterMs: number;
 }
 
+/** Who has a role after it was claimed, and when its holder last noted that it had done its work. */
+export interface ClaimedRole {
+  readonly term: RoleTerm;
+  readonly workedAt: string | null;
+}
+
 /** A role as the database has it. Times are RFC 3339 in UTC, and by its clock. */
 export interface RoleRecord {
   readonly holder: string;
@@ -64,9 +70,11 @@ export interface RoleRecord {
 /** Roles that one node at a time has. */
 export class NodeRoleRepository {
   /** Renews or takes a role if it can be had. @returns who has it now */
-  async claim(em: EntityManager, { role, holder, lastsMs, awayAfterMs }: RoleClaim): Promise<RoleTerm> {
-    const [row] = await query<Omit<RoleTerm, 'role'>>(em, CLAIM, [role, holder, lastsMs, awayAfterMs]);
-    return { role, ...row! };
+  async claim(em: EntityManager, { role, holder, lastsMs, awayAfterMs }: RoleClaim): Promise<ClaimedRole> {
+    type Row = Omit<RoleTerm, 'role'> & Pick<ClaimedRole, 'workedAt'>;
+    const [row] = await query<Row>(em, CLAIM, [role, holder, lastsMs, awayAfterMs]);
+    const { workedAt, ...term } = row!;
+    return { term: { role, ...term }, workedAt };
   }
 
   /** Gives a role back, so that others need not wait for its end. */

@@ -14,6 +14,8 @@ export interface ProbeSchedulerTools {
   readonly probe: (target: ProbedRecord, calledOff: AbortSignal) => Promise<ProbeOutcome | undefined>;
   /** Makes known what probes found. It must not fail. */
   readonly report: (target: ProbedRecord, verdict: ProbeVerdict) => Promise<void>;
+  /** Told of an instance that is not probed from here any more, so that nothing of it is left to be reported. */
+  readonly dropped?: (id: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: ProbeMetrics;
@@ -96,6 +98,7 @@ export class ProbeScheduler {
     this.ready.delete(entry);
     entry.unplan();
     entry.calledOff.abort();
+    this.tools.dropped?.(id);
   }
 
   dropAll(): void {
@@ -132,7 +135,8 @@ export class ProbeScheduler {
     if (!outcome || calledOff.signal.aborted) return;
     end(outcome.result);
     await report(entry.record, entry.streak.with(outcome));
-    if (!calledOff.signal.aborted) this.planNext(entry);
+    if (calledOff.signal.aborted) this.tools.dropped?.(record.id);
+    else this.planNext(entry);
   }
 
   private planNext(entry: Scheduled): void {
