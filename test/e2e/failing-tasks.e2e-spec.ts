@@ -186,6 +186,26 @@ describe('A node whose role lacks privileges that it had', () => {
     await expectOver('node-registration');
   });
 
+  it('tells of a single override that it cannot end, and ends the others', async () => {
+    const until = new Date(Date.now() + 5_000).toISOString();
+    const override = async (instanceId: string) => {
+      const { id } = await node.api.register({ instanceId });
+      await node.api.ok('PUT', `/api/v1/registry/instances/${id}/override`, { status: 'maintenance', until });
+      return async () => (await node.api.read(id)).status;
+    };
+    const [stuck, free] = [await override('stuck'), await override('free')];
+    await role.run(
+      `alter table service_instance add constraint kept check (instance_id <> 'stuck' or override is not null) not valid`,
+    );
+    forgetWhatWasSaid();
+    await expectTold('override-end', 'breaks the rule kept of the database');
+    await waitFor('the other one ends', async () => (await free()) === 'healthy');
+    expect(await stuck()).toBe('maintenance');
+    await role.run('alter table service_instance drop constraint kept');
+    await waitFor('it ends', async () => (await stuck()) === 'healthy');
+    await expectOver('override-end');
+  });
+
   it('tells that what probes found is not written, also when all others are well', async () => {
     forgetWhatWasSaid();
     const check = { kind: 'http', intervalSeconds: 1, failureThreshold: 1 };

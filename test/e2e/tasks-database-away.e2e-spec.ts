@@ -1,6 +1,7 @@
 import { type BackgroundTaskName } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CatalogNode, discover, startNode } from '../support/catalog-service.js';
+import { INSTANCES } from '../support/api.js';
+import { type CatalogNode, discover, headOf, startNode } from '../support/catalog-service.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import {
@@ -13,6 +14,7 @@ import {
   taskMetric,
 } from '../support/told-tasks.js';
 import { waitFor } from '../support/wait-for.js';
+import { startWatching, type Watching } from '../support/watch/watching.js';
 
 const MINUTE_MS = 60_000;
 const PATIENCE_MS = 90_000;
@@ -127,5 +129,35 @@ describe.each([
       ]);
     }
     await waitFor('it sweeps', async () => (await healthOf(node.api)).body.details.liveness!.lastSweepSecondsAgo! <= 2);
+  });
+});
+
+describe('A watch that is behind while the database is away', () => {
+  let behind: CatalogNode;
+  let watching: Watching | undefined;
+
+  beforeAll(async () => {
+    behind = await startNode(proxy.url, { PCS_FEED_MAX_CHANGES: '100' });
+  });
+  afterAll(async () => {
+    await watching?.stop();
+    await behind.close();
+  });
+
+  it('waits, which is told, and goes on by itself', async () => {
+    const since = await headOf(behind.api);
+    const { id } = await behind.api.register({ service: 'watched' });
+    for (let n = 0; n < 150; n++) await behind.api.ok('PATCH', `${INSTANCES}/${id}`, { weight: n + 1 });
+    await proxy.shut();
+    watching = startWatching(behind.api, `service=watched&since=${since}`);
+    await waitFor(
+      'it is told',
+      async () => (await failingTasks(behind.api)).has('watch-catch-up'),
+      PATIENCE_MS,
+      async () => JSON.stringify((await healthOf(behind.api)).body),
+    );
+    await proxy.open();
+    await waitFor('it was told all', () => watching!.told().length > 150, PATIENCE_MS);
+    await waitFor('it is over', async () => !(await failingTasks(behind.api)).has('watch-catch-up'));
   });
 });

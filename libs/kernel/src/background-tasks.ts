@@ -65,9 +65,10 @@ export const BACKGROUND_TASKS = {
     'keeps this node registered in its own catalog',
     'When its lease ends, other nodes take this node for dead, and take over its probes.',
   ),
-  probes: entry(
-    'starts the probes that are due, and looks which of them are this node’s',
-    'Instances that this node probes keep their health as it is.',
+  probes: entry('starts the probes that are due', 'Instances that this node probes keep their health as it is.'),
+  'probe-shares': entry(
+    'looks which nodes live, and shares the probed instances out among them',
+    'Instances whose node has died are not probed, and keep their health as it is.',
   ),
   'probe-reports': entry(
     'writes changes of health that probes found',

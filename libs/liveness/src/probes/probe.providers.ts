@@ -67,7 +67,7 @@ export const PROBE_PROVIDERS: Provider[] = [
     provide: ProbeJob,
     inject: [ChangeFeed, ProbeShares, ProbeScheduler, BackgroundTasks],
     useFactory: (feed: ChangeFeed, shares: ProbeShares, scheduler: ProbeScheduler, tasks: BackgroundTasks) =>
-      new ProbeJob(feed, shares, scheduler, tasks.task('probes')),
+      new ProbeJob(feed, shares, scheduler, tasks),
   },
   {
     provide: ProbeOverview,

@@ -58,11 +58,16 @@ interface Findings {
   readonly due: readonly EndedLease[];
 }
 
-/** A lease that the database does not let end. */
+/** A lease that cannot be ended. */
 interface RefusedLease {
   readonly id: string;
   readonly error: Error;
 }
+
+/** Whether an error is due to what was to be ended: the database refused it, or it made deciding fail. All others have codes. */
+const isAboutLeases = (error: unknown): error is Error =>
+  error instanceof ValidationFailedError ||
+  (error instanceof Error && (error as NodeJS.ErrnoException).code === undefined);
 
 /** What a sweep meets on its way. */
 interface SweepCourse {
@@ -138,8 +143,8 @@ export class LeaseSweep {
   }
 
   /**
-   * Ends what is due, chunk by chunk. Of a chunk that the database refuses each half is tried by itself, down to the leases
-   * that it refuses: one that cannot be ended must not keep all others from ending.
+   * Ends what is due, chunk by chunk. Of a chunk that is refused each half is tried by itself, down to the leases that are
+   * refused: one that cannot be ended must not keep all others from ending.
    * @returns false when this node no longer has the role
    */
   private async end({ due, moment }: Findings, term: RoleTerm, { refused, progress }: SweepCourse): Promise<boolean> {
@@ -151,7 +156,7 @@ export class LeaseSweep {
         await this.expire(chunk, allowance, term);
       } catch (error) {
         if (error instanceof TermEndedError) return false;
-        if (!(error instanceof ValidationFailedError)) throw error;
+        if (!isAboutLeases(error)) throw error;
         const middle = Math.ceil(chunk.length / 2);
         if (chunk.length > 1) chunks.unshift(chunk.slice(0, middle), chunk.slice(middle));
         else refused.push({ id: chunk[0]!.id, error });

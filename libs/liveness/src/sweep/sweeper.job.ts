@@ -19,6 +19,7 @@ export interface SweeperOptions {
   readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
+  readonly everyMs?: number;
 }
 
 /** Ends leases about once a second, on the node that has the role. */
@@ -29,9 +30,10 @@ export class SweeperJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: SweeperOptions) {}
 
   onApplicationBootstrap(): void {
+    const { ready, everyMs = EVERY_MS } = this.options;
     const { signal } = this.ending;
     const turn = async () => ((await this.sweep()) ? 0 : undefined);
-    void this.options.ready.then(() => repeat(turn, { everyMs: EVERY_MS, signal }));
+    void ready.then(() => repeat(turn, { everyMs, signal }));
   }
 
   onModuleDestroy(): void {
