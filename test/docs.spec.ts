@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config';
-import { ERROR_CODES } from '@coordination/kernel';
+import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
 import { BREAK_REASONS } from '../libs/audit/src/chain-walk.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -70,10 +70,23 @@ describe('the documentation', () => {
 
   it('mentions only metrics that exist', () => {
     const sources = globSync('libs/**/*.ts', { cwd: ROOT, exclude: ['**/*.spec.ts'] }).map(read);
-    const exists = (metric: string) => sources.some(source => source.includes(`'${metric.replace('pcs_', '')}'`));
+    const isMade = (name: string) => sources.some(source => source.includes(`'${name}'`));
+    // Histograms come with series of their own.
+    const exists = (metric: string) => {
+      const name = metric.replace('pcs_', '');
+      return isMade(name) || isMade(name.replace(/_(?:count|sum|bucket)$/, ''));
+    };
     const mentioned = mentions(/\b(pcs_[a-z_]+)\b/g);
     expect(mentioned.length).toBeGreaterThan(10);
     expect(mentioned.filter(({ found }) => !exists(found))).toEqual([]);
+  });
+
+  it('tells of every background task what the code says', () => {
+    const operations = read('docs/operations.md');
+    const told = [...operations.matchAll(/^\| `([a-z-]+)` \| (.+) \| (.+) \|$/gm)].map(([, ...cells]) => cells);
+    for (const [name, { does, whileFailing }] of Object.entries(BACKGROUND_TASKS)) {
+      expect(told).toContainEqual([name, does, whileFailing]);
+    }
   });
 
   it('mentions only commands that exist', () => {

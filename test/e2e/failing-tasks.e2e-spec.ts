@@ -172,7 +172,7 @@ describe('A node whose role lacks privileges that it had', () => {
 
   it('tells that it writes no heartbeats, which get 503, and that it cannot renew itself', async () => {
     forgetWhatWasSaid();
-    const [instance] = (await discover(node.api)).instances.filter(({ instanceId }) => instanceId === 'lasting');
+    const instance = (await discover(node.api)).instances.find(({ instanceId }) => instanceId === 'lasting');
     const beat = async () =>
       (await node.api.send('PUT', `/api/v1/registry/instances/${instance!.id}/heartbeat`)).status;
     expect(await beat()).toBe(204);

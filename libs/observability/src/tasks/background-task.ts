@@ -26,7 +26,7 @@ const RETRY_JITTER = 0.5;
 /** One turn that is under way. Whoever began it ends it in one of three ways. */
 export interface TaskTurn {
   /** Tells that the turn goes on, however long it takes. */
-  progress(): void;
+  readonly progress: () => void;
   succeeded(): void;
   failed(error: unknown): void;
   /** It came to nothing, and this says nothing of the task: the node is ending, or lost the role in which it did it. */

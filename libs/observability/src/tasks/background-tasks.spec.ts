@@ -157,7 +157,7 @@ describe('A background task', () => {
   it('does not hang as long as a turn comes further, however long it takes', async () => {
     const { task } = aTask();
     const ending = Promise.withResolvers<void>();
-    let progress = () => {};
+    let progress: (() => void) | undefined;
     const turn = task.turn(async tell => {
       progress = tell;
       await ending.promise;
@@ -165,7 +165,7 @@ describe('A background task', () => {
     for (let n = 0; n < 10; n++) {
       clock.pass(HANGS_AFTER_MS - 1);
       expect(task.trouble).toBeUndefined();
-      progress();
+      progress?.();
     }
     clock.pass(HANGS_AFTER_MS);
     expect(task.trouble).toBeDefined();
