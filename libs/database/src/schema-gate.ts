@@ -54,14 +54,15 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
     const { signal } = this.giveUp;
     let said = '';
     for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
+      const turn = this.task?.begin();
       const obstacle = await this.attempt();
       if (obstacle === undefined) {
         this.open = true;
         this.gate.resolve();
-        this.task?.succeeded();
+        turn?.succeeded();
         return;
       }
-      if (!signal.aborted) this.task?.failed(new Error(obstacle));
+      if (!signal.aborted) turn?.failed(new Error(obstacle));
       if (obstacle !== said && !signal.aborted) this.logger.warn(`${obstacle} Trying again until it works.`);
       said = obstacle;
       await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {});

@@ -45,7 +45,7 @@ export const BACKGROUND_TASKS = {
   ),
   'lease-sweep': entry(
     'looks for leases that are over, and ends them; on the node that has the role',
-    'Leases that are over do not end, all or some of them, and dead instances keep their status.',
+    'Leases that are over do not end, and dead instances keep their status.',
   ),
   'lease-flush': entry(
     'writes heartbeats to the database',
