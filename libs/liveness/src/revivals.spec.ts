@@ -16,7 +16,8 @@ describe('Instances that are to be healed', () => {
     });
     // Two requests of 500 at the most.
     revivals.revive(Array.from({ length: 501 }, (_, n) => String(n)));
-    await waitFor('it is told', () => task.trouble?.failuresInARow === 2);
+    await waitFor('it is told', () => task.trouble);
+    expect(task.trouble).toMatchObject({ failuresInARow: 2 });
     isAway = false;
     revivals.revive(['one']);
     await waitFor('it is over', () => !task.trouble);
