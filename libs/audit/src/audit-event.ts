@@ -63,3 +63,8 @@ export interface LogHead {
   /** Time of the newest event; RFC 3339 in UTC with milliseconds. */
   readonly at: string;
 }
+
+/** The head of the log, and the clock of the database when it was read (RFC 3339 in UTC). */
+export interface TimedHead extends LogHead {
+  readonly clock: string;
+}

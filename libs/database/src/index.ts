@@ -1,3 +1,4 @@
+export { databaseClock } from './database-clock.js';
 export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './databases.js';
 export { migrate, pendingMigrations, type MigrateOptions } from './migrate.js';
 export { NotificationListener, type NotificationListenerOptions } from './notification-listener.js';

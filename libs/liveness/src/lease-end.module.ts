@@ -15,6 +15,7 @@ import { RoleElector } from './roles/role-elector.job.js';
 import { EndedLeasesRepository } from './sweep/ended-leases.repository.js';
 import { GuardKeeper } from './sweep/guard-keeper.js';
 import { LeaseSweep } from './sweep/lease-sweep.js';
+import { Redating } from './sweep/redating.js';
 import { type SweepMetrics, sweepMetrics, watchLiveness } from './sweep/sweep-metrics.js';
 import { SWEEPER_ROLE, SweeperJob } from './sweep/sweeper.job.js';
 
@@ -99,16 +100,18 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
           guards: () => states.current(),
           renewals,
         });
+        const leases = new EndedLeasesRepository();
+        const terms = { rules: guardRules(settings), flushBoundMs: settings.PCS_LEASE_FLUSH_BOUND_MS };
         const sweep = new LeaseSweep({
           databases,
           writer,
           roles,
           guards,
-          leases: new EndedLeasesRepository(),
+          leases,
           keeper: new GuardKeeper({ databases, writer, guards }),
+          redating: new Redating({ databases, leases, guards, ...terms }),
           metrics: measured,
-          rules: guardRules(settings),
-          flushBoundMs: settings.PCS_LEASE_FLUSH_BOUND_MS,
+          ...terms,
         });
         return new SweeperJob({ elector, sweep, metrics: measured, clock: systemClock, ready: gate.opened });
       },

@@ -1,5 +1,6 @@
 import { type Databases, query, severedAfter } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
+import { newest } from './instance-lease.repository.js';
 
 /** How often (ms) notes are written. */
 const FLUSH_MS = 1_000;
@@ -20,7 +21,7 @@ const NOTE = `
     select l.instance_id from instance_lease l join note on note.id = l.instance_id
     order by l.instance_id for update of l skip locked
   )
-  update instance_lease l set checked_at = greatest(l.checked_at, now() - make_interval(secs => note.age_ms / 1000))
+  update instance_lease l set checked_at = ${newest('l.checked_at', 'now() - make_interval(secs => note.age_ms / 1000)')}
   from held join note on note.id = held.instance_id
   where l.instance_id = held.instance_id`;
 

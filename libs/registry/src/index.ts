@@ -41,7 +41,15 @@ export { normalizeRecord } from './domain/normalize-record.js';
 export { type Command, type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide, type Decision, type Moment } from './domain/decide.js';
 export { hostSchema } from './domain/instance-spec.schema.js';
-export { expiresAt, goesAt, hasLapsed, overAt, type LeaseAllowance } from './domain/lease.js';
+export {
+  AHEAD_TOLERANCE_MS,
+  expiresAt,
+  goesAt,
+  hasLapsed,
+  isAhead,
+  overAt,
+  type LeaseAllowance,
+} from './domain/lease.js';
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';

@@ -1,4 +1,4 @@
-import { isoTime, query } from '@coordination/database';
+import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
 /** A sign of life that is to be noted. */
@@ -31,6 +31,13 @@ export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs:
   ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
 
 /**
+ * SQL for the later one of a stored time of a sign and a new one, but never later than the clock: what is stored can only be
+ * so if the clock was set back since, and would keep the instance alive for as long.
+ */
+export const newest = (stored: string, sign: string): string =>
+  `least(greatest(${stored}, ${sign}), clock_timestamp())`;
+
+/**
  * One autocommit statement that never waits: a lease that a writing transaction holds is left for the next round, so
  * that renewals and writers cannot block each other. The commit is not flushed to disk: what a crash of the server could
  * lose is a fraction of a second of renewals, and never makes a lease newer than it is.
@@ -45,9 +52,9 @@ const RENEW = `
     order by l.instance_id for update of l skip locked
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, now() - make_interval(secs => sign.age_ms / 1000)),
+      renewed_at = ${newest('l.renewed_at', 'now() - make_interval(secs => sign.age_ms / 1000)')},
       checked_at = case when sign.reported
-        then greatest(l.checked_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.checked_at end
+        then ${newest('l.checked_at', 'now() - make_interval(secs => sign.age_ms / 1000)')} else l.checked_at end
     from held join sign on sign.id = held.instance_id
     where l.instance_id = held.instance_id
     -- A report renews the lease too, but what a lease decided is healed by heartbeats alone.
@@ -63,13 +70,13 @@ const RENEW = `
 
 /**
  * Holds the leases of instances until the transaction ends, in the order in which renewals do. It waits for those that a
- * renewal has at this moment, so what is read afterwards has it. The clock is read when all are held.
+ * renewal has at this moment, so what is read afterwards has it.
  */
 const HOLD = `
   with held as materialized (
     select instance_id from instance_lease where instance_id = any($1::uuid[]) order by instance_id for update
   )
-  select count(*)::int as held, ${isoTime('clock_timestamp()')} as clock from held`;
+  select count(*)::int as held from held`;
 
 /** Leases, as heartbeats renew them; those of new and changed instances are written with the instance. */
 export class InstanceLeaseRepository {
@@ -84,12 +91,8 @@ export class InstanceLeaseRepository {
     return { missing: idsOf('missing'), busy: idsOf('busy'), revived: idsOf('revived') };
   }
 
-  /**
-   * Holds leases until the transaction ends: no renewal is noted meanwhile.
-   * @returns the clock of the database (RFC 3339 in UTC) at a moment when all of them were held
-   */
-  async hold(em: EntityManager, ids: readonly string[]): Promise<string> {
-    const [row] = await query<{ clock: string }>(em, HOLD, [ids]);
-    return row!.clock;
+  /** Holds leases until the transaction ends: no renewal is noted meanwhile. */
+  async hold(em: EntityManager, ids: readonly string[]): Promise<void> {
+    await query(em, HOLD, [ids]);
   }
 }

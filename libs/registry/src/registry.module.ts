@@ -186,7 +186,6 @@ import { WriteSideEnd } from './write-side-end.js';
           databases,
           instances,
           context,
-          clock: systemClock,
           metrics: registrationMetrics(metrics),
           probePolicy,
         }),

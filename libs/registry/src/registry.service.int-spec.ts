@@ -31,11 +31,10 @@ function registry(instances = new ServiceInstanceRepository()): RegistryService 
     writer,
     renewals: new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock: systemClock }, 1_000),
     mirror,
-    readIndex: new ReadIndex(() => new CatalogHeadRepository().read(databases.em('writer'))),
+    readIndex: new ReadIndex(() => new CatalogHeadRepository().readTimed(databases.em('writer'))),
     databases,
     instances,
     context: { origin: anOrigin } as RequestContext,
-    clock: systemClock,
     metrics: { registered: () => undefined },
     probePolicy: new ProbePolicy([]),
   });

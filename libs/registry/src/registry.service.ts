@@ -2,7 +2,6 @@ import { contradicts, type ReadIndex, refuseStandby } from '@coordination/audit'
 import { type RequestContext } from '@coordination/context';
 import { type Databases, readOnce } from '@coordination/database';
 import {
-  type Clock,
   InstanceNotFoundError,
   OutcomeUnknownError,
   StoreUnavailableError,
@@ -68,7 +67,6 @@ export interface RegistryServiceTools {
   readonly databases: Databases;
   readonly instances: ServiceInstanceRepository;
   readonly context: RequestContext;
-  readonly clock: Clock;
   readonly metrics: RegistrationMetrics;
   readonly probePolicy: ProbePolicy;
 }
@@ -208,7 +206,7 @@ export class RegistryService {
    * the view is asked only after it has reached a revision that was the head after the request came.
    */
   private async registerAgain(command: RegisterCommand): Promise<InstanceWritten | undefined> {
-    const { mirror, readIndex, renewals, clock, context } = this.tools;
+    const { mirror, readIndex, renewals, context } = this.tools;
     const view = mirror.current;
     // A first answer that has to be kept goes through the log.
     if (context.origin().repeatable) return undefined;
@@ -223,7 +221,7 @@ export class RegistryService {
     if (view.position()?.epoch !== head.epoch) return undefined;
     if (!record || (record !== peeked && !this.isMereSignOfLife(record, command))) return undefined;
     renewals.renew(record.id);
-    const lease = { renewedAt: clock.now().toISOString(), checkedAt: undefined };
+    const lease = { renewedAt: head.clock, checkedAt: undefined };
     return { outcome: 'unchanged', leased: { instance: record, lease }, revision: head.revision, epoch: head.epoch };
   }
 

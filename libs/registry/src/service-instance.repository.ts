@@ -4,6 +4,7 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Target } from './domain/commands.js';
 import { type InstanceIdentity, type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
 import { hasLapsed } from './domain/lease.js';
+import { newest } from './instance-lease.repository.js';
 import { type InstanceChange, type ServiceTouch } from './write/instance-change.js';
 
 /** The columns of an instance `i` as the properties of an {@link InstanceRecord}, ready to be returned as they are. */
@@ -83,7 +84,7 @@ export const savingCtes = (touches: string): string => `
     select id, "renewedAt", "checkedAt", "ttlSeconds" from change where op = 'insert'
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, c."renewedAt"),
+      renewed_at = ${newest('l.renewed_at', 'c."renewedAt"')},
       checked_at = case when c."checkKept" then l.checked_at else c."checkedAt" end,
       ttl_seconds = c."ttlSeconds", lapsed = c.lapsed
     from change c

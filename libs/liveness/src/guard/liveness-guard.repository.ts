@@ -1,5 +1,5 @@
 import { isoTime, query } from '@coordination/database';
-import { type RoleTerm } from '@coordination/registry';
+import { AHEAD_TOLERANCE_MS, type RoleTerm } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
 
@@ -42,6 +42,17 @@ const PUT_ORDER = `
     kind = excluded.kind, ordered_at = excluded.ordered_at, until = excluded.until, reason = excluded.reason,
     ordered_by = excluded.ordered_by`;
 
+/** An end stands for as long as it would have; until when a guard is forced was said, and stays. */
+const REDATE_ORDERS = `
+  with redated as (
+    update liveness_order set
+      until = case when kind = 'end' then until - (ordered_at - statement_timestamp()) else until end,
+      ordered_at = date_trunc('milliseconds', statement_timestamp())
+    where ordered_at > statement_timestamp() + interval '${AHEAD_TOLERANCE_MS} milliseconds'
+    returning 1
+  )
+  select count(*)::int as redated from redated`;
+
 interface Named {
   readonly namespace: string;
   readonly service: string;
@@ -80,6 +91,15 @@ export class LivenessGuardRepository {
   async findOrders(em: EntityManager): Promise<GuardOrder[]> {
     const rows = await query<Row<GuardOrder>>(em, FIND_ORDERS);
     return rows.map(({ namespace, service, ...order }) => ({ scope: toScope({ namespace, service }), ...order }));
+  }
+
+  /**
+   * Lets orders that are of a clock which was set back since count from now.
+   * @returns how many
+   */
+  async redateOrders(em: EntityManager): Promise<number> {
+    const [row] = await query<{ redated: number }>(em, REDATE_ORDERS);
+    return row!.redated;
   }
 
   /** Puts an order in the place of the one before it. */

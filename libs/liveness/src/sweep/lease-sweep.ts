@@ -1,6 +1,7 @@
 import { type Databases, read } from '@coordination/database';
 import {
   type CatalogWriter,
+  isAhead,
   type LeaseAllowance,
   type NodeRoleRepository,
   type RoleTerm,
@@ -18,6 +19,7 @@ import { LIVENESS } from '../liveness-origin.js';
 import { countWindows } from './count-windows.js';
 import { type EndedLease, type EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 import { type GuardKeeper } from './guard-keeper.js';
+import { type Redating } from './redating.js';
 import { type SweepMetrics } from './sweep-metrics.js';
 
 /** The most leases that one sweep ends; what is left comes with the next, at once. */
@@ -43,6 +45,7 @@ export interface LeaseSweepTools {
   readonly leases: EndedLeasesRepository;
   readonly guards: LivenessGuardRepository;
   readonly keeper: GuardKeeper;
+  readonly redating: Redating;
   readonly metrics: SweepMetrics;
   readonly rules: GuardRules;
   readonly flushBoundMs: number;
@@ -55,6 +58,8 @@ interface Findings {
   readonly orders: readonly GuardOrder[];
   readonly moment: LeaseMoment;
   readonly due: readonly EndedLease[];
+  /** Whether something is stored with a time that has not come. */
+  readonly hasAhead: boolean;
 }
 
 /** Looks for leases that are over, judges the guards, and ends what they let through. */
@@ -70,16 +75,25 @@ export class LeaseSweep {
    * @throws StoreUnavailableError, QueueFullError: what was not ended is ended later
    */
   async run(term: RoleTerm, sinceLastMs: number): Promise<boolean> {
-    const { databases, roles, keeper } = this.tools;
-    const findings = await read(databases, em => this.find(em, term, sinceLastMs), {
-      purpose: 'liveness',
-      timeoutMs: SWEEP_TIMEOUT_MS,
-    });
+    const { databases, roles, keeper, redating } = this.tools;
+    let findings = await this.look(term, sinceLastMs);
+    if (findings?.hasAhead) {
+      // Nothing is decided on times of a clock that was set back.
+      await redating.run();
+      findings = await this.look(term, sinceLastMs);
+    }
     if (!findings) return false;
     await keeper.keep(findings, term);
     const isWhole = await this.end(findings, term);
     await roles.noteWork(databases.em('liveness'), term);
     return isWhole && findings.due.length >= MAX_AT_ONCE;
+  }
+
+  private async look(term: RoleTerm, sinceLastMs: number): Promise<Findings | undefined> {
+    return await read(this.tools.databases, em => this.find(em, term, sinceLastMs), {
+      purpose: 'liveness',
+      timeoutMs: SWEEP_TIMEOUT_MS,
+    });
   }
 
   private async find(em: EntityManager, term: RoleTerm, sinceLastMs: number): Promise<Findings | undefined> {
@@ -92,7 +106,7 @@ export class LeaseSweep {
     const allowance: LeaseAllowance = { flushBoundMs, backSince, maxGraceMs: rules.maxMs };
     const moment = { now: role.now, allowance };
     const windows = countWindows(role.now, before, rules);
-    this.evictions.forgetBefore(windows.earliest);
+    this.evictions.keepBetween(windows.earliest, role.now);
     const found = await leases.count(em, moment, windows);
     const counts = this.evictions.addTo(found, windows.by);
     const judgement = judge({ now: role.now, rules, states: before, orders, counts, backSince });
@@ -103,7 +117,8 @@ export class LeaseSweep {
     const admission = admit(judgement, released);
     const hasAny = found.total.pending > 0 || found.lapsed > 0;
     const due = hasAny ? await this.findDue(em, moment, admission) : [];
-    return { before, after: judgement.states, orders, moment, due };
+    const hasAhead = found.ahead > 0 || orders.some(({ orderedAt }) => isAhead(orderedAt, role.now));
+    return { before, after: judgement.states, orders, moment, due, hasAhead };
   }
 
   private async findDue(em: EntityManager, moment: LeaseMoment, admission: Admission): Promise<EndedLease[]> {
@@ -123,7 +138,9 @@ export class LeaseSweep {
         const { results } = await writer.submit({ commands, origin: LIVENESS, term });
         const gone = chunk.filter((_, n) => results[n]?.outcome === 'deregistered');
         metrics.expired('deregistered', gone.length);
-        metrics.expired('lapsed', results.filter(({ outcome }) => outcome === 'updated').length);
+        // What had lapsed before, and is not gone, was only dated again.
+        const lapsed = chunk.filter((lease, n) => !lease.lapsed && results[n]?.outcome === 'updated');
+        metrics.expired('lapsed', lapsed.length);
         this.evictions.note(gone);
       } catch (error) {
         if (error instanceof TermEndedError) return false;

@@ -46,16 +46,16 @@ import {
   specOf,
 } from './instance.js';
 import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
-import { goesAt, hasLapsed, overAt } from './lease.js';
+import { goesAt, hasLapsed, isAhead, overAt } from './lease.js';
 import { mergePatch } from './merge-patch.js';
 
 /** When and where in the log a command is decided. */
 export interface Moment {
-  /** Database time, RFC 3339 in UTC; it never falls along revisions. */
+  /** The time of the log, which events get (RFC 3339 in UTC): it never falls along revisions. It dates, and decides nothing. */
   readonly now: string;
   /**
-   * Database time as its clock shows it, read when the leases of commands that expire were held. Leases are judged by
-   * it, as they are renewed by it; it falls when the clock is set back, which `now` does not.
+   * What the clock of the database says. All that is compared with a time later is dated and judged by it: leases, since
+   * when something is so, and until when. It falls when the clock is set back, which `now` does not.
    */
   readonly clock: string;
   /** The revision that a change gets. */
@@ -161,9 +161,9 @@ function decideDeregister(current: LeasedInstance, _command: DeregisterCommand):
 
 function decideReport(current: LeasedInstance, { report }: ReportHealthCommand, moment: Moment): Decision {
   const { health, check } = current.instance;
-  const after = afterReport(health, check, report, moment.now);
+  const after = afterReport(health, check, report, moment.clock);
   if (after === health) return { kind: 'unchanged', current, lifeSign: 'report' };
-  const lease: Lease = { renewedAt: moment.now, checkedAt: moment.now };
+  const lease: Lease = { renewedAt: moment.clock, checkedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
@@ -172,37 +172,39 @@ function decideProbe(current: LeasedInstance, { probed, verdict }: ReportProbeCo
   const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
   // It was registered anew while the probe was under way: what was found is of another endpoint.
   if (!isProbed(check) || startsOver(probed, current.instance)) return unchanged;
-  const after = afterProbe(health, check, verdict, moment.now);
+  const after = afterProbe(health, check, verdict, moment.clock);
   if (after === health) return unchanged;
   // A probe is no sign of life that the instance gave: the lease, where there is one, is not renewed by it.
-  const lease: Lease = { ...current.lease, checkedAt: moment.now };
+  const lease: Lease = { ...current.lease, checkedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
 function decideHeartbeat(current: LeasedInstance, moment: Moment): Decision {
   const { health, check } = current.instance;
-  const after = afterHeartbeat(health, check, moment.now);
+  const after = afterHeartbeat(health, check, moment.clock);
   if (after === health) return { kind: 'unchanged', current, lifeSign: 'renewal' };
-  const lease: Lease = { ...current.lease, renewedAt: moment.now };
+  const lease: Lease = { ...current.lease, renewedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
 function decideSetOverride(current: LeasedInstance, command: SetOverrideCommand, moment: Moment): Decision {
   const { status, reason, until } = command;
-  if (until !== null && until <= moment.now) {
-    return rejected(new ValidationFailedError([{ path: '/until', message: `must be later than now (${moment.now})` }]));
+  if (until !== null && until <= moment.clock) {
+    return rejected(
+      new ValidationFailedError([{ path: '/until', message: `must be later than now (${moment.clock})` }]),
+    );
   }
   const stored = current.instance.override;
   if (stored?.status === status && stored.reason === reason && stored.until === until) {
     return { kind: 'unchanged', current, lifeSign: 'none' };
   }
-  const override: Override = { status, reason, until, setAt: moment.now, setBy: moment.actor };
+  const override: Override = { status, reason, until, setAt: moment.clock, setBy: moment.actor };
   return changed(current, 'instance.override_set', { override }, current.lease, moment);
 }
 
 function decideClearOverride(current: LeasedInstance, { onlyIfOver }: ClearOverrideCommand, moment: Moment): Decision {
   const { override } = current.instance;
-  const stays = override === null || (onlyIfOver && (override.until === null || override.until > moment.now));
+  const stays = override === null || (onlyIfOver && (override.until === null || override.until > moment.clock));
   if (stays) return { kind: 'unchanged', current, lifeSign: 'none' };
   return changed(current, 'instance.override_cleared', { override: null }, current.lease, moment);
 }
@@ -216,11 +218,19 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
   const sign = `no sign of life since ${lease.renewedAt}`;
   if (!hasLapsed(instance.health)) {
     const reason = `the lease of ${instance.check.ttlSeconds} s ended: ${sign}`;
-    const health = afterLapse(instance.health, moment.now);
+    const health = afterLapse(instance.health, moment.clock);
     return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
   }
   const goes = goesAt(instance);
-  if (goes === null || goes > clock) return unchanged;
+  if (goes === null) return unchanged;
+  const { since } = instance.health;
+  if (isAhead(since, moment.clock)) {
+    // It would be kept for as long as the clock was set back.
+    const reason = `unhealthy since ${since} by a clock that was set back: its time begins again`;
+    const health = afterLapse(instance.health, moment.clock);
+    return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
+  }
+  if (goes > clock) return unchanged;
   const reason = `unhealthy for ${instance.check.deregisterAfterSeconds} s after the lease ended: ${sign}`;
   return { kind: 'changed', action: 'instance.expired', before: current, after: undefined, reason };
 }
@@ -237,7 +247,7 @@ function respecify(
     if (initialState === current.instance.health.state) return { kind: 'unchanged', current, lifeSign: 'renewal' };
     return decideHeartbeat(current, moment);
   }
-  return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.now }, moment);
+  return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.clock }, moment);
 }
 
 /** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
@@ -249,8 +259,14 @@ function updated(
   moment: Moment,
 ): Decision {
   if (!startsOver(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
-  const health = initialHealth(initialStateOf(spec, initialState), moment.now);
-  return changed(current, 'instance.updated', { ...spec, health }, { renewedAt: moment.now, checkedAt: null }, moment);
+  const health = initialHealth(initialStateOf(spec, initialState), moment.clock);
+  return changed(
+    current,
+    'instance.updated',
+    { ...spec, health },
+    { renewedAt: moment.clock, checkedAt: null },
+    moment,
+  );
 }
 
 /** Whether the endpoint or the check is another one, so that nothing that was known of it counts. */
@@ -259,8 +275,11 @@ export function startsOver(before: Endpoint, after: Endpoint): boolean {
   return !sameEndpoint || !sameJson(before.check, after.check);
 }
 
-function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, revision }: Moment): LeasedInstance {
-  const health = initialHealth(initialStateOf(spec, initialState), now);
+function newborn(
+  { id, identity, spec, initialState }: RegisterCommand,
+  { now, clock, revision }: Moment,
+): LeasedInstance {
+  const health = initialHealth(initialStateOf(spec, initialState), clock);
   return {
     instance: {
       id,
@@ -276,7 +295,7 @@ function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, r
       version: 1,
       revision,
     },
-    lease: { renewedAt: now, checkedAt: null },
+    lease: { renewedAt: clock, checkedAt: null },
   };
 }
 

@@ -4,7 +4,8 @@ import { type RoleTerm } from './role-term.js';
 
 /**
  * One statement that renews the role, takes it if it is free, or only notes that a node was there. An end further away
- * than any statement sets was set by a clock that has been put back since; it would keep the role from everybody.
+ * than any statement sets was set by a clock that has been put back since; it would keep the role from everybody. Nor can
+ * nodes have come back at a time that has not come.
  */
 const CLAIM = `
   insert into node_role as r (role, holder, term, expires_at, witnessed_at, back_since)
@@ -20,7 +21,7 @@ const CLAIM = `
       from (select r.expires_at <= statement_timestamp()
         or r.expires_at > statement_timestamp() + make_interval(secs => $3::float8 / 500) as free) as state),
     back_since = case when statement_timestamp() - r.witnessed_at > make_interval(secs => $4::float8 / 1000)
-      then statement_timestamp() else r.back_since end,
+      then statement_timestamp() else least(r.back_since, statement_timestamp()) end,
     witnessed_at = statement_timestamp()
   returning holder, term::float8 as term`;
 

@@ -23,6 +23,7 @@ const HEAD: LockedHead = {
   epoch: '01890000-0000-7000-8000-00000000000e',
   at: NOW,
   now: NOW,
+  clock: NOW,
   fence: 3,
 };
 const limits = { maxChanges: Infinity, maxBytes: Infinity };

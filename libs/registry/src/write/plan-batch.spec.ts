@@ -25,6 +25,7 @@ const HEAD: LockedHead = {
   epoch: '01890000-0000-7000-8000-00000000000e',
   at: NOW,
   now: NOW,
+  clock: NOW,
   fence: 3,
 };
 
@@ -455,7 +456,7 @@ describe('A lease that is over', () => {
     expect(events.map(({ after }) => (after as InstanceRecord).status)).toEqual(['healthy']);
   });
 
-  it('is told with its own reason, judged by the clock that came with the batch', () => {
+  it('is told with its own reason, judged by the clock of the database', () => {
     const current = aLeasedInstance();
     const { id } = current.instance;
     const input = {
@@ -465,8 +466,8 @@ describe('A lease that is over', () => {
       found: [current],
       limits: UNLIMITED,
     };
-    expect(planBatch(frozen({ ...input, clock: current.lease.renewedAt })).events).toEqual([]);
-    expect(planBatch(frozen({ ...input, clock: NOW })).events).toMatchObject([
+    expect(planBatch(frozen({ ...input, head: { ...HEAD, clock: current.lease.renewedAt } })).events).toEqual([]);
+    expect(planBatch(frozen(input)).events).toMatchObject([
       { action: 'instance.health_changed', reason: expect.stringMatching(/^the lease of 30 s ended/) as string },
     ]);
   });
