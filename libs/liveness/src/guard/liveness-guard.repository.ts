@@ -42,16 +42,22 @@ const PUT_ORDER = `
     kind = excluded.kind, ordered_at = excluded.ordered_at, until = excluded.until, reason = excluded.reason,
     ordered_by = excluded.ordered_by`;
 
-/** An end stands for as long as it would have; until when a guard is forced was said, and stays. */
+/**
+ * That guards are ended stands for a minute, of which nobody can tell how much is left: then many leases that end at once are
+ * better held. Until when a guard is forced was said, and stays.
+ */
 const REDATE_ORDERS = `
-  with redated as (
-    update liveness_order set
-      until = case when kind = 'end' then until - (ordered_at - statement_timestamp()) else until end,
-      ordered_at = date_trunc('milliseconds', statement_timestamp())
+  with ahead as (
+    select namespace, service, kind from liveness_order
     where ordered_at > statement_timestamp() + interval '${AHEAD_TOLERANCE_MS} milliseconds'
-    returning 1
+  ), dropped as (
+    delete from liveness_order o using ahead a
+    where a.kind = 'end' and (o.namespace, o.service) = (a.namespace, a.service)
+  ), redated as (
+    update liveness_order o set ordered_at = date_trunc('milliseconds', statement_timestamp())
+    from ahead a where a.kind = 'force' and (o.namespace, o.service) = (a.namespace, a.service)
   )
-  select count(*)::int as redated from redated`;
+  select count(*)::int as redated from ahead`;
 
 interface Named {
   readonly namespace: string;
@@ -94,8 +100,8 @@ export class LivenessGuardRepository {
   }
 
   /**
-   * Lets orders that are of a clock which was set back since count from now.
-   * @returns how many
+   * Lets forced guards that a clock dated which was set back since count from now, and drops such orders to end guards.
+   * @returns how many there were
    */
   async redateOrders(em: EntityManager): Promise<number> {
     const [row] = await query<{ redated: number }>(em, REDATE_ORDERS);

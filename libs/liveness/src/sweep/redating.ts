@@ -33,8 +33,8 @@ export class Redating {
     const orders = await this.heard(em => guards.redateOrders(em));
     const leases = await this.redateLeases(rules.windowMs + flushBoundMs);
     this.logger.warn(
-      `The clock of the database was set back: ${leases} leases and ${orders} orders of operators were of a time that has ` +
-        'not come, and count from now. Set clocks slowly (chrony).',
+      `The clock of the database was set back: ${leases} leases and ${orders} orders of operators were dated with a time ` +
+        'that has not come. Leases and forced guards count from now; orders to end a guard are dropped.',
     );
   }
 
