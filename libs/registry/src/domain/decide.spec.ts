@@ -28,7 +28,7 @@ import {
   type LeasedInstance,
   type Override,
 } from './instance.js';
-import { type LeaseAllowance } from './lease.js';
+import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from './lease.js';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';
@@ -487,6 +487,30 @@ describe('The end of a lease', () => {
     });
   });
 
+  it('begins the time until the instance goes again, once, when the clock was set back since', () => {
+    const early = 2 * OVER;
+    const ahead = (ms: number) =>
+      lapsed({ health: healthOf({ state: 'unhealthy', decidedBy: 'lease', since: at(early + ms) }) });
+    const decision = decide(ahead(3_600 * SECOND), expire(), moment(early, at(early + 3_600 * SECOND)));
+    expect(decision).toMatchObject({
+      kind: 'changed',
+      action: 'instance.health_changed',
+      reason: `unhealthy since ${at(early + 3_600 * SECOND)} by a clock that was set back: its time begins again`,
+      after: {
+        instance: { health: { state: 'unhealthy', decidedBy: 'lease', since: at(early) } },
+        lease: { renewedAt: REGISTERED_AT },
+      },
+    });
+    const { after } = decision as { after: LeasedInstance };
+    expect(decide(after, expire(), moment(early)).kind).toBe('unchanged');
+    expect(decide(after, expire(), moment(early + 900 * SECOND))).toMatchObject({ action: 'instance.expired' });
+    expect(decide(ahead(AHEAD_TOLERANCE_MS), expire(), moment(early)).kind, 'clocks are read one by one').toBe(
+      'unchanged',
+    );
+    const staying = { ...ahead(3_600 * SECOND).instance, check: { ...check, deregisterAfterSeconds: 0 } };
+    expect(decide(stored(staying), expire(), moment(early)).kind, 'where nothing hangs on it').toBe('unchanged');
+  });
+
   it('never takes an instance away that says so, or that is in maintenance', () => {
     const staying = lapsed({ check: { ...check, deregisterAfterSeconds: 0 } });
     const maintained = lapsed({ override: anOverride({ status: 'maintenance' }) });
@@ -662,6 +686,28 @@ describe('Every decision', () => {
         expect(instance).toMatchObject({ revision: 42, updatedAt: NOW });
         expect(instance.status).toBe(instance.override?.status ?? instance.health.state);
         expect(instance.registeredAt).toBe(current?.instance.registeredAt ?? NOW);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('hangs on the clock alone: the time of the log dates the record, and nothing else', () => {
+    const undated = (decision: Decision): unknown => {
+      if (decision.kind === 'rejected') return { kind: decision.kind, error: { ...decision.error } };
+      if (decision.kind !== 'changed' || !decision.after) return decision;
+      const { lease, instance } = decision.after;
+      return { ...decision, after: { lease, instance: { ...instance, registeredAt: '', updatedAt: '' } } };
+    };
+    const someAhead = fc.integer({ min: 0, max: 400 * 86_400_000 });
+    fc.assert(
+      fc.property(someCase, someAhead, ([current, command], aheadMs) => {
+        const now = new Date(Date.parse(NOW) + aheadMs).toISOString();
+        const decision = decide(current, command, { ...MOMENT, now });
+        expect(undated(decision)).toEqual(undated(decide(current, command, MOMENT)));
+        if (decision.kind !== 'changed' || !decision.after) return;
+        const { lease, instance } = decision.after;
+        expect(lease.renewedAt <= NOW && (lease.checkedAt ?? '') <= NOW && instance.health.since <= NOW).toBe(true);
+        expect(instance.updatedAt).toBe(now);
       }),
       { numRuns: 500 },
     );
