@@ -125,7 +125,7 @@ describe('The clock of the database was an hour ahead, and was put right', () =>
       until: iso((await clock.now()) + 3_000),
     });
     await waitFor('the short one has ended', async () => {
-      return (await api().ok<LeasedView>('GET', named('soon', 'soon'))).status === 'healthy';
+      return (await api().ok('GET', named('soon', 'soon'))).status === 'healthy';
     });
     expect((await api().read(early['overridden']!.id)).status).toBe('maintenance');
     // No node was away: it is ten minutes later.

@@ -59,7 +59,7 @@ const COUNT = `
     select count(*) filter (where not lapsed or over_at > $6::timestamptz) as "of",
       count(*) filter (where not lapsed and over_at <= $1::timestamptz) as pending,
       count(*) filter (where lapsed and over_at <= $1::timestamptz) as lapsed,
-      count(*) filter (where renewed_at > $1::timestamptz + ${TOLERANCE}) as ahead,
+      count(*) filter (where renewed_at > (select $1::timestamptz + ${TOLERANCE})) as ahead,
       count(*) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as graced,
       max(over_at) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as graced_until
     from lease

@@ -647,6 +647,14 @@ describe('saysNothingNew', () => {
   });
 });
 
+/** A decision without what the time of the log dates. */
+function undated(decision: Decision): unknown {
+  if (decision.kind === 'rejected') return { code: decision.error.code, extras: decision.error.extras };
+  if (decision.kind !== 'changed' || !decision.after) return decision;
+  const { lease, instance } = decision.after;
+  return { ...decision, after: { lease, instance: { ...instance, registeredAt: '', updatedAt: '' } } };
+}
+
 describe('Every decision', () => {
   const someCommandById = commandOn(fc.constant(TARGET));
   const someCase = fc.tuple(fc.option(someLeasedInstance, { nil: undefined }), someCommandById);
@@ -692,12 +700,6 @@ describe('Every decision', () => {
   });
 
   it('hangs on the clock alone: the time of the log dates the record, and nothing else', () => {
-    const undated = (decision: Decision): unknown => {
-      if (decision.kind === 'rejected') return { kind: decision.kind, error: { ...decision.error } };
-      if (decision.kind !== 'changed' || !decision.after) return decision;
-      const { lease, instance } = decision.after;
-      return { ...decision, after: { lease, instance: { ...instance, registeredAt: '', updatedAt: '' } } };
-    };
     const someAhead = fc.integer({ min: 0, max: 400 * 86_400_000 });
     fc.assert(
       fc.property(someCase, someAhead, ([current, command], aheadMs) => {

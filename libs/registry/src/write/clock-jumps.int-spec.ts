@@ -51,6 +51,11 @@ const override = (instanceId: string, until: string): Command => ({
   until,
 });
 
+const keyed = (key: string) => ({
+  commands: [register(key)],
+  origin: anOrigin({ repeatable: aRepeatableCall(key) }),
+});
+
 const iso = (ms: number) => new Date(ms).toISOString();
 
 async function done(by: WritingNode, ...commands: readonly Command[]): Promise<LeasedInstance[]> {
@@ -190,10 +195,6 @@ describe('After the clock of the database was an hour ahead, and was put right',
   });
 
   it('an answer under a key is as old as the clock says, and as old as can be where nobody can tell', async () => {
-    const keyed = (key: string) => ({
-      commands: [register(key)],
-      origin: anOrigin({ repeatable: aRepeatableCall(key) }),
-    });
     await clock.set(HOUR);
     await other.writer.submit(keyed('early'));
     await clock.set(0);
