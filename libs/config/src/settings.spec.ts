@@ -53,6 +53,10 @@ describe('readSettings', () => {
     ['PCS_TRUSTED_PROXIES', 'proxy.local'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.0/8/8'],
+    ['PCS_TRUSTED_PROXIES', 'fe80::1%eth0'],
+    ['PCS_TRUSTED_PROXIES', 'fe80::%eth0/10'],
+    ['PCS_TRUSTED_PROXIES', '::ffff:0:0/96'],
+    ['PCS_PROBE_ALLOW', 'fe80::1%eth0'],
     ['PCS_TRUSTED_PROXIES', '0.0.0.0/0'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.1,::1/129'],
     ['PCS_TRUSTD_PROXIES', '10.0.0.1'],
@@ -61,12 +65,37 @@ describe('readSettings', () => {
     ['PCS_PROBE_ALLOW', '10.0.0.0/33'],
     ['PCS_PROBE_CONCURRENCY', '0'],
     ['PCS_NODE_ID', 'a/b'],
+    ['PCS_NODE_ID', '.'],
+    ['PCS_NODE_ID', '..'],
+    ['PCS_ADVERTISED_HOST', 'fe80::1%eth0'],
+    ['PCS_ADVERTISED_HOST', '0.0.0.0'],
+    ['PCS_ADVERTISED_HOST', '::ffff:0:0'],
+    ['PCS_ADVERTISED_HOST', 'node.example.org.'],
+    ['PCS_ADVERTISED_HOST', '[::1]'],
+    ['PCS_ADVERTISED_HOST', 'node:8081'],
+    ['PCS_KEEP_ALIVE_SECONDS', '0'],
+    ['PCS_KEEP_ALIVE_SECONDS', '1.5'],
     ['PCS_NODE_TTL_SECONDS', '1'],
     ['PCS_SELF_REGISTRATION', 'yes'],
   ])('refuses %s=%s by a line that names it', (name, value) => {
     const read = () => readSettings({ [name]: value });
     expect(read).toThrow(SettingsError);
     expect(read).toThrow(new RegExp(`^Bad settings: ${name} .*[.]$`));
+  });
+
+  it('spells the advertised host as registrations are spelt', () => {
+    expect(readSettings({ PCS_ADVERTISED_HOST: 'Node.Example.ORG' }).PCS_ADVERTISED_HOST).toBe('node.example.org');
+    expect(readSettings({ PCS_ADVERTISED_HOST: '2001:DB8:0::7' }).PCS_ADVERTISED_HOST).toBe('2001:db8::7');
+  });
+
+  it('asks for an advertised host where the node cannot be registered by the address that it listens on', () => {
+    const zoned = { HOST: 'fe80::1%eth0' };
+    expect(() => readSettings(zoned)).toThrow(/^Bad settings: PCS_ADVERTISED_HOST must be set with HOST=fe80::1%eth0,/);
+    expect(readSettings({ ...zoned, PCS_ADVERTISED_HOST: 'node-1' }).HOST).toBe('fe80::1%eth0');
+    expect(readSettings({ ...zoned, PCS_SELF_REGISTRATION: 'off' }).HOST).toBe('fe80::1%eth0');
+    for (const HOST of ['0.0.0.0', '::', '0::0', '::ffff:0:0', 'localhost', '::1']) {
+      expect(readSettings({ HOST }).HOST).toBe(HOST);
+    }
   });
 
   it('names everything that is wrong in one line, and no password', () => {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { checkHost, hasDotSegment, isUnspecified, parseRange } from '@coordination/kernel';
 import { z } from 'zod';
 
 const MAX_PORT = 65_535;
@@ -39,13 +40,23 @@ const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(t
 function isAddressOrRange(text: string, least: number): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-  if (most === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) >= least && Number(bits) <= most);
+  // A zone names an interface of one machine, and no range has one.
+  if (most === 0 || rest.length > 0 || address.includes('%')) return false;
+  if (bits === undefined) return true;
+  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most && parseRange(text).bits >= least;
 }
 
 /** Not everything: then any caller could say that it is another one. */
 const isProxy = (text: string): boolean => isAddressOrRange(text, 1);
 const isDestination = (text: string): boolean => isAddressOrRange(text, 0);
+
+/** As the host of any registration. */
+const host = z.string().transform((text, context) => {
+  const checked = checkHost(text);
+  if ('host' in checked) return checked.host;
+  context.addIssue({ code: 'custom', message: checked.complaint });
+  return z.NEVER;
+});
 
 /** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
 export interface SettingEntry {
@@ -213,12 +224,15 @@ export const SETTINGS = {
     'Whether this node registers itself in namespace `system`, service `platform-coordination`. Only nodes that do take part in probing.',
   ),
   PCS_NODE_ID: setting(
-    z.string().regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -'),
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
+      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths'),
     null,
     'Stable name of this node among the nodes, its own alone. Default: host name and port.',
   ),
   PCS_ADVERTISED_HOST: setting(
-    z.string().max(253),
+    host,
     null,
     'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine where that is 0.0.0.0 or ::.',
   ),
@@ -285,6 +299,11 @@ export const SETTINGS = {
     '0',
     'How long the service goes on taking requests after readiness turned 503, so that load balancers notice.',
   ),
+  PCS_KEEP_ALIVE_SECONDS: setting(
+    integer(1, 86_400),
+    '75',
+    'How long a connection without a request is kept; longer than proxies and load balancers keep theirs to this service (60 s mostly), so that it is never this side that closes one just as it is used.',
+  ),
   PCS_CORS_ORIGINS: setting(
     list(isOrigin, 'must be origins, such as https://ui.example.com, separated by commas'),
     '',
@@ -338,6 +357,15 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     problems.push(
       `PCS_AUDIT_RETENTION_DAYS must be longer than the ${hours} hours of PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log`,
     );
+  }
+  const { HOST, PCS_ADVERTISED_HOST, PCS_SELF_REGISTRATION } = values as Partial<Settings>;
+  if (HOST !== undefined && PCS_SELF_REGISTRATION && PCS_ADVERTISED_HOST === undefined && !isUnspecified(HOST)) {
+    const checked = checkHost(HOST);
+    if ('complaint' in checked) {
+      problems.push(
+        `PCS_ADVERTISED_HOST must be set with HOST=${HOST}, by which a node cannot be registered (it ${checked.complaint})`,
+      );
+    }
   }
   if (problems.length > 0) throw new SettingsError(`Bad settings: ${problems.join('; ')}.`);
   return values as Settings;

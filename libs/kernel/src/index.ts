@@ -1,6 +1,8 @@
+export { AddressRanges, parseRange, type ParsedRange } from './address-ranges.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
 export { systemClock, type Clock } from './clock.js';
 export { decodeCursor, encodeCursor } from './cursors.js';
+export { hasDotSegment } from './dot-segments.js';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
 export {
   AlreadyRegisteredError,
@@ -29,7 +31,9 @@ export {
   type FieldError,
   type UnknownRevisionReason,
 } from './errors.js';
+export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './host.js';
 export { newId } from './ids.js';
+export { canonicalAddress } from './ip-address.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
 export { repeat, type Repetition } from './repeat.js';

@@ -40,7 +40,7 @@ export {
 export { normalizeRecord } from './domain/normalize-record.js';
 export { type Command, type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide, type Decision, type Moment } from './domain/decide.js';
-export { hostSchema } from './domain/instance-spec.schema.js';
+export { hostFilterSchema } from './domain/instance-spec.schema.js';
 export { expiresAt, goesAt, hasLapsed, overAt, type LeaseAllowance } from './domain/lease.js';
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';

@@ -1,4 +1,4 @@
-import { isStorableText } from '@coordination/kernel';
+import { hasDotSegment, isStorableText } from '@coordination/kernel';
 import { z } from 'zod';
 import { INITIAL_STATES, OVERRIDE_STATUSES } from './domain/instance.js';
 import { SPEC_FIELDS } from './domain/instance-spec.schema.js';
@@ -36,6 +36,12 @@ export const instanceIdSchema = z
   .describe('The caller’s own stable name for the instance, such as a pod name; `host:port` by default.')
   .meta({ examples: ['orders-7f9c'] });
 
+/** Names that instances may get. Those with other names are older, and stay. */
+const newInstanceIdSchema = instanceIdSchema.refine(name => !hasDotSegment(name), {
+  error:
+    'must not be . or .., which clients and proxies take out of paths: give another name. An instance that has such a name is read, renewed and removed by its id',
+});
+
 /** The server's id of an instance. UUIDs are the same in either case (RFC 9562, section 4); ours are in lower case. */
 export const instanceUuidSchema = z.uuid().toLowerCase();
 
@@ -51,7 +57,7 @@ export const registerInstance = z
   .strictObject({
     namespace: namespaceSchema.optional(),
     service: serviceSchema,
-    instanceId: instanceIdSchema.optional(),
+    instanceId: newInstanceIdSchema.optional(),
     ...SPEC_FIELDS,
     status,
   })

@@ -29,6 +29,16 @@ describe('the filters of a request', () => {
     expect(select({ status: 'degraded,any' }).statuses).toBe('any');
   });
 
+  it('take a host in any spelling, and in the one given, in which it may be stored', () => {
+    const matches = (host: string, stored: string) =>
+      matcherBesideStatus(select({ host }))(anInstance({ host: stored }));
+    expect(matches('2001:DB8:0::1', '2001:db8::1')).toBe(true);
+    expect(matches('::ffff:10.0.3.17', '10.0.3.17')).toBe(true);
+    expect(matches('2001:db8:0:0:0:0:0:1', '2001:db8:0:0:0:0:0:1')).toBe(true);
+    expect(matches('fe80::1%eth0', 'fe80::1%eth0')).toBe(true);
+    expect(matches('2001:db8::1', '2001:db8::2')).toBe(false);
+  });
+
   it('take = in the value of a tag, and keys of any name', () => {
     expect(select({ tag: ['a=b=c', 'key', '__proto__=x'] })).toMatchObject({
       where: {

@@ -1,6 +1,7 @@
 import { type AuditAction } from '@coordination/audit';
 import {
   AlreadyRegisteredError,
+  canonicalAddress,
   type DomainError,
   InstanceNotFoundError,
   sameJson,
@@ -45,7 +46,7 @@ import {
   type Override,
   specOf,
 } from './instance.js';
-import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
+import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './instance-spec.schema.js';
 import { goesAt, hasLapsed, overAt } from './lease.js';
 import { mergePatch } from './merge-patch.js';
 
@@ -145,7 +146,8 @@ function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment:
 function decidePatch(current: LeasedInstance, { patch, complaints }: PatchCommand, moment: Moment): Decision {
   const { namespace, service, instanceId, ...changes } = patch;
   const errors = contradictions(current.instance, { namespace, service, instanceId } as Partial<InstanceIdentity>);
-  const merged = instanceSpecSchema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
+  const schema = 'host' in changes ? instanceSpecSchema : specOfSameHostSchema;
+  const merged = schema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
   if (!merged.success) errors.push(...toFieldErrors(merged.error.issues, ''));
   if (errors.length > 0 || !merged.success) return rejected(new ValidationFailedError(errors));
   const spec = toSpec(merged.data);
@@ -255,9 +257,13 @@ function updated(
 
 /** Whether the endpoint or the check is another one, so that nothing that was known of it counts. */
 export function startsOver(before: Endpoint, after: Endpoint): boolean {
-  const sameEndpoint = before.scheme === after.scheme && before.host === after.host && before.port === after.port;
+  const sameEndpoint =
+    before.scheme === after.scheme && before.port === after.port && isSameHost(before.host, after.host);
   return !sameEndpoint || !sameJson(before.check, after.check);
 }
+
+/** A registration of earlier times may have an address in another spelling than the one that addresses have now. */
+const isSameHost = (before: string, after: string): boolean => before === after || canonicalAddress(before) === after;
 
 function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, revision }: Moment): LeasedInstance {
   const health = initialHealth(initialStateOf(spec, initialState), now);
