@@ -11,13 +11,13 @@ const NOT_ASCII = /[^\0-\x7f]/;
 
 /** "This network" with the unspecified address: never a destination (RFC 6890, section 2.2.2). */
 const THIS_NETWORK = /^0\./;
-const UNSPECIFIED: readonly (string | undefined)[] = ['0.0.0.0', '::'];
+const UNSPECIFIED: ReadonlySet<string | undefined> = new Set(['0.0.0.0', '::']);
 const BROADCAST = '255.255.255.255';
 
 const NEITHER = 'must be a DNS name, an IPv4 or an IPv6 address (without brackets)';
 
 /** Whether an address, however it is spelt, is the unspecified one: a server that listens there listens everywhere. */
-export const isUnspecified = (text: string): boolean => UNSPECIFIED.includes(canonicalAddress(text));
+export const isUnspecified = (text: string): boolean => UNSPECIFIED.has(canonicalAddress(text));
 
 /** A host in its one spelling, or what is wrong with it. */
 export type CheckedHost = { readonly host: string } | { readonly complaint: string };

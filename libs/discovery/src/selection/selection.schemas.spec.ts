@@ -9,6 +9,9 @@ const filters = z.strictObject(FILTER_PARAMETERS);
 
 const select = (query: Record<string, unknown>) => toSelection(filters.parse(query), ['healthy']);
 
+/** Whether a filter by a host selects an instance that has one. */
+const matches = (host: string, stored: string) => matcherBesideStatus(select({ host }))(anInstance({ host: stored }));
+
 const refusalOf = (query: Record<string, unknown>) => {
   try {
     select(query);
@@ -30,8 +33,6 @@ describe('the filters of a request', () => {
   });
 
   it('take a host in any spelling, and in the one given, in which it may be stored', () => {
-    const matches = (host: string, stored: string) =>
-      matcherBesideStatus(select({ host }))(anInstance({ host: stored }));
     expect(matches('2001:DB8:0::1', '2001:db8::1')).toBe(true);
     expect(matches('::ffff:10.0.3.17', '10.0.3.17')).toBe(true);
     expect(matches('2001:db8:0:0:0:0:0:1', '2001:db8:0:0:0:0:0:1')).toBe(true);

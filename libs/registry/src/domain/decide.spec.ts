@@ -788,23 +788,26 @@ describe('A probe', () => {
   });
 });
 
-describe('A host of earlier times', () => {
-  const LONG = '2001:db8:0:0:0:0:0:1';
-  const sick = (host: string, check?: Check) =>
-    stored({ host, health: healthOf({ state: 'unhealthy', failures: 3 }), ...(check && { check }) });
+const LONG = '2001:db8:0:0:0:0:0:1';
+const sickAt = (host: string) => stored({ host, health: healthOf({ state: 'unhealthy', failures: 3 }) });
 
+describe('A host of earlier times', () => {
   it.each([LONG, '::ffff:10.0.3.17', 'fe80::1%eth0', '0.1.2.3'])(
     'stays as it is when something else is patched: %s',
     host => {
-      expect(patched({ weight: 1 }, sick(host))).toMatchObject({ host, weight: 1, health: sick(host).instance.health });
-      expect(patching({}, sick(host)).kind).toBe('unchanged');
+      expect(patched({ weight: 1 }, sickAt(host))).toMatchObject({
+        host,
+        weight: 1,
+        health: sickAt(host).instance.health,
+      });
+      expect(patching({}, sickAt(host)).kind).toBe('unchanged');
     },
   );
 
   it('is judged by the rules that hold when it is patched itself', () => {
-    const errors = rejection(patching({ host: 'fe80::1%eth0' }, sick('fe80::1%eth0')))?.extras.errors;
+    const errors = rejection(patching({ host: 'fe80::1%eth0' }, sickAt('fe80::1%eth0')))?.extras.errors;
     expect(errors).toMatchObject([{ path: '/host', message: expect.stringContaining('without a zone') as string }]);
-    expect(patched({ host: 'FE80::0:1' }, sick('fe80::1%eth0')).host).toBe('fe80::1');
+    expect(patched({ host: 'FE80::0:1' }, sickAt('fe80::1%eth0')).host).toBe('fe80::1');
   });
 
   it.each([
@@ -812,9 +815,9 @@ describe('A host of earlier times', () => {
     ['::ffff:10.0.3.17', '10.0.3.17'],
   ])('%s is the same endpoint when it is said again as %s: health goes on', (before, host) => {
     const spec = aSpec({ host });
-    const after = afterwards(sick(before), registerCommand({ spec })).instance;
+    const after = afterwards(sickAt(before), registerCommand({ spec })).instance;
     expect(after).toMatchObject({ host, version: 8, health: { state: 'unhealthy', failures: 3 } });
-    expect(decide({ ...sick(before), instance: after }, registerCommand({ spec }), MOMENT)).toMatchObject({
+    expect(decide({ ...sickAt(before), instance: after }, registerCommand({ spec }), MOMENT)).toMatchObject({
       kind: 'unchanged',
     });
   });
