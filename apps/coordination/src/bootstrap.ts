@@ -35,11 +35,11 @@ export interface Service {
 /** Puts the service together in this process. */
 export async function createService(settings: Settings, database: DatabaseChoice): Promise<Service> {
   const logger = createLogger(settings);
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(settings, database, logger),
-    createHttpAdapter(settings),
-    { bufferLogs: true, abortOnError: false },
-  );
+  const http = createHttpAdapter(settings);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(settings, database, logger), http, {
+    bufferLogs: true,
+    abortOnError: false,
+  });
   app.useLogger(new NestLogger(logger));
   configureHttp(app, settings);
   serveApiDocs(app, API_DESCRIPTION, { liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })) });
@@ -61,6 +61,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
       return url;
     },
     async close(signal) {
+      http.connections.beginEnding();
       await app.get(Drain).begin(signal);
       await app.close();
       await app.get(Databases).close();

@@ -75,9 +75,12 @@ describe('the probes', () => {
         }),
       ],
     }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter({ PCS_TRUSTED_PROXIES: [] }), {
-      logger: false,
-    });
+    app = module.createNestApplication<NestFastifyApplication>(
+      createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 }),
+      {
+        logger: false,
+      },
+    );
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
