@@ -6,7 +6,7 @@ import { type FastifyInstance } from 'fastify';
 const NO_LONGER_KEPT_MS = 1;
 
 /** How long (ms) the rest of a request's head may take to arrive while the server closes: packets of one head come together. */
-const LATE_HEAD_MS = 1_000;
+const LATE_HEAD_MS = 500;
 
 /**
  * The connections of the server, which are kept for a long time and must not hold up its end. Idle ones are closed by
@@ -16,10 +16,15 @@ const LATE_HEAD_MS = 1_000;
 export class ServerConnections {
   private readonly open = new Set<Socket>();
   private readonly underWay = new Set<ServerResponse>();
+  /** One function for all answers, which are many. */
+  private readonly ended: (this: ServerResponse) => void;
   private isEnding = false;
 
   constructor(instance: FastifyInstance) {
-    const { open } = this;
+    const { open, underWay } = this;
+    this.ended = function () {
+      underWay.delete(this);
+    };
     instance.server.on('connection', (socket: Socket) => {
       open.add(socket);
       socket.on('close', () => open.delete(socket));
@@ -33,11 +38,8 @@ export class ServerConnections {
   /** To be called for each request before it is answered. */
   began(response: ServerResponse): void {
     if (this.isEnding) closeAfter(response);
-    const { underWay } = this;
-    underWay.add(response);
-    response.on('close', function (this: ServerResponse) {
-      underWay.delete(this);
-    });
+    this.underWay.add(response);
+    response.on('close', this.ended);
   }
 
   /** Every answer from now on says that it is the last on its connection, so that clients turn to other nodes. */
