@@ -435,6 +435,15 @@ describe('An occurrence', () => {
     expect(touches).toHaveLength(1);
   });
 
+  it('that must be alone is the only one of its batch; what is before or after it belongs into another one', () => {
+    const alone = { commands: [], origin: anOrigin(), occurrence: { ...occurrence, isAlone: true } };
+    const other = registrations(['a']);
+    expect(plan([other, alone, other]).outcomes).toHaveLength(1);
+    const { outcomes, events } = plan([alone, alone, other]);
+    expect(outcomes).toEqual([{ results: [] }]);
+    expect(events.map(({ revision, action }) => [revision, action])).toEqual([[11, 'liveness.guard_forced']]);
+  });
+
   it('does not happen when its request is refused', () => {
     const { events, occurrences } = plan([{ ...request(deregister('nobody')), occurrence }]);
     expect({ events, occurrences }).toEqual({ events: [], occurrences: [] });

@@ -61,13 +61,16 @@ export function planBatch(input: BatchInput): BatchPlan {
   };
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
-    if (outcomes.length > 0 && batch.isFull(limits)) break;
+    if (outcomes.length > 0 && (batch.isFull(limits) || isAlone(request))) break;
     outcomes.push(firstAnswers.answer(request, () => carryOut(request)));
+    if (isAlone(request)) break;
   }
   const { events, occurrences } = batch;
   const touches = touchesOf(events);
   return { events, changes: batch.changes(), touches, occurrences, outcomes, answers: firstAnswers.news };
 }
+
+const isAlone = ({ occurrence }: WriteRequest): boolean => occurrence?.isAlone === true;
 
 /** The size of what is stored besides the metadata, roughly. */
 const RECORD_BYTES = 1_000;

@@ -14,6 +14,11 @@ export interface Occurrence {
   readonly after: unknown;
   /** Writes what goes with the event, in the same transaction: one small statement, for all writers wait for it. */
   readonly write: (em: EntityManager) => Promise<void>;
+  /**
+   * Whether its request must be the only one of its batch: then the tables are, when it writes, what the log makes of them up
+   * to its event, and the head is at its revision.
+   */
+  readonly isAlone?: boolean;
 }
 
 /** Commands that succeed or fail as one, and who asks for them. */
