@@ -68,6 +68,9 @@ const aLease = (differing: Columns = {}): string =>
 const aTouch = (differing: Columns = {}): string =>
   insert('service_revision', { namespace: 'default', service: 'orders', revision: 1, ...differing });
 
+const aFloor = (differing: Columns = {}): string =>
+  insert('namespace_floor', { namespace: 'default', revision: 1, ...differing });
+
 const aRole = (differing: Columns = {}): string =>
   insert('node_role', {
     role: 'sweeper',
@@ -192,6 +195,8 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   instance_lease_instance_id_foreign: [aLease()],
   service_revision_pkey: [`${aTouch()}; ${aTouch({ revision: 2 })}`],
   service_revision_positive: [aTouch({ revision: 0 })],
+  namespace_floor_pkey: [`${aFloor()}; ${aFloor({ revision: 2 })}`],
+  namespace_floor_positive: [aFloor({ revision: 0 })],
   node_role_pkey: [`${aRole()}; ${aRole({ holder: 'b' })}`],
   node_role_term_positive: [aRole({ term: 0 })],
   liveness_guard_pkey: [`${aGuard()}; ${aGuard()}`],
@@ -218,7 +223,16 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
 describe('The rules of the database', () => {
   it('take what is right', async () => {
     await client.query(
-      [anInstance(), aLease({ ttl_seconds: 86_400 }), anEvent(), aTouch(), aKey(), aCut(), aBaselineRow()].join('; '),
+      [
+        anInstance(),
+        aLease({ ttl_seconds: 86_400 }),
+        anEvent(),
+        aTouch(),
+        aFloor({ namespace: '*' }),
+        aKey(),
+        aCut(),
+        aBaselineRow(),
+      ].join('; '),
     );
     await client.query(aKey({ actor: 'ada', key: '~!'.repeat(127) }));
     await client.query(anInstance({ id: OTHER_ID, instance_id: '[2001:db8::1]:80', version: 9, port: 65_535 }));

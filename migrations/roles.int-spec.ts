@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { compactLog, type LogHead, ServiceEventRepository } from '@coordination/audit';
 import { migrate, pendingMigrations } from '@coordination/database';
 import { newId } from '@coordination/kernel';
-import { IdempotencyKeyRepository } from '@coordination/registry';
+import {
+  EmptyServiceRepository,
+  IdempotencyKeyRepository,
+  type ServiceTouch,
+  toEmptyServicesDropped,
+} from '@coordination/registry';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../test/support/catalog-invariants.js';
@@ -81,6 +86,28 @@ describe('The role of the service', () => {
     expect(events).toHaveLength(5);
   });
 
+  it('drops services by the function of the owner, and only those that have no instances', async () => {
+    const identity = anIdentity({ service: 'short-lived' });
+    await node.submit(registerCommand({ id: newId(), identity }));
+    await node.submit({ kind: 'deregister', target: { identity }, ifMatch: undefined });
+    const { rows } = await app.query<ServiceTouch>(
+      `select namespace, service, revision::float8 as revision from service_revision order by revision`,
+    );
+    expect(rows.map(({ service }) => service)).toEqual(['orders', 'short-lived']);
+    await node.writer.submit({
+      commands: [],
+      origin: anOrigin(),
+      occurrence: {
+        ...toEmptyServicesDropped(rows.at(-1)!),
+        write: em => new EmptyServiceRepository().drop(em, rows),
+        isAlone: true,
+      },
+    });
+    const left = await app.query<{ service: string }>('select service from service_revision');
+    expect(left.rows).toEqual([{ service: 'orders' }]);
+    await assertCatalogInvariants(as(APP));
+  });
+
   it('has partitions made ahead by the function of the owner', async () => {
     const upto = await new ServiceEventRepository().ensurePartitions(node.databases.em('writer'), 7_000_000);
     expect(upto).toBe(8_999_999);
@@ -126,6 +153,8 @@ describe('The role of the service', () => {
     'insert into catalog_head select * from catalog_head',
     'truncate catalog_head',
     'delete from service_revision',
+    'insert into namespace_floor select * from namespace_floor',
+    'delete from namespace_floor',
     'create table mine (id int)',
     `set role ${OWNER}`,
     'delete from mikro_orm_migrations',

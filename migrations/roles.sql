@@ -38,6 +38,7 @@ grant select, update on catalog_head to coordination_app;
 
 grant select, insert, update, delete on service_instance, instance_lease, idempotency_key to coordination_app;
 grant select, insert, update on service_revision to coordination_app;
+grant select, update on namespace_floor to coordination_app;
 grant select, insert, update on node_role to coordination_app;
 grant select, insert, update, delete on liveness_guard, liveness_order to coordination_app;
 
@@ -47,5 +48,6 @@ grant select on log_cut, catalog_baseline to coordination_app;
 -- To see whether the schema is the one that this version needs.
 grant select on mikro_orm_migrations to coordination_app;
 
-revoke execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions from public;
-grant execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions to coordination_app;
+revoke execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions, drop_empty_services from public;
+grant execute on function lock_catalog_head, catalog_server, ensure_service_event_partitions, drop_empty_services
+  to coordination_app;

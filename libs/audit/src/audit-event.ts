@@ -8,6 +8,7 @@ export const AUDIT_ACTIONS = [
   'instance.override_set',
   'instance.override_cleared',
   'catalog.epoch_started',
+  'catalog.empty_services_dropped',
   'audit.compacted',
   'liveness.guard_began',
   'liveness.guard_ended',

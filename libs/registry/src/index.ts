@@ -1,3 +1,4 @@
+import { NamespaceFloor } from './empty-services/namespace-floor.entity.js';
 import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
 import { InstanceLease } from './instance-lease.entity.js';
 import { NodeRole } from './roles/node-role.entity.js';
@@ -42,6 +43,13 @@ export { type Command, type InstanceTest, type RegisterCommand, type Target } fr
 export { decide, type Decision, type Moment } from './domain/decide.js';
 export { hostSchema } from './domain/instance-spec.schema.js';
 export { expiresAt, goesAt, hasLapsed, overAt, type LeaseAllowance } from './domain/lease.js';
+export {
+  emptyServicesDroppedBy,
+  toEmptyServicesDropped,
+  type EmptyServicesDropped,
+} from './empty-services/empty-services-dropped.js';
+export { EmptyServiceRepository } from './empty-services/empty-service.repository.js';
+export { EVERY_OTHER_NAMESPACE, type NamespaceFloor } from './empty-services/namespace-floor.entity.js';
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
@@ -76,6 +84,14 @@ export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
 export { KnownAppendRepository } from './write/known-append.repository.js';
 export { type AppendWay } from './write/writer-metrics.js';
+export { type ServiceTouch } from './write/instance-change.js';
 export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
 
-export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision, IdempotencyKey, NodeRole];
+export const REGISTRY_ENTITIES = [
+  ServiceInstance,
+  InstanceLease,
+  ServiceRevision,
+  NamespaceFloor,
+  IdempotencyKey,
+  NodeRole,
+];
