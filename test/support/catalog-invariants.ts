@@ -9,7 +9,14 @@ import {
 } from '@coordination/audit';
 import { isoTime } from '@coordination/database';
 import { sameJson } from '@coordination/kernel';
-import { identityKey, INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
+import {
+  emptyServicesDroppedBy,
+  EVERY_OTHER_NAMESPACE,
+  identityKey,
+  INSTANCE_COLUMNS,
+  type InstanceRecord,
+  type ServiceTouch,
+} from '@coordination/registry';
 import { Client } from 'pg';
 import { expect } from 'vitest';
 
@@ -26,8 +33,8 @@ export interface CatalogFacts {
 
 /**
  * Asserts what must hold of every catalog at every moment, as far as its log is retained: revisions without gaps (within an epoch), times that never
- * fall, a hash chain that verifies, a head that is the last event, an instance table and service revisions that are the
- * fold of the log, and one lease for each instance. It reads one snapshot, so writers may go on meanwhile.
+ * fall, a hash chain that verifies, a head that is the last event, an instance table, service revisions and floors that are
+ * the fold of the log, and one lease for each instance. It reads one snapshot, so writers may go on meanwhile.
  * @throws AssertionError that names the broken invariant and its revision or id
  */
 export async function assertCatalogInvariants(databaseUrl: string): Promise<CatalogFacts> {
@@ -35,7 +42,7 @@ export async function assertCatalogInvariants(databaseUrl: string): Promise<Cata
   await client.connect();
   try {
     await client.query('begin isolation level repeatable read read only');
-    const { events, folded, serviceRevisions } = await foldLog(client);
+    const { events, folded, serviceRevisions, floors, isCut } = await foldLog(client);
     const head = await readHead(client);
     expect(
       { revision: head.revision, hash: head.hash },
@@ -47,7 +54,7 @@ export async function assertCatalogInvariants(databaseUrl: string): Promise<Cata
     if (last) expect(head.at, 'the time of the head is not that of the last event').toBe(last.at);
     const instances = await readInstances(client);
     assertSameInstances(instances, folded);
-    await assertServiceRevisions(client, serviceRevisions);
+    await assertServiceRevisions(client, serviceRevisions, floors, isCut);
     await assertLeases(client, instances);
     return { head, events, instances };
   } finally {
@@ -59,11 +66,16 @@ interface Fold {
   readonly events: AuditEvent[];
   readonly folded: Map<string, InstanceRecord>;
   readonly serviceRevisions: Map<string, number>;
+  /** By namespace; those before the cut are not known. */
+  readonly floors: Map<string, number>;
+  /** Whether the beginning of the log is gone. */
+  readonly isCut: boolean;
 }
 
 async function foldLog(client: Client): Promise<Fold> {
   const cut = await readCut(client);
-  const fold: Fold = { events: [], ...(await readBaseline(client, cut.revision)) };
+  const baseline = await readBaseline(client, cut.revision);
+  const fold: Fold = { events: [], ...baseline, floors: new Map(), isCut: cut.revision > 0 };
   for (;;) {
     const after = fold.events.at(-1)?.revision ?? cut.revision;
     const { rows } = await client.query<AuditEvent>(
@@ -120,11 +132,17 @@ function assertFollows(event: AuditEvent, previous: Link): void {
   expect(event.at >= previous.at, `time falls ${at}`).toBe(true);
 }
 
-function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void {
+function applyEvent(event: AuditEvent, fold: Fold): void {
+  const { folded, serviceRevisions, floors } = fold;
   const { revision, namespace, service, instanceUuid } = event;
   if (namespace !== null && service !== null) serviceRevisions.set(`${namespace}/${service}`, revision);
   // Callers may have seen later revisions of each of them, which were lost.
-  if (epochStartedBy(event)) for (const name of serviceRevisions.keys()) serviceRevisions.set(name, revision);
+  if (epochStartedBy(event)) {
+    for (const name of serviceRevisions.keys()) serviceRevisions.set(name, revision);
+    for (const name of floors.keys()) floors.set(name, revision);
+  }
+  const dropped = emptyServicesDroppedBy(event);
+  if (dropped) dropServices(dropped.upTo, revision, fold);
   if (instanceUuid === null) return;
   const before = event.before as InstanceRecord | null;
   const after = event.after as InstanceRecord | null;
@@ -156,6 +174,26 @@ function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void
   folded.set(instanceUuid, after);
 }
 
+/** Services without instances, in the order of their revisions and then of their names, up to a place in it. */
+function dropServices(upTo: ServiceTouch, revision: number, { folded, serviceRevisions, floors }: Fold): void {
+  const inhabited = new Set([...folded.values()].map(nameOf));
+  const last = nameOf(upTo);
+  const dropped = [...serviceRevisions].flatMap(([name, touched]) => {
+    const isWithin = touched < upTo.revision || (touched === upTo.revision && name <= last);
+    return isWithin && !inhabited.has(name) ? [name] : [];
+  });
+  for (const name of dropped) serviceRevisions.delete(name);
+  for (const namespace of new Set(dropped.map(namespaceIn))) {
+    const isLeft = [...serviceRevisions.keys()].some(name => namespaceIn(name) === namespace);
+    if (!isLeft) floors.delete(namespace);
+    floors.set(isLeft ? namespace : EVERY_OTHER_NAMESPACE, revision);
+  }
+}
+
+const nameOf = ({ namespace, service }: Pick<ServiceTouch, 'namespace' | 'service'>): string =>
+  `${namespace}/${service}`;
+const namespaceIn = (name: string): string => name.slice(0, name.indexOf('/'));
+
 async function readHead(client: Client): Promise<LogHead> {
   const { rows } = await client.query<LogHead>(
     `select revision::float8 as revision, hash, epoch, ${isoTime('at')} as at from catalog_head`,
@@ -179,11 +217,36 @@ function assertSameInstances(table: Map<string, InstanceRecord>, folded: Map<str
   }
 }
 
-async function assertServiceRevisions(client: Client, expected: Map<string, number>): Promise<void> {
+async function assertServiceRevisions(
+  client: Client,
+  expected: Map<string, number>,
+  expectedFloors: Map<string, number>,
+  isCut: boolean,
+): Promise<void> {
   const { rows } = await client.query<{ name: string; revision: number }>(
     `select namespace || '/' || service as name, revision::float8 as revision from service_revision`,
   );
   const stored = Object.fromEntries(rows.map(row => [row.name, row.revision]));
+  const floors = new Map(
+    (
+      await client.query<{ namespace: string; revision: number }>(
+        'select namespace, revision::float8 as revision from namespace_floor',
+      )
+    ).rows.map(row => [row.namespace, row.revision]),
+  );
+  if (isCut) {
+    // What was dropped before the cut is not known any more: only that a floor stands for it.
+    for (const [name, revision] of expected) {
+      const floor = Math.max(floors.get(namespaceIn(name)) ?? 0, floors.get(EVERY_OTHER_NAMESPACE) ?? 0);
+      if (!(name in stored) && floor >= revision) expected.delete(name);
+    }
+    for (const [namespace, floor] of floors) {
+      if (floor >= (expectedFloors.get(namespace) ?? 0)) expectedFloors.set(namespace, floor);
+    }
+  }
+  expect(Object.fromEntries(floors), 'namespace_floor is not what the log makes of it').toEqual(
+    Object.fromEntries(expectedFloors),
+  );
   expect(stored, 'service_revision is not the last event of each service').toEqual(Object.fromEntries(expected));
 }
 

@@ -110,5 +110,24 @@ export async function expectViewIsTable(view: CatalogView, databases: Databases)
   );
   for (const { namespace, service, revision } of services) {
     expect(view.serviceRevision(namespace, service)).toBe(revision);
+    expect(view.knowsService(namespace, service)).toBe(true);
+  }
+  const inhabited = new Set(rows.map(row => `${row.namespace}/${row.service}`));
+  expect(view.emptyServices, 'the view knows other services without instances').toBe(
+    services.filter(({ namespace, service }) => !inhabited.has(`${namespace}/${service}`)).length,
+  );
+  const floors = new Map(
+    (
+      await ask<{ namespace: string; revision: number }>(
+        'select namespace, revision::float8 as revision from namespace_floor',
+      )
+    ).map(({ namespace, revision }) => [namespace, revision]),
+  );
+  for (const namespace of new Set([...floors.keys(), ...services.map(row => row.namespace)])) {
+    const floor = Math.max(floors.get(namespace) ?? 0, floors.get('*') ?? 0) || undefined;
+    expect(view.serviceRevision(namespace, 'was-never-there'), `the floor of ${namespace}`).toBe(floor);
+    const known = services.filter(row => row.namespace === namespace).map(({ revision }) => revision);
+    const last = Math.max(floors.get(namespace) ?? 0, ...known);
+    expect(view.namespaceRevision(namespace), `the last revision of ${namespace}`).toBe(last);
   }
 }

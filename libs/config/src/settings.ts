@@ -227,6 +227,11 @@ export const SETTINGS = {
     '10',
     'How long after its last renewal a node counts as alive; it renews itself three times as often.',
   ),
+  PCS_EMPTY_SERVICES_MAX: setting(
+    integer(0, 10_000_000),
+    '100000',
+    'How many services without instances are known with their last revision. Beyond them, those that changed longest ago are dropped; a later revision stands for them. The same on all nodes: the smallest counts.',
+  ),
   PCS_WATCH_MAX: setting(
     integer(0, 1_000_000),
     '10000',

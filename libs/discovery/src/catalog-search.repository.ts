@@ -1,7 +1,13 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
 import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import {
+  EVERY_OTHER_NAMESPACE,
+  INSTANCE_COLUMNS,
+  type InstanceIdentity,
+  type InstanceRecord,
+  normalizeRecord,
+} from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './candidates.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
@@ -151,11 +157,7 @@ export class CatalogSearchRepository {
       const services = isExact
         ? await summaries(em, conditions)
         : await judgedSummaries({ read, positionOf: nameOf }, judging(selection, this.limits.summaries));
-      const [touched] = await query<{ revision: number | null }>(
-        em,
-        'select max(revision)::float8 as revision from service_revision where namespace = $1',
-        [namespace],
-      );
+      const [touched] = await query<{ revision: number | null }>(em, NAMESPACE_REVISION, [namespace]);
       return { head, revision: touched?.revision ?? head.revision, services };
     });
   }
@@ -198,6 +200,14 @@ export function searchStatement(
     isExact,
   };
 }
+
+/** As the view knows it. */
+const NAMESPACE_REVISION = `
+  select coalesce(
+    greatest(
+      (select max(revision) from service_revision where namespace = $1),
+      (select revision from namespace_floor where namespace = $1)),
+    (select revision from namespace_floor where namespace = '${EVERY_OTHER_NAMESPACE}'))::float8 as revision`;
 
 /** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
 const JUDGED_COLUMNS = `

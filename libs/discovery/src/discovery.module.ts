@@ -11,11 +11,18 @@ import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, NotificationListener, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { CatalogMirrorSlot, HistoryKeeper, RegistryModule } from '@coordination/registry';
+import {
+  CatalogMirrorSlot,
+  CatalogWriter,
+  EmptyServiceRepository,
+  HistoryKeeper,
+  RegistryModule,
+} from '@coordination/registry';
 import { CatalogSearchRepository } from './catalog-search.repository.js';
 import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
+import { EmptyServicesJob } from './empty-services/empty-services.job.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { countWakes, measureGate, measureWaiting } from './freshness/freshness-metrics.js';
 import { ViewGate } from './freshness/view-gate.js';
@@ -132,6 +139,17 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         measureWaiting(metrics, waiting);
         return waiting;
       },
+    },
+    {
+      provide: EmptyServicesJob,
+      inject: [CatalogView, CatalogWriter, SETTINGS_TOKEN],
+      useFactory: (view: CatalogView, writer: CatalogWriter, settings: Settings) =>
+        new EmptyServicesJob({
+          view,
+          writer,
+          services: new EmptyServiceRepository(),
+          max: settings.PCS_EMPTY_SERVICES_MAX,
+        }),
     },
     { provide: GuardNoticeSlot, useFactory: () => new GuardNoticeSlot() },
     {

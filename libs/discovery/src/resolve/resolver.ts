@@ -60,7 +60,7 @@ export class Resolver {
     const revision = this.view.serviceRevision(namespace, service);
     const instances = this.view.instancesOf(namespace, service);
     const nobody = () => new NoInstanceAvailableError(`${namespace}/${service}`, instances.size);
-    if (revision === undefined) throw nobody();
+    if (revision === undefined || instances.size === 0) throw nobody();
     const contenders = this.contenders(namespace, service, revision, wanted);
     if (contenders.near.size + contenders.far.size === 0) throw nobody();
     const instance = instances.get(this.choose(contenders, wanted))!;

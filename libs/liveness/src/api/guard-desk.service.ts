@@ -29,7 +29,7 @@ const MAX_FORCED_MS = 24 * 3_600_000;
 export class GuardDesk {
   constructor(private readonly tools: GuardDeskTools) {}
 
-  /** @throws ValidationFailedError for a service that never was, or a time that makes no sense */
+  /** @throws ValidationFailedError for a service that is not known, or a time that makes no sense */
   async order(wish: OrderGuard): Promise<Ordered> {
     const { orders, context } = this.tools;
     const scope = this.toScope(wish.scope);
@@ -49,8 +49,11 @@ export class GuardDesk {
     if (asked === 'all') return ALL;
     const { namespace, service } = asked;
     view.assertReadable();
-    if (view.serviceRevision(namespace, service) === undefined) {
-      throw refusal('/scope/service', `is not known: nothing was ever registered as ${namespace}/${service}`);
+    if (!view.knowsService(namespace, service)) {
+      throw refusal(
+        '/scope/service',
+        `is not known: nothing was ever registered as ${namespace}/${service}, or nothing for so long that it was dropped`,
+      );
     }
     return { kind: 'service', namespace, service };
   }
