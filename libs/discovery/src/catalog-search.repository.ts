@@ -208,8 +208,8 @@ export function searchStatement(
 
 /** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
 const JUDGED_COLUMNS = `
-  i.namespace, i.service, i.instance_id as "instanceId", i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata,
-  i.status`;
+  i.namespace, i.service, i.instance_id as "instanceId", i.incarnation, i.incarnation_number as "incarnationNumber",
+  i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata, i.status`;
 
 /** Reads what SQL cannot rule out, step by step, within a transaction. */
 function stepsOf<Candidate extends Judged>(

@@ -298,33 +298,34 @@ describe('A patch', () => {
   });
 });
 
+const report = (probed: InstanceRecord): Command => ({
+  kind: 'report-probe',
+  target: TARGET,
+  probed,
+  verdict: { healthy: true, inARow: 9, output: '' },
+});
+
 describe('A probe', () => {
   it('of the process before says nothing of the next one', () => {
     const spec = aSpec({ check: aTcpCheck() });
     const before = stored({ ...spec, incarnation: 'a' }).instance;
     const { instance } = afterwards(stored({ ...spec, incarnation: 'a' }), registerCommand({ spec, incarnation: 'b' }));
-    const report = (probed: InstanceRecord): Command => ({
-      kind: 'report-probe',
-      target: TARGET,
-      probed,
-      verdict: { healthy: true, inARow: 9, output: '' },
-    });
     const current = { instance, lease: stored().lease };
     expect(decide(current, report(before), MOMENT)).toMatchObject({ kind: 'unchanged' });
     expect(decide(current, report(instance), MOMENT)).toMatchObject({ kind: 'changed' });
   });
 });
 
-describe('An override', () => {
-  const setting = (differing: object = {}): Command => ({
-    kind: 'set-override',
-    target: TARGET,
-    status: 'stopping',
-    reason: null,
-    until: null,
-    ...differing,
-  });
+const setting = (differing: object = {}): Command => ({
+  kind: 'set-override',
+  target: TARGET,
+  status: 'stopping',
+  reason: null,
+  until: null,
+  ...differing,
+});
 
+describe('An override', () => {
   it('has the scope that it asks for, or that of its status', () => {
     const scopes = OVERRIDE_STATUSES.map(status => [
       status,
@@ -365,6 +366,22 @@ describe('Incarnations that ended', () => {
   });
 });
 
+/** Carries the commands out, and says of each what was there before it. */
+function* carriedOut([first, commands]: [LeasedInstance | undefined, Command[]]) {
+  let current = first;
+  for (const command of commands) {
+    const decision = decide(frozen(current), frozen(command), MOMENT);
+    yield { current, command, decision };
+    if (decision.kind === 'changed') current = decision.after;
+  }
+}
+
+/** The same instance, of which no incarnations are known. */
+const plain = (leased: LeasedInstance): LeasedInstance => {
+  const { endedIncarnations: _, ...instance } = leased.instance;
+  return { ...leased, instance: { ...instance, incarnation: null, incarnationNumber: 1 } };
+};
+
 describe('Every sequence of commands', () => {
   const identity = anIdentity();
   const target: Target = { identity };
@@ -372,16 +389,6 @@ describe('Every sequence of commands', () => {
     fc.option(someLeasedInstance, { nil: undefined }),
     fc.array(commandOn(fc.constant(target)), { maxLength: 30 }),
   );
-
-  /** Carries the commands out, and says of each what was there before it. */
-  function* carriedOut([first, commands]: [LeasedInstance | undefined, Command[]]) {
-    let current = first;
-    for (const command of commands) {
-      const decision = decide(frozen(current), frozen(command), MOMENT);
-      yield { current, command, decision };
-      if (decision.kind === 'changed') current = decision.after;
-    }
-  }
 
   it('never lets an incarnation that has ended change anything again', () => {
     let refused = 0;
@@ -432,10 +439,6 @@ describe('Every sequence of commands', () => {
   });
 
   it('that names none does what it does where there are none, but for what follows an announced end', () => {
-    const plain = (leased: LeasedInstance): LeasedInstance => {
-      const { endedIncarnations: _, ...instance } = leased.instance;
-      return { ...leased, instance: { ...instance, incarnation: null, incarnationNumber: 1 } };
-    };
     fc.assert(
       fc.property(someLeasedInstance, commandOn(fc.constant(target)), (leased, asked) => {
         const command = { ...asked, incarnation: undefined } as Command;

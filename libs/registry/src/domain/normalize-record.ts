@@ -60,8 +60,7 @@ export function afterEvent(after: StoredRecord, before: InstanceRecord | null): 
 
 /** An instance as answers tell it. */
 export type InstanceView = Omit<InstanceRecord, 'endedIncarnations' | 'override'> & {
-  /** Never there: JSON leaves it out. */
-  readonly endedIncarnations?: undefined;
+  readonly endedIncarnations?: never;
   readonly override: OverrideView | null;
 };
 
@@ -73,7 +72,8 @@ export type OverrideView = Override & { readonly scope: OverrideScope };
  */
 export function toInstanceView(record: InstanceRecord): InstanceView {
   if (isToldAsItIs(record)) return record;
-  return { ...record, override: toOverrideView(record.override), endedIncarnations: undefined };
+  const { endedIncarnations: _, ...told } = record;
+  return { ...told, override: toOverrideView(told.override) };
 }
 
 /** The override as answers tell it. */
