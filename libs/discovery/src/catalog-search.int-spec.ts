@@ -161,7 +161,8 @@ describe('the catalog in SQL and in memory', () => {
   });
 
   it('need no more than the columns that an expression can speak of, and rule out nothing that is selected', async () => {
-    const relation = `(select namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata, status
+    const relation = `(select namespace, service, instance_id, incarnation, incarnation_number, type, scheme, host, port,
+      zone, weight, metadata, status
       from service_instance) i`;
     await fc.assert(
       fc.asyncProperty(someSelection, async selection => {
