@@ -32,6 +32,9 @@ export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs:
     ${backSince}::timestamptz + make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000))
   ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
 
+/** Whether a sign is for the incarnation that runs. */
+const COUNTS = 'coalesce(sign.number = l.incarnation_number, true)';
+
 /**
  * One autocommit statement that never waits: a lease that a writing transaction holds is left for the next round, so
  * that renewals and writers cannot block each other. The commit is not flushed to disk: what a crash of the server could
@@ -44,28 +47,26 @@ const RENEW = `
   ), sign as (
     select s.* from unnest($1::uuid[], $2::float8[], $3::bool[], $4::int[]) as s (id, age_ms, reported, number), unflushed
   ), held as (
-    select l.instance_id, coalesce(sign.number = l.incarnation_number, true) as counts
-    from instance_lease l join sign on sign.id = l.instance_id
+    select l.instance_id from instance_lease l join sign on sign.id = l.instance_id
     order by l.instance_id for update of l skip locked
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, now() - make_interval(secs => sign.age_ms / 1000)),
-      checked_at = case when sign.reported
+      renewed_at = case when ${COUNTS}
+        then greatest(l.renewed_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.renewed_at end,
+      checked_at = case when sign.reported and ${COUNTS}
         then greatest(l.checked_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.checked_at end
     from held join sign on sign.id = held.instance_id
-    where l.instance_id = held.instance_id and held.counts
+    where l.instance_id = held.instance_id
     -- A report renews the lease too, but what a lease decided is healed by heartbeats alone.
     returning l.instance_id,
-      l.lapsed and not sign.reported and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
+      l.lapsed and not sign.reported and ${COUNTS} and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
   )
   select sign.id, case
       when renewed.revived then 'revived'
       when exists (select from instance_lease l where l.instance_id = sign.id) then 'busy'
       else 'missing' end as fate
-  from sign
-  left join held on held.instance_id = sign.id
-  left join renewed on renewed.instance_id = sign.id
-  where renewed.revived is not false and held.counts is not false`;
+  from sign left join renewed on renewed.instance_id = sign.id
+  where renewed.revived is not false`;
 
 /**
  * Holds the leases of instances until the transaction ends, in the order in which renewals do. It waits for those that a

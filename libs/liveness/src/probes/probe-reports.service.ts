@@ -32,7 +32,7 @@ export class ProbeReports {
     const { view, writer, notes, ownNodeId } = this.tools;
     const record = view.find(probed.id);
     if (!record || !isProbed(record.check) || isAnother(probed, record)) return;
-    notes.note(record.id);
+    notes.note(record);
     if (afterProbe(record.health, record.check, verdict, record.health.since) === record.health) return;
     const target = { id: record.id };
     try {

@@ -270,10 +270,10 @@ function beginNext(
   const changes = {
     ...spec,
     ...nextIncarnation(current.instance, incarnation),
-    health: initialHealth(initialStateOf(spec, initialState), moment.now),
+    health: initialHealth(initialStateOf(spec, initialState), moment.clock),
     override: endsWithIncarnation(override) ? null : override,
   };
-  const lease: Lease = { renewedAt: moment.now, checkedAt: null };
+  const lease: Lease = { renewedAt: moment.clock, checkedAt: null };
   return changed(current, 'instance.incarnation_started', changes, lease, moment);
 }
 
