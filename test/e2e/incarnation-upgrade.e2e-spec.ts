@@ -64,6 +64,9 @@ const register = (instanceId: string, differing: object = {}) =>
 
 const LIST = '/api/v1/discovery/services/orders/instances?status=any';
 
+const found = async (query: string) =>
+  (await api().ok<{ instances: LeasedView[] }>('GET', `${LIST}${query}`)).instances;
+
 describe('What the version before had written', () => {
   it('is told with what it stands for: no incarnation, the first process, the scope of the status', async () => {
     const { instances } = await discover(api());
@@ -85,8 +88,6 @@ describe('What the version before had written', () => {
   });
 
   it('is found by filters that speak of incarnations, now and then', async () => {
-    const found = async (query: string) =>
-      (await api().ok<{ instances: LeasedView[] }>('GET', `${LIST}${query}`)).instances;
     const filter = encodeURIComponent('incarnation is empty and incarnationNumber == 1 and instanceId matches "^pl"');
     expect(await found(`&filter=${filter}`)).toHaveLength(1);
     expect(await found(`&filter=${filter}&asOf=${upgradedAt}`)).toHaveLength(1);

@@ -185,7 +185,7 @@ describe('A process that ends and starts again under its name', () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => register(name, { incarnation: 'boot-2' }, n % 2)),
     );
-    expect(answers.map(({ status, body }) => [status, body.version])).toEqual(Array(20).fill([200, 2]));
+    expect(answers.map(({ status, body }) => `${status} ${body.version}`)).toEqual(Array(20).fill('200 2'));
     expect((await actionsOf(answers[0]!.body)).length).toBe(2);
   });
 });
@@ -310,10 +310,10 @@ describe('An incarnation', () => {
   });
 });
 
-describe('Under an Idempotency-Key', () => {
-  const keyed = (key: string, body: object) =>
-    catalog.api.send<Told>('POST', INSTANCES, body, { 'idempotency-key': key });
+const keyed = (key: string, body: object) =>
+  catalog.api.send<Told>('POST', INSTANCES, body, { 'idempotency-key': key });
 
+describe('Under an Idempotency-Key', () => {
   it('a process that starts again and names its incarnation is told that the key was used', async () => {
     const name = aName();
     await keyed(name, spec(name, { incarnation: 'boot-1' }));
@@ -415,9 +415,9 @@ describe.each([
   });
 });
 
-describe('A node whose view is behind', () => {
-  const renewedAt = async (id: string) => (await catalog.api.read(id)).lastSeenAt;
+const renewedAt = async (id: string) => (await catalog.api.read(id)).lastSeenAt;
 
+describe('A node whose view is behind', () => {
   it('looks in the database before it refuses a heartbeat of an incarnation that it does not know', async () => {
     const name = aName();
     await register(name, { incarnation: 'boot-1' }, DEAF);

@@ -232,22 +232,22 @@ const isTaken = (renewals: LeaseRenewals, id: string): boolean => {
   }
 };
 
-describe('signs for an incarnation', () => {
-  /** Registers an instance, and so many processes after the first. */
-  async function follow(times: number): Promise<string> {
-    const identity = anIdentity({ instanceId: newId() });
-    let id = '';
-    for (let n = 0; n <= times; n++) {
-      const { results } = await writer.submit(registerCommand({ identity, incarnation: `boot-${n}` }));
-      id = results[0]!.leased!.instance.id;
-    }
-    await client.query(
-      `update instance_lease set renewed_at = now() - interval '60 s', checked_at = null where instance_id = $1`,
-      [id],
-    );
-    return id;
+/** Registers an instance, and so many processes after the first. */
+async function follow(times: number): Promise<string> {
+  const identity = anIdentity({ instanceId: newId() });
+  let id = '';
+  for (let n = 0; n <= times; n++) {
+    const { results } = await writer.submit(registerCommand({ identity, incarnation: `boot-${n}` }));
+    id = results[0]!.leased!.instance.id;
   }
+  await client.query(
+    `update instance_lease set renewed_at = now() - interval '60 s', checked_at = null where instance_id = $1`,
+    [id],
+  );
+  return id;
+}
 
+describe('signs for an incarnation', () => {
   it('count as long as it runs, and not once the next one has begun, which they leave untouched', async () => {
     const id = await follow(2);
     for (const incarnationNumber of [1, 2]) {
