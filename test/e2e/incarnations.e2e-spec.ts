@@ -417,6 +417,20 @@ describe.each([
 
 const renewedAt = async (id: string) => (await catalog.api.read(id)).lastSeenAt;
 
+/** Two nodes that both know some instances, the second of which hears of nothing more. */
+async function withDeafNode(names: readonly string[], work: (front: Api, deaf: Api) => Promise<void>): Promise<void> {
+  const own = await startCatalog({ nodes: 2 });
+  try {
+    const [front, deaf] = own.nodes.map(({ api }) => api) as [Api, Api];
+    for (const name of names) await front.ok('POST', INSTANCES, spec(name, { incarnation: 'boot-1' }));
+    await waitFor('both nodes have them', async () => (await discover(deaf)).instances.length === names.length);
+    await own.nodes[1]!.app.get(CatalogFollower).stop();
+    await work(front, deaf);
+  } finally {
+    await own.close();
+  }
+}
+
 describe('A node whose view is behind', () => {
   it('looks in the database before it refuses a heartbeat of an incarnation that it does not know', async () => {
     const name = aName();
@@ -436,24 +450,29 @@ describe('A node whose view is behind', () => {
   });
 
   it('may answer a heartbeat of the process before, which renews nothing all the same', async () => {
-    const own = await startCatalog({ nodes: 2 });
-    try {
-      const [front, deaf] = own.nodes.map(({ api }) => api) as [Api, Api];
-      const [zombie, other] = [aName(), aName()];
-      for (const name of [zombie, other]) await front.ok('POST', INSTANCES, spec(name, { incarnation: 'boot-1' }));
-      await waitFor('both nodes have them', async () => (await discover(deaf)).instances.length === 2);
-      await own.nodes[1]!.app.get(CatalogFollower).stop();
-      const { id } = await front.ok('POST', INSTANCES, spec(zombie, { incarnation: 'boot-2' }));
+    await withDeafNode(['zombie', 'other'], async (front, deaf) => {
+      const { id } = await front.ok('POST', INSTANCES, spec('zombie', { incarnation: 'boot-2' }));
       const seen = async (name: string) => (await front.ok('GET', named(name))).lastSeenAt;
-      const [before, otherBefore] = [await seen(zombie), await seen(other)];
+      const [before, otherBefore] = [await seen('zombie'), await seen('other')];
       expect((await deaf.send('PUT', `${INSTANCES}/${id}/heartbeat?incarnation=boot-1`)).status).toBe(204);
       // When a renewal is noted that was taken after it, so would it have been.
-      expect((await deaf.send('PUT', `${named(other)}/heartbeat?incarnation=boot-1`)).status).toBe(204);
-      await waitFor('the later renewal is noted', async () => (await seen(other)) > otherBefore);
-      expect(await seen(zombie)).toBe(before);
-    } finally {
-      await own.close();
-    }
+      expect((await deaf.send('PUT', `${named('other')}/heartbeat?incarnation=boot-1`)).status).toBe(204);
+      await waitFor('the later renewal is noted', async () => (await seen('other')) > otherBefore);
+      expect(await seen('zombie')).toBe(before);
+    });
+  });
+
+  it('finds by name the process that registered after the instance had been removed', async () => {
+    await withDeafNode(['removed'], async (front, deaf) => {
+      await front.ok('DELETE', named('removed'));
+      const { id, lastSeenAt } = await front.ok('POST', INSTANCES, spec('removed', { incarnation: 'boot-2' }));
+      const beat = async (incarnation: string) =>
+        (await deaf.send('PUT', `${named('removed')}/heartbeat?incarnation=${incarnation}`)).status;
+      await waitFor('the node hears that the old one is gone', async () => (await beat('boot-1')) === 409);
+      expect(await beat('boot-2')).toBe(204);
+      expect((await deaf.send('PUT', `${named('removed')}/heartbeat`)).status).toBe(204);
+      await waitFor('the renewal is noted', async () => (await front.read(id)).lastSeenAt > lastSeenAt);
+    });
   });
 });
 

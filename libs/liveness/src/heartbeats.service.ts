@@ -47,13 +47,12 @@ export class HeartbeatsService {
    */
   async renew(target: Target, incarnation?: string): Promise<HeartbeatPosition> {
     this.tools.view.assertReadable();
-    const known = this.peek(target);
-    const record = known && isCurrent(known, incarnation) ? known : await this.lookUp(target);
-    if (!record || this.tools.renewals.isGone(record.id)) throw new InstanceNotFoundError(nameOf(target));
+    const record = this.peek(target, incarnation) ?? (await this.lookUp(target));
+    if (!record) throw new InstanceNotFoundError(nameOf(target));
     if (incarnation !== undefined && incarnation !== record.incarnation) {
       throw new IncarnationEndedError(identityKey(record), incarnation, record.incarnation);
     }
-    if (mayHeal(record)) return await this.tools.registry.heartbeat({ id: record.id, incarnation });
+    if (mayHeal(record)) return await this.tools.registry.heartbeat(target, incarnation);
     this.tools.renewals.renew(record.id, { incarnationNumber: numberFor(record, incarnation) });
     return this.position();
   }
@@ -95,13 +94,18 @@ export class HeartbeatsService {
     return result({ revision, epoch });
   }
 
-  private peek(target: Target): InstanceRecord | undefined {
-    return 'id' in target ? this.tools.view.find(target.id) : this.tools.view.findByIdentity(target.identity);
+  /** What the view has, if nothing is known against it. */
+  private peek(target: Target, incarnation: string | undefined): InstanceRecord | undefined {
+    const { view, renewals } = this.tools;
+    const record = 'id' in target ? view.find(target.id) : view.findByIdentity(target.identity);
+    return record && isCurrent(record, incarnation) && !renewals.isGone(record.id) ? record : undefined;
   }
 
   /** What the view does not have may have been registered through another node a moment ago: an instance, an incarnation. */
   private async lookUp(target: Target): Promise<InstanceRecord | undefined> {
-    const { databases, instances } = this.tools;
+    const { databases, instances, renewals } = this.tools;
+    // Ids do not come back; a name may.
+    if ('id' in target && renewals.isGone(target.id)) return undefined;
     const leased = await read(databases, em => instances.find(em, target), { purpose: 'leases' });
     return leased?.instance;
   }

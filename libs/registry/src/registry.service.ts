@@ -185,8 +185,8 @@ export class RegistryService {
    * A heartbeat that may change the instance's health; those that cannot are taken by {@link LeaseRenewals} alone. Neither
    * look at an Idempotency-Key: each heartbeat is a sign of life of its own, and none is too many.
    */
-  async heartbeat({ id, incarnation }: NamedInstance): Promise<InstanceWritten> {
-    return written(await this.submitUnkeyed([{ kind: 'heartbeat', target: { id }, incarnation }]));
+  async heartbeat(target: Target, incarnation?: string): Promise<InstanceWritten> {
+    return written(await this.submitUnkeyed([{ kind: 'heartbeat', target, incarnation }]));
   }
 
   /** Heartbeats that may change health, in one transaction; tells the ids of instances that are gone or run by others. */
