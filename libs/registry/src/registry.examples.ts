@@ -54,7 +54,7 @@ export const BATCH_EXAMPLE = {
 export const REPLACE_EXAMPLE = { incarnation: INCARNATION, host: '10.0.3.17', port: 8080, zone: 'eu-1b', metadata };
 export const PATCH_EXAMPLE = { weight: 50, metadata: { region: null, tags: { canary: 'true' } } };
 export const REPORT_EXAMPLE = { healthy: false, output: 'queue of 12,000 orders' };
-export const OVERRIDE_EXAMPLE = { status: 'maintenance', reason: 'database upgrade' };
+export const OVERRIDE_EXAMPLE = { status: 'maintenance', scope: 'instance', reason: 'database upgrade' };
 
 const NOW = '2026-11-23T08:15:30.123Z';
 

@@ -98,10 +98,10 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
     return rejected(new InstanceNotFoundError(nameOf(command.target)));
   }
   if (command.kind === 'replace') return decideReplace(current, command, moment);
-  // First of all: who reads the new version and tries again would only hear this then.
+  // Before If-Match: a caller that reads the new version and tries again would only be told this then.
   if (!isCurrent(current.instance, command.incarnation)) {
     if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'ended' };
-    return rejected(incarnationEnded(current.instance, command.incarnation));
+    return rejected(incarnationEnded(current.instance, command));
   }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   switch (command.kind) {
@@ -140,7 +140,7 @@ function decideRegister(current: LeasedInstance | undefined, command: RegisterCo
     };
   }
   const claim = claimOf(current.instance, command.incarnation);
-  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command.incarnation));
+  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command));
   if (command.mustBeNew) {
     return rejected(new AlreadyRegisteredError(identityKey(identity), current.instance.version));
   }
@@ -150,7 +150,7 @@ function decideRegister(current: LeasedInstance | undefined, command: RegisterCo
 
 function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment: Moment): Decision {
   const claim = claimOf(current.instance, command.incarnation);
-  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command.incarnation));
+  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command));
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   const errors = contradictions(current.instance, command.claimed);
   if (errors.length > 0) return rejected(new ValidationFailedError(errors));
@@ -375,8 +375,9 @@ const INCARNATION_IN_PATCH = {
   message: 'cannot be patched: a process names it when it registers; a call names its own in the query parameter',
 };
 
-const incarnationEnded = (instance: InstanceRecord, named: string | undefined) =>
-  new IncarnationEndedError(identityKey(instance), named ?? '', instance.incarnation);
+/** A call that names no incarnation is never refused for it. */
+const incarnationEnded = (instance: InstanceRecord, { incarnation }: Pick<Command, 'incarnation'>) =>
+  new IncarnationEndedError(identityKey(instance), incarnation!, instance.incarnation);
 
 const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 
