@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type CompactionOptions, compactLog } from '@coordination/audit';
 import { readSettings, type Settings } from '@coordination/config';
@@ -28,6 +28,7 @@ export async function runCompaction(
 
 async function assertWritable(folder: string): Promise<void> {
   try {
+    if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is not a directory.`);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`The folder ${folder} cannot be written to: make it, or name another one. Nothing was removed.`, {

@@ -119,7 +119,7 @@ export const SETTINGS = {
   PCS_EMBEDDED_POSTGRES_DIR: setting(
     z.string().min(1),
     '.data/postgres',
-    'Where the embedded PostgreSQL keeps its data, relative to the working directory.',
+    'Where the embedded PostgreSQL keeps its data, relative to the working directory. A directory that does not exist, is empty, or was used for this before; every other one is refused.',
   ),
   PCS_MIGRATE_ON_START: setting(
     onOff,
