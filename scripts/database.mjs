@@ -1,10 +1,16 @@
-// npm run migrate | db-create | db-reset: for the database of DATABASE_URL, or else the embedded one.
+// npm run migrate | db-create | db-reset: for the database of DATABASE_MIGRATION_URL or DATABASE_URL, or else the embedded one.
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { Client } from 'pg';
+import { assertConsent } from './reset-consent.mjs';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
 const { migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { commandTarget } = await import('../apps/coordination/src/command-target.ts');
+
+const USAGE = `Usage: npm run migrate|db-create [-- --embedded]
+       npm run db-reset -- [--embedded] [--yes | --database <its name>]`;
 
 const say = line => process.stdout.write(`${line}\n`);
 
@@ -45,10 +51,28 @@ const COMMANDS = {
   },
 };
 
-async function main(command) {
+function readCommand([command, ...args]) {
+  const embedded = { type: 'boolean' };
+  const options = {
+    migrate: { embedded },
+    create: { embedded },
+    reset: { embedded, yes: { type: 'boolean' }, database: { type: 'string' } },
+  };
+  try {
+    if (!Object.hasOwn(options, command ?? '')) throw new Error(`There is no command ${command ?? '(none)'}.`);
+    return { command, options: parseArgs({ args, options: options[command] }).values };
+  } catch (error) {
+    throw new Error(`${error.message}\n${USAGE}`, { cause: error });
+  }
+}
+
+async function main(args) {
+  const { command, options } = readCommand(args);
   const settings = readSettings(process.env);
-  const given = settings.DATABASE_MIGRATION_URL ?? settings.DATABASE_URL;
-  if (given !== undefined) return await COMMANDS[command](given, settings.DATABASE_SSL);
+  const target = commandTarget({ env: process.env, settings, isEmbeddedAsked: options.embedded === true });
+  for (const line of target.lines) say(line);
+  if (command === 'reset') await assertConsent(target, options);
+  if (target.url !== undefined) return await COMMANDS[command](target.url, settings.DATABASE_SSL);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {
     return await COMMANDS[command](postgres.url, 'off');
@@ -58,7 +82,7 @@ async function main(command) {
 }
 
 try {
-  await main(process.argv[2]);
+  await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`${error.message || error.code || error}\n`);
   process.exitCode = 1;

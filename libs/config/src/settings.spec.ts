@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from './index.js';
+import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, SettingsError } from './index.js';
 
 describe('readSettings', () => {
   it('has a value for everything that has a default', () => {
@@ -43,6 +43,9 @@ describe('readSettings', () => {
     ['PORT', '80.5'],
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_URL', 'postgres://user@localhost:5432'],
+    ['DATABASE_URL', 'postgres://user@localhost:5432/?sslmode=require'],
+    ['DATABASE_MIGRATION_URL', 'postgres://localhost/'],
     ['DATABASE_SSL', 'yes'],
     ['LOG_LEVEL', 'loud'],
     ['PCS_MIGRATE_ON_START', 'true'],
@@ -69,6 +72,65 @@ describe('readSettings', () => {
     expect(read).toThrow(new RegExp(`^Bad settings: ${name} .*[.]$`));
   });
 
+  it.each([
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['DATABASE_URLL', 'DATABASE_URL'],
+    ['DATABASE_UR', 'DATABASE_URL'],
+    ['DATABASE_RUL', 'DATABASE_URL'],
+    ['DATABASE-URL', 'DATABASE_URL'],
+    ['database_url', 'DATABASE_URL'],
+    ['Database_Url', 'DATABASE_URL'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATBASE_MIGRATION_URL', 'DATABASE_MIGRATION_URL'],
+    ['DATABASE_MIGRATIONS_URL', 'DATABASE_MIGRATION_URL'],
+    ['DATABASE_MAINTENACE_URL', 'DATABASE_MAINTENANCE_URL'],
+    ['DATABASE_LISTENER_URL', 'DATABASE_LISTEN_URL'],
+    ['DATABASE_SSI', 'DATABASE_SSL'],
+    ['DATABASE_POOLMAX', 'DATABASE_POOL_MAX'],
+    ['PCS_TRUSTD_PROXIES', 'PCS_TRUSTED_PROXIES'],
+    ['PCS_EMBEDED_POSTGRES_DIR', 'PCS_EMBEDDED_POSTGRES_DIR'],
+    ['PCS_MIGRATE_AT_START', 'PCS_MIGRATE_ON_START'],
+  ])('refuses %s, and asks whether %s was meant', (name, meant) => {
+    expect(() => readSettings({ [name]: 'x' })).toThrow(
+      new RegExp(`^Bad settings: ${name} is not a setting of this service.*: did you mean ${meant}[?][.]$`),
+    );
+  });
+
+  it('suggests nothing where no setting is near', () => {
+    expect(() => readSettings({ PCS_SOMETHING_ELSE: '1' })).toThrow(
+      'Bad settings: PCS_SOMETHING_ELSE is not a setting of this service (see docs/configuration.md).',
+    );
+  });
+
+  it('leaves names that platforms set alone, those of service links whatever they resemble, and empty ones', () => {
+    const foreign = {
+      DATABASE_HOST: 'db',
+      DATABASE_USER: 'x',
+      DATABASE_NAME: 'x',
+      DATABASE_PASSWORD: 'x',
+      DATABASE_PRIVATE_URL: 'postgres://db/x',
+      DATABASE_SERVICE_HOST: '10.0.0.1',
+      DATABASE_SERVICE_PORT: '5432',
+      DATABASE_SERVICE_PORT_POSTGRES: '5432',
+      DATABASE_PORT: 'tcp://10.0.0.1:5432',
+      DATABASE_PORT_5432_TCP: 'tcp://10.0.0.1:5432',
+      DATABASE_PORT_5432_TCP_ADDR: '10.0.0.1',
+      DATABASE_URL_PORT: 'tcp://10.0.0.1:5432',
+      DATABASE_URI: '',
+    };
+    expect(readSettings(foreign)).toEqual(readSettings({}));
+    const said = foreignVariablesOf(foreign);
+    for (const name of Object.keys(foreign)) expect(said).toContain(name);
+    expect(said).not.toContain('10.0.0.1');
+    expect(foreignVariablesOf({ PATH: '/bin', DATABASE_URL: 'postgres://db/x' })).toBeUndefined();
+  });
+
+  it('lets a name with another prefix stand beside the setting that it resembles', () => {
+    const env = { DATABASE_URL: 'postgres://db/x', DATABASES_URL: 'postgres://db/y', DATABASE_MIGRATION_URL: '' };
+    expect(() => readSettings({ DATABASES_URL: env.DATABASES_URL })).toThrow('did you mean DATABASE_URL?');
+    expect(readSettings(env).DATABASE_URL).toBe(env.DATABASE_URL);
+  });
+
   it('names everything that is wrong in one line, and no password', () => {
     expect(() => readSettings({ PORT: 'x', PCS_UNKNOWN: '1', DATABASE_URL: 'http://user:secret@db/x' })).toThrow(
       /^(?=.*PORT)(?=.*PCS_UNKNOWN)(?=.*DATABASE_URL)(?!.*secret).*$/,
@@ -78,5 +140,9 @@ describe('readSettings', () => {
   it('refuses the embedded PostgreSQL in production', () => {
     expect(() => readSettings({ NODE_ENV: 'production' })).toThrow(/DATABASE_URL must be set/);
     expect(readSettings({ NODE_ENV: 'production', DATABASE_URL: 'postgres://db/x' }).NODE_ENV).toBe('production');
+    // A command for one role is given nothing but its URL; it takes no embedded one instead.
+    const maintenance = readSettings({ NODE_ENV: 'production', DATABASE_MAINTENANCE_URL: 'postgres://db/x' });
+    expect(() => assertEmbeddedAllowed(maintenance)).toThrow(/DATABASE_URL must be set/);
+    expect(() => assertEmbeddedAllowed(readSettings({}))).not.toThrow();
   });
 });

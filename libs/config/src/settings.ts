@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { misspeltVariables } from './unknown-variables.js';
 
 const MAX_PORT = 65_535;
 
@@ -17,9 +18,14 @@ const share = z
 
 const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
 
+/** libpq would take the name of the user where the URL names no database, which is hardly ever what was meant. */
 const postgresUrl = z
   .string()
-  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL');
+  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL')
+  .refine(
+    value => (URL.parse(value)?.pathname.length ?? 0) > 1,
+    'must name a database, such as postgres://user@host:5432/coordination',
+  );
 
 const list = (accepts: (part: string) => boolean, error: string) =>
   z
@@ -310,8 +316,24 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-const OWN_PREFIX = 'PCS_';
+/** The names of all settings. */
+export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
+
 const HOURS_OF_DAY = 24;
+/** The service needs the first; commands that do one thing may be given nothing but the URL of their own role. */
+const SERVER_URLS = ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_MAINTENANCE_URL'];
+const NO_SERVER_IN_PRODUCTION =
+  'DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development';
+
+const isProduction = (values: { readonly NODE_ENV?: unknown }): boolean => values.NODE_ENV === 'production';
+
+/**
+ * To be called before the embedded PostgreSQL is taken.
+ * @throws SettingsError in production, where a lost DATABASE_URL must not go unnoticed
+ */
+export function assertEmbeddedAllowed(settings: Settings): void {
+  if (isProduction(settings)) throw new SettingsError(`Bad settings: ${NO_SERVER_IN_PRODUCTION}.`);
+}
 
 /**
  * The checked settings of an environment. Foreign variables are left alone; an unknown one with our prefix is an error,
@@ -319,9 +341,7 @@ const HOURS_OF_DAY = 24;
  * @throws SettingsError with one line that names every bad variable.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const problems = Object.keys(env)
-    .filter(name => name.startsWith(OWN_PREFIX) && !(name in SETTINGS))
-    .map(name => `${name} is not a setting of this service (see docs/configuration.md)`);
+  const problems = misspeltVariables(env, SETTING_NAMES);
   const values: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries<SettingEntry>(SETTINGS)) {
     const text = env[name] || entry.fallback;
@@ -330,8 +350,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     if (result.success) values[name] = result.data;
     else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
   }
-  if (problems.length === 0 && values['NODE_ENV'] === 'production' && values['DATABASE_URL'] === undefined) {
-    problems.push('DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development');
+  if (problems.length === 0 && isProduction(values) && SERVER_URLS.every(name => values[name] === undefined)) {
+    problems.push(NO_SERVER_IN_PRODUCTION);
   }
   const [days, hours] = [values['PCS_AUDIT_RETENTION_DAYS'], values['PCS_IDEMPOTENCY_KEEP_HOURS']];
   if (typeof days === 'number' && typeof hours === 'number' && days * HOURS_OF_DAY <= hours) {

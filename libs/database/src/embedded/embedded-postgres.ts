@@ -7,7 +7,8 @@ import { type Home, prepareHome } from './home.js';
 import { ensureDatabase, findRunning, initialise, launch, type RunningServer, serverUrl } from './server.js';
 import { isServerOf, stopServer } from './server-process.js';
 
-const DATABASE = 'coordination';
+/** The database that the embedded PostgreSQL is for. */
+export const EMBEDDED_DATABASE = 'coordination';
 const LOCK_TIMEOUT_MS = 120_000;
 const WATCH_MS = 1_000;
 /** Each service takes about 15; tools and a second service must find room too. */
@@ -42,13 +43,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const home = await prepareHome(directory, options.log);
     await initialise(home, parameters['fsync'] !== 'off');
     const server = (await findRunning(home)) ?? (await launch(home, undefined, parameters));
-    await ensureDatabase(home, server.port, DATABASE);
+    await ensureDatabase(home, server.port, EMBEDDED_DATABASE);
     return { home, server, share: await Share.take(directory) };
   });
   const watch = keepRunning(directory, home, server, parameters, options.log);
   let stopped: Promise<void> | undefined;
   return {
-    url: serverUrl(home, server.port, DATABASE),
+    url: serverUrl(home, server.port, EMBEDDED_DATABASE),
     stop: () => (stopped ??= leave(directory, home, share, watch)),
   };
 }
