@@ -176,6 +176,11 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   service_instance_host_length: ['', 'a'.repeat(254)].map(host => anInstance({ host })),
   service_instance_port_range: [0, 65_536].map(port => anInstance({ port })),
   service_instance_weight_range: [-1, 10_001].map(weight => anInstance({ weight })),
+  service_instance_incarnation_form: ['', 'a b', 'ü', 'x'.repeat(101)].map(incarnation => anInstance({ incarnation })),
+  service_instance_incarnation_number_positive: [0, -1].map(number => anInstance({ incarnation_number: number })),
+  service_instance_ended_incarnations_are_list: ['{}', '1', 'null', '"x"'].map(ended =>
+    anInstance({ ended_incarnations: ended }),
+  ),
   service_instance_metadata_is_object: ['[]', '1', 'null', '"x"'].map(metadata => anInstance({ metadata })),
   service_instance_check_kind_known: ['{}', '{"kind": "x"}', '{"kind": null}', '[]'].map(check_terms =>
     anInstance({ check_terms }),

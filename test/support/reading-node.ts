@@ -13,6 +13,7 @@ import {
   HistoryKeeper,
   INSTANCE_COLUMNS,
   type InstanceRecord,
+  normalizeRecord,
   REGISTRY_ENTITIES,
 } from '@coordination/registry';
 import { expect } from 'vitest';
@@ -104,7 +105,7 @@ export async function expectViewIsTable(view: CatalogView, databases: Databases)
   );
   expect(view.position).toMatchObject(head!);
   const rows = await ask<InstanceRecord>(`select ${INSTANCE_COLUMNS} from service_instance i`);
-  expect(inView(view)).toEqual(new Map(rows.map(row => [row.id, row])));
+  expect(inView(view)).toEqual(new Map(rows.map(row => [row.id, normalizeRecord(row)])));
   const services = await ask<{ namespace: string; service: string; revision: number }>(
     'select namespace, service, revision::float8 as revision from service_revision',
   );

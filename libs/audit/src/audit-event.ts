@@ -7,6 +7,7 @@ export const AUDIT_ACTIONS = [
   'instance.health_changed',
   'instance.override_set',
   'instance.override_cleared',
+  'instance.incarnation_started',
   'catalog.epoch_started',
   'audit.compacted',
   'liveness.guard_began',

@@ -1,7 +1,14 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
 import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import {
+  INSTANCE_COLUMNS,
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceView,
+  normalizeRecord,
+  toInstanceView,
+} from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './candidates.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
@@ -16,7 +23,7 @@ import { SUMMARIZE_TAGS, SUMMARIZE_SERVICES, toSummaries, type SummaryRow, type 
 
 /** One page of instances. */
 export interface SearchPage {
-  readonly items: readonly InstanceRecord[];
+  readonly items: readonly InstanceView[];
   /** null at the end. */
   readonly nextCursor: string | null;
 }
@@ -129,7 +136,7 @@ export class CatalogSearchRepository {
         return { head, page: { items, nextCursor: last === undefined ? null : cursorAt(search, last) } };
       }
       const rows = await query<InstanceRecord>(em, statement.text, statement.parameters);
-      const items = rows.slice(0, search.limit).map(normalizeRecord);
+      const items = rows.slice(0, search.limit).map(row => toInstanceView(normalizeRecord(row)));
       const last = items.at(-1);
       const hasMore = rows.length > search.limit && last !== undefined;
       return { head, page: { items, nextCursor: hasMore ? cursorAt(search, last) : null } };
@@ -201,8 +208,8 @@ export function searchStatement(
 
 /** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
 const JUDGED_COLUMNS = `
-  i.namespace, i.service, i.instance_id as "instanceId", i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata,
-  i.status`;
+  i.namespace, i.service, i.instance_id as "instanceId", i.incarnation, i.incarnation_number as "incarnationNumber",
+  i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata, i.status`;
 
 /** Reads what SQL cannot rule out, step by step, within a transaction. */
 function stepsOf<Candidate extends Judged>(

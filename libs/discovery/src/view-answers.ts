@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
 import { patternMeter } from './selection/pattern-meter.js';
 import { countStatuses, sorted, summarize } from './service-summary.js';
@@ -124,7 +124,8 @@ function instancesJson(
   const hasStatus = statusTest(selection);
   const instances = meant
     .filter(({ status }) => hasStatus(status))
-    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
+    .map(toInstanceView);
   return JSON.stringify({ service, revision, counts, instances });
 }
 

@@ -8,6 +8,7 @@ export {
   EventNotFoundError,
   HistoryUnsettledError,
   IdempotencyMismatchError,
+  IncarnationEndedError,
   InstanceNeverKnownError,
   InstanceNotFoundError,
   InvalidCursorError,

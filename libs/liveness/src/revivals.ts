@@ -1,4 +1,4 @@
-import { type CatalogWriter } from '@coordination/registry';
+import { type CatalogWriter, hasLapsed, type InstanceRecord } from '@coordination/registry';
 import { LIVENESS } from './liveness-origin.js';
 import { type SweepMetrics } from './sweep/sweep-metrics.js';
 
@@ -9,6 +9,9 @@ export interface RevivalTools {
   readonly writer: CatalogWriter;
   readonly metrics: SweepMetrics;
 }
+
+/** Whoever has registered meanwhile says itself how it is: the heartbeat may be that of the process before. */
+const isStillSilent = ({ health }: InstanceRecord): boolean => hasLapsed(health);
 
 /**
  * Heals instances whose renewal got to the database just after their lease had been ended: their heartbeat was answered,
@@ -22,7 +25,7 @@ export class Revivals {
     metrics.revived(ids.length);
     for (let from = 0; from < ids.length; from += CHUNK) {
       const commands = ids.slice(from, from + CHUNK).map(id => {
-        return { kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' } as const;
+        return { kind: 'heartbeat', target: { id }, whenAbsent: 'ignore', onlyIf: isStillSilent } as const;
       });
       void writer.submit({ commands, origin: ORIGIN }).catch(() => undefined);
     }

@@ -14,8 +14,10 @@ export {
   identityOf,
   INITIAL_STATES,
   INSTANCE_TYPES,
+  OVERRIDE_SCOPES,
   OVERRIDE_STATUSES,
   SCHEMES,
+  scopeOf,
   STATUSES,
   type Check,
   type Endpoint,
@@ -37,15 +39,25 @@ export {
   type Status,
   type TcpCheck,
 } from './domain/instance.js';
-export { normalizeRecord } from './domain/normalize-record.js';
-export { type Command, type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
+export {
+  afterEvent,
+  normalizeRecord,
+  toInstanceView,
+  toOverrideView,
+  toStored,
+  type InstanceView,
+  type OverrideView,
+  type StoredRecord,
+} from './domain/normalize-record.js';
+export { type Command, type InstanceTest, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide, type Decision, type Moment } from './domain/decide.js';
 export { hostSchema } from './domain/instance-spec.schema.js';
 export { expiresAt, goesAt, hasLapsed, overAt, type LeaseAllowance } from './domain/lease.js';
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
-export { startsOver } from './domain/decide.js';
+export { isAnother, startsOver } from './domain/decide.js';
+export { isCurrent } from './domain/incarnation.js';
 export { isExpectedStatus } from './domain/expected-statuses.js';
 export { afterProbe, isProbed, mayHeal, type ProbeVerdict } from './domain/health-rules.js';
 export { ProbePolicy } from './domain/probe-policy.js';
@@ -57,6 +69,12 @@ export { instanceView, leasedInstanceView } from './instance.schemas.js';
 export { LeaseRenewals } from './lease-renewals.js';
 export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
 export { registration } from './registration.js';
+export {
+  incarnationEndedIds,
+  type NamedInstance,
+  namedInstances,
+  toNamedInstances,
+} from './named-instances.schemas.js';
 export { RegistryModule } from './registry.module.js';
 export {
   DEFAULT_NAMESPACE,
@@ -66,6 +84,7 @@ export {
   setOverride,
   type IdParams,
   type NameParams,
+  type IncarnationQuery,
   type NamespaceQuery,
   type SetOverride,
 } from './registry.schemas.js';

@@ -8,6 +8,8 @@ export interface Renewal {
   readonly ageMs: number;
   /** Whether it was a health report, which also says when the instance was last looked at. */
   readonly reported: boolean;
+  /** The incarnation that it is for; undefined: whichever runs. */
+  readonly incarnationNumber?: number | undefined;
 }
 
 /** What is to be done after renewals. */
@@ -30,29 +32,34 @@ export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs:
     ${backSince}::timestamptz + make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000))
   ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
 
+/** Whether a sign is for the incarnation that runs. */
+const COUNTS = 'coalesce(sign.number = l.incarnation_number, true)';
+
 /**
  * One autocommit statement that never waits: a lease that a writing transaction holds is left for the next round, so
  * that renewals and writers cannot block each other. The commit is not flushed to disk: what a crash of the server could
- * lose is a fraction of a second of renewals, and never makes a lease newer than it is.
+ * lose is a fraction of a second of renewals, and never makes a lease newer than it is. A sign of an incarnation that has
+ * ended counts for nothing.
  */
 const RENEW = `
   with unflushed as materialized (
     select set_config('synchronous_commit', 'off', true)
   ), sign as (
-    select s.* from unnest($1::uuid[], $2::float8[], $3::bool[]) as s (id, age_ms, reported), unflushed
+    select s.* from unnest($1::uuid[], $2::float8[], $3::bool[], $4::int[]) as s (id, age_ms, reported, number), unflushed
   ), held as (
     select l.instance_id from instance_lease l join sign on sign.id = l.instance_id
     order by l.instance_id for update of l skip locked
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, now() - make_interval(secs => sign.age_ms / 1000)),
-      checked_at = case when sign.reported
+      renewed_at = case when ${COUNTS}
+        then greatest(l.renewed_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.renewed_at end,
+      checked_at = case when sign.reported and ${COUNTS}
         then greatest(l.checked_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.checked_at end
     from held join sign on sign.id = held.instance_id
     where l.instance_id = held.instance_id
     -- A report renews the lease too, but what a lease decided is healed by heartbeats alone.
     returning l.instance_id,
-      l.lapsed and not sign.reported and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
+      l.lapsed and not sign.reported and ${COUNTS} and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
   )
   select sign.id, case
       when renewed.revived then 'revived'
@@ -79,6 +86,7 @@ export class InstanceLeaseRepository {
       renewals.map(renewal => renewal.id),
       renewals.map(renewal => renewal.ageMs),
       renewals.map(renewal => renewal.reported),
+      renewals.map(renewal => renewal.incarnationNumber ?? null),
     ]);
     const idsOf = (fate: keyof RenewalOutcome) => rows.filter(row => row.fate === fate).map(row => row.id);
     return { missing: idsOf('missing'), busy: idsOf('busy'), revived: idsOf('revived') };

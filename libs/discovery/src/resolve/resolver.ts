@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { NoInstanceAvailableError } from '@coordination/kernel';
+import { toInstanceView } from '@coordination/registry';
 import { type ViewAnswer } from '../view-answers.js';
 import { type CatalogView } from '../view/catalog-view.js';
 import { type Contenders, contendersOf, type Wanted } from './contenders.js';
@@ -64,7 +65,7 @@ export class Resolver {
     const contenders = this.contenders(namespace, service, revision, wanted);
     if (contenders.near.size + contenders.far.size === 0) throw nobody();
     const instance = instances.get(this.choose(contenders, wanted))!;
-    const body = JSON.stringify({ url: instanceUrl(instance), instance });
+    const body = JSON.stringify({ url: instanceUrl(instance), instance: toInstanceView(instance) });
     return { revision, body, isPanic: contenders.isPanic };
   }
 

@@ -1,6 +1,6 @@
 import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coordination/audit';
 import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
-import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { afterEvent, type InstanceIdentity, type InstanceRecord, type StoredRecord } from '@coordination/registry';
 import { type CatalogChange } from '../changes/catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
 import { RevisionWaiters } from './revision-waiters.js';
@@ -247,7 +247,7 @@ export class CatalogView {
     const { revision, action, namespace, service, instanceUuid } = event;
     if (namespace === null || service === null || instanceUuid === null) return; // not about an instance
     const before = this.state.find(instanceUuid) ?? null;
-    const after = event.after ? normalizeRecord(event.after as InstanceRecord) : null;
+    const after = event.after ? afterEvent(event.after as StoredRecord, before) : null;
     if (after) this.state.put(after);
     else this.state.remove(instanceUuid);
     this.state.touch(namespace, service, revision);

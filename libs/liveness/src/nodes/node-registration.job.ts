@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { InstanceNotFoundError, repeat } from '@coordination/kernel';
+import { IncarnationEndedError, InstanceNotFoundError, newId, repeat } from '@coordination/kernel';
 import {
   type InstanceIdentity,
   type RegisterCommand,
@@ -35,12 +35,14 @@ export interface NodeRegistrationOptions {
 
 /**
  * Keeps this node registered in the catalog as an instance like any other, so that nodes know of each other. It renews
- * itself, comes back when it was removed, and leaves when the process ends in order. A restart under the same name says
- * nothing new, and so makes no revision, unless the lease had ended meanwhile.
+ * itself, comes back when it was removed, and leaves when the process ends in order. Each process is an incarnation of its
+ * own: one that ends late takes nothing away from the one that has started under its name.
  */
 export class NodeRegistration implements OnModuleDestroy {
   private readonly logger = new Logger('Nodes');
   private readonly ending = new AbortController();
+  private readonly incarnation = newId();
+  private isReplaced = false;
   private identity: InstanceIdentity | undefined;
   /** Undefined until the tables are there: before, there is nothing to take back. */
   private running: Promise<void> | undefined;
@@ -56,7 +58,7 @@ export class NodeRegistration implements OnModuleDestroy {
   begin(address: NodeAddress, version: string): void {
     if (!this.options.enabled || this.identity !== undefined) return;
     // A command for each try, because it carries the id of an instance that is new, and ids never come back.
-    const command = () => nodeCommand(address, version, this.options.ttlSeconds);
+    const command = () => nodeCommand(address, version, this.options.ttlSeconds, this.incarnation);
     const { identity } = command();
     this.identity = identity;
     void this.options.ready.then(() => this.start(command, identity));
@@ -98,9 +100,10 @@ export class NodeRegistration implements OnModuleDestroy {
   /** @returns whether the node is still registered, as far as is known */
   private async renew(identity: InstanceIdentity): Promise<boolean> {
     try {
-      await this.options.heartbeats.renew({ identity });
+      await this.options.heartbeats.renew({ identity }, this.incarnation);
       return true;
     } catch (error) {
+      if (error instanceof IncarnationEndedError) this.tellReplaced(error);
       this.tell('renewed', error);
       return !(error instanceof InstanceNotFoundError);
     }
@@ -108,10 +111,18 @@ export class NodeRegistration implements OnModuleDestroy {
 
   private async leave(identity: InstanceIdentity): Promise<void> {
     try {
-      await this.options.registry.deregister({ identity }, undefined);
+      await this.options.registry.deregister({ identity }, { incarnation: this.incarnation });
     } catch (error) {
       this.tell('deregistered', error);
     }
+  }
+
+  /** Coming back would only drive the other one away. When its registration has gone, this node registers again. */
+  private tellReplaced(error: IncarnationEndedError): void {
+    if (!this.isReplaced) {
+      this.logger.warn(`Another node registered under the name of this one; give each a PCS_NODE_ID. ${error.message}`);
+    }
+    this.isReplaced = true;
   }
 
   private tell(what: string, error: unknown): void {
@@ -119,11 +130,17 @@ export class NodeRegistration implements OnModuleDestroy {
   }
 }
 
-function nodeCommand({ nodeId, host, port }: NodeAddress, version: string, ttlSeconds: number): RegisterCommand {
+function nodeCommand(
+  { nodeId, host, port }: NodeAddress,
+  version: string,
+  ttlSeconds: number,
+  incarnation: string,
+): RegisterCommand {
   return registration({
     namespace: NODE_NAMESPACE,
     service: NODE_SERVICE,
     instanceId: nodeId,
+    incarnation,
     host,
     port,
     metadata: { version },

@@ -4,9 +4,9 @@ import {
   afterProbe,
   type CatalogWriter,
   type CheckNotes,
+  isAnother,
   isProbed,
   type ProbeVerdict,
-  startsOver,
 } from '@coordination/registry';
 import { LIVENESS } from '../liveness-origin.js';
 import { type ProbedRecord } from './probed-record.js';
@@ -31,8 +31,8 @@ export class ProbeReports {
   async report(probed: ProbedRecord, verdict: ProbeVerdict): Promise<void> {
     const { view, writer, notes, ownNodeId } = this.tools;
     const record = view.find(probed.id);
-    if (!record || !isProbed(record.check) || startsOver(probed, record)) return;
-    notes.note(record.id);
+    if (!record || !isProbed(record.check) || isAnother(probed, record)) return;
+    notes.note(record);
     if (afterProbe(record.health, record.check, verdict, record.health.since) === record.health) return;
     const target = { id: record.id };
     try {

@@ -28,6 +28,7 @@ import {
   type LeasedInstance,
   type Override,
 } from './instance.js';
+import { endsWithIncarnation } from './incarnation.js';
 import { type LeaseAllowance } from './lease.js';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
@@ -164,6 +165,8 @@ describe('A registration of a new instance', () => {
           ...anIdentity(),
           ...aSpec(),
           id: ID,
+          incarnation: null,
+          incarnationNumber: 1,
           status: 'healthy',
           health: healthOf({ since: NOW }),
           override: null,
@@ -631,7 +634,7 @@ describe('Every decision', () => {
     fc.assert(
       fc.property(someCase, ([current, command]) => {
         expect(decide(frozen(current), frozen(command), frozen({ ...MOMENT })).kind).toMatch(
-          /^(changed|unchanged|absent|rejected)$/,
+          /^(changed|unchanged|absent|ended|rejected)$/,
         );
       }),
       { numRuns: 500 },
@@ -702,7 +705,7 @@ describe('Every decision', () => {
     );
   });
 
-  it('starts health over exactly if the endpoint or the check changed', () => {
+  it('starts health over exactly if the endpoint or the check changed, or the process before had announced its end', () => {
     const restarts = fc.constantFrom(...HEALTH_STATES);
     fc.assert(
       fc.property(someLeasedInstance, someSpecToAsk, restarts, (leased, spec, state) => {
@@ -715,7 +718,7 @@ describe('Every decision', () => {
         const asked = JSON.stringify([spec.scheme, spec.host, spec.port, reordered(spec.check)]);
         const after = decision.kind === 'changed' ? decision.after!.instance.health : health;
         const startedOver = after.failures === 0 && after.output === '' && after.since === NOW;
-        expect(startedOver).toBe(same !== asked);
+        expect(startedOver).toBe(same !== asked || endsWithIncarnation(current.instance.override));
         if (startedOver) expect(after.state).toBe('healthy');
       }),
       { numRuns: 500 },
@@ -740,7 +743,7 @@ describe('A probe', () => {
   const report = (differing: Partial<ReportProbeCommand> = {}): ReportProbeCommand => ({
     kind: 'report-probe',
     target: TARGET,
-    probed,
+    probed: { ...probed, incarnationNumber: 1 },
     verdict: refused,
     ...differing,
   });

@@ -2,6 +2,7 @@ import { type AuditAction } from '@coordination/audit';
 import {
   AlreadyRegisteredError,
   type DomainError,
+  IncarnationEndedError,
   InstanceNotFoundError,
   sameJson,
   toFieldErrors,
@@ -15,6 +16,7 @@ import {
   type ExpireCommand,
   type ExpectedVersion,
   type PatchCommand,
+  type Probed,
   type RegisterCommand,
   type ReplaceCommand,
   type ReportHealthCommand,
@@ -31,6 +33,7 @@ import {
   isProbed,
   statusOf,
 } from './health-rules.js';
+import { claimOf, endsWithIncarnation, type Incarnations, isCurrent, nextIncarnation } from './incarnation.js';
 import {
   type Endpoint,
   type Health,
@@ -43,6 +46,7 @@ import {
   type Lease,
   type LeasedInstance,
   type Override,
+  scopeOf,
   specOf,
 } from './instance.js';
 import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
@@ -79,6 +83,8 @@ export type Decision =
     }
   | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
   | { readonly kind: 'absent' }
+  /** Another incarnation runs than the command speaks for. */
+  | { readonly kind: 'ended' }
   | { readonly kind: 'rejected'; readonly error: DomainError };
 
 /**
@@ -91,10 +97,14 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
     if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'absent' };
     return rejected(new InstanceNotFoundError(nameOf(command.target)));
   }
+  if (command.kind === 'replace') return decideReplace(current, command, moment);
+  // First of all: who reads the new version and tries again would only hear this then.
+  if (!isCurrent(current.instance, command.incarnation)) {
+    if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'ended' };
+    return rejected(incarnationEnded(current.instance, command.incarnation));
+  }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   switch (command.kind) {
-    case 'replace':
-      return decideReplace(current, command, moment);
     case 'patch':
       return decidePatch(current, command, moment);
     case 'deregister':
@@ -119,7 +129,7 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
 export const saysNothingNew = (stored: InstanceSpec, spec: InstanceSpec): boolean => sameJson(specOf(stored), spec);
 
 function decideRegister(current: LeasedInstance | undefined, command: RegisterCommand, moment: Moment): Decision {
-  const { identity, spec, initialState } = command;
+  const { identity } = command;
   if (current === undefined) {
     if (command.ifMatch !== undefined) return rejected(new InstanceNotFoundError(identityKey(identity)));
     return {
@@ -129,22 +139,28 @@ function decideRegister(current: LeasedInstance | undefined, command: RegisterCo
       after: newborn(command, moment),
     };
   }
+  const claim = claimOf(current.instance, command.incarnation);
+  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command.incarnation));
   if (command.mustBeNew) {
     return rejected(new AlreadyRegisteredError(identityKey(identity), current.instance.version));
   }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
-  return respecify(current, spec, initialState, moment);
+  return claim === 'next' ? beginNext(current, command, moment) : respecify(current, command, moment);
 }
 
 function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment: Moment): Decision {
+  const claim = claimOf(current.instance, command.incarnation);
+  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command.incarnation));
+  if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   const errors = contradictions(current.instance, command.claimed);
   if (errors.length > 0) return rejected(new ValidationFailedError(errors));
-  return respecify(current, command.spec, command.initialState, moment);
+  return claim === 'next' ? beginNext(current, command, moment) : respecify(current, command, moment);
 }
 
 function decidePatch(current: LeasedInstance, { patch, complaints }: PatchCommand, moment: Moment): Decision {
-  const { namespace, service, instanceId, ...changes } = patch;
+  const { namespace, service, instanceId, incarnation, ...changes } = patch;
   const errors = contradictions(current.instance, { namespace, service, instanceId } as Partial<InstanceIdentity>);
+  if (incarnation !== undefined) errors.push(INCARNATION_IN_PATCH);
   const merged = instanceSpecSchema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
   if (!merged.success) errors.push(...toFieldErrors(merged.error.issues, ''));
   if (errors.length > 0 || !merged.success) return rejected(new ValidationFailedError(errors));
@@ -170,8 +186,8 @@ function decideReport(current: LeasedInstance, { report }: ReportHealthCommand, 
 function decideProbe(current: LeasedInstance, { probed, verdict }: ReportProbeCommand, moment: Moment): Decision {
   const { health, check } = current.instance;
   const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
-  // It was registered anew while the probe was under way: what was found is of another endpoint.
-  if (!isProbed(check) || startsOver(probed, current.instance)) return unchanged;
+  // It was registered anew while the probe was under way: what was found is of another endpoint, or of another process.
+  if (!isProbed(check) || isAnother(probed, current.instance)) return unchanged;
   const after = afterProbe(health, check, verdict, moment.now);
   if (after === health) return unchanged;
   // A probe is no sign of life that the instance gave: the lease, where there is one, is not renewed by it.
@@ -189,14 +205,16 @@ function decideHeartbeat(current: LeasedInstance, moment: Moment): Decision {
 
 function decideSetOverride(current: LeasedInstance, command: SetOverrideCommand, moment: Moment): Decision {
   const { status, reason, until } = command;
+  const scope = scopeOf(command);
   if (until !== null && until <= moment.now) {
     return rejected(new ValidationFailedError([{ path: '/until', message: `must be later than now (${moment.now})` }]));
   }
   const stored = current.instance.override;
-  if (stored?.status === status && stored.reason === reason && stored.until === until) {
+  const isSame = stored?.status === status && scopeOf(stored) === scope;
+  if (isSame && stored.reason === reason && stored.until === until) {
     return { kind: 'unchanged', current, lifeSign: 'none' };
   }
-  const override: Override = { status, reason, until, setAt: moment.now, setBy: moment.actor };
+  const override: Override = { status, scope, reason, until, setAt: moment.now, setBy: moment.actor };
   return changed(current, 'instance.override_set', { override }, current.lease, moment);
 }
 
@@ -228,8 +246,7 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
 /** A registration or PUT of an instance that exists: it is a sign of life in any case, and a change if it says anything new. */
 function respecify(
   current: LeasedInstance,
-  spec: InstanceSpec,
-  initialState: InitialState | undefined,
+  { spec, initialState }: RegisterCommand | ReplaceCommand,
   moment: Moment,
 ): Decision {
   if (saysNothingNew(current.instance, spec)) {
@@ -238,6 +255,26 @@ function respecify(
     return decideHeartbeat(current, moment);
   }
   return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.now }, moment);
+}
+
+/**
+ * Another process has started under the name. Nothing that was known of the one before counts: not its health, and not an
+ * override that was meant for it.
+ */
+function beginNext(
+  current: LeasedInstance,
+  { spec, initialState, incarnation }: RegisterCommand | ReplaceCommand,
+  moment: Moment,
+): Decision {
+  const { override } = current.instance;
+  const changes = {
+    ...spec,
+    ...nextIncarnation(current.instance, incarnation),
+    health: initialHealth(initialStateOf(spec, initialState), moment.clock),
+    override: endsWithIncarnation(override) ? null : override,
+  };
+  const lease: Lease = { renewedAt: moment.clock, checkedAt: null };
+  return changed(current, 'instance.incarnation_started', changes, lease, moment);
 }
 
 /** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
@@ -259,7 +296,14 @@ export function startsOver(before: Endpoint, after: Endpoint): boolean {
   return !sameEndpoint || !sameJson(before.check, after.check);
 }
 
-function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, revision }: Moment): LeasedInstance {
+/** Whether it is another endpoint, or another process behind it, than what was probed. */
+export const isAnother = (probed: Probed, now: Probed): boolean =>
+  startsOver(probed, now) || probed.incarnationNumber !== now.incarnationNumber;
+
+function newborn(
+  { id, identity, spec, initialState, incarnation }: RegisterCommand,
+  { now, revision }: Moment,
+): LeasedInstance {
   const health = initialHealth(initialStateOf(spec, initialState), now);
   return {
     instance: {
@@ -267,6 +311,8 @@ function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, r
       namespace: identity.namespace,
       service: identity.service,
       instanceId: identity.instanceId,
+      incarnation: incarnation ?? null,
+      incarnationNumber: 1,
       ...spec,
       status: statusOf(health, null),
       health,
@@ -283,7 +329,7 @@ function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, r
 function changed(
   current: LeasedInstance,
   action: AuditAction,
-  changes: Partial<InstanceSpec & { readonly health: Health; readonly override: Override | null }>,
+  changes: Partial<InstanceSpec & Incarnations & { readonly health: Health; readonly override: Override | null }>,
   lease: Lease,
   { now, revision }: Moment,
   reason?: string,
@@ -323,6 +369,14 @@ const contradictions = (instance: InstanceIdentity, claimed: Partial<InstanceIde
 /** Names of services are lowered wherever they are said; those of a patch come here as they were sent. */
 const asNamed = (field: keyof InstanceIdentity, claimed: unknown): unknown =>
   field === 'service' && typeof claimed === 'string' ? claimed.toLowerCase() : claimed;
+
+const INCARNATION_IN_PATCH = {
+  path: '/incarnation',
+  message: 'cannot be patched: a process names it when it registers; a call names its own in the query parameter',
+};
+
+const incarnationEnded = (instance: InstanceRecord, named: string | undefined) =>
+  new IncarnationEndedError(identityKey(instance), named ?? '', instance.incarnation);
 
 const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 

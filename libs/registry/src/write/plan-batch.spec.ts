@@ -12,6 +12,7 @@ import {
 } from '../../../../test/support/factories.js';
 import { type Command } from '../domain/commands.js';
 import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
+import { normalizeRecord, type StoredRecord, toStored } from '../domain/normalize-record.js';
 import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
 import { TermEndedError } from '../roles/role-term.js';
 import { type Occurrence, type WriteRequest } from './write-request.js';
@@ -74,7 +75,7 @@ describe('An event of the plan', () => {
         reason: 'why',
         batchId: BATCH_ID,
         version: 5,
-        before: current.instance,
+        before: toStored(current.instance),
         after: expect.objectContaining({ port: 81, version: 5, revision: 11 }),
         hashVersion: 1,
         previousHash: HEAD.hash,
@@ -245,11 +246,14 @@ describe('The limits', () => {
 });
 
 /** The instances that the events leave of what was found. */
+const UNCHANGING: ReadonlySet<string> = new Set(['unchanged', 'absent', 'ended']);
+
 const fold = (found: readonly LeasedInstance[], events: readonly AuditEvent[]) => {
   const state = new Map<string, InstanceRecord>(found.map(({ instance }) => [instance.id, instance]));
   for (const { instanceUuid, before, after } of events) {
-    expect(before, 'before is what the events so far made of it').toEqual(state.get(instanceUuid!) ?? null);
-    if (after) state.set(instanceUuid!, after as InstanceRecord);
+    const known = state.get(instanceUuid!);
+    expect(before, 'before is what the events so far made of it').toEqual(known ? toStored(known) : null);
+    if (after) state.set(instanceUuid!, normalizeRecord(after as StoredRecord));
     else state.delete(instanceUuid!);
   }
   return state;
@@ -326,9 +330,7 @@ describe('Every plan', () => {
         for (const [n, outcome] of outcomes.entries()) {
           if (!('results' in outcome)) continue;
           expect(outcome.results).toHaveLength(requests[n]!.commands.length);
-          changed += outcome.results.filter(
-            result => result.outcome !== 'unchanged' && result.outcome !== 'absent',
-          ).length;
+          changed += outcome.results.filter(({ outcome }) => !UNCHANGING.has(outcome)).length;
         }
         expect(events, 'one event per change').toHaveLength(changed);
       }),

@@ -3,6 +3,7 @@ import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide, type Decision, type LifeSign } from '../domain/decide.js';
 import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
+import { toStored } from '../domain/normalize-record.js';
 import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
 import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
 import { type InstanceChange, type ServiceTouch } from './instance-change.js';
@@ -214,13 +215,15 @@ function draftOf({ action, before, after, reason }: Decision & { kind: 'changed'
     ...loggedOf(origin),
     reason: reason ?? origin.reason,
     version: after?.instance.version ?? subject.version + 1,
-    before: before?.instance ?? null,
-    after: after?.instance ?? null,
+    before: before ? toStored(before.instance) : null,
+    after: after ? toStored(after.instance) : null,
   };
 }
 
 function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, now: string): CommandResult {
-  if (decision.kind === 'absent') return { outcome: 'absent', leased: undefined, lifeSign: 'none' };
+  if (decision.kind === 'absent' || decision.kind === 'ended') {
+    return { outcome: decision.kind, leased: undefined, lifeSign: 'none' };
+  }
   if (decision.kind === 'unchanged') {
     const { current, lifeSign } = decision;
     const leased = { instance: current.instance, lease: afterSign(current.lease, lifeSign, now) };

@@ -32,8 +32,8 @@ export interface WriteRequest {
 
 /** What came of one command. */
 export interface CommandResult {
-  readonly outcome: 'created' | 'updated' | 'unchanged' | 'deregistered' | 'absent';
-  /** The instance afterwards; before it went, if it is gone; undefined, if it was never there. */
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'deregistered' | 'absent' | 'ended';
+  /** The instance afterwards; before it went, if it is gone; undefined, if it was never there, or another incarnation runs. */
   readonly leased: LeasedInstance | undefined;
   /** What an unchanged instance gave, to be noted outside the log. */
   readonly lifeSign: LifeSign;

@@ -1,5 +1,5 @@
 import { type Clock } from '@coordination/kernel';
-import { type ProbeVerdict, startsOver } from '@coordination/registry';
+import { isAnother, type ProbeVerdict } from '@coordination/registry';
 import { type ProbeMetrics } from '../probe-metrics.js';
 import { type ProbedRecord } from '../probed-record.js';
 import { type ProbeOutcome } from '../run/probe-outcome.js';
@@ -67,10 +67,10 @@ export class ProbeScheduler {
     return first ? Math.max(0, this.tools.clock.monotonicMs() - first.dueMs) / 1_000 : 0;
   }
 
-  /** Probes an instance from now on. If it is on the schedule, it begins anew only when its endpoint or check is another. */
+  /** Probes an instance from now on. If it is on the schedule, it begins anew only when its endpoint, check or process is another. */
   take(record: ProbedRecord): void {
     const known = this.scheduled.get(record.id);
-    if (known && !startsOver(known.record, record)) {
+    if (known && !isAnother(known.record, record)) {
       known.record = record;
       return;
     }
