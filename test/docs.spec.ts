@@ -17,7 +17,12 @@ const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs
 );
 
 /** Variables of others that the documentation speaks of. */
-const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'POSTGRES_PASSWORD', 'PUBLISHED_PORT'];
+const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'POSTGRES_PASSWORD', 'PUBLISHED_PORT', 'POSTGRES_URL', 'DB_HOST'].concat([
+  // Of docs/examples.
+  'REGISTRY_URL',
+  'TTL_SECONDS',
+  'DRAIN_SECONDS',
+]);
 
 /** What is found in any page by the first group of a pattern, with the page. */
 const mentions = (pattern: RegExp) =>
@@ -33,6 +38,10 @@ const anchorsOf = (markdown: string) =>
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   );
+
+/** The code blocks alone. */
+const withoutProse = (markdown: string) =>
+  [...markdown.matchAll(/^ *```[^]*?^ *```$/gm)].map(([block]) => block).join('\n');
 
 /** The content of the code blocks of a language. */
 const blocksOf = (markdown: string, language: string) =>
@@ -143,6 +152,21 @@ describe('the manifests for Kubernetes', () => {
       LAST_CHANCE_SECONDS;
     expect(terminationGracePeriodSeconds).toBeGreaterThan(needed);
     expect(enableServiceLinks).toBe(false);
+  });
+});
+
+describe('the advice for instances that end', () => {
+  it('never deregisters from outside the process', () => {
+    const hooks = pages.filter(({ text }) =>
+      /preStop[^]{0,600}(?:-X DELETE|-XDELETE|--request DELETE)/.test(withoutProse(text)),
+    );
+    expect(hooks.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('sets the override that heartbeats may follow', () => {
+    expect(read('docs/kubernetes.md')).toMatch(
+      /preStop:[^]{0,300}-X PUT[^]{0,200}"status":"stopping"[^]{0,200}\/override/,
+    );
   });
 });
 
