@@ -33,6 +33,7 @@ class RegistryClient:
         self.query = "?incarnation=" + self.incarnation
         self.ending = threading.Event()
         self.life = threading.Thread(target=self._live, daemon=True)
+        self.is_ending = False
         self.is_replaced = False
         # A registration got no answer, and may reach the registry yet.
         self.is_doubtful = False
@@ -44,6 +45,7 @@ class RegistryClient:
 
     def end(self, drain_s):
         """To be called when the process has been told to end, and before it stops its work."""
+        self.is_ending = True
         # 1. Callers stop coming. Heartbeats go on meanwhile: this instance still answers those who have not noticed.
         if not self.is_replaced:
             stopping = {"status": "stopping", "reason": "the process ends"}
@@ -61,6 +63,9 @@ class RegistryClient:
         interval_s = self.registration["check"]["ttlSeconds"] / 3
         is_registered = False
         while not self.ending.is_set():
+            # Whoever ends does not come back.
+            if self.is_ending and not is_registered:
+                return
             was_registered = is_registered
             if was_registered:
                 status, code, retry_after_s = self._send("PUT", self.path + "/heartbeat" + self.query)

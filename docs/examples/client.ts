@@ -34,6 +34,7 @@ export class RegistryClient {
   private readonly registration: Registration;
   private readonly say: (line: string) => void;
   private life: Promise<void> = Promise.resolve();
+  private isEnding = false;
   private isReplaced = false;
   /** A registration got no answer, and may reach the registry yet. */
   private isDoubtful = false;
@@ -52,6 +53,7 @@ export class RegistryClient {
 
   /** To be called when the process has been told to end, and before it stops its work. */
   async end(drainMs: number): Promise<void> {
+    this.isEnding = true;
     // 1. Callers stop coming. Heartbeats go on meanwhile: this instance still answers those who have not noticed.
     const stopping = { status: 'stopping', reason: 'the process ends' };
     if (!this.isReplaced) await this.send('PUT', `${this.path}/override${this.query}`, stopping);
@@ -68,6 +70,8 @@ export class RegistryClient {
     const intervalMs = (this.registration.check.ttlSeconds * 1_000) / 3;
     let isRegistered = false;
     while (!this.ending.signal.aborted) {
+      // Whoever ends does not come back.
+      if (this.isEnding && !isRegistered) return;
       const wasRegistered = isRegistered;
       const answer = wasRegistered
         ? await this.send('PUT', `${this.path}/heartbeat${this.query}`)

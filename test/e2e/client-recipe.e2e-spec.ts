@@ -77,12 +77,16 @@ const isGivenOut = async () => {
 };
 const actions = async () =>
   (await eventsOf(node.api, 'service=recipe'))
-    .filter(({ before, after }) => (after ?? before)?.instanceId === id())
+    .filter(({ before, after }) => ((after ?? before) as Partial<LeasedView> | null)?.instanceId === id())
     .map(({ action }) => action)
     // A machine that is busy may let a lease of three seconds end.
     .filter(action => action !== 'instance.health_changed');
 const registrations = () => front.lines.filter(line => REGISTRATION.test(line)).length;
 const heartbeats = () => front.lines.filter(line => HEARTBEAT.test(line)).length;
+
+async function endsWell(client: ServiceProcess): Promise<void> {
+  expect(await client.ended, client.output).toEqual({ code: 0, signal: null });
+}
 
 describe.each([
   { language: 'TypeScript', command: [process.execPath, join(ROOT, 'docs/examples/client.ts')], isHere: true },
@@ -102,10 +106,6 @@ describe.each([
     const client = start(env);
     await client.says(/registered as/);
     return client;
-  }
-
-  async function endsWell(client: ServiceProcess): Promise<void> {
-    expect(await client.ended, client.output).toEqual({ code: 0, signal: null });
   }
 
   it.runIf(isHere)('registers, renews its lease, and on SIGTERM stops being given out before it goes', async () => {
@@ -181,6 +181,17 @@ describe.each([
     held.release();
     await endsWell(client);
     expect(client.output).toContain('was not registered any more');
+    expect(registrations()).toBe(1);
+    expect(await found()).toBeUndefined();
+  });
+
+  it.runIf(isHere)('does not register again when it is removed while it ends', async () => {
+    const client = await startRegistered({ DRAIN_SECONDS: '4' });
+    client.signal('SIGTERM');
+    await waitFor('it is stopping', async () => (await found())?.status === 'stopping');
+    await node.api.send('DELETE', path());
+    await client.says(/not registered any more/);
+    await endsWell(client);
     expect(registrations()).toBe(1);
     expect(await found()).toBeUndefined();
   });
