@@ -39,13 +39,13 @@ format: install ## Format all files
 	@npm run --silent format
 
 migrate: install ## Apply the migrations to the database
-	@npm run --silent migrate
+	@npm run --silent migrate -- $(ARGS)
 
 db-create: install ## Create the database, if it does not exist, with its schema
-	@npm run --silent db-create
+	@npm run --silent db-create -- $(ARGS)
 
-db-reset: install ## Drop the database with all its content and create it again
-	@npm run --silent db-reset
+db-reset: install ## Drop the database with all its content and create it again (asks for its name; make db-reset ARGS="--yes")
+	@npm run --silent db-reset -- $(ARGS)
 
 audit-compact: install ## Remove what is older than the retention from the log (make audit-compact ARGS="--export-dir <folder> --dry-run")
 	@npm run --silent audit-compact -- $(ARGS)

@@ -68,6 +68,9 @@ const aLease = (differing: Columns = {}): string =>
 const aTouch = (differing: Columns = {}): string =>
   insert('service_revision', { namespace: 'default', service: 'orders', revision: 1, ...differing });
 
+const aFloor = (differing: Columns = {}): string =>
+  insert('namespace_floor', { namespace: 'default', revision: 1, ...differing });
+
 const aRole = (differing: Columns = {}): string =>
   insert('node_role', {
     role: 'sweeper',
@@ -176,6 +179,11 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   service_instance_host_length: ['', 'a'.repeat(254)].map(host => anInstance({ host })),
   service_instance_port_range: [0, 65_536].map(port => anInstance({ port })),
   service_instance_weight_range: [-1, 10_001].map(weight => anInstance({ weight })),
+  service_instance_incarnation_form: ['', 'a b', 'ü', 'x'.repeat(101)].map(incarnation => anInstance({ incarnation })),
+  service_instance_incarnation_number_positive: [0, -1].map(number => anInstance({ incarnation_number: number })),
+  service_instance_ended_incarnations_are_list: ['{}', '1', 'null', '"x"'].map(ended =>
+    anInstance({ ended_incarnations: ended }),
+  ),
   service_instance_metadata_is_object: ['[]', '1', 'null', '"x"'].map(metadata => anInstance({ metadata })),
   service_instance_check_kind_known: ['{}', '{"kind": "x"}', '{"kind": null}', '[]'].map(check_terms =>
     anInstance({ check_terms }),
@@ -192,6 +200,8 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   instance_lease_instance_id_foreign: [aLease()],
   service_revision_pkey: [`${aTouch()}; ${aTouch({ revision: 2 })}`],
   service_revision_positive: [aTouch({ revision: 0 })],
+  namespace_floor_pkey: [`${aFloor()}; ${aFloor({ revision: 2 })}`],
+  namespace_floor_positive: [aFloor({ revision: 0 })],
   node_role_pkey: [`${aRole()}; ${aRole({ holder: 'b' })}`],
   node_role_term_positive: [aRole({ term: 0 })],
   liveness_guard_pkey: [`${aGuard()}; ${aGuard()}`],
@@ -218,7 +228,16 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
 describe('The rules of the database', () => {
   it('take what is right', async () => {
     await client.query(
-      [anInstance(), aLease({ ttl_seconds: 86_400 }), anEvent(), aTouch(), aKey(), aCut(), aBaselineRow()].join('; '),
+      [
+        anInstance(),
+        aLease({ ttl_seconds: 86_400 }),
+        anEvent(),
+        aTouch(),
+        aFloor({ namespace: '*' }),
+        aKey(),
+        aCut(),
+        aBaselineRow(),
+      ].join('; '),
     );
     await client.query(aKey({ actor: 'ada', key: '~!'.repeat(127) }));
     await client.query(anInstance({ id: OTHER_ID, instance_id: '[2001:db8::1]:80', version: 9, port: 65_535 }));

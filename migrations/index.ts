@@ -4,6 +4,10 @@ import { Migration20261125000200 } from './migration-20261125000200-epochs.js';
 import { Migration20261125000300 } from './migration-20261125000300-idempotency.js';
 import { Migration20261125000400 } from './migration-20261125000400-liveness.js';
 import { Migration20261126000500 } from './migration-20261126000500-retention.js';
+import { Migration20261127000600 } from './migration-20261127000600-incarnations.js';
+import { Migration20261127000700 } from './migration-20261127000700-empty-services.js';
+
+export { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES, type TablePrivilege } from './service-privileges.js';
 
 /** All migrations in their order; listed by hand, since a built service has no files to look for. */
 export const MIGRATIONS = [
@@ -13,4 +17,6 @@ export const MIGRATIONS = [
   { name: '20261125000300-idempotency', class: Migration20261125000300 },
   { name: '20261125000400-liveness', class: Migration20261125000400 },
   { name: '20261126000500-retention', class: Migration20261126000500 },
+  { name: '20261127000600-incarnations', class: Migration20261127000600 },
+  { name: '20261127000700-empty-services', class: Migration20261127000700 },
 ];

@@ -1,67 +1,40 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { compactLog, type LogHead, ServiceEventRepository } from '@coordination/audit';
 import { migrate, pendingMigrations } from '@coordination/database';
 import { newId } from '@coordination/kernel';
-import { IdempotencyKeyRepository } from '@coordination/registry';
+import {
+  EmptyServiceRepository,
+  IdempotencyKeyRepository,
+  type ServiceTouch,
+  toEmptyServicesDropped,
+} from '@coordination/registry';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../test/support/catalog-invariants.js';
+import { type DatabaseRoles, makeRoles, runSql } from '../test/support/database-roles.js';
 import { disposableDirectory } from '../test/support/disposable-directory.js';
 import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../test/support/test-database.js';
 import { startWriter, type WritingNode } from '../test/support/writer.js';
 
-/** Roles belong to the whole server: those of this run get names and passwords of their own. */
-const suffix = randomUUID().slice(0, 8);
-const OWNER = `coordination_owner_${suffix}`;
-const APP = `coordination_app_${suffix}`;
-const MAINTENANCE = `coordination_maintenance_${suffix}`;
-const PASSWORD = randomUUID();
-
-const [roles = '', grants = ''] = readFileSync(new URL('roles.sql', import.meta.url), 'utf8')
-  .replaceAll('coordination_owner', OWNER)
-  .replaceAll('coordination_app', APP)
-  .replaceAll('coordination_maintenance', MAINTENANCE)
-  .split(/^-- Grants -+$/m);
-
 let database: TestDatabase;
 let node: WritingNode;
 let app: Client;
-
-const as = (role: string): string => {
-  const url = new URL(database.url);
-  url.username = role;
-  url.password = PASSWORD;
-  return url.href;
-};
-
-async function run(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
-}
+let roles: DatabaseRoles;
 
 beforeAll(async () => {
   database = await createTestDatabase({ migrated: false });
-  await run(database.url, roles);
-  for (const role of [OWNER, APP, MAINTENANCE]) await run(database.url, `alter role ${role} password '${PASSWORD}'`);
-  await migrate(as(OWNER));
-  await run(as(OWNER), grants);
-  app = new Client({ connectionString: as(APP) });
+  roles = await makeRoles(database);
+  await migrate(roles.as(roles.owner), { appRole: { named: roles.app } });
+  app = new Client({ connectionString: roles.as(roles.app) });
   await app.connect();
-  node = await startWriter(as(APP));
+  node = await startWriter(roles.as(roles.app));
 });
 
 afterAll(async () => {
   await node.close();
   await app.end();
   await database.drop();
-  await run(database.adminUrl, `drop role ${MAINTENANCE}; drop role ${OWNER}; drop role ${APP}`);
+  await roles.remove();
 });
 
 describe('The role of the service', () => {
@@ -77,8 +50,30 @@ describe('The role of the service', () => {
     await app.query(`update idempotency_key set at = at - interval '25 hours'`);
     expect(await new IdempotencyKeyRepository(24).deleteExpired(node.databases.em('reads'), 10)).toBe(1);
     await node.submit({ kind: 'deregister', target: { id }, ifMatch: undefined });
-    const { events } = await assertCatalogInvariants(as(APP));
+    const { events } = await assertCatalogInvariants(roles.as(roles.app));
     expect(events).toHaveLength(5);
+  });
+
+  it('drops services by the function of the owner, and only those that have no instances', async () => {
+    const identity = anIdentity({ service: 'short-lived' });
+    await node.submit(registerCommand({ id: newId(), identity }));
+    await node.submit({ kind: 'deregister', target: { identity }, ifMatch: undefined });
+    const { rows } = await app.query<ServiceTouch>(
+      `select namespace, service, revision::float8 as revision from service_revision order by revision`,
+    );
+    expect(rows.map(({ service }) => service)).toEqual(['orders', 'short-lived']);
+    await node.writer.submit({
+      commands: [],
+      origin: anOrigin(),
+      occurrence: {
+        ...toEmptyServicesDropped(rows.at(-1)!),
+        write: em => new EmptyServiceRepository().drop(em, rows),
+        isAlone: true,
+      },
+    });
+    const left = await app.query<{ service: string }>('select service from service_revision');
+    expect(left.rows).toEqual([{ service: 'orders' }]);
+    await assertCatalogInvariants(roles.as(roles.app));
   });
 
   it('has partitions made ahead by the function of the owner', async () => {
@@ -87,7 +82,7 @@ describe('The role of the service', () => {
     const { rows } = await app.query<{ owner: string }>(
       `select relowner::regrole::text as owner from pg_class where relname = 'service_event_p8'`,
     );
-    expect(rows).toEqual([{ owner: OWNER }]);
+    expect(rows).toEqual([{ owner: roles.owner }]);
   });
 
   it('cannot put tables of its own in the way of that function', async () => {
@@ -101,7 +96,7 @@ describe('The role of the service', () => {
   });
 
   it('sees that the schema is the right one', async () => {
-    expect(await pendingMigrations(as(APP))).toEqual([]);
+    expect(await pendingMigrations(roles.as(roles.app))).toEqual([]);
   });
 
   it.each([
@@ -126,8 +121,10 @@ describe('The role of the service', () => {
     'insert into catalog_head select * from catalog_head',
     'truncate catalog_head',
     'delete from service_revision',
+    'insert into namespace_floor select * from namespace_floor',
+    'delete from namespace_floor',
     'create table mine (id int)',
-    `set role ${OWNER}`,
+    'set role :owner',
     'delete from mikro_orm_migrations',
     'alter table service_event detach partition service_event_p0 concurrently',
     'insert into log_cut select * from log_cut',
@@ -135,11 +132,12 @@ describe('The role of the service', () => {
     'delete from log_cut',
     'insert into catalog_baseline select * from catalog_baseline',
     'delete from catalog_baseline',
-    `set role ${MAINTENANCE}`,
+    'set role :maintenance',
   ])('cannot: %s', async statement => {
     const before = await app.query<LogHead>('select * from service_event order by revision');
     // 42501: by privilege, before any trigger is asked.
-    await expect(app.query(statement)).rejects.toMatchObject({
+    const named = statement.replace(/:(owner|maintenance)$/, (_, who: 'owner' | 'maintenance') => roles[who]);
+    await expect(app.query(named)).rejects.toMatchObject({
       code: '42501',
       message: expect.not.stringContaining('append-only') as string,
     });
@@ -151,15 +149,17 @@ describe('The role of the service', () => {
     expect((await app.query('select from catalog_baseline')).rows).toEqual([]);
   });
 
-  it('is checked by what is shipped: the grants can be repeated', async () => {
-    await expect(run(as(OWNER), grants)).resolves.toBeUndefined();
-    await expect(run(database.url, roles)).resolves.toBeUndefined();
+  it('is made by what is shipped, which can be repeated', async () => {
+    await expect(roles.again()).resolves.toBeUndefined();
+    const said: string[] = [];
+    await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, say: line => said.push(line) });
+    expect(said).toEqual([]);
   });
 });
 
 const compact = (role: string, exportDir: string) =>
   compactLog(
-    { url: as(role), ssl: 'off' },
+    { url: roles.as(role), ssl: 'off' },
     { retentionDays: 0, exportDir, mostPartitions: 1, patienceMs: 10_000, isDryRun: false },
     () => undefined,
   );
@@ -169,9 +169,9 @@ describe('The role of the maintenance', () => {
     const directory = disposableDirectory();
     try {
       // The next partition: only a test does such a thing.
-      await run(database.url, 'update catalog_head set revision = 1000000');
-      await expect(compact(APP, directory.path)).rejects.toThrow('may not remove anything from the log');
-      await compact(MAINTENANCE, directory.path);
+      await runSql(database.url, 'update catalog_head set revision = 1000000');
+      await expect(compact(roles.app, directory.path)).rejects.toThrow('may not remove anything from the log');
+      await compact(roles.maintenance, directory.path);
     } finally {
       await directory.remove();
     }

@@ -1,22 +1,28 @@
 // npm run audit-compact: removes what is older than PCS_AUDIT_RETENTION_DAYS from the log, as the role of
-// DATABASE_MAINTENANCE_URL; without any URL, from the embedded one.
+// DATABASE_MAINTENANCE_URL; with --embedded, from the embedded one.
 import process from 'node:process';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
 const { startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
-const { runCompaction } = await import('../apps/coordination/src/run-compaction.ts');
+const { embeddedTarget } = await import('../apps/coordination/src/command-target.ts');
+const { assertCompactable, COMPACTION_USAGE, runCompaction } =
+  await import('../apps/coordination/src/run-compaction.ts');
+
+const EMBEDDED = '--embedded';
 
 const say = line => process.stdout.write(`${line}\n`);
 
 async function main(args) {
+  if (!args.includes(EMBEDDED)) return await runCompaction(process.env, args, say);
+  const others = args.filter(arg => arg !== EMBEDDED);
   const settings = readSettings(process.env);
-  if (settings.DATABASE_MAINTENANCE_URL !== undefined || settings.DATABASE_URL !== undefined) {
-    return await runCompaction(process.env, args, say);
-  }
+  for (const line of embeddedTarget(settings).lines) say(line);
+  await assertCompactable(process.env, others);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {
-    return await runCompaction({ ...process.env, DATABASE_MAINTENANCE_URL: postgres.url }, args, say);
+    const env = { ...process.env, DATABASE_URL: '', DATABASE_SSL: '', DATABASE_MAINTENANCE_URL: postgres.url };
+    return await runCompaction(env, others, say);
   } finally {
     await postgres.stop();
   }
@@ -25,6 +31,7 @@ async function main(args) {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${error.message || error.code || error}\n`);
+  const message = error.message || error.code || String(error);
+  process.stderr.write(`${message.replace(COMPACTION_USAGE, `${COMPACTION_USAGE} [${EMBEDDED}]`)}\n`);
   process.exitCode = 1;
 }

@@ -2,8 +2,9 @@
 // build is done under a lock, and not repeated under the feet of a service that runs from it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import './typescript.mjs';
 
 const { FileLock } = await import('../libs/database/src/embedded/file-lock.ts');
@@ -20,6 +21,8 @@ function newest(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map(name => newest(join(path, name))));
 }
 
+// All paths are those of the checkout, wherever it is called from.
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 mkdirSync('.data', { recursive: true });
 const lock = await FileLock.acquire('.data/build.lock', LOCK_TIMEOUT_MS);
 const builtAt = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;

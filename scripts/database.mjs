@@ -1,30 +1,25 @@
-// npm run migrate | db-create | db-reset: for the database of DATABASE_URL, or else the embedded one.
+// npm run migrate | db-create | db-reset: for the database of DATABASE_MIGRATION_URL or DATABASE_URL, or else the embedded one.
 import process from 'node:process';
-import { Client } from 'pg';
+import { parseArgs } from 'node:util';
+import { assertConsent } from './reset-consent.mjs';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
-const { migrate, pgOptions, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { administer, appRoleOf, migrate, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { commandTarget } = await import('../apps/coordination/src/command-target.ts');
+
+const USAGE = `Usage: npm run migrate|db-create [-- --embedded]
+       npm run db-reset -- [--embedded] [--yes | --database <its name>]`;
 
 const say = line => process.stdout.write(`${line}\n`);
 
-/** Runs statements in the server's own database `postgres`: nobody can create or drop the one that he is in. */
-async function administer(url, ssl, work) {
-  const maintenance = new URL(url);
-  maintenance.pathname = '/postgres';
-  const client = new Client(pgOptions(maintenance.href, ssl));
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
 const COMMANDS = {
   async migrate(url, ssl) {
-    const done = await migrate(url, { ssl });
+    const ofGrants = [];
+    const appRole = appRoleOf(readSettings(process.env));
+    const done = await migrate(url, { ssl, appRole, say: line => ofGrants.push(line) });
     say(done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.');
+    for (const line of ofGrants) say(line);
   },
   async create(url, ssl) {
     const name = decodeURIComponent(new URL(url).pathname.slice(1));
@@ -45,10 +40,28 @@ const COMMANDS = {
   },
 };
 
-async function main(command) {
+function readCommand([command, ...args]) {
+  const embedded = { type: 'boolean' };
+  const options = {
+    migrate: { embedded },
+    create: { embedded },
+    reset: { embedded, yes: { type: 'boolean' }, database: { type: 'string' } },
+  };
+  try {
+    if (!Object.hasOwn(options, command ?? '')) throw new Error(`There is no command ${command ?? '(none)'}.`);
+    return { command, options: parseArgs({ args, options: options[command] }).values };
+  } catch (error) {
+    throw new Error(`${error.message}\n${USAGE}`, { cause: error });
+  }
+}
+
+async function main(args) {
+  const { command, options } = readCommand(args);
   const settings = readSettings(process.env);
-  const given = settings.DATABASE_MIGRATION_URL ?? settings.DATABASE_URL;
-  if (given !== undefined) return await COMMANDS[command](given, settings.DATABASE_SSL);
+  const target = commandTarget({ env: process.env, settings, isEmbeddedAsked: options.embedded === true });
+  for (const line of target.lines) say(line);
+  if (command === 'reset') await assertConsent(target, options);
+  if (target.url !== undefined) return await COMMANDS[command](target.url, settings.DATABASE_SSL);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {
     return await COMMANDS[command](postgres.url, 'off');
@@ -58,7 +71,7 @@ async function main(command) {
 }
 
 try {
-  await main(process.argv[2]);
+  await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`${error.message || error.code || error}\n`);
   process.exitCode = 1;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import './typescript.mjs';
 
-const { readSettings } = await import('../libs/config/src/settings.ts');
+const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/settings.ts');
 const { startEmbeddedPostgres } = await import('../libs/database/src/embedded/embedded-postgres.ts');
 
 const NEST = [
@@ -35,6 +35,7 @@ process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
 
 async function main() {
   const settings = readSettings(process.env);
+  if (settings.DATABASE_URL === undefined) assertEmbeddedAllowed(settings);
   const postgres =
     settings.DATABASE_URL === undefined
       ? await startEmbeddedPostgres({

@@ -18,7 +18,16 @@ const { version } = require('typescript/package.json');
 const aliases = compilerOptions.paths;
 const compiler = JSON.stringify([version, compilerOptions]);
 
-mkdirSync(cache, { recursive: true });
+/** Another user may own the cache, or it may be on a disk that cannot be written to: then nothing is kept. */
+function ifWritable(work) {
+  try {
+    work();
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes(error.code)) throw error;
+  }
+}
+
+ifWritable(() => mkdirSync(cache, { recursive: true }));
 enableCompileCache(fileURLToPath(new URL('v8', cache)));
 
 const isOurs = url => url.endsWith('.ts') && !url.includes('/node_modules/');
@@ -48,8 +57,10 @@ function compiled(fileName) {
   const output = compile(fileName, source);
   // Processes that start together compile the same: each writes a file of its own, and the last one stays.
   const own = `${kept}.${process.pid}`;
-  writeFileSync(own, output);
-  renameSync(own, kept);
+  ifWritable(() => {
+    writeFileSync(own, output);
+    renameSync(own, kept);
+  });
   return output;
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config';
-import { ERROR_CODES } from '@coordination/kernel';
+import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
 import { BREAK_REASONS } from '../libs/audit/src/chain-walk.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -17,7 +17,12 @@ const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs
 );
 
 /** Variables of others that the documentation speaks of. */
-const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'POSTGRES_PASSWORD', 'PUBLISHED_PORT'];
+const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'POSTGRES_PASSWORD', 'PUBLISHED_PORT', 'POSTGRES_URL', 'DB_HOST'].concat([
+  // Of docs/examples.
+  'REGISTRY_URL',
+  'TTL_SECONDS',
+  'DRAIN_SECONDS',
+]);
 
 /** What is found in any page by the first group of a pattern, with the page. */
 const mentions = (pattern: RegExp) =>
@@ -33,6 +38,10 @@ const anchorsOf = (markdown: string) =>
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   );
+
+/** The code blocks alone. */
+const withoutProse = (markdown: string) =>
+  [...markdown.matchAll(/^ *```[^]*?^ *```$/gm)].map(([block]) => block).join('\n');
 
 /** The content of the code blocks of a language. */
 const blocksOf = (markdown: string, language: string) =>
@@ -70,10 +79,23 @@ describe('the documentation', () => {
 
   it('mentions only metrics that exist', () => {
     const sources = globSync('libs/**/*.ts', { cwd: ROOT, exclude: ['**/*.spec.ts'] }).map(read);
-    const exists = (metric: string) => sources.some(source => source.includes(`'${metric.replace('pcs_', '')}'`));
+    const isMade = (name: string) => sources.some(source => source.includes(`'${name}'`));
+    // Histograms come with series of their own.
+    const exists = (metric: string) => {
+      const name = metric.replace('pcs_', '');
+      return isMade(name) || isMade(name.replace(/_(?:count|sum|bucket)$/, ''));
+    };
     const mentioned = mentions(/\b(pcs_[a-z_]+)\b/g);
     expect(mentioned.length).toBeGreaterThan(10);
     expect(mentioned.filter(({ found }) => !exists(found))).toEqual([]);
+  });
+
+  it('tells of every background task what the code says', () => {
+    const operations = read('docs/operations.md');
+    const told = [...operations.matchAll(/^\| `([a-z-]+)` \| (.+) \| (.+) \|$/gm)].map(([, ...cells]) => cells);
+    for (const [name, { does, whileFailing }] of Object.entries(BACKGROUND_TASKS)) {
+      expect(told).toContainEqual([name, does, whileFailing]);
+    }
   });
 
   it('mentions only commands that exist', () => {
@@ -143,6 +165,21 @@ describe('the manifests for Kubernetes', () => {
       LAST_CHANCE_SECONDS;
     expect(terminationGracePeriodSeconds).toBeGreaterThan(needed);
     expect(enableServiceLinks).toBe(false);
+  });
+});
+
+describe('the advice for instances that end', () => {
+  it('never deregisters from outside the process', () => {
+    const hooks = pages.filter(({ text }) =>
+      /preStop[^]{0,600}(?:-X DELETE|-XDELETE|--request DELETE)/.test(withoutProse(text)),
+    );
+    expect(hooks.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('sets the override that heartbeats may follow', () => {
+    expect(read('docs/kubernetes.md')).toMatch(
+      /preStop:[^]{0,300}-X PUT[^]{0,200}"status":"stopping"[^]{0,200}\/override/,
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 // `npm run bench`: starts all that it needs, measures, prints a table, and writes a JSON file. See docs/benchmarks.md.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import process from 'node:process';
@@ -22,7 +23,7 @@ const readJson = async (file: string): Promise<unknown> => JSON.parse(await read
 
 const keep = async (report: unknown): Promise<void> => {
   await mkdir(dirname(options.out), { recursive: true });
-  await writeFile(options.out, `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(options.out, `${JSON.stringify(report, null, 2)}\n`, { flag: options.isOutNamed ? 'wx' : 'w' });
   print(`Written to ${options.out}.\n`);
 };
 
@@ -61,6 +62,11 @@ if (options.help || options.list || unknown.length > 0) {
 if (options.from !== undefined) {
   await takeIntoDocs((await readJson(options.from)) as Report | SoakReport);
   process.exit();
+}
+
+if (options.isOutNamed && existsSync(options.out)) {
+  say(`${options.out} exists already: name another file.`);
+  process.exit(2);
 }
 
 const build = spawnSync(process.execPath, ['scripts/build.mjs'], {

@@ -11,7 +11,8 @@ export const USAGE = `Usage: npm run bench -- [options] [case …]
   --repetitions N   how often each case is measured, each time after its yardstick; medians count (3; 1 of cases that
                     fill a database first)
   --against FILE    compares with the JSON file of an earlier run
-  --out FILE        where the JSON file goes (.data/bench/latest.json; of a soak: .data/bench/soak.json)
+  --out FILE        where the JSON file goes: a file that does not exist yet (by default .data/bench/latest.json, or
+                    .data/bench/soak.json of a soak, which are written anew each time)
   --list            lists the cases
   --docs            puts the results into docs/benchmarks: tables and plots; other results there stay
   --from FILE       measures nothing, but takes the JSON file of an earlier run, for --docs
@@ -62,6 +63,8 @@ export function readOptions(args: readonly string[] = process.argv.slice(2)) {
     seconds: Number(values.seconds),
     warmUpSeconds: Number(values['warm-up']),
     repetitions: values.repetitions === undefined ? undefined : Number(values.repetitions),
+    /** A file that somebody names is never written over. */
+    isOutNamed: values.out !== undefined,
     out: values.out ?? (positionals.includes(SOAK) ? DEFAULT_SOAK_OUT : DEFAULT_OUT),
     soak: !positionals.includes(SOAK)
       ? undefined

@@ -205,6 +205,16 @@ describe('the service process', () => {
     });
   });
 
+  it('ends with a line that names the URL of a database that asks for what there is not', async () => {
+    const url = 'postgres://pcs:secret@127.0.0.1:1/none?sslmode=verify_full';
+    for (const name of ['DATABASE_URL', 'DATABASE_LISTEN_URL', 'DATABASE_MIGRATION_URL']) {
+      const service = start(MAIN, { DATABASE_URL: 'postgres://127.0.0.1:1/none', [name]: url });
+      expect(await service.ended).toEqual({ code: 1, signal: null });
+      expect(service.output).toMatch(new RegExp(`^${name}: sslmode in the URL of the database must be one of `, 'm'));
+      expect(service.output).not.toContain('secret');
+    }
+  });
+
   it('lives and waits while its database cannot be reached', async () => {
     const service = start(MAIN, {
       DATABASE_URL: 'postgres://nobody:nothing@127.0.0.1:1/none',

@@ -41,6 +41,8 @@ describe('a registration of what is not there', () => {
       namespace: 'default',
       service: 'orders',
       instanceId: '10.1.0.1:8080',
+      incarnation: null,
+      incarnationNumber: 1,
       type: 'api',
       scheme: 'http',
       host: '10.1.0.1',

@@ -40,13 +40,6 @@ export const named = (instanceId: string, service = 'orders'): string =>
 /** The check of instances whose lease outlasts the tests. */
 export const LONG_LEASE = { kind: 'heartbeat', ttlSeconds: 3_600 };
 
-/**
- * A connection that was kept may be closed by the server at the moment in which it is used again, above all where both are one
- * busy process. What changes nothing may be sent once more then, as browsers do (RFC 9110, section 9.2.2).
- */
-const isReset = (error: unknown): boolean =>
-  error instanceof TypeError && (error.cause as { readonly code?: unknown } | undefined)?.code === 'ECONNRESET';
-
 /** Calls the service as any client would. */
 export class Api {
   constructor(readonly url: string) {}
@@ -59,16 +52,11 @@ export class Api {
     headers: HeaderValues = {},
     signal?: AbortSignal,
   ): Promise<Answer<T>> {
-    const request = async () =>
-      await fetch(`${this.url}${path}`, {
-        method,
-        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        ...(signal && { signal }),
-      });
-    const response = await request().catch((error: unknown) => {
-      if (method !== 'GET' || !isReset(error)) throw error;
-      return request();
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(signal && { signal }),
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get('content-type') ?? '');

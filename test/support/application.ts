@@ -1,5 +1,6 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readSettings } from '@coordination/config';
+import { type Clock } from '@coordination/kernel';
 import { createService } from '../../apps/coordination/src/bootstrap.js';
 
 /** How a test wants the service. */
@@ -8,6 +9,8 @@ export interface ApplicationOptions {
   readonly databaseUrl: string;
   /** Settings that differ from the defaults, as environment variables. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The clock by which background tasks are judged. */
+  readonly clock?: Clock;
 }
 
 /** The whole service in the test's process, listening on a free port of loopback. */
@@ -18,7 +21,7 @@ export interface Application {
 }
 
 /** Starts the service as `main` would, but in this process, so that its parts can be looked at with `app.get`. */
-export async function startApplication({ databaseUrl, env = {} }: ApplicationOptions): Promise<Application> {
+export async function startApplication({ databaseUrl, env = {}, clock }: ApplicationOptions): Promise<Application> {
   const settings = readSettings({
     PORT: '0',
     LOG_LEVEL: 'silent',
@@ -28,6 +31,7 @@ export async function startApplication({ databaseUrl, env = {} }: ApplicationOpt
     DATABASE_URL: databaseUrl,
     ...env,
   });
-  const service = await createService(settings, { url: settings.DATABASE_URL ?? databaseUrl, embedded: false });
+  const database = { url: settings.DATABASE_URL ?? databaseUrl, embedded: false };
+  const service = await createService(settings, database, clock);
   return { app: service.app, url: await service.listen(), close: () => service.close() };
 }

@@ -12,10 +12,12 @@ import {
   type JsonValue,
   type LeasedInstance,
   type Override,
+  OVERRIDE_SCOPES,
   OVERRIDE_STATUSES,
   SCHEMES,
 } from '@coordination/registry';
 import { type Command, type ExpectedVersion, type Target } from '../../libs/registry/src/domain/commands.js';
+import { type Incarnations } from '../../libs/registry/src/domain/incarnation.js';
 import { anInstance, NOW, REGISTERED_AT } from './factories.js';
 
 /** Times that may lie before or after the present of a test. */
@@ -128,13 +130,37 @@ export const someHealth: fc.Arbitrary<Health> = fc.record({
   since: fc.constantFrom(...BEFORE_NOW),
 });
 
-export const someOverride: fc.Arbitrary<Override> = fc.record({
-  status: fc.constantFrom(...OVERRIDE_STATUSES),
-  reason: fc.constantFrom(null, 'disk swap'),
-  until: fc.constantFrom(null, ...BEFORE_NOW, ...AFTER_NOW),
-  setAt: fc.constant(REGISTERED_AT),
-  setBy: fc.constantFrom('anonymous', 'operator'),
-});
+/** Overrides of both scopes, and as they were stored before there were any. */
+export const someOverride: fc.Arbitrary<Override> = fc.record(
+  {
+    status: fc.constantFrom(...OVERRIDE_STATUSES),
+    scope: fc.constantFrom(...OVERRIDE_SCOPES),
+    reason: fc.constantFrom(null, 'disk swap'),
+    until: fc.constantFrom(null, ...BEFORE_NOW, ...AFTER_NOW),
+    setAt: fc.constant(REGISTERED_AT),
+    setBy: fc.constantFrom('anonymous', 'operator'),
+  },
+  { requiredKeys: ['status', 'reason', 'until', 'setAt', 'setBy'] },
+);
+
+/** One of a few incarnations, so that commands speak for the current one, an ended one and a new one. */
+export const someIncarnation = fc.constantFrom('boot-1', 'boot-2', 'boot-3', 'boot-4');
+
+/** What is known of the processes that ran under a name. */
+const someIncarnations: fc.Arbitrary<Incarnations> = fc
+  .record({
+    current: fc.option(someIncarnation),
+    ended: fc.uniqueArray(someIncarnation, { maxLength: 3 }),
+    more: fc.nat({ max: 3 }),
+  })
+  .map(({ current, ended, more }) => {
+    const others = ended.filter(text => text !== current);
+    return {
+      incarnation: current,
+      incarnationNumber: 1 + others.length + more,
+      ...(others.length > 0 && { endedIncarnations: others }),
+    };
+  });
 
 /** An instance in any state, registered before {@link NOW}. */
 export const someLeasedInstance: fc.Arbitrary<LeasedInstance> = fc
@@ -144,11 +170,12 @@ export const someLeasedInstance: fc.Arbitrary<LeasedInstance> = fc
     spec: someSpec,
     health: someHealth,
     override: fc.option(someOverride),
+    incarnations: someIncarnations,
     version: fc.integer({ min: 1, max: 9 }),
     checkedAt: fc.constantFrom(null, ...BEFORE_NOW),
   })
-  .map(({ id, identity, spec, health, override, version, checkedAt }) => ({
-    instance: anInstance({ id, ...identity, ...spec, health, override, version, revision: version }),
+  .map(({ id, identity, spec, health, override, incarnations, version, checkedAt }) => ({
+    instance: anInstance({ id, ...identity, ...spec, health, override, ...incarnations, version, revision: version }),
     lease: { renewedAt: REGISTERED_AT, checkedAt },
   }));
 
@@ -176,7 +203,8 @@ const somePatch: fc.Arbitrary<JsonObject> = fc.record(
 
 /** Any command on targets of the given kind. */
 export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> => {
-  const targeted = { target, ifMatch: someExpectedVersion };
+  const incarnation = fc.option(someIncarnation, { nil: undefined });
+  const targeted = { target, ifMatch: someExpectedVersion, incarnation };
   const initialState = fc.constantFrom(undefined, ...INITIAL_STATES);
   return fc.oneof(
     {
@@ -189,6 +217,7 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
         initialState,
         mustBeNew: fc.boolean(),
         ifMatch: someExpectedVersion,
+        incarnation,
       }),
     },
     {
@@ -238,6 +267,7 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
         kind: fc.constant('set-override' as const),
         ...targeted,
         status: fc.constantFrom(...OVERRIDE_STATUSES),
+        scope: fc.constantFrom(undefined, ...OVERRIDE_SCOPES),
         reason: fc.constantFrom(null, 'disk swap'),
         until: fc.constantFrom(null, NOW, ...AFTER_NOW),
       }),

@@ -105,6 +105,14 @@ const fieldLeaf: fc.Arbitrary<Expression> = fc.oneof(
   fc.constant({ kind: 'empty' as const, of: ['zone'] as const }),
   numberLeaf(['port'], [80, 8080, 8080.5, -1]),
   numberLeaf(['weight'], [0, 100, 1e-7]),
+  textLeaf(['incarnation'], ['boot-1', 'boot-2', 'boot']),
+  list(fc.constantFrom(null, 'boot-1')).map(anyOf => ({
+    kind: 'equal' as const,
+    of: ['incarnation'] as const,
+    anyOf,
+  })),
+  fc.constant({ kind: 'empty' as const, of: ['incarnation'] as const }),
+  numberLeaf(['incarnationNumber'], [1, 2, 1.5]),
 );
 
 const metadataLeaf: fc.Arbitrary<Expression> = inMetadata.chain(of =>

@@ -6,8 +6,9 @@ import {
   type EventDraft,
   ServiceEventRepository,
 } from '@coordination/audit';
-import { type Databases, query } from '@coordination/database';
+import { type Databases } from '@coordination/database';
 import { newId } from '@coordination/kernel';
+import { raiseServiceRevisions } from '../../libs/registry/src/epoch/service-revisions.js';
 
 /** An hour, since tests may run under a debugger. */
 const HOLD_LIMIT_MS = 3_600_000;
@@ -58,7 +59,7 @@ export async function beginEpoch(databases: Databases): Promise<AuditEvent> {
     const epoch = newId();
     const event = epochEvent(head, { epoch, batchId: newId(), reason: 'log-shorter', known: head.revision + 1 });
     await log.ensurePartitions(em, event.revision);
-    await query(em, 'update service_revision set revision = $1', [event.revision]);
+    await raiseServiceRevisions(em, event.revision);
     await heads.beginEpoch(em, head, epoch);
     await log.append(em, head, [event]);
     return event;

@@ -9,7 +9,18 @@ import {
 } from '@coordination/audit';
 import { isoTime } from '@coordination/database';
 import { sameJson } from '@coordination/kernel';
-import { identityKey, INSTANCE_COLUMNS, type InstanceRecord } from '@coordination/registry';
+import {
+  afterEvent,
+  emptyServicesDroppedBy,
+  EVERY_OTHER_NAMESPACE,
+  identityKey,
+  INSTANCE_COLUMNS,
+  type InstanceRecord,
+  normalizeRecord,
+  type ServiceTouch,
+  type StoredRecord,
+  toStored,
+} from '@coordination/registry';
 import { Client } from 'pg';
 import { expect } from 'vitest';
 
@@ -26,8 +37,8 @@ export interface CatalogFacts {
 
 /**
  * Asserts what must hold of every catalog at every moment, as far as its log is retained: revisions without gaps (within an epoch), times that never
- * fall, a hash chain that verifies, a head that is the last event, an instance table and service revisions that are the
- * fold of the log, and one lease for each instance. It reads one snapshot, so writers may go on meanwhile.
+ * fall, a hash chain that verifies, a head that is the last event, an instance table, service revisions and floors that are
+ * the fold of the log, and one lease for each instance. It reads one snapshot, so writers may go on meanwhile.
  * @throws AssertionError that names the broken invariant and its revision or id
  */
 export async function assertCatalogInvariants(databaseUrl: string): Promise<CatalogFacts> {
@@ -35,7 +46,7 @@ export async function assertCatalogInvariants(databaseUrl: string): Promise<Cata
   await client.connect();
   try {
     await client.query('begin isolation level repeatable read read only');
-    const { events, folded, serviceRevisions } = await foldLog(client);
+    const { events, folded, serviceRevisions, floors, isCut } = await foldLog(client);
     const head = await readHead(client);
     expect(
       { revision: head.revision, hash: head.hash },
@@ -47,7 +58,7 @@ export async function assertCatalogInvariants(databaseUrl: string): Promise<Cata
     if (last) expect(head.at, 'the time of the head is not that of the last event').toBe(last.at);
     const instances = await readInstances(client);
     assertSameInstances(instances, folded);
-    await assertServiceRevisions(client, serviceRevisions);
+    await assertServiceRevisions(client, serviceRevisions, floors, isCut);
     await assertLeases(client, instances);
     return { head, events, instances };
   } finally {
@@ -59,11 +70,16 @@ interface Fold {
   readonly events: AuditEvent[];
   readonly folded: Map<string, InstanceRecord>;
   readonly serviceRevisions: Map<string, number>;
+  /** By namespace; those before the cut are not known. */
+  readonly floors: Map<string, number>;
+  /** Whether the beginning of the log is gone. */
+  readonly isCut: boolean;
 }
 
 async function foldLog(client: Client): Promise<Fold> {
   const cut = await readCut(client);
-  const fold: Fold = { events: [], ...(await readBaseline(client, cut.revision)) };
+  const baseline = await readBaseline(client, cut.revision);
+  const fold: Fold = { events: [], ...baseline, floors: new Map(), isCut: cut.revision > 0 };
   for (;;) {
     const after = fold.events.at(-1)?.revision ?? cut.revision;
     const { rows } = await client.query<AuditEvent>(
@@ -91,7 +107,7 @@ async function readCut(client: Client): Promise<Link> {
 
 /** What had become of the instances where the log was cut, and what had touched the services last. */
 async function readBaseline(client: Client, cut: number): Promise<Pick<Fold, 'folded' | 'serviceRevisions'>> {
-  const { rows } = await client.query<{ name: string; id: string; revision: number; after: InstanceRecord | null }>(
+  const { rows } = await client.query<{ name: string; id: string; revision: number; after: StoredRecord | null }>(
     `select distinct on (namespace, service, instance_id) namespace || '/' || service as name, instance_uuid as id,
        revision::float8 as revision, after
      from catalog_baseline where revision <= $1 order by namespace, service, instance_id, catalog_baseline.revision desc`,
@@ -101,7 +117,7 @@ async function readBaseline(client: Client, cut: number): Promise<Pick<Fold, 'fo
     `select max((g ->> 'before')::float8) as revision from (select gaps from log_cut order by revision desc limit 1) c,
        jsonb_array_elements(c.gaps) g`,
   );
-  const folded = new Map(rows.flatMap(({ id, after }) => (after ? [[id, after] as const] : [])));
+  const folded = new Map(rows.flatMap(({ id, after }) => (after ? [[id, normalizeRecord(after)] as const] : [])));
   const serviceRevisions = new Map<string, number>();
   for (const { name, revision } of rows) {
     const known = serviceRevisions.get(name) ?? epochs.rows[0]?.revision ?? 0;
@@ -120,16 +136,24 @@ function assertFollows(event: AuditEvent, previous: Link): void {
   expect(event.at >= previous.at, `time falls ${at}`).toBe(true);
 }
 
-function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void {
+function applyEvent(event: AuditEvent, fold: Fold): void {
+  const { folded, serviceRevisions, floors } = fold;
   const { revision, namespace, service, instanceUuid } = event;
   if (namespace !== null && service !== null) serviceRevisions.set(`${namespace}/${service}`, revision);
   // Callers may have seen later revisions of each of them, which were lost.
-  if (epochStartedBy(event)) for (const name of serviceRevisions.keys()) serviceRevisions.set(name, revision);
+  if (epochStartedBy(event)) {
+    for (const name of serviceRevisions.keys()) serviceRevisions.set(name, revision);
+    for (const name of floors.keys()) floors.set(name, revision);
+  }
+  const dropped = emptyServicesDroppedBy(event);
+  if (dropped) dropServices(dropped.upTo, revision, fold);
   if (instanceUuid === null) return;
-  const before = event.before as InstanceRecord | null;
-  const after = event.after as InstanceRecord | null;
+  const before = event.before as StoredRecord | null;
+  const after = event.after as StoredRecord | null;
   const known = folded.get(instanceUuid) ?? null;
-  if (!sameJson(before, known)) {
+  // What a node of the version before wrote says nothing of incarnations.
+  const told = before && known && toStored(afterEvent(before, known));
+  if (!sameJson(told, known && toStored(known))) {
     expect(before, `"before" is not what the log had made of the instance, at revision ${revision}`).toEqual(known);
   }
   expect(event.version, `versions do not count by one, at revision ${revision}`).toBe((before?.version ?? 0) + 1);
@@ -153,8 +177,28 @@ function applyEvent(event: AuditEvent, { folded, serviceRevisions }: Fold): void
     updatedAt: event.at,
     status: after.override?.status ?? after.health.state,
   });
-  folded.set(instanceUuid, after);
+  folded.set(instanceUuid, afterEvent(after, known));
 }
+
+/** Services without instances, in the order of their revisions and then of their names, up to a place in it. */
+function dropServices(upTo: ServiceTouch, revision: number, { folded, serviceRevisions, floors }: Fold): void {
+  const inhabited = new Set([...folded.values()].map(nameOf));
+  const last = nameOf(upTo);
+  const dropped = [...serviceRevisions].flatMap(([name, touched]) => {
+    const isWithin = touched < upTo.revision || (touched === upTo.revision && name <= last);
+    return isWithin && !inhabited.has(name) ? [name] : [];
+  });
+  for (const name of dropped) serviceRevisions.delete(name);
+  for (const namespace of new Set(dropped.map(namespaceIn))) {
+    const isLeft = [...serviceRevisions.keys()].some(name => namespaceIn(name) === namespace);
+    if (!isLeft) floors.delete(namespace);
+    floors.set(isLeft ? namespace : EVERY_OTHER_NAMESPACE, revision);
+  }
+}
+
+const nameOf = ({ namespace, service }: Pick<ServiceTouch, 'namespace' | 'service'>): string =>
+  `${namespace}/${service}`;
+const namespaceIn = (name: string): string => name.slice(0, name.indexOf('/'));
 
 async function readHead(client: Client): Promise<LogHead> {
   const { rows } = await client.query<LogHead>(
@@ -165,9 +209,9 @@ async function readHead(client: Client): Promise<LogHead> {
 }
 
 async function readInstances(client: Client): Promise<Map<string, InstanceRecord>> {
-  const { rows } = await client.query<InstanceRecord>(`select ${INSTANCE_COLUMNS} from service_instance i`);
+  const { rows } = await client.query<StoredRecord>(`select ${INSTANCE_COLUMNS} from service_instance i`);
   expect(new Set(rows.map(identityKey)).size, 'an identity is there twice').toBe(rows.length);
-  return new Map(rows.map(row => [row.id, row]));
+  return new Map(rows.map(row => [row.id, normalizeRecord(row)]));
 }
 
 function assertSameInstances(table: Map<string, InstanceRecord>, folded: Map<string, InstanceRecord>): void {
@@ -179,11 +223,36 @@ function assertSameInstances(table: Map<string, InstanceRecord>, folded: Map<str
   }
 }
 
-async function assertServiceRevisions(client: Client, expected: Map<string, number>): Promise<void> {
+async function assertServiceRevisions(
+  client: Client,
+  expected: Map<string, number>,
+  expectedFloors: Map<string, number>,
+  isCut: boolean,
+): Promise<void> {
   const { rows } = await client.query<{ name: string; revision: number }>(
     `select namespace || '/' || service as name, revision::float8 as revision from service_revision`,
   );
   const stored = Object.fromEntries(rows.map(row => [row.name, row.revision]));
+  const floors = new Map(
+    (
+      await client.query<{ namespace: string; revision: number }>(
+        'select namespace, revision::float8 as revision from namespace_floor',
+      )
+    ).rows.map(row => [row.namespace, row.revision]),
+  );
+  if (isCut) {
+    // What was dropped before the cut is not known any more: only that a floor stands for it.
+    for (const [name, revision] of expected) {
+      const floor = Math.max(floors.get(namespaceIn(name)) ?? 0, floors.get(EVERY_OTHER_NAMESPACE) ?? 0);
+      if (!(name in stored) && floor >= revision) expected.delete(name);
+    }
+    for (const [namespace, floor] of floors) {
+      if (floor >= (expectedFloors.get(namespace) ?? 0)) expectedFloors.set(namespace, floor);
+    }
+  }
+  expect(Object.fromEntries(floors), 'namespace_floor is not what the log makes of it').toEqual(
+    Object.fromEntries(expectedFloors),
+  );
   expect(stored, 'service_revision is not the last event of each service').toEqual(Object.fromEntries(expected));
 }
 

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { type AuditEvent } from '@coordination/audit';
+import { type Clock } from '@coordination/kernel';
 import { Api, type LeasedView, type Problem } from './api.js';
 import { type Application, startApplication } from './application.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
@@ -48,8 +49,12 @@ export async function startCatalog(
 const PATIENT = { PCS_LEASE_FLUSH_BOUND_MS: '5000' };
 
 /** Starts one more node on a database, and waits until it has loaded the catalog. */
-export async function startNode(databaseUrl: string, env: Readonly<Record<string, string>> = {}): Promise<CatalogNode> {
-  const application = await startApplication({ databaseUrl, env: { ...PATIENT, ...env } });
+export async function startNode(
+  databaseUrl: string,
+  env: Readonly<Record<string, string>> = {},
+  clock?: Clock,
+): Promise<CatalogNode> {
+  const application = await startApplication({ databaseUrl, env: { ...PATIENT, ...env }, ...(clock && { clock }) });
   const api = new Api(application.url);
   await waitFor('the catalog is loaded', async () => (await api.get('/api/v1/discovery/namespaces')).status === 200);
   return { ...application, api };

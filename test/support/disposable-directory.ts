@@ -14,12 +14,13 @@ export interface DisposableDirectory {
 
 /**
  * Reads until its standard input ends, which happens however the parent ends, kill -9 included; then ends the process
- * groups and the servers whose data lie below the directory (or were moved elsewhere from there), and removes it all.
+ * groups and the servers whose data lie below the directory (or were moved elsewhere from there), and removes it all. Of the
+ * places that a file `moved-to` names, only those that the embedded PostgreSQL uses are removed: a test may write anything there.
  */
 const CLEAN_UP = `
 cat > /dev/null
 [ -e "$0/groups" ] && while read -r group; do kill -s KILL -- "-$group" 2> /dev/null; done < "$0/groups"
-find "$0" -name moved-to -exec cat {} + > "$0/homes"
+find "$0" -name moved-to -exec cat {} + | grep -x '/var/lib/platform-coordination/[0-9a-f]\\{16\\}' > "$0/homes"
 echo "$0" >> "$0/homes"
 while read -r home; do
   find "$home" -name postmaster.pid | while read -r file; do

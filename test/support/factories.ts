@@ -101,6 +101,8 @@ export function anInstance(differing: Partial<InstanceRecord> = {}): InstanceRec
     id: newId(),
     ...anIdentity(),
     ...aSpec(),
+    incarnation: null,
+    incarnationNumber: 1,
     registeredAt: REGISTERED_AT,
     updatedAt: REGISTERED_AT,
     version: 1,

@@ -1,6 +1,11 @@
 import { chainEvent, epochEvent, FIRST_PREVIOUS_HASH, type AuditAction, type AuditEvent } from '@coordination/audit';
 import { newId } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
+import {
+  type EmptyServicesDropped,
+  type InstanceRecord,
+  type ServiceTouch,
+  toEmptyServicesDropped,
+} from '@coordination/registry';
 import { NOW } from './factories.js';
 
 /** A log in memory, for tests without a database: each change becomes the next event of one history. */
@@ -43,6 +48,12 @@ export class LogInMemory {
     return event;
   }
 
+  /** Drops the services without instances that come no later than a place in their order. */
+  dropEmptyServices(upTo: ServiceTouch): AuditEvent {
+    const { action, before, after } = toEmptyServicesDropped(upTo);
+    return this.append(action, before, after);
+  }
+
   /** Something that is not about an instance. */
   appendOther(action: AuditAction = 'token.created', revision?: number): AuditEvent {
     return this.append(action, null, null, revision);
@@ -51,10 +62,10 @@ export class LogInMemory {
   private append(
     action: AuditAction,
     before: InstanceRecord | null,
-    after: InstanceRecord | null,
+    after: InstanceRecord | EmptyServicesDropped | null,
     revision = this.head.revision + 1,
   ): AuditEvent {
-    const record = after ?? before;
+    const record = after && 'upTo' in after ? null : (after ?? before);
     const draft = {
       action,
       namespace: record?.namespace ?? null,
@@ -66,7 +77,7 @@ export class LogInMemory {
       requestId: null,
       source: 'api' as const,
       reason: null,
-      version: after?.version ?? null,
+      version: after && record ? record.version : null,
       before,
       after,
     };

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { migrate } from '@coordination/database';
 import { Client } from 'pg';
 import { type Home, prepareHome } from '../../libs/database/src/embedded/home.js';
+import { giveTo } from '../../libs/database/src/embedded/account.js';
 import { ensureDatabase, initialise, launch, serverUrl } from '../../libs/database/src/embedded/server.js';
 import { isAlive, stopServer } from '../../libs/database/src/embedded/server-process.js';
 import { type DisposableDirectory, disposableDirectory } from './disposable-directory.js';
@@ -25,8 +26,8 @@ export class OwnPostgres {
     private pid: number,
   ) {}
 
-  /** Starts a server with a migrated database. */
-  static async start(): Promise<OwnPostgres> {
+  /** Starts a server with a migrated database, or one without any table. */
+  static async start({ migrated = true }: { readonly migrated?: boolean } = {}): Promise<OwnPostgres> {
     const directory = disposableDirectory();
     const data = join(directory.path, 'postgres');
     await mkdir(data);
@@ -35,13 +36,83 @@ export class OwnPostgres {
     const { pid, port } = await launch(home, await lastingPort(), PARAMETERS);
     await ensureDatabase(home, port, DATABASE);
     const postgres = new OwnPostgres(directory, home, port, pid);
-    await migrate(postgres.url);
+    if (migrated) await migrate(postgres.url);
     return postgres;
   }
 
   /** URL of the migrated database; it stays the same. */
   get url(): string {
     return serverUrl(this.home, this.port, DATABASE);
+  }
+
+  /** URL of the migrated database, by another name of the machine, of another user, or with parameters. */
+  urlWith(differing: {
+    readonly host?: string;
+    readonly user?: readonly [name: string, password: string];
+    readonly parameters?: Readonly<Record<string, string>>;
+  }): string {
+    const url = new URL(this.url);
+    if (differing.host !== undefined) url.hostname = differing.host;
+    if (differing.user) [url.username, url.password] = differing.user;
+    for (const [name, value] of Object.entries(differing.parameters ?? {})) url.searchParams.set(name, value);
+    return url.href;
+  }
+
+  /**
+   * New connections can have TLS from now on, with this certificate (PEM); or, without one, no TLS any more.
+   * @param clientAuthority who issues the certificates of clients, if they may show any
+   */
+  async serveCertificate(
+    certificate: { readonly cert: string; readonly key: string } | undefined,
+    clientAuthority?: string,
+  ): Promise<void> {
+    if (certificate) {
+      await this.write('server.crt', certificate.cert);
+      await this.write('server.key', certificate.key);
+    }
+    if (clientAuthority !== undefined) await this.write('clients.crt', clientAuthority);
+    await this.ask(`alter system set ssl_ca_file = '${clientAuthority === undefined ? '' : 'clients.crt'}'`);
+    await this.ask(`alter system set ssl = ${certificate ? 'on' : 'off'}`);
+    await this.reload();
+  }
+
+  /** Rules of pg_hba.conf that go before those that there are, from now on; they replace earlier ones of this kind. */
+  async setAccess(...rules: readonly string[]): Promise<void> {
+    const always = 'host all postgres 127.0.0.1/32 scram-sha-256';
+    await this.write('pg_hba.conf', [...rules, always, 'host all all 127.0.0.1/32 scram-sha-256', ''].join('\n'));
+    await this.reload();
+  }
+
+  /** Ends the connections to the database whose application name matches a pattern of LIKE. */
+  async terminate(application: string): Promise<void> {
+    await this.administer(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name like '${application}' and datname <> current_database()`,
+    );
+  }
+
+  /** Runs a statement as superuser in the server's own database, so that it can be about this one. */
+  async administer(statement: string): Promise<void> {
+    await run(serverUrl(this.home, this.port, 'postgres'), statement);
+  }
+
+  /** Tells the server to read its settings and certificates anew, and waits until it has. */
+  private async reload(): Promise<void> {
+    const loaded = async () => {
+      const [row] = await this.ask<{ at: string }>('select pg_conf_load_time()::text as at');
+      return row!.at;
+    };
+    const before = await loaded();
+    await this.ask('select pg_reload_conf()');
+    await waitFor('the server has read its settings', async () => (await loaded()) !== before);
+  }
+
+  /** Writes a file of the data directory. */
+  private async write(name: string, content: string): Promise<void> {
+    const path = join(this.home.data, name);
+    await writeFile(path, content);
+    await chmod(path, 0o600);
+    await giveTo(this.home.account, path);
   }
 
   /** Kills the server: SIGKILL leaves it to its children to notice, SIGQUIT is the immediate shutdown. */
@@ -108,14 +179,9 @@ export class OwnPostgres {
     return head!.revision;
   }
 
-  private async ask<Row extends object>(statement: string): Promise<Row[]> {
-    const client = new Client({ connectionString: this.url });
-    await client.connect();
-    try {
-      return (await client.query<Row>(statement)).rows;
-    } finally {
-      await client.end();
-    }
+  /** Runs a statement in the database as superuser. */
+  async ask<Row extends object>(statement: string): Promise<Row[]> {
+    return await run<Row>(this.url, statement);
   }
 
   private get backup(): string {
@@ -125,6 +191,17 @@ export class OwnPostgres {
   async remove(): Promise<void> {
     await stopServer(this.home.data);
     await this.directory.remove();
+  }
+}
+
+async function run<Row extends object>(url: string, statement: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => undefined); // it also rejects the query
+  await client.connect();
+  try {
+    return (await client.query<Row>(statement)).rows;
+  } finally {
+    await client.end();
   }
 }
 

@@ -13,6 +13,7 @@ import {
   HistoryKeeper,
   INSTANCE_COLUMNS,
   type InstanceRecord,
+  normalizeRecord,
   REGISTRY_ENTITIES,
 } from '@coordination/registry';
 import { expect } from 'vitest';
@@ -21,6 +22,7 @@ import { CatalogLoader } from '../../libs/discovery/src/view/catalog-loader.js';
 import { CatalogView } from '../../libs/discovery/src/view/catalog-view.js';
 import { LocalMirror } from '../../libs/discovery/src/view/local-mirror.js';
 import { LogReader } from '../../libs/discovery/src/view/log-reader.js';
+import { aTask, aToldTask } from './background-tasks.js';
 
 /** So rarely that whatever is seen within the test was not found by polling. */
 export const NEVER_MS = 10 * 60_000;
@@ -49,6 +51,7 @@ export async function startReadingNode({
   const say = (message: string) => void said.push(message);
   const logger = { log: say, warn: say, error: say };
   const events = new ServiceEventRepository();
+  const following = aToldTask('catalog-follower');
   const slot = new CatalogMirrorSlot();
   slot.attach(new LocalMirror(view));
   const guard = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror: slot });
@@ -59,6 +62,7 @@ export async function startReadingNode({
     history: new HistoryKeeper({ databases, heads, events, guard, clock: systemClock, logger }, confirmMs),
     pollMs,
     logger,
+    task: following.task,
     cutOff: () => databases.sever('view'),
   });
   let listening = 0;
@@ -66,6 +70,7 @@ export async function startReadingNode({
     url,
     ssl: 'off',
     channel: CATALOG_CHANNEL,
+    task: aTask('notification-listener'),
     onNotification: payload => follower.hint(Number(payload)),
     onListening: () => {
       listening += 1;
@@ -78,6 +83,8 @@ export async function startReadingNode({
     view,
     follower,
     said,
+    /** What the follower tells of its failures. */
+    following,
     mirror: new LocalMirror(view),
     timesListened: () => listening,
     stop: async () => {
@@ -104,11 +111,30 @@ export async function expectViewIsTable(view: CatalogView, databases: Databases)
   );
   expect(view.position).toMatchObject(head!);
   const rows = await ask<InstanceRecord>(`select ${INSTANCE_COLUMNS} from service_instance i`);
-  expect(inView(view)).toEqual(new Map(rows.map(row => [row.id, row])));
+  expect(inView(view)).toEqual(new Map(rows.map(row => [row.id, normalizeRecord(row)])));
   const services = await ask<{ namespace: string; service: string; revision: number }>(
     'select namespace, service, revision::float8 as revision from service_revision',
   );
   for (const { namespace, service, revision } of services) {
     expect(view.serviceRevision(namespace, service)).toBe(revision);
+    expect(view.knowsService(namespace, service)).toBe(true);
+  }
+  const inhabited = new Set(rows.map(row => `${row.namespace}/${row.service}`));
+  expect(view.emptyServices, 'the view knows other services without instances').toBe(
+    services.filter(({ namespace, service }) => !inhabited.has(`${namespace}/${service}`)).length,
+  );
+  const floors = new Map(
+    (
+      await ask<{ namespace: string; revision: number }>(
+        'select namespace, revision::float8 as revision from namespace_floor',
+      )
+    ).map(({ namespace, revision }) => [namespace, revision]),
+  );
+  for (const namespace of new Set([...floors.keys(), ...services.map(row => row.namespace)])) {
+    const floor = Math.max(floors.get(namespace) ?? 0, floors.get('*') ?? 0) || undefined;
+    expect(view.serviceRevision(namespace, 'was-never-there'), `the floor of ${namespace}`).toBe(floor);
+    const known = services.filter(row => row.namespace === namespace).map(({ revision }) => revision);
+    const last = Math.max(floors.get(namespace) ?? 0, ...known);
+    expect(view.namespaceRevision(namespace), `the last revision of ${namespace}`).toBe(last);
   }
 }

@@ -7,6 +7,7 @@ import { LivenessGuardRepository } from '../../libs/liveness/src/guard/liveness-
 import { EndedLeasesRepository } from '../../libs/liveness/src/sweep/ended-leases.repository.js';
 import { GuardKeeper } from '../../libs/liveness/src/sweep/guard-keeper.js';
 import { LeaseSweep } from '../../libs/liveness/src/sweep/lease-sweep.js';
+import { Redating } from '../../libs/liveness/src/sweep/redating.js';
 import { startWriter, type WritingNode } from './writer.js';
 
 /** Rules under which few instances are enough, and nothing waits long. */
@@ -42,12 +43,14 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
   const roles = new NodeRoleRepository();
   const guards = new LivenessGuardRepository();
   const effective = { ...SMALL_RULES, ...rules };
+  const leases = new EndedLeasesRepository();
   const sweep = new LeaseSweep({
     databases,
     writer,
     roles,
     guards,
-    leases: new EndedLeasesRepository(),
+    leases,
+    redating: new Redating({ databases, leases, guards, rules: effective, flushBoundMs: FLUSH_BOUND_MS }),
     keeper: new GuardKeeper({ databases, writer, guards }),
     metrics: { startSweep: () => () => undefined, expired: () => undefined, revived: () => undefined },
     rules: effective,
@@ -58,7 +61,12 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
     holder,
     orders: new GuardOrders({ writer, guards, rules: effective }),
     async claim(lastsMs = 60_000) {
-      const term = await roles.claim(databases.em('liveness'), { role: ROLE, holder, lastsMs, awayAfterMs: 60_000 });
+      const { term } = await roles.claim(databases.em('liveness'), {
+        role: ROLE,
+        holder,
+        lastsMs,
+        awayAfterMs: 60_000,
+      });
       return term.holder === holder ? term : undefined;
     },
     sweep: (term, sinceLastMs = 1_000) => sweep.run(term, sinceLastMs),

@@ -1,7 +1,7 @@
 import { type AuditEvent, FIRST_PREVIOUS_HASH, ServiceEventRepository } from '@coordination/audit';
 import { CatalogView } from '@coordination/discovery';
 import { newId, systemClock } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { CatalogState } from '../../libs/discovery/src/view/catalog-state.js';
@@ -24,7 +24,7 @@ export interface WrittenPast {
   readonly revisions: readonly number[];
   /** A view that followed the log up to a revision. */
   viewAt(revision: number): CatalogView;
-  /** All instances of that view. */
+  /** All instances of that view, as answers tell them. */
   instancesAt(revision: number): InstanceRecord[];
   close(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export async function writePast(seed: number, partitionSize?: number): Promise<W
     events,
     revisions: [0, ...events.map(event => event.revision)],
     viewAt,
-    instancesAt: revision => everythingIn(viewAt(revision)),
+    instancesAt: revision => everythingIn(viewAt(revision)).map(toInstanceView),
     async close() {
       await author.close();
       await database.drop();

@@ -5,7 +5,8 @@ import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule } from '@coordination/liveness';
+import { type Clock, systemClock } from '@coordination/kernel';
+import { GuardStates, LIVENESS_ENTITIES, LivenessModule, RoleElector } from '@coordination/liveness';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -21,13 +22,19 @@ export interface DatabaseChoice {
 /** Puts the libraries together; it has no behaviour of its own. */
 @Module({})
 export class AppModule {
-  static forRoot(settings: Settings, database: DatabaseChoice, logger: Logger): DynamicModule {
+  /** @param clock by which background tasks are judged */
+  static forRoot(
+    settings: Settings,
+    database: DatabaseChoice,
+    logger: Logger,
+    clock: Clock = systemClock,
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(settings),
         ContextModule,
-        ObservabilityModule.forRoot(logger),
+        ObservabilityModule.forRoot(logger, clock),
         DatabaseModule.forRoot({
           ...database,
           settings,
@@ -45,6 +52,7 @@ export class AppModule {
           writer: CatalogWriter,
           log: LogRoom,
           guards: GuardStates,
+          sweeps: RoleElector,
         }),
       ],
     };

@@ -6,6 +6,7 @@ import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
 import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
@@ -32,12 +33,16 @@ export interface Service {
   close(signal?: string): Promise<void>;
 }
 
-/** Puts the service together in this process. */
-export async function createService(settings: Settings, database: DatabaseChoice): Promise<Service> {
+/**
+ * Puts the service together in this process.
+ * @param clock by which background tasks are judged; that of the system by default
+ */
+export async function createService(settings: Settings, database: DatabaseChoice, clock?: Clock): Promise<Service> {
   const logger = createLogger(settings);
+  const http = createHttpAdapter(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(settings, database, logger),
-    createHttpAdapter(settings),
+    AppModule.forRoot(settings, database, logger, clock),
+    http,
     { bufferLogs: true, abortOnError: false },
   );
   app.useLogger(new NestLogger(logger));
@@ -61,6 +66,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
       return url;
     },
     async close(signal) {
+      http.connections.beginEnding();
       await app.get(Drain).begin(signal);
       await app.close();
       await app.get(Databases).close();

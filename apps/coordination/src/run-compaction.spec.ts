@@ -45,7 +45,26 @@ describe('The compaction of the log', () => {
     expect(await refusal(ENV, '--export-dir', '/there/is/no/such/folder')).toContain('cannot be written to');
   });
 
-  it('says that the database cannot be reached', async () => {
-    expect(await refusal(ENV, '--dry-run')).toMatch(/ECONNREFUSED|EACCES/);
+  it('asks for a folder, and not for a file', async () => {
+    expect(await refusal(ENV, '--export-dir', import.meta.filename)).toContain('cannot be written to');
+  });
+
+  it('takes no other database where the URL of the maintenance is missing', async () => {
+    expect(await refusal({ PCS_AUDIT_RETENTION_DAYS: '30' }, '--dry-run')).toContain('--embedded');
+    expect(await refusal({ ...ENV, DATABASE_MAINTENANCE_UR: MAINTENANCE }, '--dry-run')).toContain(
+      'did you mean DATABASE_MAINTENANCE_URL?',
+    );
+  });
+
+  it('names the database before it is asked, and then says that it cannot be reached', async () => {
+    const said: string[] = [];
+    const ended = runCompaction({ ...ENV, NODE_ENV: 'production' }, ['--dry-run'], line => said.push(line));
+    await expect(ended).rejects.toThrow(/ECONNREFUSED|EACCES/);
+    expect(said).toEqual(['Database: none at 127.0.0.1:1, role coordination_maintenance.']);
+  });
+
+  it('needs the URL of the maintenance alone, also in production', async () => {
+    const env = { ...ENV, DATABASE_URL: '', NODE_ENV: 'production' };
+    await expect(runCompaction(env, ['--dry-run'], () => undefined)).rejects.toThrow(/ECONNREFUSED|EACCES/);
   });
 });

@@ -1,7 +1,8 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type CompactionOptions, compactLog } from '@coordination/audit';
 import { readSettings, type Settings } from '@coordination/config';
+import { serverTarget } from './command-target.js';
 
 /** How long transactions that are older than a cut may take to end. Those of the service take 10 s at the most. */
 const PATIENCE_MS = 600_000;
@@ -11,7 +12,7 @@ export const COMPACTION_USAGE =
 
 /**
  * Removes what is older than the retention that the environment names from the log of the database that it names.
- * @param say is told each step
+ * @param say is told the database, and then each step
  * @throws Error with one line for people that says what stands in the way
  */
 export async function runCompaction(
@@ -23,11 +24,19 @@ export async function runCompaction(
   const options = optionsOf(settings, args);
   const url = maintenanceUrl(settings);
   if (!options.isDryRun) await assertWritable(options.exportDir);
+  for (const line of serverTarget(env, settings, url).lines) say(line);
   await compactLog({ url, ssl: settings.DATABASE_SSL }, options, say);
+}
+
+/** @throws Error with one line for people that says what stands in the way, whichever database it is */
+export async function assertCompactable(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<void> {
+  const { isDryRun, exportDir } = optionsOf(readSettings(env), args);
+  if (!isDryRun) await assertWritable(exportDir);
 }
 
 async function assertWritable(folder: string): Promise<void> {
   try {
+    if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is not a directory.`);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`The folder ${folder} cannot be written to: make it, or name another one. Nothing was removed.`, {
@@ -65,7 +74,10 @@ function readArgs(args: readonly string[]) {
 
 function maintenanceUrl({ DATABASE_MAINTENANCE_URL: url, DATABASE_URL: service }: Settings): string {
   if (url === undefined) {
-    throw new Error('Set DATABASE_MAINTENANCE_URL, with the role of the maintenance (migrations/roles.sql).');
+    throw new Error(
+      'Set DATABASE_MAINTENANCE_URL, with the role of the maintenance (migrations/roles.sql). ' +
+        '`npm run audit-compact -- --embedded` serves the embedded PostgreSQL. Nothing was removed.',
+    );
   }
   if (service !== undefined && new URL(url).username === new URL(service).username) {
     throw new Error(

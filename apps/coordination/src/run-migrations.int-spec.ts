@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRoles, runSql } from '../../../test/support/database-roles.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { runMigrations } from './run-migrations.js';
 
@@ -20,6 +21,28 @@ describe('runMigrations', () => {
     expect(await runMigrations({ DATABASE_URL, DATABASE_MIGRATION_URL: database.url })).toBe(
       'The schema is up to date.',
     );
+  });
+
+  it('tells what was granted to the role of the service, or why nothing was', async () => {
+    const roles = await makeRoles(database);
+    try {
+      const run = async (env: NodeJS.ProcessEnv) => {
+        const said: string[] = [];
+        await runMigrations({ DATABASE_URL: database.url, ...env }, line => said.push(line));
+        return said;
+      };
+      expect(await run({})).toEqual([expect.stringContaining('because there is no role coordination_app')]);
+      const granted = [expect.stringMatching(`^Granted to the role ${roles.app}: `)];
+      expect(await run({ DATABASE_APP_ROLE: roles.app })).toEqual(granted);
+      expect(await run({ DATABASE_APP_ROLE: roles.app })).toEqual([]);
+      await runSql(database.url, `revoke all on all tables in schema public from ${roles.app}`);
+      const urls = { DATABASE_URL: roles.as(roles.app), DATABASE_MIGRATION_URL: database.url };
+      expect(await run(urls)).toEqual(granted);
+      await expect(run({ DATABASE_APP_ROLE: 'misspelt' })).rejects.toThrow('There is no role misspelt');
+    } finally {
+      await runSql(database.url, `drop owned by ${roles.app}, ${roles.owner}`);
+      await roles.remove();
+    }
   });
 
   it('asks for a database where none is named', async () => {

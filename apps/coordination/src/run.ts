@@ -1,8 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { readSettings, type Settings } from '@coordination/config';
-import { startEmbeddedPostgres } from '@coordination/database';
+import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, type Settings } from '@coordination/config';
+import { pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
+import { differentDatabases } from './different-databases.js';
 import { ProcessEnd } from './process-end.js';
 
 /** Runs the service until the process is told to end. */
@@ -12,7 +13,9 @@ export async function run(): Promise<void> {
   const end = new ProcessEnd();
   try {
     const settings = readSettings(process.env);
+    assertUrlsUsable(settings);
     end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
+    sayStrange(settings);
     const database = await chooseDatabase(settings, end);
     const service = await createService(settings, database);
     end.defer(signal => service.close(signal));
@@ -26,8 +29,21 @@ export async function run(): Promise<void> {
   }
 }
 
+/** What a URL asks for and there is not would be met again and again by whoever connects. */
+function assertUrlsUsable(settings: Settings): void {
+  for (const name of ['DATABASE_URL', 'DATABASE_LISTEN_URL', 'DATABASE_MIGRATION_URL'] as const) {
+    const url = settings[name];
+    try {
+      if (url !== undefined) pgOptions(url, settings.DATABASE_SSL);
+    } catch (error) {
+      throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
 async function chooseDatabase(settings: Settings, end: ProcessEnd): Promise<DatabaseChoice> {
   if (settings.DATABASE_URL !== undefined) return { url: settings.DATABASE_URL, embedded: false };
+  assertEmbeddedAllowed(settings);
   const logger = new Logger('EmbeddedPostgres');
   const embedded = await startEmbeddedPostgres({
     dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR,
@@ -37,9 +53,17 @@ async function chooseDatabase(settings: Settings, end: ProcessEnd): Promise<Data
   return { url: embedded.url, embedded: true };
 }
 
+/** What is no error, but may be a mistake. */
+function sayStrange(settings: Settings): void {
+  const logger = new Logger('Settings');
+  const foreign = foreignVariablesOf(process.env);
+  if (foreign !== undefined) logger.log(foreign);
+  for (const line of differentDatabases(settings)) logger.warn(line);
+}
+
 function describe({ url, embedded }: DatabaseChoice): string {
-  const { hostname, port, pathname } = new URL(url);
-  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${hostname}:${port || 5432}${pathname}.`;
+  const { host, port, database } = placeOf(url);
+  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${host}:${port}/${database}.`;
 }
 
 function exposure({ HOST }: Settings): string {

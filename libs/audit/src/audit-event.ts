@@ -7,7 +7,9 @@ export const AUDIT_ACTIONS = [
   'instance.health_changed',
   'instance.override_set',
   'instance.override_cleared',
+  'instance.incarnation_started',
   'catalog.epoch_started',
+  'catalog.empty_services_dropped',
   'audit.compacted',
   'liveness.guard_began',
   'liveness.guard_ended',
@@ -62,4 +64,9 @@ export interface LogHead {
   readonly epoch: string;
   /** Time of the newest event; RFC 3339 in UTC with milliseconds. */
   readonly at: string;
+}
+
+/** The head of the log, and the clock of the database when it was read (RFC 3339 in UTC). */
+export interface TimedHead extends LogHead {
+  readonly clock: string;
 }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
-import { Metrics } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { AuditController } from './audit.controller.js';
 import { AuditQuery } from './audit-query.service.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
@@ -73,9 +73,9 @@ const MAX_LONG_REQUESTS = 4;
     },
     {
       provide: HeadAnchorJob,
-      inject: [AuditQuery, SchemaGate],
-      useFactory: (audit: AuditQuery, gate: SchemaGate) =>
-        new HeadAnchorJob({ readHead: () => audit.head(), ready: gate.opened }),
+      inject: [AuditQuery, BackgroundTasks, SchemaGate],
+      useFactory: (audit: AuditQuery, tasks: BackgroundTasks, gate: SchemaGate) =>
+        new HeadAnchorJob({ readHead: () => audit.head(), task: tasks.task('head-anchor'), ready: gate.opened }),
     },
     { provide: LogPartitionRepository, useFactory: () => new LogPartitionRepository() },
     {
@@ -89,15 +89,27 @@ const MAX_LONG_REQUESTS = 4;
     },
     {
       provide: LogRoomJob,
-      inject: [Databases, CatalogHeadRepository, ServiceEventRepository, LogPartitionRepository, LogRoom, SchemaGate],
+      inject: [
+        Databases,
+        CatalogHeadRepository,
+        ServiceEventRepository,
+        LogPartitionRepository,
+        LogRoom,
+        BackgroundTasks,
+        SchemaGate,
+      ],
       useFactory: (
         databases: Databases,
         heads: CatalogHeadRepository,
         events: ServiceEventRepository,
         partitions: LogPartitionRepository,
         room: LogRoom,
+        tasks: BackgroundTasks,
         gate: SchemaGate,
-      ) => new LogRoomJob({ databases, heads, events, partitions, room, ready: gate.opened }),
+      ) => {
+        const task = tasks.task('log-partitions');
+        return new LogRoomJob({ databases, heads, events, partitions, room, task, ready: gate.opened });
+      },
     },
   ],
   exports: [

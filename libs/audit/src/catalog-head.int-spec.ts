@@ -50,7 +50,18 @@ describe('The head of the log', () => {
   it('never gives a time before the last event, though the clock of the server fell', async () => {
     await query(databases.em('writer'), `update catalog_head set at = now() + interval '1 hour'`);
     const ahead = await heads.read(databases.em('reads'));
-    expect((await lock()).now).toBe(ahead.at);
+    const { now, clock } = await lock();
+    expect(now).toBe(ahead.at);
+    const [row] = await query<{ seconds: number }>(
+      databases.em('writer'),
+      'select extract(epoch from clock_timestamp() - $1::timestamptz)::float8 as seconds',
+      [clock],
+    );
+    expect(row!.seconds, 'the clock is told as it is').toBeGreaterThanOrEqual(0);
+    expect(row!.seconds).toBeLessThan(600);
+    await query(databases.em('writer'), `update catalog_head set at = now()`);
+    const right = await lock();
+    expect(right.clock <= right.now).toBe(true);
   });
 
   it('begins no epoch when another one has begun since it was locked', async () => {

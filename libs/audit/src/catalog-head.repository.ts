@@ -1,13 +1,18 @@
 import { isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type LogHead } from './audit-event.js';
+import { type LogHead, type TimedHead } from './audit-event.js';
 import { type Placement } from './epoch/server-identity.js';
 
 /** Where the log ends, held: nobody else can append until the transaction ends. */
 export interface LockedHead extends LogHead {
-  /** The time of what is decided under the lock: it never falls along revisions. RFC 3339 in UTC. */
+  /** The time of the log, which events get: it never falls along revisions. RFC 3339 in UTC. */
   readonly now: string;
+  /**
+   * What the clock of the database says; never later than `now`. After the clock was set back it is earlier, until it has
+   * passed the newest event. Whatever is compared with the clock later (leases, ends, since when) is dated by it.
+   */
+  readonly clock: string;
   readonly fence: number;
 }
 
@@ -31,6 +36,7 @@ const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is onl
 const FENCE_HANGS = 'A commit that was to prove that this is the primary has not been confirmed by its standby yet.';
 
 const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
+const CLOCK = `${isoTime('clock_timestamp()')} as clock`;
 
 /** A placement as the database tells it. */
 interface PlacementRow {
@@ -51,7 +57,9 @@ export class CatalogHeadRepository {
   async lock(em: EntityManager, holdLimitMs: number, known?: number): Promise<HeldHead> {
     const [found] = await query<Omit<HeldHead, 'now' | keyof Placement> & PlacementRow>(
       em,
-      `select ${HEAD_COLUMNS}, fence::float8 as fence, system_identifier as "systemIdentifier", timeline,
+      // The clock is read when the function has returned, so after the wait for the lock.
+      `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, fence::float8 as fence,
+        system_identifier as "systemIdentifier", timeline,
         server_system_identifier as "serverSystemIdentifier", server_timeline as "serverTimeline",
         known_hash as "knownHash"
        from lock_catalog_head($1, $2)`,
@@ -66,6 +74,15 @@ export class CatalogHeadRepository {
    * @throws StoreUnavailableError on a standby, or a primary that was made one: it may lack what others were told is there
    */
   async read(em: EntityManager): Promise<LogHead> {
+    const { clock: _, ...head } = await this.readTimed(em);
+    return head;
+  }
+
+  /**
+   * The head as committed on the primary, and its clock.
+   * @throws StoreUnavailableError on a standby
+   */
+  async readTimed(em: EntityManager): Promise<TimedHead> {
     const { inRecovery, ...head } = headOrFail(await this.find(em));
     refuseStandby(inRecovery);
     return head;
@@ -116,10 +133,10 @@ export class CatalogHeadRepository {
    * @param lockKey of the node. A commit whose caller has gone waits on in the server; while it does, there is no second
    * @throws StoreUnavailableError on a standby, or while an earlier commit hangs
    */
-  async readFenced(em: EntityManager, lockKey: number): Promise<LogHead> {
-    const [found] = await query<LogHead & { inRecovery: boolean; message: string | null }>(
+  async readFenced(em: EntityManager, lockKey: number): Promise<TimedHead> {
+    const [found] = await query<TimedHead & { inRecovery: boolean; message: string | null }>(
       em,
-      `select ${HEAD_COLUMNS}, pg_is_in_recovery() as "inRecovery",
+      `select ${HEAD_COLUMNS}, ${CLOCK}, pg_is_in_recovery() as "inRecovery",
          case when not pg_is_in_recovery() and pg_try_advisory_xact_lock($1)
            then pg_logical_emit_message(true, $2, '')::text end as message
        from catalog_head where id = 1`,
@@ -133,10 +150,10 @@ export class CatalogHeadRepository {
   }
 
   /** The head as this server has it, where the row may have been taken away, and whether it is a standby. */
-  async find(em: EntityManager): Promise<(LogHead & { readonly inRecovery: boolean }) | undefined> {
-    const [row] = await query<LogHead & { inRecovery: boolean }>(
+  async find(em: EntityManager): Promise<(TimedHead & { readonly inRecovery: boolean }) | undefined> {
+    const [row] = await query<TimedHead & { inRecovery: boolean }>(
       em,
-      `select ${HEAD_COLUMNS}, pg_is_in_recovery() as "inRecovery" from catalog_head where id = 1`,
+      `select ${HEAD_COLUMNS}, ${CLOCK}, pg_is_in_recovery() as "inRecovery" from catalog_head where id = 1`,
     );
     return row;
   }
@@ -153,12 +170,16 @@ export class CatalogHeadRepository {
     return row!.at;
   }
 
-  /** Settles all time up to the database's clock, this millisecond included. The head must be locked. */
+  /**
+   * Settles all time up to the present, this millisecond included. The head must be locked. After the clock was set back,
+   * the newest event is later than it: then that is the present of the log, and events to come are later still.
+   */
   async settle(em: EntityManager): Promise<void> {
     await query(
       em,
-      `update catalog_head set settled_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond'
-       where id = 1 and (settled_at is null or settled_at <= clock_timestamp())`,
+      `update catalog_head
+       set settled_at = date_trunc('milliseconds', greatest(at, clock_timestamp())) + interval '1 millisecond'
+       where id = 1 and (settled_at is null or settled_at <= greatest(at, clock_timestamp()))`,
     );
   }
 

@@ -1,5 +1,5 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { repeat } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import { type LogHead } from './audit-event.js';
 
 const HOUR_MS = 3_600_000;
@@ -8,6 +8,7 @@ const JITTER = 0.1;
 /** What the job needs. */
 export interface HeadAnchorOptions {
   readonly readHead: () => Promise<LogHead>;
+  readonly task: BackgroundTask;
   /** Resolves when the head can be read for the first time; never, if it never can. */
   readonly ready: Promise<unknown>;
   readonly everyMs?: number;
@@ -24,9 +25,9 @@ export class HeadAnchorJob implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly options: HeadAnchorOptions) {}
 
   onApplicationBootstrap(): void {
-    const { ready, everyMs = HOUR_MS } = this.options;
+    const { ready, task, everyMs = HOUR_MS } = this.options;
     const { signal } = this.ending;
-    void ready.then(() => repeat(() => this.note(), { everyMs, jitter: JITTER, signal }));
+    void ready.then(() => task.repeat(() => this.note(), { everyMs, jitter: JITTER, signal }));
   }
 
   onModuleDestroy(): void {
@@ -34,11 +35,7 @@ export class HeadAnchorJob implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async note(): Promise<void> {
-    try {
-      const { revision, hash, epoch, at } = await this.options.readHead();
-      this.logger.log({ msg: 'Head of the log: an anchor to verify it by later', revision, hash, epoch, at });
-    } catch (error) {
-      if (!this.ending.signal.aborted) this.logger.warn(`The head of the log could not be noted: ${String(error)}`);
-    }
+    const { revision, hash, epoch, at } = await this.options.readHead();
+    this.logger.log({ msg: 'Head of the log: an anchor to verify it by later', revision, hash, epoch, at });
   }
 }

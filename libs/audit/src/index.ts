@@ -6,6 +6,7 @@ export {
   type AuditSource,
   type EventDraft,
   type LogHead,
+  type TimedHead,
 } from './audit-event.js';
 export { AuditModule } from './audit.module.js';
 export { AuditQuery, type EventPage, type EventQuery } from './audit-query.service.js';

@@ -50,8 +50,8 @@ async function walk(id: string, order: EventOrder, limit: number): Promise<Insta
 describe('The history of an instance', () => {
   it('has every version, and all patches in their order make each of them', async () => {
     const requests = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), {
-      minLength: 150,
-      maxLength: 150,
+      minLength: 300,
+      maxLength: 300,
     });
     for (const commands of fc.sample(requests, { numRuns: 1, seed: 20261124 })[0]!) {
       await node.submit(...commands).catch(() => undefined);

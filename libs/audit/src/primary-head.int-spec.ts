@@ -33,6 +33,7 @@ describe('The read index', () => {
       hash: event!.hash,
       at: event!.at,
       epoch: expect.any(String) as string,
+      clock: expect.any(String) as string,
     });
   });
 

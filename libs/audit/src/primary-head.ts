@@ -27,7 +27,7 @@ export function primaryHead(
 ): ReadHead {
   const lockKey = randomInt(LOCK_KEYS);
   return async () =>
-    await readOnce(databases, em => (isFenced ? heads.readFenced(em, lockKey) : heads.read(em)), {
+    await readOnce(databases, em => (isFenced ? heads.readFenced(em, lockKey) : heads.readTimed(em)), {
       purpose: 'writer',
       timeoutMs: limitMs,
     });

@@ -145,6 +145,25 @@ describe('A moment given as a time', () => {
     expect(await revisionAt(shift(event!.at, -1))).toBe(1);
   });
 
+  it('may be that of the newest event, also when the clock was set back since, and means the same for ever', async () => {
+    await append();
+    const ahead = shift(await databaseNow(), 3_600_000);
+    await ask('update catalog_head set at = $1', [ahead]);
+    for (let n = 2; n <= 5; n++) {
+      const [event] = await append();
+      expect(event!.at >= ahead).toBe(true);
+      expect(await revisionAt(event!.at)).toBe(n);
+      expect(await revisionAt(await databaseNow())).toBe(1);
+    }
+    const { at } = await finder.head();
+    await expect(revisionAt(shift(at, 60_000))).rejects.toThrow(ValidationFailedError);
+    const answers = await Promise.all([at, at].map(revisionAt));
+    await append();
+    expect(await Promise.all([at, at].map(revisionAt))).toEqual(answers);
+    // One millisecond for each question about the newest event, and no more.
+    expect((await finder.head()).at < shift(ahead, 100)).toBe(true);
+  });
+
   it('takes the head for a past that is settled already no more', async () => {
     const [event] = await append();
     await revisionAt(event!.at);

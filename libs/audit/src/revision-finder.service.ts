@@ -30,7 +30,7 @@ export interface FoundRevision {
 /** Finds the revision that a moment means, for good: later answers for the same moment are the same. */
 export class RevisionFinder {
   /** One lock of the head for all who asked before it was taken, or asking for the present would hold up the writers. */
-  private readonly settlement: ReadIndex;
+  private readonly settlement: ReadIndex<LogHead>;
 
   constructor(
     private readonly databases: Databases,
@@ -46,7 +46,7 @@ export class RevisionFinder {
    * @param parameter that of the query which names the moment, for the error
    * @throws RevisionUnknownError for a revision above the head, or one that no change of this history ever had
    * @throws RevisionCompactedError for one before what is retained
-   * @throws ValidationFailedError for a time that the database's clock has not reached
+   * @throws ValidationFailedError for a time that neither the database's clock nor the log has reached
    * @throws StoreUnavailableError
    */
   async find(point: LogPoint, parameter: string): Promise<FoundRevision> {

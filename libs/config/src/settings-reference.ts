@@ -8,9 +8,10 @@ export function settingsReferenceMarkdown(): string {
   return [
     '# Configuration\n',
     '<!-- Generated from libs/config/src/settings.ts by `npm run docs:generate`. -->\n',
-    'The service is configured by environment variables. They are checked at start: a bad value, or an unknown name that',
-    'begins with `PCS_`, stops the start with one line that names it. Variables of others are left alone. An empty value',
-    'counts as absent.\n',
+    'The service is configured by environment variables. They are checked at start: a bad value, an unknown name that',
+    'begins with `PCS_`, or a name that is a letter or two away from a setting that begins with `DATABASE_`, stops the start',
+    'with one line that names it, and the setting that was most likely meant. Variables of others are left alone; those that',
+    'begin with `DATABASE_`, such as the service links of Kubernetes, are named once at start. An empty value counts as absent.\n',
     '| variable | default | meaning |',
     '|---|---|---|',
     ...rows,

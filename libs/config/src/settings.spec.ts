@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from './index.js';
+import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, SettingsError } from './index.js';
 
 describe('readSettings', () => {
   it('has a value for everything that has a default', () => {
@@ -43,7 +43,11 @@ describe('readSettings', () => {
     ['PORT', '80.5'],
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_URL', 'postgres://user@localhost:5432'],
+    ['DATABASE_URL', 'postgres://user@localhost:5432/?sslmode=require'],
+    ['DATABASE_MIGRATION_URL', 'postgres://localhost/'],
     ['DATABASE_SSL', 'yes'],
+    ['DATABASE_APP_ROLE', 'a'.repeat(64)],
     ['LOG_LEVEL', 'loud'],
     ['PCS_MIGRATE_ON_START', 'true'],
     ['PCS_STALENESS_LIMIT_SECONDS', '0'],
@@ -53,6 +57,10 @@ describe('readSettings', () => {
     ['PCS_TRUSTED_PROXIES', 'proxy.local'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.0/8/8'],
+    ['PCS_TRUSTED_PROXIES', 'fe80::1%eth0'],
+    ['PCS_TRUSTED_PROXIES', 'fe80::%eth0/10'],
+    ['PCS_TRUSTED_PROXIES', '::ffff:0:0/96'],
+    ['PCS_PROBE_ALLOW', 'fe80::1%eth0'],
     ['PCS_TRUSTED_PROXIES', '0.0.0.0/0'],
     ['PCS_TRUSTED_PROXIES', '10.0.0.1,::1/129'],
     ['PCS_TRUSTD_PROXIES', '10.0.0.1'],
@@ -61,12 +69,96 @@ describe('readSettings', () => {
     ['PCS_PROBE_ALLOW', '10.0.0.0/33'],
     ['PCS_PROBE_CONCURRENCY', '0'],
     ['PCS_NODE_ID', 'a/b'],
+    ['PCS_NODE_ID', '.'],
+    ['PCS_NODE_ID', '..'],
+    ['PCS_ADVERTISED_HOST', 'fe80::1%eth0'],
+    ['PCS_ADVERTISED_HOST', '0.0.0.0'],
+    ['PCS_ADVERTISED_HOST', '::ffff:0:0'],
+    ['PCS_ADVERTISED_HOST', 'node.example.org.'],
+    ['PCS_ADVERTISED_HOST', '[::1]'],
+    ['PCS_ADVERTISED_HOST', 'node:8081'],
+    ['PCS_KEEP_ALIVE_SECONDS', '0'],
+    ['PCS_KEEP_ALIVE_SECONDS', '1.5'],
     ['PCS_NODE_TTL_SECONDS', '1'],
     ['PCS_SELF_REGISTRATION', 'yes'],
   ])('refuses %s=%s by a line that names it', (name, value) => {
     const read = () => readSettings({ [name]: value });
     expect(read).toThrow(SettingsError);
     expect(read).toThrow(new RegExp(`^Bad settings: ${name} .*[.]$`));
+  });
+
+  it('spells the advertised host as registrations are spelt', () => {
+    expect(readSettings({ PCS_ADVERTISED_HOST: 'Node.Example.ORG' }).PCS_ADVERTISED_HOST).toBe('node.example.org');
+    expect(readSettings({ PCS_ADVERTISED_HOST: '2001:DB8:0::7' }).PCS_ADVERTISED_HOST).toBe('2001:db8::7');
+  });
+
+  it('asks for an advertised host where the node cannot be registered by the address that it listens on', () => {
+    const zoned = { HOST: 'fe80::1%eth0' };
+    expect(() => readSettings(zoned)).toThrow(/^Bad settings: PCS_ADVERTISED_HOST must be set with HOST=fe80::1%eth0,/);
+    expect(readSettings({ ...zoned, PCS_ADVERTISED_HOST: 'node-1' }).HOST).toBe('fe80::1%eth0');
+    expect(readSettings({ ...zoned, PCS_SELF_REGISTRATION: 'off' }).HOST).toBe('fe80::1%eth0');
+    for (const HOST of ['0.0.0.0', '::', '0::0', '::ffff:0:0', 'localhost', '::1']) {
+      expect(readSettings({ HOST }).HOST).toBe(HOST);
+    }
+  });
+
+  it.each([
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['DATABASE_URLL', 'DATABASE_URL'],
+    ['DATABASE_UR', 'DATABASE_URL'],
+    ['DATABASE_RUL', 'DATABASE_URL'],
+    ['DATABASE-URL', 'DATABASE_URL'],
+    ['database_url', 'DATABASE_URL'],
+    ['Database_Url', 'DATABASE_URL'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATBASE_MIGRATION_URL', 'DATABASE_MIGRATION_URL'],
+    ['DATABASE_MIGRATIONS_URL', 'DATABASE_MIGRATION_URL'],
+    ['DATABASE_MAINTENACE_URL', 'DATABASE_MAINTENANCE_URL'],
+    ['DATABASE_LISTENER_URL', 'DATABASE_LISTEN_URL'],
+    ['DATABASE_SSI', 'DATABASE_SSL'],
+    ['DATABASE_POOLMAX', 'DATABASE_POOL_MAX'],
+    ['PCS_TRUSTD_PROXIES', 'PCS_TRUSTED_PROXIES'],
+    ['PCS_EMBEDED_POSTGRES_DIR', 'PCS_EMBEDDED_POSTGRES_DIR'],
+    ['PCS_MIGRATE_AT_START', 'PCS_MIGRATE_ON_START'],
+  ])('refuses %s, and asks whether %s was meant', (name, meant) => {
+    expect(() => readSettings({ [name]: 'x' })).toThrow(
+      new RegExp(`^Bad settings: ${name} is not a setting of this service.*: did you mean ${meant}[?][.]$`),
+    );
+  });
+
+  it('suggests nothing where no setting is near', () => {
+    expect(() => readSettings({ PCS_SOMETHING_ELSE: '1' })).toThrow(
+      'Bad settings: PCS_SOMETHING_ELSE is not a setting of this service (see docs/configuration.md).',
+    );
+  });
+
+  it('leaves names that platforms set alone, those of service links whatever they resemble, and empty ones', () => {
+    const foreign = {
+      DATABASE_HOST: 'db',
+      DATABASE_USER: 'x',
+      DATABASE_NAME: 'x',
+      DATABASE_PASSWORD: 'x',
+      DATABASE_PRIVATE_URL: 'postgres://db/x',
+      DATABASE_SERVICE_HOST: '10.0.0.1',
+      DATABASE_SERVICE_PORT: '5432',
+      DATABASE_SERVICE_PORT_POSTGRES: '5432',
+      DATABASE_PORT: 'tcp://10.0.0.1:5432',
+      DATABASE_PORT_5432_TCP: 'tcp://10.0.0.1:5432',
+      DATABASE_PORT_5432_TCP_ADDR: '10.0.0.1',
+      DATABASE_URL_PORT: 'tcp://10.0.0.1:5432',
+      DATABASE_URI: '',
+    };
+    expect(readSettings(foreign)).toEqual(readSettings({}));
+    const said = foreignVariablesOf(foreign);
+    for (const name of Object.keys(foreign)) expect(said).toContain(name);
+    expect(said).not.toContain('10.0.0.1');
+    expect(foreignVariablesOf({ PATH: '/bin', DATABASE_URL: 'postgres://db/x' })).toBeUndefined();
+  });
+
+  it('lets a name with another prefix stand beside the setting that it resembles', () => {
+    const env = { DATABASE_URL: 'postgres://db/x', DATABASES_URL: 'postgres://db/y', DATABASE_MIGRATION_URL: '' };
+    expect(() => readSettings({ DATABASES_URL: env.DATABASES_URL })).toThrow('did you mean DATABASE_URL?');
+    expect(readSettings(env).DATABASE_URL).toBe(env.DATABASE_URL);
   });
 
   it('names everything that is wrong in one line, and no password', () => {
@@ -78,5 +170,9 @@ describe('readSettings', () => {
   it('refuses the embedded PostgreSQL in production', () => {
     expect(() => readSettings({ NODE_ENV: 'production' })).toThrow(/DATABASE_URL must be set/);
     expect(readSettings({ NODE_ENV: 'production', DATABASE_URL: 'postgres://db/x' }).NODE_ENV).toBe('production');
+    // A command for one role is given nothing but its URL; it takes no embedded one instead.
+    const maintenance = readSettings({ NODE_ENV: 'production', DATABASE_MAINTENANCE_URL: 'postgres://db/x' });
+    expect(() => assertEmbeddedAllowed(maintenance)).toThrow(/DATABASE_URL must be set/);
+    expect(() => assertEmbeddedAllowed(readSettings({}))).not.toThrow();
   });
 });

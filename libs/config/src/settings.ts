@@ -1,7 +1,12 @@
 import { isIP } from 'node:net';
+import { checkHost, hasDotSegment, isUnspecified, parseRange } from '@coordination/kernel';
 import { z } from 'zod';
+import { misspeltVariables } from './unknown-variables.js';
 
 const MAX_PORT = 65_535;
+
+/** PostgreSQL cuts longer names off. */
+const MAX_ROLE_NAME = 63;
 
 const integer = (min: number, max: number) =>
   z
@@ -17,9 +22,14 @@ const share = z
 
 const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
 
+/** libpq would take the name of the user where the URL names no database, which is hardly ever what was meant. */
 const postgresUrl = z
   .string()
-  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL');
+  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL')
+  .refine(
+    value => (URL.parse(value)?.pathname.length ?? 0) > 1,
+    'must name a database, such as postgres://user@host:5432/coordination',
+  );
 
 const list = (accepts: (part: string) => boolean, error: string) =>
   z
@@ -39,13 +49,23 @@ const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(t
 function isAddressOrRange(text: string, least: number): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-  if (most === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) >= least && Number(bits) <= most);
+  // A zone names an interface of one machine, and no range has one.
+  if (most === 0 || rest.length > 0 || address.includes('%')) return false;
+  if (bits === undefined) return true;
+  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most && parseRange(text).bits >= least;
 }
 
 /** Not everything: then any caller could say that it is another one. */
 const isProxy = (text: string): boolean => isAddressOrRange(text, 1);
 const isDestination = (text: string): boolean => isAddressOrRange(text, 0);
+
+/** As the host of any registration. */
+const host = z.string().transform((text, context) => {
+  const checked = checkHost(text);
+  if ('host' in checked) return checked.host;
+  context.addIssue({ code: 'custom', message: checked.complaint });
+  return z.NEVER;
+});
 
 /** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
 export interface SettingEntry {
@@ -89,6 +109,11 @@ export const SETTINGS = {
     null,
     'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
   ),
+  DATABASE_APP_ROLE: setting(
+    z.string().max(MAX_ROLE_NAME, `must be at most ${MAX_ROLE_NAME} characters`),
+    null,
+    'The role that the service runs as: whoever migrates grants it what the service needs. Default: the user of DATABASE_URL where DATABASE_MIGRATION_URL has another one, else `coordination_app`, where there is such a role.',
+  ),
   DATABASE_MAINTENANCE_URL: setting(
     postgresUrl,
     null,
@@ -119,7 +144,7 @@ export const SETTINGS = {
   PCS_EMBEDDED_POSTGRES_DIR: setting(
     z.string().min(1),
     '.data/postgres',
-    'Where the embedded PostgreSQL keeps its data, relative to the working directory.',
+    'Where the embedded PostgreSQL keeps its data, relative to the working directory. A directory that does not exist, is empty, or was used for this before; every other one is refused.',
   ),
   PCS_MIGRATE_ON_START: setting(
     onOff,
@@ -213,12 +238,15 @@ export const SETTINGS = {
     'Whether this node registers itself in namespace `system`, service `platform-coordination`. Only nodes that do take part in probing.',
   ),
   PCS_NODE_ID: setting(
-    z.string().regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -'),
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
+      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths'),
     null,
     'Stable name of this node among the nodes, its own alone. Default: host name and port.',
   ),
   PCS_ADVERTISED_HOST: setting(
-    z.string().max(253),
+    host,
     null,
     'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine where that is 0.0.0.0 or ::.',
   ),
@@ -226,6 +254,11 @@ export const SETTINGS = {
     integer(2, 60),
     '10',
     'How long after its last renewal a node counts as alive; it renews itself three times as often.',
+  ),
+  PCS_EMPTY_SERVICES_MAX: setting(
+    integer(0, 10_000_000),
+    '100000',
+    'How many services without instances are known with their last revision. Beyond them, those that changed longest ago are dropped; a later revision stands for them. The same on all nodes: the smallest counts.',
   ),
   PCS_WATCH_MAX: setting(
     integer(0, 1_000_000),
@@ -285,6 +318,11 @@ export const SETTINGS = {
     '0',
     'How long the service goes on taking requests after readiness turned 503, so that load balancers notice.',
   ),
+  PCS_KEEP_ALIVE_SECONDS: setting(
+    integer(1, 86_400),
+    '75',
+    'How long a connection without a request is kept; longer than proxies and load balancers keep theirs to this service (60 s mostly), so that it is never this side that closes one just as it is used.',
+  ),
   PCS_CORS_ORIGINS: setting(
     list(isOrigin, 'must be origins, such as https://ui.example.com, separated by commas'),
     '',
@@ -310,8 +348,24 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-const OWN_PREFIX = 'PCS_';
+/** The names of all settings. */
+export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
+
 const HOURS_OF_DAY = 24;
+/** The service needs the first; commands that do one thing may be given nothing but the URL of their own role. */
+const SERVER_URLS = ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_MAINTENANCE_URL'];
+const NO_SERVER_IN_PRODUCTION =
+  'DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development';
+
+const isProduction = (values: { readonly NODE_ENV?: unknown }): boolean => values.NODE_ENV === 'production';
+
+/**
+ * To be called before the embedded PostgreSQL is taken.
+ * @throws SettingsError in production, where a lost DATABASE_URL must not go unnoticed
+ */
+export function assertEmbeddedAllowed(settings: Settings): void {
+  if (isProduction(settings)) throw new SettingsError(`Bad settings: ${NO_SERVER_IN_PRODUCTION}.`);
+}
 
 /**
  * The checked settings of an environment. Foreign variables are left alone; an unknown one with our prefix is an error,
@@ -319,9 +373,7 @@ const HOURS_OF_DAY = 24;
  * @throws SettingsError with one line that names every bad variable.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const problems = Object.keys(env)
-    .filter(name => name.startsWith(OWN_PREFIX) && !(name in SETTINGS))
-    .map(name => `${name} is not a setting of this service (see docs/configuration.md)`);
+  const problems = misspeltVariables(env, SETTING_NAMES);
   const values: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries<SettingEntry>(SETTINGS)) {
     const text = env[name] || entry.fallback;
@@ -330,14 +382,23 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     if (result.success) values[name] = result.data;
     else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
   }
-  if (problems.length === 0 && values['NODE_ENV'] === 'production' && values['DATABASE_URL'] === undefined) {
-    problems.push('DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development');
+  if (problems.length === 0 && isProduction(values) && SERVER_URLS.every(name => values[name] === undefined)) {
+    problems.push(NO_SERVER_IN_PRODUCTION);
   }
   const [days, hours] = [values['PCS_AUDIT_RETENTION_DAYS'], values['PCS_IDEMPOTENCY_KEEP_HOURS']];
   if (typeof days === 'number' && typeof hours === 'number' && days * HOURS_OF_DAY <= hours) {
     problems.push(
       `PCS_AUDIT_RETENTION_DAYS must be longer than the ${hours} hours of PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log`,
     );
+  }
+  const { HOST, PCS_ADVERTISED_HOST, PCS_SELF_REGISTRATION } = values as Partial<Settings>;
+  if (HOST !== undefined && PCS_SELF_REGISTRATION && PCS_ADVERTISED_HOST === undefined && !isUnspecified(HOST)) {
+    const checked = checkHost(HOST);
+    if ('complaint' in checked) {
+      problems.push(
+        `PCS_ADVERTISED_HOST must be set with HOST=${HOST}, by which a node cannot be registered (it ${checked.complaint})`,
+      );
+    }
   }
   if (problems.length > 0) throw new SettingsError(`Bad settings: ${problems.join('; ')}.`);
   return values as Settings;

@@ -1,11 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type EntityName } from '@mikro-orm/core';
 import { type Settings } from '@coordination/config';
-import { Metrics } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
+import { appRoleOf } from './app-role.js';
 import { Databases } from './databases.js';
 import { watchPools } from './pool-metrics.js';
 import { SchemaGate } from './schema-gate.js';
 import { watchOldestSnapshot } from './snapshot-metrics.js';
+import { StoreProbe } from './store-probe.js';
 
 /** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
 export interface DatabaseModuleOptions {
@@ -16,7 +18,7 @@ export interface DatabaseModuleOptions {
 }
 
 /**
- * Gives everybody {@link Databases} and the {@link SchemaGate}. Whoever starts the application closes `Databases` after
+ * Gives everybody {@link Databases}, the {@link SchemaGate} and the {@link StoreProbe}. Whoever starts the application closes `Databases` after
  * it: everything that writes its last rows while the application ends still needs the connections.
  */
 @Module({})
@@ -24,9 +26,12 @@ export class DatabaseModule {
   static forRoot({ url, embedded, settings, entities }: DatabaseModuleOptions): DynamicModule {
     const ssl = settings.DATABASE_SSL;
     const gate = {
-      url: settings.DATABASE_MIGRATION_URL ?? url,
+      url,
       ssl,
       migrate: settings.PCS_MIGRATE_ON_START ?? embedded,
+      migrationUrl: embedded ? undefined : settings.DATABASE_MIGRATION_URL,
+      appRole: appRoleOf(settings),
+      hasOneRole: embedded,
     };
     return {
       module: DatabaseModule,
@@ -44,9 +49,18 @@ export class DatabaseModule {
             return databases;
           },
         },
-        { provide: SchemaGate, useFactory: () => new SchemaGate(gate) },
+        {
+          provide: StoreProbe,
+          inject: [Databases],
+          useFactory: (databases: Databases) => new StoreProbe(databases),
+        },
+        {
+          provide: SchemaGate,
+          inject: [{ token: BackgroundTasks, optional: true }],
+          useFactory: (tasks?: BackgroundTasks) => new SchemaGate(gate, tasks?.task('schema-check')),
+        },
       ],
-      exports: [Databases, SchemaGate],
+      exports: [Databases, SchemaGate, StoreProbe],
     };
   }
 }

@@ -1,8 +1,10 @@
 import { type EntityName } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { type Pool, type PoolClient } from 'pg';
-import { returnBrokenConnections } from './broken-connections.js';
-import { pgOptions, type SslMode } from './pg-options.js';
+import { type Pool } from 'pg';
+import { PoolConnections, severedUntil } from './pool-connections.js';
+import { pgOptions } from './pg-options.js';
+import { type SslMode } from './tls-demand.js';
+import { Troubles } from './trouble.js';
 
 /** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
 export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'reads';
@@ -17,9 +19,6 @@ const FIXED_BUDGET = { writer: 2, leases: 2, view: 1, liveness: 2 } as const;
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 60_000;
-
-/** How long (ms) what is under way may go on when the service ends; it was given its time before. */
-const CLOSE_PATIENCE_MS = 1_000;
 
 /** How to reach PostgreSQL. */
 export interface DatabaseTarget {
@@ -43,15 +42,18 @@ export interface PoolUse {
  * is away at start is only met when something is asked of it.
  */
 export class Databases {
+  /** What the server was last found to refuse. */
+  readonly troubles = new Troubles();
+
   private constructor(
     /** Where the database is; for connections that need to be of their own. */
     readonly url: string,
     private readonly orms: Readonly<Record<Purpose, MikroORM>>,
-    private readonly pools: ReadonlyMap<Purpose, { readonly pool: Pool; readonly clients: Set<PoolClient> }>,
+    private readonly pools: ReadonlyMap<Purpose, PoolConnections>,
   ) {}
 
   static async open(target: DatabaseTarget): Promise<Databases> {
-    const pools = new Map<Purpose, { pool: Pool; clients: Set<PoolClient> }>();
+    const pools = new Map<Purpose, PoolConnections>();
     const open = (purpose: Purpose) =>
       MikroORM.init({
         clientUrl: target.url,
@@ -68,14 +70,7 @@ export class Databases {
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
           idleTimeoutMillis: IDLE_TIMEOUT_MS,
           application_name: `platform-coordination ${purpose}`,
-          keepAlive: true,
-          onPoolCreated: (pool: Pool) => {
-            const clients = new Set<PoolClient>();
-            returnBrokenConnections(pool);
-            pool.on('connect', client => clients.add(client));
-            pool.on('remove', client => clients.delete(client));
-            pools.set(purpose, { pool, clients });
-          },
+          onPoolCreated: (pool: Pool) => void pools.set(purpose, new PoolConnections(pool)),
         },
       });
     const orms = {} as Record<Purpose, MikroORM>;
@@ -97,10 +92,12 @@ export class Databases {
    * The pool opens new ones when they are needed.
    */
   sever(purpose: Purpose): void {
-    for (const client of this.pools.get(purpose)?.clients ?? []) {
-      // `pg` has no public way to drop a connection without talking to the server first.
-      (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-    }
+    this.pools.get(purpose)?.sever();
+  }
+
+  /** Cuts all connections, of all purposes. */
+  severAll(): void {
+    for (const purpose of PURPOSES) this.sever(purpose);
   }
 
   use(): PoolUse[] {
@@ -114,13 +111,7 @@ export class Databases {
 
   /** Closes all connections; those that still wait for a server are cut, or a silent one would keep the service for ever. */
   async close(): Promise<void> {
-    const timer = setInterval(() => {
-      for (const purpose of PURPOSES) this.sever(purpose);
-    }, CLOSE_PATIENCE_MS);
-    try {
-      await Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
-    } finally {
-      clearInterval(timer);
-    }
+    const closing = Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
+    await severedUntil(closing, () => this.severAll());
   }
 }

@@ -1,63 +1,105 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import { MIGRATIONS } from '@coordination/migrations';
-import pRetry from 'p-retry';
-import { Client } from 'pg';
-import { pgOptions, type SslMode } from './pg-options.js';
+import { type Pool } from 'pg';
+import { type AppRole, findAppRole } from './app-role.js';
+import { grantPrivileges } from './grants.js';
+import { mayMigrate } from './may-migrate.js';
+import { pgOptions } from './pg-options.js';
+import { PoolConnections, severedUntil } from './pool-connections.js';
+import { query } from './query.js';
+import { schemaState } from './schema-state.js';
+import { type Ask } from './service-privileges.js';
+import { shortLived } from './short-lived.js';
+import { type SslMode } from './tls-demand.js';
+import { underLock } from './under-lock.js';
 
 /** Names the lock that migrating nodes queue at; an arbitrary number that nothing else in the database uses. */
 const MIGRATION_LOCK = 8_081_202_601;
 
-/**
- * A migration may take as long as it likes, and may wait for others; but a server that does not answer at all, or is gone
- * without a word, must end the try, or there would never be another one.
- */
-const PATIENCE = {
-  connectionTimeoutMillis: 5_000,
-  keepAlive: true,
-  keepAliveInitialDelayMillis: 10_000,
-} as const;
-
-/** How often (ms) those that wait for the lock try it: at first, and at the most. */
-const FIRST_TRY_AGAIN_MS = 50;
-const LAST_TRY_AGAIN_MS = 1_000;
-
-class LockTakenError extends Error {}
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** How to migrate: up to the newest version, or down to none. */
 export interface MigrateOptions {
   readonly ssl?: SslMode;
   readonly direction?: 'up' | 'down';
+  /** Who gets the privileges that the service needs. */
+  readonly appRole?: AppRole;
+  /** Is told, in lines for people, what was granted to whom, or why nothing was. */
+  readonly say?: (line: string) => void;
+  /** Stops it: what is not done by then is done by nobody. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Brings the schema to the newest version (or, downwards, to nothing) and tells the names of the migrations that ran.
+ * Upwards, the role of the service gets what it lacks in the same transaction, so that no node meets a table that it may
+ * not use yet; and also where there was nothing to migrate, because the role may be newer than the tables.
  * Nodes that start at the same time wait for each other at an advisory lock, because MikroORM's migrator takes none.
+ * A migration may take as long as it likes, and may wait for others; but it ends with an error, of which nothing is left
+ * on the server, when its connection or that of the lock is lost, or the server does not answer at all.
+ * @throws Error with a line for people when the role of the service is named and missing, or this role may not migrate;
+ * nothing was done then
  */
-export async function migrate(url: string, { ssl = 'off', direction = 'up' }: MigrateOptions = {}): Promise<string[]> {
-  return await locked(url, ssl, async () => {
-    const orm = await openForMigration(url, ssl);
+export async function migrate(
+  url: string,
+  { ssl = 'off', signal, ...options }: MigrateOptions = {},
+): Promise<string[]> {
+  return await locked(url, ssl, signal, async lost => {
+    const migration = await openForMigration(url, ssl, lost);
+    const { orm } = migration;
     try {
-      const done = direction === 'up' ? await orm.migrator.up() : await orm.migrator.down({ to: 0 });
-      return done.map(migration => migration.name);
+      if (options.direction !== 'down') return await migrateUp(orm, options);
+      return namesOf(await orm.migrator.down({ to: 0 }));
     } finally {
-      await orm.close(true);
+      await migration.close();
     }
   });
 }
 
-/** The migrations that the database has not seen yet. */
-export async function pendingMigrations(url: string, ssl: SslMode = 'off'): Promise<string[]> {
-  const orm = await openForMigration(url, ssl);
-  try {
-    return (await orm.migrator.getPending()).map(migration => migration.name);
-  } finally {
-    await orm.close(true);
-  }
+async function migrateUp(orm: MikroORM, { appRole = {}, say }: MigrateOptions): Promise<string[]> {
+  const ask: Ask = (text, parameters) => query(orm.em, text, parameters);
+  const found = await findAppRole(ask, appRole);
+  const isAllowed = await mayMigrate(ask, await schemaState(ask));
+  // The migrator makes its table outside the transaction below, which would wait for itself.
+  if (isAllowed) await orm.migrator.getExecuted();
+  const { done, lines } = await orm.em.transactional(async em => ({
+    done: isAllowed ? await orm.migrator.up({ transaction: em.getTransactionContext() }) : [],
+    lines: await grantPrivileges((text, parameters) => query(em, text, parameters), found),
+  }));
+  for (const line of lines) say?.(line);
+  return namesOf(done);
 }
 
-async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
-  return await MikroORM.init({
+const namesOf = (migrations: readonly { readonly name: string }[]): string[] => migrations.map(({ name }) => name);
+
+const locked = <T>(
+  url: string,
+  ssl: SslMode,
+  signal: AbortSignal | undefined,
+  work: (lost: AbortSignal) => Promise<T>,
+): Promise<T> =>
+  underLock(
+    {
+      url,
+      ssl,
+      key: MIGRATION_LOCK,
+      work: 'the migration',
+      application: 'platform-coordination migration lock',
+      signal,
+    },
+    work,
+  );
+
+interface OpenMigration {
+  readonly orm: MikroORM;
+  close(): Promise<void>;
+}
+
+/** @param stop cuts the connections when it is aborted */
+async function openForMigration(url: string, ssl: SslMode, stop: AbortSignal): Promise<OpenMigration> {
+  let connections: PoolConnections | undefined;
+  const orm = await MikroORM.init({
     clientUrl: url,
     entities: [],
     discovery: { warnWhenNoEntities: false },
@@ -65,52 +107,23 @@ async function openForMigration(url: string, ssl: SslMode): Promise<MikroORM> {
     logger: () => undefined,
     driverOptions: {
       ...pgOptions(url, ssl),
-      ...PATIENCE,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       max: 1,
       application_name: 'platform-coordination migrator',
+      onPoolCreated: (pool: Pool) => {
+        pool.on('connect', shortLived);
+        connections = new PoolConnections(pool);
+      },
     },
     migrations: { migrationsList: MIGRATIONS, snapshot: false, silent: true, transactional: true },
   });
-}
-
-/**
- * The lock lives on a connection of its own: it must hold over all transactions of the migrator. It is the lock of a
- * transaction, because a pooler in transaction mode gives the session, and its locks, to somebody else after each; and
- * those that wait for it do so without a transaction, because they would take the pooler's sessions from its holder.
- */
-async function locked<T>(url: string, ssl: SslMode, work: () => Promise<T>): Promise<T> {
-  const client = new Client({
-    ...pgOptions(url, ssl),
-    ...PATIENCE,
-    application_name: 'platform-coordination migration lock',
-  });
-  // A dropped connection rejects the query in flight; without a listener it would also end the process.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    await pRetry(() => takeLock(client), {
-      retries: Infinity,
-      minTimeout: FIRST_TRY_AGAIN_MS,
-      maxTimeout: LAST_TRY_AGAIN_MS,
-      randomize: true,
-      shouldRetry: ({ error }) => error instanceof LockTakenError,
-    });
-    const done = await work();
-    await client.query('commit'); // a pooler takes a connection that ends within a transaction for a failure
-    return done;
-  } finally {
-    await client.end();
-  }
-}
-
-/** Takes the lock for a transaction that lasts until the connection ends, however long that is. */
-async function takeLock(client: Client): Promise<void> {
-  await client.query('begin');
-  await client.query('set local idle_in_transaction_session_timeout = 0');
-  const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
-    MIGRATION_LOCK,
-  ]);
-  if (rows[0]?.taken) return;
-  await client.query('rollback');
-  throw new LockTakenError();
+  const sever = () => connections?.sever();
+  stop.addEventListener('abort', sever);
+  return {
+    orm,
+    async close() {
+      stop.removeEventListener('abort', sever);
+      await severedUntil(orm.close(true), sever);
+    },
+  };
 }

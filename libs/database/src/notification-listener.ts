@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry, { AbortError } from 'p-retry';
-import { Client } from 'pg';
-import { pgOptions, type SslMode } from './pg-options.js';
+import { type Client } from 'pg';
+import { type BackgroundTask } from '@coordination/observability';
+import { DatabaseClient } from './database-client.js';
+import { pgOptions } from './pg-options.js';
+import { type SslMode } from './tls-demand.js';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const ANSWER_TIMEOUT_MS = 5_000;
+
+/** A connection that has lasted for so long (ms) passes for one: a pooler may take LISTEN and close at once, again and again. */
+const PROVEN_AFTER_MS = 1_000;
 
 /** How often (ms) the connection is tried: one that was cut off without a word would be silent for ever. */
 const CHECK_INTERVAL_MS = 15_000;
@@ -31,8 +37,10 @@ export interface NotificationListenerOptions {
   readonly onNotification: (payload: string) => void;
   /** Called each time that listening begins: whatever was notified before then was not heard. */
   readonly onListening: () => void;
-  /** Told once for each time that the connection is lost or cannot be made. */
-  readonly onTrouble?: (reason: string) => void;
+  /** Where it is noted that the connection was lost or cannot be made. */
+  readonly task: BackgroundTask;
+  /** Told when a pooler answers, so that it does not listen at all. */
+  readonly onPooler?: (reason: string) => void;
 }
 
 /**
@@ -56,7 +64,6 @@ export class NotificationListener {
 
   private async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      let troubled = false;
       try {
         await pRetry(() => this.listenOnce(signal), {
           signal,
@@ -64,17 +71,16 @@ export class NotificationListener {
           minTimeout: FIRST_RETRY_MS,
           maxTimeout: LAST_RETRY_MS,
           randomize: true,
-          onFailedAttempt: ({ error }) => {
-            if (!troubled) this.options.onTrouble?.(error.message);
-            troubled = true;
-          },
+          onFailedAttempt: ({ error }) => this.options.task.failed(error),
         });
         // A pooler may take LISTEN and close at once, again and again.
         await delay(FIRST_RETRY_MS * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof PooledConnectionError) return this.options.onTrouble?.(error.message);
-        this.options.onTrouble?.(String(error));
+        if (error instanceof PooledConnectionError) {
+          this.options.task.rests();
+          return this.options.onPooler?.(error.message);
+        }
         await delay(LAST_RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -82,8 +88,8 @@ export class NotificationListener {
 
   /** One connection, from its making to its loss. Rejects when none could be made; resolves when one was lost. */
   private async listenOnce(signal: AbortSignal): Promise<void> {
-    const { url, ssl, channel, onNotification, onListening, onTrouble } = this.options;
-    const client = new Client({
+    const { url, ssl, channel, onNotification, onListening, task } = this.options;
+    const client = new DatabaseClient({
       ...pgOptions(url, ssl),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: ANSWER_TIMEOUT_MS,
@@ -107,7 +113,7 @@ export class NotificationListener {
       await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), gone]);
       onListening();
       const reason = await this.untilLost(client, lost.promise);
-      if (!signal.aborted) onTrouble?.(reason);
+      if (!signal.aborted) task.failed(new Error(reason));
     } finally {
       signal.removeEventListener('abort', giveUp);
       giveUp();
@@ -116,14 +122,15 @@ export class NotificationListener {
 
   /** Asks something from time to time, because a dead connection cannot be told from a silent one. */
   private async untilLost(client: Client, lost: Promise<string>): Promise<string> {
-    for (;;) {
+    for (let quietMs = PROVEN_AFTER_MS; ; quietMs = CHECK_INTERVAL_MS) {
       const quiet = new AbortController();
-      const timer = delay(CHECK_INTERVAL_MS, null, { signal: quiet.signal }).catch(() => null);
+      const timer = delay(quietMs, null, { signal: quiet.signal }).catch(() => null);
       const reason = await Promise.race([lost, timer]);
       quiet.abort();
       if (reason !== null) return reason;
       try {
         await client.query('select 1');
+        this.options.task.succeeded();
       } catch (error) {
         return (error as Error).message;
       }

@@ -32,11 +32,26 @@ export async function autocommit<Row>(em: EntityManager, text: string, parameter
         return (await connection.executeQuery<Row>(CompiledQuery.raw(text, [...parameters]))).rows;
       });
   } catch (error) {
-    // A server that speaks another language says it in that, and is only asked once more what happened.
-    const isRefused = (error as { readonly severity?: unknown }).severity === 'ERROR';
-    if (isSent && !isRefused) throw new DoubtfulCommitError('The answer to a commit got lost.', { cause: error });
+    if (isSent && !isRefused(error))
+      throw new DoubtfulCommitError('The answer to a commit got lost.', { cause: error });
     throw error;
   }
+}
+
+/** What a server says of a statement that it did not carry out: in any language where it blames the values or the schema. */
+const SURELY_REFUSED = /^(?:22|23|42)...$/;
+
+/** States that leave open whether the statement was carried out. PostgreSQL has no use for them; some that speak as it do. */
+const UNDECIDED = new Set(['08007', '40003']);
+
+/**
+ * Whether the server has said that a statement failed. One that speaks another language than English says how severe it
+ * is in that, and is only asked once more what happened.
+ */
+function isRefused(error: unknown): boolean {
+  const { severity, code } = error as { readonly severity?: unknown; readonly code?: unknown };
+  if (typeof code !== 'string' || UNDECIDED.has(code)) return false;
+  return severity === 'ERROR' || (severity !== undefined && SURELY_REFUSED.test(code));
 }
 
 /** SQL for a timestamptz as RFC 3339 in UTC with milliseconds, which is how times travel in the whole service. */

@@ -49,7 +49,7 @@ describe('readOnce', () => {
     } finally {
       await away.close();
     }
-    const mistaken = readOnce(databases, em => query(em, 'select nothing_like_this'));
-    await expect(mistaken).rejects.toMatchObject({ code: '42703' });
+    const mistaken = readOnce(databases, em => query(em, 'select from where'));
+    await expect(mistaken).rejects.toMatchObject({ code: '42601' });
   });
 });

@@ -16,10 +16,11 @@ export async function readOnce<T>(
   { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS }: Omit<ReadOptions, 'settings'> = {},
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new StoreUnavailableError({ cause: new Error(`No answer within ${timeoutMs} ms.`) })),
-    timeoutMs,
-  );
+  const timer = setTimeout(() => {
+    const error = new StoreUnavailableError({ cause: new Error(`No answer within ${timeoutMs} ms.`) });
+    databases.troubles.failed(error);
+    late.reject(error);
+  }, timeoutMs);
   // A server that has vanished would be waited on for a quarter of an hour.
   const silenceMs = SILENCE_FACTOR * timeoutMs;
   const asked = orStoreUnavailable(() =>

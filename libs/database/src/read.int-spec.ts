@@ -107,6 +107,6 @@ describe('read', () => {
   });
 
   it('passes a mistake of ours as it is', async () => {
-    await expect(read(databases, em => query(em, 'select nothing_like_this'))).rejects.toMatchObject({ code: '42703' });
+    await expect(read(databases, em => query(em, 'select from where'))).rejects.toMatchObject({ code: '42601' });
   });
 });

@@ -8,7 +8,7 @@ const PATIENCE_MS = 1_000;
 
 /** Sessions of other roles show themselves to members of `pg_monitor` only. */
 const OLDEST_SNAPSHOT = `
-  select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 as seconds
+  select greatest(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 as seconds
   from pg_stat_activity where backend_xmin is not null and datname = current_database()`;
 
 /**

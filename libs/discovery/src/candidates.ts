@@ -1,5 +1,5 @@
 import { InvalidFilterError } from '@coordination/kernel';
-import { type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/registry';
 import { type LookBudget } from './look-budget.js';
 import { type Judged } from './selection/evaluate.js';
 import { ServiceSummarizer, type ServiceSummary, sorted } from './service-summary.js';
@@ -35,13 +35,13 @@ export async function judgedPage(
   from: readonly string[] | undefined,
   limit: number,
   { matches, budget }: Judgement,
-): Promise<{ items: InstanceRecord[]; last?: InstanceRecord }> {
-  const items: InstanceRecord[] = [];
+): Promise<{ items: InstanceView[]; last?: InstanceRecord }> {
+  const items: InstanceView[] = [];
   let last: InstanceRecord | undefined;
   for await (const candidate of walk(candidates, from)) {
     if (last && (items.length === limit || budget.isSpent)) return { items, last };
     await budget.look();
-    if (matches(candidate)) items.push(normalizeRecord(candidate));
+    if (matches(candidate)) items.push(toInstanceView(normalizeRecord(candidate)));
     last = candidate;
   }
   return { items };

@@ -11,6 +11,7 @@ import {
   type InstanceRecord,
   type JsonObject,
   type JsonValue,
+  toInstanceView,
 } from '@coordination/registry';
 import { CatalogAuthor } from '../../../test/support/catalog-author.js';
 import { nastyMetadata, someExpression } from '../../../test/support/arbitrary-expressions.js';
@@ -100,6 +101,8 @@ const someInstance: fc.Arbitrary<InstanceRecord> = fc
     zone: fc.constantFrom(null, 'eu-1', 'eu-1a'),
     port: fc.constantFrom(80, 8080),
     weight: fc.constantFrom(0, 100),
+    incarnation: fc.constantFrom(null, 'boot-1', 'boot-2'),
+    incarnationNumber: fc.constantFrom(1, 2, 3),
     state: fc.constantFrom(...HEALTH_STATES),
     overridden: fc.option(fc.constantFrom(...OVERRIDE_STATUSES), { freq: 3 }),
     metadata: nastyMetadata,
@@ -126,7 +129,8 @@ describe('the catalog in SQL and in memory', () => {
   beforeAll(async () => {
     await openDatabase();
     const samples = fc.sample(someInstance, { numRuns: 300, seed: 20261123 });
-    records = await author.add(...samples.map((it, n) => ({ ...it, instanceId: `i-${n}` })));
+    const added = await author.add(...samples.map((it, n) => ({ ...it, instanceId: `i-${n}` })));
+    records = added.map(toInstanceView);
   });
 
   afterAll(closeDatabase);
@@ -157,7 +161,8 @@ describe('the catalog in SQL and in memory', () => {
   });
 
   it('need no more than the columns that an expression can speak of, and rule out nothing that is selected', async () => {
-    const relation = `(select namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata, status
+    const relation = `(select namespace, service, instance_id, incarnation, incarnation_number, type, scheme, host, port,
+      zone, weight, metadata, status
       from service_instance) i`;
     await fc.assert(
       fc.asyncProperty(someSelection, async selection => {

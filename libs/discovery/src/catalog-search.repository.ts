@@ -1,7 +1,15 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/audit';
 import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import {
+  EVERY_OTHER_NAMESPACE,
+  INSTANCE_COLUMNS,
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceView,
+  normalizeRecord,
+  toInstanceView,
+} from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './candidates.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
@@ -16,7 +24,7 @@ import { SUMMARIZE_TAGS, SUMMARIZE_SERVICES, toSummaries, type SummaryRow, type 
 
 /** One page of instances. */
 export interface SearchPage {
-  readonly items: readonly InstanceRecord[];
+  readonly items: readonly InstanceView[];
   /** null at the end. */
   readonly nextCursor: string | null;
 }
@@ -129,7 +137,7 @@ export class CatalogSearchRepository {
         return { head, page: { items, nextCursor: last === undefined ? null : cursorAt(search, last) } };
       }
       const rows = await query<InstanceRecord>(em, statement.text, statement.parameters);
-      const items = rows.slice(0, search.limit).map(normalizeRecord);
+      const items = rows.slice(0, search.limit).map(row => toInstanceView(normalizeRecord(row)));
       const last = items.at(-1);
       const hasMore = rows.length > search.limit && last !== undefined;
       return { head, page: { items, nextCursor: hasMore ? cursorAt(search, last) : null } };
@@ -151,11 +159,7 @@ export class CatalogSearchRepository {
       const services = isExact
         ? await summaries(em, conditions)
         : await judgedSummaries({ read, positionOf: nameOf }, judging(selection, this.limits.summaries));
-      const [touched] = await query<{ revision: number | null }>(
-        em,
-        'select max(revision)::float8 as revision from service_revision where namespace = $1',
-        [namespace],
-      );
+      const [touched] = await query<{ revision: number | null }>(em, NAMESPACE_REVISION, [namespace]);
       return { head, revision: touched?.revision ?? head.revision, services };
     });
   }
@@ -199,10 +203,18 @@ export function searchStatement(
   };
 }
 
+/** As the view knows it. */
+const NAMESPACE_REVISION = `
+  select coalesce(
+    greatest(
+      (select max(revision) from service_revision where namespace = $1),
+      (select revision from namespace_floor where namespace = $1)),
+    (select revision from namespace_floor where namespace = '${EVERY_OTHER_NAMESPACE}'))::float8 as revision`;
+
 /** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
 const JUDGED_COLUMNS = `
-  i.namespace, i.service, i.instance_id as "instanceId", i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata,
-  i.status`;
+  i.namespace, i.service, i.instance_id as "instanceId", i.incarnation, i.incarnation_number as "incarnationNumber",
+  i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata, i.status`;
 
 /** Reads what SQL cannot rule out, step by step, within a transaction. */
 function stepsOf<Candidate extends Judged>(

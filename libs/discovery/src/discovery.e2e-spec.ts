@@ -108,7 +108,7 @@ describe('the instances of a service', () => {
     const epoch = first.headers.get('x-catalog-epoch')!;
     const { revision } = (await first.json()) as Instances;
     expect(etag).toBe(`"${epoch.slice(0, 8)}-${revision}"`);
-    expect(first.headers.get('x-catalog-staleness')).toBe('0');
+    expect(first.headers.get('x-catalog-staleness')).toMatch(/^\d+$/);
 
     await register({ service: 'tagged-not', instanceId: 'a' });
     const again = await get(path, { 'if-none-match': etag });

@@ -10,12 +10,19 @@ import {
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, NotificationListener, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { Metrics } from '@coordination/observability';
-import { CatalogMirrorSlot, HistoryKeeper, RegistryModule } from '@coordination/registry';
+import { type BackgroundTask, BackgroundTasks, Metrics } from '@coordination/observability';
+import {
+  CatalogMirrorSlot,
+  CatalogWriter,
+  EmptyServiceRepository,
+  HistoryKeeper,
+  RegistryModule,
+} from '@coordination/registry';
 import { CatalogSearchRepository } from './catalog-search.repository.js';
 import { ChangeFeed } from './changes/change-feed.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
+import { EmptyServicesJob } from './empty-services/empty-services.job.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { countWakes, measureGate, measureWaiting } from './freshness/freshness-metrics.js';
 import { ViewGate } from './freshness/view-gate.js';
@@ -68,6 +75,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         CatalogHeadRepository,
         ServiceEventRepository,
         HistoryKeeper,
+        BackgroundTasks,
         SchemaGate,
         SETTINGS_TOKEN,
       ],
@@ -77,6 +85,7 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         heads: CatalogHeadRepository,
         events: ServiceEventRepository,
         history: HistoryKeeper,
+        tasks: BackgroundTasks,
         gate: SchemaGate,
         settings: Settings,
       ) =>
@@ -87,23 +96,26 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
           reader: new LogReader(databases, heads, events, systemClock),
           pollMs: settings.PCS_VIEW_POLL_MS,
           logger: new Logger('View'),
+          task: tasks.task('catalog-follower'),
           ready: gate.opened,
           cutOff: () => databases.sever('view'),
         }),
     },
     {
       provide: ViewLifecycle,
-      inject: [CatalogView, CatalogFollower, CatalogMirrorSlot, Databases, Metrics, SETTINGS_TOKEN],
+      inject: [CatalogView, CatalogFollower, CatalogMirrorSlot, Databases, Metrics, BackgroundTasks, SETTINGS_TOKEN],
       useFactory: (
         view: CatalogView,
         follower: CatalogFollower,
         slot: CatalogMirrorSlot,
         databases: Databases,
         metrics: Metrics,
+        tasks: BackgroundTasks,
         settings: Settings,
       ) => {
         measureView(metrics, view, follower);
-        const listener = listenFor(follower, settings, databases.url);
+        const task = tasks.task('notification-listener');
+        const listener = listenFor(follower, task, settings, databases.url);
         return new ViewLifecycle({ follower, listener, slot, mirror: new LocalMirror(view) });
       },
     },
@@ -132,6 +144,18 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
         measureWaiting(metrics, waiting);
         return waiting;
       },
+    },
+    {
+      provide: EmptyServicesJob,
+      inject: [CatalogView, CatalogWriter, BackgroundTasks, SETTINGS_TOKEN],
+      useFactory: (view: CatalogView, writer: CatalogWriter, tasks: BackgroundTasks, settings: Settings) =>
+        new EmptyServicesJob({
+          view,
+          writer,
+          services: new EmptyServiceRepository(),
+          max: settings.PCS_EMPTY_SERVICES_MAX,
+          task: tasks.task('empty-services'),
+        }),
     },
     { provide: GuardNoticeSlot, useFactory: () => new GuardNoticeSlot() },
     {
@@ -170,7 +194,12 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
 export class DiscoveryModule {}
 
 /** Notifications only make the follower look sooner; whatever they do not tell, its poll finds. */
-function listenFor(follower: CatalogFollower, settings: Settings, databaseUrl: string): NotificationListener {
+function listenFor(
+  follower: CatalogFollower,
+  task: BackgroundTask,
+  settings: Settings,
+  databaseUrl: string,
+): NotificationListener {
   const logger = new Logger('View');
   return new NotificationListener({
     url: settings.DATABASE_LISTEN_URL ?? databaseUrl,
@@ -179,6 +208,7 @@ function listenFor(follower: CatalogFollower, settings: Settings, databaseUrl: s
     channel: CATALOG_CHANNEL,
     onNotification: payload => follower.hint(Number(payload)),
     onListening: () => follower.look(),
-    onTrouble: reason => logger.warn(`Not notified of changes (${reason}); polling finds them instead.`),
+    task,
+    onPooler: reason => logger.warn(`Not notified of changes (${reason}); polling finds them instead.`),
   });
 }

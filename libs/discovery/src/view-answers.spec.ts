@@ -92,6 +92,22 @@ describe('answers from the view', () => {
     });
   });
 
+  it('are empty, as of the event that dropped it, for what was dropped and for all that is not known there', () => {
+    const { view, log, answers, put, instancesOf } = setUp();
+    put({ service: 'mail', instanceId: 'm' });
+    put({ instanceId: 'a' });
+    view.apply([log.remove(view.findByIdentity(anInstance({ instanceId: 'a' }))!.id)]);
+    const listed = answers.services('default');
+    view.apply([log.dropEmptyServices({ namespace: 'default', service: 'orders', revision: 3 })]);
+    put({ service: 'later', instanceId: 'l' });
+    for (const service of ['orders', 'never'])
+      expect(instancesOf(service)).toMatchObject({ revision: 4, json: { instances: [], revision: 4 } });
+    expect(instancesOf('mail').revision).toBe(1);
+    expect(listed.revision).toBe(3);
+    expect(answers.services('default').revision).toBe(5);
+    expect(answers.services('never').revision, 'nothing was dropped there').toBe(5);
+  });
+
   it('are made anew when the catalog was loaded anew, though the revisions be the same', () => {
     const { view, put, instancesOf } = setUp();
     put({ instanceId: 'a' });

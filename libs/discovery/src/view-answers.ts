@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
 import { patternMeter } from './selection/pattern-meter.js';
 import { countStatuses, sorted, summarize } from './service-summary.js';
@@ -49,8 +49,7 @@ export class ViewAnswers {
   namespaces(): ViewAnswer {
     return this.once('namespaces', this.view.revision, revision => {
       const namespaces = [...this.view.namespaces().values()]
-        .filter(({ size }) => size > 0)
-        .map(({ namespace, size, services }) => ({ namespace, services: countInhabited(services), instances: size }))
+        .map(({ namespace, size, services }) => ({ namespace, services: services.size, instances: size }))
         .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
       return JSON.stringify({ revision, namespaces });
     });
@@ -58,13 +57,13 @@ export class ViewAnswers {
 
   /** The services of a namespace that have instances; a namespace that never had any is empty as of now. */
   services(namespace: string): ViewAnswer {
-    const touched = this.view.namespaceRevision(namespace);
-    if (touched === undefined) return now(this.view, revision => JSON.stringify({ revision, services: [] }));
+    const touched = this.view.namespaceRevision(namespace) ?? this.view.revision;
+    if (this.view.services(namespace).size === 0)
+      return made(touched, revision => JSON.stringify({ revision, services: [] }));
     return this.once(`services ${namespace}`, touched, revision => {
       const services = this.view.services(namespace);
       const parts = sorted(services.keys())
         .map(name => services.get(name)!)
-        .filter(({ instances }) => instances.size > 0)
         .map(entry => this.summary(entry));
       return `{"revision":${revision},"services":[${parts.join(',')}]}`;
     });
@@ -75,8 +74,10 @@ export class ViewAnswers {
    * @throws InvalidFilterError for patterns that are too costly for as many instances
    */
   instancesOf(namespace: string, service: string, selection: Selection): ViewAnswer {
-    const touched = this.view.serviceRevision(namespace, service);
-    if (touched === undefined) return now(this.view, revision => instancesJson(service, revision, [], selection));
+    const touched = this.view.serviceRevision(namespace, service) ?? this.view.revision;
+    // Nothing is kept for names that anybody can make up.
+    if (this.view.instancesOf(namespace, service).size === 0)
+      return made(touched, revision => instancesJson(service, revision, [], selection));
     const key = `instances ${namespace} ${service} ${this.textOf(selection)}`;
     return this.once(key, touched, revision =>
       instancesJson(service, revision, this.view.instancesOf(namespace, service).values(), selection),
@@ -108,10 +109,7 @@ export class ViewAnswers {
   }
 }
 
-function now(view: CatalogView, make: (revision: number) => string): ViewAnswer {
-  const { revision } = view;
-  return { revision, body: make(revision) };
-}
+const made = (revision: number, make: (revision: number) => string): ViewAnswer => ({ revision, body: make(revision) });
 
 function instancesJson(
   service: string,
@@ -124,12 +122,7 @@ function instancesJson(
   const hasStatus = statusTest(selection);
   const instances = meant
     .filter(({ status }) => hasStatus(status))
-    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
+    .map(toInstanceView);
   return JSON.stringify({ service, revision, counts, instances });
 }
-
-const countInhabited = (services: ReadonlyMap<string, ServiceEntry>): number => {
-  let count = 0;
-  for (const { instances } of services.values()) if (instances.size > 0) count += 1;
-  return count;
-};

@@ -22,6 +22,11 @@ export function measureView(metrics: Metrics, view: CatalogView, follower: Catal
     () => view.freshness().stalenessSeconds,
   );
   gauge('view_instances', 'Instances in the view.', () => view.size);
+  gauge(
+    'view_empty_services',
+    'Services without instances whose revision is kept; see `PCS_EMPTY_SERVICES_MAX`.',
+    () => view.emptyServices,
+  );
   gauge('view_waiting', 'Callers that wait for the view to reach a revision.', () => view.waiting);
   gauge('catalog_epochs_begun', 'Epochs of the catalog that have begun after its first one.', () => view.epochsBegun);
   metrics.gauge({

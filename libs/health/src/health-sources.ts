@@ -26,6 +26,15 @@ export abstract class LogRoomLeft {
   abstract readonly isNearlyFull: boolean;
 }
 
+/** Whether anybody ends leases. Liveness provides it. */
+export abstract class LastSweep {
+  /**
+   * Seconds since this node last noticed that any node had looked for leases that are over; undefined: this node has not
+   * come to look at that yet.
+   */
+  abstract readonly sweptSecondsAgo: number | undefined;
+}
+
 /** The guards that keep leases from ending. Liveness provides them. */
 export abstract class ActiveGuards {
   /** Those that are active, as people are to be told of them. */

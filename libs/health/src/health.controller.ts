@@ -8,6 +8,7 @@ import { Drain } from './drain.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
+import { TasksIndicator } from './tasks.indicator.js';
 
 const Probe = (operationId: string, summary: string, description: string) =>
   applyDecorators(
@@ -28,6 +29,7 @@ export class HealthController {
     private readonly liveness: LivenessIndicator,
     private readonly log: LogIndicator,
     private readonly process: ProcessIndicator,
+    private readonly tasks: TasksIndicator,
     private readonly drain: Drain,
   ) {}
 
@@ -45,31 +47,41 @@ export class HealthController {
   @Probe(
     'getReadiness',
     'Readiness',
-    'The view of the catalog is loaded and no staler than allowed. 503 while shutting down. `log` is `degraded`, at 200, while the log is about to run out of partitions.',
+    'The view of the catalog is loaded and no staler than allowed. 503 while shutting down. `log` is `degraded`, at 200, while the log is about to run out of partitions. What all nodes share (the database, its privileges) makes no node unready after its first load, until the view is too old.',
   )
   ready() {
     return this.health.check([() => this.drain.accepting(), () => this.catalog.readable(), () => this.log.room()]);
   }
 
   @Get('startup')
-  @Probe('getStartup', 'Startup', 'The migrations are applied, and the catalog has been loaded once.')
+  @Probe(
+    'getStartup',
+    'Startup',
+    'The migrations are applied, the role of the service has the privileges that it needs, and the catalog has been loaded once.',
+  )
   startup() {
-    return this.health.check([() => this.database.migrated(), () => this.catalog.loaded()]);
+    return this.health.check([
+      () => this.database.migrated(),
+      () => this.database.permitted(),
+      () => this.catalog.loaded(),
+    ]);
   }
 
   @Get()
   @Probe(
     'getHealth',
     'Health of every part',
-    'For people: the database, the view, the log, liveness, the writer and the process, by name. `liveness` is `degraded` while a guard keeps leases from ending; that is no error.',
+    'For people: the database, the view, the log, liveness, background tasks, the writer and the process, by name. `tasks` is `degraded`, at 200, while a background task fails again and again; `failing` tells which, since when, how often, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is `degraded` also while a guard keeps leases from ending, which is no error.',
   )
   everything() {
     return this.health.check([
       () => this.database.reachable(),
       () => this.database.migrated(),
+      () => this.database.permitted(),
       () => this.catalog.readable(),
       () => this.log.room(),
       () => this.liveness.guarded(),
+      () => this.tasks.running(),
       () => this.process.queue(),
       () => this.process.process(),
     ]);

@@ -5,10 +5,11 @@ import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
-import { ActiveGuards, CatalogFreshness, LogRoomLeft, WriteQueueLength } from './health-sources.js';
+import { ActiveGuards, CatalogFreshness, LastSweep, LogRoomLeft, WriteQueueLength } from './health-sources.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
 import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
+import { TasksIndicator } from './tasks.indicator.js';
 
 const MILLISECONDS = 1000;
 
@@ -26,12 +27,15 @@ export interface HealthModuleOptions {
   readonly log: InjectionToken<LogRoomLeft>;
   /** A provider that is {@link ActiveGuards}. */
   readonly guards: InjectionToken<ActiveGuards>;
+  /** A provider that is a {@link LastSweep}. */
+  readonly sweeps: InjectionToken<LastSweep>;
 }
 
-/** Serves `/health` and the probes below it. Needs `Databases` and `SchemaGate`. */
+/** Serves `/health` and the probes below it. Needs `Databases`, `SchemaGate` and `BackgroundTasks`. */
 @Module({})
 export class HealthModule {
-  static forRoot({ settings, version, imports = [], view, writer, log, guards }: HealthModuleOptions): DynamicModule {
+  static forRoot(options: HealthModuleOptions): DynamicModule {
+    const { settings, version, imports = [], view, writer, log, guards, sweeps } = options;
     return {
       module: HealthModule,
       imports: [
@@ -46,6 +50,7 @@ export class HealthModule {
         LivenessIndicator,
         LogIndicator,
         ProcessIndicator,
+        TasksIndicator,
         {
           provide: Drain,
           inject: [HealthIndicatorService],
@@ -56,6 +61,7 @@ export class HealthModule {
         { provide: WriteQueueLength, useExisting: writer },
         { provide: LogRoomLeft, useExisting: log },
         { provide: ActiveGuards, useExisting: guards },
+        { provide: LastSweep, useExisting: sweeps },
         { provide: SERVICE_VERSION, useValue: version },
       ],
     };

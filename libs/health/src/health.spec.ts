@@ -1,10 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Databases, SchemaGate } from '@coordination/database';
+import { SchemaGate, type SchemaObstacle, type StoreState, StoreProbe } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { BackgroundTasks } from '@coordination/observability';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestClock } from '../../../test/support/background-tasks.js';
 import { Drain, HealthModule } from './index.js';
 
 class View {
@@ -21,6 +23,10 @@ class Guards {
   }
 }
 
+class Sweeps {
+  sweptSecondsAgo: number | undefined = 0.7;
+}
+
 class Log {
   revisions: number | undefined;
   isNearlyFull = false;
@@ -33,9 +39,10 @@ class Writer {
 /** The parts of the database that probes look at, without a database. */
 class Database {
   isOpen = true;
-  answers: () => Promise<unknown> = () => Promise.resolve([]);
-  em() {
-    return { getConnection: () => ({ execute: () => this.answers() }) };
+  obstacle: Partial<SchemaObstacle> | undefined;
+  state: StoreState = { isUsable: true, lastError: undefined };
+  look() {
+    return Promise.resolve(this.state);
   }
 }
 
@@ -45,22 +52,30 @@ describe('the probes', () => {
   let database: Database;
   let guards: Guards;
   let log: Log;
+  let sweeps: Sweeps;
+  let clock: TestClock;
+  let tasks: BackgroundTasks;
 
   beforeEach(async () => {
     view = new View();
     database = new Database();
     guards = new Guards();
     log = new Log();
+    sweeps = new Sweeps();
+    clock = new TestClock();
+    tasks = new BackgroundTasks({ clock, log: { warn: () => undefined, log: () => undefined } });
     const providers = [
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },
       { provide: Guards, useValue: guards },
       { provide: Log, useValue: log },
-      { provide: Databases, useValue: database },
+      { provide: Sweeps, useValue: sweeps },
+      { provide: BackgroundTasks, useValue: tasks },
+      { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Log, Databases, SchemaGate] })
+    @Module({ providers, exports: [View, Writer, Guards, Log, Sweeps, BackgroundTasks, StoreProbe, SchemaGate] })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [
@@ -72,12 +87,16 @@ describe('the probes', () => {
           writer: Writer,
           log: Log,
           guards: Guards,
+          sweeps: Sweeps,
         }),
       ],
     }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(createHttpAdapter({ PCS_TRUSTED_PROXIES: [] }), {
-      logger: false,
-    });
+    app = module.createNestApplication<NestFastifyApplication>(
+      createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 }),
+      {
+        logger: false,
+      },
+    );
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
@@ -96,11 +115,76 @@ describe('the probes', () => {
   });
 
   it('tell of a guard that holds leases, and stay well, since no restart would help', async () => {
-    expect((await probe('/health')).body.details['liveness']).toEqual({ status: 'up', state: 'normal', guards: [] });
+    expect((await probe('/health')).body.details['liveness']).toEqual({
+      status: 'up',
+      state: 'normal',
+      guards: [],
+      lastSweepSecondsAgo: 1,
+    });
     guards.active = [{ reason: 'total-share' }];
     const { status, body } = await probe('/health');
     expect({ status, told: body.status }).toEqual({ status: 200, told: 'ok' });
-    expect(body.details['liveness']).toEqual({ status: 'up', state: 'degraded', guards: guards.active });
+    expect(body.details['liveness']).toEqual({
+      status: 'up',
+      state: 'degraded',
+      guards: guards.active,
+      lastSweepSecondsAgo: 1,
+    });
+  });
+
+  it('tell that no node ends leases, and keep the node ready', async () => {
+    sweeps.sweptSecondsAgo = undefined;
+    expect((await probe('/health')).body.details['liveness']).toMatchObject({ lastSweepSecondsAgo: null });
+    sweeps.sweptSecondsAgo = 30;
+    expect((await probe('/health')).body.details['liveness']).toMatchObject({ status: 'up', state: 'normal' });
+    sweeps.sweptSecondsAgo = 31;
+    expect(await probe('/health')).toMatchObject({
+      status: 200,
+      body: {
+        status: 'degraded',
+        details: {
+          liveness: {
+            status: 'degraded',
+            state: 'degraded',
+            lastSweepSecondsAgo: 31,
+            message: expect.stringContaining('No node has ended leases for 31 s') as string,
+          },
+        },
+      },
+    });
+    expect((await probe('/health/ready')).body.status).toBe('ok');
+  });
+
+  it('name the background tasks that fail again and again, and keep the node ready', async () => {
+    expect((await probe('/health')).body.details['tasks']).toEqual({ status: 'up', failing: [] });
+    const task = tasks.task('lease-sweep');
+    const denied = Object.assign(new Error('permission denied for table liveness_guard'), { code: '42501' });
+    task.succeeded();
+    clock.pass(1_000);
+    task.failed(denied);
+    expect((await probe('/health')).body.details['tasks'], 'once may be a chance').toMatchObject({ status: 'up' });
+    clock.pass(1_000);
+    task.failed(denied);
+    const { status, body } = await probe('/health');
+    expect({ status, told: body.status }).toEqual({ status: 200, told: 'degraded' });
+    expect(body.details['tasks']).toEqual({
+      status: 'degraded',
+      failing: [
+        {
+          task: 'lease-sweep',
+          effect: expect.stringContaining('do not end') as string,
+          since: '2026-11-23T08:00:01.000Z',
+          failuresInARow: 2,
+          lastError: 'permission denied for table liveness_guard',
+          sqlState: '42501',
+          lastSuccessAt: '2026-11-23T08:00:00.000Z',
+        },
+      ],
+      message: expect.stringContaining('lease-sweep') as string,
+    });
+    expect(await probe('/health/ready')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    task.succeeded();
+    expect(await probe('/health')).toMatchObject({ status: 200, body: { status: 'ok' } });
   });
 
   it('warn of a log that runs out of partitions, and keep the node ready: the others have no more room', async () => {
@@ -135,30 +219,49 @@ describe('the probes', () => {
     database.isOpen = false;
     expect(await probe('/health/startup')).toMatchObject({
       status: 503,
-      body: { details: { migrations: { status: 'down' } } },
+      body: { details: { migrations: { status: 'down' }, privileges: { status: 'down' } } },
     });
+  });
+
+  it.each([
+    ['migrations', 'privileges', 'down'],
+    ['privileges', 'migrations', 'up'],
+  ] as const)('name the %s that the database lacks', async (lacks, other, status) => {
+    Object.assign(database, { isOpen: false, obstacle: { lacks, missing: ['this', 'that'] } });
+    for (const path of ['/health/startup', '/health']) {
+      expect(await probe(path)).toMatchObject({
+        status: 503,
+        body: {
+          status: 'error',
+          details: { [lacks]: { status: 'down', missing: ['this', 'that'] }, [other]: { status } },
+        },
+      });
+    }
   });
 
   it('keep a node ready while the database is away and the view is fresh enough, and say so to people', async () => {
-    database.answers = () => Promise.reject(new Error('password authentication failed for user "pcs"'));
+    const lastError = { code: '28P01', message: 'The server refuses the log-in.', at: '2026-01-01T00:00:00.000Z' };
+    database.state = { isUsable: false, lastError };
     expect((await probe('/health/ready')).status).toBe(200);
-    const everything = await probe('/health');
-    expect(everything).toMatchObject({
+    expect(await probe('/health')).toMatchObject({
       status: 200,
-      body: { status: 'degraded', details: { database: { status: 'degraded' } } },
+      body: { status: 'degraded', details: { database: { status: 'degraded', lastError } } },
     });
-    expect(JSON.stringify(everything)).not.toContain('password');
   });
 
-  it('do not wait for a database that is silent', async () => {
-    database.answers = () => new Promise(() => {});
-    expect((await probe('/health')).body).toMatchObject({ details: { database: { status: 'degraded' } } });
+  it('tell what the database refused a moment ago when it is well again', async () => {
+    const lastError = { code: '57014', message: 'A statement took too long.', at: '2026-01-01T00:00:00.000Z' };
+    database.state = { isUsable: true, lastError };
+    expect(await probe('/health')).toMatchObject({
+      body: { status: 'ok', details: { database: { status: 'up', lastError } } },
+    });
   });
 
   it('list every part by name', async () => {
     expect((await probe('/health')).body.details).toMatchObject({
       database: { status: 'up' },
       migrations: { status: 'up' },
+      privileges: { status: 'up' },
       view: { status: 'up', revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25 },
       writer: { queueLength: 3 },
       process: { version: '1.2.3' },

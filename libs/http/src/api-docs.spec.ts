@@ -76,7 +76,7 @@ describe('the API documentation', () => {
   let document: OpenAPIObject;
 
   beforeAll(async () => {
-    const adapter = createHttpAdapter({ PCS_TRUSTED_PROXIES: [] });
+    const adapter = createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 });
     app = await NestFactory.create<NestFastifyApplication>(PaintModule, adapter, { logger: false });
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
     serveApiDocs(app, api, { liveExamples: () => [['wall', walls.current]] });

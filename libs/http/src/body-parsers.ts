@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { UnsupportedEncodingError, UnsupportedMediaTypeError } from './http.errors.js';
 import { parseJsonBody } from './json-body.js';
@@ -5,7 +6,23 @@ import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './m
 
 type Done = (error: Error | null, body?: unknown) => void;
 
-/** Reads JSON bodies, and no others. */
+const JSON_TYPE = /^\s*application\/(?:merge-patch\+)?json\s*(?:;|$)/i;
+
+/**
+ * Takes the `Content-Type` off a request that has no content, or may turn out to have none: `curl -d ''` names a type, and
+ * so do clients that always name one. What it says is then no reason to refuse the request.
+ */
+export function forgetTypeOfNothing(headers: IncomingHttpHeaders): void {
+  const type = headers['content-type'];
+  if (type === undefined) return;
+  const hasLength = headers['transfer-encoding'] === undefined;
+  // Whether a chunked body is empty shows when it is read; a type that cannot be read would be refused before.
+  if (hasLength ? Number(headers['content-length'] ?? 0) === 0 : !JSON_TYPE.test(type)) {
+    headers['content-type'] = undefined;
+  }
+}
+
+/** Reads JSON bodies, and no others. An empty body is none, whatever its type and encoding. */
 export function addBodyParsers(instance: FastifyInstance): void {
   instance.removeAllContentTypeParsers();
   for (const mediaType of [JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE]) {
@@ -13,6 +30,10 @@ export function addBodyParsers(instance: FastifyInstance): void {
       mediaType,
       { parseAs: 'buffer' },
       (request: FastifyRequest, bytes: Buffer, done: Done) => {
+        if (bytes.length === 0) {
+          done(null);
+          return;
+        }
         const accepted = acceptedMediaTypes(request.method);
         if (!accepted.includes(mediaType)) {
           done(new UnsupportedMediaTypeError(mediaType, accepted));
@@ -27,6 +48,26 @@ export function addBodyParsers(instance: FastifyInstance): void {
       },
     );
   }
+  instance.addContentTypeParser('*', refuseContent);
+}
+
+/** A body of another type, or of none, is refused at its first byte. */
+function refuseContent(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  const settle = (error: Error | null) => {
+    payload.off('data', refuse).off('end', accept).off('error', settle);
+    done(error);
+  };
+  const accept = () => settle(null);
+  const refuse = () => {
+    settle(new UnsupportedMediaTypeError(typeAsSent(request.raw), acceptedMediaTypes(request.method)));
+  };
+  payload.on('data', refuse).on('end', accept).on('error', settle);
+}
+
+/** The `Content-Type` of a request from which it may have been taken off. */
+function typeAsSent({ rawHeaders }: IncomingMessage): string | undefined {
+  const at = rawHeaders.findIndex((text, n) => n % 2 === 0 && text.toLowerCase() === 'content-type');
+  return at === -1 ? undefined : rawHeaders[at + 1];
 }
 
 function readBody(bytes: Buffer, done: Done): void {

@@ -6,21 +6,30 @@ export type IfMatch = readonly number[] | '*' | undefined;
 /** What `If-None-Match` names: these entity tags (opaque texts without quotes), `*` for any, or nothing. */
 export type IfNoneMatch = readonly string[] | '*' | undefined;
 
+/**
+ * What proxies that compress make of an entity tag of ours: a weak one (nginx, Envoy, Varnish, HAProxy), or one with the
+ * coding at its end (`"7-gzip"` of Apache and Caddy, `"7;gzip"`, `"7--gzip"` of Jetty). None of ours ends so.
+ */
+const ALTERED_TAG = /(?:W\/)?"([^"]*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate))?"/g;
 const VERSION = /^"([1-9]\d{0,15})"$/;
-const ENTITY_TAG = /^(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+const ENTITY_TAG = /^"([\x21\x23-\x7e\x80-\xff]*)"$/;
 const MAX_TAGS = 100;
 
 /** The `ETag` of a version or of any other text: quoted, strong. */
 export const formatETag = (tag: string | number): string => `"${tag}"`;
 
+/** A header of entity tags as we gave them, whatever proxies that compress made of them. */
+export const restoreTags = (header: string): string => header.replaceAll(ALTERED_TAG, '"$1"');
+
 /**
- * The versions that an `If-Match` header names (RFC 9110, section 13.1.1).
- * @throws ValidationFailedError for weak tags, which never match strongly, and for everything that is not a version
+ * The versions that an `If-Match` header names. Weak tags count, too, which goes beyond RFC 9110, section 13.1.1: a tag of
+ * ours is the version of a record, not of its bytes, and a proxy that compresses the bytes does not change that.
+ * @throws ValidationFailedError for everything that is not a version
  */
 export function parseIfMatch(header: string | undefined): IfMatch {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return '*';
-  return split(header).map(tag => {
+  return split(restoreTags(header)).map(tag => {
     const version = Number(VERSION.exec(tag)?.[1]);
     if (Number.isSafeInteger(version)) return version;
     throw bad(
@@ -37,7 +46,7 @@ export function parseIfMatch(header: string | undefined): IfMatch {
 export function parseIfNoneMatch(header: string | undefined): IfNoneMatch {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return '*';
-  return split(header).map(tag => {
+  return split(restoreTags(header)).map(tag => {
     const opaque = ENTITY_TAG.exec(tag)?.[1];
     if (opaque !== undefined) return opaque;
     throw bad('/header/if-none-match', 'must be an ETag with its quotes, a list of those, or *');

@@ -1,12 +1,12 @@
 import { type Server } from 'node:http';
-import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { ANONYMOUS, type RequestStore, runInRequest } from '@coordination/context';
 import { MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
-import { addBodyParsers } from './body-parsers.js';
+import { addBodyParsers, forgetTypeOfNothing } from './body-parsers.js';
+import { clientAddressOf, trustIn } from './client-address.js';
 import { answerClientError } from './client-error.js';
 import { pathOf } from './error-mapping.js';
 import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
@@ -15,13 +15,10 @@ import { repeatableCallOf } from './repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
 import { type EndpointRouteConfig } from './route-config.js';
 import { RouteTable } from './route-table.js';
-import { endSilentConnections } from './silent-connections.js';
+import { ServerConnections } from './server-connections.js';
 
 /** The body limit of routes that do not say otherwise. */
 export const DEFAULT_BODY_LIMIT_BYTES = 64 * 1024;
-
-/** How long an idle connection is kept; more would hold up the shutdown (Fastify's own is 72 s). */
-const KEEP_ALIVE_MS = 1_000;
 
 /** Within this time a request must have arrived whole, so that slow callers cannot hold connections for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -32,7 +29,7 @@ const MAX_PARAM_LENGTH = 2_048;
 /** The route for preflights, which @fastify/cors adds for every path there could be. */
 const CORS_ROUTE = '*';
 
-type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES'>;
+type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES' | 'PCS_KEEP_ALIVE_SECONDS'>;
 
 /** What only tests change. */
 export interface AdapterOptions {
@@ -42,7 +39,9 @@ export interface AdapterOptions {
 }
 
 /** Fastify as this service uses it, with its own body parsers. */
-class HttpAdapter extends FastifyAdapter {
+export class HttpAdapter extends FastifyAdapter {
+  readonly connections = new ServerConnections(this.getInstance());
+
   /** Nest would add parsers that do not refuse what ours refuse. */
   override registerParserMiddleware(): void {}
 }
@@ -51,13 +50,13 @@ class HttpAdapter extends FastifyAdapter {
  * The HTTP server: limits, body parsers, request ids, the async context of each request, and problems for whatever fails
  * before Nest sees it.
  */
-export function createHttpAdapter(settings: HttpSettings, options: AdapterOptions = {}): FastifyAdapter {
+export function createHttpAdapter(settings: HttpSettings, options: AdapterOptions = {}): HttpAdapter {
   const logger = new Logger('Http');
   const routes = new RouteTable();
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const server: FastifyHttpOptions<Server> = {
     bodyLimit: DEFAULT_BODY_LIMIT_BYTES,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: settings.PCS_KEEP_ALIVE_SECONDS * 1_000,
     requestTimeout,
     // Set afterwards, as Fastify does it, requestTimeout would not cover bodies while headersTimeout is the longer one.
     http: {
@@ -69,7 +68,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     },
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    trustProxy: settings.PCS_TRUSTED_PROXIES.length > 0 ? [...settings.PCS_TRUSTED_PROXIES] : false,
+    trustProxy: settings.PCS_TRUSTED_PROXIES.length > 0 ? trustIn(settings.PCS_TRUSTED_PROXIES) : false,
     genReqId: raw => requestIdOf(raw.headers['x-request-id']),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => answerFailure(error, request, reply, logger),
@@ -77,7 +76,6 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   const adapter = new HttpAdapter(server);
   const instance = adapter.getInstance();
   addBodyParsers(instance);
-  endSilentConnections(instance);
   instance.addHook('onRoute', route => {
     if (route.url !== CORS_ROUTE) routes.add(route);
     const { bodyLimitBytes } = (route.config ?? {}) as EndpointRouteConfig;
@@ -85,6 +83,8 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   });
   // The very first hook, so that preflights and everything that Nest's own hooks answer have a request id as well.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
+    adapter.connections.began(reply.raw);
+    forgetTypeOfNothing(request.raw.headers);
     void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
     const store: RequestStore = {
       requestId: request.id,
@@ -137,17 +137,4 @@ function complaintAboutUnasked(request: FastifyRequest): Error | undefined {
     }
   }
   return undefined;
-}
-
-/**
- * The address of the client. Where what a proxy passes on is no address (proxies pass on what clients made up, too), it is
- * that of the proxy: the audit log keeps it for ever.
- */
-function clientAddressOf({ ip, socket }: FastifyRequest): string | null {
-  return plainAddress(ip) ?? plainAddress(socket.remoteAddress);
-}
-
-/** An IPv4 address as such, also where the socket listens on IPv6. */
-function plainAddress(address = ''): string | null {
-  return isIP(address) === 0 ? null : address.replace(/^::ffff:(?=\d+\.)/, '');
 }

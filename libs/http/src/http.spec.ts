@@ -89,7 +89,11 @@ class ThingController {
 class ThingModule {}
 
 const UUID = '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21';
-const settings = { PCS_TRUSTED_PROXIES: ['127.0.0.1'], PCS_CORS_ORIGINS: ['https://ui.example'] };
+const settings = {
+  PCS_TRUSTED_PROXIES: ['127.0.0.1'],
+  PCS_KEEP_ALIVE_SECONDS: 75,
+  PCS_CORS_ORIGINS: ['https://ui.example'],
+};
 
 const rawCall = (port: number, bytes: string) =>
   new Promise<string>((resolve, reject) => {
@@ -147,7 +151,7 @@ describe('the HTTP shell', () => {
         'PUT',
         '/things/nonsense?limit=99&colour=red',
         JSON.stringify({ port: 70_000, tags: { 'a/b': 1 }, extra: true, more: 1 }),
-        { ...json, 'if-match': 'W/"7"' },
+        { ...json, 'if-match': 'W/"x"' },
       );
       const problem = problemOf(response);
       expect(problem.code).toBe('VALIDATION_FAILED');
@@ -314,7 +318,6 @@ describe('the HTTP shell', () => {
 
     it.each([
       ['that is no address', 'unknown'],
-      ['that has a port', '198.51.100.7:4711'],
       ['of any length', 'x'.repeat(10_000)],
     ])('has the proxy itself where that names a client %s', async (_what, forwarded) => {
       expect(await origin({ 'x-forwarded-for': forwarded })).toMatchObject({ clientAddress: '127.0.0.1' });

@@ -12,6 +12,11 @@ const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
   },
   INVALID_CURSOR: { errors: [{ path: '/query/cursor', message: 'is not a cursor of this query' }] },
   VERSION_MISMATCH: { detail: 'The instance has version 8 now. Read it again and decide again.', currentVersion: 8 },
+  INCARNATION_ENDED: {
+    detail:
+      'default/orders/orders-7f9c is run by the incarnation 2026-11-23T08:15:30Z, and not by 2026-11-22T17:01:12Z: another process has registered under this name. Nothing was changed. Stop calling for this process, or register it with a new incarnation.',
+    currentIncarnation: '2026-11-23T08:15:30Z',
+  },
   ALREADY_REGISTERED: { currentVersion: 3 },
   REVISION_COMPACTED: { oldestRevision: 1_000_000 },
 };

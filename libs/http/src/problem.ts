@@ -27,6 +27,11 @@ export const ProblemView = z
       .optional()
       .meta({ description: 'Every bad field, for bad input.' }),
     currentVersion: z.int().optional().meta({ description: 'The version that the instance has now, with 412.' }),
+    currentIncarnation: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: 'The incarnation that runs now, with INCARNATION_ENDED; null: it named none.' }),
     oldestRevision: z
       .int()
       .optional()
@@ -49,7 +54,7 @@ export interface ProblemAnswer {
 /** What callers are told about a failure. */
 export function describeProblem(error: DomainError, request: { requestId: string; path: string }): ProblemAnswer {
   const { status, title } = ERROR_CODES[error.code];
-  const { errors, currentVersion, oldestRevision, retryAfterSeconds, allow } = error.extras;
+  const { errors, currentVersion, currentIncarnation, oldestRevision, retryAfterSeconds, allow } = error.extras;
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
   if (allow) headers['allow'] = allow.join(', ');
@@ -66,6 +71,7 @@ export function describeProblem(error: DomainError, request: { requestId: string
       requestId: request.requestId,
       ...(errors && { errors: errors.map(({ path, message }: FieldError) => ({ path, message })) }),
       ...(currentVersion !== undefined && { currentVersion }),
+      ...(currentIncarnation !== undefined && { currentIncarnation }),
       ...(oldestRevision !== undefined && { oldestRevision }),
     },
   };

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type RepeatableCall } from '@coordination/context';
 import { canonicalJson } from '@coordination/kernel';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { restoreTags } from './etag.js';
 import { idempotencyKeyOf } from './request-headers.js';
 
 /** Methods that change nothing, and so need no key. */
@@ -42,7 +43,7 @@ class RepeatableRequest implements RepeatableCall {
       params,
       query,
       body,
-      ifMatch: headers['if-match'],
+      ifMatch: headers['if-match'] === undefined ? undefined : restoreTags(headers['if-match']),
       ifNoneMatch: headers['if-none-match'],
       reason: headers['x-change-reason'],
     };

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
+import { hasDotSegment, isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
 
 /** The most characters of an X-Change-Reason. */
 export const MAX_REASON_LENGTH = 500;
@@ -44,18 +44,20 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
 const badReason = (message: string): ValidationFailedError =>
   new ValidationFailedError([{ path: '/header/x-change-reason', message }]);
 
+const DOT_OR_ESCAPE = /\/\.|%/;
 const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 
 /**
- * Refuses a raw request target that cannot be decoded to storable text: broken percent escapes, escapes that are not
- * UTF-8, and U+0000. Nearly every target has no escape at all, and passes at once.
+ * Refuses a raw request target that cannot be decoded to storable text (broken percent escapes, escapes that are not
+ * UTF-8, and U+0000), or whose path has a segment `.` or `..`. Nearly every target has no escape at all, and passes at once.
  * @throws ValidationFailedError naming the query parameter, or the path
  */
 export function refuseBadTarget(target: string): void {
-  if (!target.includes('%')) return;
+  if (!DOT_OR_ESCAPE.test(target)) return;
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.slice(0, mark);
   if (!isDecodable(path)) throw badTarget('/path');
+  if (hasDotSegment(path)) throw new ValidationFailedError([{ path: '/path', message: AMBIGUOUS }]);
   if (mark === -1) return;
   const bad = target
     .slice(mark + 1)
@@ -73,6 +75,9 @@ function isDecodable(text: string): boolean {
     return false;
   }
 }
+
+const AMBIGUOUS =
+  'must not have a segment . or .. (nor %2e): clients and proxies take it out, and then the path names something else. An instance that is named so is reached by its id, below /api/v1/registry/instances/';
 
 const badTarget = (path: string): ValidationFailedError =>
   new ValidationFailedError([{ path, message: 'must be UTF-8 in percent escapes (RFC 3986), without U+0000' }]);

@@ -90,6 +90,12 @@ export const ERROR_CODES = {
     'The revision is above the head of the log, was never used, or belongs to a history that has ended (a backup was restored, or a failover lost commits).',
     'Read anew without a revision, and go on from the revision and epoch of that answer.',
   ),
+  INCARNATION_ENDED: entry(
+    409,
+    'Another process runs under this name now',
+    'The call names an incarnation that is not the one that runs: another process has registered under this name since, or, for a registration, this incarnation has ended. Nothing was changed. It is looked at before `If-Match`.',
+    'The process that this is told is not the one that callers are sent to: it should stop, or register with an incarnation that was never used. `currentIncarnation` tells which one runs; null: its process named none. Operators leave `incarnation` out.',
+  ),
   VERSION_MISMATCH: entry(
     412,
     'The instance has changed meanwhile',
@@ -146,8 +152,8 @@ export const ERROR_CODES = {
   ),
   STORE_UNAVAILABLE: entry(
     503,
-    'The database cannot be reached',
-    'PostgreSQL could not be reached, or did not answer in time. Nothing was changed.',
+    'The database cannot be used',
+    'PostgreSQL could not be reached, did not answer in time, or refused for its own state, such as a missing privilege or a full disk: `lastError` of `database` in `/health` tells which. Nothing was changed.',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
   OUTCOME_UNKNOWN: entry(

@@ -11,6 +11,8 @@ export interface ErrorExtras {
   readonly errors?: readonly FieldError[];
   /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED). */
   readonly currentVersion?: number;
+  /** The incarnation that runs now; null: it named none (INCARNATION_ENDED). */
+  readonly currentIncarnation?: string | null;
   /** Seconds after which another try makes sense. */
   readonly retryAfterSeconds?: number;
   /** The oldest revision that can still be asked for (REVISION_COMPACTED). */
@@ -155,6 +157,19 @@ export class AlreadyRegisteredError extends DomainError {
   }
 }
 
+export class IncarnationEndedError extends DomainError {
+  readonly code = 'INCARNATION_ENDED';
+
+  /** @param what the instance, such as `default/orders/orders-1`; @param current the incarnation that runs; null: it named none */
+  constructor(what: string, named: string, current: string | null) {
+    const now = current === null ? 'a process that named no incarnation' : `the incarnation ${current}`;
+    super(
+      `${what} is run by ${now}, and not by ${named}: another process has registered under this name. Nothing was changed. Stop calling for this process, or register it with a new incarnation.`,
+      { currentIncarnation: current },
+    );
+  }
+}
+
 export class IdempotencyMismatchError extends DomainError {
   readonly code = 'IDEMPOTENCY_MISMATCH';
 
@@ -187,7 +202,7 @@ export class StoreUnavailableError extends DomainError {
 
   constructor(
     options?: ErrorOptions,
-    message = 'The database cannot be reached or did not answer in time. Nothing was changed; try again.',
+    message = 'The database cannot be reached, refuses to serve, or did not answer in time. Nothing was changed; try again.',
   ) {
     super(message, { retryAfterSeconds: 1 }, options);
   }

@@ -1,6 +1,9 @@
+export { AddressRanges, parseRange, type ParsedRange } from './address-ranges.js';
+export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
 export { systemClock, type Clock } from './clock.js';
 export { decodeCursor, encodeCursor } from './cursors.js';
+export { hasDotSegment } from './dot-segments.js';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
 export {
   AlreadyRegisteredError,
@@ -8,6 +11,7 @@ export {
   EventNotFoundError,
   HistoryUnsettledError,
   IdempotencyMismatchError,
+  IncarnationEndedError,
   InstanceNeverKnownError,
   InstanceNotFoundError,
   InvalidCursorError,
@@ -29,7 +33,10 @@ export {
   type FieldError,
   type UnknownRevisionReason,
 } from './errors.js';
+export { failureText, type FailureText } from './failure-text.js';
+export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './host.js';
 export { newId } from './ids.js';
+export { canonicalAddress } from './ip-address.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
 export { repeat, type Repetition } from './repeat.js';

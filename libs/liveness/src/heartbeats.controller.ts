@@ -2,7 +2,15 @@ import { Body, Controller, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, LARGE_BODY_LIMIT_BYTES, type SuccessOptions } from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
-import { BY_ID, BY_NAME, type IdParams, type NameParams, type NamespaceQuery } from '@coordination/registry';
+import {
+  BY_ID,
+  BY_NAME,
+  type IdParams,
+  type IncarnationQuery,
+  type NameParams,
+  type NamespaceQuery,
+  toNamedInstances,
+} from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
 import { renewalResult, type RenewLeases, renewLeases } from './heartbeat.schemas.js';
 import { type HeartbeatPosition, HeartbeatsService } from './heartbeats.service.js';
@@ -21,7 +29,7 @@ const PROBLEMS = [
 ] as const satisfies ErrorCode[];
 
 const DESCRIPTION =
-  'Renews the lease; noted in the database within a second. It makes no revision, unless it heals the instance. 404 tells the caller to register again.';
+  'Renews the lease; noted in the database within a second. It makes no revision, unless it heals the instance. 404 tells the caller to register again; 409 that another process has registered under its name.';
 
 /** Signs of life of instances. */
 @ApiTags('Registry')
@@ -34,15 +42,16 @@ export class HeartbeatsController {
     summary: 'Renew a lease',
     description: DESCRIPTION,
     operationId: 'renewLease',
-    problems: ['INSTANCE_NOT_FOUND', ...PROBLEMS],
+    problems: ['INSTANCE_NOT_FOUND', 'INCARNATION_ENDED', ...PROBLEMS],
     examples: { parameters: BY_ID.example },
   })
   @Put('instances/:id/heartbeat')
   async renew(
     @Param({ schema: BY_ID.params }) params: IdParams,
+    @Query({ schema: BY_ID.callerQuery }) { incarnation }: IncarnationQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    setPosition(reply, await this.heartbeats.renew(params));
+    setPosition(reply, await this.heartbeats.renew(params, incarnation));
   }
 
   @Endpoint({
@@ -50,16 +59,16 @@ export class HeartbeatsController {
     summary: 'Renew a lease by the instance’s own name',
     description: DESCRIPTION,
     operationId: 'renewLeaseByName',
-    problems: ['INSTANCE_NOT_FOUND', ...PROBLEMS],
+    problems: ['INSTANCE_NOT_FOUND', 'INCARNATION_ENDED', ...PROBLEMS],
     examples: { parameters: BY_NAME.example },
   })
   @Put('services/:service/instances/:instanceId/heartbeat')
   async renewByName(
     @Param({ schema: BY_NAME.params }) name: NameParams,
-    @Query({ schema: BY_NAME.query }) query: NamespaceQuery,
+    @Query({ schema: BY_NAME.callerQuery }) query: NamespaceQuery & IncarnationQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    setPosition(reply, await this.heartbeats.renew(BY_NAME.target(name, query)));
+    setPosition(reply, await this.heartbeats.renew(BY_NAME.target(name, query), query.incarnation));
   }
 
   @Endpoint({
@@ -74,13 +83,12 @@ export class HeartbeatsController {
     examples: { body: { ids: [BY_ID.example['id']] }, response: { renewed: 1, notFound: [] } },
   })
   @Post('heartbeats')
-  async renewMany(
-    @Body({ schema: renewLeases }) { ids }: RenewLeases,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const { renewed, notFound, ...position } = await this.heartbeats.renewMany(ids);
+  async renewMany(@Body({ schema: renewLeases }) body: RenewLeases, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { renewed, notFound, incarnationEnded, ...position } = await this.heartbeats.renewMany(
+      toNamedInstances(body),
+    );
     setPosition(reply, position);
-    return { renewed, notFound };
+    return { renewed, notFound, ...(incarnationEnded.length > 0 && { incarnationEnded }) };
   }
 }
 

@@ -21,6 +21,7 @@ export {
 export { LivenessModule } from './liveness.module.js';
 export { nodeAddress, type NodeAddress } from './nodes/node-address.js';
 export { NODE_NAMESPACE, NODE_SERVICE, NodeRegistration } from './nodes/node-registration.job.js';
+export { RoleElector } from './roles/role-elector.job.js';
 export { ProbeOverview, type NodeShare, type ProbeQueue } from './probes/probe-overview.js';
 
 export const LIVENESS_ENTITIES = [LivenessGuard, LivenessOrder];

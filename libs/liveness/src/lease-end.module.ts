@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
 import { newId, systemClock } from '@coordination/kernel';
-import { Metrics } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { CatalogWriter, LeaseRenewals, NodeRoleRepository, RegistryModule } from '@coordination/registry';
 import { GuardOrders } from './guard/guard-orders.service.js';
 import { guardRules } from './guard/guard-rules.js';
@@ -15,6 +15,7 @@ import { RoleElector } from './roles/role-elector.job.js';
 import { EndedLeasesRepository } from './sweep/ended-leases.repository.js';
 import { GuardKeeper } from './sweep/guard-keeper.js';
 import { LeaseSweep } from './sweep/lease-sweep.js';
+import { Redating } from './sweep/redating.js';
 import { type SweepMetrics, sweepMetrics, watchLiveness } from './sweep/sweep-metrics.js';
 import { SWEEPER_ROLE, SweeperJob } from './sweep/sweeper.job.js';
 
@@ -28,18 +29,18 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
     { provide: SWEEP_METRICS, inject: [Metrics], useFactory: (metrics: Metrics) => sweepMetrics(metrics) },
     {
       provide: Revivals,
-      inject: [CatalogWriter, LeaseRenewals, SWEEP_METRICS],
-      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, metrics: SweepMetrics) => {
-        const revivals = new Revivals({ writer, metrics });
+      inject: [CatalogWriter, LeaseRenewals, SWEEP_METRICS, BackgroundTasks],
+      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, metrics: SweepMetrics, tasks: BackgroundTasks) => {
+        const revivals = new Revivals({ writer, metrics, task: tasks.task('lease-revival') });
         renewals.onRevived(ids => revivals.revive(ids));
         return revivals;
       },
     },
     {
       provide: GuardStates,
-      inject: [Databases, LivenessGuardRepository, SchemaGate],
-      useFactory: (databases: Databases, guards: LivenessGuardRepository, gate: SchemaGate) =>
-        new GuardStates({ databases, guards, ready: gate.opened }),
+      inject: [Databases, LivenessGuardRepository, BackgroundTasks, SchemaGate],
+      useFactory: (databases: Databases, guards: LivenessGuardRepository, tasks: BackgroundTasks, gate: SchemaGate) =>
+        new GuardStates({ databases, guards, task: tasks.task('guard-watch'), ready: gate.opened }),
     },
     {
       provide: GuardOrders,
@@ -55,12 +56,13 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
     },
     {
       provide: RoleElector,
-      inject: [Databases, NodeRoleRepository, SchemaGate],
-      useFactory: (databases: Databases, roles: NodeRoleRepository, gate: SchemaGate) =>
+      inject: [Databases, NodeRoleRepository, BackgroundTasks, SchemaGate],
+      useFactory: (databases: Databases, roles: NodeRoleRepository, tasks: BackgroundTasks, gate: SchemaGate) =>
         new RoleElector({
           databases,
           roles,
           clock: systemClock,
+          task: tasks.task('role-election'),
           role: SWEEPER_ROLE,
           holder: `${hostname()}/${newId()}`,
           ready: gate.opened,
@@ -78,6 +80,7 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
         LeaseRenewals,
         SWEEP_METRICS,
         Metrics,
+        BackgroundTasks,
         SETTINGS_TOKEN,
         SchemaGate,
       ],
@@ -91,26 +94,31 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
         renewals: LeaseRenewals,
         measured: SweepMetrics,
         metrics: Metrics,
+        tasks: BackgroundTasks,
         settings: Settings,
         gate: SchemaGate,
       ) => {
         watchLiveness(metrics, {
           isSweeper: () => elector.term !== undefined,
+          sweptSecondsAgo: () => elector.sweptSecondsAgo,
           guards: () => states.current(),
           renewals,
         });
+        const leases = new EndedLeasesRepository();
+        const terms = { rules: guardRules(settings), flushBoundMs: settings.PCS_LEASE_FLUSH_BOUND_MS };
         const sweep = new LeaseSweep({
           databases,
           writer,
           roles,
           guards,
-          leases: new EndedLeasesRepository(),
+          leases,
           keeper: new GuardKeeper({ databases, writer, guards }),
+          redating: new Redating({ databases, leases, guards, ...terms }),
           metrics: measured,
-          rules: guardRules(settings),
-          flushBoundMs: settings.PCS_LEASE_FLUSH_BOUND_MS,
+          ...terms,
         });
-        return new SweeperJob({ elector, sweep, metrics: measured, clock: systemClock, ready: gate.opened });
+        const task = tasks.task('lease-sweep');
+        return new SweeperJob({ elector, sweep, metrics: measured, clock: systemClock, task, ready: gate.opened });
       },
     },
   ],

@@ -3,6 +3,7 @@ import { AuditModule } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
+import { BackgroundTasks } from '@coordination/observability';
 import {
   CatalogWriter,
   LeaseRenewals,
@@ -41,11 +42,18 @@ import { OverridesModule } from './overrides/overrides.module.js';
     },
     {
       provide: NodeRegistration,
-      inject: [RegistryService, HeartbeatsService, SchemaGate, SETTINGS_TOKEN],
-      useFactory: (registry: RegistryService, heartbeats: HeartbeatsService, gate: SchemaGate, settings: Settings) =>
+      inject: [RegistryService, HeartbeatsService, BackgroundTasks, SchemaGate, SETTINGS_TOKEN],
+      useFactory: (
+        registry: RegistryService,
+        heartbeats: HeartbeatsService,
+        tasks: BackgroundTasks,
+        gate: SchemaGate,
+        settings: Settings,
+      ) =>
         new NodeRegistration({
           registry,
           heartbeats,
+          task: tasks.task('node-registration'),
           ready: gate.opened,
           enabled: settings.PCS_SELF_REGISTRATION,
           ttlSeconds: settings.PCS_NODE_TTL_SECONDS,
@@ -56,13 +64,14 @@ import { OverridesModule } from './overrides/overrides.module.js';
     ...LIVENESS_API_PROVIDERS,
     {
       provide: OverrideEndJob,
-      inject: [Databases, ServiceInstanceRepository, CatalogWriter, SchemaGate],
+      inject: [Databases, ServiceInstanceRepository, CatalogWriter, BackgroundTasks, SchemaGate],
       useFactory: (
         databases: Databases,
         instances: ServiceInstanceRepository,
         writer: CatalogWriter,
+        tasks: BackgroundTasks,
         gate: SchemaGate,
-      ) => new OverrideEndJob({ databases, instances, writer, ready: gate.opened }),
+      ) => new OverrideEndJob({ databases, instances, writer, task: tasks.task('override-end'), ready: gate.opened }),
     },
   ],
   exports: [LeaseEndModule, ProbeOverview],

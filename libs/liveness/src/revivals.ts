@@ -1,4 +1,5 @@
-import { type CatalogWriter } from '@coordination/registry';
+import { type BackgroundTask } from '@coordination/observability';
+import { type CatalogWriter, hasLapsed, type InstanceRecord } from '@coordination/registry';
 import { LIVENESS } from './liveness-origin.js';
 import { type SweepMetrics } from './sweep/sweep-metrics.js';
 
@@ -8,7 +9,11 @@ const ORIGIN = { ...LIVENESS, reason: 'a heartbeat had come before the end of th
 export interface RevivalTools {
   readonly writer: CatalogWriter;
   readonly metrics: SweepMetrics;
+  readonly task: BackgroundTask;
 }
+
+/** Whoever has registered meanwhile says itself how it is: the heartbeat may be that of the process before. */
+const isStillSilent = ({ health }: InstanceRecord): boolean => hasLapsed(health);
 
 /**
  * Heals instances whose renewal got to the database just after their lease had been ended: their heartbeat was answered,
@@ -18,13 +23,14 @@ export class Revivals {
   constructor(private readonly tools: RevivalTools) {}
 
   revive(ids: readonly string[]): void {
-    const { writer, metrics } = this.tools;
+    const { writer, metrics, task } = this.tools;
     metrics.revived(ids.length);
     for (let from = 0; from < ids.length; from += CHUNK) {
       const commands = ids.slice(from, from + CHUNK).map(id => {
-        return { kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' } as const;
+        return { kind: 'heartbeat', target: { id }, whenAbsent: 'ignore', onlyIf: isStillSilent } as const;
       });
-      void writer.submit({ commands, origin: ORIGIN }).catch(() => undefined);
+      // The task has noted it.
+      void task.turn(() => writer.submit({ commands, origin: ORIGIN })).catch(() => undefined);
     }
   }
 }

@@ -1,14 +1,18 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Logger } from 'pino';
+import { type Clock, systemClock } from '@coordination/kernel';
+import { type Logger as PinoLogger } from 'pino';
 import { Metrics } from './metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { RequestObserver } from './request-observer.js';
+import { BackgroundTasks } from './tasks/background-tasks.js';
+import { measureTasks } from './tasks/task-metrics.js';
 
-/** Gives everybody {@link Metrics}, serves `/metrics`, and observes every request. */
+/** Gives everybody {@link Metrics} and {@link BackgroundTasks}, serves `/metrics`, and observes every request. */
 @Module({})
 export class ObservabilityModule {
-  static forRoot(logger: Logger): DynamicModule {
+  /** @param clock by which background tasks are judged */
+  static forRoot(logger: PinoLogger, clock: Clock = systemClock): DynamicModule {
     return {
       module: ObservabilityModule,
       global: true,
@@ -16,12 +20,21 @@ export class ObservabilityModule {
       providers: [
         { provide: Metrics, useFactory: processMetrics },
         {
+          provide: BackgroundTasks,
+          inject: [Metrics],
+          useFactory: (metrics: Metrics) => {
+            const tasks = new BackgroundTasks({ clock, log: new Logger('Tasks') });
+            measureTasks(metrics, tasks);
+            return tasks;
+          },
+        },
+        {
           provide: RequestObserver,
           inject: [HttpAdapterHost, Metrics],
           useFactory: (host: HttpAdapterHost, metrics: Metrics) => new RequestObserver(host, metrics, logger),
         },
       ],
-      exports: [Metrics],
+      exports: [Metrics, BackgroundTasks],
     };
   }
 }

@@ -1,5 +1,8 @@
 import { type Databases, query, severedAfter } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
+import { type InstanceRecord } from './domain/instance.js';
+import { newest } from './instance-lease.repository.js';
 
 /** How often (ms) notes are written. */
 const FLUSH_MS = 1_000;
@@ -10,26 +13,35 @@ const SILENCE_MS = 10_000;
 /** The most notes that one statement carries. */
 const MAX_FLUSH = 10_000;
 
-/** As renewals do, it passes over leases that a writing transaction holds, and is not flushed to disk. */
+/**
+ * As renewals do, it passes over leases that a writing transaction holds, and is not flushed to disk. That the process before
+ * was looked at is nothing that the next one is told of.
+ */
 const NOTE = `
   with unflushed as materialized (
     select set_config('synchronous_commit', 'off', true)
   ), note as (
-    select n.* from unnest($1::uuid[], $2::float8[]) as n (id, age_ms), unflushed
+    select n.* from unnest($1::uuid[], $2::float8[], $3::int[]) as n (id, age_ms, number), unflushed
   ), held as (
     select l.instance_id from instance_lease l join note on note.id = l.instance_id
     order by l.instance_id for update of l skip locked
   )
-  update instance_lease l set checked_at = greatest(l.checked_at, now() - make_interval(secs => note.age_ms / 1000))
+  update instance_lease l set checked_at = ${newest('l.checked_at', 'now() - make_interval(secs => note.age_ms / 1000)')}
   from held join note on note.id = held.instance_id
-  where l.instance_id = held.instance_id`;
+  where l.instance_id = held.instance_id and l.incarnation_number = note.number`;
+
+interface Note {
+  /** Monotonic time (ms). */
+  readonly at: number;
+  readonly incarnationNumber: number;
+}
 
 /**
  * Notes when instances were last probed, which makes no revision. It is for people: nothing depends on it, so what
  * cannot be written is forgotten, and never keeps a renewal from its place.
  */
 export class CheckNotes {
-  private waiting = new Map<string, number>();
+  private waiting = new Map<string, Note>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
@@ -37,12 +49,13 @@ export class CheckNotes {
   constructor(
     private readonly databases: Databases,
     private readonly clock: Clock,
+    private readonly task: BackgroundTask,
   ) {}
 
-  /** An instance was looked at just now. */
-  note(id: string): void {
+  /** An instance was looked at just now, in its present incarnation. */
+  note({ id, incarnationNumber }: Pick<InstanceRecord, 'id' | 'incarnationNumber'>): void {
     if (this.closed) return;
-    this.waiting.set(id, this.clock.monotonicMs());
+    this.waiting.set(id, { at: this.clock.monotonicMs(), incarnationNumber });
     this.schedule();
   }
 
@@ -76,10 +89,14 @@ export class CheckNotes {
     if (taken.length === 0) return;
     for (const [id] of taken) this.waiting.delete(id);
     const now = this.clock.monotonicMs();
-    const [ids, ages] = [taken.map(([id]) => id), taken.map(([, at]) => now - at)];
-    const { databases } = this;
-    await severedAfter(databases, 'leases', SILENCE_MS, () => query(databases.em('leases'), NOTE, [ids, ages])).catch(
-      () => undefined,
-    );
+    const notes = [
+      taken.map(([id]) => id),
+      taken.map(([, { at }]) => now - at),
+      taken.map(([, { incarnationNumber }]) => incarnationNumber),
+    ];
+    const { databases, task } = this;
+    const write = () => query(databases.em('leases'), NOTE, notes);
+    // The task has noted it.
+    await task.turn(() => severedAfter(databases, 'leases', SILENCE_MS, write)).catch(() => undefined);
   }
 }

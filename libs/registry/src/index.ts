@@ -1,3 +1,4 @@
+import { NamespaceFloor } from './empty-services/namespace-floor.entity.js';
 import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
 import { InstanceLease } from './instance-lease.entity.js';
 import { NodeRole } from './roles/node-role.entity.js';
@@ -14,8 +15,10 @@ export {
   identityOf,
   INITIAL_STATES,
   INSTANCE_TYPES,
+  OVERRIDE_SCOPES,
   OVERRIDE_STATUSES,
   SCHEMES,
+  scopeOf,
   STATUSES,
   type Check,
   type Endpoint,
@@ -37,15 +40,40 @@ export {
   type Status,
   type TcpCheck,
 } from './domain/instance.js';
-export { normalizeRecord } from './domain/normalize-record.js';
-export { type Command, type InstanceTest, type RegisterCommand, type Target } from './domain/commands.js';
+export {
+  afterEvent,
+  normalizeRecord,
+  toInstanceView,
+  toOverrideView,
+  toStored,
+  type InstanceView,
+  type OverrideView,
+  type StoredRecord,
+} from './domain/normalize-record.js';
+export { type Command, type InstanceTest, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide, type Decision, type Moment } from './domain/decide.js';
-export { hostSchema } from './domain/instance-spec.schema.js';
-export { expiresAt, goesAt, hasLapsed, overAt, type LeaseAllowance } from './domain/lease.js';
+export { hostFilterSchema } from './domain/instance-spec.schema.js';
+export {
+  AHEAD_TOLERANCE_MS,
+  expiresAt,
+  goesAt,
+  hasLapsed,
+  isAhead,
+  overAt,
+  type LeaseAllowance,
+} from './domain/lease.js';
+export {
+  emptyServicesDroppedBy,
+  toEmptyServicesDropped,
+  type EmptyServicesDropped,
+} from './empty-services/empty-services-dropped.js';
+export { EmptyServiceRepository } from './empty-services/empty-service.repository.js';
+export { EVERY_OTHER_NAMESPACE, type NamespaceFloor } from './empty-services/namespace-floor.entity.js';
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
-export { startsOver } from './domain/decide.js';
+export { isAnother, startsOver } from './domain/decide.js';
+export { isCurrent } from './domain/incarnation.js';
 export { isExpectedStatus } from './domain/expected-statuses.js';
 export { afterProbe, isProbed, mayHeal, type ProbeVerdict } from './domain/health-rules.js';
 export { ProbePolicy } from './domain/probe-policy.js';
@@ -57,6 +85,12 @@ export { instanceView, leasedInstanceView } from './instance.schemas.js';
 export { LeaseRenewals } from './lease-renewals.js';
 export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
 export { registration } from './registration.js';
+export {
+  incarnationEndedIds,
+  type NamedInstance,
+  namedInstances,
+  toNamedInstances,
+} from './named-instances.schemas.js';
 export { RegistryModule } from './registry.module.js';
 export {
   DEFAULT_NAMESPACE,
@@ -66,16 +100,25 @@ export {
   setOverride,
   type IdParams,
   type NameParams,
+  type IncarnationQuery,
   type NamespaceQuery,
   type SetOverride,
 } from './registry.schemas.js';
 export { RegistryService } from './registry.service.js';
-export { NodeRoleRepository, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
+export { NodeRoleRepository, type ClaimedRole, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
 export { TermEndedError, type RoleTerm } from './roles/role-term.js';
 export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
 export { KnownAppendRepository } from './write/known-append.repository.js';
 export { type AppendWay } from './write/writer-metrics.js';
+export { type ServiceTouch } from './write/instance-change.js';
 export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
 
-export const REGISTRY_ENTITIES = [ServiceInstance, InstanceLease, ServiceRevision, IdempotencyKey, NodeRole];
+export const REGISTRY_ENTITIES = [
+  ServiceInstance,
+  InstanceLease,
+  ServiceRevision,
+  NamespaceFloor,
+  IdempotencyKey,
+  NodeRole,
+];

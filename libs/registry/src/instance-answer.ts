@@ -3,7 +3,7 @@ import { formatETag, type ResponseHeader, type SuccessOptions } from '@coordinat
 import { type FastifyReply } from 'fastify';
 import { type LeasedInstance } from './domain/instance.js';
 import { expiresAt } from './domain/lease.js';
-import { normalizeRecord } from './domain/normalize-record.js';
+import { normalizeRecord, toInstanceView } from './domain/normalize-record.js';
 import { leasedInstanceView } from './instance.schemas.js';
 import { type InstanceRead, type InstanceWritten } from './registry.service.js';
 
@@ -18,7 +18,7 @@ export const pathOf = (id: string): string => `/api/v1/registry/instances/${id}`
 
 /** An instance with its signs of life, as the registry answers it. */
 export function toLeasedView({ instance, lease }: LeasedInstance) {
-  const record = normalizeRecord(instance);
+  const record = toInstanceView(normalizeRecord(instance));
   return {
     ...record,
     health: { ...record.health, lastCheckedAt: lease.checkedAt },
@@ -75,6 +75,7 @@ export const WRITE_PROBLEMS = ['QUEUE_FULL', 'STORE_UNAVAILABLE', 'OUTCOME_UNKNO
 /** What can befall a write that names an instance and may name its version. */
 export const CHANGE_PROBLEMS = [
   'INSTANCE_NOT_FOUND',
+  'INCARNATION_ENDED',
   'VERSION_MISMATCH',
   ...WRITE_PROBLEMS,
 ] as const satisfies ErrorCode[];

@@ -23,6 +23,8 @@ export const InstanceLeaseSchema = defineEntity({
     ttlSeconds: p.integer().nullable(),
     /** Whether the instance counts as unhealthy because this lease ended; copied for the same reason. */
     lapsed: p.boolean().default(false),
+    /** Copied from the instance, so that renewals for an incarnation that has ended are known without reading it. */
+    incarnationNumber: p.integer().default(1),
   },
   checks: [{ name: 'instance_lease_ttl_range', expression: 'ttl_seconds >= 1 and ttl_seconds <= 86400' }],
 });

@@ -1,4 +1,4 @@
-import { isoTime, query } from '@coordination/database';
+import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
 /** A sign of life that is to be noted. */
@@ -8,6 +8,8 @@ export interface Renewal {
   readonly ageMs: number;
   /** Whether it was a health report, which also says when the instance was last looked at. */
   readonly reported: boolean;
+  /** The incarnation that it is for; undefined: whichever runs. */
+  readonly incarnationNumber?: number | undefined;
 }
 
 /** What is to be done after renewals. */
@@ -30,29 +32,41 @@ export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs:
     ${backSince}::timestamptz + make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000))
   ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
 
+/** Whether a sign is for the incarnation that runs. */
+const COUNTS = 'coalesce(sign.number = l.incarnation_number, true)';
+
+/**
+ * SQL for the later one of a stored time of a sign and a new one, but never later than the clock: what is stored can only be
+ * so if the clock was set back since, and would keep the instance alive for as long.
+ */
+export const newest = (stored: string, sign: string): string =>
+  `least(greatest(${stored}, ${sign}), clock_timestamp())`;
+
 /**
  * One autocommit statement that never waits: a lease that a writing transaction holds is left for the next round, so
  * that renewals and writers cannot block each other. The commit is not flushed to disk: what a crash of the server could
- * lose is a fraction of a second of renewals, and never makes a lease newer than it is.
+ * lose is a fraction of a second of renewals, and never makes a lease newer than it is. A sign of an incarnation that has
+ * ended counts for nothing.
  */
 const RENEW = `
   with unflushed as materialized (
     select set_config('synchronous_commit', 'off', true)
   ), sign as (
-    select s.* from unnest($1::uuid[], $2::float8[], $3::bool[]) as s (id, age_ms, reported), unflushed
+    select s.* from unnest($1::uuid[], $2::float8[], $3::bool[], $4::int[]) as s (id, age_ms, reported, number), unflushed
   ), held as (
     select l.instance_id from instance_lease l join sign on sign.id = l.instance_id
     order by l.instance_id for update of l skip locked
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, now() - make_interval(secs => sign.age_ms / 1000)),
-      checked_at = case when sign.reported
-        then greatest(l.checked_at, now() - make_interval(secs => sign.age_ms / 1000)) else l.checked_at end
+      renewed_at = case when ${COUNTS}
+        then ${newest('l.renewed_at', 'now() - make_interval(secs => sign.age_ms / 1000)')} else l.renewed_at end,
+      checked_at = case when sign.reported and ${COUNTS}
+        then ${newest('l.checked_at', 'now() - make_interval(secs => sign.age_ms / 1000)')} else l.checked_at end
     from held join sign on sign.id = held.instance_id
     where l.instance_id = held.instance_id
     -- A report renews the lease too, but what a lease decided is healed by heartbeats alone.
     returning l.instance_id,
-      l.lapsed and not sign.reported and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
+      l.lapsed and not sign.reported and ${COUNTS} and l.renewed_at + make_interval(secs => coalesce(l.ttl_seconds, 0)) > now() as revived
   )
   select sign.id, case
       when renewed.revived then 'revived'
@@ -63,13 +77,13 @@ const RENEW = `
 
 /**
  * Holds the leases of instances until the transaction ends, in the order in which renewals do. It waits for those that a
- * renewal has at this moment, so what is read afterwards has it. The clock is read when all are held.
+ * renewal has at this moment, so what is read afterwards has it.
  */
 const HOLD = `
   with held as materialized (
     select instance_id from instance_lease where instance_id = any($1::uuid[]) order by instance_id for update
   )
-  select count(*)::int as held, ${isoTime('clock_timestamp()')} as clock from held`;
+  select count(*)::int as held from held`;
 
 /** Leases, as heartbeats renew them; those of new and changed instances are written with the instance. */
 export class InstanceLeaseRepository {
@@ -79,17 +93,14 @@ export class InstanceLeaseRepository {
       renewals.map(renewal => renewal.id),
       renewals.map(renewal => renewal.ageMs),
       renewals.map(renewal => renewal.reported),
+      renewals.map(renewal => renewal.incarnationNumber ?? null),
     ]);
     const idsOf = (fate: keyof RenewalOutcome) => rows.filter(row => row.fate === fate).map(row => row.id);
     return { missing: idsOf('missing'), busy: idsOf('busy'), revived: idsOf('revived') };
   }
 
-  /**
-   * Holds leases until the transaction ends: no renewal is noted meanwhile.
-   * @returns the clock of the database (RFC 3339 in UTC) at a moment when all of them were held
-   */
-  async hold(em: EntityManager, ids: readonly string[]): Promise<string> {
-    const [row] = await query<{ clock: string }>(em, HOLD, [ids]);
-    return row!.clock;
+  /** Holds leases until the transaction ends: no renewal is noted meanwhile. */
+  async hold(em: EntityManager, ids: readonly string[]): Promise<void> {
+    await query(em, HOLD, [ids]);
   }
 }

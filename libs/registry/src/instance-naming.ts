@@ -3,6 +3,7 @@ import { type InstanceNaming } from './instance-routes.js';
 import { EXAMPLE_ID, NAME_EXAMPLE, SPARE_EXAMPLE_ID, SPARE_NAME_EXAMPLE } from './registry.examples.js';
 import {
   DEFAULT_NAMESPACE,
+  incarnationQuery,
   type IdParams,
   idParams,
   type NameParams,
@@ -15,6 +16,7 @@ import {
 export const BY_ID: InstanceNaming<IdParams, object> = {
   params: idParams,
   query: z.strictObject({}),
+  callerQuery: z.strictObject(incarnationQuery),
   target: ({ id }) => ({ id }),
   suffix: '',
   by: '',
@@ -26,6 +28,7 @@ export const BY_ID: InstanceNaming<IdParams, object> = {
 export const BY_NAME: InstanceNaming<NameParams, NamespaceQuery> = {
   params: nameParams,
   query: namespaceQuery,
+  callerQuery: namespaceQuery.extend(incarnationQuery),
   target: (name, { namespace = DEFAULT_NAMESPACE }) => ({ identity: { namespace, ...name } }),
   suffix: 'ByName',
   by: ' by its own name',

@@ -14,6 +14,7 @@ import {
 } from './instance-answer.js';
 import { LEASED_EXAMPLE, OVERRIDE_EXAMPLE, PATCH_EXAMPLE, REPORT_EXAMPLE } from './registry.examples.js';
 import {
+  type IncarnationQuery,
   type PatchInstance,
   patchInstance,
   type ReportHealth,
@@ -27,6 +28,8 @@ import { type RegistryService } from './registry.service.js';
 export interface InstanceNaming<P, Q> {
   readonly params: z.ZodType<P>;
   readonly query: z.ZodType<Q>;
+  /** The query of calls that a process makes for itself, which may name its incarnation. */
+  readonly callerQuery: z.ZodType<Q & IncarnationQuery>;
   readonly target: (params: P, query: Q) => Target;
   /** Added to operation ids, which must be unique, and to summaries. */
   readonly suffix: string;
@@ -40,6 +43,7 @@ export interface InstanceNaming<P, Q> {
 export function instanceRoutes<P, Q>({
   params,
   query,
+  callerQuery,
   target,
   suffix,
   by,
@@ -69,7 +73,7 @@ export function instanceRoutes<P, Q>({
     @Endpoint({
       ...INSTANCE_SUCCESS,
       summary: `Change an instance${by}`,
-      description: 'JSON merge patch (RFC 7396) of what the caller may set.',
+      description: 'JSON merge patch (RFC 7396) of what the caller may set; its incarnation is not among it.',
       operationId: `patchInstance${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       consumes: [MERGE_PATCH_MEDIA_TYPE, JSON_MEDIA_TYPE],
@@ -79,12 +83,15 @@ export function instanceRoutes<P, Q>({
     @Patch()
     async patch(
       @Param({ schema: params }) path: P,
-      @Query({ schema: query }) asked: Q,
+      @Query({ schema: callerQuery }) asked: Q & IncarnationQuery,
       @Body({ schema: patchInstance }) body: PatchInstance,
       @IfMatchHeader() ifMatch: IfMatch,
       @Res({ passthrough: true }) reply: FastifyReply,
     ) {
-      return answerWritten(reply, await this.registry.patch(target(path, asked), body as JsonObject, ifMatch));
+      return answerWritten(
+        reply,
+        await this.registry.patch(target(path, asked), body as JsonObject, { ifMatch, incarnation: asked.incarnation }),
+      );
     }
 
     @Endpoint({
@@ -98,11 +105,14 @@ export function instanceRoutes<P, Q>({
     @Delete()
     async deregister(
       @Param({ schema: params }) path: P,
-      @Query({ schema: query }) asked: Q,
+      @Query({ schema: callerQuery }) asked: Q & IncarnationQuery,
       @IfMatchHeader() ifMatch: IfMatch,
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<void> {
-      setPosition(reply, await this.registry.deregister(target(path, asked), ifMatch));
+      setPosition(
+        reply,
+        await this.registry.deregister(target(path, asked), { ifMatch, incarnation: asked.incarnation }),
+      );
     }
 
     @Endpoint({
@@ -118,18 +128,22 @@ export function instanceRoutes<P, Q>({
     @Post('health-reports')
     async reportHealth(
       @Param({ schema: params }) path: P,
-      @Query({ schema: query }) asked: Q,
+      @Query({ schema: callerQuery }) asked: Q & IncarnationQuery,
       @Body({ schema: reportHealth }) body: ReportHealth,
       @IfMatchHeader() ifMatch: IfMatch,
       @Res({ passthrough: true }) reply: FastifyReply,
     ) {
-      return answerWritten(reply, await this.registry.reportHealth(target(path, asked), body, ifMatch));
+      return answerWritten(
+        reply,
+        await this.registry.reportHealth(target(path, asked), body, { ifMatch, incarnation: asked.incarnation }),
+      );
     }
 
     @Endpoint({
       ...INSTANCE_SUCCESS,
       summary: `Override the status of an instance${by}`,
-      description: 'An operator’s word over health, until it is taken back or runs out.',
+      description:
+        'A status that counts instead of health, until it is taken back, `until` passes, or, with the scope `incarnation`, the next process registers under the name.',
       operationId: `setOverride${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -138,12 +152,15 @@ export function instanceRoutes<P, Q>({
     @Put('override')
     async setOverride(
       @Param({ schema: params }) path: P,
-      @Query({ schema: query }) asked: Q,
+      @Query({ schema: callerQuery }) asked: Q & IncarnationQuery,
       @Body({ schema: setOverride }) body: SetOverride,
       @IfMatchHeader() ifMatch: IfMatch,
       @Res({ passthrough: true }) reply: FastifyReply,
     ) {
-      return answerWritten(reply, await this.registry.setOverride(target(path, asked), body, ifMatch));
+      return answerWritten(
+        reply,
+        await this.registry.setOverride(target(path, asked), body, { ifMatch, incarnation: asked.incarnation }),
+      );
     }
 
     @Endpoint({
@@ -158,11 +175,14 @@ export function instanceRoutes<P, Q>({
     @Delete('override')
     async clearOverride(
       @Param({ schema: params }) path: P,
-      @Query({ schema: query }) asked: Q,
+      @Query({ schema: callerQuery }) asked: Q & IncarnationQuery,
       @IfMatchHeader() ifMatch: IfMatch,
       @Res({ passthrough: true }) reply: FastifyReply,
     ) {
-      return answerWritten(reply, await this.registry.clearOverride(target(path, asked), ifMatch));
+      return answerWritten(
+        reply,
+        await this.registry.clearOverride(target(path, asked), { ifMatch, incarnation: asked.incarnation }),
+      );
     }
   }
   return InstanceRoutes;

@@ -3,6 +3,7 @@ import {
   HEALTH_DECIDERS,
   HEALTH_STATES,
   INSTANCE_TYPES,
+  OVERRIDE_SCOPES,
   OVERRIDE_STATUSES,
   SCHEMES,
   STATUSES,
@@ -28,6 +29,9 @@ const health = {
 export const overrideView = z
   .looseObject({
     status: z.enum(OVERRIDE_STATUSES),
+    scope: z
+      .enum(OVERRIDE_SCOPES)
+      .describe('What it belongs to: the process that runs now, with which it ends, or the name of the instance.'),
     reason: z.string().nullable(),
     until: nullableTime('When it ends by itself; null: it does not.'),
     setAt: time(),
@@ -48,6 +52,11 @@ const instanceFields = {
   namespace: z.string(),
   service: z.string(),
   instanceId: z.string().describe('The caller’s own stable name for the instance.'),
+  incarnation: z.string().nullable().describe('The text that the process chose at its start; null: it named none.'),
+  incarnationNumber: z
+    .int()
+    .min(1)
+    .describe('1 when created, +1 with each process that followed under the name: a crash loop makes it grow.'),
   type: z.enum(INSTANCE_TYPES),
   scheme: z.enum(SCHEMES),
   host: z.string(),

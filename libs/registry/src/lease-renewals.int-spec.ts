@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { AUDIT_ENTITIES } from '@coordination/audit';
 import { Databases } from '@coordination/database';
 import { newId, StoreUnavailableError } from '@coordination/kernel';
+import { aTask } from '../../../test/support/background-tasks.js';
 import { anIdentity, registerCommand } from '../../../test/support/factories.js';
 import { PostgresProxy } from '../../../test/support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
@@ -56,7 +57,8 @@ afterEach(async () => {
 
 function collect(boundMs: number): LeaseRenewals {
   const clock = { monotonicMs: () => time, now: () => new Date() };
-  const renewals = new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock }, boundMs);
+  const task = aTask('lease-flush');
+  const renewals = new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock, task }, boundMs);
   opened.push(renewals);
   return renewals;
 }
@@ -231,6 +233,64 @@ const isTaken = (renewals: LeaseRenewals, id: string): boolean => {
     return false;
   }
 };
+
+/** Registers an instance, and so many processes after the first. */
+async function follow(times: number): Promise<string> {
+  const identity = anIdentity({ instanceId: newId() });
+  let id = '';
+  for (let n = 0; n <= times; n++) {
+    const { results } = await writer.submit(registerCommand({ identity, incarnation: `boot-${n}` }));
+    id = results[0]!.leased!.instance.id;
+  }
+  await client.query(
+    `update instance_lease set renewed_at = now() - interval '60 s', checked_at = null where instance_id = $1`,
+    [id],
+  );
+  return id;
+}
+
+describe('signs for an incarnation', () => {
+  it('count as long as it runs, and not once the next one has begun, which they leave untouched', async () => {
+    const id = await follow(2);
+    for (const incarnationNumber of [1, 2]) {
+      const renewals = collect(NEVER_MS);
+      renewals.renew(id, { incarnationNumber, reported: true });
+      await renewals.close();
+      expect([renewals.backlog, renewals.isGone(id)], 'it was noted that it does not count').toEqual([0, false]);
+      const [{ renewed, checked } = { renewed: 0, checked: 0 }] = await agesOf([id]);
+      expect(renewed).toBeGreaterThan(50_000);
+      expect(checked).toBeNull();
+    }
+    const renewals = collect(NEVER_MS);
+    renewals.renew(id, { incarnationNumber: 3, reported: true });
+    await renewals.close();
+    const [{ renewed, checked } = { renewed: Infinity, checked: null }] = await agesOf([id]);
+    expect(renewed).toBeLessThan(50_000);
+    expect(checked).not.toBeNull();
+  });
+
+  it.each([
+    ['an old one and then the current one', [1, 2], true],
+    ['the current one and then an old one', [2, 1], true],
+    ['two old ones', [1, 1], false],
+    ['one for whichever runs, and an old one', [undefined, 1], true],
+    ['an old one, and one for whichever runs', [1, undefined], true],
+  ])('that wait together, %s, count as each would', async (_, numbers, counts) => {
+    const id = await follow(1);
+    const renewals = collect(NEVER_MS);
+    for (const incarnationNumber of numbers) renewals.renew(id, { incarnationNumber });
+    await renewals.close();
+    expect(await isNoted(id)).toBe(counts);
+  });
+
+  it('are told apart among many', async () => {
+    const ids = await Promise.all([follow(0), follow(1), follow(2)]);
+    const renewals = collect(NEVER_MS);
+    for (const id of ids) renewals.renew(id, { incarnationNumber: 2 });
+    await renewals.close();
+    expect(await Promise.all(ids.map(isNoted))).toEqual([false, true, false]);
+  });
+});
 
 describe('signs that cannot be noted in time', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { type Databases, severedAfter } from '@coordination/database';
 import { type Clock, StoreUnavailableError } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import { LRUCache } from 'lru-cache';
 import { type InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
 
@@ -24,12 +25,25 @@ interface Sign {
   /** Monotonic time of the first sign that has not been noted; or of the last try to, if the database did answer it. */
   readonly first: number;
   reported: boolean;
+  /** The incarnation that it is for; undefined: whichever runs. */
+  incarnationNumber: number | undefined;
+}
+
+/** What is known of a sign of life besides whose it is. */
+export interface SignDetails {
+  /** Whether it was a health report. */
+  readonly reported?: boolean;
+  /** How long ago (ms) it was given. */
+  readonly ageMs?: number;
+  /** The incarnation that it is for: once the next one has begun, it does not count. Undefined: whichever runs. */
+  readonly incarnationNumber?: number | undefined;
 }
 
 export interface LeaseRenewalsTools {
   readonly databases: Databases;
   readonly leases: InstanceLeaseRepository;
   readonly clock: Clock;
+  readonly task: BackgroundTask;
 }
 
 /**
@@ -75,22 +89,21 @@ export class LeaseRenewals {
   }
 
   /**
-   * Takes a sign of life of an instance, which was given some time (ms) ago.
+   * Takes a sign of life of an instance.
    * @throws StoreUnavailableError when earlier ones could not be noted in time; they are dropped
    */
-  renew(
-    id: string,
-    { reported = false, ageMs = 0 }: { readonly reported?: boolean; readonly ageMs?: number } = {},
-  ): void {
+  renew(id: string, { reported = false, ageMs = 0, incarnationNumber }: SignDetails = {}): void {
     const now = this.tools.clock.monotonicMs();
     this.refuseWhenLate(now);
     const at = now - ageMs;
     const sign = this.waiting.get(id);
-    if (sign) {
+    if (!sign || isOutlived(sign.incarnationNumber, incarnationNumber)) {
+      this.waiting.set(id, { at, first: sign?.first ?? now, reported, incarnationNumber });
+    } else if (!isOutlived(incarnationNumber, sign.incarnationNumber)) {
       sign.at = Math.max(sign.at, at);
       sign.reported ||= reported;
-    } else {
-      this.waiting.set(id, { at, first: now, reported });
+      // One that is for whichever runs counts in any case.
+      if (incarnationNumber === undefined) sign.incarnationNumber = undefined;
     }
     this.schedule();
   }
@@ -148,14 +161,21 @@ export class LeaseRenewals {
   private async flush(): Promise<number> {
     const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
     const sentAt = this.tools.clock.monotonicMs();
-    const renewals = taken.map(({ id, at, reported }): Renewal => ({ id, ageMs: sentAt - at, reported }));
-    const { databases, leases } = this.tools;
+    const renewals = taken.map(({ id, at, reported, incarnationNumber }): Renewal => ({
+      id,
+      ageMs: sentAt - at,
+      reported,
+      incarnationNumber,
+    }));
+    const { databases, leases, task } = this.tools;
+    const turn = task.begin();
     try {
       // A server that says nothing must not keep the flush for ever; but one that is merely slow would never be heard,
       // if each connection was cut before it had the time to be opened and to be answered on.
       const { missing, busy, revived } = await severedAfter(databases, 'leases', SILENCE_FACTOR * this.boundMs, () =>
         leases.renew(databases.em('leases'), renewals),
       );
+      turn.succeeded();
       this.refusing = false;
       const unnoted = new Set(busy);
       for (const { id, sign, at } of taken) {
@@ -170,8 +190,9 @@ export class LeaseRenewals {
       this.notedCount += taken.length - busy.length - missing.length;
       if (revived.length > 0) this.reviver?.(revived);
       return busy.length;
-    } catch {
+    } catch (error) {
       // They stay, grow old, and from half the bound on callers are told.
+      turn.failed(error);
       return 0;
     }
   }
@@ -181,3 +202,7 @@ export class LeaseRenewals {
     this.gone.set(id, true);
   }
 }
+
+/** Whether a sign is for an incarnation that another sign shows to have ended. */
+const isOutlived = (of: number | undefined, other: number | undefined): boolean =>
+  of !== undefined && other !== undefined && of < other;

@@ -26,7 +26,7 @@ export function registerCommand(
   conditions: RegistrationConditions = {},
   at = '',
 ): RegisterCommand {
-  const { status, ...rest } = body;
+  const { status, incarnation, ...rest } = body;
   const spec = toSpec(rest);
   refuseClaim(spec.check, status, at);
   return {
@@ -35,6 +35,7 @@ export function registerCommand(
     identity: toIdentity(body, namespace, at),
     spec,
     initialState: status,
+    incarnation,
     ...conditions,
   };
 }

@@ -22,10 +22,13 @@ import {
 import { mustBeNew, refuseRepetition, registerCommand } from './registration.js';
 import { BATCH_EXAMPLE, BULK_EXAMPLE_ID, LEASED_EXAMPLE, REGISTER_EXAMPLE } from './registry.examples.js';
 import {
-  batchResult,
   type DeregisterInstances,
   deregisterInstances,
   deregistrationResult,
+  toNamedInstances,
+} from './named-instances.schemas.js';
+import {
+  batchResult,
   type NamespaceQuery,
   namespaceQuery,
   type RegisterBatch,
@@ -34,6 +37,7 @@ import {
   registerInstance,
 } from './registry.schemas.js';
 import { RegistryService } from './registry.service.js';
+import { type CommandResult } from './write/write-request.js';
 
 /** Registering, one or many; deregistering many. */
 @ApiTags('Registry')
@@ -47,7 +51,7 @@ export class RegistrationsController {
     otherSuccesses: [CREATED_SUCCESS],
     summary: 'Register an instance',
     description:
-      'Makes an instance known, or replaces what is known of it; `id` and `registeredAt` stay. Health starts over only if the endpoint or the check changed. A registration that says nothing new renews the lease and costs no revision. Safe to repeat.',
+      'Makes an instance known, or replaces what is known of it; `id` and `registeredAt` stay. Health starts over only if the endpoint or the check changed, or another `incarnation` is named: then another process has started, and overrides of the one before end. A registration that says nothing new renews the lease and costs no revision. Safe to repeat.',
     operationId: 'registerInstance',
     requestHeaders: ['If-None-Match', 'If-Match', 'X-Change-Reason'],
     problems: [...REGISTER_PROBLEMS],
@@ -101,7 +105,8 @@ export class RegistrationsController {
     response: deregistrationResult,
     responseHeaders: POSITIONED,
     summary: 'Deregister many instances',
-    description: 'One transaction for up to 1,000 ids. Ids that are not registered are told, and are no error.',
+    description:
+      'One transaction for up to 1,000 instances. Those that are not registered, or are run by another incarnation than the request names, are told, and are no error.',
     operationId: 'deregisterInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -110,13 +115,19 @@ export class RegistrationsController {
   })
   @Post('deregistrations')
   async deregister(
-    @Body({ schema: deregisterInstances }) { ids }: DeregisterInstances,
+    @Body({ schema: deregisterInstances }) body: DeregisterInstances,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const distinct = [...new Set(ids)];
-    const result = await this.registry.deregisterMany(distinct);
+    const named = toNamedInstances(body);
+    const result = await this.registry.deregisterMany(named);
     setPosition(reply, result);
-    const notFound = distinct.filter((_, n) => result.results[n]?.outcome === 'absent');
-    return { deregistered: distinct.length - notFound.length, notFound };
+    const idsOf = (outcome: CommandResult['outcome']) =>
+      named.filter((_, n) => result.results[n]?.outcome === outcome).map(({ id }) => id);
+    const [notFound, incarnationEnded] = [idsOf('absent'), idsOf('ended')];
+    return {
+      deregistered: idsOf('deregistered').length,
+      notFound,
+      ...(incarnationEnded.length > 0 && { incarnationEnded }),
+    };
   }
 }

@@ -27,6 +27,9 @@ const metadata = {
   capabilities: ['refund'],
 };
 
+/** Examples may be sent in any order, so they all come from one process. */
+const INCARNATION = '2026-11-23T08:15:30Z-4711';
+
 const registration = (instanceId: string, host: string) => ({
   service: 'orders',
   instanceId,
@@ -40,7 +43,7 @@ const registration = (instanceId: string, host: string) => ({
   check: { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 },
 });
 
-export const REGISTER_EXAMPLE = registration('orders-7f9c', '10.0.3.17');
+export const REGISTER_EXAMPLE = { ...registration('orders-7f9c', '10.0.3.17'), incarnation: INCARNATION };
 export const BATCH_EXAMPLE = {
   instances: [
     registration('orders-8a2d', '10.0.3.18'),
@@ -48,10 +51,10 @@ export const BATCH_EXAMPLE = {
     registration('orders-c6d1', '10.0.3.20'),
   ],
 };
-export const REPLACE_EXAMPLE = { host: '10.0.3.17', port: 8080, zone: 'eu-1b', metadata };
+export const REPLACE_EXAMPLE = { incarnation: INCARNATION, host: '10.0.3.17', port: 8080, zone: 'eu-1b', metadata };
 export const PATCH_EXAMPLE = { weight: 50, metadata: { region: null, tags: { canary: 'true' } } };
 export const REPORT_EXAMPLE = { healthy: false, output: 'queue of 12,000 orders' };
-export const OVERRIDE_EXAMPLE = { status: 'maintenance', reason: 'database upgrade' };
+export const OVERRIDE_EXAMPLE = { status: 'maintenance', scope: 'instance', reason: 'database upgrade' };
 
 const NOW = '2026-11-23T08:15:30.123Z';
 
@@ -60,6 +63,7 @@ export const INSTANCE_EXAMPLE = {
   id: EXAMPLE_ID,
   namespace: 'default',
   ...REGISTER_EXAMPLE,
+  incarnationNumber: 1,
   status: 'healthy',
   health: { state: 'healthy', failures: 0, output: '', decidedBy: 'registration', since: NOW },
   override: null,

@@ -10,7 +10,7 @@ import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
 import { Databases, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { Metrics } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { CatalogMirrorSlot } from './catalog-mirror.js';
 import { CheckNotes } from './check-notes.js';
 import { HistoryGuard } from './epoch/history-guard.js';
@@ -47,9 +47,9 @@ import { WriteSideEnd } from './write-side-end.js';
     },
     {
       provide: ExpiredKeysJob,
-      inject: [Databases, IdempotencyKeyRepository, SchemaGate],
-      useFactory: (databases: Databases, keys: IdempotencyKeyRepository, gate: SchemaGate) =>
-        new ExpiredKeysJob({ databases, keys, ready: gate.opened }),
+      inject: [Databases, IdempotencyKeyRepository, BackgroundTasks, SchemaGate],
+      useFactory: (databases: Databases, keys: IdempotencyKeyRepository, tasks: BackgroundTasks, gate: SchemaGate) =>
+        new ExpiredKeysJob({ databases, keys, task: tasks.task('idempotency-key-expiry'), ready: gate.opened }),
     },
     {
       provide: ProbePolicy,
@@ -83,10 +83,16 @@ import { WriteSideEnd } from './write-side-end.js';
     },
     {
       provide: LeaseRenewals,
-      inject: [Databases, InstanceLeaseRepository, SchemaGate, SETTINGS_TOKEN],
-      useFactory: (databases: Databases, leases: InstanceLeaseRepository, gate: SchemaGate, settings: Settings) => {
+      inject: [Databases, InstanceLeaseRepository, BackgroundTasks, SchemaGate, SETTINGS_TOKEN],
+      useFactory: (
+        databases: Databases,
+        leases: InstanceLeaseRepository,
+        tasks: BackgroundTasks,
+        gate: SchemaGate,
+        settings: Settings,
+      ) => {
         const renewals = new LeaseRenewals(
-          { databases, leases, clock: systemClock },
+          { databases, leases, clock: systemClock, task: tasks.task('lease-flush') },
           settings.PCS_LEASE_FLUSH_BOUND_MS,
         );
         void gate.opened.then(() => renewals.getReady());
@@ -95,8 +101,9 @@ import { WriteSideEnd } from './write-side-end.js';
     },
     {
       provide: CheckNotes,
-      inject: [Databases],
-      useFactory: (databases: Databases) => new CheckNotes(databases, systemClock),
+      inject: [Databases, BackgroundTasks],
+      useFactory: (databases: Databases, tasks: BackgroundTasks) =>
+        new CheckNotes(databases, systemClock, tasks.task('probe-notes')),
     },
     {
       provide: CatalogWriter,
@@ -186,7 +193,6 @@ import { WriteSideEnd } from './write-side-end.js';
           databases,
           instances,
           context,
-          clock: systemClock,
           metrics: registrationMetrics(metrics),
           probePolicy,
         }),

@@ -1,6 +1,6 @@
-import { isStorableText } from '@coordination/kernel';
+import { hasDotSegment, isStorableText } from '@coordination/kernel';
 import { z } from 'zod';
-import { INITIAL_STATES, OVERRIDE_STATUSES } from './domain/instance.js';
+import { INITIAL_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES } from './domain/instance.js';
 import { SPEC_FIELDS } from './domain/instance-spec.schema.js';
 import { leasedInstanceView } from './instance.schemas.js';
 
@@ -36,8 +36,28 @@ export const instanceIdSchema = z
   .describe('The caller’s own stable name for the instance, such as a pod name; `host:port` by default.')
   .meta({ examples: ['orders-7f9c'] });
 
+/** Names that instances may get. Those with other names are older, and stay. */
+const newInstanceIdSchema = instanceIdSchema.refine(name => !hasDotSegment(name), {
+  error:
+    'must not be . or .., which clients and proxies take out of paths: give another name. An instance that has such a name is read, renewed and removed by its id',
+});
+
 /** The server's id of an instance. UUIDs are the same in either case (RFC 9562, section 4); ours are in lower case. */
 export const instanceUuidSchema = z.uuid().toLowerCase();
+
+export const incarnationSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._:@+/=-]{1,100}$/,
+    'must be 1 to 100 of letters, digits, . _ : @ + / = - (in a URL, + is written %2B)',
+  )
+  .meta({ examples: ['2026-11-23T08:15:30Z-4711'] });
+
+const incarnation = incarnationSchema
+  .optional()
+  .describe(
+    'A text that the process chooses at its start and no other process of this name ever has, such as a UUID. Another one than before says that another process has started.',
+  );
 
 const status = z
   .enum(INITIAL_STATES)
@@ -51,7 +71,8 @@ export const registerInstance = z
   .strictObject({
     namespace: namespaceSchema.optional(),
     service: serviceSchema,
-    instanceId: instanceIdSchema.optional(),
+    instanceId: newInstanceIdSchema.optional(),
+    incarnation,
     ...SPEC_FIELDS,
     status,
   })
@@ -64,6 +85,7 @@ export const replaceInstance = z
     namespace: namespaceSchema.optional(),
     service: serviceSchema.optional(),
     instanceId: instanceIdSchema.optional(),
+    incarnation,
     ...SPEC_FIELDS,
     status,
   })
@@ -84,11 +106,6 @@ export const patchInstance = z
   .meta({ id: 'PatchInstance' });
 export type PatchInstance = z.output<typeof patchInstance>;
 
-export const deregisterInstances = z
-  .strictObject({ ids: z.array(instanceUuidSchema).min(1).max(MAX_BATCH) })
-  .meta({ id: 'DeregisterInstances' });
-export type DeregisterInstances = z.output<typeof deregisterInstances>;
-
 export const reportHealth = z
   .strictObject({
     healthy: z.boolean(),
@@ -100,6 +117,12 @@ export type ReportHealth = z.output<typeof reportHealth>;
 export const setOverride = z
   .strictObject({
     status: z.enum(OVERRIDE_STATUSES),
+    scope: z
+      .enum(OVERRIDE_SCOPES)
+      .optional()
+      .describe(
+        'What it belongs to: `incarnation`, the process that runs now: the next one begins without it; or `instance`, the name: it stays. By default `incarnation` for stopping and stopped, `instance` for maintenance.',
+      ),
     reason: z.string().max(MAX_REASON_LENGTH).refine(isStorableText, 'holds text that cannot be stored').optional(),
     until: z.iso
       .datetime({ offset: true })
@@ -112,6 +135,17 @@ export type SetOverride = z.output<typeof setOverride>;
 
 export const namespaceQuery = z.strictObject({ namespace: namespaceSchema.optional() });
 export type NamespaceQuery = z.output<typeof namespaceQuery>;
+
+/** A query parameter of calls that a process makes for itself. */
+export const incarnationQuery = {
+  incarnation: incarnationSchema
+    .optional()
+    .describe(
+      'The incarnation that the caller speaks for. If another one runs now, the answer is 409 INCARNATION_ENDED and nothing changes.',
+    ),
+};
+
+export type IncarnationQuery = { readonly incarnation?: string | undefined };
 
 export const idParams = z.strictObject({ id: instanceUuidSchema.describe('The server’s id of the instance.') });
 export type IdParams = z.output<typeof idParams>;
@@ -127,7 +161,3 @@ export const batchResult = z
     ),
   })
   .meta({ id: 'BatchResult' });
-
-export const deregistrationResult = z
-  .looseObject({ deregistered: z.int().min(0), notFound: z.array(z.uuid()) })
-  .meta({ id: 'DeregistrationResult' });

@@ -2,6 +2,7 @@ import { CatalogHeadRepository, ReadIndex } from '@coordination/audit';
 import { InstanceNotFoundError, newId, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { type RequestContext } from '@coordination/context';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aTask } from '../../../test/support/background-tasks.js';
 import { anOrigin, registerCommand } from '../../../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { startWriter, type WritingNode } from '../../../test/support/writer.js';
@@ -29,13 +30,15 @@ function registry(instances = new ServiceInstanceRepository()): RegistryService 
   const { databases, writer, mirror } = node;
   return new RegistryService({
     writer,
-    renewals: new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock: systemClock }, 1_000),
+    renewals: new LeaseRenewals(
+      { databases, leases: new InstanceLeaseRepository(), clock: systemClock, task: aTask('lease-flush') },
+      1_000,
+    ),
     mirror,
-    readIndex: new ReadIndex(() => new CatalogHeadRepository().read(databases.em('writer'))),
+    readIndex: new ReadIndex(() => new CatalogHeadRepository().readTimed(databases.em('writer'))),
     databases,
     instances,
     context: { origin: anOrigin } as RequestContext,
-    clock: systemClock,
     metrics: { registered: () => undefined },
     probePolicy: new ProbePolicy([]),
   });

@@ -2,7 +2,6 @@ import { contradicts, type ReadIndex, refuseStandby } from '@coordination/audit'
 import { type RequestContext } from '@coordination/context';
 import { type Databases, readOnce } from '@coordination/database';
 import {
-  type Clock,
   InstanceNotFoundError,
   OutcomeUnknownError,
   StoreUnavailableError,
@@ -18,6 +17,7 @@ import {
 } from './domain/commands.js';
 import { saysNothingNew } from './domain/decide.js';
 import { mayHeal } from './domain/health-rules.js';
+import { claimOf } from './domain/incarnation.js';
 import {
   type Endpoint,
   identityKey,
@@ -30,6 +30,7 @@ import { toSpec } from './domain/instance-spec.schema.js';
 import { type ProbePolicy } from './domain/probe-policy.js';
 import { type LeaseRenewals } from './lease-renewals.js';
 import { type RegistrationMetrics } from './registration-metrics.js';
+import { type NamedInstance } from './named-instances.schemas.js';
 import { refuseClaim } from './registration.js';
 import { type ReplaceInstance, type ReportHealth, type SetOverride } from './registry.schemas.js';
 import { type ServiceInstanceRepository } from './service-instance.repository.js';
@@ -46,11 +47,19 @@ export interface InstanceWritten {
   readonly repeatsAfterMs?: number;
 }
 
-/** What many heartbeats came to: which of the instances are gone, and of which catalog that is true. */
+/** What many heartbeats came to: which instances are gone, which are run by others, and of which catalog that is true. */
 export interface HeartbeatsWritten {
   readonly gone: readonly string[];
+  readonly ended: readonly string[];
   readonly revision: number;
   readonly epoch: string;
+}
+
+/** What must be so of an instance, or else nothing of a write happens. */
+export interface WriteConditions {
+  readonly ifMatch?: ExpectedVersion;
+  /** The incarnation that the caller speaks for. */
+  readonly incarnation?: string | undefined;
 }
 
 /** One instance, and where the catalog stood at that moment. */
@@ -68,7 +77,6 @@ export interface RegistryServiceTools {
   readonly databases: Databases;
   readonly instances: ServiceInstanceRepository;
   readonly context: RequestContext;
-  readonly clock: Clock;
   readonly metrics: RegistrationMetrics;
   readonly probePolicy: ProbePolicy;
 }
@@ -99,62 +107,64 @@ export class RegistryService {
   }
 
   async replace(target: Target, body: ReplaceInstance, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
-    const { namespace, service, instanceId, status, ...spec } = body;
+    const { namespace, service, instanceId, status, incarnation, ...spec } = body;
     const claimed = { namespace, service, instanceId };
     const asked = toSpec(spec);
     refuseClaim(asked.check, status, '');
     this.refuseForbidden([{ endpoint: asked, at: '' }]);
-    return await this.write({ kind: 'replace', target, spec: asked, initialState: status, claimed, ifMatch });
+    return await this.write({
+      kind: 'replace',
+      target,
+      spec: asked,
+      initialState: status,
+      claimed,
+      ifMatch,
+      incarnation,
+    });
   }
 
-  async patch(target: Target, patch: JsonObject, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
+  async patch(target: Target, patch: JsonObject, conditions: WriteConditions): Promise<InstanceWritten> {
     const complaints = (endpoint: Endpoint) => this.tools.probePolicy.complaintsAbout(endpoint);
-    return await this.write({ kind: 'patch', target, patch, complaints, ifMatch });
+    return await this.write({ kind: 'patch', target, patch, complaints, ...conditions });
   }
 
-  async deregister(target: Target, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
-    return await this.write({ kind: 'deregister', target, ifMatch });
+  async deregister(target: Target, conditions: WriteConditions): Promise<InstanceWritten> {
+    return await this.write({ kind: 'deregister', target, ...conditions });
   }
 
-  /** Deregisters many instances in one transaction; those that are not there are passed over. */
-  async deregisterMany(ids: readonly string[]): Promise<WriteResult> {
+  /** Deregisters many instances in one transaction; those that are not there, or are run by others, are passed over. */
+  async deregisterMany(instances: readonly NamedInstance[]): Promise<WriteResult> {
     return await this.submit(
-      [...new Set(ids)].map(id => ({ kind: 'deregister', target: { id }, whenAbsent: 'ignore' })),
+      instances.map(({ id, incarnation }) => ({
+        kind: 'deregister',
+        target: { id },
+        incarnation,
+        whenAbsent: 'ignore',
+      })),
     );
   }
 
-  async reportHealth(target: Target, report: ReportHealth, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
-    return await this.write({ kind: 'report-health', target, report, ifMatch });
+  async reportHealth(target: Target, report: ReportHealth, conditions: WriteConditions): Promise<InstanceWritten> {
+    return await this.write({ kind: 'report-health', target, report, ...conditions });
   }
 
-  async setOverride(target: Target, { status, reason, until }: SetOverride, ifMatch: ExpectedVersion) {
-    return await this.write({
-      kind: 'set-override',
-      target,
-      status,
-      reason: reason ?? null,
-      until: until ?? null,
-      ifMatch,
-    });
+  async setOverride(target: Target, asked: SetOverride, conditions: WriteConditions): Promise<InstanceWritten> {
+    return await this.write({ kind: 'set-override', target, ...toOverride(asked), ...conditions });
   }
 
   /**
    * Sets one override on many instances, in one transaction. Those that are gone, or of which `onlyIf` is no longer true
    * when it is decided, come back as absent.
    */
-  async setOverrideOfMany(
-    ids: readonly string[],
-    { status, reason, until }: SetOverride,
-    onlyIf: InstanceTest,
-  ): Promise<WriteResult> {
-    const override = { status, reason: reason ?? null, until: until ?? null };
+  async setOverrideOfMany(ids: readonly string[], asked: SetOverride, onlyIf: InstanceTest): Promise<WriteResult> {
+    const override = toOverride(asked);
     return await this.submit(
       ids.map(id => ({ kind: 'set-override', target: { id }, ...override, whenAbsent: 'ignore', onlyIf })),
     );
   }
 
-  async clearOverride(target: Target, ifMatch: ExpectedVersion): Promise<InstanceWritten> {
-    return await this.write({ kind: 'clear-override', target, ifMatch });
+  async clearOverride(target: Target, conditions: WriteConditions): Promise<InstanceWritten> {
+    return await this.write({ kind: 'clear-override', target, ...conditions });
   }
 
   /**
@@ -173,15 +183,19 @@ export class RegistryService {
    * A heartbeat that may change the instance's health; those that cannot are taken by {@link LeaseRenewals} alone. Neither
    * look at an Idempotency-Key: each heartbeat is a sign of life of its own, and none is too many.
    */
-  async heartbeat(target: Target): Promise<InstanceWritten> {
-    return written(await this.submitUnkeyed([{ kind: 'heartbeat', target }]));
+  async heartbeat(target: Target, incarnation?: string): Promise<InstanceWritten> {
+    return written(await this.submitUnkeyed([{ kind: 'heartbeat', target, incarnation }]));
   }
 
-  /** Heartbeats that may change health, in one transaction; tells the ids of instances that are gone. */
-  async heartbeatMany(ids: readonly string[]): Promise<HeartbeatsWritten> {
-    const commands = ids.map(id => ({ kind: 'heartbeat', target: { id }, whenAbsent: 'ignore' }) as const);
+  /** Heartbeats that may change health, in one transaction; tells the ids of instances that are gone or run by others. */
+  async heartbeatMany(instances: readonly NamedInstance[]): Promise<HeartbeatsWritten> {
+    const commands = instances.map(
+      ({ id, incarnation }) => ({ kind: 'heartbeat', target: { id }, incarnation, whenAbsent: 'ignore' }) as const,
+    );
     const { results, revision, epoch } = await this.submitUnkeyed(commands);
-    return { gone: ids.filter((_, n) => results[n]?.outcome === 'absent'), revision, epoch };
+    const idsOf = (outcome: CommandResult['outcome']) =>
+      instances.filter((_, n) => results[n]?.outcome === outcome).map(({ id }) => id);
+    return { gone: idsOf('absent'), ended: idsOf('ended'), revision, epoch };
   }
 
   /**
@@ -208,7 +222,7 @@ export class RegistryService {
    * the view is asked only after it has reached a revision that was the head after the request came.
    */
   private async registerAgain(command: RegisterCommand): Promise<InstanceWritten | undefined> {
-    const { mirror, readIndex, renewals, clock, context } = this.tools;
+    const { mirror, readIndex, renewals, context } = this.tools;
     const view = mirror.current;
     // A first answer that has to be kept goes through the log.
     if (context.origin().repeatable) return undefined;
@@ -222,13 +236,16 @@ export class RegistryService {
     const record = await view.recordAt(command.identity, head.revision).catch(passOverLateView);
     if (view.position()?.epoch !== head.epoch) return undefined;
     if (!record || (record !== peeked && !this.isMereSignOfLife(record, command))) return undefined;
-    renewals.renew(record.id);
-    const lease = { renewedAt: clock.now().toISOString(), checkedAt: undefined };
+    renewals.renew(record.id, { incarnationNumber: record.incarnationNumber });
+    const lease = { renewedAt: head.clock, checkedAt: undefined };
     return { outcome: 'unchanged', leased: { instance: record, lease }, revision: head.revision, epoch: head.epoch };
   }
 
-  private isMereSignOfLife(record: InstanceRecord | undefined, { spec }: RegisterCommand): boolean {
-    if (!record || !saysNothingNew(record, spec)) return false;
+  private isMereSignOfLife(
+    record: InstanceRecord | undefined,
+    { spec, incarnation }: RegisterCommand,
+  ): record is InstanceRecord {
+    if (!record || claimOf(record, incarnation) !== 'current' || !saysNothingNew(record, spec)) return false;
     return !mayHeal(record);
   }
 
@@ -263,8 +280,8 @@ export class RegistryService {
   private noteLifeSigns({ results, repeatsAfterMs }: WriteResult): void {
     for (const { leased, lifeSign } of results) {
       if (leased && lifeSign !== 'none') {
-        const sign = { reported: lifeSign === 'report', ageMs: repeatsAfterMs };
-        this.tools.renewals.renew(leased.instance.id, sign);
+        const { id, incarnationNumber } = leased.instance;
+        this.tools.renewals.renew(id, { reported: lifeSign === 'report', ageMs: repeatsAfterMs, incarnationNumber });
       }
     }
   }
@@ -275,6 +292,13 @@ function written({ results: [result], ...position }: WriteResult): InstanceWritt
   if (!result?.leased) throw new Error('A command was answered without an instance.');
   return { outcome: result.outcome, leased: result.leased, ...position };
 }
+
+const toOverride = ({ status, scope, reason, until }: SetOverride) => ({
+  status,
+  scope,
+  reason: reason ?? null,
+  until: until ?? null,
+});
 
 /** A view that does not get to the head in time is no reason to refuse: the way through the log does not need it. */
 function passOverLateView(error: unknown): undefined {

@@ -24,6 +24,9 @@ export const ServiceInstanceSchema = defineEntity({
     namespace: p.text(),
     service: p.text(),
     instanceId: p.text(),
+    incarnation: p.text().nullable(),
+    incarnationNumber: p.integer().default(1),
+    endedIncarnations: p.json<readonly string[]>().nullable(),
     type: p.text().$type<InstanceType>(),
     scheme: p.text().$type<Scheme>(),
     host: p.text(),
@@ -93,6 +96,12 @@ export const ServiceInstanceSchema = defineEntity({
     {
       name: 'service_instance_override_status_known',
       expression: `override is null or override ->> 'status' in (${oneOf(OVERRIDE_STATUSES)})`,
+    },
+    { name: 'service_instance_incarnation_form', expression: "incarnation ~ '^[A-Za-z0-9._:@+/=-]{1,100}$'" },
+    { name: 'service_instance_incarnation_number_positive', expression: 'incarnation_number > 0' },
+    {
+      name: 'service_instance_ended_incarnations_are_list',
+      expression: "jsonb_typeof(ended_incarnations) = 'array'",
     },
     { name: 'service_instance_times_ordered', expression: 'updated_at >= registered_at' },
     { name: 'service_instance_version_positive', expression: 'version > 0' },

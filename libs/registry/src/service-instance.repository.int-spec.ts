@@ -50,9 +50,9 @@ describe('ServiceInstanceRepository', () => {
     expect(await instances.findAtHead(em(), { identity: anIdentity({ instanceId: 'nobody' }) })).toEqual(nobody);
   });
 
-  it('says which ids are those of instances', async () => {
+  it('says which incarnation runs, of those ids that are those of instances', async () => {
     const { instance } = await registered('exists');
-    expect(await instances.existing(em(), [newId(), instance.id])).toEqual(new Set([instance.id]));
+    expect(await instances.incarnations(em(), [newId(), instance.id])).toEqual(new Map([[instance.id, null]]));
   });
 
   it('reads what is named until it weighs enough, and says where it stopped', async () => {

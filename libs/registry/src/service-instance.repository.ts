@@ -2,13 +2,16 @@ import { headOrFail } from '@coordination/audit';
 import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Target } from './domain/commands.js';
-import { type InstanceIdentity, type InstanceRecord, type Lease, type LeasedInstance } from './domain/instance.js';
+import { type InstanceIdentity, type Lease, type LeasedInstance } from './domain/instance.js';
 import { hasLapsed } from './domain/lease.js';
+import { newest } from './instance-lease.repository.js';
+import { normalizeRecord, type StoredRecord } from './domain/normalize-record.js';
 import { type InstanceChange, type ServiceTouch } from './write/instance-change.js';
 
-/** The columns of an instance `i` as the properties of an {@link InstanceRecord}, ready to be returned as they are. */
+/** The columns of an instance `i` as the properties of a {@link StoredRecord}. */
 export const INSTANCE_COLUMNS = `
-  i.id, i.namespace, i.service, i.instance_id as "instanceId", i.type, i.scheme, i.host, i.port, i.zone, i.weight,
+  i.id, i.namespace, i.service, i.instance_id as "instanceId", i.incarnation,
+  i.incarnation_number as "incarnationNumber", i.ended_incarnations as "endedIncarnations", i.type, i.scheme, i.host, i.port, i.zone, i.weight,
   i.metadata, i.check_terms as "check", i.status, i.health, i.override, ${isoTime('i.registered_at')} as "registeredAt",
   ${isoTime('i.updated_at')} as "updatedAt", i.version, i.revision::float8 as revision`;
 
@@ -47,8 +50,8 @@ const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = (
 
 /** The form of the rows of {@link changeRows}, for `jsonb_to_recordset`. */
 export const CHANGE_FORM = `(
-  op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, type text, scheme text,
-  host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
+  op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, incarnation text,
+  "incarnationNumber" int, "endedIncarnations" jsonb, type text, scheme text, host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
   "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint, "leaseMoved" boolean,
   "renewedAt" timestamptz, "checkedAt" timestamptz, "checkKept" boolean, "ttlSeconds" int, lapsed boolean)`;
 
@@ -64,7 +67,8 @@ export const savingCtes = (touches: string): string => `
     returning i.id
   ), updated as (
     update service_instance i set
-      type = c.type, scheme = c.scheme, host = c.host, port = c.port, zone = c.zone, weight = c.weight,
+      incarnation = c.incarnation, incarnation_number = c."incarnationNumber",
+      ended_incarnations = c."endedIncarnations", type = c.type, scheme = c.scheme, host = c.host, port = c.port, zone = c.zone, weight = c.weight,
       metadata = c.metadata, check_terms = c."check", health = c.health, override = c.override,
       updated_at = c."updatedAt", version = c.version, revision = c.revision
     from change c
@@ -72,20 +76,20 @@ export const savingCtes = (touches: string): string => `
     returning i.id
   ), inserted as (
     insert into service_instance (
-      id, namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata, check_terms, health,
+      id, namespace, service, instance_id, incarnation, incarnation_number, ended_incarnations, type, scheme, host, port, zone, weight, metadata, check_terms, health,
       override, registered_at, updated_at, version, revision)
-    select id, namespace, service, "instanceId", type, scheme, host, port, zone, weight, metadata, "check", health,
+    select id, namespace, service, "instanceId", incarnation, "incarnationNumber", "endedIncarnations", type, scheme, host, port, zone, weight, metadata, "check", health,
       override, "registeredAt", "updatedAt", version, revision
     from change where op = 'insert'
     returning id
   ), leased as (
-    insert into instance_lease (instance_id, renewed_at, checked_at, ttl_seconds)
-    select id, "renewedAt", "checkedAt", "ttlSeconds" from change where op = 'insert'
+    insert into instance_lease (instance_id, renewed_at, checked_at, ttl_seconds, incarnation_number)
+    select id, "renewedAt", "checkedAt", "ttlSeconds", "incarnationNumber" from change where op = 'insert'
   ), renewed as (
     update instance_lease l set
-      renewed_at = greatest(l.renewed_at, c."renewedAt"),
+      renewed_at = ${newest('l.renewed_at', 'c."renewedAt"')},
       checked_at = case when c."checkKept" then l.checked_at else c."checkedAt" end,
-      ttl_seconds = c."ttlSeconds", lapsed = c.lapsed
+      ttl_seconds = c."ttlSeconds", lapsed = c.lapsed, incarnation_number = c."incarnationNumber"
     from change c
     where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
   ), touched as (
@@ -136,7 +140,7 @@ export interface InstanceAtHead {
   readonly inRecovery: boolean;
 }
 
-type LeasedRow = InstanceRecord & Lease;
+type LeasedRow = StoredRecord & Lease;
 
 interface HeadColumns {
   readonly headRevision: number;
@@ -201,17 +205,21 @@ export class ServiceInstanceRepository {
     return rows.map(row => row.id);
   }
 
-  /** Which of the ids are those of instances. */
-  async existing(em: EntityManager, ids: readonly string[]): Promise<Set<string>> {
-    const rows = await query<{ id: string }>(em, 'select id from service_instance where id = any($1::uuid[])', [ids]);
-    return new Set(rows.map(row => row.id));
+  /** The incarnations of instances, by id; null: it named none. Ids that are not those of instances are not there. */
+  async incarnations(em: EntityManager, ids: readonly string[]): Promise<Map<string, string | null>> {
+    const rows = await query<{ id: string; incarnation: string | null }>(
+      em,
+      'select id, incarnation from service_instance where id = any($1::uuid[])',
+      [ids],
+    );
+    return new Map(rows.map(({ id, incarnation }) => [id, incarnation]));
   }
 }
 
 const identityValues = ({ namespace, service, instanceId }: InstanceIdentity) => [namespace, service, instanceId];
 
 function toLeased({ renewedAt, checkedAt, ...instance }: LeasedRow): LeasedInstance {
-  return { instance, lease: { renewedAt, checkedAt } };
+  return { instance: normalizeRecord(instance), lease: { renewedAt, checkedAt } };
 }
 
 /** Net changes as rows of {@link CHANGE_FORM}. */

@@ -1,8 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * The last revision that touched a service. Rows are never deleted, so that a service that vanishes and comes back
- * keeps a rising revision, and ETags agree on all nodes.
+ * The last revision that touched a service. Rows outlive the instances, so that a service that vanishes and comes back
+ * keeps a rising revision, and ETags agree on all nodes. Of those without instances only so many are kept; a
+ * {@link NamespaceFloor} stands for the others.
  */
 export const ServiceRevisionSchema = defineEntity({
   name: 'ServiceRevision',

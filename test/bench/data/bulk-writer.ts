@@ -94,7 +94,7 @@ export class BulkWriter {
     let appended: Promise<void> = Promise.resolve();
     for (const batch of batchesOf(steps, BATCH)) {
       const now = new Date(from + (head.revision / expected) * DAYS * DAY_MS).toISOString();
-      const events = this.decide(batch, { ...head, now });
+      const events = this.decide(batch, { ...head, now, clock: now });
       await appended;
       appended = this.append(head, events);
       const last = events.at(-1)!;

@@ -1,6 +1,6 @@
 import { type AuditEvent } from '@coordination/audit';
 import { sameJson } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord, normalizeRecord, toInstanceView } from '@coordination/registry';
 import { isChange, type WatchConnection, type WatchFrame, type WatchStretch, stretchesOf } from './watch-record.js';
 
 /** Problems of one kind that are told at most; the rest are counted. */
@@ -79,9 +79,13 @@ function frameProblems({ event, data }: WatchFrame, expected: ExpectedFrame): Pr
   const what = `${event} ${data.revision}`;
   if (event !== expected.event) return [`${what} should be ${expected.event}`];
   if (data.action !== expected.action) return [`${what} names the action ${data.action}, not ${expected.action}`];
-  if (sameJson(data.instance ?? null, expected.instance)) return [];
-  return [`${what} shows ${JSON.stringify(data.instance)}, the log has ${JSON.stringify(expected.instance)}`];
+  const logged = expected.instance && asTold(expected.instance);
+  if (sameJson(data.instance ?? null, logged)) return [];
+  return [`${what} shows ${JSON.stringify(data.instance)}, the log has ${JSON.stringify(logged)}`];
 }
+
+/** What answers tell of a record as the log keeps it, which says nothing of incarnations where there were none. */
+const asTold = (record: InstanceRecord): unknown => JSON.parse(JSON.stringify(toInstanceView(normalizeRecord(record))));
 
 /** A snapshot is the selection of the log's fold at its revision. */
 export function snapshotProblems(
@@ -93,7 +97,7 @@ export function snapshotProblems(
   const expected = [...foldAt(log, after).values()].filter(selects);
   const told = new Map(snapshot.map(instance => [instance.id, instance]));
   const problems = expected
-    .filter(instance => !sameJson(told.get(instance.id) ?? null, instance))
+    .filter(instance => !sameJson(told.get(instance.id) ?? null, asTold(instance)))
     .map(({ id }) => `the snapshot at ${after} lacks instance ${id}, or has it otherwise`);
   if (told.size !== snapshot.length) problems.push(`the snapshot at ${after} has an instance twice`);
   if (told.size > expected.length) problems.push(`the snapshot at ${after} has instances that are not selected`);

@@ -1,6 +1,7 @@
 import { Databases, query } from '@coordination/database';
 import { Metrics } from '@coordination/observability';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aTask } from '../../../../test/support/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { CatalogHeadRepository } from '../catalog-head.repository.js';
@@ -26,6 +27,7 @@ beforeEach(async () => {
     events: new ServiceEventRepository(),
     partitions: new LogPartitionRepository(),
     room,
+    task: aTask('log-partitions'),
     ready: Promise.resolve(),
     everyMs: 20,
   });

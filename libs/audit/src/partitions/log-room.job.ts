@@ -1,6 +1,6 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, orStoreUnavailable, read, severedAfter } from '@coordination/database';
-import { repeat } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import { type CatalogHeadRepository } from '../catalog-head.repository.js';
 import { type ServiceEventRepository } from '../service-event.repository.js';
 import { LOG_PARTITION_SIZE, roomAfter } from './log-partition.js';
@@ -17,6 +17,7 @@ export interface LogRoomOptions {
   readonly events: ServiceEventRepository;
   readonly partitions: LogPartitionRepository;
   readonly room: LogRoom;
+  readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
   readonly everyMs?: number;
@@ -27,15 +28,14 @@ export interface LogRoomOptions {
  * the head. Writers do it still when they find that there is too little room.
  */
 export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Audit');
   private readonly ending = new AbortController();
 
   constructor(private readonly options: LogRoomOptions) {}
 
   onApplicationBootstrap(): void {
-    const { ready, everyMs = EVERY_MS } = this.options;
+    const { ready, task, everyMs = EVERY_MS } = this.options;
     const { signal } = this.ending;
-    void ready.then(() => repeat(() => this.look(), { everyMs, jitter: JITTER, signal }));
+    void ready.then(() => task.repeat(() => this.look(), { everyMs, jitter: JITTER, signal }));
   }
 
   onModuleDestroy(): void {
@@ -44,18 +44,11 @@ export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async look(): Promise<void> {
     const { room } = this.options;
-    try {
-      const found = await this.measure();
-      room.note(found.room);
-      if (found.room >= LOG_PARTITION_SIZE) return;
-      await this.makeRoom(found.head);
-      room.note((await this.measure()).room);
-    } catch (error) {
-      if (this.ending.signal.aborted) return;
-      const text = `The next partition of the log could not be looked after: ${String(error)}.`;
-      if (room.isNearlyFull) this.logger.error(`${text} There is room for ${room.revisions} more changes.`);
-      else this.logger.debug(text);
-    }
+    const found = await this.measure();
+    room.note(found.room);
+    if (found.room >= LOG_PARTITION_SIZE) return;
+    await this.makeRoom(found.head);
+    room.note((await this.measure()).room);
   }
 
   private async measure(): Promise<{ readonly head: number; readonly room: number }> {

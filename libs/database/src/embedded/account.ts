@@ -12,14 +12,32 @@ export interface Account {
 
 /**
  * The account for the server: undefined (this process's own) unless that is root. Then it is the owner of data that
- * exist already, so that `sudo` does not take a checkout away from its user, else `nobody`, which every system has.
+ * exist already, or of a directory that was there before, so that `sudo` does not take them away from their user; else
+ * `nobody`, which every system has.
  */
-export async function serverAccount(existingData: string): Promise<Account | undefined> {
+export async function serverAccount(existingData: string, directory = existingData): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const owner = await stat(existingData).catch(() => undefined);
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  const owner = (await ownerOf(existingData)) ?? (await knownOwnerOf(directory));
+  if (owner) return owner;
   const [uid, gid] = await Promise.all([run('id', ['-u', 'nobody']), run('id', ['-g', 'nobody'])]);
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+}
+
+async function ownerOf(path: string): Promise<Account | undefined> {
+  const owner = await stat(path).catch(() => undefined);
+  return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : undefined;
+}
+
+/** `initdb` does not run for a user whom the system does not know. */
+async function knownOwnerOf(directory: string): Promise<Account | undefined> {
+  const owner = await ownerOf(directory);
+  return (
+    owner &&
+    (await run('id', ['-u', '-n', String(owner.uid)]).then(
+      () => owner,
+      () => undefined,
+    ))
+  );
 }
 
 /** Whether the account can enter the directory, asked of the kernel: mode bits alone do not tell. */
@@ -31,7 +49,7 @@ export async function canEnter(account: Account, directory: string): Promise<boo
   );
 }
 
-/** Gives a file or directory with all that is in it to the account. */
+/** Gives a file or directory with all that is in it to the account; of symbolic links themselves, not what they lead to. */
 export async function giveTo(account: Account | undefined, path: string): Promise<void> {
-  if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, path]);
+  if (account) await run('chown', ['-R', '-h', `${account.uid}:${account.gid}`, path]);
 }

@@ -1,16 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { chmodSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmodSync, chownSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DisposableDirectory, disposableDirectory } from '../../../../test/support/disposable-directory.js';
 import { canEnter } from './account.js';
+import { MARKER } from './claim-directory.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 
 const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = 65_534;
+const UNKNOWN_USER = 54_321;
 const HOLDER = resolve(import.meta.dirname, '../../../../test/support/hold-postgres.mjs');
 const OTHERS_CAN_READ = IS_ROOT && (await canEnter({ uid: NOBODY, gid: NOBODY }, import.meta.dirname));
 const LOOPBACK = '127.0.0.1';
@@ -193,6 +195,72 @@ describe('startEmbeddedPostgres', () => {
     expect(await end(third.child, 'SIGTERM')).toEqual([0, null]);
     expect(await isRunning(pid)).toBe(false);
     expect(await readdir(join(dataDir, 'shares'))).toEqual([]);
+  });
+
+  it('is shared by services that start at the same instant in a directory that is there and empty', async () => {
+    await mkdir(dataDir, { recursive: true });
+    const services = await Promise.all([holder(), holder(), holder()]);
+    expect(new Set(services.map(({ url }) => url)).size).toBe(1);
+    for (const { child } of services) await end(child, 'SIGTERM');
+  });
+
+  it('goes on with the data of a release that made no marker', async () => {
+    const first = await start();
+    await sql(first.url, 'create table kept as select 42 as answer');
+    await first.stop();
+    for (const place of new Set([dataDir, await home()])) await rm(join(place, MARKER));
+    const second = await start();
+    expect(await sql(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    await second.stop();
+    for (const place of new Set([dataDir, await home()])) expect(await readdir(place)).toContain(MARKER);
+  });
+
+  it('starts nothing in a directory with content of others', async () => {
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(join(dataDir, 'notes.txt'), 'mine');
+    const { mode, uid } = await stat(dataDir);
+    await expect(start()).rejects.toThrow(`Cannot use ${dataDir} for the embedded PostgreSQL`);
+    expect(await readdir(dataDir)).toEqual(['notes.txt']);
+    expect(await stat(dataDir)).toMatchObject({ mode, uid });
+  });
+
+  it.runIf(IS_ROOT)('runs as the owner of a directory that was there, when root starts it', async () => {
+    const games = {
+      uid: Number(execFileSync('id', ['-u', 'games'])),
+      gid: Number(execFileSync('id', ['-g', 'games'])),
+    };
+    await mkdir(dataDir, { recursive: true });
+    chownSync(dataDir, games.uid, games.gid);
+    const { stop } = await start();
+    expect((await stat(`/proc/${await serverPid()}`)).uid).toBe(games.uid);
+    expect(await stat(await home())).toMatchObject(games);
+    await stop();
+  });
+
+  it.runIf(IS_ROOT)('runs as nobody where the system does not know the owner', async () => {
+    await mkdir(dataDir, { recursive: true });
+    chownSync(dataDir, UNKNOWN_USER, UNKNOWN_USER);
+    const { url, stop } = await start();
+    expect(await sql(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await stop();
+  });
+
+  it.runIf(IS_ROOT)('takes no directory of others where root’s data would go', async () => {
+    chmodSync(directory.path, 0o700);
+    const first = await start();
+    await first.stop();
+    const elsewhere = await home();
+    await rm(elsewhere, { recursive: true });
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'notes.txt'), 'mine');
+    chmodSync(elsewhere, 0o755);
+    await expect(start()).rejects.toThrow(`Cannot use ${elsewhere} for the embedded PostgreSQL: it has content`);
+    expect(await readdir(elsewhere)).toEqual(['notes.txt']);
+    expect(await stat(elsewhere)).toMatchObject({ uid: 0, mode: 0o40_755 });
+    await rm(join(dataDir, 'moved-to'));
+    await expect(start()).rejects.toThrow(`Cannot use ${elsewhere}`);
+    expect(await readFile(join(elsewhere, 'notes.txt'), 'utf8')).toBe('mine');
+    await rm(elsewhere, { recursive: true });
   });
 
   it.runIf(IS_ROOT)('runs as another user when root starts it', async () => {

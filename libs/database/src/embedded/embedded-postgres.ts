@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir, realpath, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { claimDirectory } from './claim-directory.js';
 import { FileLock } from './file-lock.js';
-import { type Home, PRIVATE_DIRECTORY, prepareHome } from './home.js';
+import { type Home, prepareHome } from './home.js';
 import { ensureDatabase, findRunning, initialise, launch, type RunningServer, serverUrl } from './server.js';
 import { isServerOf, stopServer } from './server-process.js';
 
-const DATABASE = 'coordination';
+/** The database that the embedded PostgreSQL is for. */
+export const EMBEDDED_DATABASE = 'coordination';
 const LOCK_TIMEOUT_MS = 120_000;
 const WATCH_MS = 1_000;
 /** Each service takes about 15; tools and a second service must find room too. */
@@ -14,7 +16,7 @@ const DEFAULT_PARAMETERS = { max_connections: '200' };
 
 /** What {@link startEmbeddedPostgres} needs to know. */
 export interface EmbeddedPostgresOptions {
-  /** Directory of the data, relative to the working directory; made if absent. */
+  /** Directory of the data, relative to the working directory: absent (then it is made), empty, or used for this before. */
   readonly dataDir: string;
   /** Takes one line for people. */
   readonly log: (line: string) => void;
@@ -35,19 +37,19 @@ export interface EmbeddedPostgres {
  * @throws Error that says what is wrong where no server can be had
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const directory = await makeDirectory(options.dataDir);
+  const directory = await claimDirectory(options.dataDir);
   const parameters: Record<string, string> = { ...DEFAULT_PARAMETERS, ...options.parameters };
   const { home, share, server } = await locked(directory, async () => {
     const home = await prepareHome(directory, options.log);
     await initialise(home, parameters['fsync'] !== 'off');
     const server = (await findRunning(home)) ?? (await launch(home, undefined, parameters));
-    await ensureDatabase(home, server.port, DATABASE);
+    await ensureDatabase(home, server.port, EMBEDDED_DATABASE);
     return { home, server, share: await Share.take(directory) };
   });
   const watch = keepRunning(directory, home, server, parameters, options.log);
   let stopped: Promise<void> | undefined;
   return {
-    url: serverUrl(home, server.port, DATABASE),
+    url: serverUrl(home, server.port, EMBEDDED_DATABASE),
     stop: () => (stopped ??= leave(directory, home, share, watch)),
   };
 }
@@ -138,17 +140,6 @@ async function locked<T>(directory: string, work: () => Promise<T>): Promise<T> 
     return await work();
   } finally {
     lock.release();
-  }
-}
-
-async function makeDirectory(dataDir: string): Promise<string> {
-  const directory = resolve(dataDir);
-  try {
-    await mkdir(directory, { recursive: true });
-    await chmod(directory, PRIVATE_DIRECTORY);
-    return await realpath(directory);
-  } catch (error) {
-    throw new Error(`Cannot use ${directory} for the embedded PostgreSQL: ${String(error)}`, { cause: error });
   }
 }
 

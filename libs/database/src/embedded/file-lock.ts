@@ -14,14 +14,14 @@ export class FileLock {
 
   /** The lock, or undefined when another holder has it. */
   static tryAcquire(path: string): FileLock | undefined {
-    const database = new DatabaseSync(path, { timeout: 0 });
+    const database = open(path);
     try {
       database.exec('BEGIN EXCLUSIVE');
       return new FileLock(database);
     } catch (error) {
       database.close();
       if ((error as { errcode?: number }).errcode === BUSY) return undefined;
-      throw error;
+      throw cannotLock(path, error);
     }
   }
 
@@ -45,3 +45,15 @@ export class FileLock {
     this.database.close();
   }
 }
+
+function open(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw cannotLock(path, error);
+  }
+}
+
+/** SQLite does not name the file. One that holds something else stays as it is. */
+const cannotLock = (path: string, error: unknown): Error =>
+  new Error(`${path} cannot be locked: ${(error as Error).message}.`, { cause: error });

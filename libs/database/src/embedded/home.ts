@@ -4,14 +4,12 @@ import { chmod, chown, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { type Account, canEnter, giveTo, serverAccount } from './account.js';
 import { findBinaries } from './binaries.js';
+import { claimDirectory, PRIVATE_DIRECTORY } from './claim-directory.js';
+import { ELSEWHERE, MOVED_TO } from './earlier-home.js';
 import { stopServer } from './server-process.js';
 
-/** Where data go that the server's account cannot reach in the checkout. */
-const ELSEWHERE = '/var/lib/platform-coordination';
-/** In the directory that was asked for: says where its content is instead. */
-const MOVED_TO = 'moved-to';
-/** Mode of every directory that holds data. PostgreSQL insists on it too. */
-export const PRIVATE_DIRECTORY = 0o700;
+/** Mode of {@link ELSEWHERE}: the server's account must get through it. */
+const PASSABLE_DIRECTORY = 0o755;
 const PRIVATE_FILE = 0o600;
 const PASSWORD_BYTES = 24;
 
@@ -32,11 +30,12 @@ export interface Home {
  */
 export async function prepareHome(directory: string, log: (line: string) => void): Promise<Home> {
   const binaries = await findBinaries();
-  const account = await serverAccount(join(directory, 'data'));
+  const account = await serverAccount(join(directory, 'data'), directory);
   const marker = join(directory, MOVED_TO);
   if (account && (existsSync(marker) || !(await reachable(account, binaries, dirname(directory))))) {
     const elsewhere = join(ELSEWHERE, createHash('sha256').update(directory).digest('hex').slice(0, 16));
-    if (!(existsSync(marker) && existsSync(elsewhere))) await moveTo(elsewhere, directory, account, log);
+    if (existsSync(marker) && existsSync(elsewhere)) await claimElsewhere(elsewhere);
+    else await moveTo(elsewhere, directory, account, log);
     await copyBinaries(binaries, join(elsewhere, 'binaries'), account);
     await writeFile(marker, `${elsewhere}\n`);
     log(`No user but root can enter ${directory}; the embedded PostgreSQL lives in ${elsewhere}`);
@@ -52,18 +51,36 @@ async function reachable(account: Account, ...directories: string[]): Promise<bo
 /** Starts a home elsewhere with the data that the checkout has; none, if it has none. */
 async function moveTo(elsewhere: string, directory: string, account: Account, log: (line: string) => void) {
   if (existsSync(elsewhere)) {
+    await claimElsewhere(elsewhere);
     // The checkout that this belonged to was deleted, or its data were: what is left is nobody's.
     log(`Removing ${elsewhere}, left by an earlier checkout in the same place`);
     await stopServer(join(elsewhere, 'data'));
     await rm(elsewhere, { recursive: true, force: true });
   }
-  await mkdir(elsewhere, { recursive: true });
-  await chmod(ELSEWHERE, 0o755);
+  await makeElsewhere();
+  await claimElsewhere(elsewhere);
   for (const part of ['password', 'data']) {
     const source = join(directory, part);
     if (existsSync(source)) await cp(source, join(elsewhere, part), { recursive: true, verbatimSymlinks: true });
   }
   await giveTo(account, elsewhere);
+  if (!(await canEnter(account, elsewhere))) {
+    throw new Error(
+      `The embedded PostgreSQL cannot live in ${elsewhere}: no user but root can enter ${ELSEWHERE}. ` +
+        'Let others enter it, or set PCS_EMBEDDED_POSTGRES_DIR to a directory that others can reach.',
+    );
+  }
+}
+
+/** Its mode is only set where it is made here: one that is there already has an owner who chose it. */
+async function makeElsewhere(): Promise<void> {
+  if (existsSync(ELSEWHERE)) return;
+  await mkdir(ELSEWHERE, { recursive: true });
+  await chmod(ELSEWHERE, PASSABLE_DIRECTORY);
+}
+
+async function claimElsewhere(elsewhere: string): Promise<void> {
+  await claimDirectory(elsewhere, 'Move its content away, or set PCS_EMBEDDED_POSTGRES_DIR to another directory.');
 }
 
 async function copyBinaries(from: string, to: string, account: Account): Promise<void> {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
+import { DatabaseClient } from '../database-client.js';
+import { pgOptions } from '../pg-options.js';
 import { type Home } from './home.js';
 import { isAlive, isServerOf, pidFile, readPidFile } from './server-process.js';
 
@@ -16,6 +17,9 @@ const LOOPBACK = '127.0.0.1';
 const SUPERUSER = 'postgres';
 const POLL_MS = 50;
 const CONNECT_TIMEOUT_MS = 2_000;
+const ANSWER_TIMEOUT_MS = 2_000;
+/** Making a database copies a template. */
+const CREATE_TIMEOUT_MS = 60_000;
 /** Recovery after a crash may take a while. */
 const START_TIMEOUT_MS = 60_000;
 const START_ATTEMPTS = 5;
@@ -103,9 +107,9 @@ export async function launch(
 
 /** Creates the database if the server does not have it. */
 export async function ensureDatabase(home: Home, port: number, database: string): Promise<void> {
-  const client = new Client({ connectionString: serverUrl(home, port, SUPERUSER) });
-  await client.connect();
+  const client = ownClient(home, port, CREATE_TIMEOUT_MS);
   try {
+    await client.connect();
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
   } finally {
@@ -138,11 +142,7 @@ async function launchOn(home: Home, port: number, parameters: Readonly<Record<st
 
 /** Whether a server on this port knows our password and serves our data; anything else on the port is not ours. */
 async function answers(home: Home, port: number): Promise<boolean> {
-  const client = new Client({
-    connectionString: serverUrl(home, port, SUPERUSER),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  });
-  client.on('error', () => {}); // a broken connection also rejects the query below
+  const client = ownClient(home, port, ANSWER_TIMEOUT_MS);
   try {
     await client.connect();
     const { rows } = await client.query<{ directory: string }>(`SELECT current_setting('data_directory') AS directory`);
@@ -152,6 +152,17 @@ async function answers(home: Home, port: number): Promise<boolean> {
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** A connection to the server of this machine, which never has TLS. One that does not answer is not waited for. */
+function ownClient(home: Home, port: number, answerTimeoutMs: number): DatabaseClient {
+  const url = new URL(serverUrl(home, port, SUPERUSER));
+  url.searchParams.set('sslmode', 'disable');
+  return new DatabaseClient({
+    ...pgOptions(url.href, 'off'),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: answerTimeoutMs,
+  });
 }
 
 /** A port that nobody listens on now. */

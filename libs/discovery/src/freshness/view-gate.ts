@@ -15,7 +15,7 @@ const REACHED_WITHIN_MS = 1_500;
 export interface GateParts {
   readonly view: CatalogView;
   /** Of the primary: one query for all who ask before it is sent. */
-  readonly readIndex: Pick<ReadIndex, 'current'>;
+  readonly readIndex: Pick<ReadIndex<LogHead>, 'current'>;
   readonly clock: Clock;
   /** Whether the query proves that no other server has become the primary. */
   readonly isFenced?: boolean;

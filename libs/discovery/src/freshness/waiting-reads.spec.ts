@@ -126,6 +126,26 @@ describe('a read that waits', () => {
     expect(ended).toEqual(['known', 'known']);
   });
 
+  it('of what was dropped is answered at once where its removal is not in memory any more, and waits where nothing came after', async () => {
+    const { put, view, log, ask, ended, waiting } = catalog({ maxChanges: 1 });
+    const gone = order();
+    put(anInstance({ service: 'billing' })); // 1
+    put(gone); // 2
+    view.apply([log.remove(gone.id)]); // 3
+    view.apply([log.dropEmptyServices({ namespace: 'default', service: 'orders', revision: 3 })]); // 4
+    put(anInstance({ service: 'billing', instanceId: 'another' })); // 5
+    await nextTurn();
+    await ask(ORDERS, 2);
+    await ask(instancesQuestion({ namespace: 'default', service: 'orders' }, { statuses: 'any', where: null }), 0);
+    expect(ended).toEqual(['known', 'known']);
+    const late = [ask(ALL_ORDERS, 5), ask(instancesQuestion({ namespace: 'default', service: 'never' }, HEALTHY), 4)];
+    await nextTurn();
+    expect({ ended, held: waiting.held }).toEqual({ ended: ['known', 'known'], held: 2 });
+    put(order({ instanceId: 'another' }));
+    put(anInstance({ service: 'never' }));
+    await Promise.all(late);
+  });
+
   it('is answered when its time is up, a sixteenth earlier at most', async () => {
     const { ask, ended } = catalog({ random: () => 0.999 });
     await nextTurn();

@@ -1,6 +1,6 @@
 import { LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
-import { type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
+import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
 import { type LookBudget } from '../look-budget.js';
 import { orTooCostly } from '../costly-selection.js';
 import { addSelection, Conditions } from '../selection/selection-sql.js';
@@ -68,7 +68,7 @@ export class PastInstances {
       );
       for (const row of rows) {
         await budget.look();
-        yield isExact || !row.record || matches(row.record) ? row : { ...row, record: null };
+        yield isExact || !row.record || matches(normalizeRecord(row.record)) ? row : { ...row, record: null };
       }
       if (rows.length < count) return;
       after = rows.at(-1);

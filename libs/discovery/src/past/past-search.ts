@@ -1,5 +1,5 @@
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/registry';
 import { type CatalogSearch } from '../catalog-search.js';
 import { type SearchPage } from '../catalog-search.repository.js';
 import { LookBudget } from '../look-budget.js';
@@ -16,7 +16,7 @@ export type PastSearch = CatalogSearch & { readonly at: number };
 type SortTime = Exclude<CatalogSearch['sort'], 'service'>;
 
 interface Ended {
-  readonly items: readonly InstanceRecord[];
+  readonly items: readonly InstanceView[];
   /** Where the next page goes on; undefined at the end. */
   readonly end: SearchPosition | undefined;
 }
@@ -57,14 +57,14 @@ export class PastSearches {
   private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<Ended> {
     const { limit } = search;
     const budget = new LookBudget(this.limits.page, systemClock);
-    const items: InstanceRecord[] = [];
+    const items: InstanceView[] = [];
     let end = position;
     const [namespace = '', service = '', instanceId = ''] = position ?? [];
     const after = position && { namespace, service, instanceId };
     for await (const row of this.instances.walk({ ...search, scope: search, after }, budget)) {
       const isFull = items.length === limit && row.record !== null;
       if (end && (isFull || budget.isSpent)) return { items, end };
-      if (row.record) items.push(normalizeRecord(row.record));
+      if (row.record) items.push(toInstanceView(normalizeRecord(row.record)));
       end = nameOf(row);
     }
     return { items, end: undefined };
@@ -90,7 +90,7 @@ export class PastSearches {
       if (budget.isSpent) throw new InvalidFilterError([TOO_BROAD]);
       if (record) first.add(normalizeRecord(record));
     }
-    const items = first.records.slice(0, limit);
+    const items = first.records.slice(0, limit).map(toInstanceView);
     const last = items.at(-1);
     return { items, end: last && first.records.length > limit ? timeOf(last) : undefined };
   }

@@ -1,7 +1,7 @@
 import { EpochLogRepository, LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { normalizeRecord, type Status } from '@coordination/registry';
+import { normalizeRecord, type Status, toInstanceView } from '@coordination/registry';
 import { LookBudget } from '../look-budget.js';
 import { type Selection, statusTest } from '../selection/selection.js';
 import { countStatuses, sorted, ServiceSummarizer } from '../service-summary.js';
@@ -61,7 +61,7 @@ export class PastServices {
       if (!record) continue;
       meant.push(record.status);
       if (!hasStatus(record.status)) continue;
-      const json = JSON.stringify(normalizeRecord(record));
+      const json = JSON.stringify(toInstanceView(normalizeRecord(record)));
       bytes += json.length;
       shown.set(instanceId, json);
     }

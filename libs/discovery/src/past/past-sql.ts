@@ -107,7 +107,9 @@ export function newestEvent(conditions: Conditions, alias: string, at: number, c
 
 /** The state after an event `s` as a relation `i`, which is what selections speak of. */
 export const STATE_AS_INSTANCE = `cross join lateral (
-    select (s.after ->> 'id')::uuid as id, s.namespace, s.service, s.instance_id, s.after ->> 'type' as type,
+    select (s.after ->> 'id')::uuid as id, s.namespace, s.service, s.instance_id,
+      s.after ->> 'incarnation' as incarnation,
+      coalesce((s.after ->> 'incarnationNumber')::int, 1) as incarnation_number, s.after ->> 'type' as type,
       s.after ->> 'scheme' as scheme, s.after ->> 'host' as host, (s.after ->> 'port')::int as port,
       s.after ->> 'zone' as zone, (s.after ->> 'weight')::int as weight, s.after ->> 'status' as status,
       s.after -> 'metadata' as metadata, (s.after ->> 'registeredAt')::timestamptz as registered_at,

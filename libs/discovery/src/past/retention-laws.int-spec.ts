@@ -135,11 +135,10 @@ async function expectNodesBeginAsEver(): Promise<void> {
     expect(gaps).toHaveLength(1);
     const { revision } = node.view.position!;
     const whole = past.viewAt(revision);
-    for (const [namespace, { services }] of whole.namespaces()) {
-      for (const service of services.keys()) {
-        expect(node.view.serviceRevision(namespace, service)).toBe(whole.serviceRevision(namespace, service));
-        expect(node.view.instancesOf(namespace, service)).toEqual(whole.instancesOf(namespace, service));
-      }
+    for (const { namespace, service } of past.events) {
+      if (namespace === null || service === null) continue;
+      expect(node.view.serviceRevision(namespace, service)).toBe(whole.serviceRevision(namespace, service));
+      expect(node.view.instancesOf(namespace, service)).toEqual(whole.instancesOf(namespace, service));
     }
     const [row] = await query<{ rows: number }>(
       databases.em('reads'),

@@ -102,6 +102,13 @@ describe('the contenders', () => {
     expect(contendersOf(idle, want()).far.weight).toBe(1);
   });
 
+  it('never have a host of earlier times that no URL can have, not even in a panic', () => {
+    const usable = named('ok', 2, 'unhealthy', { host: '2001:db8:0:0:0:0:0:1' });
+    const zoned = named('zoned', 3, 'healthy', { host: 'fe80::1%eth0' });
+    expect(idsOf(contendersOf([...usable, ...zoned], want({ panicThreshold: 50 })))).toEqual(['ok-0', 'ok-1']);
+    expect(idsOf(contendersOf(zoned, want()))).toEqual([]);
+  });
+
   it('without weight give way to degraded ones', () => {
     const instances = [...named('idle', 1, 'healthy', { weight: 0 }), ...named('slow', 1, 'degraded')];
     expect(idsOf(contendersOf(instances, want()))).toEqual(['slow-0']);

@@ -1,6 +1,7 @@
 import { type InstanceRecord, OVERRIDE_STATUSES, type Status } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from '../selection/selection.js';
 import { patternMeter } from '../selection/pattern-meter.js';
+import { hasUsableUrl } from './instance-url.js';
 import { Pool } from './pool.js';
 import { zoneShare } from './zone-share.js';
 
@@ -41,7 +42,8 @@ const WITHOUT_WEIGHT = 3;
  */
 export function contendersOf(records: Iterable<InstanceRecord>, wanted: Wanted): Contenders {
   const { selection, strategy, zone, zoneThreshold, panicThreshold } = wanted;
-  const meant = [...records].filter(matcherBesideStatus(selection, patternMeter()));
+  const matches = matcherBesideStatus(selection, patternMeter());
+  const meant = [...records].filter(record => hasUsableUrl(record) && matches(record));
   const panic = isPanic(meant, panicThreshold);
   const hasStatus = statusTest(selection);
   const selected = meant.filter(({ status }) => hasStatus(status) || (panic && !isHeldBack(status)));

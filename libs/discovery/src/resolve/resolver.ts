@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { NoInstanceAvailableError } from '@coordination/kernel';
+import { toInstanceView } from '@coordination/registry';
 import { type ViewAnswer } from '../view-answers.js';
 import { type CatalogView } from '../view/catalog-view.js';
 import { type Contenders, contendersOf, type Wanted } from './contenders.js';
@@ -60,11 +61,11 @@ export class Resolver {
     const revision = this.view.serviceRevision(namespace, service);
     const instances = this.view.instancesOf(namespace, service);
     const nobody = () => new NoInstanceAvailableError(`${namespace}/${service}`, instances.size);
-    if (revision === undefined) throw nobody();
+    if (revision === undefined || instances.size === 0) throw nobody();
     const contenders = this.contenders(namespace, service, revision, wanted);
     if (contenders.near.size + contenders.far.size === 0) throw nobody();
     const instance = instances.get(this.choose(contenders, wanted))!;
-    const body = JSON.stringify({ url: instanceUrl(instance), instance });
+    const body = JSON.stringify({ url: instanceUrl(instance), instance: toInstanceView(instance) });
     return { revision, body, isPanic: contenders.isPanic };
   }
 

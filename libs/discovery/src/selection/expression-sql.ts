@@ -20,6 +20,8 @@ const COLUMNS: Readonly<Record<Field, string>> = {
   namespace: 'i.namespace',
   service: 'i.service',
   instanceId: 'i.instance_id',
+  incarnation: 'i.incarnation',
+  incarnationNumber: 'i.incarnation_number',
   type: 'i.type',
   scheme: 'i.scheme',
   status: 'i.status',
@@ -29,7 +31,7 @@ const COLUMNS: Readonly<Record<Field, string>> = {
   weight: 'i.weight',
 };
 
-const NUMERIC: ReadonlySet<Field> = new Set(['port', 'weight']);
+const NUMERIC: ReadonlySet<Field> = new Set(['port', 'weight', 'incarnationNumber']);
 
 /** Whether SQL can decide this at all: patterns are RE2's, and semver is for semver to judge. */
 export const isDecidedInSql = ({ kind }: Leaf, { versions }: Pick<SqlTools, 'versions'>): boolean =>

@@ -8,6 +8,8 @@ export const FIELDS = [
   'namespace',
   'service',
   'instanceId',
+  'incarnation',
+  'incarnationNumber',
   'type',
   'scheme',
   'status',

@@ -9,6 +9,9 @@ const filters = z.strictObject(FILTER_PARAMETERS);
 
 const select = (query: Record<string, unknown>) => toSelection(filters.parse(query), ['healthy']);
 
+/** Whether a filter by a host selects an instance that has one. */
+const matches = (host: string, stored: string) => matcherBesideStatus(select({ host }))(anInstance({ host: stored }));
+
 const refusalOf = (query: Record<string, unknown>) => {
   try {
     select(query);
@@ -27,6 +30,14 @@ describe('the filters of a request', () => {
   it('mean the same selection whatever the order of the statuses, and any beats all others', () => {
     expect(select({ status: 'unhealthy,degraded' })).toEqual(select({ status: ['degraded', 'unhealthy'] }));
     expect(select({ status: 'degraded,any' }).statuses).toBe('any');
+  });
+
+  it('take a host in any spelling, and in the one given, in which it may be stored', () => {
+    expect(matches('2001:DB8:0::1', '2001:db8::1')).toBe(true);
+    expect(matches('::ffff:10.0.3.17', '10.0.3.17')).toBe(true);
+    expect(matches('2001:db8:0:0:0:0:0:1', '2001:db8:0:0:0:0:0:1')).toBe(true);
+    expect(matches('fe80::1%eth0', 'fe80::1%eth0')).toBe(true);
+    expect(matches('2001:db8::1', '2001:db8::2')).toBe(false);
   });
 
   it('take = in the value of a tag, and keys of any name', () => {

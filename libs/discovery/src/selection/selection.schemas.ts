@@ -1,6 +1,6 @@
 import { findPoison, InvalidFilterError, isStorableText, type FieldError } from '@coordination/kernel';
 import { queryCommaList, queryList } from '@coordination/http';
-import { hostSchema, INSTANCE_TYPES, STATUSES, type JsonObject, type Status } from '@coordination/registry';
+import { hostFilterSchema, INSTANCE_TYPES, STATUSES, type JsonObject, type Status } from '@coordination/registry';
 import { z } from 'zod';
 import { allOf, type Expression, type Field } from './expression.js';
 import { createFilterParser } from './filter/parse-filter.js';
@@ -30,7 +30,9 @@ export const FILTER_PARAMETERS = {
   type: z.enum(INSTANCE_TYPES).optional().describe('What the instances are good for.'),
   environment: text().optional().describe('`metadata.environment`, exactly.'),
   region: text().optional().describe('`metadata.region`, exactly.'),
-  host: hostSchema.optional().describe('DNS name or address, as it was registered; upper case is lowered.'),
+  host: hostFilterSchema
+    .optional()
+    .describe('DNS name or address that the instances were registered with, in any spelling of it.'),
   zone: text().optional().describe('Zone, exactly.'),
   appVersion: text(MAX_RANGE)
     .optional()
@@ -61,7 +63,7 @@ export function toSelection(query: FilterParameters, defaultStatuses: Selection[
   const { type, host, zone, environment, region, appVersion, metadata, filter } = query;
   const terms: Expression[] = [];
   if (type !== undefined) terms.push(fieldIs('type', type));
-  if (host !== undefined) terms.push(fieldIs('host', host));
+  if (host !== undefined) terms.push({ kind: 'equal', of: ['host'], anyOf: host });
   if (zone !== undefined) terms.push(fieldIs('zone', zone));
   if (environment !== undefined) terms.push(metadataHave({ environment }));
   if (region !== undefined) terms.push(metadataHave({ region }));

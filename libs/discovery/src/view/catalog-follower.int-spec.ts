@@ -204,14 +204,16 @@ describe('a database that is away', () => {
     await author.add(...many(3));
     const { url } = gate;
     await gate.close();
-    const { view, said } = await start({ url, pollMs: 50, listens: true });
-    await waitFor('the trouble to be told', () => said.length > 0);
+    const { view, following } = await start({ url, pollMs: 50, listens: true });
+    await waitFor('the trouble to be told', () => following.task.trouble);
     expect(() => view.assertReadable()).toThrow(StartingError);
     await gate.open();
     await waitFor('the view to be loaded', () => view.loaded);
     expect(() => view.assertReadable()).not.toThrow();
     await expectViewIsTable(view, author.databases);
-    expect(said.filter(line => line.includes('cannot be read'))).toHaveLength(1);
+    await waitFor('it is told that it is over', () => following.lines.length > 1);
+    expect(following.lines.map(({ level }) => level)).toEqual(['warn', 'log']);
+    expect(following.lines[0]!.msg).toContain('ECONNREFUSED');
   });
 
   it('later leaves the view as it was, ever staler, until it is back', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { epochStartedBy, mayFollow } from '@coordination/audit';
+import { type BackgroundTask } from '@coordination/observability';
 import { type HistoryKeeper } from '@coordination/registry';
 import pRetry from 'p-retry';
 import { type CatalogLoader } from './catalog-loader.js';
@@ -32,6 +33,7 @@ export interface FollowerParts {
   /** How often (ms) the log is read when nothing tells that there is news. */
   readonly pollMs: number;
   readonly logger: FollowerLog;
+  readonly task: BackgroundTask;
   /** Resolves when the tables are there; the follower reads nothing before. */
   readonly ready?: Promise<unknown>;
   /** Ends the reads that are under way, so that the end need not wait for a server that does not answer. */
@@ -52,6 +54,8 @@ export class CatalogFollower {
   private hinted = 0;
   private inFlight: Promise<unknown> = Promise.resolve();
   private brokenHistories = 0;
+  /** What showed that the history is another one, as long as the view is not current again. */
+  private complaint: string | undefined;
   private newestKnown = 0;
 
   constructor(private readonly parts: FollowerParts) {
@@ -110,15 +114,15 @@ export class CatalogFollower {
       const looksAnswered = this.looksAsked;
       let loadedInVain = false;
       try {
-        await this.retried(async () => {
+        await this.retried(async progress => {
           const loads = mustLoad;
-          if (loads) await this.load(signal);
-          mustLoad = (await this.catchUp()) === 'broken';
+          if (loads) await this.load(signal, progress);
+          mustLoad = (await this.catchUp(progress)) === 'broken';
           loadedInVain = loads && mustLoad;
+          if (loadedInVain) throw new LoadedInVainError(this.complaint);
         }, signal);
-      } catch (error) {
-        // Not a failure of the database, or it would be retried; at the next poll it may be over.
-        if (!signal.aborted) this.parts.logger.error(`The view cannot follow the log: ${textOf(error)}`);
+      } catch {
+        // Not a failure of the database, or it would be retried; at the next poll it may be over. The task has noted it.
         loadedInVain = true;
       }
       const isDone = !mustLoad && this.looksAsked === looksAnswered;
@@ -126,11 +130,10 @@ export class CatalogFollower {
     }
   }
 
-  /** Tries on, ever more slowly, with jitter, and says so once. */
-  private async retried(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    let failed = false;
+  /** Tries on, ever more slowly, with jitter. */
+  private async retried(work: (progress: () => void) => Promise<void>, signal: AbortSignal): Promise<void> {
     const attempt = () => {
-      const attempted = work();
+      const attempted = this.parts.task.turn(work, signal);
       this.inFlight = attempted.catch(() => undefined);
       return attempted;
     };
@@ -140,21 +143,17 @@ export class CatalogFollower {
       minTimeout: FIRST_RETRY_MS,
       maxTimeout: LAST_RETRY_MS,
       randomize: true,
-      onFailedAttempt: ({ error }) => {
-        if (!failed) this.parts.logger.warn(`The log cannot be read (${textOf(error)}). Trying again until it can.`);
-        failed = true;
-      },
+      shouldRetry: ({ error }) => !(error instanceof LoadedInVainError),
     });
-    if (failed) this.parts.logger.log(`The view follows the log again, at revision ${this.parts.view.revision}.`);
   }
 
-  private async load(signal: AbortSignal): Promise<void> {
+  private async load(signal: AbortSignal, progress: () => void): Promise<void> {
     const { view, loader, history, logger } = this.parts;
-    let snapshot = await loader.load();
+    let snapshot = await loader.load(progress);
     while (snapshot.elsewhere && !signal.aborted) {
       // Commits may have been lost on the way, and nothing that was lost must be told as unchanged.
       await history.vouched(signal);
-      snapshot = await loader.load();
+      snapshot = await loader.load(progress);
     }
     if (snapshot.elsewhere) return;
     view.replace(snapshot);
@@ -162,21 +161,26 @@ export class CatalogFollower {
   }
 
   /** Reads page after page until the view has all that the log had when the last page was asked for. */
-  private async catchUp(): Promise<'current' | 'broken'> {
+  private async catchUp(progress: () => void): Promise<'current' | 'broken'> {
     const { view, reader, history } = this.parts;
     while (!this.ending.signal.aborted) {
       const held = view.position;
       if (!held) return 'broken';
       const page = await reader.readAfter(held.revision);
+      progress();
       this.newestKnown = page.head.revision;
       const complaint = discontinuity(held, page) ?? this.applied(page);
       if (complaint !== undefined) {
         await history.settle();
-        this.tellBroken(held, page.head, complaint);
+        this.brokenHistories += 1;
+        // What a load has not mended is told by the task, at its pace.
+        if (complaint !== this.complaint) this.tellBroken(held, page.head, complaint);
+        this.complaint = complaint;
         return 'broken';
       }
       if (view.revision < page.head.revision) continue;
       view.confirm(page.sentAtMs);
+      this.complaint = undefined;
       const isUnsettled = page.elsewhere || history.doubted;
       if (!isUnsettled || (await history.settle()) !== 'begun') return 'current';
     }
@@ -189,7 +193,6 @@ export class CatalogFollower {
   }
 
   private tellBroken(held: ViewHead, found: ViewHead, complaint: string): void {
-    this.brokenHistories += 1;
     this.parts.logger.error(
       `The history of the catalog is broken: ${complaint}. The view held revision ${held.revision} of epoch ${held.epoch}, ` +
         `the log is at revision ${found.revision} of epoch ${found.epoch}. The whole catalog is loaded again.`,
@@ -207,6 +210,15 @@ export class CatalogFollower {
       // Woken, or ended.
     }
     this.interrupt = () => undefined;
+  }
+}
+
+/** The catalog was loaded, and the log does not continue even that. */
+class LoadedInVainError extends Error {
+  override readonly name = 'LoadedInVainError';
+
+  constructor(complaint = '') {
+    super(`The log does not continue the catalog that was just loaded: ${complaint}`);
   }
 }
 
@@ -228,12 +240,6 @@ const isWhole = (held: ViewHead, head: ViewHead, events: LogPage['events']): boo
 
 const epochAfter = (held: ViewHead, events: LogPage['events']): string =>
   events.reduce((epoch, event) => epochStartedBy(event)?.epoch ?? epoch, held.epoch);
-
-/** What the driver said, where our own error only says that the database could not be asked. */
-const textOf = (error: unknown): string => {
-  const { message, code, cause } = error as { message?: string; code?: string; cause?: unknown };
-  return cause === undefined ? message || code || String(error) : textOf(cause);
-};
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => {

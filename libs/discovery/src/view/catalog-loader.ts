@@ -1,7 +1,13 @@
 import { type CatalogHeadRepository, EpochLogRepository, isElsewhere } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
-import { INSTANCE_COLUMNS, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import {
+  INSTANCE_COLUMNS,
+  type InstanceRecord,
+  type NamespaceFloor,
+  normalizeRecord,
+  type ServiceTouch,
+} from '@coordination/registry';
 import { CatalogState } from './catalog-state.js';
 import { type CatalogSnapshot } from './catalog-view.js';
 
@@ -16,15 +22,15 @@ const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000';
 const READ_INSTANCES = `
   select ${INSTANCE_COLUMNS} from service_instance i where i.id > $1::uuid order by i.id limit $2`;
 
-const READ_SERVICES = `
+/** By age, which is how those without instances are kept: sorting a million of them here would hold everything up. */
+const SERVICES_BY_AGE = `
+  declare services_by_age no scroll cursor for
   select namespace, service, revision::float8 as revision from service_revision
-  where (namespace, service) > ($1, $2) order by namespace, service limit $3`;
+  order by service_revision.revision, (namespace || '/' || service) collate "C"`;
 
-interface ServiceRow {
-  readonly namespace: string;
-  readonly service: string;
-  readonly revision: number;
-}
+const READ_FLOORS = `
+  select namespace, revision::float8 as revision from namespace_floor
+  where namespace > $1 order by namespace limit $2`;
 
 /** Reads the whole catalog as of one revision. */
 export class CatalogLoader {
@@ -39,9 +45,10 @@ export class CatalogLoader {
   /**
    * The catalog in one snapshot of the database, read in chunks, so that neither the event loop nor the memory ever
    * has to deal with all rows at once.
+   * @param progress is called after each chunk
    * @throws StoreUnavailableError when the database cannot be read
    */
-  async load(): Promise<CatalogSnapshot> {
+  async load(progress: () => void = () => undefined): Promise<CatalogSnapshot> {
     const sentAtMs = this.clock.monotonicMs();
     const options = { purpose: 'view', timeoutMs: LOAD_TIMEOUT_MS } as const;
     return await read(
@@ -54,16 +61,25 @@ export class CatalogLoader {
         for (let more = true; more;) {
           const rows = await query<InstanceRecord>(em, READ_INSTANCES, [lastId, this.chunk]);
           heard();
+          progress();
           for (const row of rows) state.put(normalizeRecord(row));
           lastId = rows.at(-1)?.id ?? lastId;
           more = rows.length === this.chunk;
         }
-        let last: ServiceRow = { namespace: '', service: '', revision: 0 };
+        await query(em, SERVICES_BY_AGE);
         for (let more = true; more;) {
-          const rows = await query<ServiceRow>(em, READ_SERVICES, [last.namespace, last.service, this.chunk]);
+          const rows = await query<ServiceTouch>(em, `fetch ${this.chunk} from services_by_age`);
           heard();
+          progress();
           for (const { namespace, service, revision } of rows) state.touch(namespace, service, revision);
-          last = rows.at(-1) ?? last;
+          more = rows.length === this.chunk;
+        }
+        let lastFloor = '';
+        for (let more = true; more;) {
+          const rows = await query<NamespaceFloor>(em, READ_FLOORS, [lastFloor, this.chunk]);
+          heard();
+          for (const row of rows) state.raiseFloor(row);
+          lastFloor = rows.at(-1)?.namespace ?? lastFloor;
           more = rows.length === this.chunk;
         }
         return { head, state, sentAtMs, gaps, elsewhere: isElsewhere({ written, server }) };

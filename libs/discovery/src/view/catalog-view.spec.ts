@@ -50,6 +50,20 @@ describe('a view that follows the log', () => {
     expect(view.size).toBe(1);
   });
 
+  it('keeps the incarnation where an event says nothing of it, as those of the version before do', () => {
+    const log = new LogInMemory();
+    const view = loadedView(log);
+    const { incarnation: _, incarnationNumber: __, ...plain } = anInstance();
+    view.apply([log.put(plain as InstanceRecord)]);
+    expect(view.find(plain.id)).toMatchObject({ incarnation: null, incarnationNumber: 1 });
+    const known = { incarnation: 'boot-2', incarnationNumber: 2, endedIncarnations: ['boot-1'] };
+    view.apply([log.put({ ...anInstance(plain), ...known })]);
+    view.apply([log.put({ ...plain, weight: 7 } as InstanceRecord)]);
+    expect(view.find(plain.id)).toMatchObject({ ...known, weight: 7, version: 3 });
+    view.apply([log.remove(plain.id), log.put(plain as InstanceRecord)]);
+    expect(view.find(plain.id)).toMatchObject({ incarnation: null, incarnationNumber: 1 });
+  });
+
   it('keeps the revision of a service whose last instance has gone', () => {
     const log = new LogInMemory();
     const view = loadedView(log);

@@ -1,6 +1,13 @@
 import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coordination/audit';
 import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
-import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import {
+  afterEvent,
+  emptyServicesDroppedBy,
+  type InstanceIdentity,
+  type InstanceRecord,
+  type ServiceTouch,
+  type StoredRecord,
+} from '@coordination/registry';
 import { type CatalogChange } from '../changes/catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
 import { RevisionWaiters } from './revision-waiters.js';
@@ -105,12 +112,12 @@ export class CatalogView {
     return this.state.findByIdentity(identity);
   }
 
-  /** The namespaces that ever had an instance. */
+  /** The namespaces that have instances. */
   namespaces(): ReadonlyMap<string, NamespaceEntry> {
     return this.state.namespaces;
   }
 
-  /** The services that a namespace ever had, by name; those without instances among them. */
+  /** The services of a namespace that have instances, by name. */
   services(namespace: string): ReadonlyMap<string, ServiceEntry> {
     return this.state.namespace(namespace)?.services ?? new Map();
   }
@@ -120,14 +127,32 @@ export class CatalogView {
     return this.state.service(namespace, service)?.instances ?? new Map();
   }
 
-  /** The last revision that touched a service, which outlives its last instance; undefined if there never was one. */
-  serviceRevision(namespace: string, service: string): number | undefined {
-    return this.state.service(namespace, service)?.revision;
+  /** Whether a service has instances, or had some and was not dropped since. */
+  knowsService(namespace: string, service: string): boolean {
+    return this.state.knowsService(namespace, service);
   }
 
-  /** The last revision that touched a service of the namespace; undefined if there never was one. */
+  /**
+   * The last revision that touched a service, which outlives its last instance. A later one stands for services that are
+   * not known where some were dropped; undefined where none was, so that it never had an instance. It never falls.
+   */
+  serviceRevision(namespace: string, service: string): number | undefined {
+    return this.state.serviceRevision(namespace, service);
+  }
+
+  /** The last revision that touched a service of the namespace, or a later one as above; undefined if there never was one. */
   namespaceRevision(namespace: string): number | undefined {
-    return this.state.namespace(namespace)?.revision;
+    return this.state.namespaceRevision(namespace);
+  }
+
+  /** How many services without instances are known. */
+  get emptyServices(): number {
+    return this.state.emptyServices;
+  }
+
+  /** The services without instances that changed longest ago, oldest first. */
+  oldestEmptyServices(count: number): ServiceTouch[] {
+    return this.state.oldestEmptyServices(count);
   }
 
   /** Takes the catalog as it was loaded, in place of everything held. */
@@ -245,9 +270,11 @@ export class CatalogView {
 
   private fold(event: CatalogEvent, changes: CatalogChange[]): void {
     const { revision, action, namespace, service, instanceUuid } = event;
+    const dropped = emptyServicesDroppedBy(event);
+    if (dropped) this.state.dropEmptyServices(dropped.upTo, revision);
     if (namespace === null || service === null || instanceUuid === null) return; // not about an instance
     const before = this.state.find(instanceUuid) ?? null;
-    const after = event.after ? normalizeRecord(event.after as InstanceRecord) : null;
+    const after = event.after ? afterEvent(event.after as StoredRecord, before) : null;
     if (after) this.state.put(after);
     else this.state.remove(instanceUuid);
     this.state.touch(namespace, service, revision);

@@ -1,3 +1,4 @@
+import { toInstanceView } from '@coordination/registry';
 import { type CatalogChange } from '../changes/catalog-change.js';
 
 /** Why a watcher has to begin anew. */
@@ -47,5 +48,6 @@ export const changeFrame = (change: CatalogChange): Buffer => frameOf(change, ch
 export const removedFrame = (change: CatalogChange): Buffer => frameOf(change, REMOVED);
 
 function frameOf({ revision, action, before, after }: CatalogChange, event: string): Buffer {
-  return frame(revision, event, JSON.stringify({ revision, action, instance: after ?? before }));
+  const record = after ?? before;
+  return frame(revision, event, JSON.stringify({ revision, action, instance: record && toInstanceView(record) }));
 }

@@ -1,5 +1,5 @@
 import { type Clock } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { type FeedScope } from '../changes/change-feed.js';
 import { LookBudget } from '../look-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
@@ -53,7 +53,7 @@ export function* snapshotPieces(revision: number, records: readonly InstanceReco
   let text: string = begin;
   let separator = '';
   for (const record of records) {
-    text += separator + JSON.stringify(record);
+    text += separator + JSON.stringify(toInstanceView(record));
     separator = ',';
     if (text.length < PIECE_LENGTH) continue;
     yield Buffer.from(text);

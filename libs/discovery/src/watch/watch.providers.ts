@@ -3,7 +3,7 @@ import { CatalogHeadRepository, ServiceEventRepository } from '@coordination/aud
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases } from '@coordination/database';
 import { StoreUnavailableError, systemClock } from '@coordination/kernel';
-import { Metrics } from '@coordination/observability';
+import { type BackgroundTask, BackgroundTasks, Metrics } from '@coordination/observability';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { ChangeFeed } from '../changes/change-feed.js';
@@ -33,17 +33,19 @@ export const WATCH_PROVIDERS: Provider[] = [
   },
   {
     provide: Watches,
-    inject: [CatalogView, ChangeFeed, LogPages, ViewGate, Metrics, SETTINGS_TOKEN],
+    inject: [CatalogView, ChangeFeed, LogPages, ViewGate, Metrics, BackgroundTasks, SETTINGS_TOKEN],
     useFactory: (
       view: CatalogView,
       feed: ChangeFeed,
       pages: LogPages,
       gate: ViewGate,
       metrics: Metrics,
+      tasks: BackgroundTasks,
       settings: Settings,
     ) => {
+      const task = tasks.task('watch-catch-up');
       const watches: Watches = new Watches(
-        contextOf({ view, feed, pages, metrics: watchMetrics(metrics, () => watches), settings }),
+        contextOf({ view, feed, pages, metrics: watchMetrics(metrics, () => watches), task, settings }),
         gate,
       );
       return watches;
@@ -53,10 +55,11 @@ export const WATCH_PROVIDERS: Provider[] = [
 
 interface ContextParts extends Pick<WatchContext, 'view' | 'feed' | 'metrics'> {
   readonly pages: LogPages;
+  readonly task: BackgroundTask;
   readonly settings: Settings;
 }
 
-function contextOf({ view, feed, metrics, pages, settings }: ContextParts): WatchContext {
+function contextOf({ view, feed, metrics, pages, task, settings }: ContextParts): WatchContext {
   const logger = new Logger('Watch');
   return {
     view,
@@ -80,7 +83,7 @@ function contextOf({ view, feed, metrics, pages, settings }: ContextParts): Watc
     },
     catchUps: pLimit(settings.PCS_WATCH_CATCH_UPS),
     pages: (revision, epoch, signal) =>
-      pRetry(() => pages.around(revision, epoch), {
+      pRetry(() => task.turn(() => pages.around(revision, epoch), signal), {
         signal,
         retries: Infinity,
         minTimeout: FIRST_RETRY_MS,

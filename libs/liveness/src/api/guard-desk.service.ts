@@ -1,6 +1,7 @@
 import { type RequestContext } from '@coordination/context';
+import { type Databases, databaseClock } from '@coordination/database';
 import { type CatalogView } from '@coordination/discovery';
-import { type Clock, ValidationFailedError } from '@coordination/kernel';
+import { ValidationFailedError } from '@coordination/kernel';
 import { type WriteResult } from '@coordination/registry';
 import { type GuardOrders } from '../guard/guard-orders.service.js';
 import { ALL, type GuardScope } from '../guard/guard-state.js';
@@ -17,7 +18,7 @@ export interface GuardDeskTools {
   readonly orders: GuardOrders;
   readonly view: CatalogView;
   readonly context: RequestContext;
-  readonly clock: Clock;
+  readonly databases: Databases;
   /** How long (ms) a guard is forced where nothing is said. */
   readonly holdsMs: number;
 }
@@ -29,7 +30,7 @@ const MAX_FORCED_MS = 24 * 3_600_000;
 export class GuardDesk {
   constructor(private readonly tools: GuardDeskTools) {}
 
-  /** @throws ValidationFailedError for a service that never was, or a time that makes no sense */
+  /** @throws ValidationFailedError for a service that is not known, or a time that makes no sense */
   async order(wish: OrderGuard): Promise<Ordered> {
     const { orders, context } = this.tools;
     const scope = this.toScope(wish.scope);
@@ -38,7 +39,7 @@ export class GuardDesk {
       const { revision, epoch } = await orders.end(asked);
       return { revision, epoch, scope, until: null };
     }
-    const { revision, epoch, note } = await orders.force({ ...asked, until: this.toEnd(wish.until) });
+    const { revision, epoch, note } = await orders.force({ ...asked, until: await this.toEnd(wish.until) });
     // Where nothing was said of the end, that of a repetition is still the first one.
     const { until } = note as { readonly until: string };
     return { revision, epoch, scope, until };
@@ -49,15 +50,19 @@ export class GuardDesk {
     if (asked === 'all') return ALL;
     const { namespace, service } = asked;
     view.assertReadable();
-    if (view.serviceRevision(namespace, service) === undefined) {
-      throw refusal('/scope/service', `is not known: nothing was ever registered as ${namespace}/${service}`);
+    if (!view.knowsService(namespace, service)) {
+      throw refusal(
+        '/scope/service',
+        `is not known: nothing was ever registered as ${namespace}/${service}, or nothing for so long that it was dropped`,
+      );
     }
     return { kind: 'service', namespace, service };
   }
 
-  private toEnd(asked: string | undefined): string {
-    const { clock, holdsMs } = this.tools;
-    const now = clock.now().getTime();
+  /** The guard is judged by the clock of the database; that of this node may differ. */
+  private async toEnd(asked: string | undefined): Promise<string> {
+    const { databases, holdsMs } = this.tools;
+    const now = Date.parse(await databaseClock(databases));
     const until = asked === undefined ? now + holdsMs : Date.parse(asked);
     if (until <= now) throw refusal('/until', `must be later than now (${new Date(now).toISOString()})`);
     if (until > now + MAX_FORCED_MS) throw refusal('/until', 'must not be more than a day ahead; force it again then');

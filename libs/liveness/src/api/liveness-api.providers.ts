@@ -1,8 +1,8 @@
 import { type Provider } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
+import { Databases } from '@coordination/database';
 import { CatalogView, GuardNoticeSlot } from '@coordination/discovery';
-import { systemClock } from '@coordination/kernel';
 import { GuardOrders } from '../guard/guard-orders.service.js';
 import { guardRules } from '../guard/guard-rules.js';
 import { GuardStates } from '../guard/guard-states.js';
@@ -23,9 +23,14 @@ export const LIVENESS_API_PROVIDERS: Provider[] = [
   },
   {
     provide: GuardDesk,
-    inject: [GuardOrders, CatalogView, RequestContext, SETTINGS_TOKEN],
-    useFactory: (orders: GuardOrders, view: CatalogView, context: RequestContext, settings: Settings) =>
-      new GuardDesk({ orders, view, context, clock: systemClock, holdsMs: guardRules(settings).maxMs }),
+    inject: [GuardOrders, CatalogView, RequestContext, Databases, SETTINGS_TOKEN],
+    useFactory: (
+      orders: GuardOrders,
+      view: CatalogView,
+      context: RequestContext,
+      databases: Databases,
+      settings: Settings,
+    ) => new GuardDesk({ orders, view, context, databases, holdsMs: guardRules(settings).maxMs }),
   },
   {
     provide: ActiveGuardNotices,

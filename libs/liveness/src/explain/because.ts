@@ -22,7 +22,7 @@ export function healthSentence(health: Health, check: Check): string {
   const said = output === '' ? '' : ` The last one said ${quoted(output)}.`;
   switch (decidedBy) {
     case 'registration':
-      return `It was registered as ${state}, or began anew as that when its endpoint or check changed, at ${since}.`;
+      return `It was registered as ${state}, or began anew as that when its endpoint, check or process changed, at ${since}.`;
     case 'heartbeat':
       return `A heartbeat made it ${state} at ${since}.`;
     case 'report':

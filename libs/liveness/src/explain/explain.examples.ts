@@ -1,23 +1,26 @@
 import { INSTANCE_EXAMPLE } from '@coordination/registry';
 
-const { id, namespace, service, instanceId, version, revision, registeredAt } = INSTANCE_EXAMPLE;
+const { id, namespace, service, instanceId, incarnation, incarnationNumber, version, revision, registeredAt } =
+  INSTANCE_EXAMPLE;
 
 export const EXPLANATION_EXAMPLE = {
   id,
   namespace,
   service,
   instanceId,
+  incarnation,
+  incarnationNumber,
   version,
   revision,
   at: '2026-11-23T08:15:40.000Z',
   status: 'healthy',
   since: registeredAt,
   decidedBy: 'registration',
-  because: `It was registered as healthy, or began anew as that when its endpoint or check changed, at ${registeredAt}.`,
+  because: `It was registered as healthy, or began anew as that when its endpoint, check or process changed, at ${registeredAt}.`,
   health: {
     ...INSTANCE_EXAMPLE.health,
     lastCheckedAt: null,
-    because: `It was registered as healthy, or began anew as that when its endpoint or check changed, at ${registeredAt}.`,
+    because: `It was registered as healthy, or began anew as that when its endpoint, check or process changed, at ${registeredAt}.`,
   },
   override: null,
   lease: {

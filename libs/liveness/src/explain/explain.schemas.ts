@@ -1,4 +1,4 @@
-import { HEALTH_DECIDERS, HEALTH_STATES, OVERRIDE_STATUSES, STATUSES } from '@coordination/registry';
+import { HEALTH_DECIDERS, HEALTH_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
 import { STATUS_DECIDERS } from './because.js';
@@ -24,6 +24,7 @@ const health = z
 const override = z
   .looseObject({
     status: z.enum(OVERRIDE_STATUSES),
+    scope: z.enum(OVERRIDE_SCOPES).describe('What it belongs to: the process that runs now, or the name.'),
     reason: z.string().nullable(),
     until: nullableTime('When it ends by itself; null: it does not.'),
     setAt: time('When it was set.'),
@@ -90,6 +91,8 @@ export const explanationView = z
     namespace: z.string(),
     service: z.string(),
     instanceId: z.string(),
+    incarnation: z.string().nullable().describe('The text that its process chose; null: none.'),
+    incarnationNumber: z.int().min(1).describe('How many processes ran under the name, as far as is known.'),
     version: z.int().min(1),
     revision: z.int().min(1),
     at: time('When all this was true, by the clock of the database.'),

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, type Command, type LeaseAllowance, type LeasedInstance } from '@coordination/registry';
+import { decide, type Command, type LeaseAllowance, type LeasedInstance, type Override } from '@coordination/registry';
 import { someLeasedInstance } from '../../../../test/support/arbitraries.js';
 import { aLeasedInstance, anInstance, NOW, REGISTERED_AT } from '../../../../test/support/factories.js';
 import { LogInMemory } from '../../../../test/support/log-in-memory.js';
@@ -181,6 +181,20 @@ describe('An explanation', () => {
     expect(because).toContain('“disk swap”');
     expect(because).toContain('Its health, which does not count meanwhile, is healthy.');
     expect(notes).toContain('It is not deregistered while it is in maintenance.');
+  });
+
+  it('says what an override belongs to, by its status where it was stored without', () => {
+    const override = { reason: null, until: null, setAt: NOW, setBy: 'ops' } as const;
+    const told = (differing: Pick<Override, 'status' | 'scope'>) => {
+      const { override: view, notes } = explain(
+        situation(aLeasedInstance({ override: { ...override, ...differing } })),
+      );
+      return [view?.scope, notes.some(note => note.includes('when another process registers'))];
+    };
+    expect(told({ status: 'stopping' })).toEqual(['incarnation', true]);
+    expect(told({ status: 'maintenance' })).toEqual(['instance', false]);
+    expect(told({ status: 'stopped', scope: 'instance' })).toEqual(['instance', false]);
+    expect(told({ status: 'maintenance', scope: 'incarnation' })).toEqual(['incarnation', true]);
   });
 
   it('says until when a guard keeps what is due from happening, but of an override, which ends all the same', () => {

@@ -7,10 +7,12 @@ import {
   isProbed,
   type LeaseAllowance,
   type LeasedInstance,
-  type Override,
   overAt,
+  type OverrideView,
   type RoleRecord,
+  scopeOf,
   type Status,
+  toOverrideView,
 } from '@coordination/registry';
 import { type GuardState } from '../guard/guard-state.js';
 import { becauseOf, healthSentence, type StatusDecider } from './because.js';
@@ -68,6 +70,8 @@ export interface Explanation {
   readonly namespace: string;
   readonly service: string;
   readonly instanceId: string;
+  readonly incarnation: string | null;
+  readonly incarnationNumber: number;
   readonly version: number;
   readonly revision: number;
   /** When this was true, by the clock of the database. */
@@ -77,7 +81,7 @@ export interface Explanation {
   readonly decidedBy: StatusDecider;
   readonly because: string;
   readonly health: Health & { readonly lastCheckedAt: string | null | undefined; readonly because: string };
-  readonly override: Override | null;
+  readonly override: OverrideView | null;
   readonly lease: {
     readonly renewedAt: string;
     readonly ttlSeconds: number | null;
@@ -108,6 +112,8 @@ export function explain(situation: ExplainedSituation): Explanation {
     namespace: instance.namespace,
     service: instance.service,
     instanceId: instance.instanceId,
+    incarnation: instance.incarnation,
+    incarnationNumber: instance.incarnationNumber,
     version: instance.version,
     revision: instance.revision,
     at: now,
@@ -116,7 +122,7 @@ export function explain(situation: ExplainedSituation): Explanation {
     decidedBy: override ? 'operator' : health.decidedBy,
     because: becauseOf(instance),
     health: { ...health, lastCheckedAt: lease.checkedAt, because: healthSentence(health, check) },
-    override,
+    override: toOverrideView(override),
     lease: {
       renewedAt: lease.renewedAt,
       ttlSeconds: check.ttlSeconds,
@@ -212,6 +218,9 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
   const counts = overAt(lease, check, allowance);
   if (plain !== null && counts !== null && counts > plain && counts > Date.parse(now)) {
     notes.push(`Nobody could renew leases until ${allowance.backSince ?? ''}, so it lasts once more.`);
+  }
+  if (override && scopeOf(override) === 'incarnation') {
+    notes.push('The override ends when another process registers under the name.');
   }
   if (override?.status === 'maintenance') notes.push('It is not deregistered while it is in maintenance.');
   return notes;

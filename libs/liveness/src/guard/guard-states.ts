@@ -1,6 +1,6 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, read } from '@coordination/database';
-import { repeat } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import { ALL, type GuardState, scopeKey } from './guard-state.js';
 import { type LivenessGuardRepository } from './liveness-guard.repository.js';
 
@@ -9,6 +9,7 @@ const EVERY_MS = 1_000;
 export interface GuardStatesOptions {
   readonly databases: Databases;
   readonly guards: LivenessGuardRepository;
+  readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
   readonly everyMs?: number;
@@ -16,7 +17,6 @@ export interface GuardStatesOptions {
 
 /** The guards that are active, known on every node; about a second old, or older while the database is away. */
 export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Liveness');
   private readonly ending = new AbortController();
   private states: ReadonlyMap<string, GuardState> = new Map();
 
@@ -33,9 +33,9 @@ export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    const { ready, everyMs = EVERY_MS } = this.options;
+    const { ready, task, everyMs = EVERY_MS } = this.options;
     const { signal } = this.ending;
-    void ready.then(() => repeat(() => this.look(), { everyMs, signal }));
+    void ready.then(() => task.repeat(() => this.refresh(), { everyMs, signal }));
   }
 
   onModuleDestroy(): void {
@@ -47,13 +47,5 @@ export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
     const { databases, guards } = this.options;
     const states = await read(databases, em => guards.findStates(em), { purpose: 'liveness' });
     this.states = new Map(states.map(state => [scopeKey(state.scope), state]));
-  }
-
-  private async look(): Promise<void> {
-    try {
-      await this.refresh();
-    } catch (error) {
-      if (!this.ending.signal.aborted) this.logger.debug(`Guards could not be looked at: ${String(error)}`);
-    }
   }
 }

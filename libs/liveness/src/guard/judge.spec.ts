@@ -255,3 +255,22 @@ describe('Whatever happens', () => {
     );
   });
 });
+
+describe('A guard that began at a time which has not come', () => {
+  const before = judge(situation(3_600, { counts: counts([service('orders', 14, 20)]) })).states;
+
+  it('begins again, and holds for as long as any, where leases still ask for it', () => {
+    const { states } = judge(situation(0, { states: before, counts: counts([service('orders', 14, 20)]) }));
+    expect(states).toMatchObject([{ phase: 'holding', since: at(0), until: at(600) }]);
+  });
+
+  it('is over where none do', () => {
+    expect(judge(situation(0, { states: before, counts: counts([service('orders', 6, 20)]) })).states).toEqual([]);
+  });
+
+  it('goes on where the clock fell by no more than reading it takes', () => {
+    const now = new Date(START + 3_599_500).toISOString();
+    const { states } = judge({ ...situation(0), now, states: before, counts: counts([service('orders', 14, 20)]) });
+    expect(states).toMatchObject([{ since: at(3_600) }]);
+  });
+});

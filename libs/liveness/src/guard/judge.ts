@@ -1,3 +1,4 @@
+import { isAhead } from '@coordination/registry';
 import { type GuardRules } from './guard-rules.js';
 import { ALL, type GuardOrder, type GuardReason, type GuardScope, type GuardState, scopeKey } from './guard-state.js';
 import { type LeaseCounts, NO_LEASES, type ScopeCount, scopeOf } from './lease-counts.js';
@@ -27,7 +28,10 @@ export interface GuardJudgement {
  * for all. No I/O, no clock: the same situation gives the same judgement.
  */
 export function judge({ now, rules, states, orders, counts, backSince }: GuardSituation): GuardJudgement {
-  const before = new Map(states.map(state => [scopeKey(state.scope), state]));
+  // One that began by a clock that was set back since would hold for as long as that; it begins again where it must.
+  const before = new Map(
+    states.filter(({ since }) => !isAhead(since, now)).map(state => [scopeKey(state.scope), state]),
+  );
   const standing = standingOrders(orders, now);
   const countOf = new Map(counts.services.map(count => [scopeKey(scopeOf(count)), count]));
   const ofAll = standing.get(scopeKey(ALL));

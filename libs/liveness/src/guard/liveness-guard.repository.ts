@@ -1,5 +1,5 @@
 import { isoTime, query } from '@coordination/database';
-import { type RoleTerm } from '@coordination/registry';
+import { AHEAD_TOLERANCE_MS, type RoleTerm } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
 
@@ -42,6 +42,23 @@ const PUT_ORDER = `
     kind = excluded.kind, ordered_at = excluded.ordered_at, until = excluded.until, reason = excluded.reason,
     ordered_by = excluded.ordered_by`;
 
+/**
+ * That guards are ended stands for a minute, of which nobody can tell how much is left: then many leases that end at once are
+ * better held. Until when a guard is forced was said, and stays.
+ */
+const REDATE_ORDERS = `
+  with ahead as (
+    select namespace, service, kind from liveness_order
+    where ordered_at > statement_timestamp() + interval '${AHEAD_TOLERANCE_MS} milliseconds'
+  ), dropped as (
+    delete from liveness_order o using ahead a
+    where a.kind = 'end' and (o.namespace, o.service) = (a.namespace, a.service)
+  ), redated as (
+    update liveness_order o set ordered_at = date_trunc('milliseconds', statement_timestamp())
+    from ahead a where a.kind = 'force' and (o.namespace, o.service) = (a.namespace, a.service)
+  )
+  select count(*)::int as redated from ahead`;
+
 interface Named {
   readonly namespace: string;
   readonly service: string;
@@ -80,6 +97,15 @@ export class LivenessGuardRepository {
   async findOrders(em: EntityManager): Promise<GuardOrder[]> {
     const rows = await query<Row<GuardOrder>>(em, FIND_ORDERS);
     return rows.map(({ namespace, service, ...order }) => ({ scope: toScope({ namespace, service }), ...order }));
+  }
+
+  /**
+   * Lets forced guards that a clock dated which was set back since count from now, and drops such orders to end guards.
+   * @returns how many there were
+   */
+  async redateOrders(em: EntityManager): Promise<number> {
+    const [row] = await query<{ redated: number }>(em, REDATE_ORDERS);
+    return row!.redated;
   }
 
   /** Puts an order in the place of the one before it. */

@@ -1,3 +1,4 @@
+import { isAhead } from '@coordination/registry';
 import { type LeaseCounts } from './lease-counts.js';
 
 /** The most that is remembered; beyond it the oldest are forgotten. */
@@ -24,9 +25,9 @@ export class RecentEvictions {
     this.list = [...this.list, ...evictions].slice(-MAX);
   }
 
-  /** Forgets those before any time that can count. */
-  forgetBefore(time: string): void {
-    if (this.list.length > 0) this.list = this.list.filter(({ overAt }) => overAt > time);
+  /** Forgets those before any time that can count, and those that a clock dated which was set back since. */
+  keepBetween(earliest: string, now: string): void {
+    if (this.list.length > 0) this.list = this.list.filter(({ overAt }) => overAt > earliest && !isAhead(overAt, now));
   }
 
   /** The counts with those that went. */

@@ -29,9 +29,12 @@ describe('The address of a node', () => {
     expect(nodeAddress(place({ listenHost: 'localhost' })).host).toBe('localhost');
   });
 
-  it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])('is one that others can reach when it listens at %s', listenHost => {
-    expect(nodeAddress(place({ listenHost })).host).toBe('10.0.3.17');
-  });
+  it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::0.0.0.0', '::ffff:0:0'])(
+    'is one that others can reach when it listens at %s',
+    listenHost => {
+      expect(nodeAddress(place({ listenHost })).host).toBe('10.0.3.17');
+    },
+  );
 
   it('is of IPv6 where there is nothing else, and loopback where there is no network', () => {
     expect(nodeAddress(place({ interfaces: { eth0: [card('fe80::1'), card('fd00::17')] } })).host).toBe('fd00::17');

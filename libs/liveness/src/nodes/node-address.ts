@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type NetworkInterfaceInfo } from 'node:os';
+import { isUnspecified } from '@coordination/kernel';
 
 /** What a node says of where it is. */
 export interface NodeAddress {
@@ -23,7 +24,6 @@ export interface NodePlace {
 }
 
 const LOOPBACK = '127.0.0.1';
-const UNSPECIFIED = /^(0\.0\.0\.0|[0:]+)$/;
 const LINK_LOCAL = /^(169\.254\.|fe[89ab])/i;
 const MAX_NAME_LENGTH = 190;
 
@@ -32,7 +32,7 @@ export function nodeAddress(place: NodePlace): NodeAddress {
   const { port, hostname, nodeId, advertisedHost, listenHost } = place;
   return {
     nodeId: nodeId ?? `${nameFrom(hostname)}:${port}`,
-    host: advertisedHost ?? (UNSPECIFIED.test(listenHost) ? machineAddress(place) : listenHost),
+    host: advertisedHost ?? (isUnspecified(listenHost) ? machineAddress(place) : listenHost),
     port,
   };
 }

@@ -74,15 +74,42 @@ describe('A node', () => {
     expect(events.map(event => event.action)).toEqual(['instance.registered', 'instance.deregistered']);
   });
 
-  it('that was killed and starts again under its name makes no revision', async () => {
+  it('that was killed and starts again under its name is the next process of the same instance', async () => {
     directory = disposableDirectory();
     database = await createTestDatabase();
     const node = await RestartableNode.start(directory, database.url, { ...SELF, PCS_NODE_TTL_SECONDS: '60' });
     const { id, lastSeenAt } = await registered(node).then(({ id: uuid }) => node.api.read(uuid));
-    const head = await headOf(node.api);
+    const { incarnation } = await node.api.read(id);
     await node.kill();
     await node.startAgain();
     await waitFor('it was renewed', async () => (await node.api.read(id)).lastSeenAt > lastSeenAt);
-    expect(await headOf(node.api), 'a restart must not wake those who watch').toBe(head);
+    const after = await node.api.read(id);
+    expect(after).toMatchObject({ incarnationNumber: 2, version: 2, status: 'healthy' });
+    expect(after.incarnation).not.toBe(incarnation);
+  });
+
+  it('whose name another one takes leaves it to that one, and registers again when that one has left', async () => {
+    catalog = await startCatalog({ env: SELF });
+    const [first] = catalog.nodes;
+    const before = await registered(first!);
+    const second = await startNode(catalog.database.url, SELF);
+    await waitFor('the other one is registered', async () => (await nodesIn(first!))[0]!.port !== before.port);
+    const [taken] = await nodesIn(first!);
+    expect(taken).toMatchObject({ id: before.id, incarnationNumber: 2 });
+    const seen = async () => (await first!.api.read(before.id)).lastSeenAt;
+    for (let n = 0; n < 3; n++) {
+      const last = await seen();
+      await waitFor('it is renewed', async () => (await seen()) > last);
+    }
+    expect(await nodesIn(first!), 'the first one must not drive it away').toEqual([taken]);
+    await second.close();
+    await waitFor('the first one is back', async () => (await nodesIn(first!))[0]?.port === before.port);
+    const events = await eventsOf(catalog.api, 'service=platform-coordination');
+    expect(events.map(event => event.action)).toEqual([
+      'instance.registered',
+      'instance.incarnation_started',
+      'instance.deregistered',
+      'instance.registered',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { InstanceNotFoundError, repeat } from '@coordination/kernel';
+import { failureText, IncarnationEndedError, InstanceNotFoundError, newId, repeat } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import {
   type InstanceIdentity,
   type RegisterCommand,
@@ -26,6 +27,7 @@ const FAREWELL_MS = 2_000;
 export interface NodeRegistrationOptions {
   readonly registry: Pick<RegistryService, 'register' | 'deregister'>;
   readonly heartbeats: Pick<HeartbeatsService, 'renew'>;
+  readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
   readonly enabled: boolean;
@@ -35,12 +37,14 @@ export interface NodeRegistrationOptions {
 
 /**
  * Keeps this node registered in the catalog as an instance like any other, so that nodes know of each other. It renews
- * itself, comes back when it was removed, and leaves when the process ends in order. A restart under the same name says
- * nothing new, and so makes no revision, unless the lease had ended meanwhile.
+ * itself, comes back when it was removed, and leaves when the process ends in order. Each process is an incarnation of its
+ * own: one that ends late takes nothing away from the one that has started under its name.
  */
 export class NodeRegistration implements OnModuleDestroy {
   private readonly logger = new Logger('Nodes');
   private readonly ending = new AbortController();
+  private readonly incarnation = newId();
+  private isReplaced = false;
   private identity: InstanceIdentity | undefined;
   /** Undefined until the tables are there: before, there is nothing to take back. */
   private running: Promise<void> | undefined;
@@ -56,7 +60,7 @@ export class NodeRegistration implements OnModuleDestroy {
   begin(address: NodeAddress, version: string): void {
     if (!this.options.enabled || this.identity !== undefined) return;
     // A command for each try, because it carries the id of an instance that is new, and ids never come back.
-    const command = () => nodeCommand(address, version, this.options.ttlSeconds);
+    const command = () => nodeCommand(address, version, this.options.ttlSeconds, this.incarnation);
     const { identity } = command();
     this.identity = identity;
     void this.options.ready.then(() => this.start(command, identity));
@@ -77,53 +81,64 @@ export class NodeRegistration implements OnModuleDestroy {
 
   private async run(command: () => RegisterCommand, identity: InstanceIdentity): Promise<void> {
     let known = false;
+    const { task } = this.options;
     const turn = async () => {
-      known = known ? await this.renew(identity) : await this.register(command());
+      try {
+        known = await task.turn(() => (known ? this.renew(identity) : this.register(command())), this.ending.signal);
+      } catch {
+        // The task has noted it. A node that was registered renews itself at the usual pace.
+      }
       return known ? undefined : RETRY_MS * (0.5 + Math.random());
     };
     const everyMs = (this.options.ttlSeconds * 1_000) / RENEWALS_PER_TTL;
     await repeat(turn, { everyMs, signal: this.ending.signal });
   }
 
-  private async register(command: RegisterCommand): Promise<boolean> {
-    try {
-      await this.options.registry.register(command);
-      return true;
-    } catch (error) {
-      this.tell('registered', error);
-      return false;
-    }
+  private async register(command: RegisterCommand): Promise<true> {
+    await this.options.registry.register(command);
+    return true;
   }
 
-  /** @returns whether the node is still registered, as far as is known */
+  /** @returns false when somebody has removed this node: then it registers again */
   private async renew(identity: InstanceIdentity): Promise<boolean> {
     try {
-      await this.options.heartbeats.renew({ identity });
+      await this.options.heartbeats.renew({ identity }, this.incarnation);
       return true;
     } catch (error) {
-      this.tell('renewed', error);
-      return !(error instanceof InstanceNotFoundError);
+      if (error instanceof InstanceNotFoundError) return false;
+      if (error instanceof IncarnationEndedError) this.tellReplaced(error);
+      throw error;
     }
   }
 
   private async leave(identity: InstanceIdentity): Promise<void> {
     try {
-      await this.options.registry.deregister({ identity }, undefined);
+      await this.options.registry.deregister({ identity }, { incarnation: this.incarnation });
     } catch (error) {
-      this.tell('deregistered', error);
+      this.logger.warn(`This node could not be deregistered in its catalog: ${failureText(error).message}`);
     }
   }
 
-  private tell(what: string, error: unknown): void {
-    this.logger.debug(`This node could not be ${what} in its catalog: ${String(error)}`);
+  /** Coming back would only drive the other one away. When its registration has gone, this node registers again. */
+  private tellReplaced(error: IncarnationEndedError): void {
+    if (!this.isReplaced) {
+      this.logger.warn(`Another node registered under the name of this one; give each a PCS_NODE_ID. ${error.message}`);
+    }
+    this.isReplaced = true;
   }
 }
 
-function nodeCommand({ nodeId, host, port }: NodeAddress, version: string, ttlSeconds: number): RegisterCommand {
+function nodeCommand(
+  { nodeId, host, port }: NodeAddress,
+  version: string,
+  ttlSeconds: number,
+  incarnation: string,
+): RegisterCommand {
   return registration({
     namespace: NODE_NAMESPACE,
     service: NODE_SERVICE,
     instanceId: nodeId,
+    incarnation,
     host,
     port,
     metadata: { version },

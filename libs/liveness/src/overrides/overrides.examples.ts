@@ -8,6 +8,7 @@ export const SELECTOR_EXAMPLE = { namespace: 'default', service: 'orders', zone:
 export const OVERRIDE_MANY_EXAMPLE = {
   selector: SELECTOR_EXAMPLE,
   status: 'maintenance',
+  scope: 'instance',
   reason: 'the rack gets new switches',
 };
 

@@ -1,5 +1,6 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type ChangeFeed } from '@coordination/discovery';
+import { type BackgroundTasks } from '@coordination/observability';
 import { type ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
 import { type ProbeShares } from './share/probe-shares.js';
 
@@ -15,14 +16,16 @@ export class ProbeJob implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly feed: ChangeFeed,
     private readonly shares: ProbeShares,
     private readonly scheduler: ProbeScheduler,
+    private readonly tasks: Pick<BackgroundTasks, 'task'>,
   ) {}
 
   onApplicationBootstrap(): void {
     this.unfollow = this.feed.follow({ namespace: null, service: null }, this.shares);
     this.shares.rebuild();
+    const [probes, shares] = [this.tasks.task('probes'), this.tasks.task('probe-shares')];
     this.timers.push(
-      setInterval(() => this.scheduler.tick(), SLOT_MS),
-      setInterval(() => this.shares.refresh(), LOOK_MS),
+      setInterval(() => probes.attempt(() => this.scheduler.tick()), SLOT_MS),
+      setInterval(() => shares.attempt(() => this.shares.refresh()), LOOK_MS),
     );
   }
 

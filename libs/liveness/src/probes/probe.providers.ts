@@ -2,7 +2,7 @@ import { type Provider } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { CatalogView, ChangeFeed } from '@coordination/discovery';
 import { systemClock } from '@coordination/kernel';
-import { Metrics } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { CatalogWriter, CheckNotes, ProbePolicy } from '@coordination/registry';
 import { NodeRegistration } from '../nodes/node-registration.job.js';
 import { ProbeJob } from './probe.job.js';
@@ -18,7 +18,16 @@ import { ProbeShares } from './share/probe-shares.js';
 export const PROBE_PROVIDERS: Provider[] = [
   {
     provide: ProbeScheduler,
-    inject: [CatalogView, CatalogWriter, CheckNotes, ProbePolicy, NodeRegistration, Metrics, SETTINGS_TOKEN],
+    inject: [
+      CatalogView,
+      CatalogWriter,
+      CheckNotes,
+      ProbePolicy,
+      NodeRegistration,
+      Metrics,
+      BackgroundTasks,
+      SETTINGS_TOKEN,
+    ],
     useFactory: (
       view: CatalogView,
       writer: CatalogWriter,
@@ -26,15 +35,18 @@ export const PROBE_PROVIDERS: Provider[] = [
       policy: ProbePolicy,
       registration: NodeRegistration,
       metrics: Metrics,
+      tasks: BackgroundTasks,
       settings: Settings,
     ) => {
       const prober = new Prober(policy, new NameResolver());
-      const reports = new ProbeReports({ view, writer, notes, ownNodeId: () => registration.nodeId });
+      const task = tasks.task('probe-reports');
+      const reports = new ProbeReports({ view, writer, notes, ownNodeId: () => registration.nodeId, task });
       const measured = probeMetrics(metrics);
       const scheduler = new ProbeScheduler(
         {
           probe: (target, calledOff) => prober.probe(target, calledOff),
           report: (target, verdict) => reports.report(target, verdict),
+          dropped: id => reports.settle(id),
           clock: systemClock,
           random: Math.random,
           metrics: measured,
@@ -53,9 +65,9 @@ export const PROBE_PROVIDERS: Provider[] = [
   },
   {
     provide: ProbeJob,
-    inject: [ChangeFeed, ProbeShares, ProbeScheduler],
-    useFactory: (feed: ChangeFeed, shares: ProbeShares, scheduler: ProbeScheduler) =>
-      new ProbeJob(feed, shares, scheduler),
+    inject: [ChangeFeed, ProbeShares, ProbeScheduler, BackgroundTasks],
+    useFactory: (feed: ChangeFeed, shares: ProbeShares, scheduler: ProbeScheduler, tasks: BackgroundTasks) =>
+      new ProbeJob(feed, shares, scheduler, tasks),
   },
   {
     provide: ProbeOverview,

@@ -104,6 +104,20 @@ describe('An instance that is probed', () => {
     expect(await statesOf(instance)).toEqual(['unknown', 'unknown', 'healthy']);
   });
 
+  it('is judged by probes of its present process alone, though one of the process before is under way', async () => {
+    let asked = 0;
+    const target = await begin(httpTarget((_, response) => (++asked === 1 ? undefined : response.end())));
+    const check = { ...EACH_SECOND, kind: 'http', failureThreshold: 1, timeoutSeconds: 60, intervalSeconds: 60 };
+    const body = { instanceId: `probed-${count++}`, host: '127.0.0.1', port: target.port, check };
+    const instance = await catalog.api.register({ ...body, incarnation: 'boot-1' });
+    await waitFor('the old process is being probed', () => asked === 1);
+    const next = await catalog.api.register({ ...body, incarnation: 'boot-2' });
+    expect(next).toMatchObject({ status: 'unknown', incarnationNumber: 2, health: { failures: 0 } });
+    await becomes(instance, 'healthy');
+    await waitFor('the old probe is called off', () => target.contacts.open === 0);
+    expect(await statesOf(instance)).toEqual(['unknown', 'unknown', 'healthy']);
+  });
+
   it('is left alone when its check asks for no probes any more, and when it is gone', async () => {
     const target = await begin(tcpTarget(() => undefined));
     const instance = await registerAt(target.port, { kind: 'tcp' });

@@ -1,6 +1,8 @@
-import { newId, systemClock } from '@coordination/kernel';
+import { query } from '@coordination/database';
+import { type Clock, newId, systemClock } from '@coordination/kernel';
 import { NodeRoleRepository } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aTask, TestClock } from '../../../../test/support/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
@@ -23,11 +25,12 @@ afterEach(async () => {
 });
 
 /** Starts to claim on a node. */
-function elect({ databases }: WritingNode): RoleElector {
+function elect({ databases }: WritingNode, clock: Clock = systemClock): RoleElector {
   const elector = new RoleElector({
     databases,
     roles: new NodeRoleRepository(),
-    clock: systemClock,
+    clock,
+    task: aTask('role-election'),
     role: 'sweeper',
     holder: newId(),
     ready: Promise.resolve(),
@@ -60,5 +63,26 @@ describe('The role', () => {
     const from = performance.now();
     await waitFor('it would have ended', () => performance.now() - from > ROLE_LASTS_MS + 500);
     expect(elector.term, 'the very same, so that requests in it are told together').toBe(first);
+  });
+
+  it('lets every node know when its holder last worked, whatever the clock of the database says', async () => {
+    const clock = new TestClock();
+    const [first, second] = [elect(nodes[0]!, clock), elect(nodes[1]!, clock)];
+    const ages = () => [first.sweptSecondsAgo, second.sweptSecondsAgo];
+    expect(ages()).toEqual([undefined, undefined]);
+    await waitFor('one has it, and both know', () => holders().length === 1 && !ages().includes(undefined));
+    clock.pass(40_000);
+    expect(ages(), 'nobody has worked since').toEqual([40, 40]);
+    await waitFor('one has it again', () => holders().length === 1);
+    const { term } = holders()[0]!;
+    const em = nodes[2]!.databases.em('liveness');
+    await new NodeRoleRepository().noteWork(em, term!);
+    await waitFor('both know', () => ages().every(age => age === 0));
+    // By the clock of the database it worked in an hour from now; that must not count for an hour.
+    await query(em, `update node_role set worked_at = now() + interval '1 hour'`);
+    clock.pass(10_000);
+    await waitFor('both have seen that', () => ages().every(age => age === 0));
+    clock.pass(50_000);
+    expect(ages()).toEqual([50, 50]);
   });
 });

@@ -1,7 +1,8 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, severedAfter } from '@coordination/database';
-import { type Clock, repeat } from '@coordination/kernel';
-import { type NodeRoleRepository, type RoleTerm } from '@coordination/registry';
+import { type Clock } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
+import { type ClaimedRole, type NodeRoleRepository, type RoleTerm } from '@coordination/registry';
 
 /** For how long (ms) a role is had without being claimed again: what the others wait when its node dies. */
 export const ROLE_LASTS_MS = 3_000;
@@ -14,6 +15,7 @@ export interface RoleElectorOptions {
   readonly databases: Databases;
   readonly roles: NodeRoleRepository;
   readonly clock: Clock;
+  readonly task: BackgroundTask;
   readonly role: string;
   /** Names this process, and no other one that ever was. */
   readonly holder: string;
@@ -29,10 +31,11 @@ export interface RoleElectorOptions {
 export class RoleElector implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Liveness');
   private readonly ending = new AbortController();
-  private running: Promise<void> | undefined;
   private held: RoleTerm | undefined;
   /** Monotonic time (ms) until which the role is surely had: counted from before it was claimed. */
   private heldUntil = 0;
+  /** When a holder last noted its work, as the database has it, and when (monotonic, ms) this node first saw that. */
+  private seenWork: { readonly workedAt: string | null; readonly atMs: number } | undefined;
 
   constructor(private readonly options: RoleElectorOptions) {}
 
@@ -41,12 +44,18 @@ export class RoleElector implements OnApplicationBootstrap, OnModuleDestroy {
     return this.options.clock.monotonicMs() < this.heldUntil ? this.held : undefined;
   }
 
+  /**
+   * Seconds since any node did the work of the role, as far as this node knows; undefined before its first claim. Clocks of
+   * the database do not count: it is the time since this node last saw a change of what the holder had noted.
+   */
+  get sweptSecondsAgo(): number | undefined {
+    return this.seenWork && (this.options.clock.monotonicMs() - this.seenWork.atMs) / 1_000;
+  }
+
   onApplicationBootstrap(): void {
+    const { ready, task } = this.options;
     const { signal } = this.ending;
-    const claiming = () => repeat(() => this.claim(), { everyMs: EVERY_MS, signal });
-    this.running = this.options.ready.then(claiming);
-    // Without a database there is nothing to wait for at the end.
-    void this.running.catch(() => undefined);
+    void ready.then(() => task.repeat(() => this.claim(), { everyMs: EVERY_MS, signal }));
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -59,19 +68,16 @@ export class RoleElector implements OnApplicationBootstrap, OnModuleDestroy {
   private async claim(): Promise<void> {
     const { databases, roles, clock, role, holder } = this.options;
     const sentAt = clock.monotonicMs();
-    try {
-      const claimed = await this.inTime(() =>
-        roles.claim(databases.em('liveness'), { role, holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS }),
-      );
-      if (this.ending.signal.aborted) return await this.releaseIfOurs(claimed);
-      this.note(claimed, sentAt);
-    } catch (error) {
-      if (!this.ending.signal.aborted) this.logger.debug(`The role ${role} could not be claimed: ${String(error)}`);
-    }
+    const claimed = await this.inTime(() =>
+      roles.claim(databases.em('liveness'), { role, holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS }),
+    );
+    if (this.ending.signal.aborted) return await this.releaseIfOurs(claimed.term);
+    this.note(claimed, sentAt);
   }
 
-  private note(claimed: RoleTerm, sentAt: number): void {
+  private note({ term: claimed, workedAt }: ClaimedRole, sentAt: number): void {
     const { role, holder } = this.options;
+    if (this.seenWork?.workedAt !== workedAt) this.seenWork = { workedAt, atMs: sentAt };
     const isOurs = claimed.holder === holder;
     if (isOurs && claimed.term !== this.held?.term) {
       this.logger.log(`This node has the role ${role} now, in term ${claimed.term}.`);

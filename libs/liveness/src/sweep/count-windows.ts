@@ -1,3 +1,4 @@
+import { isAhead } from '@coordination/registry';
 import { type GuardRules } from '../guard/guard-rules.js';
 import { type GuardState, scopeKey } from '../guard/guard-state.js';
 import { type CountedSince } from '../guard/recent-evictions.js';
@@ -12,7 +13,7 @@ export interface Windows extends CountWindows {
 
 /**
  * The last so many seconds; but what counted when a guard began counts as long as it is there, or it would end by mere
- * waiting. The longer time of leases after the store was away is no such guard.
+ * waiting. The longer time of leases after the store was away is no such guard, nor is one of a clock that was set back.
  */
 export function countWindows(now: string, states: readonly GuardState[], { windowMs }: GuardRules): Windows {
   const before = (time: string): string => new Date(Date.parse(time) - windowMs).toISOString();
@@ -20,7 +21,7 @@ export function countWindows(now: string, states: readonly GuardState[], { windo
   const anchors: { namespace: string; service: string; since: string }[] = [];
   let sinceOfAll = since;
   for (const { scope, reason, since: began } of states) {
-    if (reason === 'store-away') continue;
+    if (reason === 'store-away' || isAhead(began, now)) continue;
     if (scope.kind === 'all') sinceOfAll = before(began);
     else anchors.push({ namespace: scope.namespace, service: scope.service, since: before(began) });
   }

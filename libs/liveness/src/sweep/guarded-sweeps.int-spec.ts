@@ -2,6 +2,7 @@ import { type AuditEvent, EVENT_COLUMNS } from '@coordination/audit';
 import { type RoleTerm } from '@coordination/registry';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aTask } from '../../../../test/support/background-tasks.js';
 import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/factories.js';
 import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
@@ -71,6 +72,7 @@ const guardsNow = async () => {
   const states = new GuardStates({
     databases: node.databases,
     guards: new LivenessGuardRepository(),
+    task: aTask('guard-watch'),
     ready: Promise.resolve(),
   });
   await states.refresh();

@@ -96,6 +96,27 @@ describe('A sweep', () => {
     await assertCatalogInvariants(database.url);
   });
 
+  it('ends all others though one cannot be ended, says which, and ends that one too as soon as it can', async () => {
+    const ids = await register(7);
+    await age(ids, 40);
+    const refused = ids[3]!;
+    await client.query(
+      `alter table service_instance add constraint no_end check (id <> '${refused}' or status <> 'unhealthy')`,
+    );
+    await expect(node.sweep(term)).rejects.toThrow(
+      `1 of 7 leases that are over could not be ended, that of ${refused} among them: (body): breaks the rule no_end`,
+    );
+    const others = ids.filter(id => id !== refused);
+    expect(await statusOf(others)).toEqual(others.map(() => 'unhealthy'));
+    expect(await statusOf([refused])).toEqual(['healthy']);
+    await expect(node.sweep(term), 'it is tried again').rejects.toThrow('1 of 1 leases');
+    await client.query('alter table service_instance drop constraint no_end');
+    await node.sweep(term);
+    expect(await statusOf([refused])).toEqual(['unhealthy']);
+    expect(await expiries()).toHaveLength(7);
+    await assertCatalogInvariants(database.url);
+  });
+
   it('does so once, however often it comes', async () => {
     await age(await register(3), 40);
     for (let n = 0; n < 4; n++) await node.sweep(term);

@@ -14,6 +14,7 @@ export interface SweepMetrics {
 /** What is read when metrics are asked for. */
 export interface LivenessGauges {
   readonly isSweeper: () => boolean;
+  readonly sweptSecondsAgo: () => number | undefined;
   readonly guards: () => readonly GuardState[];
   readonly renewals: { readonly noted: number; readonly backlog: number };
 }
@@ -50,7 +51,10 @@ export function sweepMetrics(metrics: Metrics): SweepMetrics {
 }
 
 /** Renewals, which node ends leases, and what guards hold, for Prometheus. */
-export function watchLiveness(metrics: Metrics, { isSweeper, guards, renewals }: LivenessGauges): void {
+export function watchLiveness(
+  metrics: Metrics,
+  { isSweeper, sweptSecondsAgo, guards, renewals }: LivenessGauges,
+): void {
   metrics.counter({
     name: 'lease_renewals_total',
     help: 'Signs of life that were noted in the database.',
@@ -74,6 +78,14 @@ export function watchLiveness(metrics: Metrics, { isSweeper, guards, renewals }:
     labelNames: [],
     collect() {
       this.set(isSweeper() ? 1 : 0);
+    },
+  });
+  metrics.gauge({
+    name: 'lease_sweep_age_seconds',
+    help: 'Time since this node last noticed that any node had looked for leases that are over; not a number before it looked.',
+    labelNames: [],
+    collect() {
+      this.set(sweptSecondsAgo() ?? Number.NaN);
     },
   });
   metrics.gauge({

@@ -7,6 +7,7 @@ import {
   type InstanceRecord,
   type InstanceSpec,
   type JsonObject,
+  type OverrideScope,
   type OverrideStatus,
 } from './instance.js';
 import { type LeaseAllowance } from './lease.js';
@@ -20,6 +21,8 @@ export type ExpectedVersion = readonly number[] | '*' | undefined;
 interface Targeted {
   readonly target: Target;
   readonly ifMatch?: ExpectedVersion;
+  /** The incarnation that the caller speaks for; it must be the one that runs now. Undefined: whichever runs. */
+  readonly incarnation?: string | undefined;
 }
 
 /** Makes an instance known, or replaces what is known of it. */
@@ -34,9 +37,11 @@ export interface RegisterCommand {
   /** Refused when the identity exists (`If-None-Match: *`). */
   readonly mustBeNew?: boolean;
   readonly ifMatch?: ExpectedVersion;
+  /** The incarnation of the process that registers. Another one than before begins the next. */
+  readonly incarnation?: string | undefined;
 }
 
-/** Replaces what the caller may set of an instance that exists. */
+/** Replaces what the caller may set of an instance that exists. Its incarnation means what that of a registration does. */
 export interface ReplaceCommand extends Targeted {
   readonly kind: 'replace';
   readonly spec: InstanceSpec;
@@ -54,7 +59,10 @@ export interface PatchCommand extends Targeted {
 }
 
 interface Forgiving extends Targeted {
-  /** What an instance that is not there means: a rejection (the default), or nothing to do. */
+  /**
+   * What an instance that is not there, or is run by another incarnation, means: a rejection (the default), or nothing to
+   * do.
+   */
   readonly whenAbsent?: 'reject' | 'ignore';
 }
 
@@ -67,16 +75,14 @@ export interface ReportHealthCommand extends Targeted {
   readonly report: HealthReport;
 }
 
+/** What was probed: an endpoint, and the process behind it. */
+export type Probed = Endpoint & Pick<InstanceRecord, 'incarnationNumber'>;
+
 /** What probes found; nothing, if the instance is no longer what was probed. */
 export interface ReportProbeCommand extends Forgiving {
   readonly kind: 'report-probe';
-  readonly probed: Endpoint;
+  readonly probed: Probed;
   readonly verdict: ProbeVerdict;
-}
-
-/** A heartbeat of an instance whose health it may change; others only renew the lease. */
-export interface HeartbeatCommand extends Forgiving {
-  readonly kind: 'heartbeat';
 }
 
 /** A command about an instance that was chosen for what it was like a moment ago. */
@@ -88,9 +94,16 @@ interface Choosing extends Forgiving {
 /** Says something of an instance; pure. */
 export type InstanceTest = (instance: InstanceRecord) => boolean;
 
+/** A heartbeat of an instance whose health it may change; others only renew the lease. */
+export interface HeartbeatCommand extends Choosing {
+  readonly kind: 'heartbeat';
+}
+
 export interface SetOverrideCommand extends Choosing {
   readonly kind: 'set-override';
   readonly status: OverrideStatus;
+  /** By default that of the status. */
+  readonly scope?: OverrideScope | undefined;
   readonly reason: string | null;
   readonly until: string | null;
 }

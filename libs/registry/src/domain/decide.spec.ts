@@ -28,7 +28,8 @@ import {
   type LeasedInstance,
   type Override,
 } from './instance.js';
-import { type LeaseAllowance } from './lease.js';
+import { endsWithIncarnation } from './incarnation.js';
+import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from './lease.js';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';
@@ -164,6 +165,8 @@ describe('A registration of a new instance', () => {
           ...anIdentity(),
           ...aSpec(),
           id: ID,
+          incarnation: null,
+          incarnationNumber: 1,
           status: 'healthy',
           health: healthOf({ since: NOW }),
           override: null,
@@ -487,6 +490,30 @@ describe('The end of a lease', () => {
     });
   });
 
+  it('begins the time until the instance goes again, once, when the clock was set back since', () => {
+    const early = 2 * OVER;
+    const ahead = (ms: number) =>
+      lapsed({ health: healthOf({ state: 'unhealthy', decidedBy: 'lease', since: at(early + ms) }) });
+    const decision = decide(ahead(3_600 * SECOND), expire(), moment(early, at(early + 3_600 * SECOND)));
+    expect(decision).toMatchObject({
+      kind: 'changed',
+      action: 'instance.health_changed',
+      reason: `unhealthy since ${at(early + 3_600 * SECOND)} by a clock that was set back: its time begins again`,
+      after: {
+        instance: { health: { state: 'unhealthy', decidedBy: 'lease', since: at(early) } },
+        lease: { renewedAt: REGISTERED_AT },
+      },
+    });
+    const { after } = decision as { after: LeasedInstance };
+    expect(decide(after, expire(), moment(early)).kind).toBe('unchanged');
+    expect(decide(after, expire(), moment(early + 900 * SECOND))).toMatchObject({ action: 'instance.expired' });
+    expect(decide(ahead(AHEAD_TOLERANCE_MS), expire(), moment(early)).kind, 'clocks are read one by one').toBe(
+      'unchanged',
+    );
+    const staying = { ...ahead(3_600 * SECOND).instance, check: { ...check, deregisterAfterSeconds: 0 } };
+    expect(decide(stored(staying), expire(), moment(early)).kind, 'where nothing hangs on it').toBe('unchanged');
+  });
+
   it('never takes an instance away that says so, or that is in maintenance', () => {
     const staying = lapsed({ check: { ...check, deregisterAfterSeconds: 0 } });
     const maintained = lapsed({ override: anOverride({ status: 'maintenance' }) });
@@ -623,6 +650,14 @@ describe('saysNothingNew', () => {
   });
 });
 
+/** A decision without what the time of the log dates. */
+function undated(decision: Decision): unknown {
+  if (decision.kind === 'rejected') return { code: decision.error.code, extras: decision.error.extras };
+  if (decision.kind !== 'changed' || !decision.after) return decision;
+  const { lease, instance } = decision.after;
+  return { ...decision, after: { lease, instance: { ...instance, registeredAt: '', updatedAt: '' } } };
+}
+
 describe('Every decision', () => {
   const someCommandById = commandOn(fc.constant(TARGET));
   const someCase = fc.tuple(fc.option(someLeasedInstance, { nil: undefined }), someCommandById);
@@ -631,7 +666,7 @@ describe('Every decision', () => {
     fc.assert(
       fc.property(someCase, ([current, command]) => {
         expect(decide(frozen(current), frozen(command), frozen({ ...MOMENT })).kind).toMatch(
-          /^(changed|unchanged|absent|rejected)$/,
+          /^(changed|unchanged|absent|ended|rejected)$/,
         );
       }),
       { numRuns: 500 },
@@ -662,6 +697,22 @@ describe('Every decision', () => {
         expect(instance).toMatchObject({ revision: 42, updatedAt: NOW });
         expect(instance.status).toBe(instance.override?.status ?? instance.health.state);
         expect(instance.registeredAt).toBe(current?.instance.registeredAt ?? NOW);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('hangs on the clock alone: the time of the log dates the record, and nothing else', () => {
+    const someAhead = fc.integer({ min: 0, max: 400 * 86_400_000 });
+    fc.assert(
+      fc.property(someCase, someAhead, ([current, command], aheadMs) => {
+        const now = new Date(Date.parse(NOW) + aheadMs).toISOString();
+        const decision = decide(current, command, { ...MOMENT, now });
+        expect(undated(decision)).toEqual(undated(decide(current, command, MOMENT)));
+        if (decision.kind !== 'changed' || !decision.after) return;
+        const { lease, instance } = decision.after;
+        expect(lease.renewedAt <= NOW && (lease.checkedAt ?? '') <= NOW && instance.health.since <= NOW).toBe(true);
+        expect(instance.updatedAt).toBe(now);
       }),
       { numRuns: 500 },
     );
@@ -702,7 +753,7 @@ describe('Every decision', () => {
     );
   });
 
-  it('starts health over exactly if the endpoint or the check changed', () => {
+  it('starts health over exactly if the endpoint or the check changed, or the process before had announced its end', () => {
     const restarts = fc.constantFrom(...HEALTH_STATES);
     fc.assert(
       fc.property(someLeasedInstance, someSpecToAsk, restarts, (leased, spec, state) => {
@@ -715,7 +766,7 @@ describe('Every decision', () => {
         const asked = JSON.stringify([spec.scheme, spec.host, spec.port, reordered(spec.check)]);
         const after = decision.kind === 'changed' ? decision.after!.instance.health : health;
         const startedOver = after.failures === 0 && after.output === '' && after.since === NOW;
-        expect(startedOver).toBe(same !== asked);
+        expect(startedOver).toBe(same !== asked || endsWithIncarnation(current.instance.override));
         if (startedOver) expect(after.state).toBe('healthy');
       }),
       { numRuns: 500 },
@@ -740,7 +791,7 @@ describe('A probe', () => {
   const report = (differing: Partial<ReportProbeCommand> = {}): ReportProbeCommand => ({
     kind: 'report-probe',
     target: TARGET,
-    probed,
+    probed: { ...probed, incarnationNumber: 1 },
     verdict: refused,
     ...differing,
   });
@@ -785,6 +836,52 @@ describe('A probe', () => {
 
   it('of an instance that is gone is nothing', () => {
     expect(decide(undefined, report({ whenAbsent: 'ignore' }), MOMENT)).toEqual({ kind: 'absent' });
+  });
+});
+
+const LONG = '2001:db8:0:0:0:0:0:1';
+const sickAt = (host: string) => stored({ host, health: healthOf({ state: 'unhealthy', failures: 3 }) });
+
+describe('A host of earlier times', () => {
+  it.each([LONG, '::ffff:10.0.3.17', 'fe80::1%eth0', '0.1.2.3'])(
+    'stays as it is when something else is patched: %s',
+    host => {
+      expect(patched({ weight: 1 }, sickAt(host))).toMatchObject({
+        host,
+        weight: 1,
+        health: sickAt(host).instance.health,
+      });
+      expect(patching({}, sickAt(host)).kind).toBe('unchanged');
+    },
+  );
+
+  it('is judged by the rules that hold when it is patched itself', () => {
+    const errors = rejection(patching({ host: 'fe80::1%eth0' }, sickAt('fe80::1%eth0')))?.extras.errors;
+    expect(errors).toMatchObject([{ path: '/host', message: expect.stringContaining('without a zone') as string }]);
+    expect(patched({ host: 'FE80::0:1' }, sickAt('fe80::1%eth0')).host).toBe('fe80::1');
+  });
+
+  it.each([
+    [LONG, '2001:db8::1'],
+    ['::ffff:10.0.3.17', '10.0.3.17'],
+  ])('%s is the same endpoint when it is said again as %s: health goes on', (before, host) => {
+    const spec = aSpec({ host });
+    const after = afterwards(sickAt(before), registerCommand({ spec })).instance;
+    expect(after).toMatchObject({ host, version: 8, health: { state: 'unhealthy', failures: 3 } });
+    expect(decide({ ...sickAt(before), instance: after }, registerCommand({ spec }), MOMENT)).toMatchObject({
+      kind: 'unchanged',
+    });
+  });
+
+  it('is the endpoint that was probed, also when its spelling changed meanwhile', () => {
+    const report: ReportProbeCommand = {
+      kind: 'report-probe',
+      target: TARGET,
+      probed: { ...aSpec({ host: LONG, check: PROBED }), incarnationNumber: 1 },
+      verdict: { healthy: false, inARow: 1, output: 'refused' },
+    };
+    expect(decide(stored({ host: '2001:db8::1', check: PROBED }), report, MOMENT).kind).toBe('changed');
+    expect(decide(stored({ host: '2001:db8::2', check: PROBED }), report, MOMENT).kind).toBe('unchanged');
   });
 });
 

@@ -1,7 +1,9 @@
 import { type AuditAction } from '@coordination/audit';
 import {
   AlreadyRegisteredError,
+  canonicalAddress,
   type DomainError,
+  IncarnationEndedError,
   InstanceNotFoundError,
   sameJson,
   toFieldErrors,
@@ -15,6 +17,7 @@ import {
   type ExpireCommand,
   type ExpectedVersion,
   type PatchCommand,
+  type Probed,
   type RegisterCommand,
   type ReplaceCommand,
   type ReportHealthCommand,
@@ -31,6 +34,7 @@ import {
   isProbed,
   statusOf,
 } from './health-rules.js';
+import { claimOf, endsWithIncarnation, type Incarnations, isCurrent, nextIncarnation } from './incarnation.js';
 import {
   type Endpoint,
   type Health,
@@ -43,19 +47,20 @@ import {
   type Lease,
   type LeasedInstance,
   type Override,
+  scopeOf,
   specOf,
 } from './instance.js';
-import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
-import { goesAt, hasLapsed, overAt } from './lease.js';
+import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './instance-spec.schema.js';
+import { goesAt, hasLapsed, isAhead, overAt } from './lease.js';
 import { mergePatch } from './merge-patch.js';
 
 /** When and where in the log a command is decided. */
 export interface Moment {
-  /** Database time, RFC 3339 in UTC; it never falls along revisions. */
+  /** The time of the log, which events get (RFC 3339 in UTC): it never falls along revisions. It dates, and decides nothing. */
   readonly now: string;
   /**
-   * Database time as its clock shows it, read when the leases of commands that expire were held. Leases are judged by
-   * it, as they are renewed by it; it falls when the clock is set back, which `now` does not.
+   * What the clock of the database says. All that is compared with a time later is dated and judged by it: leases, since
+   * when something is so, and until when. It falls when the clock is set back, which `now` does not.
    */
   readonly clock: string;
   /** The revision that a change gets. */
@@ -79,6 +84,8 @@ export type Decision =
     }
   | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
   | { readonly kind: 'absent' }
+  /** Another incarnation runs than the command speaks for. */
+  | { readonly kind: 'ended' }
   | { readonly kind: 'rejected'; readonly error: DomainError };
 
 /**
@@ -91,10 +98,14 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
     if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'absent' };
     return rejected(new InstanceNotFoundError(nameOf(command.target)));
   }
+  if (command.kind === 'replace') return decideReplace(current, command, moment);
+  // Before If-Match: a caller that reads the new version and tries again would only be told this then.
+  if (!isCurrent(current.instance, command.incarnation)) {
+    if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'ended' };
+    return rejected(incarnationEnded(current.instance, command));
+  }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   switch (command.kind) {
-    case 'replace':
-      return decideReplace(current, command, moment);
     case 'patch':
       return decidePatch(current, command, moment);
     case 'deregister':
@@ -119,7 +130,7 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
 export const saysNothingNew = (stored: InstanceSpec, spec: InstanceSpec): boolean => sameJson(specOf(stored), spec);
 
 function decideRegister(current: LeasedInstance | undefined, command: RegisterCommand, moment: Moment): Decision {
-  const { identity, spec, initialState } = command;
+  const { identity } = command;
   if (current === undefined) {
     if (command.ifMatch !== undefined) return rejected(new InstanceNotFoundError(identityKey(identity)));
     return {
@@ -129,23 +140,30 @@ function decideRegister(current: LeasedInstance | undefined, command: RegisterCo
       after: newborn(command, moment),
     };
   }
+  const claim = claimOf(current.instance, command.incarnation);
+  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command));
   if (command.mustBeNew) {
     return rejected(new AlreadyRegisteredError(identityKey(identity), current.instance.version));
   }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
-  return respecify(current, spec, initialState, moment);
+  return claim === 'next' ? beginNext(current, command, moment) : respecify(current, command, moment);
 }
 
 function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment: Moment): Decision {
+  const claim = claimOf(current.instance, command.incarnation);
+  if (claim === 'ended') return rejected(incarnationEnded(current.instance, command));
+  if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   const errors = contradictions(current.instance, command.claimed);
   if (errors.length > 0) return rejected(new ValidationFailedError(errors));
-  return respecify(current, command.spec, command.initialState, moment);
+  return claim === 'next' ? beginNext(current, command, moment) : respecify(current, command, moment);
 }
 
 function decidePatch(current: LeasedInstance, { patch, complaints }: PatchCommand, moment: Moment): Decision {
-  const { namespace, service, instanceId, ...changes } = patch;
+  const { namespace, service, instanceId, incarnation, ...changes } = patch;
   const errors = contradictions(current.instance, { namespace, service, instanceId } as Partial<InstanceIdentity>);
-  const merged = instanceSpecSchema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
+  if (incarnation !== undefined) errors.push(INCARNATION_IN_PATCH);
+  const schema = 'host' in changes ? instanceSpecSchema : specOfSameHostSchema;
+  const merged = schema.safeParse(mergePatch(specOf(current.instance) as unknown as JsonObject, changes));
   if (!merged.success) errors.push(...toFieldErrors(merged.error.issues, ''));
   if (errors.length > 0 || !merged.success) return rejected(new ValidationFailedError(errors));
   const spec = toSpec(merged.data);
@@ -161,48 +179,52 @@ function decideDeregister(current: LeasedInstance, _command: DeregisterCommand):
 
 function decideReport(current: LeasedInstance, { report }: ReportHealthCommand, moment: Moment): Decision {
   const { health, check } = current.instance;
-  const after = afterReport(health, check, report, moment.now);
+  const after = afterReport(health, check, report, moment.clock);
   if (after === health) return { kind: 'unchanged', current, lifeSign: 'report' };
-  const lease: Lease = { renewedAt: moment.now, checkedAt: moment.now };
+  const lease: Lease = { renewedAt: moment.clock, checkedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
 function decideProbe(current: LeasedInstance, { probed, verdict }: ReportProbeCommand, moment: Moment): Decision {
   const { health, check } = current.instance;
   const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
-  // It was registered anew while the probe was under way: what was found is of another endpoint.
-  if (!isProbed(check) || startsOver(probed, current.instance)) return unchanged;
-  const after = afterProbe(health, check, verdict, moment.now);
+  // It was registered anew while the probe was under way: what was found is of another endpoint, or of another process.
+  if (!isProbed(check) || isAnother(probed, current.instance)) return unchanged;
+  const after = afterProbe(health, check, verdict, moment.clock);
   if (after === health) return unchanged;
   // A probe is no sign of life that the instance gave: the lease, where there is one, is not renewed by it.
-  const lease: Lease = { ...current.lease, checkedAt: moment.now };
+  const lease: Lease = { ...current.lease, checkedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
 function decideHeartbeat(current: LeasedInstance, moment: Moment): Decision {
   const { health, check } = current.instance;
-  const after = afterHeartbeat(health, check, moment.now);
+  const after = afterHeartbeat(health, check, moment.clock);
   if (after === health) return { kind: 'unchanged', current, lifeSign: 'renewal' };
-  const lease: Lease = { ...current.lease, renewedAt: moment.now };
+  const lease: Lease = { ...current.lease, renewedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
 
 function decideSetOverride(current: LeasedInstance, command: SetOverrideCommand, moment: Moment): Decision {
   const { status, reason, until } = command;
-  if (until !== null && until <= moment.now) {
-    return rejected(new ValidationFailedError([{ path: '/until', message: `must be later than now (${moment.now})` }]));
+  const scope = scopeOf(command);
+  if (until !== null && until <= moment.clock) {
+    return rejected(
+      new ValidationFailedError([{ path: '/until', message: `must be later than now (${moment.clock})` }]),
+    );
   }
   const stored = current.instance.override;
-  if (stored?.status === status && stored.reason === reason && stored.until === until) {
+  const isSame = stored?.status === status && scopeOf(stored) === scope;
+  if (isSame && stored.reason === reason && stored.until === until) {
     return { kind: 'unchanged', current, lifeSign: 'none' };
   }
-  const override: Override = { status, reason, until, setAt: moment.now, setBy: moment.actor };
+  const override: Override = { status, scope, reason, until, setAt: moment.clock, setBy: moment.actor };
   return changed(current, 'instance.override_set', { override }, current.lease, moment);
 }
 
 function decideClearOverride(current: LeasedInstance, { onlyIfOver }: ClearOverrideCommand, moment: Moment): Decision {
   const { override } = current.instance;
-  const stays = override === null || (onlyIfOver && (override.until === null || override.until > moment.now));
+  const stays = override === null || (onlyIfOver && (override.until === null || override.until > moment.clock));
   if (stays) return { kind: 'unchanged', current, lifeSign: 'none' };
   return changed(current, 'instance.override_cleared', { override: null }, current.lease, moment);
 }
@@ -216,11 +238,19 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
   const sign = `no sign of life since ${lease.renewedAt}`;
   if (!hasLapsed(instance.health)) {
     const reason = `the lease of ${instance.check.ttlSeconds} s ended: ${sign}`;
-    const health = afterLapse(instance.health, moment.now);
+    const health = afterLapse(instance.health, moment.clock);
     return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
   }
   const goes = goesAt(instance);
-  if (goes === null || goes > clock) return unchanged;
+  if (goes === null) return unchanged;
+  const { since } = instance.health;
+  if (isAhead(since, moment.clock)) {
+    // It would be kept for as long as the clock was set back.
+    const reason = `unhealthy since ${since} by a clock that was set back: its time begins again`;
+    const health = afterLapse(instance.health, moment.clock);
+    return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
+  }
+  if (goes > clock) return unchanged;
   const reason = `unhealthy for ${instance.check.deregisterAfterSeconds} s after the lease ended: ${sign}`;
   return { kind: 'changed', action: 'instance.expired', before: current, after: undefined, reason };
 }
@@ -228,8 +258,7 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
 /** A registration or PUT of an instance that exists: it is a sign of life in any case, and a change if it says anything new. */
 function respecify(
   current: LeasedInstance,
-  spec: InstanceSpec,
-  initialState: InitialState | undefined,
+  { spec, initialState }: RegisterCommand | ReplaceCommand,
   moment: Moment,
 ): Decision {
   if (saysNothingNew(current.instance, spec)) {
@@ -237,7 +266,27 @@ function respecify(
     if (initialState === current.instance.health.state) return { kind: 'unchanged', current, lifeSign: 'renewal' };
     return decideHeartbeat(current, moment);
   }
-  return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.now }, moment);
+  return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.clock }, moment);
+}
+
+/**
+ * Another process has started under the name. Nothing that was known of the one before counts: not its health, and not an
+ * override that was meant for it.
+ */
+function beginNext(
+  current: LeasedInstance,
+  { spec, initialState, incarnation }: RegisterCommand | ReplaceCommand,
+  moment: Moment,
+): Decision {
+  const { override } = current.instance;
+  const changes = {
+    ...spec,
+    ...nextIncarnation(current.instance, incarnation),
+    health: initialHealth(initialStateOf(spec, initialState), moment.clock),
+    override: endsWithIncarnation(override) ? null : override,
+  };
+  const lease: Lease = { renewedAt: moment.clock, checkedAt: null };
+  return changed(current, 'instance.incarnation_started', changes, lease, moment);
 }
 
 /** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
@@ -249,24 +298,43 @@ function updated(
   moment: Moment,
 ): Decision {
   if (!startsOver(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
-  const health = initialHealth(initialStateOf(spec, initialState), moment.now);
-  return changed(current, 'instance.updated', { ...spec, health }, { renewedAt: moment.now, checkedAt: null }, moment);
+  const health = initialHealth(initialStateOf(spec, initialState), moment.clock);
+  return changed(
+    current,
+    'instance.updated',
+    { ...spec, health },
+    { renewedAt: moment.clock, checkedAt: null },
+    moment,
+  );
 }
 
 /** Whether the endpoint or the check is another one, so that nothing that was known of it counts. */
 export function startsOver(before: Endpoint, after: Endpoint): boolean {
-  const sameEndpoint = before.scheme === after.scheme && before.host === after.host && before.port === after.port;
+  const sameEndpoint =
+    before.scheme === after.scheme && before.port === after.port && isSameHost(before.host, after.host);
   return !sameEndpoint || !sameJson(before.check, after.check);
 }
 
-function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, revision }: Moment): LeasedInstance {
-  const health = initialHealth(initialStateOf(spec, initialState), now);
+/** Whether it is another endpoint, or another process behind it, than what was probed. */
+export const isAnother = (probed: Probed, now: Probed): boolean =>
+  startsOver(probed, now) || probed.incarnationNumber !== now.incarnationNumber;
+
+/** A registration of earlier times may have an address in another spelling than the one that addresses have now. */
+const isSameHost = (before: string, after: string): boolean => before === after || canonicalAddress(before) === after;
+
+function newborn(
+  { id, identity, spec, initialState, incarnation }: RegisterCommand,
+  { now, clock, revision }: Moment,
+): LeasedInstance {
+  const health = initialHealth(initialStateOf(spec, initialState), clock);
   return {
     instance: {
       id,
       namespace: identity.namespace,
       service: identity.service,
       instanceId: identity.instanceId,
+      incarnation: incarnation ?? null,
+      incarnationNumber: 1,
       ...spec,
       status: statusOf(health, null),
       health,
@@ -276,14 +344,14 @@ function newborn({ id, identity, spec, initialState }: RegisterCommand, { now, r
       version: 1,
       revision,
     },
-    lease: { renewedAt: now, checkedAt: null },
+    lease: { renewedAt: clock, checkedAt: null },
   };
 }
 
 function changed(
   current: LeasedInstance,
   action: AuditAction,
-  changes: Partial<InstanceSpec & { readonly health: Health; readonly override: Override | null }>,
+  changes: Partial<InstanceSpec & Incarnations & { readonly health: Health; readonly override: Override | null }>,
   lease: Lease,
   { now, revision }: Moment,
   reason?: string,
@@ -323,6 +391,15 @@ const contradictions = (instance: InstanceIdentity, claimed: Partial<InstanceIde
 /** Names of services are lowered wherever they are said; those of a patch come here as they were sent. */
 const asNamed = (field: keyof InstanceIdentity, claimed: unknown): unknown =>
   field === 'service' && typeof claimed === 'string' ? claimed.toLowerCase() : claimed;
+
+const INCARNATION_IN_PATCH = {
+  path: '/incarnation',
+  message: 'cannot be patched: a process names it when it registers; a call names its own in the query parameter',
+};
+
+/** A call that names no incarnation is never refused for it. */
+const incarnationEnded = (instance: InstanceRecord, { incarnation }: Pick<Command, 'incarnation'>) =>
+  new IncarnationEndedError(identityKey(instance), incarnation!, instance.incarnation);
 
 const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { reordered, someSpecToAsk } from '../../../../test/support/arbitraries.js';
 import { aSpec } from '../../../../test/support/factories.js';
 import { identityKey, identityOf } from './instance.js';
-import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
+import { hostFilterSchema, instanceSpecSchema, toSpec } from './instance-spec.schema.js';
 
 const specWith = (differing: object) => instanceSpecSchema.safeParse({ ...aSpec(), ...differing });
 
@@ -52,9 +52,38 @@ describe('The host', () => {
     expect(hostOf('2001:DB8::1')).toBe('2001:db8::1');
   });
 
-  it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0', '::ffff:0:0'])('may not be %s: unspecified', host => {
-    expect(complaintsAbout({ host })[0]).toContain('not an unspecified one');
+  it('that is an address has one spelling', () => {
+    for (const host of ['2001:DB8:0:0:0:0:0:1', '2001:db8::0:1', '2001:0DB8::0001']) {
+      expect(hostOf(host)).toBe('2001:db8::1');
+    }
+    expect(hostOf('::FFFF:10.0.3.17')).toBe('10.0.3.17');
   });
+
+  it.each(['fe80::1%eth0', '::1%lo'])('may not be %s: a zone', host => {
+    expect(complaintsAbout({ host })[0]).toContain('must be without a zone');
+  });
+
+  it.each([
+    ['Orders.Example.org', ['orders.example.org']],
+    ['10.0.3.17', ['10.0.3.17']],
+    ['2001:DB8:0:0:0:0:0:1', ['2001:db8::1', '2001:db8:0:0:0:0:0:1']],
+    ['::ffff:10.0.3.17', ['10.0.3.17', '::ffff:10.0.3.17']],
+    ['FE80::1%eth0', ['fe80::1%eth0']],
+    ['0.1.2.3', ['0.1.2.3']],
+  ])('to look for, %s, may be stored as %j', (host, spellings) => {
+    expect(hostFilterSchema.parse(host)).toEqual(spellings);
+  });
+
+  it.each(['', '*', '[::1]', '1.2.3', 'orders.example.org.', 'a'.repeat(254)])('to look for may not be %s', host => {
+    expect(hostFilterSchema.safeParse(host).success).toBe(false);
+  });
+
+  it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0', '::ffff:0:0', '0::0', '::0.0.0.0', '0.1.2.3'])(
+    'may not be %s: unspecified',
+    host => {
+      expect(complaintsAbout({ host })[0]).toContain('not an unspecified one');
+    },
+  );
 
   it.each(['*', '*.example.org', '[::1]', 'a b', 'a..b', '-a', 'a-', '10.0.0.256', '1.2.3', 'a.0x7f', 'a:80', 'ä.org'])(
     'may not be %s: neither a name nor an address',

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { findPoison } from '@coordination/kernel';
+import { checkHost, findPoison, MAX_HOST_LENGTH } from '@coordination/kernel';
 import { z } from 'zod';
 import { checkSchema } from './check.schema.js';
 import { inStoredOrder } from './normalize-record.js';
@@ -10,31 +10,37 @@ const MAX_METADATA_DEPTH = 8;
 const DEFAULT_WEIGHT = 100;
 const MAX_WEIGHT = 10_000;
 const MAX_PORT = 65_535;
-const MAX_HOST_LENGTH = 253;
 
-const DNS_NAME = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
-/** A last label of digits alone makes a name an IPv4 address to URL parsers (WHATWG URL, ends-in-a-number). */
-const ENDS_IN_A_NUMBER = /(^|\.)(\d+|0x[0-9a-f]*)$/;
-const UNSPECIFIED = /^(0\.0\.0\.0|[0:]+|[0:]*:ffff:(0\.0\.0\.0|0{1,4}:0{1,4}))$/;
-
-const hostComplaint = (host: string): string | undefined => {
-  if (isIP(host) !== 0)
-    return UNSPECIFIED.test(host) ? 'must be an address that callers can reach, not an unspecified one' : undefined;
-  if (!DNS_NAME.test(host) || ENDS_IN_A_NUMBER.test(host))
-    return 'must be a DNS name, an IPv4 or an IPv6 address (without brackets)';
-  return undefined;
-};
-
+/** Where an instance is reached, in its one spelling: what differs in spelling alone is the same registration. */
 export const hostSchema = z
   .string()
   .min(1)
   .max(MAX_HOST_LENGTH)
-  .transform(host => host.toLowerCase())
-  .superRefine((host, context) => {
-    const message = hostComplaint(host);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  .transform((text, context) => {
+    const checked = checkHost(text);
+    if ('host' in checked) return checked.host;
+    context.addIssue({ code: 'custom', message: checked.complaint });
+    return z.NEVER;
   })
-  .describe('DNS name, IPv4 or IPv6 address (without brackets) that callers reach the instance at.')
+  .describe('DNS name, IPv4 or IPv6 address (without brackets and zone) that callers reach the instance at.')
+  .meta({ examples: ['10.0.3.17'] });
+
+/**
+ * A host to look for: the spellings that an instance may have it in. Besides the one that hosts have now that is the text as
+ * it was given, in which earlier registrations may have been accepted.
+ */
+export const hostFilterSchema = z
+  .string()
+  .min(1)
+  .max(MAX_HOST_LENGTH)
+  .transform((text, context): string[] => {
+    const given = text.toLowerCase();
+    const checked = checkHost(text);
+    if ('host' in checked) return [...new Set([checked.host, given])];
+    if (isIP(text) !== 0) return [given];
+    context.addIssue({ code: 'custom', message: checked.complaint });
+    return z.NEVER;
+  })
   .meta({ examples: ['10.0.3.17'] });
 
 export const portSchema = z
@@ -100,6 +106,12 @@ export const SPEC_FIELDS = {
 
 /** What the caller may set, as one document: a merge patch is applied to it and the result is checked against it. */
 export const instanceSpecSchema = z.strictObject(SPEC_FIELDS);
+
+/**
+ * The same for a merge patch that says nothing of the host: the one that is stored stays as it is, also where it was
+ * accepted by rules that held earlier.
+ */
+export const specOfSameHostSchema = z.strictObject({ ...SPEC_FIELDS, host: z.string() });
 
 /** The checked spec of an instance, its defaults filled in. */
 export const toSpec = (checked: z.output<typeof instanceSpecSchema>): InstanceSpec =>

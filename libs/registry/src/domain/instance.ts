@@ -121,9 +121,15 @@ export interface Health {
   readonly since: string;
 }
 
+/** What an override belongs to: the process that runs under the name now, or the name, whichever process runs under it. */
+export const OVERRIDE_SCOPES = ['incarnation', 'instance'] as const;
+export type OverrideScope = (typeof OVERRIDE_SCOPES)[number];
+
 /** An operator's word over health, until it is taken back or runs out. */
 export interface Override {
   readonly status: OverrideStatus;
+  /** Absent in what was stored before overrides had one: see {@link scopeOf}. */
+  readonly scope?: OverrideScope;
   readonly reason: string | null;
   /** When it ends by itself; null: it does not. */
   readonly until: string | null;
@@ -138,6 +144,12 @@ export interface Override {
  */
 export interface InstanceRecord extends InstanceIdentity, InstanceSpec {
   readonly id: string;
+  /** The text that the process chose at its start; null: it named none. */
+  readonly incarnation: string | null;
+  /** 1 when created, +1 with each process that followed under the name. */
+  readonly incarnationNumber: number;
+  /** Incarnations that ended, the last one at the end; absent: none that was named. Not in answers. */
+  readonly endedIncarnations?: readonly string[];
   /** The override's status where there is one, else the health's state. */
   readonly status: Status;
   readonly health: Health;
@@ -181,6 +193,21 @@ export const specOf = ({ type, scheme, host, port, zone, weight, metadata, check
   metadata,
   check,
 });
+
+const DEFAULT_SCOPES: Readonly<Record<OverrideStatus, OverrideScope>> = {
+  maintenance: 'instance',
+  stopping: 'incarnation',
+  stopped: 'incarnation',
+};
+
+/** What an override belongs to, by its status where it does not say. */
+export const scopeOf = ({
+  status,
+  scope,
+}: {
+  readonly status: OverrideStatus;
+  readonly scope?: OverrideScope | undefined;
+}): OverrideScope => scope ?? DEFAULT_SCOPES[status];
 
 /** Where an instance is, and how it is found out whether it is alive: with any of it, health starts over. */
 export type Endpoint = Pick<InstanceSpec, 'scheme' | 'host' | 'port' | 'check'>;

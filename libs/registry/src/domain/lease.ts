@@ -34,6 +34,16 @@ export function overAt(lease: Lease, { ttlSeconds }: Check, allowance: LeaseAllo
   return Math.max(end, graceEnd) + allowance.flushBoundMs;
 }
 
+/**
+ * How far (ms) a stored time may lie ahead of the clock of the database before it counts as one of a clock that was set back
+ * since. What is read and written at the same moment differs by less.
+ */
+export const AHEAD_TOLERANCE_MS = 1_000;
+
+/** Whether a stored time (RFC 3339 in UTC) is of a clock that was set back since. */
+export const isAhead = (time: string, clock: string): boolean =>
+  Date.parse(time) > Date.parse(clock) + AHEAD_TOLERANCE_MS;
+
 /** Whether an instance is unhealthy because its lease ended. */
 export const hasLapsed = ({ state, decidedBy }: Health): boolean => state === 'unhealthy' && decidedBy === 'lease';
 

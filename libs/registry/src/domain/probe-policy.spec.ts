@@ -51,6 +51,7 @@ describe('What is allowed', () => {
   );
 
   it('may be single addresses too', () => {
+    expect(new ProbePolicy(['::ffff:10.0.3.0/120']).refusalOf('10.0.3.17')).toBeUndefined();
     const policy = new ProbePolicy(['10.0.3.17', '2001:db8::1']);
     expect(['10.0.3.17', '2001:db8::1', '::ffff:10.0.3.17'].map(address => policy.refusalOf(address))).toEqual([
       undefined,

@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
-import { type FieldError } from '@coordination/kernel';
+import { isIP } from 'node:net';
+import { AddressRanges, canonicalAddress, type FieldError } from '@coordination/kernel';
 import { isProbed } from './health-rules.js';
 import { type Endpoint } from './instance.js';
 
@@ -42,31 +42,37 @@ const EMBEDDINGS = [
 ];
 
 const LOOPBACK_V6 = '::1';
-const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+const embeddedIn = (range: string): string[] => {
+  const [address = '', bits] = range.split('/');
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+  return EMBEDDINGS.map(({ prefixBits, embed }) => {
+    const embedded = embed((a * 256 + b).toString(16), (c * 256 + d).toString(16));
+    return `${embedded}/${prefixBits + Number(bits)}`;
+  });
+};
+
+const NEVER = new AddressRanges([...NEVER_V4, ...NEVER_V6, ...NEVER_V4.flatMap(embeddedIn)]);
 
 /** Which addresses nodes of this service may probe. */
 export class ProbePolicy {
-  private readonly allowed = { 4: new BlockList(), 6: new BlockList() };
-  private readonly never = { 4: new BlockList(), 6: new BlockList() };
+  private readonly allowed: AddressRanges;
   private readonly allowsNothing: boolean;
 
   /** @param ranges addresses and CIDRs that may be probed; what is never probed is not, whatever they say */
   constructor(ranges: readonly string[]) {
     this.allowsNothing = ranges.length === 0;
-    for (const range of ranges) addRange(this.allowed, range);
-    for (const range of [...NEVER_V4, ...NEVER_V6]) addRange(this.never, range);
-    for (const range of NEVER_V4) this.neverEmbedded(range);
+    this.allowed = new AddressRanges(ranges);
   }
 
   /** Why an address may not be probed; undefined: it may. An IPv4 address in the form of IPv6 is judged as what it is. */
   refusalOf(address: string): string | undefined {
-    const plain = plainAddress(address);
+    const plain = canonicalAddress(address);
     if (plain === undefined) return `${address} is not an address that can be probed`;
-    const [family, name] = plain.includes(':') ? ([6, 'ipv6'] as const) : ([4, 'ipv4'] as const);
-    if (plain !== LOOPBACK_V6 && this.never[family].check(plain, name)) {
+    if (plain !== LOOPBACK_V6 && NEVER.has(plain)) {
       return `${address} is never probed: it is link-local, unspecified, multicast, reserved or a metadata service`;
     }
-    if (this.allowed[family].check(plain, name)) return undefined;
+    if (this.allowed.has(plain)) return undefined;
     return `${address} may not be probed: the setting PCS_PROBE_ALLOW does not cover it`;
   }
 
@@ -79,29 +85,4 @@ export class ProbePolicy {
     const message = isIP(host) === 0 ? undefined : this.refusalOf(host);
     return message === undefined ? [] : [{ path: '/host', message: `${message}; another kind of check is possible` }];
   }
-
-  private neverEmbedded(range: string): void {
-    const [address = '', bits] = range.split('/');
-    const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
-    for (const { prefixBits, embed } of EMBEDDINGS) {
-      const embedded = embed((a * 256 + b).toString(16), (c * 256 + d).toString(16));
-      addRange(this.never, `${embedded}/${prefixBits + Number(bits)}`);
-    }
-  }
-}
-
-function addRange(lists: Readonly<Record<4 | 6, BlockList>>, range: string): void {
-  const [address = '', bits] = range.split('/');
-  if (isIP(address) === 4) lists[4].addSubnet(address, Number(bits ?? 32), 'ipv4');
-  else lists[6].addSubnet(address, Number(bits ?? 128), 'ipv6');
-}
-
-/** One spelling for one address, IPv4 where it is mapped into IPv6; undefined with a zone, which belongs to one machine. */
-function plainAddress(address: string): string | undefined {
-  if (isIP(address) === 4) return address;
-  const spelt = isIP(address) === 6 ? URL.parse(`http://[${address}]`)?.hostname.slice(1, -1) : undefined;
-  const [, high, low] = MAPPED.exec(spelt ?? '') ?? [];
-  if (high === undefined || low === undefined) return spelt;
-  const [left, right] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
-  return [left >> 8, left & 255, right >> 8, right & 255].join('.');
 }

@@ -1,6 +1,7 @@
 import { type ServiceEventRepository } from '@coordination/audit';
 import { type Databases, read } from '@coordination/database';
 import { type InstanceRecord } from '../domain/instance.js';
+import { normalizeRecord, type StoredRecord } from '../domain/normalize-record.js';
 import { type WriteResult } from '../write/write-request.js';
 import { type RecalledAnswer, recalledResults, revisionsOf } from './stored-answer.js';
 
@@ -40,7 +41,7 @@ export class AnswerRecall {
     await read(databases, async (em, heard) => {
       for (let from = 0; from < revisions.length; from += EVENTS_AT_ONCE) {
         const found = await events.findAt(em, revisions.slice(from, from + EVENTS_AT_ONCE));
-        for (const { revision, after } of found) records.set(revision, after as InstanceRecord);
+        for (const { revision, after } of found) records.set(revision, normalizeRecord(after as StoredRecord));
         heard();
       }
     });

@@ -1,6 +1,7 @@
 import { newId } from '@coordination/kernel';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aTask } from '../../../../test/support/background-tasks.js';
 import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
@@ -48,6 +49,7 @@ const start = (node: WritingNode, options: Partial<ExpiredKeysOptions> = {}): vo
   const job = new ExpiredKeysJob({
     databases,
     keys: new IdempotencyKeyRepository(24),
+    task: aTask('idempotency-key-expiry'),
     ready: Promise.resolve(),
     everyMs: 20,
     ...options,

@@ -1,6 +1,6 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
-import { repeat } from '@coordination/kernel';
+import { type BackgroundTask } from '@coordination/observability';
 import { type IdempotencyKeyRepository } from './idempotency-key.repository.js';
 
 const EVERY_MS = 60_000;
@@ -14,6 +14,7 @@ const STATEMENT_LIMIT_MS = 4_000;
 export interface ExpiredKeysOptions {
   readonly databases: Databases;
   readonly keys: IdempotencyKeyRepository;
+  readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
   readonly everyMs?: number;
@@ -22,15 +23,14 @@ export interface ExpiredKeysOptions {
 
 /** Deletes keys that have expired. Every node does it: what one has taken, the others pass over. */
 export class ExpiredKeysJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Registry');
   private readonly ending = new AbortController();
 
   constructor(private readonly options: ExpiredKeysOptions) {}
 
   onApplicationBootstrap(): void {
-    const { ready, everyMs = EVERY_MS } = this.options;
+    const { ready, task, everyMs = EVERY_MS } = this.options;
     const { signal } = this.ending;
-    void ready.then(() => repeat(() => this.turn(), { everyMs, jitter: JITTER, signal }));
+    void ready.then(() => task.repeat(() => this.turn(), { everyMs, jitter: JITTER, signal }));
   }
 
   onModuleDestroy(): void {
@@ -45,17 +45,12 @@ export class ExpiredKeysJob implements OnApplicationBootstrap, OnModuleDestroy {
   private async deleteSome(atOnce: number): Promise<number> {
     const { databases, keys } = this.options;
     const limits = { statement_timeout: STATEMENT_LIMIT_MS, tcp_user_timeout: STATEMENT_LIMIT_MS };
-    try {
-      return await orStoreUnavailable(() =>
-        severedAfter(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
-          databases.em('reads').transactional(em => keys.deleteExpired(em, atOnce), {
-            sessionContext: { variables: limits },
-          }),
-        ),
-      );
-    } catch (error) {
-      if (!this.ending.signal.aborted) this.logger.debug(`Expired keys could not be deleted: ${String(error)}`);
-      return 0;
-    }
+    return await orStoreUnavailable(() =>
+      severedAfter(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
+        databases.em('reads').transactional(em => keys.deleteExpired(em, atOnce), {
+          sessionContext: { variables: limits },
+        }),
+      ),
+    );
   }
 }

@@ -1,14 +1,17 @@
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { AHEAD_TOLERANCE_MS } from '../domain/lease.js';
 import { type KnownKey, type NewAnswer, type RequestKey } from './first-answers.js';
 
 /**
  * What is known of keys. Answers of other requests than those that ask are left out: nobody is told them, and they might
- * be megabytes. Where several requests ask by one key, the one that has used it counts.
+ * be megabytes. Where several requests ask by one key, the one that has used it counts. How old an answer is that a clock
+ * dated which was set back since, nobody can tell: it counts as old as can be, for its sign of life renews a lease by its age.
  */
 const FIND = `
   select distinct on (k.actor, k.key) k.actor, k.key, k.fingerprint, k.revision::float8 as revision, k.epoch,
-    greatest(extract(epoch from $2::timestamptz - k.at)::float8 * 1000, 0) as "ageMs",
+    case when k.at <= $2::timestamptz + interval '${AHEAD_TOLERANCE_MS} milliseconds'
+      then greatest(extract(epoch from $2::timestamptz - k.at)::float8, 0) else $3 * 3600 end * 1000 as "ageMs",
     case when k.fingerprint = asked.fingerprint then k.answer end as answer
   from jsonb_to_recordset($1) as asked (actor text, key text, fingerprint text)
   join idempotency_key k on k.actor = asked.actor and k.key = asked.key
@@ -36,7 +39,7 @@ const DELETE_EXPIRED = `
 
 /** Where and when answers were decided. */
 export interface AnswerPosition {
-  /** Database time, RFC 3339 in UTC. */
+  /** By the clock of the database, RFC 3339 in UTC. */
   readonly at: string;
   readonly revision: number;
   readonly epoch: string;
@@ -47,10 +50,13 @@ export class IdempotencyKeyRepository {
   /** @param keepHours for how long answers are kept */
   constructor(private readonly keepHours: number) {}
 
-  /** What is known of keys at a moment; each key once. Asks nothing of the database when there are none. */
-  async find(em: EntityManager, keys: readonly RequestKey[], now: string): Promise<KnownKey[]> {
+  /**
+   * What is known of keys; each key once. Asks nothing of the database when there are none.
+   * @param clock that of the database (RFC 3339 in UTC)
+   */
+  async find(em: EntityManager, keys: readonly RequestKey[], clock: string): Promise<KnownKey[]> {
     if (keys.length === 0) return [];
-    return await query<KnownKey>(em, FIND, [JSON.stringify(keys), now, this.keepHours]);
+    return await query<KnownKey>(em, FIND, [JSON.stringify(keys), clock, this.keepHours]);
   }
 
   /** Keeps answers whose keys were not known. */

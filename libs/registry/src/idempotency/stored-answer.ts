@@ -53,7 +53,7 @@ export const storedResults = (results: readonly CommandResult[], note: JsonValue
 });
 
 /** Statuses of rejections by what the catalog has, or has not, at the moment of the request. */
-const JUDGED_BY_THE_CATALOG: ReadonlySet<number> = new Set([404, 412]);
+const JUDGED_BY_THE_CATALOG: ReadonlySet<number> = new Set([404, 409, 412]);
 
 /**
  * A rejection as it is kept; undefined for what is not. A bad request (400) is not, because most of them never come this

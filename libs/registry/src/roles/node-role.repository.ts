@@ -4,7 +4,8 @@ import { type RoleTerm } from './role-term.js';
 
 /**
  * One statement that renews the role, takes it if it is free, or only notes that a node was there. An end further away
- * than any statement sets was set by a clock that has been put back since; it would keep the role from everybody.
+ * than any statement sets was set by a clock that has been put back since; it would keep the role from everybody. Nor can
+ * nodes have come back at a time that has not come.
  */
 const CLAIM = `
   insert into node_role as r (role, holder, term, expires_at, witnessed_at, back_since)
@@ -20,9 +21,9 @@ const CLAIM = `
       from (select r.expires_at <= statement_timestamp()
         or r.expires_at > statement_timestamp() + make_interval(secs => $3::float8 / 500) as free) as state),
     back_since = case when statement_timestamp() - r.witnessed_at > make_interval(secs => $4::float8 / 1000)
-      then statement_timestamp() else r.back_since end,
+      then statement_timestamp() else least(r.back_since, statement_timestamp()) end,
     witnessed_at = statement_timestamp()
-  returning holder, term::float8 as term`;
+  returning holder, term::float8 as term, ${isoTime('worked_at')} as "workedAt"`;
 
 const RELEASE = `
   update node_role set expires_at = statement_timestamp() where role = $1 and holder = $2 and term = $3`;
@@ -50,6 +51,12 @@ export interface RoleClaim {
   readonly awayAfterMs: number;
 }
 
+/** Who has a role after it was claimed, and when its holder last noted that it had done its work. */
+export interface ClaimedRole {
+  readonly term: RoleTerm;
+  readonly workedAt: string | null;
+}
+
 /** A role as the database has it. Times are RFC 3339 in UTC, and by its clock. */
 export interface RoleRecord {
   readonly holder: string;
@@ -64,9 +71,11 @@ export interface RoleRecord {
 /** Roles that one node at a time has. */
 export class NodeRoleRepository {
   /** Renews or takes a role if it can be had. @returns who has it now */
-  async claim(em: EntityManager, { role, holder, lastsMs, awayAfterMs }: RoleClaim): Promise<RoleTerm> {
-    const [row] = await query<Omit<RoleTerm, 'role'>>(em, CLAIM, [role, holder, lastsMs, awayAfterMs]);
-    return { role, ...row! };
+  async claim(em: EntityManager, { role, holder, lastsMs, awayAfterMs }: RoleClaim): Promise<ClaimedRole> {
+    type Row = Omit<RoleTerm, 'role'> & Pick<ClaimedRole, 'workedAt'>;
+    const [row] = await query<Row>(em, CLAIM, [role, holder, lastsMs, awayAfterMs]);
+    const { workedAt, ...term } = row!;
+    return { term: { role, ...term }, workedAt };
   }
 
   /** Gives a role back, so that others need not wait for its end. */

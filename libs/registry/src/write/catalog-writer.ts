@@ -173,9 +173,9 @@ export class CatalogWriter {
     if (!last || last.revision + LOG_ROOM > this.roomUpTo) return undefined;
     const placed = { head, batchId, plan };
     const { databases, knownAppends, metrics } = this.tools;
-    let now: string | undefined;
+    let clock: string | undefined;
     try {
-      now = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
+      clock = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
         knownAppends.append(databases.em('writer'), placed, 2 * this.options.headHoldLimitMs),
       );
     } catch (error) {
@@ -183,12 +183,12 @@ export class CatalogWriter {
       if (error instanceof DoubtfulCommitError) return await this.settle(placed, error.cause);
       throw error;
     }
-    metrics.appended(now === undefined ? 'missed' : 'known');
-    if (now === undefined) {
+    metrics.appended(clock === undefined ? 'missed' : 'known');
+    if (clock === undefined) {
       this.forecast.failed();
       return undefined;
     }
-    this.forecast.held(now);
+    this.forecast.held(clock);
     return placed;
   }
 
@@ -227,7 +227,7 @@ export class CatalogWriter {
     this.forecast.learn(head);
     const expiry = await expirySide(em, requests, this.tools);
     const asked = requests.flatMap(({ origin }) => requestKeyOf(origin) ?? []);
-    const known = await keys.find(em, asked, head.now);
+    const known = await keys.find(em, asked, head.clock);
     const { found, complete } = await instances.findNamed(em, {
       targets: requests.flatMap(request => request.commands.map(targetOf)),
       always: requests[0]!.commands.length,
@@ -244,7 +244,7 @@ export class CatalogWriter {
   private async write(em: EntityManager, placed: PlacedPlan): Promise<number> {
     const { head, plan } = placed;
     const { events, instances, keys } = this.tools;
-    await keys.keep(em, plan.answers, { at: head.now, revision: revisionAfter(placed), epoch: head.epoch });
+    await keys.keep(em, plan.answers, { at: head.clock, revision: revisionAfter(placed), epoch: head.epoch });
     const last = plan.events.at(-1);
     if (!last) return this.roomUpTo;
     const isShort = last.revision + LOG_ROOM > this.roomUpTo;

@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { startSeeingWriter } from '../../../../test/support/seeing-writer.js';
 import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
 import { type Command } from '../domain/commands.js';
+import { toStored } from '../domain/normalize-record.js';
 import { type CommandResult, type WriteResult } from './write-request.js';
 
 let database: TestDatabase;
@@ -53,9 +54,15 @@ async function answerOf(client: number, commands: readonly Command[]): Promise<A
   }
 }
 
-const REJECTIONS = ['INSTANCE_NOT_FOUND', 'VERSION_MISMATCH', 'ALREADY_REGISTERED', 'VALIDATION_FAILED'];
+const REJECTIONS = [
+  'INSTANCE_NOT_FOUND',
+  'VERSION_MISMATCH',
+  'ALREADY_REGISTERED',
+  'VALIDATION_FAILED',
+  'INCARNATION_ENDED',
+];
 
-const isChange = ({ outcome }: CommandResult) => outcome !== 'unchanged' && outcome !== 'absent';
+const isChange = ({ outcome }: CommandResult) => !['unchanged', 'absent', 'ended'].includes(outcome);
 
 /** Every acknowledged change is one event that says the same, and there are no other events. */
 function assertAnswersAreTrue(answers: readonly Answer[], events: readonly AuditEvent[]): void {
@@ -73,7 +80,9 @@ function assertAnswersAreTrue(answers: readonly Answer[], events: readonly Audit
       if (!instance || result.outcome === 'deregistered') continue;
       const event = byRevision.get(instance.revision);
       if (event)
-        expect(event.after, `the answer of revision ${instance.revision} is what the log has`).toEqual(instance);
+        expect(event.after, `the answer of revision ${instance.revision} is what the log has`).toEqual(
+          toStored(instance),
+        );
       if (isChange(result)) {
         expect(event, `revision ${instance.revision} was acknowledged and is not in the log`).toBeDefined();
         expect(claimed.has(instance.revision), `revision ${instance.revision} was acknowledged twice`).toBe(false);

@@ -20,7 +20,7 @@ export async function expirySide(
   em: EntityManager,
   requests: readonly WriteRequest[],
   { leases, roles }: ExpiryTools,
-): Promise<Pick<BatchInput, 'clock' | 'endedTerms'>> {
+): Promise<Pick<BatchInput, 'endedTerms'>> {
   const endedTerms = new Set<RoleTerm>();
   for (const term of new Set(requests.flatMap(request => request.term ?? []))) {
     if (!(await roles.holds(em, term))) endedTerms.add(term);
@@ -28,5 +28,6 @@ export async function expirySide(
   const ids = requests.flatMap(({ commands }) =>
     commands.flatMap(command => (command.kind === 'expire' ? command.target.id : [])),
   );
-  return ids.length > 0 ? { endedTerms, clock: await leases.hold(em, ids) } : { endedTerms };
+  if (ids.length > 0) await leases.hold(em, ids);
+  return { endedTerms };
 }

@@ -12,7 +12,7 @@ beforeEach(() => {
   forecast = new HeadForecast({ monotonicMs: () => nowMs });
 });
 
-const lock = (now = LOCKED_AT, fence = 3) => forecast.learn({ now, fence });
+const lock = (clock = LOCKED_AT, now = clock, fence = 3) => forecast.learn({ now, clock, fence });
 
 /** How many batches take the lock before one is forecast again. */
 function batchesUnderLock(): number {
@@ -47,6 +47,20 @@ describe('The forecast of the head', () => {
     forecast.head(KNOWN);
     nowMs += 10;
     expect(forecast.head(KNOWN)?.now).toBe('2026-01-01T00:00:01.010Z');
+  });
+
+  it('tells the clock and the time of the log apart where the log is ahead, until the clock has passed it', () => {
+    lock(LOCKED_AT, '2026-01-01T00:00:12.000Z');
+    nowMs += 500;
+    const times = () => {
+      const { now, clock } = forecast.head(KNOWN)!;
+      return { now, clock };
+    };
+    expect(times()).toEqual({ now: '2026-01-01T00:00:12.000Z', clock: '2026-01-01T00:00:10.500Z' });
+    forecast.held('2026-01-01T00:00:10.600Z');
+    expect(times()).toEqual({ now: '2026-01-01T00:00:12.000Z', clock: '2026-01-01T00:00:10.600Z' });
+    nowMs += 1_500;
+    expect(times()).toEqual({ now: '2026-01-01T00:00:12.100Z', clock: '2026-01-01T00:00:12.100Z' });
   });
 
   it('is relied on the less the more often it fails in a row, and again when it holds', () => {

@@ -14,22 +14,26 @@ export class HeadForecast {
   private fence: number | undefined;
   /** The clock of the database minus the monotonic clock here (ms), or a bit less: answers take time. */
   private offsetMs = Number.NEGATIVE_INFINITY;
-  private latestMs = 0;
+  /** The time of the log, as far as this node knows: after the clock was set back, it is ahead of it. */
+  private logMs = 0;
   private distrusted = 0;
   private distrust = 0;
 
   constructor(private readonly clock: Pick<Clock, 'monotonicMs'>) {}
 
   /** Learns from a head that has just been locked. */
-  learn({ fence, now }: Pick<LockedHead, 'fence' | 'now'>): void {
+  learn({ fence, now, clock }: Pick<LockedHead, 'fence' | 'now' | 'clock'>): void {
     this.fence = fence;
-    this.offsetMs = Date.parse(now) - this.clock.monotonicMs();
-    this.latestMs = Date.parse(now);
+    this.offsetMs = Date.parse(clock) - this.clock.monotonicMs();
+    this.logMs = Date.parse(now);
   }
 
-  /** Notes that a batch was appended by the forecast, at a time of the database that was read meanwhile. */
-  held(now: string): void {
-    this.offsetMs = Math.max(this.offsetMs, Date.parse(now) - this.clock.monotonicMs());
+  /**
+   * Notes that a batch was appended by the forecast.
+   * @param clock that of the database meanwhile (RFC 3339 in UTC)
+   */
+  held(clock: string): void {
+    this.offsetMs = Math.max(this.offsetMs, Date.parse(clock) - this.clock.monotonicMs());
     this.distrust = 0;
   }
 
@@ -47,8 +51,9 @@ export class HeadForecast {
       this.distrusted -= 1;
       return undefined;
     }
-    this.latestMs = Math.max(this.latestMs, Math.floor(this.clock.monotonicMs() + this.offsetMs));
-    const now = new Date(this.latestMs).toISOString();
-    return { ...known, at: now, now, fence: this.fence };
+    const clockMs = Math.floor(this.clock.monotonicMs() + this.offsetMs);
+    this.logMs = Math.max(this.logMs, clockMs);
+    const now = new Date(this.logMs).toISOString();
+    return { ...known, at: now, now, clock: new Date(clockMs).toISOString(), fence: this.fence };
   }
 }

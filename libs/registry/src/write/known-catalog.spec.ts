@@ -34,7 +34,7 @@ function catalogIn({ mirror, known = PLACE, doubted = false }: Situation): Known
   const slot = new CatalogMirrorSlot();
   if (mirror) slot.attach(mirror);
   const forecast = new HeadForecast({ monotonicMs: () => 0 });
-  forecast.learn({ fence: 1, now: '2026-01-01T00:00:00.000Z' });
+  forecast.learn({ fence: 1, now: '2026-01-01T00:00:00.000Z', clock: '2026-01-01T00:00:00.000Z' });
   return new KnownCatalog({ mirror: slot, history: { known, doubted }, forecast });
 }
 

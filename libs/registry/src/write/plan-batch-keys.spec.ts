@@ -12,6 +12,7 @@ import {
 } from '../../../../test/support/factories.js';
 import { type Command } from '../domain/commands.js';
 import { identityKey, type LeasedInstance } from '../domain/instance.js';
+import { normalizeRecord, type StoredRecord } from '../domain/normalize-record.js';
 import { type KnownKey } from '../idempotency/first-answers.js';
 import { recalledResults, revisionsOf, storedRejection } from '../idempotency/stored-answer.js';
 import { planBatch } from './plan-batch.js';
@@ -23,6 +24,7 @@ const HEAD: LockedHead = {
   epoch: '01890000-0000-7000-8000-00000000000e',
   at: NOW,
   now: NOW,
+  clock: NOW,
   fence: 3,
 };
 const limits = { maxChanges: Infinity, maxBytes: Infinity };
@@ -261,7 +263,9 @@ describe('Every batch', () => {
         const records = new Map(found.map(({ instance }) => [instance.revision, instance] as const));
         // As in the log, where each revision is that of one instance only.
         if (records.size < found.length) return;
-        for (const { revision, after } of events) records.set(revision, after as never);
+        for (const { revision, after } of events) {
+          if (after) records.set(revision, normalizeRecord(after as StoredRecord));
+        }
         const firsts = outcomes.filter(
           (outcome, n) => requests[n]!.origin.repeatable && 'results' in outcome && !outcome.isRepeated,
         );

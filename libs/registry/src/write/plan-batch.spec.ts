@@ -12,6 +12,7 @@ import {
 } from '../../../../test/support/factories.js';
 import { type Command } from '../domain/commands.js';
 import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
+import { normalizeRecord, type StoredRecord, toStored } from '../domain/normalize-record.js';
 import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
 import { TermEndedError } from '../roles/role-term.js';
 import { type Occurrence, type WriteRequest } from './write-request.js';
@@ -25,6 +26,7 @@ const HEAD: LockedHead = {
   epoch: '01890000-0000-7000-8000-00000000000e',
   at: NOW,
   now: NOW,
+  clock: NOW,
   fence: 3,
 };
 
@@ -74,7 +76,7 @@ describe('An event of the plan', () => {
         reason: 'why',
         batchId: BATCH_ID,
         version: 5,
-        before: current.instance,
+        before: toStored(current.instance),
         after: expect.objectContaining({ port: 81, version: 5, revision: 11 }),
         hashVersion: 1,
         previousHash: HEAD.hash,
@@ -245,11 +247,14 @@ describe('The limits', () => {
 });
 
 /** The instances that the events leave of what was found. */
+const UNCHANGING: ReadonlySet<string> = new Set(['unchanged', 'absent', 'ended']);
+
 const fold = (found: readonly LeasedInstance[], events: readonly AuditEvent[]) => {
   const state = new Map<string, InstanceRecord>(found.map(({ instance }) => [instance.id, instance]));
   for (const { instanceUuid, before, after } of events) {
-    expect(before, 'before is what the events so far made of it').toEqual(state.get(instanceUuid!) ?? null);
-    if (after) state.set(instanceUuid!, after as InstanceRecord);
+    const known = state.get(instanceUuid!);
+    expect(before, 'before is what the events so far made of it').toEqual(known ? toStored(known) : null);
+    if (after) state.set(instanceUuid!, normalizeRecord(after as StoredRecord));
     else state.delete(instanceUuid!);
   }
   return state;
@@ -326,9 +331,7 @@ describe('Every plan', () => {
         for (const [n, outcome] of outcomes.entries()) {
           if (!('results' in outcome)) continue;
           expect(outcome.results).toHaveLength(requests[n]!.commands.length);
-          changed += outcome.results.filter(
-            result => result.outcome !== 'unchanged' && result.outcome !== 'absent',
-          ).length;
+          changed += outcome.results.filter(({ outcome }) => !UNCHANGING.has(outcome)).length;
         }
         expect(events, 'one event per change').toHaveLength(changed);
       }),
@@ -435,6 +438,15 @@ describe('An occurrence', () => {
     expect(touches).toHaveLength(1);
   });
 
+  it('that must be alone is the only one of its batch; what is before or after it belongs into another one', () => {
+    const alone = { commands: [], origin: anOrigin(), occurrence: { ...occurrence, isAlone: true } };
+    const other = registrations(['a']);
+    expect(plan([other, alone, other]).outcomes).toHaveLength(1);
+    const { outcomes, events } = plan([alone, alone, other]);
+    expect(outcomes).toEqual([{ results: [] }]);
+    expect(events.map(({ revision, action }) => [revision, action])).toEqual([[11, 'liveness.guard_forced']]);
+  });
+
   it('does not happen when its request is refused', () => {
     const { events, occurrences } = plan([{ ...request(deregister('nobody')), occurrence }]);
     expect({ events, occurrences }).toEqual({ events: [], occurrences: [] });
@@ -455,7 +467,7 @@ describe('A lease that is over', () => {
     expect(events.map(({ after }) => (after as InstanceRecord).status)).toEqual(['healthy']);
   });
 
-  it('is told with its own reason, judged by the clock that came with the batch', () => {
+  it('is told with its own reason, judged by the clock of the database', () => {
     const current = aLeasedInstance();
     const { id } = current.instance;
     const input = {
@@ -465,8 +477,8 @@ describe('A lease that is over', () => {
       found: [current],
       limits: UNLIMITED,
     };
-    expect(planBatch(frozen({ ...input, clock: current.lease.renewedAt })).events).toEqual([]);
-    expect(planBatch(frozen({ ...input, clock: NOW })).events).toMatchObject([
+    expect(planBatch(frozen({ ...input, head: { ...HEAD, clock: current.lease.renewedAt } })).events).toEqual([]);
+    expect(planBatch(frozen(input)).events).toMatchObject([
       { action: 'instance.health_changed', reason: expect.stringMatching(/^the lease of 30 s ended/) as string },
     ]);
   });

@@ -3,6 +3,7 @@ import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide, type Decision, type LifeSign } from '../domain/decide.js';
 import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
+import { toStored } from '../domain/normalize-record.js';
 import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
 import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
 import { type InstanceChange, type ServiceTouch } from './instance-change.js';
@@ -39,8 +40,6 @@ export interface BatchInput {
   readonly found: readonly LeasedInstance[];
   /** What is known of the keys that the requests carry. */
   readonly known?: readonly KnownKey[];
-  /** The clock of the database when the leases of commands that expire were held; the head's time where there are none. */
-  readonly clock?: string;
   /** Terms in roles that are over: what was asked for in them is refused. */
   readonly endedTerms?: ReadonlySet<RoleTerm>;
   readonly limits: BatchLimits;
@@ -61,13 +60,16 @@ export function planBatch(input: BatchInput): BatchPlan {
   };
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
-    if (outcomes.length > 0 && batch.isFull(limits)) break;
+    if (outcomes.length > 0 && (batch.isFull(limits) || isAlone(request))) break;
     outcomes.push(firstAnswers.answer(request, () => carryOut(request)));
+    if (isAlone(request)) break;
   }
   const { events, occurrences } = batch;
   const touches = touchesOf(events);
   return { events, changes: batch.changes(), touches, occurrences, outcomes, answers: firstAnswers.news };
 }
+
+const isAlone = ({ occurrence }: WriteRequest): boolean => occurrence?.isAlone === true;
 
 /** The size of what is stored besides the metadata, roughly. */
 const RECORD_BYTES = 1_000;
@@ -81,17 +83,15 @@ class Batch {
   readonly occurrences: Occurrence[] = [];
   private readonly head: LockedHead;
   private readonly batchId: string;
-  private readonly clock: string;
   private readonly original = new Map<string, LeasedInstance>();
   private readonly current = new Map<string, LeasedInstance | undefined>();
   private readonly idByIdentity = new Map<string, string>();
   private readonly touched = new Set<string>();
   private bytes = 0;
 
-  constructor({ head, batchId, found, clock }: BatchInput) {
+  constructor({ head, batchId, found }: BatchInput) {
     this.head = head;
     this.batchId = batchId;
-    this.clock = clock ?? head.now;
     for (const leased of found) {
       this.original.set(leased.instance.id, leased);
       this.put(leased.instance, leased);
@@ -109,7 +109,7 @@ class Batch {
         const decision = this.decide(command, origin);
         if (decision.kind === 'rejected') throw decision.error;
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
-        return resultOf(decision, this.head.now);
+        return resultOf(decision, this.head.clock);
       });
       if (occurrence) this.note(occurrence, origin);
       return { results, note };
@@ -128,8 +128,8 @@ class Batch {
   }
 
   private decide(command: Command, origin: CallOrigin): Decision {
-    const { head, clock } = this;
-    const moment = { now: head.now, clock, revision: this.nextRevision, actor: origin.actor };
+    const { now, clock } = this.head;
+    const moment = { now, clock, revision: this.nextRevision, actor: origin.actor };
     return decide(this.find(targetOf(command)), command, moment);
   }
 
@@ -214,16 +214,18 @@ function draftOf({ action, before, after, reason }: Decision & { kind: 'changed'
     ...loggedOf(origin),
     reason: reason ?? origin.reason,
     version: after?.instance.version ?? subject.version + 1,
-    before: before?.instance ?? null,
-    after: after?.instance ?? null,
+    before: before ? toStored(before.instance) : null,
+    after: after ? toStored(after.instance) : null,
   };
 }
 
-function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, now: string): CommandResult {
-  if (decision.kind === 'absent') return { outcome: 'absent', leased: undefined, lifeSign: 'none' };
+function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, clock: string): CommandResult {
+  if (decision.kind === 'absent' || decision.kind === 'ended') {
+    return { outcome: decision.kind, leased: undefined, lifeSign: 'none' };
+  }
   if (decision.kind === 'unchanged') {
     const { current, lifeSign } = decision;
-    const leased = { instance: current.instance, lease: afterSign(current.lease, lifeSign, now) };
+    const leased = { instance: current.instance, lease: afterSign(current.lease, lifeSign, clock) };
     return { outcome: 'unchanged', leased, lifeSign };
   }
   const { before, after } = decision;
@@ -232,7 +234,7 @@ function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, now: string
 }
 
 /** The lease as a sign of life leaves it; it is noted outside the log a moment later. */
-function afterSign(lease: Lease, sign: LifeSign, now: string): Lease {
+function afterSign(lease: Lease, sign: LifeSign, clock: string): Lease {
   if (sign === 'none') return lease;
-  return { renewedAt: now, checkedAt: sign === 'report' ? now : lease.checkedAt };
+  return { renewedAt: clock, checkedAt: sign === 'report' ? clock : lease.checkedAt };
 }

@@ -6,11 +6,16 @@ const databaseError = (code: unknown, differing: object = {}) =>
 
 describe('A refusal', () => {
   it.each(['22P05', '22021', '23505', '23514'])('is what blames the values of a statement: %s', code => {
-    expect(isRefusal(databaseError(code))).toBe(true);
+    expect(isRefusal(databaseError(code, { constraint: 'some_rule' }))).toBe(true);
   });
 
   it.each(['40001', '57014', '42P01', '2', '22', '220000', 'ECONNRESET', undefined])('is not %s', code => {
     expect(isRefusal(databaseError(code))).toBe(false);
+  });
+
+  it('is no row that no partition of the log takes, nor anything that ends the session', () => {
+    expect(isRefusal(databaseError('23514'))).toBe(false);
+    expect(isRefusal(databaseError('22023', { severity: 'FATAL' }))).toBe(false);
   });
 
   it('is an error in any case', () => {

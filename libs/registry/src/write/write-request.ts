@@ -14,6 +14,11 @@ export interface Occurrence {
   readonly after: unknown;
   /** Writes what goes with the event, in the same transaction: one small statement, for all writers wait for it. */
   readonly write: (em: EntityManager) => Promise<void>;
+  /**
+   * Whether its request must be the only one of its batch: then the tables are, when it writes, what the log makes of them up
+   * to its event, and the head is at its revision.
+   */
+  readonly isAlone?: boolean;
 }
 
 /** Commands that succeed or fail as one, and who asks for them. */
@@ -32,8 +37,8 @@ export interface WriteRequest {
 
 /** What came of one command. */
 export interface CommandResult {
-  readonly outcome: 'created' | 'updated' | 'unchanged' | 'deregistered' | 'absent';
-  /** The instance afterwards; before it went, if it is gone; undefined, if it was never there. */
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'deregistered' | 'absent' | 'ended';
+  /** The instance afterwards; before it went, if it is gone; undefined, if it was never there, or another incarnation runs. */
   readonly leased: LeasedInstance | undefined;
   /** What an unchanged instance gave, to be noted outside the log. */
   readonly lifeSign: LifeSign;

@@ -36,7 +36,8 @@ const HIGHEST_OF_STEP = `
 
 /**
  * Rows that say nothing at the cut or after it: those of identities that have a newer one; and of identities that were gone,
- * unless nothing happened to their service later. Going up, a row goes before the one that says that its identity is gone.
+ * unless nothing happened to their service later and it is still known. Going up, a row goes before the one that says that
+ * its identity is gone.
  */
 const TIDY = `
   delete from catalog_baseline b where b.revision > $1 and b.revision <= $2 and (
@@ -44,9 +45,12 @@ const TIDY = `
       select from catalog_baseline n
       where (n.namespace, n.service, n.instance_id) = (b.namespace, b.service, b.instance_id)
         and n.revision > b.revision and n.revision <= $3)
-    or b.after is null and exists (
-      select from catalog_baseline n
-      where (n.namespace, n.service) = (b.namespace, b.service) and n.revision > b.revision and n.revision <= $3))`;
+    or b.after is null and (
+      not exists (
+        select from service_revision s where (s.namespace, s.service) = (b.namespace, b.service))
+      or exists (
+        select from catalog_baseline n
+        where (n.namespace, n.service) = (b.namespace, b.service) and n.revision > b.revision and n.revision <= $3)))`;
 
 /**
  * The baseline: filled before a cut is noted, and cleared of what is too much when it has been made. All rows are copies of

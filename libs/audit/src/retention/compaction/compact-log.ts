@@ -1,5 +1,11 @@
-import { Databases, pgOptions, type SslMode } from '@coordination/database';
-import { Client } from 'pg';
+import {
+  clientUnderLock,
+  ConnectionLostError,
+  Databases,
+  isStoreUnavailable,
+  type SslMode,
+} from '@coordination/database';
+import { type Client } from 'pg';
 import { CatalogHeadRepository } from '../../catalog-head.repository.js';
 import { AUDIT_ENTITIES } from '../../entities.js';
 import { ServiceEventRepository } from '../../service-event.repository.js';
@@ -9,7 +15,10 @@ import { LogCuttingRepository } from './log-cutting.repository.js';
 /** Names the lock that keeps two of them from running at once; an arbitrary number that nothing else in the database uses. */
 const COMPACTION_LOCK = 8_081_202_605;
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** How often (ms) connections are cut once the lock is lost, until the compaction has ended. */
+const CUT_EVERY_MS = 500;
+
+const GOES_ON = 'What was not done yet is done the next time: run this again.';
 
 /** Where it is done. */
 export interface CompactionTarget {
@@ -29,42 +38,44 @@ export async function compactLog(
   options: CompactionOptions,
   say: (line: string) => void,
 ): Promise<void> {
-  const client = new Client({
-    ...pgOptions(url, ssl),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: 'platform-coordination compaction',
-  });
-  // A dropped connection rejects the query in flight; without a listener it would also end the process.
-  client.on('error', () => undefined);
-  await client.connect();
+  const lock = {
+    url,
+    ssl,
+    key: COMPACTION_LOCK,
+    work: 'the compaction',
+    application: 'platform-coordination compaction lock',
+    clientApplication: 'platform-coordination compaction',
+    refusal: 'A compaction is running already. Wait until it has ended.',
+  };
   try {
-    const databases = await Databases.open({ url, ssl, poolMax: 1, entities: AUDIT_ENTITIES });
-    try {
-      await assertReady(client, databases);
-      const tools = {
-        databases,
-        client,
-        heads: new CatalogHeadRepository(),
-        events: new ServiceEventRepository(),
-        say,
-      };
-      await new LogCompaction(tools).run(options);
-    } finally {
-      await databases.close();
-    }
-  } finally {
-    await client.end();
+    await clientUnderLock(lock, async (client, signal) => {
+      const databases = await Databases.open({ url, ssl, poolMax: 1, entities: AUDIT_ENTITIES });
+      const cutting = setInterval(() => signal.aborted && databases.severAll(), CUT_EVERY_MS);
+      try {
+        await assertReady(client, databases);
+        const tools = {
+          databases,
+          client,
+          heads: new CatalogHeadRepository(),
+          events: new ServiceEventRepository(),
+          say,
+          signal,
+        };
+        await new LogCompaction(tools).run(options);
+      } finally {
+        clearInterval(cutting);
+        await databases.close();
+      }
+    });
+  } catch (error) {
+    if (!isStoreUnavailable(error) && !(error instanceof ConnectionLostError)) throw error;
+    throw new Error(`${(error as Error).message} ${GOES_ON}`, { cause: error });
   }
 }
 
 async function assertReady(client: Client, databases: Databases): Promise<void> {
-  const { rows } = await client.query<{ taken: boolean; migrated: boolean }>(
-    `select pg_try_advisory_lock($1) as taken, to_regclass('log_cut') is not null as migrated`,
-    [COMPACTION_LOCK],
-  );
+  const { rows } = await client.query<{ migrated: boolean }>(`select to_regclass('log_cut') is not null as migrated`);
   if (!rows[0]!.migrated) throw new Error('The database lacks tables of this version: run `npm run migrate` first.');
-  if (!rows[0]!.taken) throw new Error('A compaction is running already. Wait until it has ended.');
   const { role, owns } = await new LogCuttingRepository().rights(databases.em('writer'));
   if (owns) return;
   throw new Error(

@@ -25,7 +25,12 @@ export interface ExportedPart {
 /** The part of the log that goes as a file, which is verified as it is written: a log that is broken is not removed. */
 export class CutExport {
   constructor(
-    private readonly tools: { readonly databases: Databases; readonly events: ServiceEventRepository },
+    private readonly tools: {
+      readonly databases: Databases;
+      readonly events: ServiceEventRepository;
+      /** Ends it between two pages. */
+      readonly signal?: AbortSignal;
+    },
     private readonly part: ExportedPart,
   ) {}
 
@@ -39,10 +44,11 @@ export class CutExport {
   }
 
   private async *pages(): AsyncGenerator<readonly AuditEvent[]> {
-    const { databases, events } = this.tools;
+    const { databases, events, signal } = this.tools;
     const { last } = this.part;
     const walk = this.walk();
     while (walk.revision < last.revision) {
+      signal?.throwIfAborted();
       const page = await read(databases, em => events.findAfter(em, walk.revision, PAGE_SIZE));
       const wanted = page.filter(({ revision }) => revision <= last.revision);
       for (const event of wanted) this.follow(walk, event);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rmdir, stat, symlink, unlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { read } from '@coordination/database';
@@ -238,9 +238,40 @@ describe('Removing the beginning of the log', () => {
     await expect(run(), 'a whole export of less').rejects.toThrow('Move it away');
     expect((await assertCatalogInvariants(database.url)).events).toEqual(events);
     await writeFile(path, '');
-    await writeFile(`${path}.partial`, 'a half line of nobo');
+    const partial = `${path}.partial`;
+    await writeFile(partial, 'a half line of nobo');
+    const killed = `${path}.6064ec64-99be-423e-92f8-630b1dbfb48b.partial`;
+    await writeFile(killed, 'a half line');
+    const said = await run();
+    await expectNothingLost();
+    expect(said).toContain(`Removed ${killed}, which a run that was ended has left.`);
+    expect(said.join('\n')).toContain(`${partial} is not needed. It stays`);
+    expect(await readFile(partial, 'utf8')).toBe('a half line of nobo');
+    expect((await readdir(directory.path)).sort()).toEqual([basename(path), basename(partial)]);
+  });
+
+  it('writes through no symbolic link, and leaves no half file behind when it fails', async () => {
+    const epoch = (await assertCatalogInvariants(database.url)).head.epoch.slice(0, 8);
+    const path = join(directory.path, `audit-${epoch}-1-9.ndjson`);
+    const foreign = join(directory.path, 'foreign');
+    await writeFile(foreign, '');
+    await symlink(foreign, path);
+    await symlink(foreign, `${path}.partial`);
+    await expect(run()).rejects.toThrow(`There is something called ${path} already. Move it away.`);
+    await unlink(path);
+    await symlink(join(directory.path, 'nothing'), path);
+    await expect(run()).rejects.toThrow('Move it away');
+    await unlink(path);
+    await mkdir(path);
+    await expect(run()).rejects.toThrow('Move it away');
+    const name = basename(path);
+    expect((await readdir(directory.path)).sort()).toEqual([name, `${name}.partial`, 'foreign']);
+    expect(await readFile(foreign, 'utf8')).toBe('');
+    await rmdir(path);
     await run();
     await expectNothingLost();
+    expect(await readFile(foreign, 'utf8')).toBe('');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
   it('removes nothing from a log that is not what was written', async () => {

@@ -14,7 +14,7 @@ import { oldestOf } from '../log-cut.js';
 import { BaselineRepository } from './baseline.repository.js';
 import { type Begin, CutExport } from './cut-export.js';
 import { type CutPlan, type PartitionExtent, planCuts } from './cut-plan.js';
-import { type WrittenFile } from './export-file.js';
+import { clearLeftovers, type WrittenFile } from './export-file.js';
 import { LogCuttingRepository, type UnfinishedCut } from './log-cutting.repository.js';
 import { olderSnapshotsGone } from './older-snapshots.js';
 import { PartitionRemoval } from './partition-removal.js';
@@ -46,6 +46,8 @@ export interface CompactionTools {
   readonly events: ServiceEventRepository;
   /** Says each step, before the next one begins. */
   readonly say: (line: string) => void;
+  /** Ends it between two steps. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -93,6 +95,7 @@ export class LogCompaction {
     const path = join(options.exportDir, name);
     const file = await new CutExport(this.tools, { begin, last, path }).make();
     say(`Exported ${file.events} events to ${path}, SHA-256 ${file.sha256}.`);
+    await clearLeftovers(path, say);
     await this.baseline.fill(this.em(), begin.revision, last.revision);
     say(`The state of the catalog at revision ${last.revision} is kept.`);
     await this.note(begin, plan, epoch, { ...file, name });
@@ -101,6 +104,7 @@ export class LogCompaction {
   }
 
   private em() {
+    this.tools.signal?.throwIfAborted();
     return this.tools.databases.em('writer');
   }
 
@@ -178,6 +182,7 @@ export class LogCompaction {
     const removal = new PartitionRemoval(client);
     // In their order, so that what is left never has a hole.
     for (const name of partitions) {
+      this.tools.signal?.throwIfAborted();
       await removal.detach(name);
       say(`${name} is detached.`);
       await removal.drop(name, revision);

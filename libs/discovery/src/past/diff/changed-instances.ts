@@ -1,6 +1,12 @@
 import { LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read, type ReadOptions } from '@coordination/database';
-import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
+import {
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceView,
+  normalizeRecord,
+  toInstanceView,
+} from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Statement } from '../../catalog-search.repository.js';
 import { type LookBudget } from '../../look-budget.js';
@@ -22,6 +28,9 @@ const SHORT_SPAN = 20_000;
 export interface MaybeChanged extends InstanceIdentity {
   readonly states: TwoStates | undefined;
 }
+
+/** Two states as the log has them. */
+type StoredStates = Readonly<Record<keyof TwoStates, InstanceRecord | null>>;
 
 type IdentityRow = InstanceIdentity & { readonly isTouched: boolean };
 
@@ -59,8 +68,8 @@ export class ChangedInstances {
   }
 
   private async states(identities: readonly InstanceIdentity[], question: ChangesQuestion): Promise<TwoStates[]> {
-    const rows = await this.rows<TwoStates>(question, statesOf(identities, question), { settings: PAST_SETTINGS });
-    return rows.map(({ before, after }) => ({ before: normalized(before), after: normalized(after) }));
+    const rows = await this.rows<StoredStates>(question, statesOf(identities, question), { settings: PAST_SETTINGS });
+    return rows.map(({ before, after }) => ({ before: told(before), after: told(after) }));
   }
 
   private async rows<Row>(
@@ -76,4 +85,4 @@ export class ChangedInstances {
   }
 }
 
-const normalized = (state: InstanceRecord | null): InstanceRecord | null => state && normalizeRecord(state);
+const told = (state: InstanceRecord | null): InstanceView | null => state && toInstanceView(normalizeRecord(state));

@@ -25,8 +25,8 @@ export interface Difference {
 
 /**
  * What a selection sees of a change from one state to another; undefined if nothing. An instance that enters the selection
- * is added, one that leaves it removed. Between two states of one instance only what callers set counts (its spec and
- * override) and its status: not how often it changed, nor what its health went through meanwhile.
+ * is added, one that leaves it removed. Between two states of one instance only what callers set counts (its spec, its
+ * incarnation and its override) and its status: not how often it changed, nor what its health went through meanwhile.
  */
 export function differenceOf(
   { before, after }: TwoStates,
@@ -44,6 +44,8 @@ export function differenceOf(
 /** What counts as a change. */
 export const toldOf = (record: InstanceRecord) => ({
   ...specOf(record),
+  incarnation: record.incarnation,
+  incarnationNumber: record.incarnationNumber,
   status: record.status,
   override: record.override,
 });

@@ -1,7 +1,7 @@
 /** What callers may write as `filter`; part of the published contract. */
 export const FILTER_DESCRIPTION = `An expression that selects instances, in the language that Consul users know: \`service == "orders" and (metadata.cores >= 8 or tags.tier != "free")\`. All other filters must hold too, and so must \`status\`, with its default.
 
-- Selectors: \`namespace\`, \`service\`, \`instanceId\`, \`type\`, \`scheme\`, \`status\`, \`host\`, \`port\`, \`zone\`, \`weight\`; \`metadata.a.b\` or \`metadata["a b"]\`; \`tags.key\` (\`metadata.tags.key\`); \`capabilities\` (\`metadata.capabilities\`). Keys lead through objects only, not through arrays.
+- Selectors: \`namespace\`, \`service\`, \`instanceId\`, \`incarnation\`, \`incarnationNumber\`, \`type\`, \`scheme\`, \`status\`, \`host\`, \`port\`, \`zone\`, \`weight\`; \`metadata.a.b\` or \`metadata["a b"]\`; \`tags.key\` (\`metadata.tags.key\`); \`capabilities\` (\`metadata.capabilities\`). Keys lead through objects only, not through arrays.
 - Values: text in double quotes with the escapes of JSON, or raw in backquotes; numbers; \`true\`, \`false\`, \`null\`.
 - \`==\`, \`!=\`, \`in [1, 2]\`, \`not in […]\`: the same type and value; 1 equals 1.0, and nothing but null equals null.
 - \`<\`, \`<=\`, \`>\`, \`>=\`: numbers with numbers, texts with texts by code point; nothing else has an order.

@@ -26,6 +26,7 @@ const kind = (
 });
 
 const TEXT = kind('text', ['equal', ...ORDER, 'contains', 'matches'], ['string']);
+const TEXT_OR_NULL = kind('text or null', ['equal', ...ORDER, 'contains', 'matches', 'empty'], ['string', 'null']);
 const NUMBER = kind('a number', ['equal', ...ORDER], ['number']);
 const choice = (choices: readonly string[]): ValueKind => ({
   ...kind(`one of ${choices.join(', ')}`, ['equal', 'contains', 'matches'], ['string']),
@@ -36,13 +37,15 @@ const KINDS: Readonly<Record<Field, ValueKind>> = {
   namespace: TEXT,
   service: TEXT,
   instanceId: TEXT,
+  incarnation: TEXT_OR_NULL,
+  incarnationNumber: NUMBER,
   host: TEXT,
   type: choice(INSTANCE_TYPES),
   scheme: choice(SCHEMES),
   status: choice(STATUSES),
   port: NUMBER,
   weight: NUMBER,
-  zone: kind('text or null', ['equal', ...ORDER, 'contains', 'matches', 'empty'], ['string', 'null']),
+  zone: TEXT_OR_NULL,
 };
 
 const OBJECT = kind('an object', ['contains', 'empty'], ['string']);

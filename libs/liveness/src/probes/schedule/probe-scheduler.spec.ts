@@ -141,6 +141,28 @@ describe('The schedule of probes', () => {
     expect(scheduler.inFlight).toBe(1);
   });
 
+  it('begins anew with the next process of an instance: neither what is under way nor what was found counts', async () => {
+    const { scheduler, under, reports, pass } = aScheduler();
+    const record = probed({ health: { ...anInstance().health, state: 'unknown' }, incarnation: 'boot-1' });
+    scheduler.take(record);
+    for (let n = 0; n < 2; n++) {
+      pass(11_000);
+      await under[0]!.finish(DOWN);
+    }
+    pass(11_000);
+    const [old] = under.splice(0);
+    scheduler.take({ ...record, incarnation: 'boot-2', incarnationNumber: 2, version: 2 });
+    expect(old!.calledOff.aborted).toBe(true);
+    await old!.finish(DOWN);
+    pass(1_000);
+    await under[0]!.finish(DOWN);
+    expect(reports.map(({ record: { incarnation }, verdict: { inARow } }) => [incarnation, inARow])).toEqual([
+      ['boot-1', 1],
+      ['boot-1', 2],
+      ['boot-2', 1],
+    ]);
+  });
+
   it('goes on undisturbed when something else of the instance changes', async () => {
     const { scheduler, under, reports, pass } = aScheduler();
     const record = probed();

@@ -1,5 +1,5 @@
 import { type Clock } from '@coordination/kernel';
-import { type ProbeVerdict, startsOver } from '@coordination/registry';
+import { isAnother, type ProbeVerdict } from '@coordination/registry';
 import { type ProbeMetrics } from '../probe-metrics.js';
 import { type ProbedRecord } from '../probed-record.js';
 import { type ProbeOutcome } from '../run/probe-outcome.js';
@@ -14,6 +14,8 @@ export interface ProbeSchedulerTools {
   readonly probe: (target: ProbedRecord, calledOff: AbortSignal) => Promise<ProbeOutcome | undefined>;
   /** Makes known what probes found. It must not fail. */
   readonly report: (target: ProbedRecord, verdict: ProbeVerdict) => Promise<void>;
+  /** Told of an instance that is not probed from here any more, so that nothing of it is left to be reported. */
+  readonly dropped?: (id: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: ProbeMetrics;
@@ -67,10 +69,10 @@ export class ProbeScheduler {
     return first ? Math.max(0, this.tools.clock.monotonicMs() - first.dueMs) / 1_000 : 0;
   }
 
-  /** Probes an instance from now on. If it is on the schedule, it begins anew only when its endpoint or check is another. */
+  /** Probes an instance from now on. If it is on the schedule, it begins anew only when its endpoint, check or process is another. */
   take(record: ProbedRecord): void {
     const known = this.scheduled.get(record.id);
-    if (known && !startsOver(known.record, record)) {
+    if (known && !isAnother(known.record, record)) {
       known.record = record;
       return;
     }
@@ -96,6 +98,7 @@ export class ProbeScheduler {
     this.ready.delete(entry);
     entry.unplan();
     entry.calledOff.abort();
+    this.tools.dropped?.(id);
   }
 
   dropAll(): void {
@@ -132,7 +135,8 @@ export class ProbeScheduler {
     if (!outcome || calledOff.signal.aborted) return;
     end(outcome.result);
     await report(entry.record, entry.streak.with(outcome));
-    if (!calledOff.signal.aborted) this.planNext(entry);
+    if (calledOff.signal.aborted) this.tools.dropped?.(record.id);
+    else this.planNext(entry);
   }
 
   private planNext(entry: Scheduled): void {

@@ -1,0 +1,64 @@
+import { resolve } from 'node:path';
+import { assertEmbeddedAllowed, foreignVariablesOf, serverVariablesOf, type Settings } from '@coordination/config';
+import { describePlace, EMBEDDED_DATABASE, placeOf } from '@coordination/database';
+import { differentDatabases } from './different-databases.js';
+
+/** Which database a command acts on, known before anything is connected to, started or made. */
+export interface CommandTarget {
+  /** Absent: the embedded PostgreSQL. */
+  readonly url: string | undefined;
+  readonly database: string;
+  /** To be said before the command acts: which database it is, and what is strange about the environment. */
+  readonly lines: readonly string[];
+  /** Whether other settings name another database than this one. */
+  readonly isDoubtful: boolean;
+}
+
+/** What decides which database is meant. */
+export interface CommandCall {
+  readonly env: NodeJS.ProcessEnv;
+  readonly settings: Settings;
+  /** The embedded PostgreSQL was asked for by name. */
+  readonly isEmbeddedAsked: boolean;
+}
+
+/**
+ * The database for `migrate`, `db-create` and `db-reset`: that of the settings, or the embedded one where nothing in the
+ * environment speaks of a server.
+ * @throws Error with a line for people where it cannot be told, or must not be
+ */
+export function commandTarget({ env, settings, isEmbeddedAsked }: CommandCall): CommandTarget {
+  const url = settings.DATABASE_MIGRATION_URL ?? settings.DATABASE_URL;
+  if (url !== undefined && !isEmbeddedAsked) return serverTarget(env, settings, url);
+  assertEmbeddedAllowed(settings);
+  const named = isEmbeddedAsked ? [] : serverVariablesOf(env);
+  if (named.length > 0) {
+    const list = named.map(name => (env[name] === '' ? `${name} (empty)` : name)).join(', ');
+    throw new Error(
+      `DATABASE_URL is not set, but these variables speak of a database server: ${list}. Set DATABASE_URL to act on that ` +
+        'server, or add --embedded to act on the embedded PostgreSQL. Nothing was done.',
+    );
+  }
+  return embeddedTarget(settings);
+}
+
+/** The embedded PostgreSQL of the settings. */
+export function embeddedTarget(settings: Settings): CommandTarget {
+  assertEmbeddedAllowed(settings);
+  const directory = resolve(settings.PCS_EMBEDDED_POSTGRES_DIR);
+  const line = `Database: ${EMBEDDED_DATABASE} of the embedded PostgreSQL in ${directory}.`;
+  return { url: undefined, database: EMBEDDED_DATABASE, lines: [line], isDoubtful: false };
+}
+
+/** The database that a URL of the settings leads to. */
+export function serverTarget(env: NodeJS.ProcessEnv, settings: Settings, url: string): CommandTarget {
+  const place = placeOf(url);
+  const doubts = differentDatabases(settings);
+  const foreign = foreignVariablesOf(env);
+  return {
+    url,
+    database: place.database,
+    lines: [`Database: ${describePlace(place)}.`, ...doubts, ...(foreign === undefined ? [] : [foreign])],
+    isDoubtful: doubts.length > 0,
+  };
+}

@@ -1,0 +1,33 @@
+import { type Pool } from 'pg';
+import { returnBrokenConnections } from './broken-connections.js';
+import { type DatabaseClient } from './database-client.js';
+
+/** How long (ms) what is under way may go on when a pool is closed; it was given its time before. */
+const CLOSE_PATIENCE_MS = 1_000;
+
+/** The connections of a pool: those that break give their places back, and all of them can be cut. */
+export class PoolConnections {
+  private readonly clients = new Set<DatabaseClient>();
+
+  constructor(readonly pool: Pool) {
+    returnBrokenConnections(pool);
+    // The pool was given this class by `pgOptions`.
+    pool.on('connect', client => this.clients.add(client as unknown as DatabaseClient));
+    pool.on('remove', client => this.clients.delete(client as unknown as DatabaseClient));
+  }
+
+  /** Cuts them at once, so that whoever waits on a server that does not answer gets an error. */
+  sever(): void {
+    for (const client of this.clients) client.destroy();
+  }
+}
+
+/** Waits for the end of something, and cuts connections from time to time until it has ended: new ones may be made meanwhile. */
+export async function severedUntil(ended: Promise<unknown>, sever: () => void): Promise<void> {
+  const timer = setInterval(sever, CLOSE_PATIENCE_MS);
+  try {
+    await ended;
+  } finally {
+    clearInterval(timer);
+  }
+}

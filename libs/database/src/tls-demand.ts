@@ -1,0 +1,115 @@
+/** TLS to PostgreSQL: not at all, encrypted, or encrypted with the certificate checked. */
+export type SslMode = 'off' | 'require' | 'verify';
+
+/** What libpq takes for `sslmode`, and `no-verify`, which node-postgres added. */
+const URL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
+type UrlMode = (typeof URL_MODES)[number];
+
+/** The URL parameters that are about TLS, which `pg` would read by rules of its own. */
+const TLS_PARAMETERS = ['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'uselibpqcompat'];
+
+/** libpq: the certificate authorities of the system instead of those of a file. */
+const SYSTEM_ROOTS = 'system';
+
+/** What a connection asks of TLS. Files are read each time that a connection is made, so that they can be replaced. */
+export interface TlsDemand {
+  readonly encryption: 'none' | 'if-offered' | 'required';
+  /** What is checked of the server's certificate: nothing, who issued it, or also that it is for the host of the URL. */
+  readonly check: 'nothing' | 'chain' | 'host';
+  /** Paths of PEM files. */
+  readonly rootCertFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** `direct`: TLS begins at once, without asking the server for it first (PostgreSQL 17). */
+  readonly negotiation: 'postgres' | 'direct';
+}
+
+/**
+ * What the URL of a database, or else a setting, demands of TLS, with the meaning that libpq gives to the parameters
+ * (PostgreSQL, 32.19 "SSL Support").
+ * @param fallbackMode the mode where neither says one, such as that of PGSSLMODE
+ * @throws Error with a line for people, which repeats nothing of the URL but its parameters for TLS
+ */
+export function tlsDemand(url: string, ssl: SslMode, fallbackMode?: string): TlsDemand {
+  const parameters = new URL(url).searchParams;
+  const mode = modeOf(parameters, ssl, fallbackMode);
+  const rootCertFile = rootCertFileOf(parameters, mode);
+  return {
+    ...meaningOf(mode, rootCertFile !== null),
+    rootCertFile,
+    certFile: parameters.get('sslcert') || null,
+    keyFile: parameters.get('sslkey') || null,
+    negotiation: negotiationOf(parameters, mode),
+  };
+}
+
+/** The URL without what is about TLS. */
+export function withoutTlsParameters(url: string): string {
+  const rest = new URL(url);
+  if (!TLS_PARAMETERS.some(name => rest.searchParams.has(name))) return url;
+  for (const name of TLS_PARAMETERS) rest.searchParams.delete(name);
+  return rest.href;
+}
+
+function modeOf(parameters: URLSearchParams, ssl: SslMode, fallbackMode: string | undefined): UrlMode {
+  const said = parameters.get('sslmode') ?? fromDriver(parameters.get('ssl'));
+  if (said !== undefined) return known(said, 'sslmode in the URL of the database');
+  if (ssl !== 'off') return ssl === 'verify' ? 'verify-full' : 'require';
+  if (['sslrootcert', 'sslcert', 'sslkey'].some(name => parameters.has(name))) return 'verify-full';
+  return fallbackMode ? known(fallbackMode, 'PGSSLMODE') : 'disable';
+}
+
+/** `ssl` in the URL is not known to libpq. Its values keep the meaning that `pg` gives to them. */
+function fromDriver(ssl: string | null): UrlMode | undefined {
+  if (ssl === null) return undefined;
+  if (ssl === '0' || ssl === 'false') return 'disable';
+  return ssl === 'no-verify' ? 'no-verify' : 'verify-full';
+}
+
+function known(mode: string, where: string): UrlMode {
+  if ((URL_MODES as readonly string[]).includes(mode)) return mode as UrlMode;
+  throw new Error(`${where} must be one of ${URL_MODES.join(', ')}.`);
+}
+
+function meaningOf(mode: UrlMode, hasRootCert: boolean): Pick<TlsDemand, 'encryption' | 'check'> {
+  switch (mode) {
+    case 'disable':
+      return { encryption: 'none', check: 'nothing' };
+    case 'allow':
+    case 'prefer':
+      return { encryption: 'if-offered', check: 'nothing' };
+    case 'require':
+      // libpq, too, checks the issuer where it is told whom to trust.
+      return { encryption: 'required', check: hasRootCert ? 'chain' : 'nothing' };
+    case 'no-verify':
+      return { encryption: 'required', check: 'nothing' };
+    case 'verify-ca':
+      return { encryption: 'required', check: 'chain' };
+    case 'verify-full':
+      return { encryption: 'required', check: 'host' };
+    default: {
+      const impossible: never = mode;
+      return impossible;
+    }
+  }
+}
+
+function rootCertFileOf(parameters: URLSearchParams, mode: UrlMode): string | null {
+  const file = parameters.get('sslrootcert') || null;
+  if (file !== SYSTEM_ROOTS) return file;
+  if (mode === 'verify-full') return null;
+  throw new Error(`sslrootcert=system in the URL of the database needs sslmode=verify-full, not ${mode}.`);
+}
+
+function negotiationOf(parameters: URLSearchParams, mode: UrlMode): TlsDemand['negotiation'] {
+  const said = parameters.get('sslnegotiation') ?? 'postgres';
+  if (said !== 'postgres' && said !== 'direct') {
+    throw new Error('sslnegotiation in the URL of the database must be postgres or direct.');
+  }
+  if (said === 'direct' && ['disable', 'allow', 'prefer'].includes(mode)) {
+    throw new Error(
+      `sslnegotiation=direct in the URL of the database needs sslmode=require, verify-ca or verify-full, not ${mode}.`,
+    );
+  }
+  return said;
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { RecentEvictions } from './recent-evictions.js';
+
+const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
+const NOBODY = {
+  total: { of: 10, silent: 0, pending: 0 },
+  services: [{ namespace: 'default', service: 'orders', of: 10, silent: 0, pending: 0, silentOfAll: 0 }],
+  graced: 0,
+  gracedUntil: null,
+};
+
+const eviction = (seconds: number, service = 'orders') => ({ namespace: 'default', service, overAt: at(seconds) });
+
+/** How many count for the service and for all, of those since a time. */
+function counted(evictions: RecentEvictions, sinceSeconds: number): readonly number[] {
+  const since = at(sinceSeconds);
+  const { services, total } = evictions.addTo(NOBODY, { service: () => since, all: since });
+  return [services[0]!.silent, total.silent];
+}
+
+describe('What went a moment ago', () => {
+  it('counts with its service and with all, since a time', () => {
+    const evictions = new RecentEvictions();
+    expect(counted(evictions, 0)).toEqual([0, 0]);
+    evictions.note([eviction(5), eviction(10), eviction(10, 'pay')]);
+    expect(counted(evictions, 0)).toEqual([2, 3]);
+    expect(counted(evictions, 5)).toEqual([1, 2]);
+  });
+
+  it('is forgotten when its time cannot count any more', () => {
+    const evictions = new RecentEvictions();
+    evictions.note([eviction(5), eviction(10)]);
+    evictions.keepBetween(at(5), at(60));
+    expect(counted(evictions, 0)).toEqual([1, 1]);
+  });
+
+  it('is forgotten when its time has not come: the clock was set back since, and it would count until then', () => {
+    const evictions = new RecentEvictions();
+    evictions.note([eviction(10), eviction(3_600), eviction(3_601, 'pay')]);
+    evictions.keepBetween(at(0), at(20));
+    expect(counted(evictions, 0)).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,77 @@
+import { systemClock } from '@coordination/kernel';
+import { type RoleTerm, TermEndedError } from '@coordination/registry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aToldTask, type ToldTask } from '../../../../test/support/background-tasks.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import { SweeperJob } from './sweeper.job.js';
+
+const TERM: RoleTerm = { role: 'sweeper', holder: 'this node', term: 1 };
+const denied = Object.assign(new Error('permission denied for table liveness_guard'), { code: '42501' });
+
+let told: ToldTask;
+let job: SweeperJob;
+let term: RoleTerm | undefined;
+let sweeps: number;
+let failure: Error | undefined;
+
+beforeEach(() => {
+  told = aToldTask('lease-sweep');
+  term = TERM;
+  sweeps = 0;
+  failure = undefined;
+  const elector = {
+    get term() {
+      return term;
+    },
+  };
+  const run = () => {
+    sweeps += 1;
+    return failure ? Promise.reject(failure) : Promise.resolve(false);
+  };
+  job = new SweeperJob({
+    elector,
+    sweep: { run },
+    metrics: { startSweep: () => () => undefined, expired: () => undefined, revived: () => undefined },
+    clock: systemClock,
+    task: told.task,
+    ready: Promise.resolve(),
+    everyMs: 5,
+  });
+  job.onApplicationBootstrap();
+});
+
+afterEach(() => job.onModuleDestroy());
+
+const sweepsOn = async () => {
+  const from = sweeps;
+  await waitFor('another sweep has ended', () => sweeps > from + 1);
+};
+
+describe('The sweeper', () => {
+  it('tells that its sweeps fail, until one succeeds', async () => {
+    failure = denied;
+    await waitFor('it is told', () => told.task.trouble);
+    expect(told.task.trouble).toMatchObject({ lastError: denied.message, sqlState: '42501' });
+    failure = undefined;
+    await waitFor('it is over', () => !told.task.trouble);
+    expect(told.lines.map(({ level }) => level)).toEqual(['warn', 'log']);
+  });
+
+  it('tells of no failure any more on a node that has lost the role, and again on one that gets it back', async () => {
+    failure = denied;
+    await waitFor('it is told', () => told.task.trouble);
+    term = undefined;
+    await waitFor('it is another node’s concern', () => !told.task.trouble);
+    expect(told.lines.at(-1)!.msg).toContain('has nothing to do on this node now');
+    term = TERM;
+    await waitFor('it is told again', () => told.task.trouble);
+  });
+
+  it('does not fail because its term ended meanwhile', async () => {
+    failure = new TermEndedError(TERM);
+    await sweepsOn();
+    const { lastSuccessAt } = told.task;
+    await sweepsOn();
+    expect([told.task.failures, told.task.lastSuccessAt, told.lines]).toEqual([0, lastSuccessAt, []]);
+  });
+});
