@@ -36,6 +36,15 @@ async function hold<T = Listed>(path: string, api = asked): Promise<{ readonly a
   return { answer };
 }
 
+/** Connections to the database on which something is under way. */
+const busy = async () => {
+  const [row] = await catalog.sql(
+    `select count(*)::int as busy from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`,
+  );
+  return (row as { busy: number }).busy;
+};
+
 describe('a read with since', () => {
   it.each([
     ['services', 'all', '/services?namespace=all'],
@@ -188,13 +197,6 @@ describe('a node that holds reads', () => {
     const heapAfter = await metricOf(asked, 'nodejs_heap_size_used_bytes');
     // With both ends of all connections in this process.
     expect((heapAfter - heapBefore) / (SERVICES * EACH)).toBeLessThan(100_000);
-    const busy = async () => {
-      const [row] = await catalog.sql(
-        `select count(*)::int as busy from pg_stat_activity
-         where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`,
-      );
-      return (row as { busy: number }).busy;
-    };
     // Whatever nodes do by themselves comes and goes; what reads held would stay.
     await waitFor('no connection is held', async () => (await busy()) <= 2);
     const wakes = async () => (await metricsOf(asked)).get('pcs_waiting_reads_ended_total')!;
