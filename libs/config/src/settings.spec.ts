@@ -80,6 +80,12 @@ describe('readSettings', () => {
     ['PCS_KEEP_ALIVE_SECONDS', '0'],
     ['PCS_KEEP_ALIVE_SECONDS', '1.5'],
     ['PCS_NODE_TTL_SECONDS', '1'],
+    ['PCS_PUBLIC_URL', 'platform.example.com/pcs'],
+    ['PCS_PUBLIC_URL', 'ftp://platform.example.com/pcs'],
+    ['PCS_PUBLIC_URL', 'https://user:secret@platform.example.com'],
+    ['PCS_PUBLIC_URL', 'https://platform.example.com/pcs?a=1'],
+    ['PCS_PUBLIC_URL', 'https://platform.example.com/pcs?'],
+    ['PCS_PUBLIC_URL', 'https://platform.example.com/pcs#'],
     ['PCS_SELF_REGISTRATION', 'yes'],
   ])('refuses %s=%s by a line that names it', (name, value) => {
     const read = () => readSettings({ [name]: value });
@@ -90,6 +96,14 @@ describe('readSettings', () => {
   it('spells the advertised host as registrations are spelt', () => {
     expect(readSettings({ PCS_ADVERTISED_HOST: 'Node.Example.ORG' }).PCS_ADVERTISED_HOST).toBe('node.example.org');
     expect(readSettings({ PCS_ADVERTISED_HOST: '2001:DB8:0::7' }).PCS_ADVERTISED_HOST).toBe('2001:db8::7');
+  });
+
+  it.each([
+    ['https://Platform.example.com/pcs/', 'https://platform.example.com/pcs'],
+    ['http://localhost:8081', 'http://localhost:8081'],
+    ['https://platform.example.com:443//', 'https://platform.example.com'],
+  ])('takes %s as the public URL, without the slash at its end', (text, url) => {
+    expect(readSettings({ PCS_PUBLIC_URL: text }).PCS_PUBLIC_URL).toBe(url);
   });
 
   it('asks for an advertised host where the node cannot be registered by the address that it listens on', () => {

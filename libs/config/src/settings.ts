@@ -1,71 +1,23 @@
-import { isIP } from 'node:net';
-import { checkHost, hasDotSegment, isUnspecified, parseRange } from '@coordination/kernel';
+import { checkHost, hasDotSegment, isUnspecified } from '@coordination/kernel';
 import { z } from 'zod';
+import {
+  host,
+  integer,
+  isDestination,
+  isOrigin,
+  isProxy,
+  list,
+  onOff,
+  postgresUrl,
+  publicUrl,
+  share,
+} from './setting-types.js';
 import { misspeltVariables } from './unknown-variables.js';
 
 const MAX_PORT = 65_535;
 
 /** PostgreSQL cuts longer names off. */
 const MAX_ROLE_NAME = 63;
-
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-
-const share = z
-  .string()
-  .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a share from 0 to 1, such as 0.3')
-  .transform(Number);
-
-const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
-
-/** libpq would take the name of the user where the URL names no database, which is hardly ever what was meant. */
-const postgresUrl = z
-  .string()
-  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL')
-  .refine(
-    value => (URL.parse(value)?.pathname.length ?? 0) > 1,
-    'must name a database, such as postgres://user@host:5432/coordination',
-  );
-
-const list = (accepts: (part: string) => boolean, error: string) =>
-  z
-    .string()
-    .transform(value =>
-      value
-        .split(',')
-        .map(part => part.trim())
-        .filter(part => part !== ''),
-    )
-    .refine(parts => parts.every(accepts), error);
-
-/** As a browser sends it: another spelling, such as one with a path, would never match. */
-const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
-
-/** @param least bits of the network */
-function isAddressOrRange(text: string, least: number): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-  // A zone names an interface of one machine, and no range has one.
-  if (most === 0 || rest.length > 0 || address.includes('%')) return false;
-  if (bits === undefined) return true;
-  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most && parseRange(text).bits >= least;
-}
-
-/** Not everything: then any caller could say that it is another one. */
-const isProxy = (text: string): boolean => isAddressOrRange(text, 1);
-const isDestination = (text: string): boolean => isAddressOrRange(text, 0);
-
-/** As the host of any registration. */
-const host = z.string().transform((text, context) => {
-  const checked = checkHost(text);
-  if ('host' in checked) return checked.host;
-  context.addIssue({ code: 'custom', message: checked.complaint });
-  return z.NEVER;
-});
 
 /** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
 export interface SettingEntry {
@@ -249,6 +201,11 @@ export const SETTINGS = {
     host,
     null,
     'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine where that is 0.0.0.0 or ::.',
+  ),
+  PCS_PUBLIC_URL: setting(
+    publicUrl,
+    null,
+    'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. Default: links are relative to the request.',
   ),
   PCS_NODE_TTL_SECONDS: setting(
     integer(2, 60),
