@@ -1,11 +1,12 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
-import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { configureHttp, createHttpAdapter, listenAddresses, serveApiDocs } from '@coordination/http';
 import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
@@ -51,7 +52,11 @@ export async function createService(settings: Settings, database: DatabaseChoice
   return {
     app,
     async listen() {
-      await app.listen(settings.PORT, settings.HOST);
+      const [first, ...further] = await listenAddresses(settings.HOST);
+      await app.listen(settings.PORT, first);
+      for (const address of await http.furtherAddresses.listen(further)) {
+        new Logger('Http').warn(`${address}, which is ${settings.HOST} too, cannot be listened on with this port.`);
+      }
       const url = await app.getUrl();
       // Only now is it known which port the node has.
       const place = {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, type Settings } from '@coordination/config';
+import { listensOnLoopback } from '@coordination/kernel';
 import { pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
@@ -67,7 +68,7 @@ function describe({ url, embedded }: DatabaseChoice): string {
 }
 
 function exposure({ HOST }: Settings): string {
-  return /^(127\.|::1$|localhost$)/.test(HOST)
+  return listensOnLoopback(HOST)
     ? 'It listens on loopback only, because access control is off.'
     : 'Access control is off: everybody who can reach this address can change the catalog.';
 }

@@ -89,7 +89,7 @@ export class AuditController {
     status: 200,
     response: ExportView,
     produces: ['application/x-ndjson', 'text/csv'],
-    responseHeaders: CATALOG_HEADERS,
+    responseHeaders: [...CATALOG_HEADERS, 'Content-Disposition'],
     problems: ['RATE_LIMITED', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { format: 'ndjson' }, response: `${JSON.stringify(EXAMPLES.event)}\n` },
   })

@@ -27,15 +27,16 @@ export const postgresUrl = z
   );
 
 /** Parts separated by commas; spaces around them and empty ones do not count. */
+const partsOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '');
+
 export const list = (accepts: (part: string) => boolean, error: string) =>
   z
     .string()
-    .transform(value =>
-      value
-        .split(',')
-        .map(part => part.trim())
-        .filter(part => part !== ''),
-    )
+    .transform(partsOf)
     .refine(parts => parts.every(accepts), error);
 
 /** As a browser sends it: another spelling, such as one with a path, would never match. */
@@ -62,6 +63,28 @@ export const host = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: checked.complaint });
   return z.NEVER;
 });
+
+const SUBDOMAINS = '*.';
+
+/** Hosts, as of any registration, and `*.` before a name for every name below it; in their one spelling. */
+export const hostPatterns = z.string().transform((text, context) => {
+  const patterns: string[] = [];
+  for (const part of partsOf(text)) {
+    const prefix = part.startsWith(SUBDOMAINS) ? SUBDOMAINS : '';
+    const checked = checkHost(part.slice(prefix.length));
+    if ('host' in checked && (prefix === '' || isIP(checked.host) === 0)) {
+      patterns.push(prefix + checked.host);
+      continue;
+    }
+    const complaint = 'complaint' in checked ? checked.complaint : NO_SUBDOMAINS;
+    const message = `must be hosts without ports, such as platform.example.com or *.example.com for every name below it, separated by commas; ${part} ${complaint}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  return patterns;
+});
+
+const NO_SUBDOMAINS = 'is an address, and has no names below it';
 
 /**
  * The URL at which clients reach the service: scheme, host, port, and the path prefix that a proxy takes off, if any.

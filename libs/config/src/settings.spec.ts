@@ -80,6 +80,13 @@ describe('readSettings', () => {
     ['PCS_KEEP_ALIVE_SECONDS', '0'],
     ['PCS_KEEP_ALIVE_SECONDS', '1.5'],
     ['PCS_NODE_TTL_SECONDS', '1'],
+    ['PCS_ALLOWED_HOSTS', '*'],
+    ['PCS_ALLOWED_HOSTS', '*.'],
+    ['PCS_ALLOWED_HOSTS', '*.10.0.0.1'],
+    ['PCS_ALLOWED_HOSTS', 'a.*.example.com'],
+    ['PCS_ALLOWED_HOSTS', 'platform.example.com:8081'],
+    ['PCS_ALLOWED_HOSTS', 'https://platform.example.com'],
+    ['PCS_ALLOWED_HOSTS', 'localhost, a b'],
     ['PCS_PUBLIC_URL', 'platform.example.com/pcs'],
     ['PCS_PUBLIC_URL', 'ftp://platform.example.com/pcs'],
     ['PCS_PUBLIC_URL', 'https://user:secret@platform.example.com'],
@@ -104,6 +111,17 @@ describe('readSettings', () => {
     ['https://platform.example.com:443//', 'https://platform.example.com'],
   ])('takes %s as the public URL, without the slash at its end', (text, url) => {
     expect(readSettings({ PCS_PUBLIC_URL: text }).PCS_PUBLIC_URL).toBe(url);
+  });
+
+  it('spells allowed hosts as registrations are spelt, and keeps wildcards', () => {
+    const PCS_ALLOWED_HOSTS = ' Platform.Example.com,, *.EXAMPLE.org ,2001:DB8::7,127.0.0.1';
+    expect(readSettings({ PCS_ALLOWED_HOSTS }).PCS_ALLOWED_HOSTS).toEqual([
+      'platform.example.com',
+      '*.example.org',
+      '2001:db8::7',
+      '127.0.0.1',
+    ]);
+    expect(readSettings({}).PCS_ALLOWED_HOSTS).toEqual([]);
   });
 
   it('asks for an advertised host where the node cannot be registered by the address that it listens on', () => {

@@ -2,6 +2,7 @@ import { checkHost, hasDotSegment, isUnspecified } from '@coordination/kernel';
 import { z } from 'zod';
 import {
   host,
+  hostPatterns,
   integer,
   isDestination,
   isOrigin,
@@ -206,6 +207,11 @@ export const SETTINGS = {
     publicUrl,
     null,
     'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. Default: links are relative to the request.',
+  ),
+  PCS_ALLOWED_HOSTS: setting(
+    hostPatterns,
+    '',
+    'Hosts that a request may name as its `Host`, separated by commas, besides loopback names, HOST, PCS_ADVERTISED_HOST and the host of PCS_PUBLIC_URL; `*.example.com` is every name below example.com. Ports do not count. Another host gets 421. Empty: where HOST is loopback, those others alone; on other addresses hosts are not checked, because probes and scrapers send the addresses of pods.',
   ),
   PCS_NODE_TTL_SECONDS: setting(
     integer(2, 60),

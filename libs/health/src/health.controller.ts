@@ -14,7 +14,7 @@ const Probe = (operationId: string, summary: string, description: string) =>
   applyDecorators(
     ApiIncludeEndpoint(),
     ApiOperation({ operationId, summary, description }),
-    PossibleProblems('VALIDATION_FAILED'),
+    PossibleProblems('VALIDATION_FAILED', 'MISDIRECTED_REQUEST'),
     HealthCheck(),
   );
 

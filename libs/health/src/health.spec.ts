@@ -92,7 +92,12 @@ describe('the probes', () => {
       ],
     }).compile();
     app = module.createNestApplication<NestFastifyApplication>(
-      createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 }),
+      createHttpAdapter({
+        HOST: '127.0.0.1',
+        PCS_ALLOWED_HOSTS: [],
+        PCS_TRUSTED_PROXIES: [],
+        PCS_KEEP_ALIVE_SECONDS: 75,
+      }),
       {
         logger: false,
       },

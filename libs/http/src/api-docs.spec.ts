@@ -76,7 +76,12 @@ describe('the API documentation', () => {
   let document: OpenAPIObject;
 
   beforeAll(async () => {
-    const adapter = createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 });
+    const adapter = createHttpAdapter({
+      HOST: '127.0.0.1',
+      PCS_ALLOWED_HOSTS: [],
+      PCS_TRUSTED_PROXIES: [],
+      PCS_KEEP_ALIVE_SECONDS: 75,
+    });
     app = await NestFactory.create<NestFastifyApplication>(PaintModule, adapter, { logger: false });
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
     serveApiDocs(app, api, { liveExamples: () => [['wall', walls.current]] });
@@ -124,7 +129,7 @@ describe('the API documentation', () => {
   it('lists every possible problem with an example, and the successes', () => {
     const responses = document.paths['/paints']?.post?.responses ?? {};
     // 422 comes with the Idempotency-Key that an operation takes which takes a reason.
-    expect(Object.keys(responses)).toEqual(['200', '201', '400', '408', '412', '413', '415', '422', '500']);
+    expect(Object.keys(responses)).toEqual(['200', '201', '400', '408', '412', '413', '415', '421', '422', '500']);
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.VERSION_MISMATCH');
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.ALREADY_REGISTERED');
     expect(document.components).toHaveProperty('examples.VERSION_MISMATCH.value.currentVersion', 8);
@@ -134,7 +139,7 @@ describe('the API documentation', () => {
       schema: { $ref: '#/components/schemas/Paint' },
       example: { colour: 'red', coats: 1 },
     });
-    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual(['200', '400', '500']);
+    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual(['200', '400', '421', '500']);
   });
 
   it('leaves out what has no @Endpoint', () => {

@@ -35,9 +35,14 @@ export const REQUEST_HEADERS = {
   },
 } as const satisfies Record<string, DocumentedHeader>;
 
-/** Response headers that operations may give, as the OpenAPI document describes them. */
+/**
+ * The response headers that the service itself gives a meaning, as the OpenAPI document describes them. Whatever is in this
+ * table may be read by scripts of allowed origins; a header that is not in it may not be sent.
+ */
 export const RESPONSE_HEADERS = {
+  Allow: { description: 'The methods that the path takes, with 405.', schema: { type: 'string' } },
   'Cache-Control': { description: 'Whether the answer may be kept.', schema: { type: 'string' } },
+  'Content-Disposition': { description: 'The name of the file that the answer is.', schema: { type: 'string' } },
   ETag: { description: 'Names what was answered, for `If-Match` and `If-None-Match`.', schema: { type: 'string' } },
   Location: { description: 'The path of what was created.', schema: { type: 'string' } },
   'Retry-After': { description: 'Seconds after which another try makes sense.', schema: { type: 'integer' } },
@@ -64,6 +69,30 @@ export const RESPONSE_HEADERS = {
     schema: { type: 'string' },
   },
 } as const satisfies Record<string, DocumentedHeader>;
+
+/** Other headers that answers have: HTTP's own, and those that are for browsers and proxies and tell callers nothing. */
+export const PLAIN_RESPONSE_HEADERS: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-security-policy',
+  'content-type',
+  'date',
+  'keep-alive',
+  'last-modified',
+  'referrer-policy',
+  'transfer-encoding',
+  'vary',
+  'x-accel-buffering',
+  'x-content-type-options',
+  'x-frame-options',
+]);
 
 export type RequestHeader = keyof typeof REQUEST_HEADERS;
 export type ResponseHeader = keyof typeof RESPONSE_HEADERS;

@@ -112,7 +112,7 @@ function parametersOf(target: object, key: string | symbol): { takesBody: boolea
 }
 
 function possibleProblems(options: EndpointOptions, takesBody: boolean): ErrorCode[] {
-  const always: ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL_ERROR'];
+  const always: ErrorCode[] = ['VALIDATION_FAILED', 'MISDIRECTED_REQUEST', 'INTERNAL_ERROR'];
   const ofBodies: ErrorCode[] = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'REQUEST_TIMEOUT'];
   return [...new Set([...always, ...(takesBody ? ofBodies : []), ...(options.problems ?? [])])];
 }

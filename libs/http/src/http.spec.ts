@@ -90,6 +90,8 @@ class ThingModule {}
 
 const UUID = '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21';
 const settings = {
+  HOST: '127.0.0.1',
+  PCS_ALLOWED_HOSTS: [],
   PCS_TRUSTED_PROXIES: ['127.0.0.1'],
   PCS_KEEP_ALIVE_SECONDS: 75,
   PCS_CORS_ORIGINS: ['https://ui.example'],
@@ -355,11 +357,16 @@ describe('the HTTP shell', () => {
   describe('what is not a request yet', () => {
     it.each([
       ['garbage', 'hello\r\n\r\n', 400, 'VALIDATION_FAILED'],
-      ['endless headers', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
-      ['headers that never end', 'GET / HTTP/1.1\r\nHost: a\r\n', 408, 'REQUEST_TIMEOUT'],
+      [
+        'endless headers',
+        `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+        431,
+        'HEADERS_TOO_LARGE',
+      ],
+      ['headers that never end', 'GET / HTTP/1.1\r\nHost: localhost\r\n', 408, 'REQUEST_TIMEOUT'],
       [
         'a body that never comes',
-        'POST /things HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+        'POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
         408,
         'REQUEST_TIMEOUT',
       ],

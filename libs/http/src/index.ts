@@ -1,6 +1,11 @@
 export { openApiJson, openApiYaml, serveApiDocs, type ApiDocsOptions } from './api-docs.js';
 export { configureHttp } from './configure-http.js';
-export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
+export {
+  PLAIN_RESPONSE_HEADERS,
+  RESPONSE_HEADERS,
+  type RequestHeader,
+  type ResponseHeader,
+} from './documented-headers.js';
 export {
   Endpoint,
   LARGE_BODY_LIMIT_BYTES,
@@ -9,6 +14,7 @@ export {
   type SuccessOptions,
 } from './endpoint.decorator.js';
 export { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './etag.js';
+export { listenAddresses } from './further-addresses.js';
 export { createHttpAdapter, DEFAULT_BODY_LIMIT_BYTES, type AdapterOptions, type HttpAdapter } from './http-adapter.js';
 export { LastEventIdHeader } from './last-event-id.decorator.js';
 export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { pathOf, toDomainError } from './error-mapping.js';
 import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { withoutOrigin } from './request-target.js';
 
 /** Terminus has a body of its own, which monitors know. */
 const HEALTH_PATH = /^\/health(?:\/|$)/;
@@ -19,7 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Sends a failure as a problem; also for requests that fail before any hook has run. */
 export function answerFailure(failure: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
-  const path = pathOf(request.url);
+  const path = pathOf(withoutOrigin(request.originalUrl));
   if (reply.sent || reply.raw.headersSent) {
     // An answer that has begun cannot become another one: cut it, so that the caller sees that it is not whole.
     logger.error(failure, `${request.method} ${path} failed after its answer had begun`);

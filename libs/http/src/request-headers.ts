@@ -66,6 +66,18 @@ export function refuseBadTarget(target: string): void {
   if (bad !== undefined) throw badTarget(`/query/${bad.slice(0, bad.indexOf('=') >>> 0).replaceAll(/[^\w.-]/g, '?')}`);
 }
 
+/** The longest path segment, in bytes as sent: an instanceId of 200 characters, each of which may be escaped. */
+const MAX_SEGMENT_LENGTH = 2_048;
+
+/** @throws ValidationFailedError when a segment of the path is longer than any name can be */
+export function refuseLongSegment(target: string): void {
+  if (target.length <= MAX_SEGMENT_LENGTH) return;
+  const segments = target.split('?', 1)[0]!.split('/');
+  if (segments.every(({ length }) => length <= MAX_SEGMENT_LENGTH)) return;
+  const message = 'has a segment that is longer than any name here can be';
+  throw new ValidationFailedError([{ path: '/path', message }]);
+}
+
 function isDecodable(text: string): boolean {
   if (!text.includes('%')) return true;
   if (BROKEN_ESCAPE.test(text)) return false;

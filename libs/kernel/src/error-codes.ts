@@ -120,6 +120,18 @@ export const ERROR_CODES = {
     'The body is not application/json (or, for PATCH, application/merge-patch+json), or it has a Content-Encoding.',
     'Send JSON as it is, with a matching Content-Type.',
   ),
+  EXPECTATION_FAILED: entry(
+    417,
+    'The expectation cannot be met',
+    'The header `Expect` asks for something other than `100-continue`.',
+    'Send the request without `Expect`, or with `Expect: 100-continue`.',
+  ),
+  MISDIRECTED_REQUEST: entry(
+    421,
+    'The request is for another host',
+    'The `Host` of the request (or the host of its target, where that is a whole URL) is not one that this service answers to, or the target has another scheme. A service that listens on loopback answers to loopback names and addresses, and to the hosts of PCS_ADVERTISED_HOST, PCS_PUBLIC_URL and PCS_ALLOWED_HOSTS; on other addresses hosts are checked only where PCS_ALLOWED_HOSTS is set. So a web page cannot reach the service under a name of its own (DNS rebinding).',
+    'Call the service by a host that it answers to. If clients or a proxy rightly send this host, set PCS_PUBLIC_URL to the URL that clients use, or add the host to PCS_ALLOWED_HOSTS.',
+  ),
   IDEMPOTENCY_MISMATCH: entry(
     422,
     'The key was used for another request',

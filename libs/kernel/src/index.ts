@@ -1,4 +1,5 @@
 export { AddressRanges, parseRange, type ParsedRange } from './address-ranges.js';
+export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
 export { systemClock, type Clock } from './clock.js';

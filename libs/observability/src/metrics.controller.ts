@@ -14,7 +14,7 @@ export class MetricsController {
   @ApiOperation({ operationId: 'getMetrics', summary: 'Metrics for Prometheus' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'The text format of Prometheus.', schema: { type: 'string' } })
-  @PossibleProblems('VALIDATION_FAILED', 'INTERNAL_ERROR')
+  @PossibleProblems('VALIDATION_FAILED', 'MISDIRECTED_REQUEST', 'INTERNAL_ERROR')
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   read(): Promise<string> {
     return this.metrics.text();

@@ -8,7 +8,13 @@ import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger, Metrics, NestLogger, ObservabilityModule } from './index.js';
 
-const settings = { PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75, PCS_CORS_ORIGINS: [] };
+const settings = {
+  HOST: '127.0.0.1',
+  PCS_ALLOWED_HOSTS: [],
+  PCS_TRUSTED_PROXIES: [],
+  PCS_KEEP_ALIVE_SECONDS: 75,
+  PCS_CORS_ORIGINS: [],
+};
 
 @Controller()
 class GreetingController {
