@@ -186,6 +186,35 @@ describe('GET /api/v1/audit/head and /verify', () => {
   });
 });
 
+const busyReads = () => {
+  const reads = databases.use().find(({ purpose }) => purpose === 'reads')!;
+  return reads.open - reads.idle;
+};
+
+describe('A range that does not exist', () => {
+  it.each([
+    ['verify?from=4', 410, 'REVISION_UNKNOWN'],
+    ['verify?from=9007199254740991', 410, 'REVISION_UNKNOWN'],
+    ['events?afterRevision=4', 410, 'REVISION_UNKNOWN'],
+    ['export?afterRevision=4', 410, 'REVISION_UNKNOWN'],
+    ['verify?from=3&to=2', 400, 'VALIDATION_FAILED'],
+    ['events?afterRevision=3&beforeRevision=3', 400, 'VALIDATION_FAILED'],
+    ['export?afterRevision=3&beforeRevision=1', 400, 'VALIDATION_FAILED'],
+    ['events?from=2026-11-23T10:00:00Z&to=2026-11-23T11:00:00%2B02:00', 400, 'VALIDATION_FAILED'],
+    ['export?from=2026-11-23T10:00:00Z&to=2026-11-23T09:59:59.999Z', 400, 'VALIDATION_FAILED'],
+  ])('is told: %s', async (path, status, code) => {
+    expect(await problem(path)).toMatchObject({ status, code });
+  });
+
+  it('is not one that is only empty so far', async () => {
+    expect((await json('events?afterRevision=3')).items).toEqual([]);
+    expect((await json('events?afterRevision=1&beforeRevision=2')).items).toEqual([]);
+    expect((await ask('export?afterRevision=3')).status).toBe(200);
+    const now = new Date().toISOString();
+    expect((await json(`events?from=${now}&to=${now}`)).items).toEqual([]);
+  });
+});
+
 describe('GET /api/v1/audit/export', () => {
   it('gives every event as a line, oldest first', async () => {
     const response = await ask('export');
@@ -225,10 +254,30 @@ describe('GET /api/v1/audit/export', () => {
     expect(await problem(`export?${parameters}`)).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
   });
 
-  it('answers HEAD without reading the log', async () => {
-    const response = await ask('export', { method: 'HEAD' });
-    expect(response.status).toBe(200);
-    expect(response.headers.get('content-disposition')).toContain('attachment');
+  it.each([
+    ['export', 'application/x-ndjson'],
+    ['export?format=csv&namespace=shop', 'text/csv'],
+    ['verify', 'application/json'],
+    ['verify?from=1&to=2', 'application/json'],
+  ])('answers HEAD of %s as GET, without its content', async (path, type) => {
+    const [head, get] = [await ask(path, { method: 'HEAD' }), await ask(path)];
+    await get.text();
+    expect(head.status).toBe(200);
+    expect(head.headers.get('content-type')).toContain(type);
+    for (const name of ['content-type', 'content-disposition', 'x-catalog-revision', 'x-catalog-epoch']) {
+      expect(head.headers.get(name), name).toBe(get.headers.get(name));
+    }
+    expect(head.headers.get('content-length')).toBeNull();
+    await vi.waitFor(() => expect(busyReads()).toBe(0));
+  });
+
+  it.each([
+    ['export?afterRevision=4', 410],
+    ['verify?from=4', 410],
+    ['verify?from=3&to=2', 400],
+    ['export?format=xml', 400],
+  ])('answers HEAD of %s, which cannot be answered, by %i', async (path, status) => {
+    expect((await ask(path, { method: 'HEAD' })).status).toBe(status);
   });
 });
 
@@ -239,11 +288,6 @@ const stalled = () =>
       response.once('readable', () => resolve(response));
     }).once('error', reject);
   });
-
-const busyReads = () => {
-  const reads = databases.use().find(({ purpose }) => purpose === 'reads')!;
-  return reads.open - reads.idle;
-};
 
 describe('An export that does not come to its end', () => {
   beforeAll(async () => {
@@ -259,6 +303,10 @@ describe('An export that does not come to its end', () => {
   it('holds no connection while its client does not read, and only a few may do so', async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, stalled));
     await vi.waitFor(() => expect(busyReads()).toBe(0));
+    for (const path of ['export', 'export?format=csv', 'verify']) {
+      const head = await ask(path, { method: 'HEAD' });
+      expect([path, head.status, head.headers.get('content-length')]).toEqual([path, 200, null]);
+    }
     const refused = await ask('export');
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('5');

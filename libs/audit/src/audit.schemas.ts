@@ -57,28 +57,52 @@ const selection = {
   beforeRevision: revisionNumber().optional().meta({ description: 'Events before this revision.' }),
 };
 
-export const EventListQuery = z.strictObject({
-  ...selection,
-  order: order('Newest first by default.'),
-  limit: queryInteger(1, MAX_LIMIT)
-    .optional()
-    .meta({ description: `The most events of a page; ${DEFAULT_LIMIT} by default.` }),
-  cursor: z
-    .string()
-    .max(MAX_CURSOR)
-    .optional()
-    .meta({ description: '`nextCursor` of the page before, with the same filters and order.' }),
-});
+interface Bounds {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly afterRevision?: number | undefined;
+  readonly beforeRevision?: number | undefined;
+}
+
+/** Bounds between which nothing can be are a mistake. Times are texts of one form, which sort as the times do. */
+const inOrder = <T extends z.ZodType<Bounds>>(schema: T): T =>
+  schema
+    .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+      path: ['to'],
+      error: 'must not be before `from`',
+    })
+    .refine(
+      ({ afterRevision, beforeRevision = Number.POSITIVE_INFINITY }) =>
+        afterRevision === undefined || afterRevision < beforeRevision,
+      { path: ['beforeRevision'], error: 'must be above `afterRevision`' },
+    );
+
+export const EventListQuery = inOrder(
+  z.strictObject({
+    ...selection,
+    order: order('Newest first by default.'),
+    limit: queryInteger(1, MAX_LIMIT)
+      .optional()
+      .meta({ description: `The most events of a page; ${DEFAULT_LIMIT} by default.` }),
+    cursor: z
+      .string()
+      .max(MAX_CURSOR)
+      .optional()
+      .meta({ description: '`nextCursor` of the page before, with the same filters and order.' }),
+  }),
+);
 export type EventListQuery = z.infer<typeof EventListQuery>;
 
-export const EventExportQuery = z.strictObject({
-  ...selection,
-  order: order('Oldest first by default.'),
-  format: z
-    .enum(EXPORT_FORMATS)
-    .optional()
-    .meta({ description: '`ndjson` (default): one event a line, as the API tells it. `csv`: for spreadsheets.' }),
-});
+export const EventExportQuery = inOrder(
+  z.strictObject({
+    ...selection,
+    order: order('Oldest first by default.'),
+    format: z
+      .enum(EXPORT_FORMATS)
+      .optional()
+      .meta({ description: '`ndjson` (default): one event a line, as the API tells it. `csv`: for spreadsheets.' }),
+  }),
+);
 export type EventExportQuery = z.infer<typeof EventExportQuery>;
 
 const ANCHOR = /^(\d{1,16}):([0-9a-f]{64})$/;

@@ -70,6 +70,15 @@ export class ChainVerifier {
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
   }
 
+  /**
+   * Where the log ends that would be verified, without verifying it.
+   * @throws RevisionCompactedError when some of the range is no longer retained
+   * @throws StoreUnavailableError
+   */
+  async headFor(verification: Verification): Promise<ChainLink> {
+    return (await read(this.databases, em => this.begin(em, verification))).end;
+  }
+
   private async begin(em: EntityManager, verification: Verification): Promise<Start> {
     const cut = await this.cuts.find(em);
     const { from, anchor } = retainedPart(verification, oldestOf(cut));

@@ -6,6 +6,7 @@ export {
   type RequestHeader,
   type ResponseHeader,
 } from './documented-headers.js';
+export { endHead } from './end-head.js';
 export {
   Endpoint,
   LARGE_BODY_LIMIT_BYTES,
@@ -26,3 +27,4 @@ export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from '
 export { ProblemFilter } from './problem.filter.js';
 export { queryCommaList, queryInteger, queryList, revisionNumber } from './query.schemas.js';
 export { RequestValidationPipe } from './request-validation.pipe.js';
+export { readableText } from './text.schemas.js';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { hasDotSegment, isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
+import { complaintAboutText, hasDotSegment, isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
 
 /** The most characters of an X-Change-Reason. */
 export const MAX_REASON_LENGTH = 500;
@@ -14,7 +14,7 @@ export function requestIdOf(header: string | string[] | undefined): string {
 /**
  * The reason that a caller gives for its change, or `null`. Node.js reads header bytes as Latin-1; what is valid UTF-8 is
  * read as such.
- * @throws ValidationFailedError when it is longer than 500 characters or cannot be stored
+ * @throws ValidationFailedError when it is longer than 500 characters or has characters that people do not see
  */
 export function changeReasonOf(header: string | string[] | undefined): string | null {
   if (header === undefined || header === '') return null;
@@ -23,7 +23,8 @@ export function changeReasonOf(header: string | string[] | undefined): string | 
   const reason = isUtf8(bytes) ? bytes.toString() : raw;
   if (Array.from(reason).length > MAX_REASON_LENGTH)
     throw badReason(`must have at most ${MAX_REASON_LENGTH} characters`);
-  if (!isStorableText(reason)) throw badReason('must not have U+0000 or half a surrogate pair');
+  const complaint = complaintAboutText(reason);
+  if (complaint !== undefined) throw badReason(`${complaint}. Send it in UTF-8`);
   return reason;
 }
 

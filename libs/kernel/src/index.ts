@@ -40,6 +40,7 @@ export { newId } from './ids.js';
 export { canonicalAddress } from './ip-address.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
 export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
+export { complaintAboutText, readable } from './readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
 export { type ValidationIssue } from './issue-message.js';
 export { toFieldErrors } from './validation-issues.js';

@@ -1,4 +1,5 @@
-import { hasDotSegment, isStorableText } from '@coordination/kernel';
+import { readableText } from '@coordination/http';
+import { hasDotSegment } from '@coordination/kernel';
 import { z } from 'zod';
 import { INITIAL_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES } from './domain/instance.js';
 import { SPEC_FIELDS } from './domain/instance-spec.schema.js';
@@ -109,7 +110,7 @@ export type PatchInstance = z.output<typeof patchInstance>;
 export const reportHealth = z
   .strictObject({
     healthy: z.boolean(),
-    output: z.string().max(MAX_OUTPUT_LENGTH).default('').describe('What was seen, for people.'),
+    output: readableText(MAX_OUTPUT_LENGTH).default('').describe('What was seen, for people.'),
   })
   .meta({ id: 'ReportHealth' });
 export type ReportHealth = z.output<typeof reportHealth>;
@@ -123,7 +124,7 @@ export const setOverride = z
       .describe(
         'What it belongs to: `incarnation`, the process that runs now: the next one begins without it; or `instance`, the name: it stays. By default `incarnation` for stopping and stopped, `instance` for maintenance.',
       ),
-    reason: z.string().max(MAX_REASON_LENGTH).refine(isStorableText, 'holds text that cannot be stored').optional(),
+    reason: readableText(MAX_REASON_LENGTH).optional(),
     until: z.iso
       .datetime({ offset: true })
       .transform(time => new Date(time).toISOString())

@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, LastEventIdHeader } from '@coordination/http';
+import { endHead, Endpoint, LastEventIdHeader } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CATALOG_HEADERS, setCatalogHeaders } from '../catalog-answer.js';
 import { callerGone } from '../freshness/caller-gone.js';
@@ -48,7 +47,7 @@ export class WatchController {
     void reply.header('x-accel-buffering', 'no');
     if (request.method === 'HEAD') {
       setCatalogHeaders(reply, this.watches.check());
-      void reply.send(Readable.from([]));
+      endHead(reply);
       return;
     }
     const { catalog, stream } = await this.watches.begin(wanted, callerGone(reply.raw));

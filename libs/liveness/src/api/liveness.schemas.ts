@@ -1,4 +1,4 @@
-import { isStorableText } from '@coordination/kernel';
+import { readableText } from '@coordination/http';
 import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
 import { guardScopeView, guardView } from '../guard/guard.schemas.js';
@@ -80,12 +80,7 @@ const scope = z
   )
   .describe('One service, or `all`. An end of `all` ends the guards of services too.');
 
-const reason = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(MAX_REASON_LENGTH)
-  .refine(isStorableText, 'holds text that cannot be stored')
-  .describe('Why; kept in the audit log.');
+const reason = readableText(MAX_REASON_LENGTH).min(1, 'must not be empty').describe('Why; kept in the audit log.');
 
 /** What an operator orders of a guard. */
 export const orderGuard = z
