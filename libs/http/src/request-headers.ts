@@ -20,11 +20,12 @@ export function changeReasonOf(header: string | string[] | undefined): string | 
   if (header === undefined || header === '') return null;
   const raw = Array.isArray(header) ? header.join(', ') : header;
   const bytes = Buffer.from(raw, 'latin1');
-  const reason = isUtf8(bytes) ? bytes.toString() : raw;
+  const isInUtf8 = isUtf8(bytes);
+  const reason = isInUtf8 ? bytes.toString() : raw;
   if (Array.from(reason).length > MAX_REASON_LENGTH)
     throw badReason(`must have at most ${MAX_REASON_LENGTH} characters`);
   const complaint = complaintAboutText(reason);
-  if (complaint !== undefined) throw badReason(`${complaint}. Send it in UTF-8`);
+  if (complaint !== undefined) throw badReason(isInUtf8 ? complaint : `${complaint}, or send it in UTF-8`);
   return reason;
 }
 
