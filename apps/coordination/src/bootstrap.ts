@@ -11,6 +11,7 @@ import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
+import { GUIDES } from './guides.js';
 import { liveExamples } from './live-examples.js';
 import { SERVICE_VERSION } from './version.js';
 
@@ -47,7 +48,10 @@ export async function createService(settings: Settings, database: DatabaseChoice
   );
   app.useLogger(new NestLogger(logger));
   configureHttp(app, settings);
-  serveApiDocs(app, API_DESCRIPTION, { liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })) });
+  serveApiDocs(app, API_DESCRIPTION, {
+    liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })),
+    guides: GUIDES,
+  });
   return {
     app,
     async listen() {

@@ -21,7 +21,7 @@ export async function run(): Promise<void> {
     end.defer(signal => service.close(signal));
     const url = await service.listen();
     new Logger('Service').log(
-      `Listening on ${url} (API documentation: ${url}/docs). ${describe(database)} ${exposure(settings)}`,
+      `Listening on ${url} (API documentation: ${settings.PCS_PUBLIC_URL ?? url}/docs). ${describe(database)} ${exposure(settings)}`,
     );
     end.started();
   } catch (error) {

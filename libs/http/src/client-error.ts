@@ -13,10 +13,13 @@ class ProtocolError extends DomainError {
   }
 }
 
-/** Answers what is not HTTP, comes too slowly, or has too large headers, in the same shape as every other error. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Answers what is not HTTP, comes too slowly, or has too large headers, in the same shape as every other error.
+ * @param base what goes before paths of this service in links
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, base: string): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable) socket.write(rawAnswer(protocolErrorOf(error.code)));
+  if (socket.writable) socket.write(rawAnswer(protocolErrorOf(error.code), base));
   socket.destroy();
 }
 
@@ -31,9 +34,9 @@ function protocolErrorOf(code: string | undefined): ProtocolError {
   }
 }
 
-function rawAnswer(error: ProtocolError): string {
+function rawAnswer(error: ProtocolError, base: string): string {
   const requestId = newId();
-  const { status, body } = describeProblem(error, { requestId, path: '' });
+  const { status, body } = describeProblem(error, { requestId, path: '', base });
   const json = JSON.stringify(body);
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

@@ -39,7 +39,10 @@ export const REQUEST_HEADERS = {
 export const RESPONSE_HEADERS = {
   'Cache-Control': { description: 'Whether the answer may be kept.', schema: { type: 'string' } },
   ETag: { description: 'Names what was answered, for `If-Match` and `If-None-Match`.', schema: { type: 'string' } },
-  Location: { description: 'The path of what was created.', schema: { type: 'string' } },
+  Location: {
+    description: 'Where what was created is: a reference that may be relative to the URL of the request (RFC 9110).',
+    schema: { type: 'string' },
+  },
   'Retry-After': { description: 'Seconds after which another try makes sense.', schema: { type: 'integer' } },
   'X-Request-Id': { description: 'Finds the request in the log of the service.', schema: { type: 'string' } },
   'X-Catalog-Revision': { description: 'The revision of the catalog that answered.', schema: { type: 'integer' } },

@@ -10,7 +10,9 @@ import { clientAddressOf, trustIn } from './client-address.js';
 import { answerClientError } from './client-error.js';
 import { pathOf } from './error-mapping.js';
 import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
+import { type LinkSettings, OwnLinks } from './own-links.js';
 import { answerFailure } from './problem.filter.js';
+import { publicPath } from './problem.js';
 import { repeatableCallOf } from './repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
 import { type EndpointRouteConfig } from './route-config.js';
@@ -29,7 +31,7 @@ const MAX_PARAM_LENGTH = 2_048;
 /** The route for preflights, which @fastify/cors adds for every path there could be. */
 const CORS_ROUTE = '*';
 
-type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES' | 'PCS_KEEP_ALIVE_SECONDS'>;
+type HttpSettings = LinkSettings & Pick<Settings, 'PCS_KEEP_ALIVE_SECONDS'>;
 
 /** What only tests change. */
 export interface AdapterOptions {
@@ -53,6 +55,7 @@ export class HttpAdapter extends FastifyAdapter {
 export function createHttpAdapter(settings: HttpSettings, options: AdapterOptions = {}): HttpAdapter {
   const logger = new Logger('Http');
   const routes = new RouteTable();
+  const ownLinks = new OwnLinks(settings);
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const server: FastifyHttpOptions<Server> = {
     bodyLimit: DEFAULT_BODY_LIMIT_BYTES,
@@ -70,15 +73,16 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     trustProxy: settings.PCS_TRUSTED_PROXIES.length > 0 ? trustIn(settings.PCS_TRUSTED_PROXIES) : false,
     genReqId: raw => requestIdOf(raw.headers['x-request-id']),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, ownLinks.fixedBase),
     frameworkErrors: (error, request, reply) => answerFailure(error, request, reply, logger),
   };
   const adapter = new HttpAdapter(server);
   const instance = adapter.getInstance();
+  instance.decorate('ownLinks', ownLinks);
   addBodyParsers(instance);
   instance.addHook('onRoute', route => {
-    if (route.url !== CORS_ROUTE) routes.add(route);
-    const { bodyLimitBytes } = (route.config ?? {}) as EndpointRouteConfig;
+    const { bodyLimitBytes, isUnlisted } = (route.config ?? {}) as EndpointRouteConfig;
+    if (route.url !== CORS_ROUTE && !isUnlisted) routes.add(route);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
   });
   // The very first hook, so that preflights and everything that Nest's own hooks answer have a request id as well.
@@ -118,10 +122,11 @@ function refuseUnrouted(request: FastifyRequest, routes: RouteTable): void {
   // A preflight is answered by the CORS hook, which comes later.
   if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) return;
   const path = pathOf(request.url);
+  const base = request.server.ownLinks.baseFor(request.raw);
   const allow = routes.methodsOf(path);
   throw allow.length > 0
-    ? new MethodNotAllowedError(request.method, path, allow)
-    : new RouteNotFoundError(request.method, path);
+    ? new MethodNotAllowedError(request.method, publicPath(base, path), allow)
+    : new RouteNotFoundError(request.method, path, base);
 }
 
 /** A body or query parameters where the operation takes none: most likely meant for another one. */

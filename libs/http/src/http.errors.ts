@@ -1,10 +1,12 @@
 import { DomainError } from '@coordination/kernel';
+import { publicPath } from './problem.js';
 
 export class RouteNotFoundError extends DomainError {
   readonly code = 'ROUTE_NOT_FOUND';
 
-  constructor(method: string, path: string) {
-    super(`Nothing is served at ${method} ${path}. See /docs for the routes that exist.`);
+  /** @param base what goes before paths of this service in links */
+  constructor(method: string, path: string, base: string) {
+    super(`Nothing is served at ${method} ${publicPath(base, path)}. See ${base}/docs for the routes that exist.`);
   }
 }
 

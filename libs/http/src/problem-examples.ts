@@ -21,15 +21,18 @@ const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
   REVISION_COMPACTED: { oldestRevision: 1_000_000 },
 };
 
-/** An example of a problem, for the OpenAPI document and for the page of the code. */
-export function problemExample(code: ErrorCode): Problem {
+/**
+ * An example of a problem, for the OpenAPI document and for the page of the code.
+ * @param base what goes before paths of this service in links
+ */
+export function problemExample(code: ErrorCode, base = ''): Problem {
   const { status, title, when } = ERROR_CODES[code];
   return {
-    type: errorPageOf(code),
+    type: errorPageOf(code, base),
     title,
     status,
     detail: when,
-    instance: '/api/v1/registry/instances',
+    instance: `${base}/api/v1/registry/instances`,
     code,
     requestId: '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21',
     ...SPECIFICS[code],

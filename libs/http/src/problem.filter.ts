@@ -30,12 +30,15 @@ export function answerFailure(failure: unknown, request: FastifyRequest, reply: 
     void reply.code(failure.getStatus()).send(failure.getResponse());
     return;
   }
-  const error = toDomainError(failure, request);
+  const { ownLinks } = reply.server;
+  const base = ownLinks.baseFor(request.raw);
+  const error = toDomainError(failure, request, base);
   if (error.code === 'INTERNAL_ERROR') logger.error(failure, `${request.method} ${path} failed`);
   else if (error.cause !== undefined) {
     logger.warn(`${request.method} ${path}: ${error.code} because of ${reasonOf(error.cause)}`);
   }
-  const { status, headers, body } = describeProblem(error, { requestId: request.id, path });
+  const { status, headers, body } = describeProblem(error, { requestId: request.id, path, base });
+  ownLinks.markVarying(reply);
   void reply
     .code(status)
     .headers({ ...headers, 'content-type': PROBLEM_MEDIA_TYPE, 'x-request-id': request.id })

@@ -41,8 +41,14 @@ export const ProblemView = z
 
 export type Problem = z.infer<typeof ProblemView>;
 
-/** The page of an error code. */
-export const errorPageOf = (code: ErrorCode): string => `/docs/errors/${code}`;
+/** Where the pages of the error codes are. */
+export const ERROR_PAGES = '/docs/errors';
+
+/** The page of an error code. @param base what goes before paths of this service in links */
+export const errorPageOf = (code: ErrorCode, base = ''): string => `${base}${ERROR_PAGES}/${code}`;
+
+/** A path of this service as callers see it. What is no path, such as the target of `OPTIONS *`, stays as it is. */
+export const publicPath = (base: string, path: string): string => (path.startsWith('/') ? base + path : path);
 
 /** A problem and the headers that go with it. */
 export interface ProblemAnswer {
@@ -51,8 +57,16 @@ export interface ProblemAnswer {
   readonly body: Problem;
 }
 
+/** The request that failed. */
+export interface FailedCall {
+  readonly requestId: string;
+  readonly path: string;
+  /** What goes before paths of this service in links; nothing by default. */
+  readonly base?: string;
+}
+
 /** What callers are told about a failure. */
-export function describeProblem(error: DomainError, request: { requestId: string; path: string }): ProblemAnswer {
+export function describeProblem(error: DomainError, { requestId, path, base = '' }: FailedCall): ProblemAnswer {
   const { status, title } = ERROR_CODES[error.code];
   const { errors, currentVersion, currentIncarnation, oldestRevision, retryAfterSeconds, allow } = error.extras;
   const headers: Record<string, string> = {};
@@ -62,13 +76,13 @@ export function describeProblem(error: DomainError, request: { requestId: string
     status,
     headers,
     body: {
-      type: errorPageOf(error.code),
+      type: errorPageOf(error.code, base),
       title,
       status,
       detail: error.message,
-      instance: request.path,
+      instance: publicPath(base, path),
       code: error.code,
-      requestId: request.requestId,
+      requestId,
       ...(errors && { errors: errors.map(({ path, message }: FieldError) => ({ path, message })) }),
       ...(currentVersion !== undefined && { currentVersion }),
       ...(currentIncarnation !== undefined && { currentIncarnation }),

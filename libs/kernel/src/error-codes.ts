@@ -64,7 +64,7 @@ export const ERROR_CODES = {
     404,
     'No such route',
     'Nothing is served under this path.',
-    'See /docs for the routes that exist.',
+    'The API documentation of the service, at `docs` below its URL, has the routes that exist.',
   ),
   METHOD_NOT_ALLOWED: entry(
     405,
