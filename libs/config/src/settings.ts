@@ -205,7 +205,7 @@ export const SETTINGS = {
   PCS_PUBLIC_URL: setting(
     publicUrl,
     null,
-    'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. Default: links are relative to the request.',
+    'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. With a prefix, links in problems and in the OpenAPI document begin with it, and `Location` is relative to the request. Default: links have the prefix that a trusted proxy tells in X-Forwarded-Prefix, or none.',
   ),
   PCS_NODE_TTL_SECONDS: setting(
     integer(2, 60),
@@ -288,7 +288,7 @@ export const SETTINGS = {
   PCS_TRUSTED_PROXIES: setting(
     list(isProxy, 'must be addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '',
-    'Addresses or CIDRs of proxies whose X-Forwarded-For is believed, separated by commas. None by default.',
+    'Addresses or CIDRs of proxies whose X-Forwarded-For and X-Forwarded-Prefix are believed, separated by commas. None by default.',
   ),
 } as const satisfies Record<string, SettingEntry>;
 
