@@ -33,6 +33,8 @@ class ThingsModule {}
 const PROXY = '192.0.2.7';
 const PUBLIC_URL = 'https://platform.example.com/pcs';
 
+type Method = 'GET' | 'POST' | 'DELETE';
+
 let app: NestFastifyApplication | undefined;
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -46,14 +48,12 @@ async function start(settings: { PCS_TRUSTED_PROXIES?: string[]; PCS_PUBLIC_URL?
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   const running = app;
-  return {
-    running,
-    async call(method: 'GET' | 'POST' | 'DELETE', url: string, from = PROXY, headers: Record<string, string> = {}) {
-      const answer = await running.inject({ method, url, headers, remoteAddress: from });
-      const isProblem = answer.headers['content-type'] === 'application/problem+json';
-      return { ...answer.headers, status: answer.statusCode, problem: isProblem ? answer.json<Problem>() : undefined };
-    },
+  const call = async (method: Method, url: string, from = PROXY, headers: Record<string, string> = {}) => {
+    const answer = await running.inject({ method, url, headers, remoteAddress: from });
+    const isProblem = answer.headers['content-type'] === 'application/problem+json';
+    return { ...answer.headers, status: answer.statusCode, problem: isProblem ? answer.json<Problem>() : undefined };
   };
+  return { running, call };
 }
 
 describe('links of a service behind a trusted proxy', () => {

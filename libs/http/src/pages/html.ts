@@ -25,7 +25,12 @@ export const documentOf = (title: string, head: string, body: string): string =>
   '<meta name="viewport" content="width=device-width, initial-scale=1">' +
   `<title>${escapeHtml(title)}</title>${head}</head><body>${body}</body></html>\n`;
 
-/** @param more links that only some pages have */
-export const navigation = (api: string, toDocs: string, more = ''): string =>
-  `<nav class="docs-nav"><a href="${api}">API</a><a href="${toDocs}guides">Guides</a>` +
-  `<a href="${toDocs}errors">Error codes</a>${more}</nav>`;
+/** Links that only some pages have, as HTML. */
+interface MoreLinks {
+  readonly documents?: string;
+  readonly guides?: string;
+}
+
+export const navigation = (api: string, toDocs: string, { documents = '', guides = '' }: MoreLinks = {}): string =>
+  `<nav class="docs-nav"><a href="${api}">API</a>${documents}<a href="${toDocs}errors">Error codes</a>` +
+  `<a href="${toDocs}guides">Guides</a>${guides}</nav>`;

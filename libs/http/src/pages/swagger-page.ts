@@ -18,12 +18,14 @@ export function swaggerPage(title: string, guides: GuideOptions['main']): string
     '<link rel="stylesheet" href="docs/swagger-ui.css"><link rel="stylesheet" href="docs/docs.css">' +
     '<link rel="icon" type="image/png" href="docs/favicon-32x32.png" sizes="32x32">' +
     '<link rel="icon" type="image/png" href="docs/favicon-16x16.png" sizes="16x16">';
-  const links = [
-    '<a href="openapi.json">OpenAPI (JSON)</a><a href="openapi.yaml">OpenAPI (YAML)</a>',
-    ...guides.map(({ name, about }) => `<a href="docs/guides/${name}" title="${escapeHtml(about)}">${name}</a>`),
-  ];
+  const links = {
+    documents: '<a href="openapi.json">OpenAPI (JSON)</a><a href="openapi.yaml">OpenAPI (YAML)</a>',
+    guides: guides
+      .map(({ name, about }) => `<a href="docs/guides/${name}" title="${escapeHtml(about)}">${name}</a>`)
+      .join(''),
+  };
   const body =
-    `${navigation('docs', 'docs/', links.join(''))}<div id="swagger-ui"></div>` +
+    `${navigation('docs', 'docs/', links)}<div id="swagger-ui"></div>` +
     '<script src="docs/swagger-ui-bundle.js"></script><script src="docs/swagger-ui-init.js"></script>';
   return documentOf(title, head, body);
 }
