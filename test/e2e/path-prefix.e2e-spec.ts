@@ -27,6 +27,9 @@ async function proxyAt(target: string, habits: ProxyHabits = {}): Promise<string
   return `${proxy.url}${habits.prefix ?? PREFIX}`;
 }
 
+/** A proxy that tells its prefix, or what it says instead. */
+const proxied = (forwardedPrefix = PREFIX) => proxyAt(catalog.api.url, { forwardedPrefix });
+
 /** A registration that is new, and where its `Location` leads whoever sees the service at a URL. */
 async function register(url: string, path = INSTANCES, headers = {}) {
   const api = new Api(url);
@@ -89,8 +92,6 @@ describe('behind a proxy that takes a path prefix off and tells it', () => {
   });
   afterEach(closeProxies);
   afterAll(() => catalog.close());
-
-  const proxied = (forwardedPrefix = PREFIX) => proxyAt(catalog.api.url, { forwardedPrefix });
 
   it.each([INSTANCES, 'by name'])('Location leads to what was registered (%s), there and beside it', async path => {
     for (const url of [await proxied(), catalog.api.url]) {

@@ -29,6 +29,25 @@ interface Tree {
   toJS(): unknown;
 }
 
+/** What browsers have as Node.js has it. */
+const PLATFORM = {
+  console,
+  URL,
+  URLSearchParams,
+  Headers,
+  Request,
+  Response,
+  FormData,
+  Blob,
+  File,
+  AbortController,
+  TextEncoder,
+  TextDecoder,
+  setTimeout,
+  clearTimeout,
+  queueMicrotask,
+};
+
 /** Long enough for any machine; the page is there after a second or two. */
 const LIMIT_MS = 90_000;
 
@@ -60,21 +79,10 @@ export async function openSwaggerUi(page: string): Promise<SwaggerUi> {
     addEventListener: () => undefined,
   };
   const window: Record<string, unknown> = {
-    ...{
-      console,
-      URL,
-      URLSearchParams,
-      Headers,
-      Request,
-      Response,
-      FormData,
-      Blob,
-      File,
-      AbortController,
-      TextEncoder,
-      TextDecoder,
-    },
-    ...{ setTimeout, clearTimeout, queueMicrotask, document, location: new URL(page), navigator: { userAgent: '' } },
+    ...PLATFORM,
+    document,
+    location: new URL(page),
+    navigator: { userAgent: '' },
     addEventListener: () => undefined,
     removeEventListener: () => undefined,
     fetch: (url: URL | string, options?: RequestInit) => {

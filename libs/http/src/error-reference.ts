@@ -30,8 +30,7 @@ export function errorIndexPage(): string {
   );
   return htmlPage({
     title: 'Error codes',
-    body:
-      '<h1>Error codes</h1><table><tr><th>Status</th><th>Code</th><th>Meaning</th></tr>' + `${rows.join('')}</table>`,
+    body: `<h1>Error codes</h1><table><tr><th>Status</th><th>Code</th><th>Meaning</th></tr>${rows.join('')}</table>`,
     toDocs: '',
   });
 }

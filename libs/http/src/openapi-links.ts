@@ -8,7 +8,7 @@ import { ERROR_PAGES, publicPath } from './problem.js';
 export function documentBelow(base: string, document: OpenAPIObject): OpenAPIObject {
   if (base === '') return document;
   const below = withLinksBelow(base, document) as OpenAPIObject;
-  return { ...below, servers: below.servers?.map(server => ({ ...server, url: base })) };
+  return { ...below, servers: [{ url: base, description: 'Where clients reach the service' }] };
 }
 
 function withLinksBelow(base: string, node: unknown): unknown {
