@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '@coordination/http';
@@ -109,10 +110,10 @@ export class AuditController {
         'content-disposition': `attachment; filename="${name}"`,
       });
       if (request.method === 'HEAD') {
-        // Fastify would read the whole stream to throw it away.
+        // Fastify would read the whole stream to throw it away. Another one, since the answer to GET has no length either.
         stream.destroy();
         work.end();
-        void reply.send('');
+        void reply.send(Readable.from([]));
         return;
       }
       stream.once('close', () => work.end());

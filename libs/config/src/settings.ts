@@ -280,6 +280,11 @@ export const SETTINGS = {
     '75',
     'How long a connection without a request is kept; longer than proxies and load balancers keep theirs to this service (60 s mostly), so that it is never this side that closes one just as it is used.',
   ),
+  PCS_COMPRESSION: setting(
+    onOff,
+    'on',
+    'Whether answers are compressed (gzip) for those who accept it. Event streams never are. `off` where a proxy compresses.',
+  ),
   PCS_CORS_ORIGINS: setting(
     list(isOrigin, 'must be origins, such as https://ui.example.com, separated by commas'),
     '',

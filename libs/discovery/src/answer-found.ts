@@ -4,8 +4,9 @@ import { revisionTag, sendJson, setCatalogHeaders } from './catalog-answer.js';
 import { type Found } from './discovery.service.js';
 
 /** Sends an answer of the view, or 304 when the caller has it. */
-export function answerFound(reply: FastifyReply, ifNoneMatch: IfNoneMatch, { catalog, revision, body }: Found): void {
+export function answerFound(reply: FastifyReply, ifNoneMatch: IfNoneMatch, found: Found): void {
+  const { catalog, revision, body, compressed } = found;
   const tag = revisionTag(catalog.epoch, revision);
   setCatalogHeaders(reply, catalog, tag);
-  sendJson(reply, matchesNone(ifNoneMatch, tag) ? undefined : body);
+  sendJson(reply, matchesNone(ifNoneMatch, tag) ? undefined : body, compressed);
 }

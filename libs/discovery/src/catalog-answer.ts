@@ -1,4 +1,4 @@
-import { formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
+import { type CompressedForm, formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 
 /** Headers of every answer about the catalog. */
@@ -40,8 +40,15 @@ export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog,
   });
 }
 
-/** Sends JSON past all serialization, or 304 when the caller has it. */
-export function sendJson(reply: FastifyReply, body: string | undefined): void {
-  if (body === undefined) void reply.status(304).send();
-  else void reply.type(JSON_TYPE).send(body);
+/**
+ * Sends JSON past all serialization, or 304 when the caller has it.
+ * @param compressed the compressed form, where it is kept
+ */
+export function sendJson(reply: FastifyReply, body: string | undefined, compressed?: CompressedForm): void {
+  if (body === undefined) {
+    void reply.status(304).send();
+    return;
+  }
+  if (compressed) reply.compressedForm = compressed;
+  void reply.type(JSON_TYPE).send(body);
 }

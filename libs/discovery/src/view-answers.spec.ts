@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Clock, newId } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/registry';
@@ -124,5 +125,36 @@ describe('answers from the view', () => {
     put({ instanceId: 'a' });
     expect(instancesOf('orders').json.instances).toHaveLength(1);
     expect(instancesOf('orders').answer).not.toBe(instancesOf('orders').answer);
+  });
+
+  it('keep their compressed form within the same bound, as long as they are kept themselves', async () => {
+    const { put, instancesOf, answers } = setUp(12_000);
+    const metadata = { notes: Array.from({ length: 100 }, (_, n) => Math.sqrt(n).toString(36)) };
+    put({ service: 'orders', instanceId: 'a', metadata });
+    const [first, second] = [instancesOf('orders').answer, instancesOf('orders').answer];
+    expect(second.compressed).toBe(first.compressed);
+    const [bytes, same] = await Promise.all([first.compressed!.bytes(), second.compressed!.bytes()]);
+    expect(same).toBe(bytes);
+    expect(gunzipSync(bytes).toString()).toBe(first.body);
+    expect(instancesOf('orders').answer.compressed!.bytes()).toBe(bytes);
+
+    // Plain forms alone leave room for so many others.
+    const others = Math.floor((12_000 - first.body.length) / (first.body.length + 600));
+    const fill = () => {
+      for (let n = 0; n < others; n++) {
+        put({ service: `other-${n}`, instanceId: 'a', metadata });
+        instancesOf(`other-${n}`);
+      }
+    };
+    fill();
+    expect(instancesOf('orders').answer.compressed).not.toBe(first.compressed);
+    const again = instancesOf('orders').answer;
+    fill();
+    expect(instancesOf('orders').answer.compressed).toBe(again.compressed);
+
+    put({ service: 'orders', instanceId: 'a', weight: 1 });
+    const changed = instancesOf('orders').answer;
+    expect(gunzipSync(await changed.compressed!.bytes()).toString()).toBe(changed.body);
+    expect(answers.services('never').compressed).toBeUndefined();
   });
 });

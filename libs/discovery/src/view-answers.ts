@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { CompressedForm } from '@coordination/http';
 import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
 import { patternMeter } from './selection/pattern-meter.js';
@@ -6,7 +7,10 @@ import { countStatuses, sorted, summarize } from './service-summary.js';
 import { type ServiceEntry } from './view/catalog-state.js';
 import { type CatalogView } from './view/catalog-view.js';
 
-/** How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. */
+/**
+ * How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. Bytes of
+ * compressed forms count, too.
+ */
 const DEFAULT_MAX_LENGTH = 64 * 1024 * 1024;
 
 /** What an entry costs besides its characters. */
@@ -16,17 +20,21 @@ const ENTRY_OVERHEAD = 512;
 export interface ViewAnswer {
   readonly revision: number;
   readonly body: string;
+  /** The same compressed, where the answer is kept. */
+  readonly compressed?: CompressedForm;
 }
 
 interface Kept extends ViewAnswer {
   readonly generation: number;
+  readonly compressed: CompressedForm;
 }
 
 /**
  * Answers from the view as text, which is kept until what it tells of changes: a request for a service that has not
  * changed costs no more than looking it up. Text lies in V8's heap, which is compacted, and is written to the socket in one
- * piece with the headers; buffers of many sizes that are replaced all the time leave the allocator with holes. The view must
- * be readable.
+ * piece with the headers; buffers of many sizes that are replaced all the time leave the allocator with holes. Their compressed
+ * forms are buffers, since sockets take nothing else without a copy: a tenth of the size, and only of what was asked for so.
+ * The view must be readable.
  */
 export class ViewAnswers {
   private readonly kept: LRUCache<string, Kept>;
@@ -41,7 +49,7 @@ export class ViewAnswers {
   ) {
     this.kept = new LRUCache({
       maxSize: maxLength,
-      sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD,
+      sizeCalculation: ({ body, compressed }, key) => body.length + compressed.byteLength + key.length + ENTRY_OVERHEAD,
     });
   }
 
@@ -88,9 +96,16 @@ export class ViewAnswers {
     const { generation } = this.view;
     const kept = this.kept.get(key);
     if (kept?.revision === revision && kept.generation === generation) return kept;
-    const answer = { revision, generation, body: make(revision) };
+    const body = make(revision);
+    const compressed = new CompressedForm(body, () => this.weighAgain(key, answer));
+    const answer: Kept = { revision, generation, body, compressed };
     this.kept.set(key, answer);
     return answer;
+  }
+
+  /** Only another object is weighed by the cache. */
+  private weighAgain(key: string, answer: Kept): void {
+    if (this.kept.peek(key) === answer) this.kept.set(key, { ...answer });
   }
 
   /** Selections that are asked for over and over are put into words once. */

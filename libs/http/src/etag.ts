@@ -18,6 +18,12 @@ const MAX_TAGS = 100;
 /** The `ETag` of a version or of any other text: quoted, strong. */
 export const formatETag = (tag: string | number): string => `"${tag}"`;
 
+/** The weak form of a tag, for bytes that are others but mean the same. */
+export const weakened = (tag: string): string => (tag.startsWith('W/') ? tag : `W/${tag}`);
+
+/** Whether an `ETag` header is the version of a record. */
+export const isVersionTag = (tag: unknown): boolean => typeof tag === 'string' && VERSION.test(tag);
+
 /** A header of entity tags as we gave them, whatever proxies that compress made of them. */
 export const restoreTags = (header: string): string => header.replaceAll(ALTERED_TAG, '"$1"');
 

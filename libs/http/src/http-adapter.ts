@@ -8,6 +8,7 @@ import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type H
 import { addBodyParsers, forgetTypeOfNothing } from './body-parsers.js';
 import { clientAddressOf, trustIn } from './client-address.js';
 import { answerClientError } from './client-error.js';
+import { compressAnswers } from './compression/compress-answers.js';
 import { pathOf } from './error-mapping.js';
 import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
 import { answerFailure } from './problem.filter.js';
@@ -29,7 +30,8 @@ const MAX_PARAM_LENGTH = 2_048;
 /** The route for preflights, which @fastify/cors adds for every path there could be. */
 const CORS_ROUTE = '*';
 
-type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES' | 'PCS_KEEP_ALIVE_SECONDS'>;
+type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES' | 'PCS_KEEP_ALIVE_SECONDS'> &
+  Partial<Pick<Settings, 'PCS_COMPRESSION'>>;
 
 /** What only tests change. */
 export interface AdapterOptions {
@@ -76,6 +78,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   const adapter = new HttpAdapter(server);
   const instance = adapter.getInstance();
   addBodyParsers(instance);
+  if (settings.PCS_COMPRESSION) compressAnswers(instance);
   instance.addHook('onRoute', route => {
     if (route.url !== CORS_ROUTE) routes.add(route);
     const { bodyLimitBytes } = (route.config ?? {}) as EndpointRouteConfig;

@@ -1,4 +1,5 @@
 export { openApiJson, openApiYaml, serveApiDocs, type ApiDocsOptions } from './api-docs.js';
+export { CompressedForm } from './compression/compressed-form.js';
 export { configureHttp } from './configure-http.js';
 export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
 export {
