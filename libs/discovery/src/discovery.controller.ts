@@ -100,7 +100,7 @@ export class DiscoveryController {
     otherSuccesses: [{ ...PAST_NOT_MODIFIED, responseHeaders: [...PAST_HEADERS, 'X-Liveness-Guard'] }],
     summary: 'List the instances of a service',
     description:
-      'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `asOf` it is, to the byte, what was answered then, but for the revision of a service without instances that had been dropped by then.',
+      'The instances that the filters select; `status` defaults to `healthy,degraded`, but to `any` on the watch, the search and the diff: say it on both to watch what was listed. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `asOf` it is, to the byte, what was answered then, but for the revision of a service without instances that had been dropped by then.',
     operationId: 'listServiceInstances',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { ANONYMOUS, type RequestStore, runInRequest } from '@coordination/context';
-import { MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
+import { MalformedJsonError, toFieldErrors, ValidationFailedError } from '@coordination/kernel';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers, forgetTypeOfNothing } from './body-parsers.js';
 import { clientAddressOf, trustIn } from './client-address.js';
@@ -136,7 +136,9 @@ function complaintAboutUnasked(request: FastifyRequest): Error | undefined {
   if (takesQuery === false) {
     const names = Object.keys(request.query as object);
     if (names.length > 0) {
-      return new ValidationFailedError(names.map(name => ({ path: `/query/${name}`, message: 'is not known here' })));
+      return new ValidationFailedError(
+        toFieldErrors([{ code: 'unrecognized_keys', message: '', keys: names, known: [] }], '/query'),
+      );
     }
   }
   return undefined;

@@ -25,7 +25,7 @@ const text = (max = MAX_TEXT) =>
 /** The query parameters that select instances. */
 export const FILTER_PARAMETERS = {
   status: queryCommaList(z.enum([...STATUSES, 'any'])).describe(
-    'Statuses, separated by commas, or `any`. The default is told by each operation.',
+    'Statuses, separated by commas, or `any`. Default: `healthy,degraded` for the instances of a service and for `resolve`, `any` for everything else.',
   ),
   type: z.enum(INSTANCE_TYPES).optional().describe('What the instances are good for.'),
   environment: text().optional().describe('`metadata.environment`, exactly.'),

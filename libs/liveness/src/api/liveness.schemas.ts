@@ -1,4 +1,4 @@
-import { isStorableText } from '@coordination/kernel';
+import { isStorableText, unknownKind } from '@coordination/kernel';
 import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
 import { guardScopeView, guardView } from '../guard/guard.schemas.js';
@@ -112,7 +112,7 @@ export const orderGuard = z
         })
         .meta({ id: 'ForceGuard' }),
     ],
-    { error: 'must be end or force' },
+    { error: ({ input }) => unknownKind(input, 'action', ['end', 'force']) },
   )
   .meta({ id: 'OrderGuard' });
 export type OrderGuard = z.output<typeof orderGuard>;

@@ -1,3 +1,4 @@
+import { unknownKind } from '@coordination/kernel';
 import { z } from 'zod';
 import { checkHeadersSchema, expectedStatusesSchema, requestPathSchema } from './http-check.schema.js';
 import { deregisterAfterSeconds, leaseTerms, ttlSeconds } from './lease-terms.schema.js';
@@ -117,7 +118,7 @@ const grpcCheck = z
 /** How it is found out whether an instance is alive, as callers say it. */
 export const checkSchema = z
   .discriminatedUnion('kind', [heartbeatCheck, noCheck, httpCheck, tcpCheck, grpcCheck], {
-    error: 'must be heartbeat, http, tcp, grpc or none',
+    error: ({ input }) => unknownKind(input, 'kind', ['heartbeat', 'http', 'tcp', 'grpc', 'none']),
   })
   .prefault({ kind: 'heartbeat' })
   .describe('How it is found out whether the instance is alive.');
