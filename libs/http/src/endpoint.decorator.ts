@@ -74,7 +74,7 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
       ApiProduces(...produces),
       ...(options.requestHeaders ?? []).map(name => ApiHeader({ name, ...REQUEST_HEADERS[name] })),
       ...[options, ...(options.otherSuccesses ?? [])].map(success),
-      PossibleProblems(...possibleProblems(options, takes.takesBody)),
+      problemsOf(possibleProblems(options, takes.takesBody), options.bodyLimitBytes !== undefined),
       ApiExtension(EXAMPLES_EXTENSION, options.examples ?? {}),
     )(target, key, descriptor);
   };
@@ -101,8 +101,13 @@ const replayed = <T extends SuccessOptions>(success: T): T => ({
 });
 
 /** States problems of an operation for the OpenAPI document; `@Endpoint` does it by itself. */
-export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator =>
-  applyDecorators(...byStatus(codes).map(([status, ofStatus]) => problems(status, ofStatus)));
+export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator => problemsOf(codes, false);
+
+const problemsOf = (codes: readonly ErrorCode[], isForMany: boolean): MethodDecorator =>
+  applyDecorators(...byStatus(codes).map(([status, ofStatus]) => problems(status, ofStatus, isForMany)));
+
+/** Problems that tell the version which the instance has now. */
+const WITH_VERSION: ReadonlySet<ErrorCode> = new Set(['VERSION_MISMATCH', 'ALREADY_REGISTERED', 'INCARNATION_ENDED']);
 
 /** Which parts of a request a handler asks for; parameter decorators have run before method decorators. */
 function parametersOf(target: object, key: string | symbol): { takesBody: boolean; takesQuery: boolean } {
@@ -141,12 +146,14 @@ const DEFAULT_DESCRIPTIONS: Readonly<Record<number, string>> = {
   304: 'What the caller has is still current.',
 };
 
-function problems(status: number, codes: readonly ErrorCode[]): MethodDecorator {
-  const retryAfter = status === 429 || status === 503;
+function problems(status: number, codes: readonly ErrorCode[], isForMany: boolean): MethodDecorator {
+  const headers: ResponseHeader[] = [];
+  if (status === 429 || status === 503) headers.push('Retry-After');
+  if (!isForMany && codes.some(code => WITH_VERSION.has(code))) headers.push('ETag');
   return ApiResponse({
     status,
     description: codes.map(code => `${code}: ${ERROR_CODES[code].when}`).join('\n\n'),
-    headers: describedHeaders(retryAfter ? ['Retry-After'] : []),
+    headers: describedHeaders(headers),
     content: {
       [PROBLEM_MEDIA_TYPE]: {
         schema: { $ref: '#/components/schemas/Problem' },

@@ -10,7 +10,7 @@ import { clientAddressOf, trustIn } from './client-address.js';
 import { answerClientError } from './client-error.js';
 import { compressAnswers } from './compression/compress-answers.js';
 import { pathOf } from './error-mapping.js';
-import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
+import { CorsRefusedError, MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
 import { answerFailure } from './problem.filter.js';
 import { repeatableCallOf } from './repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
@@ -31,7 +31,7 @@ const MAX_PARAM_LENGTH = 2_048;
 const CORS_ROUTE = '*';
 
 type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES' | 'PCS_KEEP_ALIVE_SECONDS'> &
-  Partial<Pick<Settings, 'PCS_COMPRESSION'>>;
+  Partial<Pick<Settings, 'PCS_COMPRESSION' | 'PCS_CORS_ORIGINS'>>;
 
 /** What only tests change. */
 export interface AdapterOptions {
@@ -98,6 +98,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     };
     runInRequest(store, () => {
       try {
+        refuseStrangers(request, settings.PCS_CORS_ORIGINS ?? []);
         refuseUnrouted(request, routes);
         refuseBadTarget(request.raw.url ?? '');
         store.reason = changeReasonOf(request.headers['x-change-reason']);
@@ -115,11 +116,21 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   return adapter;
 }
 
+/** Whether a browser asks if a page of another origin may call; the hook for CORS answers those that may. */
+const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+
+/** @throws CorsRefusedError for preflights of origins that may not call */
+function refuseStrangers(request: FastifyRequest, origins: readonly string[]): void {
+  if (!isPreflight(request)) return;
+  const origin = request.headers.origin ?? '';
+  if (!origins.includes(origin)) throw new CorsRefusedError(origin, origins.length > 0);
+}
+
 /** @throws RouteNotFoundError, or MethodNotAllowedError if the path takes other methods */
 function refuseUnrouted(request: FastifyRequest, routes: RouteTable): void {
   if (!request.is404 && request.routeOptions.url !== CORS_ROUTE) return;
-  // A preflight is answered by the CORS hook, which comes later.
-  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) return;
+  if (isPreflight(request)) return;
   const path = pathOf(request.url);
   const allow = routes.methodsOf(path);
   throw allow.length > 0

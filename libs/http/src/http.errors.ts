@@ -1,10 +1,20 @@
-import { DomainError } from '@coordination/kernel';
+import { DomainError, shownText } from '@coordination/kernel';
 
 export class RouteNotFoundError extends DomainError {
   readonly code = 'ROUTE_NOT_FOUND';
 
   constructor(method: string, path: string) {
     super(`Nothing is served at ${method} ${path}. See /docs for the routes that exist.`);
+  }
+}
+
+export class CorsRefusedError extends DomainError {
+  readonly code = 'CORS_REFUSED';
+
+  /** @param isOn whether any origins may call */
+  constructor(origin: string, isOn: boolean) {
+    const why = isOn ? 'it is not one of PCS_CORS_ORIGINS' : 'CORS is off, because PCS_CORS_ORIGINS has no origins';
+    super(`Browsers may not call from the origin ${shownText(origin)}: ${why}. Add it there to allow it.`);
   }
 }
 

@@ -16,6 +16,7 @@ const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
     detail:
       'default/orders/orders-7f9c is run by the incarnation 2026-11-23T08:15:30Z, and not by 2026-11-22T17:01:12Z: another process has registered under this name. Nothing was changed. Stop calling for this process, or register it with a new incarnation.',
     currentIncarnation: '2026-11-23T08:15:30Z',
+    currentVersion: 8,
   },
   ALREADY_REGISTERED: { currentVersion: 3 },
   REVISION_COMPACTED: { oldestRevision: 1_000_000 },

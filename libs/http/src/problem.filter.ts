@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { pathOf, toDomainError } from './error-mapping.js';
 import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { type EndpointRouteConfig } from './route-config.js';
 
 /** Terminus has a body of its own, which monitors know. */
 const HEALTH_PATH = /^\/health(?:\/|$)/;
@@ -35,7 +36,10 @@ export function answerFailure(failure: unknown, request: FastifyRequest, reply: 
   else if (error.cause !== undefined) {
     logger.warn(`${request.method} ${path}: ${error.code} because of ${reasonOf(error.cause)}`);
   }
-  const { status, headers, body } = describeProblem(error, { requestId: request.id, path });
+  // A request that fails before it is routed has no configuration.
+  const config = request.routeOptions?.config as EndpointRouteConfig | undefined;
+  const isForMany = config?.bodyLimitBytes !== undefined;
+  const { status, headers, body } = describeProblem(error, { requestId: request.id, path, isForMany });
   void reply
     .code(status)
     .headers({ ...headers, 'content-type': PROBLEM_MEDIA_TYPE, 'x-request-id': request.id })

@@ -1,5 +1,6 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type FieldError } from '@coordination/kernel';
 import { z } from 'zod';
+import { formatETag } from './etag.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -26,7 +27,10 @@ export const ProblemView = z
       )
       .optional()
       .meta({ description: 'Every bad field, for bad input.' }),
-    currentVersion: z.int().optional().meta({ description: 'The version that the instance has now, with 412.' }),
+    currentVersion: z
+      .int()
+      .optional()
+      .meta({ description: 'The version that the instance has now, with 412 and INCARNATION_ENDED.' }),
     currentIncarnation: z
       .string()
       .nullable()
@@ -51,12 +55,21 @@ export interface ProblemAnswer {
   readonly body: Problem;
 }
 
+/** What a problem tells of the request that failed. */
+export interface FailedCall {
+  readonly requestId: string;
+  readonly path: string;
+  /** Whether it asked for many things at once: then the version of one of them is no tag of what was asked for. */
+  readonly isForMany?: boolean;
+}
+
 /** What callers are told about a failure. */
-export function describeProblem(error: DomainError, request: { requestId: string; path: string }): ProblemAnswer {
+export function describeProblem(error: DomainError, request: FailedCall): ProblemAnswer {
   const { status, title } = ERROR_CODES[error.code];
   const { errors, currentVersion, currentIncarnation, oldestRevision, retryAfterSeconds, allow } = error.extras;
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+  if (currentVersion !== undefined && !request.isForMany) headers['etag'] = formatETag(currentVersion);
   if (allow) headers['allow'] = allow.join(', ');
   return {
     status,

@@ -60,6 +60,12 @@ export const ERROR_CODES = {
     'The service has no instance that the request selects and that may be called.',
     'Wait for one (a waiting read of the instances tells), or select less narrowly.',
   ),
+  CORS_REFUSED: entry(
+    403,
+    'Browsers may not call from this origin',
+    'A browser asked (by a preflight) whether a page of another origin may call, and the origin is not one of PCS_CORS_ORIGINS, which has none by default.',
+    'Add the origin (scheme, host and port, such as https://ui.example.com) to PCS_CORS_ORIGINS, or call from the same origin, through a proxy.',
+  ),
   ROUTE_NOT_FOUND: entry(
     404,
     'No such route',
@@ -100,13 +106,13 @@ export const ERROR_CODES = {
     412,
     'The instance has changed meanwhile',
     '`If-Match` names a version that is no longer the current one. Nothing was changed.',
-    'Read the instance again, decide again, and send the new version. `currentVersion` tells the current one.',
+    'Read the instance again, decide again, and send the new version. `currentVersion` and, where one instance was asked for, `ETag` tell the current one.',
   ),
   ALREADY_REGISTERED: entry(
     412,
     'The instance is registered already',
     'A registration with `If-None-Match: *` met an instance of that identity. Nothing was changed.',
-    'Leave the header out to replace the instance, or choose another instanceId.',
+    'Leave the header out to replace the instance, or choose another instanceId. `currentVersion` and `ETag` tell the version that it has.',
   ),
   PAYLOAD_TOO_LARGE: entry(
     413,

@@ -9,7 +9,7 @@ export interface FieldError {
 /** What an error tells besides its code and text. */
 export interface ErrorExtras {
   readonly errors?: readonly FieldError[];
-  /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED). */
+  /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED, INCARNATION_ENDED). */
   readonly currentVersion?: number;
   /** The incarnation that runs now; null: it named none (INCARNATION_ENDED). */
   readonly currentIncarnation?: string | null;
@@ -160,12 +160,16 @@ export class AlreadyRegisteredError extends DomainError {
 export class IncarnationEndedError extends DomainError {
   readonly code = 'INCARNATION_ENDED';
 
-  /** @param what the instance, such as `default/orders/orders-1`; @param current the incarnation that runs; null: it named none */
-  constructor(what: string, named: string, current: string | null) {
+  /**
+   * @param what the instance, such as `default/orders/orders-1`
+   * @param running the incarnation that runs (null: it named none), and the version of the instance
+   */
+  constructor(what: string, named: string, running: { readonly incarnation: string | null; readonly version: number }) {
+    const { incarnation: current, version } = running;
     const now = current === null ? 'a process that named no incarnation' : `the incarnation ${current}`;
     super(
       `${what} is run by ${now}, and not by ${named}: another process has registered under this name. Nothing was changed. Stop calling for this process, or register it with a new incarnation.`,
-      { currentIncarnation: current },
+      { currentIncarnation: current, currentVersion: version },
     );
   }
 }

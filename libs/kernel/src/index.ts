@@ -38,7 +38,15 @@ export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './h
 export { newId } from './ids.js';
 export { canonicalAddress } from './ip-address.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
-export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, shownToken, type Poison } from './json-safety.js';
+export {
+  findPoison,
+  isStorableText,
+  MAX_JSON_DEPTH,
+  pointerToken,
+  shownText,
+  shownToken,
+  type Poison,
+} from './json-safety.js';
 export { likeliestName } from './likeliest-name.js';
 export { meantName } from './meant-name.js';
 export { repeat, type Repetition } from './repeat.js';

@@ -25,12 +25,14 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 const escaped = (sign: string): string => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`;
 
-/** A reference token for messages: a caller's own name, cut off where it is very long, with what cannot be seen escaped. */
-export function shownToken(key: string | number): string {
-  const text = String(key);
+/** A caller's own text for messages: cut off where it is very long, with what cannot be seen escaped. */
+export function shownText(text: string): string {
   const start = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-  return pointerToken(start.toWellFormed().replaceAll(INVISIBLE, escaped));
+  return start.toWellFormed().replaceAll(INVISIBLE, escaped);
 }
+
+/** A reference token for messages, with a caller's own name. */
+export const shownToken = (key: string | number): string => pointerToken(shownText(String(key)));
 
 /** Whether PostgreSQL can store the text: no U+0000, and no lone surrogate. */
 export const isStorableText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();

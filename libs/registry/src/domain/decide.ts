@@ -399,7 +399,7 @@ const INCARNATION_IN_PATCH = {
 
 /** A call that names no incarnation is never refused for it. */
 const incarnationEnded = (instance: InstanceRecord, { incarnation }: Pick<Command, 'incarnation'>) =>
-  new IncarnationEndedError(identityKey(instance), incarnation!, instance.incarnation);
+  new IncarnationEndedError(identityKey(instance), incarnation!, instance);
 
 const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 
