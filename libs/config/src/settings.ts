@@ -195,7 +195,7 @@ export const SETTINGS = {
       .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
       .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths'),
     null,
-    'Stable name of this node among the nodes, its own alone. Default: host name and port.',
+    'Stable name of this node among the nodes, its own alone; two live nodes with the same one tell so. Default: host name and port.',
   ),
   PCS_ADVERTISED_HOST: setting(
     host,

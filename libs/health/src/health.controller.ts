@@ -7,6 +7,7 @@ import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
+import { NodeIndicator } from './node.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
 import { TasksIndicator } from './tasks.indicator.js';
 
@@ -28,6 +29,7 @@ export class HealthController {
     private readonly database: DatabaseIndicator,
     private readonly liveness: LivenessIndicator,
     private readonly log: LogIndicator,
+    private readonly node: NodeIndicator,
     private readonly process: ProcessIndicator,
     private readonly tasks: TasksIndicator,
     private readonly drain: Drain,
@@ -71,7 +73,7 @@ export class HealthController {
   @Probe(
     'getHealth',
     'Health of every part',
-    'For people: the database, the view, the log, liveness, background tasks, the writer and the process, by name. `tasks` is `degraded`, at 200, while a background task fails again and again; `failing` tells which, since when, how often, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is `degraded` also while a guard keeps leases from ending, which is no error.',
+    'For people: the database, the view, the log, liveness, the name of the node, background tasks, the writer and the process, by name. `tasks` is `degraded`, at 200, while a background task fails again and again; `failing` tells which, since when, how often, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is `degraded` also while a guard keeps leases from ending, which is no error. `node` is `degraded`, at 200, while another live node uses the same ID.',
   )
   everything() {
     return this.health.check([
@@ -81,6 +83,7 @@ export class HealthController {
       () => this.catalog.readable(),
       () => this.log.room(),
       () => this.liveness.guarded(),
+      () => this.node.named(),
       () => this.tasks.running(),
       () => this.process.queue(),
       () => this.process.process(),
