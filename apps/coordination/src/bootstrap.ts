@@ -67,6 +67,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
     },
     async close(signal) {
       http.connections.beginEnding();
+      app.get(NodeRegistration, { strict: false }).expectSuccessor();
       await app.get(Drain).begin(signal);
       await app.close();
       await app.get(Databases).close();

@@ -60,6 +60,10 @@ function addRoutes(server: FastifyInstance): void {
     reply.compressedForm = form;
     return reply.header('content-type', JSON_TYPE).send(LARGE);
   });
+  server.get('/replaced', (_request, reply) => {
+    reply.compressedForm = form;
+    return reply.header('content-type', JSON_TYPE).send(LARGE.replace('orders-0', 'orders-x'));
+  });
   server.get('/known', (_request, reply) => reply.code(304).header('etag', '"abc-7"').send());
   server.post('/large', (_request, reply) => reply.type(JSON_TYPE).send(LARGE));
   server.post('/small', (_request, reply) => reply.type(JSON_TYPE).send('{}'));
@@ -116,6 +120,12 @@ describe('an answer to who accepts gzip', () => {
     expect([plain.text, compressed.text, again.text]).toEqual([LARGE, LARGE, LARGE]);
     for (const { headers } of [plain, compressed]) expect(headers.vary).toBe('Accept-Encoding');
     expect(compressed.headers['content-type']).toBe(plain.headers['content-type']);
+  });
+
+  it('is never the kept form of another one', async () => {
+    const { headers, text } = await get('/replaced');
+    expect(headers['content-encoding']).toBe('gzip');
+    expect(text).toContain('orders-x');
   });
 
   it('has the tag of the plain one, made weak', async () => {

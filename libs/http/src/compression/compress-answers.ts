@@ -72,7 +72,8 @@ const compressAnswer: onSendHookHandler<Payload> = (request, reply, payload, don
       pipeline(payload, compressed, () => {}),
     );
   }
-  const bytes = reply.compressedForm?.bytes() ?? gzipped(payload);
+  const { compressedForm } = reply;
+  const bytes = compressedForm?.isOf(payload) ? compressedForm.bytes() : gzipped(payload);
   if (Buffer.isBuffer(bytes)) {
     sendAsGzip(reply);
     return done(null, bytes);

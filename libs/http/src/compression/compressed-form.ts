@@ -19,6 +19,11 @@ export class CompressedForm {
     return this.made?.byteLength ?? 0;
   }
 
+  /** Whether this is the form of an answer; an error that is sent in place of it has another text. */
+  isOf(payload: unknown): boolean {
+    return payload === this.whole;
+  }
+
   /** The bytes at once where they are there already. */
   bytes(): Buffer | Promise<Buffer> {
     return this.made ?? (this.pending ??= this.make());

@@ -11,6 +11,7 @@ import {
 } from '../../../../test/support/catalog-service.js';
 import { disposableDirectory, type DisposableDirectory } from '../../../../test/support/disposable-directory.js';
 import { RestartableNode } from '../../../../test/support/restartable-node.js';
+import { spawnLoadedNode } from '../../../../test/support/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 
@@ -187,6 +188,34 @@ describe('A node', () => {
       const { status, nodeId } = await ownPart(first!);
       return status === 'up' && nodeId === 'node-a';
     });
+  });
+
+  it('that drains while its successor starts makes way for it, and neither tells of the other', async () => {
+    directory = disposableDirectory();
+    catalog = await startCatalog();
+    const leaving = await spawnLoadedNode(directory, catalog.database.url, {
+      ...SELF,
+      PORT: '0',
+      PCS_SHUTDOWN_DRAIN_SECONDS: '8',
+    });
+    const { id, incarnation } = await registered(leaving);
+    leaving.process.signal('SIGTERM');
+    let hasEnded = false;
+    void leaving.process.ended.then(() => (hasEnded = true));
+    const successor = await startNode(catalog.database.url, SELF);
+    try {
+      await waitFor('it has the ID', async () => (await catalog!.api.read(id)).incarnation !== incarnation);
+      const told = new Set<string>();
+      await waitFor('the one before has ended', async () => {
+        told.add((await ownPart(successor)).status);
+        return hasEnded;
+      });
+      told.add((await ownPart(successor)).status);
+      expect([...told]).toEqual(['up']);
+      expect(await nodesIn(catalog.nodes[0]!)).toHaveLength(1);
+    } finally {
+      await successor.close();
+    }
   });
 
   it('that starts again is not told to share its ID with the process before', async () => {

@@ -57,6 +57,7 @@ export class NodeRegistration implements OnModuleDestroy {
   /** The unique name that it had last. */
   private formerName: string | undefined;
   private isRegistered = false;
+  private hasSuccessor = false;
   /** Undefined until the tables are there: before, there is nothing to take back. */
   private running: Promise<void> | undefined;
 
@@ -90,6 +91,11 @@ export class NodeRegistration implements OnModuleDestroy {
     this.node = node;
     this.ownName = address.nodeId;
     void ready.then(() => this.start(node));
+  }
+
+  /** To be called when the process is told to end, however long it drains: whoever takes its ID now is its successor. */
+  expectSuccessor(): void {
+    this.hasSuccessor = true;
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -128,6 +134,7 @@ export class NodeRegistration implements OnModuleDestroy {
       if (!(error instanceof IncarnationEndedError)) throw error;
       // Taking the ID back would only drive the other node away.
       this.isRegistered = false;
+      if (this.hasSuccessor) return this.ending.abort();
       this.incarnation = newId();
       this.ownName = uniqueName(node.address.nodeId);
       this.isRegistered = await this.register(node);
@@ -171,6 +178,7 @@ export class NodeRegistration implements OnModuleDestroy {
     try {
       await this.options.registry.deregister({ identity: nodeIdentity(name) }, { incarnation });
     } catch (error) {
+      if (error instanceof IncarnationEndedError) return;
       this.logger.warn(`This node could not be deregistered in its catalog: ${failureText(error).message}`);
     }
   }
