@@ -152,7 +152,7 @@ export class AuditQuery {
 /** @throws InvalidCursorError */
 function positionOf(cursor: string, digest: string): Position {
   const position = decodeCursor(cursor, Position);
-  if (position.query !== digest) throw new InvalidCursorError();
+  if (position.query !== digest) throw InvalidCursorError.ofAnotherQuery();
   return position;
 }
 

@@ -22,9 +22,14 @@ const JSON_TYPE = `${JSON_MEDIA_TYPE}; charset=utf-8`;
 /** How much of the epoch an ETag has: enough to tell any two apart that a caller may have met. */
 const EPOCH_PREFIX_LENGTH = 8;
 
-/** Names what a revision shows, the same on all nodes. */
-export const revisionTag = (epoch: string, revision: number): string =>
-  `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
+/**
+ * Names what a revision shows, the same on all nodes.
+ * @param variant tells parts of it apart
+ */
+export const revisionTag = (epoch: string, revision: number, variant?: string): string => {
+  const tag = `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
+  return variant === undefined ? tag : `${tag}-${variant}`;
+};
 
 /**
  * Says of which catalog the answer speaks.

@@ -3,6 +3,7 @@ import { DEFAULT_NAMESPACE, instanceView, namespaceSchema, serviceSchema, STATUS
 import { z } from 'zod';
 import { SEARCH_ORDERS, SEARCH_SORTS } from './catalog-search.js';
 import { FRESHNESS_PARAMETERS, WAITING_PARAMETERS } from './freshness/demand.js';
+import { fieldsParameter, NAMED_IN_CATALOG } from './listing/instance-fields.js';
 import { FILTER_PARAMETERS } from './selection/selection.schemas.js';
 
 const DEFAULT_LIMIT = 100;
@@ -40,7 +41,8 @@ export const searchQuery = z.strictObject({
     .string()
     .max(MAX_CURSOR_LENGTH)
     .optional()
-    .describe('`nextCursor` of the page before, with the same other parameters.'),
+    .describe('`nextCursor` of the page before, with the same other parameters; `limit` may be another one.'),
+  fields: fieldsParameter(NAMED_IN_CATALOG),
   ...FRESHNESS_PARAMETERS,
   ...WAITING_PARAMETERS,
 });
@@ -91,14 +93,19 @@ export const serviceInstances = z
     service: z.string(),
     revision: revision('The last revision that touched the service; that of the catalog, if it never had an instance.'),
     counts: statusCounts.describe('Of all instances that the filters but `status` select.'),
-    instances: z.array(instanceView).describe('By instanceId.'),
+    instances: z.array(instanceView).describe('By instanceId. With `fields`, they have no other members.'),
+    nextCursor: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('For the next page; null at the end. Absent without `limit`.'),
   })
   .meta({ id: 'ServiceInstances' });
 
 export const instancePage = z
   .looseObject({
     revision: revision('The revision of the catalog that this page shows.'),
-    items: z.array(instanceView),
+    items: z.array(instanceView).describe('With `fields`, they have no other members.'),
     nextCursor: z.string().nullable().describe('For the next page; null at the end.'),
   })
   .meta({ id: 'InstancePage' });

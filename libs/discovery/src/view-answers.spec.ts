@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Clock, newId } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/registry';
 import { anInstance, NOW } from '../../../test/support/factories.js';
 import { LogInMemory } from '../../../test/support/log-in-memory.js';
+import { type Fields } from './listing/instance-fields.js';
+import { type ListQuestion } from './listing/list-question.js';
 import { EVERYTHING, type Selection } from './selection/selection.js';
 import { CatalogState } from './view/catalog-state.js';
 import { CatalogView } from './view/catalog-view.js';
@@ -29,6 +31,62 @@ function setUp(maxLength?: number) {
   };
   return { log, view, answers, put, instancesOf };
 }
+
+const questionOf = (limit: number | null, fields: Fields = null): ListQuestion => ({
+  namespace: 'default',
+  service: 'orders',
+  selection: USABLE,
+  part: { limit, fields },
+});
+
+describe('parts of a list from the view', () => {
+  it('are what the list of the same moment has, whatever changes between them', () => {
+    const { answers, put, instancesOf } = setUp();
+    for (const instanceId of ['b', 'd', 'a', 'c']) put({ instanceId });
+    put({ instanceId: 'sick', health: health('unhealthy') });
+    const expectParts = () => {
+      const { json, revision, body } = instancesOf('orders');
+      const [all, one] = [questionOf(1_000), questionOf(1)].map(
+        it => JSON.parse(answers.listed(it).body) as typeof json,
+      );
+      expect({ ...all, nextCursor: undefined }).toEqual(json);
+      expect(one!.instances).toEqual(json.instances.slice(0, 1));
+      expect(answers.listed(questionOf(null, null)).body).toBe(body);
+      const named = JSON.parse(answers.listed(questionOf(null, ['instanceId'])).body) as typeof json;
+      expect(named).toEqual({ ...json, instances: json.instances.map(({ instanceId }) => ({ instanceId })) });
+      expect(answers.listed(questionOf(2)).revision).toBe(revision);
+    };
+    expectParts();
+    put({ instanceId: 'b', weight: 1 });
+    expectParts();
+    put({ instanceId: 'ab' });
+    expectParts();
+    put({ instanceId: 'a', health: health('unhealthy') });
+    expectParts();
+  });
+
+  it('cost a look at all instances once for a revision, and then no more than they show', () => {
+    const { answers, view, put } = setUp();
+    for (let n = 0; n < 500; n++) put({ instanceId: `i-${n}` });
+    answers.listed(questionOf(10));
+    const looks = vi.spyOn(view.instancesOf('default', 'orders') as Map<string, InstanceRecord>, 'get');
+    const page = answers.listed(questionOf(10), 'i-3').body;
+    expect(looks).toHaveBeenCalledTimes(10);
+    expect(answers.listed(questionOf(10), 'i-3').body).toBe(page);
+    expect(looks).toHaveBeenCalledTimes(10);
+  });
+
+  it('of many kinds are kept within a bound, and right when they are not kept any more', () => {
+    const { answers, put } = setUp(20_000);
+    for (let n = 0; n < 30; n++) put({ instanceId: `i-${String(n).padStart(2, '0')}` });
+    for (let round = 0; round < 2; round++) {
+      for (let limit = 1; limit <= 30; limit++) {
+        const { instances } = JSON.parse(answers.listed(questionOf(limit)).body) as { instances: InstanceRecord[] };
+        expect(instances).toHaveLength(limit);
+      }
+    }
+  });
+});
 
 describe('answers from the view', () => {
   it('are the very same until what they tell of changes', () => {

@@ -2,6 +2,10 @@ import { LRUCache } from 'lru-cache';
 import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
 import { patternMeter } from './selection/pattern-meter.js';
+import { listJson } from './listing/list-json.js';
+import { type ListQuestion, partText, variantOf } from './listing/list-question.js';
+import { Listings, pageOf } from './listing/listings.js';
+import { ViewListings } from './listing/view-listings.js';
 import { countStatuses, sorted, summarize } from './service-summary.js';
 import { type ServiceEntry } from './view/catalog-state.js';
 import { type CatalogView } from './view/catalog-view.js';
@@ -16,6 +20,8 @@ const ENTRY_OVERHEAD = 512;
 export interface ViewAnswer {
   readonly revision: number;
   readonly body: string;
+  /** What its ETag has beside the revision. */
+  readonly variant?: string | undefined;
 }
 
 interface Kept extends ViewAnswer {
@@ -34,11 +40,14 @@ export class ViewAnswers {
   private readonly summaries = new WeakMap<ServiceEntry, { readonly revision: number; readonly json: string }>();
 
   private readonly selections = new WeakMap<Selection, string>();
+  private readonly listings: ViewListings;
 
   constructor(
     private readonly view: CatalogView,
     maxLength = DEFAULT_MAX_LENGTH,
+    listings = new Listings(),
   ) {
+    this.listings = new ViewListings(view, listings);
     this.kept = new LRUCache({
       maxSize: maxLength,
       sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD,
@@ -82,6 +91,27 @@ export class ViewAnswers {
     return this.once(key, touched, revision =>
       instancesJson(service, revision, this.view.instancesOf(namespace, service).values(), selection),
     );
+  }
+
+  /**
+   * A page of them, or some members of all of them.
+   * @param after the instanceId after which the page begins; undefined for the first one
+   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   */
+  listed(question: ListQuestion, after?: string): ViewAnswer {
+    const { namespace, service, selection, part } = question;
+    const touched = this.view.serviceRevision(namespace, service) ?? this.view.revision;
+    const instances = this.view.instancesOf(namespace, service);
+    const make = (revision: number) => {
+      const listing = this.listings.of(question, revision);
+      const { page } = pageOf(listing.ids, part.limit, after);
+      const views = page.map(id => toInstanceView(instances.get(id)!));
+      return listJson({ question, revision, listing, after }, views);
+    };
+    const variant = variantOf(part, after);
+    if (instances.size === 0) return { ...made(touched, make), variant };
+    const key = `listed ${namespace} ${service} ${partText(part, after)} ${this.textOf(selection)}`;
+    return { ...this.once(key, touched, make), variant };
   }
 
   private once(key: string, revision: number, make: (revision: number) => string): ViewAnswer {

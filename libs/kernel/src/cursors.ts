@@ -19,8 +19,11 @@ export function decodeCursor<T>(cursor: string, schema: Checker<T>): T {
 }
 
 function parse(cursor: string): unknown {
+  const bytes = Buffer.from(cursor, 'base64url');
+  // Decoding passes over what is no base64url, so that an altered cursor would go for the one that was given.
+  if (bytes.toString('base64url') !== cursor) throw new InvalidCursorError();
   try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return JSON.parse(bytes.toString());
   } catch {
     throw new InvalidCursorError();
   }

@@ -61,8 +61,19 @@ export class InvalidFilterError extends DomainError {
 export class InvalidCursorError extends DomainError {
   readonly code = 'INVALID_CURSOR';
 
-  constructor(message = 'The cursor is not one that this service gave for this query. Start again without a cursor.') {
-    super(message, { errors: [{ path: '/query/cursor', message: 'is not a cursor of this query' }] });
+  constructor(
+    message = 'The cursor is not one that this service gave for this query. Start again without a cursor.',
+    what = 'is not a cursor of this query',
+  ) {
+    super(message, { errors: [{ path: '/query/cursor', message: what }] });
+  }
+
+  /** For a cursor that was given, but not for what it comes with. */
+  static ofAnotherQuery(): InvalidCursorError {
+    return new InvalidCursorError(
+      'The cursor was given for another query: the path and all parameters but limit must be those of the page before. Send it with those, or start again without a cursor.',
+      'was given for another query',
+    );
   }
 }
 

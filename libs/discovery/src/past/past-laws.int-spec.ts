@@ -12,6 +12,7 @@ import {
   type SearchOrder,
   type SearchSort,
 } from '../catalog-search.js';
+import { INSTANCE_FIELDS } from '../listing/instance-fields.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../selection/selection.js';
 import { summarize } from '../service-summary.js';
 import { ViewAnswers } from '../view-answers.js';
@@ -96,6 +97,36 @@ describe('The catalog as of a revision', () => {
       expect(found.tag).toBe(`${found.catalog.epoch.slice(0, 8)}-${then.revision}`);
     });
     await fc.assert(property, { numRuns: 150, seed: 1 });
+  });
+
+  it('is that also in pages, of any members of the instances, wherever a page begins', async () => {
+    const somePart = fc.record({
+      limit: fc.constantFrom(1, 2, 7, 1_000),
+      fields: fc.oneof(fc.constant(null), fc.subarray([...INSTANCE_FIELDS], { minLength: 1 })),
+    });
+    const someAfter = fc.option(fc.constantFrom('i-1', 'i-2-20261125', 'orders-1', 'a', 'z'), { nil: undefined });
+    const some = fc.record({
+      revision: someRevision,
+      of: someService,
+      selection: someSelection,
+      part: somePart,
+      after: someAfter,
+    });
+    const property = fc.asyncProperty(some, async ({ revision, of, selection, part, after }) => {
+      const question = { ...of, selection, part };
+      const view = past.viewAt(revision);
+      const then = new ViewAnswers(view);
+      const at = view.serviceRevision(of.namespace, of.service) ?? revision;
+      const position = after === undefined ? undefined : { at, after };
+      const found = await discovery.instancesOf({ revision }, of, selection, unknown, {
+        part,
+        ...(position && { position }),
+      });
+      expect(textOf(found)).toBe(then.listed(question, after).body);
+      if (!position || at === 0) return;
+      expect(textOf(await discovery.laterPage(question, position, unknown))).toBe(textOf(found));
+    });
+    await fc.assert(property, { numRuns: 150, seed: 5 });
   });
 
   it('is the fold of the log, for every search, in every order, on pages of any size', async () => {

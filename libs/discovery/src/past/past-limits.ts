@@ -15,3 +15,11 @@ export const PAST_LIMITS: PastLimits = {
   whole: { instances: 300_000, milliseconds: 8_000 },
   wholeBytes: 64 * 1024 * 1024,
 };
+
+const tooMany = (what: string) => ({
+  path: '/query/asOf',
+  message: `${what} for one answer: search page by page at /api/v1/discovery/instances, which takes asOf too`,
+});
+
+export const TOO_MANY_INSTANCES = tooMany('the service had too many instances');
+export const TOO_MANY_IN_NAMESPACE = tooMany('the namespace had too many instances');
