@@ -169,7 +169,7 @@ const PART_ANSWERS_MAX_LENGTH = 16 * 1024 * 1024;
     },
     {
       provide: DiscoveryService,
-      inject: [CatalogView, Databases, CatalogHeadRepository, ViewGate, WaitingReads, Listings],
+      inject: [CatalogView, Databases, CatalogHeadRepository, ViewGate, WaitingReads, Listings, ChangeFeed],
       useFactory: (
         view: CatalogView,
         databases: Databases,
@@ -177,11 +177,12 @@ const PART_ANSWERS_MAX_LENGTH = 16 * 1024 * 1024;
         gate: ViewGate,
         waiting: WaitingReads,
         listings: Listings,
+        feed: ChangeFeed,
       ) =>
         new DiscoveryService({
           view,
           answers: new ViewAnswers(view),
-          partAnswers: new ViewAnswers(view, PART_ANSWERS_MAX_LENGTH, listings),
+          partAnswers: new ViewAnswers(view, PART_ANSWERS_MAX_LENGTH, { listings, changes: feed }),
           resolver: new Resolver(view, Math.random),
           catalog: new CatalogSearchRepository(databases, heads),
           fresh: new FreshReads(view, gate, waiting),

@@ -96,7 +96,10 @@ export class DiscoveryService {
   async laterPage(question: ListQuestion, { at, after }: ListPosition): Promise<Found | undefined> {
     const { view, partAnswers, fresh } = this.parts;
     await fresh.fromView({ ...NO_DEMAND, minRevision: at });
-    if (view.serviceRevision(question.namespace, question.service) !== at) return undefined;
+    if (view.serviceRevision(question.namespace, question.service) !== at) {
+      partAnswers.recallListing(question, at);
+      return undefined;
+    }
     return this.fromView(NO_DEMAND, () => partAnswers.listed(question, after));
   }
 

@@ -5,6 +5,10 @@ import { anInstance, NOW } from '../../../test/support/factories.js';
 import { LogInMemory } from '../../../test/support/log-in-memory.js';
 import { type Fields } from './listing/instance-fields.js';
 import { type ListQuestion } from './listing/list-question.js';
+import { type Listing, listingName, Listings } from './listing/listings.js';
+import { ViewListings } from './listing/view-listings.js';
+import { countStatuses } from './service-summary.js';
+import { ChangeFeed } from './changes/change-feed.js';
 import { EVERYTHING, type Selection } from './selection/selection.js';
 import { CatalogState } from './view/catalog-state.js';
 import { CatalogView } from './view/catalog-view.js';
@@ -31,6 +35,8 @@ function setUp(maxLength?: number) {
   };
   return { log, view, answers, put, instancesOf };
 }
+
+const NOT_KEPT: Listing = { counts: countStatuses([]), ids: ['not kept'] };
 
 const questionOf = (limit: number | null, fields: Fields = null): ListQuestion => ({
   namespace: 'default',
@@ -74,6 +80,40 @@ describe('parts of a list from the view', () => {
     expect(looks).toHaveBeenCalledTimes(10);
     expect(answers.listed(questionOf(10), 'i-3').body).toBe(page);
     expect(looks).toHaveBeenCalledTimes(10);
+  });
+
+  it('of a moment ago are recalled by the newest changes, as far as these reach', () => {
+    const { log, view, put } = setUp();
+    const feed = new ChangeFeed({ maxChanges: 12, maxBytes: 1_000_000 });
+    view.observe(feed);
+    feed.replaced(view.position!);
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const then = new Map<number, Listing>();
+    const question = questionOf(2);
+    const note = () => {
+      const fresh = new ViewListings(view, new Listings(), feed);
+      then.set(view.revision, fresh.now(question, view.revision));
+    };
+    for (const [n, instanceId] of [...names, 'b', 'd', 'f'].entries()) {
+      put({ instanceId, health: health(n % 3 ? 'healthy' : 'unhealthy') });
+      note();
+      put({ service: 'other', instanceId });
+      if (n % 2) view.apply([log.remove(view.findByIdentity(anInstance({ instanceId: names[n % 5]! }))!.id)]);
+      else put({ instanceId: names[n % 5]! });
+      note();
+    }
+    const listings = new Listings();
+    const late = new ViewListings(view, listings, feed);
+    let recalled = 0;
+    for (const [revision, listing] of then) {
+      late.recall(question, revision);
+      const kept = listings.get(listingName(view.position!.epoch, revision, question), () => NOT_KEPT);
+      if (revision < feed.floor) expect(kept, `revision ${revision}`).toBe(NOT_KEPT);
+      else expect(kept, `revision ${revision}`).toEqual(listing);
+      recalled += Number(revision >= feed.floor);
+    }
+    expect(recalled).toBeGreaterThan(4);
+    expect(recalled).toBeLessThan(then.size);
   });
 
   it('of many kinds are kept within a bound, and right when they are not kept any more', () => {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
 import { patternMeter } from './selection/pattern-meter.js';
+import { type ChangeFeed } from './changes/change-feed.js';
 import { listJson } from './listing/list-json.js';
 import { type ListQuestion, partText, variantOf } from './listing/list-question.js';
 import { Listings, pageOf } from './listing/listings.js';
@@ -28,6 +29,16 @@ interface Kept extends ViewAnswer {
   readonly generation: number;
 }
 
+/** What parts of lists are made from, beside the view. */
+interface ListSources {
+  /** Where listings are kept; the past takes them from there, too. */
+  readonly listings?: Listings;
+  /** The newest changes. */
+  readonly changes?: Pick<ChangeFeed, 'after'>;
+}
+
+const NO_CHANGES = { after: () => undefined };
+
 /**
  * Answers from the view as text, which is kept until what it tells of changes: a request for a service that has not
  * changed costs no more than looking it up. Text lies in V8's heap, which is compacted, and is written to the socket in one
@@ -45,9 +56,9 @@ export class ViewAnswers {
   constructor(
     private readonly view: CatalogView,
     maxLength = DEFAULT_MAX_LENGTH,
-    listings = new Listings(),
+    { listings = new Listings(), changes = NO_CHANGES }: ListSources = {},
   ) {
-    this.listings = new ViewListings(view, listings);
+    this.listings = new ViewListings(view, listings, changes);
     this.kept = new LRUCache({
       maxSize: maxLength,
       sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD,
@@ -103,7 +114,7 @@ export class ViewAnswers {
     const touched = this.view.serviceRevision(namespace, service) ?? this.view.revision;
     const instances = this.view.instancesOf(namespace, service);
     const make = (revision: number) => {
-      const listing = this.listings.of(question, revision);
+      const listing = this.listings.now(question, revision);
       const { page } = pageOf(listing.ids, part.limit, after);
       const views = page.map(id => toInstanceView(instances.get(id)!));
       return listJson({ question, revision, listing, after }, views);
@@ -112,6 +123,11 @@ export class ViewAnswers {
     if (instances.size === 0) return { ...made(touched, make), variant };
     const key = `listed ${namespace} ${service} ${partText(part, after)} ${this.textOf(selection)}`;
     return { ...this.once(key, touched, make), variant };
+  }
+
+  /** See {@link ViewListings.recall}. */
+  recallListing(question: ListQuestion, revision: number): void {
+    this.listings.recall(question, revision);
   }
 
   private once(key: string, revision: number, make: (revision: number) => string): ViewAnswer {

@@ -35,6 +35,10 @@ export class Listings {
     });
   }
 
+  has(name: string): boolean {
+    return this.kept.has(name);
+  }
+
   /** The listing of this name, made at once if it is not known. */
   get(name: string, make: () => Listing): Listing {
     const known = this.kept.get(name);

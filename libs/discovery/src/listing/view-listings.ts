@@ -1,3 +1,5 @@
+import { type InstanceRecord } from '@coordination/registry';
+import { type ChangeFeed } from '../changes/change-feed.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcherBesideStatus, statusTest } from '../selection/selection.js';
 import { countStatuses, sorted } from '../service-summary.js';
@@ -5,12 +7,15 @@ import { type CatalogView } from '../view/catalog-view.js';
 import { type ListQuestion } from './list-question.js';
 import { type Listing, type Listings, listingName } from './listings.js';
 
-/** The instances of a service, as the view holds them. */
-type Instances = ReturnType<CatalogView['instancesOf']>;
+/** The instances of a service, by instanceId. */
+type Instances = ReadonlyMap<string, InstanceRecord>;
+
+/** The newest changes. */
+type Changes = Pick<ChangeFeed, 'after'>;
 
 const NOTHING: Listing = { counts: countStatuses([]), ids: [] };
 
-/** Listings of what the view has now. */
+/** Listings of what the view has now, and had a moment ago. */
 export class ViewListings {
   /** The ids of each service, in order: most changes leave them as they are, and sorting costs more than all the rest. */
   private readonly ids = new WeakMap<Instances, readonly string[]>();
@@ -18,28 +23,44 @@ export class ViewListings {
   constructor(
     private readonly view: CatalogView,
     private readonly listings: Listings,
+    private readonly changes: Changes,
   ) {}
 
   /**
+   * The listing of what a service is now.
    * @param revision that of the service
    * @throws InvalidFilterError for patterns that are too costly for as many instances
    */
-  of(question: ListQuestion, revision: number): Listing {
+  now(question: ListQuestion, revision: number): Listing {
+    const instances = this.view.instancesOf(question.namespace, question.service);
     // Nothing is kept for names that anybody can make up.
-    if (this.view.instancesOf(question.namespace, question.service).size === 0) return NOTHING;
-    const epoch = this.view.position?.epoch ?? '';
-    return this.listings.get(listingName(epoch, revision, question), () => this.make(question));
+    if (instances.size === 0) return NOTHING;
+    const name = this.nameOf(question, revision);
+    return this.listings.get(name, () => listingOf(question, instances, this.sortedIds(instances)));
   }
 
-  private make({ namespace, service, selection }: ListQuestion): Listing {
-    const instances = this.view.instancesOf(namespace, service);
-    const matches = matcherBesideStatus(selection, patternMeter());
-    const hasStatus = statusTest(selection);
-    const meant = this.sortedIds(instances).filter(id => matches(instances.get(id)!));
-    return {
-      counts: countStatuses(meant.map(id => instances.get(id)!.status)),
-      ids: meant.filter(id => hasStatus(instances.get(id)!.status)),
-    };
+  /**
+   * Sees to it that the listing of what a service was at a revision is kept, as far as the newest changes tell. Others then
+   * need not look for all instances that the service ever had.
+   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   */
+  recall(question: ListQuestion, revision: number): void {
+    const name = this.nameOf(question, revision);
+    const changes = this.listings.has(name) ? undefined : this.changes.after(revision);
+    if (!changes) return;
+    this.listings.get(name, () => {
+      const instances = new Map(this.view.instancesOf(question.namespace, question.service));
+      for (const { namespace, service, before, after } of changes.toReversed()) {
+        if (namespace !== question.namespace || service !== question.service) continue;
+        if (before) instances.set(before.instanceId, before);
+        else if (after) instances.delete(after.instanceId);
+      }
+      return listingOf(question, instances, sorted(instances.keys()));
+    });
+  }
+
+  private nameOf(question: ListQuestion, revision: number): string {
+    return listingName(this.view.position?.epoch ?? '', revision, question);
   }
 
   private sortedIds(instances: Instances): readonly string[] {
@@ -49,4 +70,14 @@ export class ViewListings {
     this.ids.set(instances, ids);
     return ids;
   }
+}
+
+function listingOf({ selection }: ListQuestion, instances: Instances, ids: readonly string[]): Listing {
+  const matches = matcherBesideStatus(selection, patternMeter());
+  const hasStatus = statusTest(selection);
+  const meant = ids.filter(id => matches(instances.get(id)!));
+  return {
+    counts: countStatuses(meant.map(id => instances.get(id)!.status)),
+    ids: meant.filter(id => hasStatus(instances.get(id)!.status)),
+  };
 }

@@ -16,7 +16,7 @@ import { LookBudget } from '../look-budget.js';
 import { statusTest } from '../selection/selection.js';
 import { countStatuses, sorted } from '../service-summary.js';
 import { type PastInstances } from './past-instances.js';
-import { type PastLimits, TOO_MANY_INSTANCES } from './past-limits.js';
+import { type PastLimits, TOO_MANY_FOR_PAGES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS, statesAt } from './past-sql.js';
 
 /** How many instances, each of up to 33 kB, a statement reads. */
@@ -35,8 +35,8 @@ const NEWEST_FLOOR = `
   select max(revision)::float8 as revision from namespace_floor where namespace in ($1, '${EVERY_OTHER_NAMESPACE}')`;
 
 /**
- * Pages of a service's list as it was. The first page that is asked for costs a look at all instances that the service ever
- * had, which finds who is on the pages; then each costs as many seeks as it has instances.
+ * Pages of a service's list as it was. Each costs as many seeks as it has instances, if it is known who is on the pages. If
+ * not, that costs a look at all instances that the service ever had.
  */
 export class PastPages {
   constructor(
@@ -88,7 +88,7 @@ export class PastPages {
     const beside = { statuses: 'any', where: selection.where } as const;
     const question = { scope: { namespace, service }, at, order: 'asc', after: undefined, selection: beside } as const;
     for await (const { instanceId, record } of this.instances.walk(question, budget)) {
-      if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_INSTANCES]);
+      if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_FOR_PAGES]);
       if (!record) continue;
       meant.push(record.status);
       if (hasStatus(record.status)) ids.push(instanceId);
