@@ -181,7 +181,7 @@ export class DiscoveryController {
     sendJson(reply, body);
   }
 
-  /** From memory, if the service is still what the first page showed, else from the log; nobody can tell which. */
+  /** From memory, if the service is still what the first page showed, else from the log. The answer is the same. */
   private async laterPage(
     reply: FastifyReply,
     ifNoneMatch: IfNoneMatch,

@@ -100,7 +100,9 @@ export class DiscoveryService {
       partAnswers.recallListing(question, at);
       return undefined;
     }
-    return this.fromView(NO_DEMAND, () => partAnswers.listed(question, after));
+    const found = this.fromView(NO_DEMAND, () => partAnswers.listed(question, after));
+    // What was at a revision is not stale.
+    return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
   }
 
   /**

@@ -76,6 +76,7 @@ describe('The list of a service in pages', () => {
     const whole = await ok('moving', 'status=any');
     const first = await page('moving', 'status=any&limit=2');
     const path = listOf('moving', `status=any&limit=2&cursor=${first.body.nextCursor}`);
+    await register('elsewhere', 'x');
     const fromMemory = await api().get<Page>(path);
     await register('moving', 'i-0a');
     await register('moving', 'i-3', { weight: 7 });
@@ -88,6 +89,7 @@ describe('The list of a service in pages', () => {
     for (const answer of [fromMemory, fromLog]) {
       expect(etagOf(answer)).toBe(etagOf(fromMemory));
       expect(answer.headers.get('cache-control')).toBe(NEVER_CHANGES);
+      expect(answer.revision).toBe(whole.revision);
       expect((await api().get(path, { 'if-none-match': etagOf(answer) })).status).toBe(304);
     }
     expect(first.headers.get('cache-control')).toBeNull();

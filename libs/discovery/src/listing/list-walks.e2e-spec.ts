@@ -23,6 +23,16 @@ const listOf = (service: string, query: string): string =>
 const revisionOf = async (api: Api, service: string): Promise<number> =>
   (await api.ok<Page>('GET', listOf(service, ''))).revision;
 
+/** The pages after a cursor; each may be asked of another node. */
+async function walkOn(query: string, cursor: string, apiFor: (page: number) => Api | Promise<Api>): Promise<Page[]> {
+  const pages: Page[] = [];
+  for (let next: string | null = cursor; next !== null; next = pages.at(-1)!.nextCursor) {
+    const api = await apiFor(pages.length + 1);
+    pages.push(await api.ok<Page>('GET', listOf('busy', `${query}&cursor=${next}`)));
+  }
+  return pages;
+}
+
 let database: TestDatabase;
 let nodes: CatalogNode[];
 
@@ -79,35 +89,41 @@ describe.each([
         else await other!.register({ service: 'busy', instanceId: name, weight: turn % 1_000 });
       }
     });
-    const walk = async (n: number) => {
-      const query = `limit=${5 + (n % 4) * 7}${n % 2 ? '&fields=weight,version' : ''}`;
-      const apis = n % 3 === 0 ? [one!] : [one!, other!];
-      const pages: Page[] = [];
-      for (let cursor = ''; ;) {
-        const api = apis[pages.length % apis.length]!;
-        const page = await api.ok<Page>('GET', listOf('busy', query + cursor));
-        pages.push(page);
-        if (page.nextCursor === null) return pages;
-        cursor = `&cursor=${page.nextCursor}`;
-        await waitFor('the service has changed', async () => (await revisionOf(api, 'busy')) > pages[0]!.revision);
-      }
+    const begun: { readonly query: string; readonly cursor: string; readonly rest: Page['instances'] }[] = [];
+    const walk = async (query: string, apis: readonly Api[]) => {
+      const first = await one!.ok<Page>('GET', listOf('busy', query));
+      const apiFor = async (page: number) => {
+        const api = apis[page % apis.length]!;
+        await waitFor('the service has changed', async () => (await revisionOf(api, 'busy')) > first.revision);
+        return api;
+      };
+      return [first, ...(await walkOn(query, first.nextCursor!, apiFor))];
     };
     try {
       for (let n = 0; n < WALKS; n++) {
-        const pages = await walk(n);
+        const fields = n % 2 ? '&fields=weight,version' : '';
+        const query = `limit=${5 + (n % 4) * 7}${fields}`;
+        const pages = await walk(query, n % 3 === 0 ? [one!] : [one!, other!]);
         expect(pages.length).toBeGreaterThan(1);
         const { revision, counts } = pages[0]!;
-        const fields = n % 2 ? '&fields=weight,version' : '';
         const whole = await other!.ok<Page>('GET', listOf('busy', `asOf=${revision}${fields}`));
         expect(pages.flatMap(({ instances }) => instances)).toEqual(whole.instances);
         for (const page of pages) expect(page).toMatchObject({ revision, counts });
         expect(whole).toMatchObject({ revision, counts });
-        const named = whole.instances.map(({ instanceId }) => instanceId as string);
-        expect(named).toEqual(named.toSorted());
+        const names = whole.instances.map(({ instanceId }) => instanceId as string);
+        expect(names).toEqual(names.toSorted());
+        begun.push({ query, cursor: pages[0]!.nextCursor!, rest: whole.instances.slice(pages[0]!.instances.length) });
       }
     } finally {
       over.abort();
       await Promise.all(writing);
+    }
+    // A node that starts later knows nothing of those moments, so the log has to tell who is on the pages.
+    nodes.push(await startNode(database.url));
+    const late = nodes.at(-1)!.api;
+    for (const { query, cursor, rest } of begun) {
+      const pages = await walkOn(query, cursor, () => late);
+      expect(pages.flatMap(({ instances }) => instances)).toEqual(rest);
     }
   });
 });

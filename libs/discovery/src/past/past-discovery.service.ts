@@ -80,7 +80,8 @@ export class PastDiscovery {
    */
   async laterPage(question: ListQuestion, { at, after }: ListPosition, hasTag: HasTag): Promise<PastFound> {
     const found = await this.momentLike(question, at);
-    return await this.page(question, { found, revision: at, after }, hasTag);
+    const page = await this.page(question, { found, revision: at, after }, hasTag);
+    return { ...page, catalog: { ...page.catalog, revision: at } };
   }
 
   private async page(
