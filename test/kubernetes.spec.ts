@@ -26,7 +26,7 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
 };
 
 /** Variables of Node.js itself. */
-const OF_NODE = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+const OF_NODE = new Set(['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS']);
 
 const pods = manifests.flatMap(manifest => {
   const pod = podOf(manifest);
@@ -41,7 +41,7 @@ const namesOf = (kind: string) => manifests.filter(it => it.kind === kind).map(n
 const createdByHand = [...shell.matchAll(/kubectl create configmap (\S+)/g)].map(([, name]) => name!);
 
 const checkSetting = (name: string, value: unknown): string | undefined => {
-  if (OF_NODE.includes(name)) return undefined;
+  if (OF_NODE.has(name)) return undefined;
   if (!(name in SETTINGS)) return `${name} is no setting`;
   if (typeof value !== 'string') return `${name} is no text in YAML, which Kubernetes refuses`;
   const { success, error } = SETTINGS[name as keyof typeof SETTINGS].schema.safeParse(value);
@@ -242,6 +242,10 @@ describe('the commands for Kubernetes', () => {
       'service.yaml': 'apply',
       'retention.yaml': 'apply',
     });
+  });
+
+  it('have no placeholder that a shell would take for something else', () => {
+    expect(shell).not.toMatch(/<[a-z ]+>|…/);
   });
 
   it('name what there is', () => {
