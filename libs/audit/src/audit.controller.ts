@@ -19,6 +19,7 @@ import {
 } from './audit.schemas.js';
 import { ChainVerifier, type Verdict } from './chain-verifier.service.js';
 import { EventExporter } from './event-export.service.js';
+import { filterOf, rangeOf } from './event-selection.js';
 import { EXPORT_MEDIA_TYPES } from './event-formats.js';
 import { LongRequests } from './long-requests.js';
 import { RETENTION_EXAMPLE, RetentionView, toRetentionView } from './retention/retention-view.js';
@@ -176,22 +177,17 @@ export class AuditController {
     examples: { response: EXAMPLES.verdict },
   })
   async verify(
-    @Query({ schema: VerifyQuery }) verification: VerifyQuery,
+    @Query({ schema: VerifyQuery }) { anchor, from, to }: VerifyQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Verdict> {
     const work = this.longRequests.begin(reply.raw);
     try {
-      return await this.verifier.verify(verification, work.signal);
+      return await this.verifier.verify({ anchor, ...rangeOf(from, to) }, work.signal);
     } finally {
       work.end();
     }
   }
 }
-
-const filterOf = <T extends { namespace?: string | undefined }>(selection: T): T => ({
-  ...selection,
-  namespace: selection.namespace === '*' ? undefined : selection.namespace,
-});
 
 function tellHead(reply: FastifyReply, { revision, epoch }: Pick<LogHead, 'revision' | 'epoch'>): void {
   void reply.headers({ 'x-catalog-revision': revision, 'x-catalog-epoch': epoch });

@@ -106,12 +106,19 @@ describe('GET /api/v1/audit/events', () => {
   });
 
   it('names all bad parameters at once', async () => {
-    const names = ['namespace', 'service', 'instance', 'action', 'source', 'actor', 'requestId', 'from', 'to'];
+    const names = ['namespace', 'service', 'instance', 'instanceId', 'source', 'actor', 'requestId', 'from', 'to'];
+    const more = ['batchId', 'clientAddress', 'reason'];
     const numbers = ['afterRevision', 'beforeRevision', 'order', 'limit', 'unknown'];
-    const bad = [...names.map(name => `${name}=`), ...numbers.map(name => `${name}=x`)].join('&');
-    const { status, code, errors } = await problem(`events?${bad}`);
+    const bad = [...names, ...more]
+      .map(name => `${name}=`)
+      .concat(
+        numbers.map(name => `${name}=x`),
+        'action=',
+      );
+    const { status, code, errors } = await problem(`events?${bad.join('&')}`);
     expect({ status, code }).toEqual({ status: 400, code: 'VALIDATION_FAILED' });
-    expect(errors?.map(({ path }) => path).sort()).toEqual([...names, ...numbers].map(name => `/query/${name}`).sort());
+    const expected = [...names, ...more, ...numbers, 'action/0'].map(name => `/query/${name}`);
+    expect(errors?.map(({ path }) => path).sort()).toEqual(expected.sort());
   });
 
   it.each([
@@ -124,7 +131,19 @@ describe('GET /api/v1/audit/events', () => {
     'instance=not-a-uuid',
     'action=instance.exploded',
     'namespace=Shop',
+    'action=instance.registered,instance.exploded',
     'actor=a&actor=b',
+    'reason=a&reason=b',
+    'batchId=7',
+    'instanceId=a/b',
+    'clientAddress=10.0.0.0/33',
+    'clientAddress=10.0.0',
+    'clientAddress=fe80::1%25eth0',
+    'clientAddress=localhost',
+    'from=1.5',
+    'from=-1',
+    'to=9007199254740992',
+    'afterRevision=later',
     'beforeRevision=9007199254740992',
   ])('refuses %s', async parameters => {
     expect(await problem(`events?${parameters}`)).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
@@ -136,6 +155,69 @@ describe('GET /api/v1/audit/events', () => {
     expect((await json(`events?from=${other}&to=${other}`)).items).toHaveLength(3);
     expect((await json(`events?from=${new Date(Date.parse(at) + 1).toISOString()}`)).items).toEqual([]);
     expect((await json(`events?to=${new Date(Date.parse(at) - 1).toISOString()}`)).items).toEqual([]);
+  });
+
+  it.each([
+    ['from=2', [3, 2]],
+    ['from=2&to=2', [2]],
+    ['from=0&to=1', [1]],
+    ['to=0', []],
+    ['from=4', []],
+    ['afterRevision=1', [3, 2]],
+    ['beforeRevision=3', [2, 1]],
+    ['beforeRevision=0', []],
+    ['from=2&afterRevision=2&to=9007199254740991', [3]],
+    ['from=AT', [3, 2, 1]],
+    ['to=AT&from=2', [3, 2]],
+    ['afterRevision=AT', []],
+    ['beforeRevision=AT', []],
+    ['afterRevision=9999-12-31T23:59:59.999Z', []],
+    ['beforeRevision=0001-01-01T00:00:00Z', []],
+    ['beforeRevision=2199-01-01T00:00:00Z', [3, 2, 1]],
+  ])('takes revisions and times for every bound: %s', async (bounds, revisions) => {
+    const query = bounds.replaceAll('AT', events[0]!.at);
+    expect((await json(`events?${query}`)).items.map(({ revision }) => revision)).toEqual(revisions);
+    const lines = (await (await ask(`export?order=desc&${query}`)).text()).split('\n').slice(0, -1);
+    expect(lines.map(line => (JSON.parse(line) as AuditEvent).revision)).toEqual(revisions);
+  });
+
+  it.each([
+    ['action=instance.deregistered', [3]],
+    ['action=instance.deregistered,instance.registered', [3, 2, 1]],
+    ['action=instance.deregistered&action=instance.updated', [3]],
+    ['instanceId=orders-1', [3, 2, 1]],
+    ['instanceId=Orders-1', []],
+    ['reason=now', [2]],
+    ['reason=NOW', [2]],
+    ['reason=%25', []],
+    ['reason=_now', []],
+    ['reason=@', [2]],
+    ['clientAddress=10.0.3.17', [3, 2, 1]],
+    ['clientAddress=::ffff:10.0.3.17', [3, 2, 1]],
+    ['clientAddress=::FFFF:a00:311', [3, 2, 1]],
+    ['clientAddress=10.0.0.0/8', [3, 2, 1]],
+    ['clientAddress=::ffff:10.0.0.0/104', [3, 2, 1]],
+    ['clientAddress=10.0.3.18', []],
+    ['clientAddress=::/0', []],
+    ['batchId=BATCH', [3, 2, 1]],
+    ['batchId=00000000-0000-4000-8000-000000000000', []],
+  ])('selects by %s, and so does an export', async (filter, revisions) => {
+    const query = filter.replace('BATCH', events[0]!.batchId.toUpperCase());
+    expect((await json(`events?${query}`)).items.map(({ revision }) => revision)).toEqual(revisions);
+    const lines = (await (await ask(`export?order=desc&${query}`)).text()).split('\n').slice(0, -1);
+    expect(lines.map(line => (JSON.parse(line) as AuditEvent).revision)).toEqual(revisions);
+  });
+
+  it('walks over pages by cursors that keep the filters, however these are spelt', async () => {
+    const first = await json('events?limit=1&action=instance.updated,instance.registered&clientAddress=10.0.3.17/32');
+    expect(first.items).toEqual([events[1]]);
+    const again = 'events?limit=1&action=instance.registered&action=instance.updated&clientAddress=::ffff:10.0.3.17';
+    const second = await json(`${again}&cursor=${String(first['nextCursor'])}`);
+    expect(second.items).toEqual([events[0]]);
+    for (const other of ['', '&reason=a', '&action=instance.updated', '&clientAddress=10.0.3.16/31']) {
+      const path = `events?limit=1${other}&cursor=${String(first['nextCursor'])}`;
+      expect(await problem(path), path).toMatchObject({ status: 400, code: 'INVALID_CURSOR' });
+    }
   });
 });
 
@@ -168,6 +250,26 @@ describe('GET /api/v1/audit/head and /verify', () => {
     expect(await json(`verify?from=2&to=2`)).toMatchObject({ valid: true, checked: 1 });
   });
 
+  it('take revisions and times for the ends of what is verified', async () => {
+    const { at } = events[0]!;
+    const [before, after] = [-1, 1].map(ms => new Date(Date.parse(at) + ms).toISOString());
+    for (const [range, checked] of [
+      [`from=${at}`, 3],
+      [`from=${at}&to=${at}`, 3],
+      [`from=2&to=${after}`, 2],
+      [`from=${before}&to=2`, 2],
+      [`to=${before}`, 0],
+      [`from=${after}`, 0],
+      [`from=0001-01-01T00:00:00Z&to=9999-12-31T00:00:00Z`, 3],
+    ] as const) {
+      expect(await json(`verify?${range}`), range).toMatchObject({ valid: true, checked });
+    }
+    for (const range of [`from=${after}&to=${at}`, `from=${after}&to=2`, `from=2&to=${before}`]) {
+      const { status, errors } = await problem(`verify?${range}`);
+      expect({ range, status, at: errors?.map(({ path }) => path) }).toEqual({ range, status: 400, at: ['/query/to'] });
+    }
+  });
+
   it('tell an anchor that does not fit', async () => {
     expect(await json(`verify?anchor=2:${'0'.repeat(64)}`)).toMatchObject({
       valid: false,
@@ -180,6 +282,8 @@ describe('GET /api/v1/audit/head and /verify', () => {
     'anchor=2',
     `anchor=x:${'0'.repeat(64)}`,
     'from=0',
+    'to=0',
+    'to=soon',
     `anchor=9999999999999999:${'0'.repeat(64)}`,
   ])('refuse %s', async parameters => {
     expect(await problem(`verify?${parameters}`)).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });

@@ -1,9 +1,12 @@
-import { queryInteger, revisionNumber } from '@coordination/http';
+import { queryCommaList, queryInteger, revisionNumber } from '@coordination/http';
+import { isAddressRange, parseRange } from '@coordination/kernel';
 import { z } from 'zod';
 import { AUDIT_ACTIONS, AUDIT_SOURCES } from './audit-event.js';
 import { BREAK_REASONS, type ChainLink } from './chain-walk.js';
+import { TURNED_ROUND } from './verified-range.js';
 import { EXPORT_FORMATS } from './event-formats.js';
-import { RFC3339_TIME } from './rfc3339-time.js';
+import { type LogPoint, logPoint } from './log-point.js';
+import { instanceName, instanceUuid, namespaceOrAll, serviceName } from './naming.schemas.js';
 
 export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1_000;
@@ -16,49 +19,68 @@ const EXAMPLE_TIME = '2026-11-23T10:15:30.123Z';
 
 const text = (about: string) => z.string().min(1).max(MAX_TEXT).meta({ description: about });
 
-const time = (about: string) =>
-  RFC3339_TIME.meta({ description: about, openapi: { type: 'string', format: 'date-time' } });
-
 const order = (first: string) =>
   z
     .enum(['asc', 'desc'])
     .optional()
     .meta({ description: `By revision: \`asc\` oldest first, \`desc\` newest first. ${first}` });
 
-const NAMESPACE = /^(?:\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/;
-const SERVICE = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
-
-const selection = {
-  namespace: z
-    .string()
-    .regex(NAMESPACE, 'must be a namespace, or * for all')
+/** Which events a request asks for. */
+export const EVENT_SELECTION = {
+  namespace: namespaceOrAll
     .optional()
     .meta({ description: 'Events of one namespace; all of them by default, and with `*`.' }),
-  service: z
-    .string()
-    .transform(value => value.toLowerCase())
-    .pipe(z.string().regex(SERVICE, 'must be the name of a service'))
+  service: serviceName
     .optional()
     .meta({ description: 'Events of the services of this name.', openapi: { type: 'string' } }),
-  instance: z
-    .uuid('must be the UUID of an instance')
-    .transform(value => value.toLowerCase())
+  instanceId: instanceName
+    .optional()
+    .meta({ description: 'Events of the instances that gave themselves this name; upper and lower case differ.' }),
+  instance: instanceUuid
     .optional()
     .meta({ description: 'Events of the instance with this `id`.', openapi: { type: 'string', format: 'uuid' } }),
-  action: z.enum(AUDIT_ACTIONS).optional().meta({ description: 'What happened.' }),
+  action: queryCommaList(z.enum(AUDIT_ACTIONS))
+    .transform(actions => actions && [...new Set(actions)].sort())
+    .meta({ description: 'What happened: one of these actions, separated by commas.', openapi: { type: 'string' } }),
   actor: text('Who did it.').optional(),
   source: z.enum(AUDIT_SOURCES).optional().meta({ description: 'Through which protocol it came in.' }),
   requestId: text('The `X-Request-Id` of the request that did it.').optional(),
-  from: time('The earliest time, included (to the millisecond).').optional(),
-  to: time('The latest time, included (to the millisecond).').optional(),
-  afterRevision: queryInteger(0, Number.MAX_SAFE_INTEGER)
+  batchId: z
+    .uuid('must be the UUID of a transaction, as `batchId` of an event tells it')
+    .transform(value => value.toLowerCase())
     .optional()
-    .meta({ description: 'Events after this revision.' }),
-  beforeRevision: revisionNumber().optional().meta({ description: 'Events before this revision.' }),
+    .meta({ description: 'Events of this transaction.', openapi: { type: 'string', format: 'uuid' } }),
+  clientAddress: z
+    .string()
+    .refine(isAddressRange, {
+      error: 'must be an address or a CIDR, such as 10.0.3.17 or 10.0.0.0/8',
+      abort: true,
+    })
+    .transform(canonicalRange)
+    .optional()
+    .meta({
+      description:
+        'Events from this address, or from the addresses of this CIDR, in whatever spelling; IPv4 mapped into IPv6 is IPv4.',
+      openapi: { type: 'string' },
+    }),
+  reason: text(
+    'Events whose reason has this text in it, as it stands: there are no wildcards. Letters A to Z count in either case, all others as they are.',
+  ).optional(),
+  from: logPoint('The first revision, or the earliest time (to the millisecond), included.').optional(),
+  to: logPoint('The last revision, or the latest time (to the millisecond), included.').optional(),
+  afterRevision: logPoint('Events after this revision, or later than this time.').optional(),
+  beforeRevision: logPoint('Events before this revision, or earlier than this time.').optional(),
 };
+const selection = z.object(EVENT_SELECTION);
+export type EventSelection = z.output<typeof selection>;
+
+function canonicalRange(range: string): string {
+  const { network, bits } = parseRange(range);
+  return `${network}/${bits}`;
+}
 
 export const EventListQuery = z.strictObject({
-  ...selection,
+  ...EVENT_SELECTION,
   order: order('Newest first by default.'),
   limit: queryInteger(1, MAX_LIMIT)
     .optional()
@@ -72,7 +94,7 @@ export const EventListQuery = z.strictObject({
 export type EventListQuery = z.infer<typeof EventListQuery>;
 
 export const EventExportQuery = z.strictObject({
-  ...selection,
+  ...EVENT_SELECTION,
   order: order('Oldest first by default.'),
   format: z
     .enum(EXPORT_FORMATS)
@@ -96,19 +118,37 @@ const anchor = z
     openapi: { type: 'string', pattern: ANCHOR.source },
   });
 
+/** A place in the log where an event can be. */
+const eventPoint = (about: string) =>
+  logPoint(about).refine(
+    point => 'time' in point || point.revision > 0,
+    'must be at least 1, the revision of the first event',
+  );
+
+/** Of a revision and a time only the log can tell. */
+const isTurnedRound = (from: LogPoint | undefined, to: LogPoint | undefined): boolean => {
+  if (!from || !to) return false;
+  if ('revision' in from) return 'revision' in to && from.revision > to.revision;
+  return 'time' in to && from.time > to.time;
+};
+
 export const VerifyQuery = z
   .strictObject({
-    from: revisionNumber().optional().meta({ description: 'The first revision; 1 by default.' }),
-    to: revisionNumber().optional().meta({ description: 'The last revision; the head by default.' }),
+    from: eventPoint('The first revision, or the earliest time, included; the beginning by default.').optional(),
+    to: eventPoint('The last revision, or the latest time, included; the head by default.').optional(),
     anchor: anchor.optional(),
   })
-  .refine(({ from = 1, to = from }) => from <= to, { path: ['to'], error: 'must not be before `from`' });
+  .refine(({ from, to }) => !isTurnedRound(from, to), { path: ['to'], error: TURNED_ROUND });
 export type VerifyQuery = z.infer<typeof VerifyQuery>;
 
 export const EventPath = z.strictObject({
   revision: revisionNumber().meta({ description: 'The revision of the event.' }),
 });
 export type EventPath = z.infer<typeof EventPath>;
+
+/** What an event tells as its reason. */
+export const REASON_OF_EVENT =
+  'Why: the `X-Change-Reason` of the request, else the reason in its body (of an override or a guard order); of what the service did by itself, its own words.';
 
 const hash = (about: string) => z.string().meta({ description: about, examples: [EXAMPLE_HASH] });
 const time3339 = (about: string) =>
@@ -128,7 +168,7 @@ export const AuditEventView = z
     clientAddress: z.string().nullable().meta({ description: 'From where; null for what the service did itself.' }),
     requestId: z.string().nullable().meta({ description: 'The `X-Request-Id` of the request.' }),
     source: z.enum(AUDIT_SOURCES).meta({ description: 'Through which protocol it came in.' }),
-    reason: z.string().nullable().meta({ description: 'The `X-Change-Reason` of the request.' }),
+    reason: z.string().nullable().meta({ description: REASON_OF_EVENT }),
     batchId: z.string().meta({ description: 'Names the transaction; events of one share it.', format: 'uuid' }),
     version: z.int().nullable().meta({ description: 'Version of the instance after the change.' }),
     before: state('The instance before; null if it was new.'),

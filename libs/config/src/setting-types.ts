@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import { checkHost, parseRange } from '@coordination/kernel';
+import { checkHost, isAddressRange } from '@coordination/kernel';
 import { z } from 'zod';
 
 /** A whole number in its text form. */
@@ -41,19 +40,9 @@ export const list = (accepts: (part: string) => boolean, error: string) =>
 /** As a browser sends it: another spelling, such as one with a path, would never match. */
 export const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
 
-/** @param least bits of the network */
-function isAddressOrRange(text: string, least: number): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-  // A zone names an interface of one machine, and no range has one.
-  if (most === 0 || rest.length > 0 || address.includes('%')) return false;
-  if (bits === undefined) return true;
-  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most && parseRange(text).bits >= least;
-}
-
 /** Not everything: then any caller could say that it is another one. */
-export const isProxy = (text: string): boolean => isAddressOrRange(text, 1);
-export const isDestination = (text: string): boolean => isAddressOrRange(text, 0);
+export const isProxy = (text: string): boolean => isAddressRange(text, 1);
+export const isDestination = (text: string): boolean => isAddressRange(text);
 
 /** As the host of any registration. */
 export const host = z.string().transform((text, context) => {

@@ -71,15 +71,26 @@ export class InstanceNotFoundError extends DomainError {
 
   /** @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1` */
   constructor(what: string) {
-    super(`No instance is registered as ${what}. Register it (again) first.`);
+    super(
+      `No instance is registered as ${what}. Register it (again) first. What became of one that is gone is told by its explain and its history.`,
+    );
   }
 }
 
 export class InstanceNeverKnownError extends DomainError {
   readonly code = 'INSTANCE_NOT_FOUND';
 
-  constructor(id: string) {
-    super(`The log has nothing of an instance with id ${id}; its history begins with its registration.`);
+  /**
+   * @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1`
+   * @param oldestRevision where the log begins; 0: nothing of it was removed, so there never was such an instance
+   */
+  constructor(what: string, oldestRevision: number) {
+    super(
+      oldestRevision === 0
+        ? `No instance was ever registered as ${what}.`
+        : `The log has nothing of an instance registered as ${what}. What was gone by revision ${oldestRevision} is no longer retained; everything after it is.`,
+      oldestRevision === 0 ? {} : { oldestRevision },
+    );
   }
 }
 
@@ -115,7 +126,12 @@ export class RevisionCompactedError extends DomainError {
 
   /** For a time (RFC 3339) before what is retained. */
   static before(time: string, oldestRevision: number): RevisionCompactedError {
-    return new RevisionCompactedError(0, oldestRevision, `What was at ${time}`);
+    return RevisionCompactedError.of(`What was at ${time}`, oldestRevision);
+  }
+
+  /** For what is not asked for by its revision. */
+  static of(what: string, oldestRevision: number): RevisionCompactedError {
+    return new RevisionCompactedError(0, oldestRevision, what);
   }
 }
 

@@ -1,4 +1,4 @@
-export { AddressRanges, parseRange, type ParsedRange } from './address-ranges.js';
+export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './address-ranges.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
 export { systemClock, type Clock } from './clock.js';
