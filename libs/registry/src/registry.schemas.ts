@@ -1,3 +1,4 @@
+import { RFC3339_TIME } from '@coordination/audit';
 import { hasDotSegment, isStorableText } from '@coordination/kernel';
 import { z } from 'zod';
 import { INITIAL_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES } from './domain/instance.js';
@@ -124,11 +125,9 @@ export const setOverride = z
         'What it belongs to: `incarnation`, the process that runs now: the next one begins without it; or `instance`, the name: it stays. By default `incarnation` for stopping and stopped, `instance` for maintenance.',
       ),
     reason: z.string().max(MAX_REASON_LENGTH).refine(isStorableText, 'holds text that cannot be stored').optional(),
-    until: z.iso
-      .datetime({ offset: true })
-      .transform(time => new Date(time).toISOString())
-      .optional()
-      .describe('When the override ends by itself (RFC 3339); absent: when it is taken back.'),
+    until: RFC3339_TIME.optional().describe(
+      'When the override ends by itself (RFC 3339); absent: when it is taken back.',
+    ),
   })
   .meta({ id: 'SetOverride' });
 export type SetOverride = z.output<typeof setOverride>;

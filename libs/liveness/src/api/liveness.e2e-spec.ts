@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, INSTANCES } from '../../../../test/support/api.js';
+import { type Api, INSTANCES, LONG_LEASE } from '../../../../test/support/api.js';
 import {
   brief,
   type CatalogService,
@@ -146,6 +146,25 @@ describe('A guard that an operator forces', () => {
       ['liveness.guard_ended', 'done', 'anonymous', 'api'],
     ]);
     expect(orders[1]).toMatchObject({ revision: ended.revision, requestId: 'end-it' });
+  });
+
+  it.each([
+    ['force', undefined, 'of the order', undefined],
+    ['force', 'of the request', 'of the request', 'of the order'],
+    ['end', undefined, 'of the order', undefined],
+    ['end', 'of the request', 'of the request', 'of the order'],
+  ])('%s with the header %j has the reason %j, and loses none', async (action, header, reason, own) => {
+    await register('reasoned', 'reasoned-1', { check: LONG_LEASE });
+    const requestId = `reasoned-${action}-${header === undefined ? 'plain' : 'both'}`;
+    const headers = { 'x-request-id': requestId, ...(header !== undefined && { 'x-change-reason': header }) };
+    const keyed = { ...headers, 'idempotency-key': requestId };
+    const order = { action, scope: { service: 'reasoned' }, reason: 'of the order' };
+    const first = await api.send('POST', GUARD, order, keyed);
+    expect(first.status).toBe(200);
+    const again = await api.send('POST', GUARD, order, keyed);
+    expect(again.body).toEqual(first.body);
+    const events = await eventsOf(api, `requestId=${requestId}`);
+    expect(events.map(event => [event.reason, (event.after as { reason?: string }).reason])).toEqual([[reason, own]]);
   });
 
   it('lasts no longer than was said', async () => {

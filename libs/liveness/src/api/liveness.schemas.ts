@@ -1,3 +1,4 @@
+import { RFC3339_TIME } from '@coordination/audit';
 import { isStorableText } from '@coordination/kernel';
 import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
@@ -104,11 +105,9 @@ export const orderGuard = z
           action: z.literal('force').describe('No lease of the scope ends, whatever the numbers say.'),
           scope,
           reason,
-          until: z.iso
-            .datetime({ offset: true })
-            .transform(until => new Date(until).toISOString())
-            .optional()
-            .describe('Until when (RFC 3339), a day at most; by default, as long as a guard holds by itself.'),
+          until: RFC3339_TIME.optional().describe(
+            'Until when (RFC 3339), a day at most; by default, as long as a guard holds by itself.',
+          ),
         })
         .meta({ id: 'ForceGuard' }),
     ],

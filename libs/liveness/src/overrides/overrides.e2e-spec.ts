@@ -103,6 +103,16 @@ describe('PUT of overrides', () => {
     }
   });
 
+  it('has its own reason in the log where the request gives none, and in the record in any case', async () => {
+    const override = { status: 'stopping', reason: 'rack 7 gets switches' };
+    const { body } = await put({ service: 'orders' }, override, { 'x-request-id': `why-${namespace}` });
+    const events = await eventsOf(catalog.api, `requestId=why-${namespace}&reason=RACK%207`);
+    expect(events).toHaveLength(body.changed);
+    for (const { reason, after } of events)
+      expect({ reason, after }).toMatchObject({ reason: override.reason, after: { override } });
+    expect(await eventsOf(catalog.api, `requestId=why-${namespace}`)).toHaveLength(body.changed);
+  });
+
   it('costs nothing where it says nothing new', async () => {
     await put({ zone: 'a' });
     const { body } = await put({ service: 'orders' });
