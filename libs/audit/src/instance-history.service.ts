@@ -3,7 +3,7 @@ import { type PatchOperation, patchBetween } from '@coordination/kernel';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type AuditQuery } from './audit-query.service.js';
 import { type EventOrder } from './event-filter.js';
-import { eventsOf, type NamedPast } from './named-past.js';
+import { eventsOfPast, type NamedPast } from './named-past.js';
 
 /** What of its event a version tells. */
 const TOLD = [
@@ -62,7 +62,7 @@ export class InstanceHistory {
       nextCursor,
       head,
       oldestRevision,
-    } = await this.audit.list({ filter: eventsOf(past), order, limit, cursor });
+    } = await this.audit.list({ filter: eventsOfPast(past), order, limit, cursor });
     const isAll = nextCursor === null && cursor === undefined;
     if (events.length === 0 && isAll) await this.audit.assertKnown(past);
     const items: InstanceVersion[] = [];

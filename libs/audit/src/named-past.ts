@@ -11,7 +11,7 @@ export interface InstanceName {
 export type NamedPast = { readonly id: string } | { readonly name: InstanceName };
 
 /** The events of a past. */
-export const eventsOf = (past: NamedPast): EventFilter => ('id' in past ? { instance: past.id } : past.name);
+export const eventsOfPast = (past: NamedPast): EventFilter => ('id' in past ? { instance: past.id } : past.name);
 
 /** How callers named it. */
 export const describePast = (past: NamedPast): string =>

@@ -35,7 +35,10 @@ export const ProblemView = z
     oldestRevision: z
       .int()
       .optional()
-      .meta({ description: 'The oldest revision that can be used, with REVISION_COMPACTED.' }),
+      .meta({
+        description:
+          'The oldest revision that can be used, with REVISION_COMPACTED; with INSTANCE_NOT_FOUND, what was gone by this revision is no longer told.',
+      }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 

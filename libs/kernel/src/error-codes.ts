@@ -45,8 +45,8 @@ export const ERROR_CODES = {
   INSTANCE_NOT_FOUND: entry(
     404,
     'No such instance',
-    'No instance is registered under this id or name; in the audit log: none ever was under this id.',
-    'Register the instance again; a heartbeat answered like this always means that.',
+    'No instance is registered under this id or name. From its explanation and from the audit log it means that none ever was, or, where there is an `oldestRevision`, that nothing of one is retained.',
+    'Register the instance again; a heartbeat answered like this always means that. What became of one that is gone is told by `…/explain` and by its history in the audit log.',
   ),
   EVENT_NOT_FOUND: entry(
     404,
@@ -81,7 +81,7 @@ export const ERROR_CODES = {
   REVISION_COMPACTED: entry(
     410,
     'The revision is no longer retained',
-    'The revision lies before what is kept of the log. `oldestRevision` tells the oldest that can be used.',
+    'What is asked for lies before what is kept of the log: a revision, a time, or the whole life of an instance. `oldestRevision` tells the oldest revision that can be used.',
     'Ask from `oldestRevision` on, or read anew without a revision.',
   ),
   REVISION_UNKNOWN: entry(

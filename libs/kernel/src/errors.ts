@@ -15,7 +15,7 @@ export interface ErrorExtras {
   readonly currentIncarnation?: string | null;
   /** Seconds after which another try makes sense. */
   readonly retryAfterSeconds?: number;
-  /** The oldest revision that can still be asked for (REVISION_COMPACTED). */
+  /** The oldest revision that can still be asked for (REVISION_COMPACTED; INSTANCE_NOT_FOUND of a log that was cut). */
   readonly oldestRevision?: number;
   /** Methods that the path does take (METHOD_NOT_ALLOWED). */
   readonly allow?: readonly string[];

@@ -1,3 +1,4 @@
+import { AUDIT_ACTIONS, AUDIT_SOURCES } from '@coordination/audit';
 import { HEALTH_DECIDERS, HEALTH_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
@@ -16,7 +17,7 @@ const health = z
     output: z.string(),
     decidedBy: z.enum(HEALTH_DECIDERS),
     since: time('Since when the state is what it is; or since the lease ended.'),
-    lastCheckedAt: nullableTime('When health was last reported; null: never.'),
+    lastCheckedAt: nullableTime('When health was last reported; null: never, or the instance is gone.'),
     because: z.string().describe('Why, in a sentence.'),
   })
   .meta({ id: 'ExplainedHealth' });
@@ -41,6 +42,21 @@ const lease = z
     deregisterAt: nullableTime('When the instance goes, if it is unhealthy because its lease ended; else null.'),
   })
   .meta({ id: 'ExplainedLease' });
+
+const removal = z
+  .looseObject({
+    revision: z.int().min(1).describe('The revision of the event in the audit log.'),
+    at: time('When it was.'),
+    action: z.enum(AUDIT_ACTIONS).describe('`instance.deregistered`, or `instance.expired` at the end of a lease.'),
+    actor: z.string().describe('Who did it.'),
+    clientAddress: z.string().nullable().describe('From where; null for what the service did itself.'),
+    requestId: z.string().nullable().describe('The `X-Request-Id` of the request that did it.'),
+    source: z.enum(AUDIT_SOURCES).describe('Through which protocol it came in.'),
+    reason: z.string().nullable().describe('Why.'),
+    batchId: z.uuid().describe('Names the transaction; other events of it may be of the same request.'),
+    lastStatus: status.describe('The status that the instance had.'),
+  })
+  .meta({ id: 'ExplainedRemoval' });
 
 const timer = z
   .looseObject({
@@ -84,7 +100,7 @@ const toldEvent = z
   })
   .meta({ id: 'ExplainedEvent' });
 
-/** Why an instance has its status. */
+/** Why an instance has its status, or why it is gone. */
 export const explanationView = z
   .looseObject({
     id: z.uuid(),
@@ -94,21 +110,22 @@ export const explanationView = z
     incarnation: z.string().nullable().describe('The text that its process chose; null: none.'),
     incarnationNumber: z.int().min(1).describe('How many processes ran under the name, as far as is known.'),
     version: z.int().min(1),
-    revision: z.int().min(1),
+    revision: z.int().min(1).describe('Of its last change; of its removal, if it is gone.'),
     at: time('When all this was true, by the clock of the database.'),
-    status,
-    since: time('Since when the status is what it is.'),
+    status: z.enum([...STATUSES, 'gone']).describe('`gone`: it was deregistered.'),
+    since: time('Since when the status is what it is; since when it is gone.'),
     decidedBy: z.enum(STATUS_DECIDERS).describe('Who or what decides it.'),
     because: z.string().describe('Why, in a sentence or two.'),
-    health,
-    override: override.nullable(),
-    lease,
+    health: health.describe('Its health; the last that it had, if it is gone.'),
+    override: override.nullable().describe('Its override; the last that it had, if it is gone.'),
+    lease: lease.nullable().describe('null: the instance is gone.'),
+    removal: removal.nullable().describe('Who removed it, when and why; null: it is there.'),
     probedBy: z.string().nullable().describe('The node that probes it; null: none does.'),
     guard: guardView.nullable().describe('The guard that keeps leases of the service from ending; null: none.'),
     timers: z.array(timer).describe('The times that are waited for, the earliest first.'),
     next: z.array(nextStep).describe('What happens if nothing more is heard of it, and nobody does anything.'),
     signs: z.array(signEffect).describe('What each sign of life would do if it came now.'),
     notes: z.array(z.string()).describe('What else is worth knowing.'),
-    lastEvents: z.array(toldEvent).describe('The newest event, and the one that made the status what it is.'),
+    lastEvents: z.array(toldEvent).describe('The newest event, and the one that made the status what it is, or was.'),
   })
   .meta({ id: 'Explanation' });
