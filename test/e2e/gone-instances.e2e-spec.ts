@@ -193,6 +193,29 @@ describe('An instance that is gone', () => {
     expect(longer.items.slice(0, -1)).toEqual(whole.items);
   });
 
+  it('is told at every moment while its name is taken and given up again and again', async () => {
+    const instanceId = `comes-and-goes-${++count}`;
+    await api.register({ instanceId });
+    const over = new AbortController();
+    const statuses = new Set<string>();
+    let told = 0;
+    const readers = [explainByName, historyByName].map(async ask => {
+      for (; !over.signal.aborted; told++) {
+        const answer = await ask(instanceId);
+        if ('status' in answer) statuses.add(answer.status);
+        else expect(answer.items.length).toBeGreaterThan(0);
+      }
+    });
+    const writer = async () => {
+      for (let n = 0; n < 300 && !(n >= 20 && told >= 40 && statuses.size === 2); n++) {
+        await api.ok('DELETE', named(instanceId));
+        await api.register({ instanceId });
+      }
+    };
+    await Promise.all([...readers, writer().finally(() => over.abort())]);
+    expect([...statuses].sort()).toEqual(['gone', 'healthy']);
+  });
+
   it('is told under a name that has to be escaped in a path', async () => {
     const { id, instanceId } = await api.register({ host: '2001:db8::1', port: 80, service: 'v6' });
     expect(instanceId).toBe('[2001:db8::1]:80');

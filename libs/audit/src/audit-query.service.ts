@@ -152,12 +152,9 @@ export class AuditQuery {
       const last = await this.cuts.findInBaseline(em, past);
       if (last?.isThere) return;
       const oldest = oldestOf(await this.cuts.find(em));
-      if (last)
-        throw RevisionCompactedError.of(
-          `The past of ${describePast(past)}, gone by revision ${last.revision},`,
-          oldest,
-        );
-      throw new InstanceNeverKnownError(describePast(past), oldest);
+      const what = describePast(past);
+      if (!last) throw new InstanceNeverKnownError(what, oldest);
+      throw RevisionCompactedError.of(`The past of ${what}, which was gone by revision ${last.revision},`, oldest);
     });
   }
 

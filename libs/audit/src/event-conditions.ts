@@ -31,7 +31,7 @@ export function conditionsOf(filter: EventFilter, parameters: unknown[]): string
     const value = filter[name as Conditioned];
     if (value === undefined) continue;
     parameters.push(value);
-    conditions.push(condition.replace('$', `$${parameters.length}`));
+    conditions.push(condition.replace('$', () => `$${parameters.length}`));
   }
   return conditions;
 }

@@ -112,9 +112,11 @@ export class EventSearchRepository {
 
   /** How many revisions are looked at when those before had too few of the wanted events. */
   private nextWidth(filter: EventFilter, width: number): number {
-    if (leadsToFew(filter) || isWhollyIndexed(filter)) return width * GROWTH;
-    if (leadsToMany(filter)) return Math.max(width, Math.min(width * GROWTH, this.width * MOST_AMONG_OTHERS));
-    return width;
+    const asked = askedOf(filter);
+    const leading = INDEXED.filter(names => names.every(name => asked.includes(name)));
+    if (leading.length === 0) return width;
+    const isWhole = leading.some(names => names.length === asked.length);
+    return isWhole ? width * GROWTH : Math.max(width, Math.min(width * GROWTH, this.width * MOST_AMONG_OTHERS));
   }
 
   /** The first revision of a span that is in the log. */
@@ -177,7 +179,7 @@ export class EventSearchRepository {
 
 const selectsAll = (filter: EventFilter): boolean => askedOf(filter).length === 0;
 
-/** What indexes of the log begin with; the revision comes after. */
+/** What indexes of the log begin with; the revision comes after. One that has all that is asked leads to nothing else. */
 const INDEXED: readonly (readonly Asked[])[] = [
   ['instance'],
   ['requestId'],
@@ -185,22 +187,6 @@ const INDEXED: readonly (readonly Asked[])[] = [
   ['namespace', 'service'],
   ['namespace', 'service', 'instanceId'],
 ];
-
-/** Whether an index leads to the wanted events and to no others. */
-function isWhollyIndexed(filter: EventFilter): boolean {
-  const asked = askedOf(filter);
-  return INDEXED.some(names => names.length === asked.length && names.every(name => asked.includes(name)));
-}
-
-/** Whether an index leads to the wanted events among few others: those of one instance, or of one request. */
-const leadsToFew = ({ instance, requestId, namespace, service, instanceId }: EventFilter): boolean =>
-  instance !== undefined ||
-  requestId !== undefined ||
-  (namespace !== undefined && service !== undefined && instanceId !== undefined);
-
-/** Whether an index leads to the wanted events among many others. */
-const leadsToMany = ({ actor, namespace, service }: EventFilter): boolean =>
-  actor !== undefined || (namespace !== undefined && service !== undefined);
 
 /** What of a span comes after a revision. */
 const narrow = ({ after, before }: RevisionSpan, order: EventOrder, revision: number): RevisionSpan =>

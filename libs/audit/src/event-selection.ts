@@ -6,6 +6,7 @@ import { type AskedRange } from './verified-range.js';
 /** What a request selects, as the log is searched for it. */
 export const filterOf = ({
   namespace,
+  action,
   from,
   to,
   afterRevision,
@@ -14,6 +15,8 @@ export const filterOf = ({
 }: EventSelection): EventFilter => ({
   ...rest,
   namespace: namespace === '*' ? undefined : namespace,
+  // Cursors are of the same query, however it is spelt.
+  action: action && [...new Set(action)].sort(),
   ...boundOf(from, 'fromRevision', 'from'),
   ...boundOf(to, 'toRevision', 'to'),
   ...boundOf(afterRevision, 'afterRevision', 'after'),
