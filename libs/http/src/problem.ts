@@ -32,13 +32,10 @@ export const ProblemView = z
       .nullable()
       .optional()
       .meta({ description: 'The incarnation that runs now, with INCARNATION_ENDED; null: it named none.' }),
-    oldestRevision: z
-      .int()
-      .optional()
-      .meta({
-        description:
-          'The oldest revision that can be used, with REVISION_COMPACTED; with INSTANCE_NOT_FOUND, what was gone by this revision is no longer told.',
-      }),
+    oldestRevision: z.int().optional().meta({
+      description:
+        'The oldest revision that can be used, with REVISION_COMPACTED; with INSTANCE_NOT_FOUND, what was gone by this revision is no longer told.',
+    }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 
