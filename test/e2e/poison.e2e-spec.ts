@@ -223,7 +223,9 @@ describe('a path', () => {
 describe('a query', () => {
   const text = ['%00', '%ED%A0%80', '%', '%zz', 'a'.repeat(4_000), "';drop--", '%0a'];
   const numbers = ['-1', '1.5', '1e9', '99999999999999999999', '0x10', 'NaN', '', '%20', '9007199254740993'];
-  const times = ['x', '0000-01-01T00:00:00Z', '9999-99-99T00:00:00Z', '+275760-09-13T00:00:00Z', '1', '2026-11-23'];
+  const times = ['x', '0000-01-01T00:00:00Z', '9999-99-99T00:00:00Z', '+275760-09-13T00:00:00Z', '2026-11-23'];
+  /** Of what takes revisions and times. */
+  const moments = [...numbers, ...times];
   const json = ['{', '[]', 'null', '7', '{"a":"%5Cu0000"}', '{"a":1e400}', '{"__proto__":1}', `${'{"a":'.repeat(99)}1`];
   const filters = {
     namespace: [...text, '**', ''],
@@ -248,23 +250,28 @@ describe('a query', () => {
         namespace: text,
         service: text,
         instance: text,
-        action: text,
+        instanceId: text,
+        action: [...text, 'instance.registered,', ','],
         source: text,
         requestId: ['%00', '%ED%A0%80'],
         actor: ['%00', '%ED%A0%80'],
-        from: times,
-        to: times,
-        afterRevision: numbers,
-        beforeRevision: numbers,
+        batchId: text,
+        clientAddress: [...text, '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8', '010.0.0.1', '::1%25lo', ''],
+        reason: ['%00', '%ED%A0%80', 'a'.repeat(4_000), ''],
+        from: moments,
+        to: moments,
+        afterRevision: moments,
+        beforeRevision: moments,
         limit: [...numbers, '0', '1001'],
         cursor: text,
         order: text,
       },
     ],
-    ['/api/v1/audit/export', { format: text, from: times, afterRevision: numbers, namespace: text }],
+    ['/api/v1/audit/export', { format: text, from: moments, afterRevision: moments, namespace: text }],
+    ['/api/v1/audit/services/orders/instances/a/history', { namespace: text, limit: numbers, cursor: text }],
     [
       '/api/v1/audit/verify',
-      { from: numbers, to: numbers, anchor: [...text, '1:x', ':', '-1:00', `1:${'g'.repeat(64)}`] },
+      { from: moments, to: moments, anchor: [...text, '1:x', ':', '-1:00', `1:${'g'.repeat(64)}`] },
     ],
   ])('of %s with what cannot be meant is refused', async (path, poison) => {
     const wanted = [...Object.entries(poison), ['unknown', ['1']] as const, ['__proto__', ['1']] as const];
