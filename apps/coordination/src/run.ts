@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, type Settings } from '@coordination/config';
-import { pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
+import { describeServers, pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
 import { differentDatabases } from './different-databases.js';
@@ -62,8 +62,8 @@ function sayStrange(settings: Settings): void {
 }
 
 function describe({ url, embedded }: DatabaseChoice): string {
-  const { host, port, database } = placeOf(url);
-  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${host}:${port}/${database}.`;
+  const { servers, database } = placeOf(url);
+  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${describeServers({ servers })}/${database}.`;
 }
 
 function exposure({ HOST }: Settings): string {

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import { checkHost, parseRange } from '@coordination/kernel';
 import { z } from 'zod';
+import { DatabaseUrlError } from './database-url/database-url.js';
+import { parseDatabaseUrl } from './database-url/parse-database-url.js';
 
 /** A whole number in its text form. */
 export const integer = (min: number, max: number) =>
@@ -17,14 +19,18 @@ export const share = z
 
 export const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
 
-/** libpq would take the name of the user where the URL names no database, which is hardly ever what was meant. */
-export const postgresUrl = z
-  .string()
-  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL')
-  .refine(
-    value => (URL.parse(value)?.pathname.length ?? 0) > 1,
-    'must name a database, such as postgres://user@host:5432/coordination',
-  );
+/** The URL of a database, as it was written. */
+export const postgresUrl = z.string().superRefine((text, context) => {
+  try {
+    parseDatabaseUrl(text);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error;
+    context.addIssue({ code: 'custom', message: error.complaint });
+  }
+});
+
+/** Relative to the working directory, unless it is absolute. */
+export const path = z.string().min(1);
 
 /** Parts separated by commas; spaces around them and empty ones do not count. */
 export const list = (accepts: (part: string) => boolean, error: string) =>

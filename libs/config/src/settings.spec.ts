@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseDatabaseUrl } from './database-url/parse-database-url.js';
 import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, SettingsError } from './index.js';
 
 describe('readSettings', () => {
@@ -189,4 +190,86 @@ describe('readSettings', () => {
     expect(() => assertEmbeddedAllowed(maintenance)).toThrow(/DATABASE_URL must be set/);
     expect(() => assertEmbeddedAllowed(readSettings({}))).not.toThrow();
   });
+});
+
+describe('Files of passwords', () => {
+  const fileOf = (url: string | undefined) => (url === undefined ? undefined : parseDatabaseUrl(url).passwordFile);
+  const service = 'postgres://app@db1,db2/coordination';
+
+  it('go with the URLs that they are for', () => {
+    const settings = readSettings({
+      DATABASE_URL: service,
+      DATABASE_PASSWORD_FILE: '/run/secrets/app',
+      DATABASE_MIGRATION_URL: 'postgres://owner@db1,db2/coordination',
+      DATABASE_MIGRATION_PASSWORD_FILE: '/run/secrets/owner',
+      DATABASE_MAINTENANCE_URL: 'postgres://maintenance@db1/coordination',
+      DATABASE_MAINTENANCE_PASSWORD_FILE: '/run/secrets/maintenance',
+    });
+    expect(fileOf(settings.DATABASE_URL)).toBe('/run/secrets/app');
+    expect(parseDatabaseUrl(settings.DATABASE_URL!)).toEqual({
+      ...parseDatabaseUrl(service),
+      passwordFile: '/run/secrets/app',
+    });
+    expect(fileOf(settings.DATABASE_MIGRATION_URL)).toBe('/run/secrets/owner');
+    expect(fileOf(settings.DATABASE_MAINTENANCE_URL)).toBe('/run/secrets/maintenance');
+  });
+
+  it.each(['DATABASE_LISTEN_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_MAINTENANCE_URL'] as const)(
+    'of the service serve %s too, where the user is the same and has no password',
+    name => {
+      const fileWith = (url: string) =>
+        fileOf(readSettings({ DATABASE_URL: service, DATABASE_PASSWORD_FILE: '/pw', [name]: url })[name]);
+      expect(fileWith('postgres://app@direct/coordination')).toBe('/pw');
+      expect(fileWith('postgres://app:own@direct/coordination')).toBeUndefined();
+      expect(fileWith('postgres://other@direct/coordination')).toBeUndefined();
+      expect(fileWith('postgres://app@direct/coordination?password_file=/own')).toBe('/own');
+    },
+  );
+
+  it.each([
+    [
+      { DATABASE_URL: 'postgres://app:s3cret@db/x', DATABASE_PASSWORD_FILE: '/pw' },
+      'DATABASE_URL has a password, and DATABASE_PASSWORD_FILE is set: remove one of them',
+    ],
+    [
+      { DATABASE_URL: 'postgres://app@db/x?password=s3cret', DATABASE_PASSWORD_FILE: '/pw' },
+      'DATABASE_URL has a password, and DATABASE_PASSWORD_FILE is set',
+    ],
+    [
+      { DATABASE_LISTEN_URL: 'postgres://app:s3cret@db/x?password_file=/pw' },
+      'DATABASE_LISTEN_URL has a password and a password_file',
+    ],
+    [{ DATABASE_PASSWORD_FILE: '/pw' }, 'DATABASE_PASSWORD_FILE is set without DATABASE_URL'],
+    [
+      { DATABASE_URL: service, DATABASE_MIGRATION_PASSWORD_FILE: '/pw' },
+      'DATABASE_MIGRATION_PASSWORD_FILE is set without DATABASE_MIGRATION_URL',
+    ],
+  ])('%o are refused', (env, complaint) => {
+    expect(() => readSettings(env)).toThrow(complaint);
+    expect(() => readSettings(env)).toThrow(/^(?!.*s3cret)/);
+  });
+
+  it('whose URL is bad leave it to be named', () => {
+    expect(() => readSettings({ DATABASE_URL: 'postgres://app:a/b@db/x', DATABASE_PASSWORD_FILE: '/pw' })).toThrow(
+      'Bad settings: DATABASE_URL has characters in its user or password that must be percent-encoded: write / as %2F.',
+    );
+  });
+});
+
+describe('URLs of databases', () => {
+  it.each(['DATABASE_URL', 'DATABASE_LISTEN_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_MAINTENANCE_URL'])(
+    '%s may name several hosts and sockets, and is refused without a piece of its password',
+    name => {
+      for (const url of [
+        'postgres://app:pw@db1:5432,db2:5433/x?target_session_attrs=read-write',
+        'postgres:///x?host=/var/run/postgresql',
+      ]) {
+        expect(readSettings({ [name]: url })).toMatchObject({ [name]: url });
+      }
+      expect(() => readSettings({ [name]: 'postgres://app:p@ss:w/rd#1@db:5432/x' })).toThrow(
+        `Bad settings: ${name} has characters in its user or password that must be percent-encoded: ` +
+          'write @ as %40, : as %3A, / as %2F, # as %23.',
+      );
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { checkHost, hasDotSegment, isUnspecified } from '@coordination/kernel';
 import { z } from 'zod';
+import { withPasswordFiles } from './password-files.js';
 import {
   host,
   integer,
@@ -8,6 +9,7 @@ import {
   isProxy,
   list,
   onOff,
+  path,
   postgresUrl,
   publicUrl,
   share,
@@ -49,7 +51,12 @@ export const SETTINGS = {
   DATABASE_URL: setting(
     postgresUrl,
     null,
-    'PostgreSQL 15 or newer. Absent: an embedded PostgreSQL is started (not with NODE_ENV=production).',
+    'PostgreSQL 15 or newer, as `postgres://user@host:5432/coordination`; several hosts, sockets and parameters as in libpq, see operations.md. Absent: an embedded PostgreSQL is started (not with NODE_ENV=production).',
+  ),
+  DATABASE_PASSWORD_FILE: setting(
+    path,
+    null,
+    'File with the password for DATABASE_URL, read for each new connection, and for the other URLs of the same user that have no password. Not together with a password in the URL.',
   ),
   DATABASE_LISTEN_URL: setting(
     postgresUrl,
@@ -61,6 +68,11 @@ export const SETTINGS = {
     null,
     'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
   ),
+  DATABASE_MIGRATION_PASSWORD_FILE: setting(
+    path,
+    null,
+    'File with the password for DATABASE_MIGRATION_URL, as DATABASE_PASSWORD_FILE is for DATABASE_URL.',
+  ),
   DATABASE_APP_ROLE: setting(
     z.string().max(MAX_ROLE_NAME, `must be at most ${MAX_ROLE_NAME} characters`),
     null,
@@ -70,6 +82,11 @@ export const SETTINGS = {
     postgresUrl,
     null,
     'The role of the maintenance, with which `npm run audit-compact` removes what is older than PCS_AUDIT_RETENTION_DAYS from the log. A direct connection, never that of the service itself.',
+  ),
+  DATABASE_MAINTENANCE_PASSWORD_FILE: setting(
+    path,
+    null,
+    'File with the password for DATABASE_MAINTENANCE_URL, as DATABASE_PASSWORD_FILE is for DATABASE_URL.',
   ),
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
@@ -94,7 +111,7 @@ export const SETTINGS = {
     '`json`: one object a line. `pretty`: for people; `make dev` sets it.',
   ),
   PCS_EMBEDDED_POSTGRES_DIR: setting(
-    z.string().min(1),
+    path,
     '.data/postgres',
     'Where the embedded PostgreSQL keeps its data, relative to the working directory. A directory that does not exist, is empty, or was used for this before; every other one is refused.',
   ),
@@ -338,6 +355,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     const result = entry.schema.safeParse(text);
     if (result.success) values[name] = result.data;
     else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
+  }
+  if (problems.length === 0) {
+    const passwords = withPasswordFiles(values);
+    Object.assign(values, passwords.urls);
+    problems.push(...passwords.problems);
   }
   if (problems.length === 0 && isProduction(values) && SERVER_URLS.every(name => values[name] === undefined)) {
     problems.push(NO_SERVER_IN_PRODUCTION);

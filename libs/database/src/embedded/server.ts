@@ -156,10 +156,8 @@ async function answers(home: Home, port: number): Promise<boolean> {
 
 /** A connection to the server of this machine, which never has TLS. One that does not answer is not waited for. */
 function ownClient(home: Home, port: number, answerTimeoutMs: number): DatabaseClient {
-  const url = new URL(serverUrl(home, port, SUPERUSER));
-  url.searchParams.set('sslmode', 'disable');
   return new DatabaseClient({
-    ...pgOptions(url.href, 'off'),
+    ...pgOptions(`${serverUrl(home, port, SUPERUSER)}?sslmode=disable`, 'off'),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: answerTimeoutMs,
   });
