@@ -192,8 +192,9 @@ describe('readSettings', () => {
   });
 });
 
+const fileOf = (url: string | undefined) => (url === undefined ? undefined : parseDatabaseUrl(url).passwordFile);
+
 describe('Files of passwords', () => {
-  const fileOf = (url: string | undefined) => (url === undefined ? undefined : parseDatabaseUrl(url).passwordFile);
   const service = 'postgres://app@db1,db2/coordination';
 
   it('go with the URLs that they are for', () => {

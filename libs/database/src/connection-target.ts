@@ -7,7 +7,7 @@ import { type Servers, serversOf } from './servers.js';
 import { type SslMode, type TlsDemand, tlsDemand } from './tls-demand.js';
 
 /** Parameters of a URL that are for the session or for the driver. */
-const SESSION_PARAMETERS = [
+const SESSION_PARAMETERS = new Set([
   'application_name',
   'fallback_application_name',
   'client_encoding',
@@ -16,7 +16,7 @@ const SESSION_PARAMETERS = [
   'lock_timeout',
   'idle_in_transaction_session_timeout',
   'query_timeout',
-];
+]);
 
 /** Where connections lead, and how they are made: what a URL, a setting and the variables of libpq say together. */
 export interface ConnectionTarget {
@@ -65,7 +65,7 @@ function searchFor(url: string, servers: Servers, session: TargetSession): Serve
 }
 
 function configOf({ user, password, passwordFile, database, parameters }: DatabaseUrl): ClientConfig {
-  const ofSession = [...parameters].filter(([name, value]) => SESSION_PARAMETERS.includes(name) && value !== '');
+  const ofSession = [...parameters].filter(([name, value]) => SESSION_PARAMETERS.has(name) && value !== '');
   return {
     ...Object.fromEntries(ofSession),
     user,

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type Socket } from 'node:net';
-import { type ConnectionOptions, getCACertificates } from 'node:tls';
 import { Client, type ClientConfig } from 'pg';
 import { type ConnectionTarget } from './connection-target.js';
-import { UnusableFileError } from './unusable-file.errors.js';
+import { tlsOptions } from './tls-options.js';
 import { type Place, type PlacedConnection, type ServerSearch } from './server-search.js';
 import {
   afterReport,
@@ -228,10 +226,12 @@ export class DatabaseClient extends Client implements PlacedConnection {
       process.nextTick(told, error);
       return;
     }
-    super.connect((error?: Error) => {
-      if (error || this.target.session === 'any') told(error);
-      else this.assertFit().then(() => told(), told);
-    });
+    super.connect((error?: Error) => (error ? told(error) : this.proveFit(told)));
+  }
+
+  private proveFit(told: (error?: Error) => void): void {
+    if (this.target.session === 'any') told();
+    else this.assertFit().then(() => told(), told);
   }
 
   /** @throws UnfitServerError where the server is not one that the URL asks for */
@@ -265,44 +265,4 @@ function goOnWithoutTls(connection: PgConnection): void {
     });
     requestSsl();
   };
-}
-
-/** @throws Error that names the file that cannot be read */
-function tlsOptions(tls: TlsDemand, { server, address }: Place): ConnectionOptions {
-  const { check } = tls;
-  const files = {
-    ca: read(tls.rootCertFile, 'sslrootcert'),
-    cert: read(tls.certFile, 'sslcert'),
-    key: read(tls.keyFile, 'sslkey'),
-  };
-  const options = Object.fromEntries(Object.entries(files).filter(([, content]) => content !== undefined));
-  // By itself, `pg` names the server by what it connects to.
-  const name = address === server.host ? {} : { servername: server.host };
-  if (check === 'nothing') return { ...options, ...name, rejectUnauthorized: false };
-  // Without it an address in the URL would be checked as if it were `localhost`.
-  if (check === 'host') return { ...options, ...name, host: server.host };
-  return { ...options, ...name, ca: files.ca ?? ownRoots(), checkServerIdentity: () => undefined };
-}
-
-/**
- * Who is trusted where the name of the server is not checked and no file is named. Never the public authorities: anybody
- * can have a certificate of theirs, for a name of his own.
- */
-function ownRoots(): string[] {
-  const roots = getCACertificates('extra');
-  if (roots.length > 0) return roots;
-  throw new Error(
-    'sslmode=verify-ca needs to be told whom to trust: sslrootcert=<file> in the URL of the database, or NODE_EXTRA_CA_CERTS.',
-  );
-}
-
-function read(path: string | null, parameter: string): string | undefined {
-  if (path === null) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = `The file that ${parameter} in the URL of the database names cannot be read (${code}).`;
-    throw new UnusableFileError(message, error);
-  }
 }

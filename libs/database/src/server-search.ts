@@ -28,11 +28,11 @@ export class NoServerError extends AggregateError {
   override readonly name = 'NoServerError';
   readonly code: string | undefined;
 
-  constructor(failures: readonly (readonly [Server, Error])[]) {
+  constructor(failures: readonly (readonly [Server, NodeJS.ErrnoException])[]) {
     const errors = failures.map(([, error]) => error).toSorted((a, b) => weight(b) - weight(a));
     const told = failures.map(([server, { message }]) => `${describeServer(server)} (${message.replace(/\.$/, '')})`);
     super(errors, `No server can be used: ${told.join(', ')}.`);
-    this.code = (errors[0] as NodeJS.ErrnoException | undefined)?.code;
+    this.code = errors[0]?.code;
   }
 }
 
@@ -90,9 +90,9 @@ export class ServerSearch {
 
   private async search(lookAt: LookAt, timeoutMs: number | undefined): Promise<Place> {
     await delay(Math.max(0, this.pauseUntilMs - performance.now()));
-    const failures: [Server, Error][] = [];
+    const failures: [Server, NodeJS.ErrnoException][] = [];
     for (const server of [...this.servers.slice(this.first), ...this.servers.slice(0, this.first)]) {
-      const failed = (error: unknown) => void failures.push([server, error as Error]);
+      const failed = (error: unknown) => void failures.push([server, error as NodeJS.ErrnoException]);
       for (const place of (await this.placesOf(server, timeoutMs).catch(failed)) ?? []) {
         const isIt = await lookAt(place).then(() => true, failed);
         if (isIt) return this.found(place);

@@ -1,4 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { noteFailure } from '@coordination/context';
+import { type DomainError, ERROR_CODES } from '@coordination/kernel';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { pathOf, toDomainError } from './error-mapping.js';
 import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
@@ -22,7 +24,9 @@ export function answerFailure(failure: unknown, request: FastifyRequest, reply: 
   const path = pathOf(request.url);
   if (reply.sent || reply.raw.headersSent) {
     // An answer that has begun cannot become another one: cut it, so that the caller sees that it is not whole.
-    logger.error(failure, `${request.method} ${path} failed after its answer had begun`);
+    noteWhy(toDomainError(failure, request), request, { path, isCut: true }, () =>
+      logger.error(failure, `${request.method} ${path} failed after its answer had begun`),
+    );
     reply.raw.destroy();
     return;
   }
@@ -31,16 +35,28 @@ export function answerFailure(failure: unknown, request: FastifyRequest, reply: 
     return;
   }
   const error = toDomainError(failure, request);
-  if (error.code === 'INTERNAL_ERROR') logger.error(failure, `${request.method} ${path} failed`);
-  else if (error.cause !== undefined) {
-    logger.warn(`${request.method} ${path}: ${error.code} because of ${reasonOf(error.cause)}`);
-  }
+  noteWhy(error, request, { path, isCut: false }, () => logger.error(failure, `${request.method} ${path} failed`));
   const { status, headers, body } = describeProblem(error, { requestId: request.id, path });
   void reply
     .code(status)
     .headers({ ...headers, 'content-type': PROBLEM_MEDIA_TYPE, 'x-request-id': request.id })
     .serializer(JSON.stringify)
     .send(body);
+}
+
+/** Notes a failure for the line that is written of the request. A bug gets a line of its own at once, with its stack. */
+function noteWhy(
+  error: DomainError,
+  request: FastifyRequest,
+  answer: { readonly path: string; readonly isCut: boolean },
+  logBug: () => void,
+): void {
+  const isBug = error.code === 'INTERNAL_ERROR';
+  if (isBug) logBug();
+  // What callers did wrong is told to them.
+  if (!isBug && error.cause === undefined && ERROR_CODES[error.code].status < 500 && !answer.isCut) return;
+  const because = isBug || error.cause === undefined ? undefined : reasonOf(error.cause);
+  noteFailure(request, { code: error.code, because, ...answer, isLogged: isBug });
 }
 
 /** What operators need to know, and no more: messages of the database may repeat the statement with its values. */

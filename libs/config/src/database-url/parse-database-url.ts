@@ -17,8 +17,15 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 
 /** Those that have a place of their own in {@link DatabaseUrl}. */
 const OWN = new Set([
-  ...['host', 'port', 'user', 'password', 'password_file', 'dbname', 'db'],
-  ...['target_session_attrs', 'connect_timeout'],
+  'host',
+  'port',
+  'user',
+  'password',
+  'password_file',
+  'dbname',
+  'db',
+  'target_session_attrs',
+  'connect_timeout',
 ]);
 
 /**

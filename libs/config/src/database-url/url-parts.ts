@@ -26,8 +26,7 @@ export interface UrlParts {
  */
 export function urlParts(url: string): UrlParts {
   if (!/^(?:postgres(?:ql)?:\/\/|socket:)/i.test(url)) throw new DatabaseUrlError('must be a postgres:// URL');
-  // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001F\u007F]/.test(url)) {
+  if (/\p{Cc}/u.test(url)) {
     throw new DatabaseUrlError('has a line break or another control character, which must be percent-encoded');
   }
   if (url.includes('#')) throw new MalformedUrlError('has a # that must be percent-encoded: write # as %23');
