@@ -28,6 +28,9 @@ const OWN = new Set([
   'connect_timeout',
 ]);
 
+/** Parameters that are known for values with an `@`, which libpq takes as it is. */
+const MAY_HAVE_AT = new Set(['user', 'password', 'application_name', 'fallback_application_name', 'options']);
+
 /**
  * Reads the URL of a database: `postgres://user:password@host1:5432,host2/database?name=value`, with any number of hosts,
  * each a name, an address or the directory of a socket. The parameters `host`, `port`, `user`, `password` and `dbname` go
@@ -82,13 +85,18 @@ function read(url: string): DatabaseUrl {
 function parametersOf(query: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   for (const part of query.split('&').filter(part => part !== '')) {
-    if (!/^[a-z_]+=/i.test(part)) {
+    const [, name = ''] = /^([\w.-]+)=/.exec(part) ?? [];
+    if (name === '') {
       throw new MalformedUrlError('has parameters that are not of the form name=value: write & in a value as %26');
+    }
+    // It may be that of a password, which has all the rest of the URL behind it.
+    if (part.includes('@') && !MAY_HAVE_AT.has(name)) {
+      throw new MalformedUrlError('has an @ in a parameter: write @ as %40');
     }
     if (/^password=.*\+/i.test(part)) {
       throw new DatabaseUrlError('has a + in its parameter password: write + as %2B (a space as %20)');
     }
-    for (const [name, value] of new URLSearchParams(part)) parameters.set(name, value);
+    for (const [key, value] of new URLSearchParams(part)) parameters.set(key, value);
   }
   for (const [name, instead] of REFUSED) {
     if (parameters.has(name))

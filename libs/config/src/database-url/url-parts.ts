@@ -4,8 +4,8 @@ import { DatabaseUrlError, MalformedUrlError } from './database-url.js';
 const FORM =
   /^(?:postgres(?:ql)?:\/\/|(?<socket>socket:)(?:\/\/)?)(?<authority>[^/?]*)(?<path>\/[^?]*)?(?:\?(?<query>.*))?$/i;
 
-/** A query as it should be, at the end of a URL. */
-const QUERY = /\?[a-z_]+=[^?]*$/i;
+/** A query at the end of a URL. */
+const QUERY = /\?[\w.-]+=[^?@]*$/;
 
 /** A `%` that begins no escape. */
 const BARE_PERCENT = /%(?![0-9a-f]{2})/i;
