@@ -17,7 +17,14 @@ const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs
 );
 
 /** Variables of others that the documentation speaks of. */
-const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'POSTGRES_PASSWORD', 'PUBLISHED_PORT', 'POSTGRES_URL', 'DB_HOST'].concat([
+const FOREIGN = [
+  'NODE_EXTRA_CA_CERTS',
+  'PGCONNECT_TIMEOUT',
+  'POSTGRES_PASSWORD',
+  'PUBLISHED_PORT',
+  'POSTGRES_URL',
+  'DB_HOST',
+].concat([
   // Of docs/examples.
   'REGISTRY_URL',
   'TTL_SECONDS',

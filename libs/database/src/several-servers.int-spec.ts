@@ -95,6 +95,14 @@ describe('Of several servers', () => {
   it('one that says nothing is left after connect_timeout', async () => {
     const url = urlOf([silentHost(), hostOf(primary)], { connect_timeout: '1' });
     expect(await reached(url)).toBe(portOf(primary));
+    const databases = await Databases.open({
+      url: urlOf([silentHost(), hostOf(standby), silentHost(), hostOf(primary)], { connect_timeout: '2' }),
+      ssl: 'off',
+      poolMax: 1,
+      entities: [],
+    });
+    expect(await query(databases.em('reads'), PORT_OF_SERVER)).toEqual([{ port: portOf(primary) }]);
+    await databases.close();
   });
 
   it('may be named by parameters, with one port for all or one for each', async () => {
