@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type RefusedRequest, RefusalLines, TELL_EVERY_MS } from './refusal-lines.js';
 
@@ -87,6 +88,15 @@ describe('Requests that are refused for one reason', () => {
     expect(written).toHaveLength(1);
     expect(written[0]).toMatchObject({ count: 10_000 - 51, requestIds: { length: 3 } });
     expect(Object.keys(written[0]!.routes!)).toHaveLength(10);
+  });
+
+  it('are told of outside the request that came first', () => {
+    const request = new AsyncLocalStorage<string>();
+    const within: (string | undefined)[] = [];
+    lines = new RefusalLines(() => within.push(request.getStore()));
+    request.run('r-1', () => [refuse(), refuse()]);
+    vi.advanceTimersByTime(TELL_EVERY_MS);
+    expect(within).toEqual([undefined]);
   });
 
   it('are all told at the end', () => {

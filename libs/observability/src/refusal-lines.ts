@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** How often (ms) requests that are refused for one reason are told of. */
 export const TELL_EVERY_MS = 10_000;
 
@@ -38,6 +40,8 @@ interface Untold {
 export class RefusalLines {
   private readonly untold = new Map<string, Untold>();
   private timer: NodeJS.Timeout | undefined;
+  /** A line about many requests must not have the id and the actor of the one that came first. */
+  private readonly outsideRequests = AsyncLocalStorage.snapshot();
 
   constructor(
     private readonly write: WriteLine,
@@ -53,7 +57,7 @@ export class RefusalLines {
       return false;
     }
     this.untold.set(reason, nothingYet(request));
-    this.timer ??= setInterval(() => this.tell(), this.everyMs).unref();
+    this.timer ??= setInterval(() => this.outsideRequests(() => this.tell()), this.everyMs).unref();
     return true;
   }
 
