@@ -60,7 +60,8 @@ async function main(args) {
   const settings = readSettings(process.env);
   const target = commandTarget({ env: process.env, settings, isEmbeddedAsked: options.embedded === true });
   for (const line of target.lines) say(line);
-  if (command === 'reset') await assertConsent(target, options);
+  if (command === 'reset')
+    await assertConsent(target, { ...options, isProduction: settings.NODE_ENV === 'production' });
   if (target.url !== undefined) return await COMMANDS[command](target.url, settings.DATABASE_SSL);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {

@@ -5,7 +5,7 @@ import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
-import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { configureHttp, createHttpAdapter, listenError, serveApiDocs } from '@coordination/http';
 import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
@@ -23,7 +23,7 @@ export interface Service {
   /**
    * Takes requests from now on, before its database answers; what needs the database says so by 503.
    * @returns where it listens, such as `http://127.0.0.1:8081`
-   * @throws Error when the address cannot be had
+   * @throws Error with one line for people when the address cannot be had
    */
   listen(): Promise<string>;
   /**
@@ -51,7 +51,9 @@ export async function createService(settings: Settings, database: DatabaseChoice
   return {
     app,
     async listen() {
-      await app.listen(settings.PORT, settings.HOST);
+      await app.listen(settings.PORT, settings.HOST).catch((error: unknown) => {
+        throw listenError(error, settings);
+      });
       const url = await app.getUrl();
       // Only now is it known which port the node has.
       const place = {

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, type Settings } from '@coordination/config';
 import { pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
+import { assertCanListen, otherOnLocalhost } from '@coordination/http';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
 import { differentDatabases } from './different-databases.js';
@@ -16,6 +17,8 @@ export async function run(): Promise<void> {
     assertUrlsUsable(settings);
     end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
     sayStrange(settings);
+    // Before a database is started for nothing.
+    await assertCanListen(settings);
     const database = await chooseDatabase(settings, end);
     const service = await createService(settings, database);
     end.defer(signal => service.close(signal));
@@ -23,6 +26,8 @@ export async function run(): Promise<void> {
     new Logger('Service').log(
       `Listening on ${url} (API documentation: ${url}/docs). ${describe(database)} ${exposure(settings)}`,
     );
+    const other = await otherOnLocalhost(settings);
+    if (other !== undefined) new Logger('Service').warn(other);
     end.started();
   } catch (error) {
     await end.failed(error);

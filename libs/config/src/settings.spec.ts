@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, SettingsError } from './index.js';
+import {
+  assertEmbeddedAllowed,
+  foreignVariablesOf,
+  readSettings,
+  SETTINGS,
+  SettingsError,
+  settingsReferenceMarkdown,
+} from './index.js';
 
 describe('readSettings', () => {
   it('has a value for everything that has a default', () => {
@@ -47,9 +54,23 @@ describe('readSettings', () => {
     ['DATABASE_URL', 'postgres://user@localhost:5432/?sslmode=require'],
     ['DATABASE_MIGRATION_URL', 'postgres://localhost/'],
     ['DATABASE_SSL', 'yes'],
+    ['DATABASE_SSL', 'verify-full'],
     ['DATABASE_APP_ROLE', 'a'.repeat(64)],
     ['LOG_LEVEL', 'loud'],
-    ['PCS_MIGRATE_ON_START', 'true'],
+    ['PCS_MIGRATE_ON_START', 'enabled'],
+    ['PCS_MIGRATE_ON_START', '2'],
+    ['HOST', '127.0.0.1:8081'],
+    ['HOST', 'http://0.0.0.0'],
+    ['HOST', '[::1]'],
+    ['HOST', '*'],
+    ['HOST', '0'],
+    ['PORT', '80 81'],
+    ['PORT', '8_081'],
+    ['PORT', '"8081"'],
+    ['LOG_LEVEL', "'info'"],
+    ['PCS_NODE_ID', '"node-1"'],
+    ['DATABASE_URL', '"postgres://user@localhost:5432/x"'],
+    ['NODE_ENV', '"production"'],
     ['PCS_STALENESS_LIMIT_SECONDS', '0'],
     ['PCS_CORS_ORIGINS', '*'],
     ['PCS_CORS_ORIGINS', 'https://ui.example.com/'],
@@ -86,11 +107,76 @@ describe('readSettings', () => {
     ['PCS_PUBLIC_URL', 'https://platform.example.com/pcs?a=1'],
     ['PCS_PUBLIC_URL', 'https://platform.example.com/pcs?'],
     ['PCS_PUBLIC_URL', 'https://platform.example.com/pcs#'],
-    ['PCS_SELF_REGISTRATION', 'yes'],
+    ['PCS_SELF_REGISTRATION', 'perhaps'],
   ])('refuses %s=%s by a line that names it', (name, value) => {
     const read = () => readSettings({ [name]: value });
     expect(read).toThrow(SettingsError);
     expect(read).toThrow(new RegExp(`^Bad settings: ${name} .*[.]$`));
+  });
+
+  it.each([
+    ['on', true],
+    ['ON', true],
+    ['True', true],
+    ['yes', true],
+    ['YES', true],
+    ['1', true],
+    ['off', false],
+    ['Off', false],
+    ['FALSE', false],
+    ['no', false],
+    ['No', false],
+    ['0', false],
+    [' true\n', true],
+  ])('takes %j for a switch', (text, isOn) => {
+    for (const name of ['PCS_MIGRATE_ON_START', 'PCS_SELF_REGISTRATION', 'PCS_STRONG_READ_FENCE'] as const) {
+      expect(readSettings({ [name]: text })[name]).toBe(isOn);
+    }
+  });
+
+  it.each([
+    ['LOG_LEVEL', 'INFO', 'info'],
+    ['LOG_LEVEL', 'Warn', 'warn'],
+    ['LOG_FORMAT', 'JSON', 'json'],
+    ['LOG_FORMAT', 'Pretty', 'pretty'],
+    ['DATABASE_SSL', 'Require', 'require'],
+    ['DATABASE_SSL', 'OFF', 'off'],
+    ['HOST', 'LocalHost', 'localhost'],
+    ['PCS_PROBE_ALLOW', 'None', []],
+  ] as const)('takes %s=%s in any case', (name, text, value) => {
+    expect(readSettings({ [name]: text })[name]).toEqual(value);
+  });
+
+  it.each([
+    ['PORT', ' 8082 ', 8082],
+    ['PORT', '8082\r', 8082],
+    ['HOST', ' ::1', '::1'],
+    ['LOG_LEVEL', '\tdebug\n', 'debug'],
+    ['PCS_GUARD_SERVICE_SHARE', '0.5 ', 0.5],
+    ['PCS_NODE_ID', ' node-1\n', 'node-1'],
+    ['DATABASE_URL', ' postgres://db/x\n', 'postgres://db/x'],
+    ['PCS_PUBLIC_URL', ' https://platform.example.com ', 'https://platform.example.com'],
+    ['PCS_EMBEDDED_POSTGRES_DIR', ' /data/pg ', '/data/pg'],
+  ] as const)('takes %s=%j without what surrounds it', (name, text, value) => {
+    expect(readSettings({ [name]: text })[name]).toBe(value);
+  });
+
+  it('takes a value of spaces for an absent one, of whichever kind', () => {
+    const blank = Object.fromEntries(Object.keys(SETTINGS).map(name => [name, ' \t\n']));
+    expect(readSettings(blank)).toEqual(readSettings({}));
+  });
+
+  it.each([
+    ['PCS_MIGRATE_ON_START', 'enabled', 'must be on or off (or true or false, yes or no, 1 or 0)'],
+    ['LOG_LEVEL', 'loud', 'must be fatal, error, warn, info, debug, trace or silent'],
+    ['LOG_FORMAT', 'text', 'must be json or pretty'],
+    ['DATABASE_SSL', 'true', 'must be off, require or verify'],
+    ['PORT', 'http', 'must be a whole number from 0 to 65535'],
+    ['PCS_WATCH_CATCH_UPS', '101', 'must be a whole number from 1 to 100'],
+    ['PCS_GUARD_TOTAL_SHARE', '15%', 'must be a share from 0 to 1, such as 0.3'],
+    ['PCS_GUARD_TOTAL_SHARE', "'0.3'", 'is in quotation marks, and they count as part of the value: remove them'],
+  ])('lists what %s=%s could be', (name, text, complaint) => {
+    expect(() => readSettings({ [name]: text })).toThrow(`Bad settings: ${name} ${complaint}.`);
   });
 
   it('spells the advertised host as registrations are spelt', () => {
@@ -183,10 +269,21 @@ describe('readSettings', () => {
 
   it('refuses the embedded PostgreSQL in production', () => {
     expect(() => readSettings({ NODE_ENV: 'production' })).toThrow(/DATABASE_URL must be set/);
+    expect(() => readSettings({ NODE_ENV: ' Production' })).toThrow(/DATABASE_URL must be set/);
     expect(readSettings({ NODE_ENV: 'production', DATABASE_URL: 'postgres://db/x' }).NODE_ENV).toBe('production');
     // A command for one role is given nothing but its URL; it takes no embedded one instead.
     const maintenance = readSettings({ NODE_ENV: 'production', DATABASE_MAINTENANCE_URL: 'postgres://db/x' });
     expect(() => assertEmbeddedAllowed(maintenance)).toThrow(/DATABASE_URL must be set/);
     expect(() => assertEmbeddedAllowed(readSettings({}))).not.toThrow();
+  });
+});
+
+describe('settingsReferenceMarkdown', () => {
+  it('has a line for each setting, with what it takes', () => {
+    const lines = settingsReferenceMarkdown().split('\n');
+    for (const name of Object.keys(SETTINGS))
+      expect(lines.filter(line => line.startsWith(`| \`${name}\` |`))).toHaveLength(1);
+    expect(lines).toContainEqual(expect.stringMatching(/^\| `PCS_SELF_REGISTRATION` \| `on` \| on or off \(or true/));
+    expect(lines).toContainEqual(expect.stringMatching(/^\| `PORT` \| `8081` \| a whole number from 0 to 65535 \|/));
   });
 });

@@ -1,17 +1,20 @@
 import { checkHost, hasDotSegment, isUnspecified } from '@coordination/kernel';
 import { z } from 'zod';
 import {
+  choice,
   host,
   integer,
   isDestination,
   isOrigin,
   isProxy,
   list,
+  listenHost,
   onOff,
   postgresUrl,
   publicUrl,
   share,
 } from './setting-types.js';
+import { settingText } from './setting-text.js';
 import { misspeltVariables } from './unknown-variables.js';
 
 const MAX_PORT = 65_535;
@@ -41,11 +44,11 @@ const setting = <T extends z.ZodType<unknown, string>, F extends string | null>(
 export const SETTINGS = {
   PORT: setting(integer(0, MAX_PORT), '8081', 'TCP port of the HTTP API; 0 takes a free one.'),
   HOST: setting(
-    z.string().min(1),
+    listenHost,
     '127.0.0.1',
     'Address to listen on. Loopback by default, because there is no access control yet; containers set 0.0.0.0.',
   ),
-  NODE_ENV: setting(z.string(), 'development', '`production` refuses the embedded PostgreSQL.'),
+  NODE_ENV: setting(z.string().toLowerCase(), 'development', '`production` refuses the embedded PostgreSQL.'),
   DATABASE_URL: setting(
     postgresUrl,
     null,
@@ -77,19 +80,17 @@ export const SETTINGS = {
     'Connections for reads (searches, audit). The writer (2), heartbeats (2), leases that end (2), the view (1) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
-    z.enum(['off', 'require', 'verify'], { error: 'must be off, require or verify' }),
+    choice('off', 'require', 'verify'),
     'off',
     'TLS to PostgreSQL: `require` encrypts, `verify` also checks the certificate. sslmode in a URL wins.',
   ),
   LOG_LEVEL: setting(
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-      error: 'must be fatal, error, warn, info, debug, trace or silent',
-    }),
+    choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'info',
     'The least severe lines that are logged.',
   ),
   LOG_FORMAT: setting(
-    z.enum(['json', 'pretty'], { error: 'must be json or pretty' }),
+    choice('json', 'pretty'),
     'json',
     '`json`: one object a line. `pretty`: for people; `make dev` sets it.',
   ),
@@ -193,7 +194,8 @@ export const SETTINGS = {
     z
       .string()
       .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
-      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths'),
+      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths')
+      .describe('1 to 200 of letters, digits, . _ : @ -'),
     null,
     'Stable name of this node among the nodes, its own alone. Default: host name and port.',
   ),
@@ -255,8 +257,9 @@ export const SETTINGS = {
   PCS_PROBE_ALLOW: setting(
     z
       .string()
-      .transform(value => (value.trim() === 'none' ? '' : value))
-      .pipe(list(isDestination, 'must be none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas')),
+      .transform(value => (value.toLowerCase() === 'none' ? '' : value))
+      .pipe(list(isDestination, 'must be none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas'))
+      .describe('none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '127.0.0.0/8,::1/128',
     'Addresses or CIDRs that may be probed, separated by commas, or `none`. Link-local, metadata, unspecified, multicast and reserved addresses never are. Loopback alone by default, because there is no access control yet.',
   ),
@@ -333,7 +336,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const problems = misspeltVariables(env, SETTING_NAMES);
   const values: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries<SettingEntry>(SETTINGS)) {
-    const text = env[name] || entry.fallback;
+    const { text, complaint } = settingText(env[name], entry.fallback);
+    if (complaint !== undefined) problems.push(`${name} ${complaint}`);
     if (text === null) continue;
     const result = entry.schema.safeParse(text);
     if (result.success) values[name] = result.data;

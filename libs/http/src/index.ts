@@ -11,6 +11,7 @@ export {
 export { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './etag.js';
 export { createHttpAdapter, DEFAULT_BODY_LIMIT_BYTES, type AdapterOptions, type HttpAdapter } from './http-adapter.js';
 export { LastEventIdHeader } from './last-event-id.decorator.js';
+export { assertCanListen, listenError, otherOnLocalhost, type ListenPlace } from './listen-address.js';
 export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';
 export { errorReferenceMarkdown } from './error-reference.js';
 export { buildOpenApiDocument, type ApiDescription } from './openapi-document.js';
