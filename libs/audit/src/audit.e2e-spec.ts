@@ -7,9 +7,10 @@ import { ContextModule } from '@coordination/context';
 import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { createLogger, ObservabilityModule } from '@coordination/observability';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../test/support/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { AuditModule } from './audit.module.js';
 import { type AuditEvent } from './audit-event.js';
 import { AUDIT_ENTITIES } from './index.js';
@@ -258,7 +259,7 @@ describe('An export that does not come to its end', () => {
 
   it('holds no connection while its client does not read, and only a few may do so', async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, stalled));
-    await vi.waitFor(() => expect(busyReads()).toBe(0));
+    await eventually(() => expect(busyReads()).toBe(0));
     const refused = await ask('export');
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('5');
@@ -267,13 +268,13 @@ describe('An export that does not come to its end', () => {
     expect((await ask('events?limit=1')).status).toBe(200);
     for (const client of clients) client.destroy();
     // The places are free again once the server has seen that the clients are gone.
-    await vi.waitFor(async () => expect((await ask('verify?to=10')).status).toBe(200));
-    await vi.waitFor(async () => expect((await ask('export?to=0001-01-02T00:00:00Z')).status).toBe(200));
+    await eventually(async () => expect((await ask('verify?to=10')).status).toBe(200));
+    await eventually(async () => expect((await ask('export?to=0001-01-02T00:00:00Z')).status).toBe(200));
   });
 
   it('is seen to be cut when the database fails', async () => {
     const client = await stalled();
-    await vi.waitFor(() => expect(busyReads()).toBe(0));
+    await eventually(() => expect(busyReads()).toBe(0));
     await query(databases.em('writer'), 'alter table service_event rename to service_event_away');
     try {
       const received = await new Promise<{ complete: boolean; failed: boolean }>(resolve => {
@@ -289,7 +290,7 @@ describe('An export that does not come to its end', () => {
 
   it('is whole for a client that reads slowly', async () => {
     const client = await stalled();
-    await vi.waitFor(() => expect(busyReads()).toBe(0));
+    await eventually(() => expect(busyReads()).toBe(0));
     let lines = 0;
     for await (const chunk of client.setEncoding('utf8')) lines += (chunk as string).split('\n').length - 1;
     expect(client.complete).toBe(true);

@@ -5,7 +5,8 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ContextModule } from '@coordination/context';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../../test/support/eventually.js';
 import { createLogger, Metrics, NestLogger, ObservabilityModule } from './index.js';
 
 const settings = { PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75, PCS_CORS_ORIGINS: [] };
@@ -63,7 +64,7 @@ describe('observability', () => {
   });
 
   const lineOf = (context: string) =>
-    vi.waitFor(() => lines.find(line => line['context'] === context) ?? expect.fail());
+    eventually(() => lines.find(line => line['context'] === context) ?? expect.fail());
 
   it('puts the request on every line that is written while it is served', async () => {
     await app.inject({ url: '/greetings/anna', headers: { 'x-request-id': 'r-1' } });

@@ -7,6 +7,7 @@ import {
   headOf,
   startCatalog,
 } from '../../../../test/support/catalog-service.js';
+import { unhurried } from '../../../../test/support/slowness.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { type Explanation } from '../explain/explanation.js';
 import { type LivenessReported } from './liveness-report.service.js';
@@ -45,12 +46,12 @@ const headerOf = async (of: Api, path: string) =>
 
 const isOrdered = (header: string | null): boolean => header?.startsWith('operator;') ?? false;
 
-const MORTAL = { check: { ttlSeconds: 1, deregisterAfterSeconds: 0 } };
+const MORTAL = { check: { ttlSeconds: unhurried(1), deregisterAfterSeconds: 0 } };
 
 describe('GET of liveness', () => {
   it('counts leases by state, and tells who ends them, the same on every node', async () => {
     await register('counted', 'lasting', { check: { ttlSeconds: 600 } });
-    await register('counted', 'soon', { check: { ttlSeconds: 5, deregisterAfterSeconds: 0 } });
+    await register('counted', 'soon', { check: { ttlSeconds: unhurried(5), deregisterAfterSeconds: 0 } });
     await register('counted', 'endless', { check: { kind: 'none' } });
     await register('counted', 'dead', MORTAL);
     await waitFor('the dead one is known to be', async () => (await overview()).leases.lapsed >= 1);
@@ -150,7 +151,7 @@ describe('A guard that an operator forces', () => {
 
   it('lasts no longer than was said', async () => {
     const { id } = await register('short', 'short-1', MORTAL);
-    const until = new Date(Date.now() + 2_500).toISOString();
+    const until = new Date(Date.now() + unhurried(2_500)).toISOString();
     await api.ok('POST', GUARD, { action: 'force', scope: { service: 'short' }, reason: 'a moment', until });
     await waitFor('it dies after all', async () => (await api.read(id)).status === 'unhealthy');
     const [ended] = await eventsOf(api, `instance=${id}&action=instance.health_changed`);

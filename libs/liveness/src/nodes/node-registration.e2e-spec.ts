@@ -11,10 +11,11 @@ import {
 } from '../../../../test/support/catalog-service.js';
 import { disposableDirectory, type DisposableDirectory } from '../../../../test/support/disposable-directory.js';
 import { RestartableNode } from '../../../../test/support/restartable-node.js';
+import { unhurried } from '../../../../test/support/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 
-const SELF = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: '2', PCS_NODE_ID: 'node-a' };
+const SELF = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: String(unhurried(2)), PCS_NODE_ID: 'node-a' };
 
 let catalog: CatalogService | undefined;
 let directory: DisposableDirectory | undefined;

@@ -8,6 +8,7 @@ import {
   headOf,
   startCatalog,
 } from '../../../../test/support/catalog-service.js';
+import { unhurried } from '../../../../test/support/slowness.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 
 const OVERRIDES = '/api/v1/registry/overrides';
@@ -221,7 +222,7 @@ describe('DELETE of overrides', () => {
 
 describe('overrides that run out', () => {
   it('end by themselves, each once over all nodes, and the log says so', async () => {
-    const until = new Date(Date.now() + 1_500).toISOString();
+    const until = new Date(Date.now() + unhurried(1_500)).toISOString();
     const { body } = await put({ service: 'orders' }, { status: 'maintenance', until });
     await put({ service: 'mail' }, { status: 'maintenance' });
     await waitFor('they have ended', async () => (await overridden()).join() === 'i-3');

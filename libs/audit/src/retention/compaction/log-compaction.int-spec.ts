@@ -205,7 +205,7 @@ describe('Removing the beginning of the log', () => {
     );
     expect(await tables()).toEqual((await partitions()).sort());
     expect((await readdir(directory.path)).filter(name => name.endsWith('.partial'))).toEqual([]);
-  }, 180_000);
+  });
 
   it('exports what anybody can verify offline, with the anchor of the cut', async () => {
     await run();
