@@ -64,6 +64,7 @@ export class AuditController {
   @Get('events/:revision')
   @Endpoint({
     summary: 'Get one event',
+    description: 'One change to the catalog, by its revision, as the log has it.',
     operationId: 'getAuditEvent',
     status: 200,
     response: AuditEventView,
@@ -89,7 +90,7 @@ export class AuditController {
     status: 200,
     response: ExportView,
     produces: ['application/x-ndjson', 'text/csv'],
-    responseHeaders: CATALOG_HEADERS,
+    responseHeaders: [...CATALOG_HEADERS, 'Content-Disposition'],
     problems: ['RATE_LIMITED', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { format: 'ndjson' }, response: `${JSON.stringify(EXAMPLES.event)}\n` },
   })

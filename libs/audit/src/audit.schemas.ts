@@ -1,6 +1,6 @@
-import { queryInteger, revisionNumber } from '@coordination/http';
+import { queryCursor, queryInteger, revisionNumber, textOf } from '@coordination/http';
 import { z } from 'zod';
-import { AUDIT_ACTIONS, AUDIT_SOURCES } from './audit-event.js';
+import { auditActionSchema, auditSourceSchema } from './audit-event.schemas.js';
 import { BREAK_REASONS, type ChainLink } from './chain-walk.js';
 import { EXPORT_FORMATS } from './event-formats.js';
 import { RFC3339_TIME } from './rfc3339-time.js';
@@ -9,6 +9,8 @@ export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1_000;
 const MAX_TEXT = 500;
 const MAX_CURSOR = 1_000;
+const MAX_ANCHOR = 81;
+const MAX_INT32 = 2 ** 31 - 1;
 
 const EXAMPLE_HASH = '9f64a747e1b97f131fabb6b447296c9b6f0201e79fb3c5356e6c77e89b6a806a';
 const EXAMPLE_UUID = '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21';
@@ -25,29 +27,29 @@ const order = (first: string) =>
     .optional()
     .meta({ description: `By revision: \`asc\` oldest first, \`desc\` newest first. ${first}` });
 
-const NAMESPACE = /^(?:\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/;
-const SERVICE = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
+const NAMESPACE = /^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/;
+const SERVICE = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 
 const selection = {
-  namespace: z
-    .string()
-    .regex(NAMESPACE, 'must be a namespace, or * for all')
-    .optional()
-    .meta({ description: 'Events of one namespace; all of them by default, and with `*`.' }),
+  namespace: z.string().regex(NAMESPACE, 'must be a namespace, or * for all').optional().meta({
+    description: 'Events of one namespace; all of them by default, and with `*`.',
+    minLength: 1,
+    maxLength: 63,
+  }),
   service: z
     .string()
+    .regex(SERVICE, 'must be the name of a service')
     .transform(value => value.toLowerCase())
-    .pipe(z.string().regex(SERVICE, 'must be the name of a service'))
     .optional()
-    .meta({ description: 'Events of the services of this name.', openapi: { type: 'string' } }),
+    .meta({ description: 'Events of the services of this name.', minLength: 1, maxLength: 100 }),
   instance: z
     .uuid('must be the UUID of an instance')
     .transform(value => value.toLowerCase())
     .optional()
     .meta({ description: 'Events of the instance with this `id`.', openapi: { type: 'string', format: 'uuid' } }),
-  action: z.enum(AUDIT_ACTIONS).optional().meta({ description: 'What happened.' }),
+  action: auditActionSchema.optional().meta({ description: 'What happened.' }),
   actor: text('Who did it.').optional(),
-  source: z.enum(AUDIT_SOURCES).optional().meta({ description: 'Through which protocol it came in.' }),
+  source: auditSourceSchema.optional().meta({ description: 'Through which protocol it came in.' }),
   requestId: text('The `X-Request-Id` of the request that did it.').optional(),
   from: time('The earliest time, included (to the millisecond).').optional(),
   to: time('The latest time, included (to the millisecond).').optional(),
@@ -63,11 +65,9 @@ export const EventListQuery = z.strictObject({
   limit: queryInteger(1, MAX_LIMIT)
     .optional()
     .meta({ description: `The most events of a page; ${DEFAULT_LIMIT} by default.` }),
-  cursor: z
-    .string()
-    .max(MAX_CURSOR)
-    .optional()
-    .meta({ description: '`nextCursor` of the page before, with the same filters and order.' }),
+  cursor: queryCursor(MAX_CURSOR).meta({
+    description: '`nextCursor` of the page before, with the same filters and order.',
+  }),
 });
 export type EventListQuery = z.infer<typeof EventListQuery>;
 
@@ -81,7 +81,7 @@ export const EventExportQuery = z.strictObject({
 });
 export type EventExportQuery = z.infer<typeof EventExportQuery>;
 
-const ANCHOR = /^(\d{1,16}):([0-9a-f]{64})$/;
+const ANCHOR = /^([0-9]{1,16}):([0-9a-f]{64})$/;
 
 const anchor = z
   .string()
@@ -93,7 +93,7 @@ const anchor = z
   .refine(({ revision }) => Number.isSafeInteger(revision), 'must have a revision below 2^53')
   .meta({
     description: 'A revision and its hash that were noted earlier, as `<revision>:<hash>`.',
-    openapi: { type: 'string', pattern: ANCHOR.source },
+    openapi: { type: 'string', pattern: ANCHOR.source, maxLength: MAX_ANCHOR },
   });
 
 export const VerifyQuery = z
@@ -117,9 +117,9 @@ const state = (about: string) => z.record(z.string(), z.unknown()).nullable().me
 
 export const AuditEventView = z
   .looseObject({
-    revision: z.int().meta({ description: 'Place in the log; the revision that the change gave the catalog.' }),
+    revision: z.int().min(1).meta({ description: 'Place in the log; the revision that the change gave the catalog.' }),
     at: time3339('Database time; never earlier than the event before.'),
-    action: z.enum(AUDIT_ACTIONS).meta({ description: 'What happened.' }),
+    action: auditActionSchema.meta({ description: 'What happened.' }),
     namespace: z.string().nullable(),
     service: z.string().nullable(),
     instanceId: z.string().nullable().meta({ description: 'The name that the instance gave itself.' }),
@@ -127,13 +127,13 @@ export const AuditEventView = z
     actor: z.string().meta({ description: 'Who did it; `anonymous` while there is no access control.' }),
     clientAddress: z.string().nullable().meta({ description: 'From where; null for what the service did itself.' }),
     requestId: z.string().nullable().meta({ description: 'The `X-Request-Id` of the request.' }),
-    source: z.enum(AUDIT_SOURCES).meta({ description: 'Through which protocol it came in.' }),
+    source: auditSourceSchema.meta({ description: 'Through which protocol it came in.' }),
     reason: z.string().nullable().meta({ description: 'The `X-Change-Reason` of the request.' }),
     batchId: z.string().meta({ description: 'Names the transaction; events of one share it.', format: 'uuid' }),
-    version: z.int().nullable().meta({ description: 'Version of the instance after the change.' }),
+    version: z.int().min(1).nullable().meta({ description: 'Version of the instance after the change.' }),
     before: state('The instance before; null if it was new.'),
     after: state('The instance after; null if it is gone.'),
-    hashVersion: z.int().meta({ description: 'How the hash is built; 1 so far.' }),
+    hashVersion: z.int().min(1).max(MAX_INT32).meta({ description: 'How the hash is built; 1 so far.' }),
     previousHash: hash('`hash` of the event before; 64 zeros for the first.'),
     hash: hash('SHA-256 over the RFC 8785 form of all other fields.'),
   })
@@ -150,7 +150,7 @@ export const EventPageView = z
 
 export const LogHeadView = z
   .looseObject({
-    revision: z.int().meta({ description: 'Revision of the newest event; 0 while there is none.' }),
+    revision: z.int().min(0).meta({ description: 'Revision of the newest event; 0 while there is none.' }),
     hash: hash('Its hash.'),
     epoch: z.string().meta({ description: 'The unbroken history that it belongs to.', format: 'uuid' }),
     at: time3339('Its time.'),
@@ -160,21 +160,28 @@ export const LogHeadView = z
 export const VerdictView = z
   .looseObject({
     valid: z.boolean().meta({ description: 'Whether nothing is wrong.' }),
-    checked: z.int().meta({ description: 'How many events were hashed again and found whole.' }),
+    checked: z.int().min(0).meta({ description: 'How many events were hashed again and found whole.' }),
     head: z
-      .looseObject({ revision: z.int(), hash: hash('Hash of the head.') })
+      .looseObject({ revision: z.int().min(0), hash: hash('Hash of the head.') })
+      .meta({ id: 'VerifiedHead' })
       .meta({ description: 'Where the log ended when the verification began.' }),
     firstBroken: z
       .looseObject({
-        revision: z.int().meta({ description: 'The first revision at which the log is not what was written.' }),
-        reason: z.enum(BREAK_REASONS).meta({ description: 'See the description of the operation.' }),
+        revision: z.int().min(1).meta({ description: 'The first revision at which the log is not what was written.' }),
+        reason: z
+          .enum(BREAK_REASONS)
+          .meta({ id: 'ChainBreakReason' })
+          .meta({ description: 'See the description of the operation.' }),
       })
+      .meta({ id: 'ChainBreak' })
       .nullable()
       .meta({ description: 'null if nothing is wrong.' }),
   })
   .meta({ id: 'AuditVerdict', description: 'What a verification found.' });
 
-export const ExportView = z.string().meta({ description: 'One event a line.' });
+export const ExportView = textOf(AuditEventView, 'application/x-ndjson').describe(
+  'One event a line. As CSV, `before` and `after` are JSON in a field.',
+);
 
 /** Examples for the document. */
 export const EXAMPLES = {

@@ -1,6 +1,6 @@
-import { queryInteger } from '@coordination/http';
+import { queryCursor, queryInteger } from '@coordination/http';
 import { z } from 'zod';
-import { AUDIT_ACTIONS } from './audit-event.js';
+import { auditActionSchema } from './audit-event.schemas.js';
 
 export const DEFAULT_VERSIONS = 50;
 
@@ -25,11 +25,9 @@ export const HistoryListQuery = z.strictObject({
     .default('asc')
     .meta({ description: 'By revision: `asc` oldest first, `desc` newest first.' }),
   limit: queryInteger(1, MAX_VERSIONS).default(DEFAULT_VERSIONS).meta({ description: 'The most versions of a page.' }),
-  cursor: z
-    .string()
-    .max(MAX_CURSOR)
-    .optional()
-    .meta({ description: '`nextCursor` of the page before, for the same instance and order.' }),
+  cursor: queryCursor(MAX_CURSOR).meta({
+    description: '`nextCursor` of the page before, for the same instance and order.',
+  }),
 });
 export type HistoryListQuery = z.infer<typeof HistoryListQuery>;
 
@@ -38,7 +36,7 @@ export const patchView = z
   .array(
     z
       .looseObject({
-        op: z.enum(['add', 'remove', 'replace', 'move', 'copy', 'test']),
+        op: z.enum(['add', 'remove', 'replace', 'move', 'copy', 'test']).meta({ id: 'PatchOperationKind' }),
         path: z.string().meta({ description: 'JSON pointer (RFC 6901).' }),
         value: z.unknown().optional().meta({ description: 'Of `add` and `replace`.' }),
       })
@@ -48,13 +46,13 @@ export const patchView = z
 
 export const InstanceVersionView = z
   .looseObject({
-    revision: z.int().meta({ description: 'The revision of the change.' }),
+    revision: z.int().min(1).meta({ description: 'The revision of the change.' }),
     at: z.string().meta({ description: 'Database time of the change.', format: 'date-time' }),
-    action: z.enum(AUDIT_ACTIONS).meta({ description: 'What happened.' }),
+    action: auditActionSchema.meta({ description: 'What happened.' }),
     actor: z.string().meta({ description: 'Who did it.' }),
     reason: z.string().nullable().meta({ description: 'The `X-Change-Reason` of the request.' }),
     requestId: z.string().nullable().meta({ description: 'The `X-Request-Id` of the request.' }),
-    version: z.int().nullable().meta({ description: 'Version of the instance after the change.' }),
+    version: z.int().min(1).nullable().meta({ description: 'Version of the instance after the change.' }),
     patch: patchView.meta({
       description:
         'What changed from the version before (RFC 6902). Before it was registered, and when it is gone, an instance is `{}`: all patches in their order make every version of it.',
@@ -72,7 +70,7 @@ export const HistoryPageView = z
     nextCursor: z.string().nullable().meta({
       description: 'For the next page; null at the end. A page may be short although there are more.',
     }),
-    oldestRevision: z.int().meta({
+    oldestRevision: z.int().min(0).meta({
       description: 'Versions up to this revision are no longer retained; 0: the whole history is there.',
     }),
   })

@@ -1,9 +1,10 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
-import { ApiIncludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiIncludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
 import { PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
+import { healthReport } from './health.schemas.js';
 import { Drain } from './drain.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
@@ -14,8 +15,10 @@ const Probe = (operationId: string, summary: string, description: string) =>
   applyDecorators(
     ApiIncludeEndpoint(),
     ApiOperation({ operationId, summary, description }),
-    PossibleProblems('VALIDATION_FAILED'),
-    HealthCheck(),
+    PossibleProblems(),
+    ApiResponse({ status: 200, description: 'All is well.', standardSchema: healthReport }),
+    ApiResponse({ status: 503, description: 'Something is not as it must be.', standardSchema: healthReport }),
+    HealthCheck({ noCache: true, swaggerDocumentation: false }),
   );
 
 /** The service's own probes, in the body shape of Terminus. Unlike the API they take any query: probes are configured once. */

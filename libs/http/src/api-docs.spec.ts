@@ -66,6 +66,7 @@ const api = {
   title: 'Paints',
   version: '1.2.3',
   description: 'All about paint.',
+  contact: 'Painters',
   license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
   tags: [{ name: 'Paint', description: 'Coloured.' }],
 };
@@ -91,6 +92,8 @@ describe('the API documentation', () => {
     expect(document.security).toEqual([]);
     expect(Object.keys(document.components?.schemas ?? {}).sort()).toEqual([
       'Colour',
+      'ErrorCode',
+      'InvalidField',
       'Paint',
       'PaintRequest',
       'Problem',
@@ -110,13 +113,15 @@ describe('the API documentation', () => {
         in: 'query',
         required: false,
         description: 'How many. Example: `5`.',
-        schema: { type: 'integer', minimum: 1, maximum: 10, description: 'How many.' },
+        schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 10 },
       },
       {
         name: 'tag',
         in: 'query',
         required: false,
-        schema: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 50 },
+        style: 'form',
+        explode: true,
+        schema: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 20 },
       },
     ]);
   });
@@ -124,7 +129,20 @@ describe('the API documentation', () => {
   it('lists every possible problem with an example, and the successes', () => {
     const responses = document.paths['/paints']?.post?.responses ?? {};
     // 422 comes with the Idempotency-Key that an operation takes which takes a reason.
-    expect(Object.keys(responses)).toEqual(['200', '201', '400', '408', '412', '413', '415', '422', '500']);
+    expect(Object.keys(responses)).toEqual([
+      '200',
+      '201',
+      '400',
+      '408',
+      '412',
+      '413',
+      '415',
+      '417',
+      '421',
+      '422',
+      '431',
+      '500',
+    ]);
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.VERSION_MISMATCH');
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.ALREADY_REGISTERED');
     expect(document.components).toHaveProperty('examples.VERSION_MISMATCH.value.currentVersion', 8);
@@ -134,7 +152,15 @@ describe('the API documentation', () => {
       schema: { $ref: '#/components/schemas/Paint' },
       example: { colour: 'red', coats: 1 },
     });
-    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual(['200', '400', '500']);
+    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual([
+      '200',
+      '400',
+      '408',
+      '417',
+      '421',
+      '431',
+      '500',
+    ]);
   });
 
   it('leaves out what has no @Endpoint', () => {

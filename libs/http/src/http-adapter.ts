@@ -20,6 +20,9 @@ import { ServerConnections } from './server-connections.js';
 /** The body limit of routes that do not say otherwise. */
 export const DEFAULT_BODY_LIMIT_BYTES = 64 * 1024;
 
+/** The most bytes of the request line and the headers together. What parameters and headers may hold in all fits into it. */
+export const MAX_HEAD_BYTES = 32 * 1024;
+
 /** Within this time a request must have arrived whole, so that slow callers cannot hold connections for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -62,6 +65,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     http: {
       requestTimeout,
       headersTimeout: requestTimeout,
+      maxHeaderSize: MAX_HEAD_BYTES,
       ...(options.connectionsCheckingIntervalMs !== undefined && {
         connectionsCheckingInterval: options.connectionsCheckingIntervalMs,
       }),
@@ -114,7 +118,8 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
 
 /** @throws RouteNotFoundError, or MethodNotAllowedError if the path takes other methods */
 function refuseUnrouted(request: FastifyRequest, routes: RouteTable): void {
-  if (!request.is404 && request.routeOptions.url !== CORS_ROUTE) return;
+  const { url } = request.routeOptions;
+  if (!request.is404 && url !== CORS_ROUTE && !routes.isShadowed(url, request.url)) return;
   // A preflight is answered by the CORS hook, which comes later.
   if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) return;
   const path = pathOf(request.url);

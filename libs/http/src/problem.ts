@@ -10,23 +10,26 @@ export const ProblemView = z
       .string()
       .meta({ description: 'A page that explains the code.', examples: ['/docs/errors/VALIDATION_FAILED'] }),
     title: z.string().meta({ description: 'The same short text for every problem of this code.' }),
-    status: z.int().meta({ description: 'The HTTP status.' }),
+    status: z.int().min(100).max(599).meta({ description: 'The HTTP status.' }),
     detail: z.string().meta({ description: 'What is wrong this time, and what to do.' }),
     instance: z.string().meta({ description: 'The path that was asked.' }),
     code: z
       .enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
+      .meta({ id: 'ErrorCode' })
       .meta({ description: 'Stable; what programs should look at.' }),
     requestId: z.string().meta({ description: 'Finds the request in the log of the service.' }),
     errors: z
       .array(
-        z.looseObject({
-          path: z.string().meta({ description: 'JSON pointer into the body, or /query/…, /path/…, /header/….' }),
-          message: z.string(),
-        }),
+        z
+          .looseObject({
+            path: z.string().meta({ description: 'JSON pointer into the body, or /query/…, /path/…, /header/….' }),
+            message: z.string(),
+          })
+          .meta({ id: 'InvalidField' }),
       )
       .optional()
       .meta({ description: 'Every bad field, for bad input.' }),
-    currentVersion: z.int().optional().meta({ description: 'The version that the instance has now, with 412.' }),
+    currentVersion: z.int().min(1).optional().meta({ description: 'The version that the instance has now, with 412.' }),
     currentIncarnation: z
       .string()
       .nullable()
@@ -34,6 +37,7 @@ export const ProblemView = z
       .meta({ description: 'The incarnation that runs now, with INCARNATION_ENDED; null: it named none.' }),
     oldestRevision: z
       .int()
+      .min(0)
       .optional()
       .meta({ description: 'The oldest revision that can be used, with REVISION_COMPACTED.' }),
   })

@@ -4,7 +4,12 @@ import { hasDotSegment, isStorableText, newId, ValidationFailedError } from '@co
 /** The most characters of an X-Change-Reason. */
 export const MAX_REASON_LENGTH = 500;
 
-const SANE_REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+/** What the headers look like, for the OpenAPI document. */
+export const REQUEST_ID_PATTERN = '^[A-Za-z0-9._:-]{1,128}$';
+export const IDEMPOTENCY_KEY_PATTERN = '^[!-~]{1,255}$';
+export const REASON_PATTERN = String.raw`^[^\x00-\x08\x0a-\x1f\x7f]*$`;
+
+const SANE_REQUEST_ID = new RegExp(REQUEST_ID_PATTERN);
 
 /** The caller's request id if it is 1 to 128 of `A-Za-z0-9._:-`, else a new UUIDv7. */
 export function requestIdOf(header: string | string[] | undefined): string {
@@ -28,7 +33,7 @@ export function changeReasonOf(header: string | string[] | undefined): string | 
 }
 
 /** One header; Node.js joins repeated ones by a comma and a space, and a space is not visible. */
-const SANE_IDEMPOTENCY_KEY = /^[!-~]{1,255}$/;
+const SANE_IDEMPOTENCY_KEY = new RegExp(IDEMPOTENCY_KEY_PATTERN);
 
 /**
  * The key under which a caller may send its request again, or `undefined`. It is taken as it is, quotes included.

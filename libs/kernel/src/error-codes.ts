@@ -120,6 +120,18 @@ export const ERROR_CODES = {
     'The body is not application/json (or, for PATCH, application/merge-patch+json), or it has a Content-Encoding.',
     'Send JSON as it is, with a matching Content-Type.',
   ),
+  EXPECTATION_FAILED: entry(
+    417,
+    'The expectation cannot be met',
+    'The request has an `Expect` header with something else than `100-continue`.',
+    'Send the request again without `Expect`.',
+  ),
+  MISDIRECTED_REQUEST: entry(
+    421,
+    'This service does not answer for the host',
+    'The `Host` header names a host that this service is not reached at.',
+    'Send the request to the address of the service; its operator sets the names that it answers to.',
+  ),
   IDEMPOTENCY_MISMATCH: entry(
     422,
     'The key was used for another request',
@@ -141,7 +153,7 @@ export const ERROR_CODES = {
   HEADERS_TOO_LARGE: entry(
     431,
     'The headers are too large',
-    'The request line and the headers together are larger than 16 KiB.',
+    'The request line and the headers together are larger than 32 KiB.',
     'Send shorter headers and a shorter URL.',
   ),
   INTERNAL_ERROR: entry(

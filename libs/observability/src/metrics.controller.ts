@@ -11,10 +11,14 @@ export class MetricsController {
 
   @Get()
   @ApiIncludeEndpoint()
-  @ApiOperation({ operationId: 'getMetrics', summary: 'Metrics for Prometheus' })
+  @ApiOperation({
+    operationId: 'getMetrics',
+    summary: 'Metrics for Prometheus',
+    description: 'What this node counts and measures, for a scrape every few seconds.',
+  })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'The text format of Prometheus.', schema: { type: 'string' } })
-  @PossibleProblems('VALIDATION_FAILED', 'INTERNAL_ERROR')
+  @PossibleProblems()
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   read(): Promise<string> {
     return this.metrics.text();

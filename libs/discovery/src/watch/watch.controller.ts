@@ -5,7 +5,8 @@ import { Endpoint, LastEventIdHeader } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CATALOG_HEADERS, setCatalogHeaders } from '../catalog-answer.js';
 import { callerGone } from '../freshness/caller-gone.js';
-import { toWatchRequest, WATCH_EXAMPLE, watchEvents, type WatchQuery, watchQuery } from './watch.schemas.js';
+import { watchEvents } from './watch-event.schemas.js';
+import { toWatchRequest, WATCH_EXAMPLE, type WatchQuery, watchQuery } from './watch.schemas.js';
 import { Watches } from './watches.service.js';
 
 const EVENT_STREAM = 'text/event-stream';

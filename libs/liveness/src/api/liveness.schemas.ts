@@ -1,5 +1,5 @@
 import { isStorableText } from '@coordination/kernel';
-import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
+import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, statusSchema } from '@coordination/registry';
 import { z } from 'zod';
 import { guardScopeView, guardView } from '../guard/guard.schemas.js';
 
@@ -42,7 +42,9 @@ const probes = z
   .looseObject({
     thisNode: probeQueue.describe('The part of the node that answers.'),
     byNode: z
-      .array(z.looseObject({ nodeId: z.string(), owned: count('Instances that it probes.') }))
+      .array(
+        z.looseObject({ nodeId: z.string(), owned: count('Instances that it probes.') }).meta({ id: 'ProbingNode' }),
+      )
       .describe('How the probed instances are shared out among the nodes that live.'),
   })
   .meta({ id: 'Probes' });
@@ -52,8 +54,8 @@ const node = z
     id: z.uuid(),
     instanceId: z.string(),
     host: z.string(),
-    port: z.int(),
-    status: z.enum(STATUSES),
+    port: z.int().min(1).max(65_535),
+    status: statusSchema,
   })
   .meta({ id: 'ServiceNode' });
 
@@ -73,11 +75,14 @@ export const livenessView = z
 const scope = z
   .union(
     [
-      z.literal('all'),
-      z.strictObject({ namespace: namespaceSchema.default(DEFAULT_NAMESPACE), service: serviceSchema }),
+      z.literal('all').meta({ id: 'EveryService' }),
+      z
+        .strictObject({ namespace: namespaceSchema.default(DEFAULT_NAMESPACE), service: serviceSchema })
+        .meta({ id: 'OneService' }),
     ],
     { error: 'must be "all", or {"namespace": …, "service": …} with names as they are registered' },
   )
+  .meta({ id: 'OrderedScope' })
   .describe('One service, or `all`. An end of `all` ends the guards of services too.');
 
 const reason = z
@@ -120,7 +125,7 @@ export type OrderGuard = z.output<typeof orderGuard>;
 export const guardOrdered = z
   .looseObject({
     revision: z.int().min(1).describe('The revision of the event that keeps the order.'),
-    action: z.enum(['end', 'force']),
+    action: z.enum(['end', 'force']).meta({ id: 'GuardAction' }),
     scope: guardScopeView,
     until: z.iso.datetime().nullable().describe('Until when a forced guard holds.'),
     reason: z.string(),

@@ -1,4 +1,4 @@
-import { HEALTH_DECIDERS, HEALTH_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES, STATUSES } from '@coordination/registry';
+import { healthDeciderSchema, healthStateSchema, overrideView, statusSchema } from '@coordination/registry';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
 import { STATUS_DECIDERS } from './because.js';
@@ -7,35 +7,24 @@ import { SIGNS } from './signs.js';
 
 const time = (about: string) => z.iso.datetime().describe(about);
 const nullableTime = (about: string) => z.iso.datetime().nullable().describe(about);
-const status = z.enum(STATUSES);
+const status = statusSchema;
 
 const health = z
   .looseObject({
-    state: z.enum(HEALTH_STATES),
+    state: healthStateSchema,
     failures: z.int().min(0),
     output: z.string(),
-    decidedBy: z.enum(HEALTH_DECIDERS),
+    decidedBy: healthDeciderSchema,
     since: time('Since when the state is what it is; or since the lease ended.'),
     lastCheckedAt: nullableTime('When health was last reported; null: never.'),
     because: z.string().describe('Why, in a sentence.'),
   })
   .meta({ id: 'ExplainedHealth' });
 
-const override = z
-  .looseObject({
-    status: z.enum(OVERRIDE_STATUSES),
-    scope: z.enum(OVERRIDE_SCOPES).describe('What it belongs to: the process that runs now, or the name.'),
-    reason: z.string().nullable(),
-    until: nullableTime('When it ends by itself; null: it does not.'),
-    setAt: time('When it was set.'),
-    setBy: z.string(),
-  })
-  .meta({ id: 'ExplainedOverride' });
-
 const lease = z
   .looseObject({
     renewedAt: time('The last sign of life that is noted.'),
-    ttlSeconds: z.int().nullable().describe('How long a lease lasts; null: for ever.'),
+    ttlSeconds: z.int().min(0).nullable().describe('How long a lease lasts; null: for ever.'),
     expiresAt: nullableTime('When it ends unless it is renewed; null: never.'),
     remainingSeconds: z.number().min(0).nullable().describe('0: it has ended.'),
     deregisterAt: nullableTime('When the instance goes, if it is unhealthy because its lease ended; else null.'),
@@ -44,7 +33,9 @@ const lease = z
 
 const timer = z
   .looseObject({
-    what: z.enum(['override-until', 'lease-ends', 'lease-end-counts', 'deregister-after', 'guard-until']),
+    what: z
+      .enum(['override-until', 'lease-ends', 'lease-end-counts', 'deregister-after', 'guard-until'])
+      .meta({ id: 'TimerKind' }),
     at: time('When it ends.'),
     inSeconds: z.number().describe('Negative: it has passed.'),
     effect: z.string().describe('What it means, in a sentence.'),
@@ -53,7 +44,7 @@ const timer = z
 
 const nextStep = z
   .looseObject({
-    event: z.enum(FORECAST_EVENTS),
+    event: z.enum(FORECAST_EVENTS).meta({ id: 'ForecastEvent' }),
     when: time('From when on; it is looked for about once a second.'),
     inSeconds: z.number().min(0),
     status: status.nullable().describe('The status afterwards; null: the instance is gone.'),
@@ -65,7 +56,7 @@ const nextStep = z
 
 const signEffect = z
   .looseObject({
-    sign: z.enum(SIGNS),
+    sign: z.enum(SIGNS).meta({ id: 'SignOfLife' }),
     status: status.describe('The status that the instance would have.'),
     what: z.string().describe('In a sentence.'),
   })
@@ -98,10 +89,10 @@ export const explanationView = z
     at: time('When all this was true, by the clock of the database.'),
     status,
     since: time('Since when the status is what it is.'),
-    decidedBy: z.enum(STATUS_DECIDERS).describe('Who or what decides it.'),
+    decidedBy: z.enum(STATUS_DECIDERS).meta({ id: 'StatusDecider' }).describe('Who or what decides it.'),
     because: z.string().describe('Why, in a sentence or two.'),
     health,
-    override: override.nullable(),
+    override: overrideView.nullable(),
     lease,
     probedBy: z.string().nullable().describe('The node that probes it; null: none does.'),
     guard: guardView.nullable().describe('The guard that keeps leases of the service from ending; null: none.'),
