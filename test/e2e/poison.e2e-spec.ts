@@ -299,9 +299,9 @@ describe('what is hardly HTTP', () => {
   const HEAD = `POST ${INSTANCES} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`;
 
   it.each([
-    ['headers of 20 KB', `${HEAD}X-Change-Reason: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['headers of 40 KB', `${HEAD}X-Change-Reason: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
     ['a thousand headers', `${HEAD}${'X-Many: yes\r\n'.repeat(3_000)}\r\n`, 431],
-    ['a request line of 20 KB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 431],
+    ['a request line of 40 KB', `GET /${'x'.repeat(40_000)} HTTP/1.1\r\n\r\n`, 431],
     ['a method that does not exist', 'FETCH / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
     ['bytes of another protocol', Buffer.from([22, 3, 1, 0, 200, 1, 0, 0]), 400],
     ['a header that is none', `${HEAD}no colon\r\n\r\n`, 400],

@@ -1,7 +1,7 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
-import { PossibleProblems } from '@coordination/http';
+import { describedHeaders, PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { healthReport } from './health.schemas.js';
@@ -11,13 +11,16 @@ import { LogIndicator } from './log.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
 import { TasksIndicator } from './tasks.indicator.js';
 
+const Answer = (status: number, description: string) =>
+  ApiResponse({ status, description, headers: describedHeaders(['Cache-Control']), standardSchema: healthReport });
+
 const Probe = (operationId: string, summary: string, description: string) =>
   applyDecorators(
     ApiIncludeEndpoint(),
     ApiOperation({ operationId, summary, description }),
     PossibleProblems(),
-    ApiResponse({ status: 200, description: 'All is well.', standardSchema: healthReport }),
-    ApiResponse({ status: 503, description: 'Something is not as it must be.', standardSchema: healthReport }),
+    Answer(200, 'All is well.'),
+    Answer(503, 'Something is not as it must be.'),
     HealthCheck({ noCache: true, swaggerDocumentation: false }),
   );
 

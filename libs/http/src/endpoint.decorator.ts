@@ -147,7 +147,8 @@ function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
   return [...groups].sort(([a], [b]) => a - b);
 }
 
-const describedHeaders = (names: readonly ResponseHeader[] = []) =>
+/** Headers of an answer, as the OpenAPI document refers to them; `@Endpoint` does it by itself. */
+export const describedHeaders = (names: readonly ResponseHeader[] = []) =>
   Object.fromEntries([...names, 'X-Request-Id' as const].map(name => [name, { $ref: `#/components/headers/${name}` }]));
 
 function success({ status, response, responseDescription, responseHeaders }: SuccessOptions): MethodDecorator {

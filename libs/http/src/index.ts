@@ -2,6 +2,7 @@ export { openApiJson, openApiYaml, serveApiDocs, type ApiDocsOptions } from './a
 export { configureHttp } from './configure-http.js';
 export { type RequestHeader, type ResponseHeader } from './documented-headers.js';
 export {
+  describedHeaders,
   Endpoint,
   LARGE_BODY_LIMIT_BYTES,
   PossibleProblems,

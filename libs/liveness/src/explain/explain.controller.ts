@@ -19,7 +19,7 @@ import { InstanceExplainer } from './instance-explainer.service.js';
 const SUCCESS = {
   status: 200,
   response: explanationView,
-  responseHeaders: POSITIONED,
+  responseHeaders: [...POSITIONED, 'Cache-Control'],
 } as const satisfies SuccessOptions;
 
 const DESCRIPTION =
