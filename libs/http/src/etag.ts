@@ -14,7 +14,7 @@ const ALTERED_TAG = /(?:W\/)?"([^"]*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate))?"/g;
 const VERSION = /^"([1-9]\d{0,15})"$/;
 const ENTITY_TAG = /^"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
-/** The most characters of a header of entity tags: more than anybody keeps answers of one record. */
+/** The most characters of a header of entity tags: some sixty tags of ours. */
 export const MAX_TAGS_LENGTH = 2_000;
 
 /** A list with empty members is allowed (RFC 9110, section 5.6.1). */
