@@ -27,6 +27,9 @@ ENV NODE_ENV=production \
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
+# What /docs serves: the guides, and the scripts and styles of its pages.
+COPY docs docs
+COPY libs/http/browser libs/http/browser
 # The image's own user `node`, by number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 EXPOSE 8081

@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { requireNode } from './scripts/require-node.mjs';
+import { workers } from './test/support/workers.js';
 
 requireNode();
 
@@ -8,6 +9,14 @@ const shared = {
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: { tsconfigPaths: true },
 } as const;
+
+const FAILURES_AS_THEY_COME = './test/support/failures-as-they-come.ts';
+
+/**
+ * How long (ms) a test or a hook may last before it counts as hanging. What they wait for has limits of its own, which tell
+ * more; so these only have to be longer, on any machine.
+ */
+const HANGING = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 const room = '{apps,libs,test,scripts,migrations}/**';
 
@@ -19,11 +28,13 @@ const withDatabase = { environment: 'node' as const, globalSetup: ['test/support
 export default defineConfig({
   ...shared,
   test: {
-    // Most tests wait for processes, servers and time limits: more at once than Vitest's one on a machine of two cores.
-    maxWorkers: 4,
+    maxWorkers: workers(),
+    reporters: ['default', FAILURES_AS_THEY_COME],
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary', 'html'],
+      // A test that fails hides no coverage that is missing.
+      reportOnFailure: true,
       include: ['apps/**/*.ts', 'libs/**/*.ts'],
       exclude: ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts', '**/index.ts'],
       thresholds: {
@@ -38,7 +49,6 @@ export default defineConfig({
       },
     },
     projects: [
-      // Laws are tried on hundreds of values; on a machine that is busy with the other projects that takes its time.
       {
         ...shared,
         test: {
@@ -47,7 +57,7 @@ export default defineConfig({
           isolate: false,
           include: [`${room}/*.spec.ts`],
           environment: 'node',
-          testTimeout: 60_000,
+          ...HANGING,
         },
       },
       {
@@ -59,8 +69,7 @@ export default defineConfig({
           isolate: false,
           include: [`${room}/*.int-spec.ts`],
           exclude: [alone],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...HANGING,
         },
       },
       {
@@ -70,8 +79,7 @@ export default defineConfig({
           name: 'e2e',
           isolate: false,
           include: [`${room}/*.e2e-spec.ts`],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...HANGING,
         },
       },
       {
@@ -80,8 +88,7 @@ export default defineConfig({
           ...withDatabase,
           name: 'alone',
           include: [alone],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...HANGING,
         },
       },
     ],

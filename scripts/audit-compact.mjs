@@ -11,6 +11,14 @@ const { assertCompactable, COMPACTION_USAGE, runCompaction } =
 
 const EMBEDDED = '--embedded';
 
+/** What is set for servers is not meant for the embedded one. */
+const NOTHING_OF_SERVERS = {
+  DATABASE_URL: '',
+  DATABASE_PASSWORD_FILE: '',
+  DATABASE_MAINTENANCE_PASSWORD_FILE: '',
+  DATABASE_SSL: '',
+};
+
 const say = line => process.stdout.write(`${line}\n`);
 
 async function main(args) {
@@ -21,7 +29,7 @@ async function main(args) {
   await assertCompactable(process.env, others);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {
-    const env = { ...process.env, DATABASE_URL: '', DATABASE_SSL: '', DATABASE_MAINTENANCE_URL: postgres.url };
+    const env = { ...process.env, ...NOTHING_OF_SERVERS, DATABASE_MAINTENANCE_URL: postgres.url };
     return await runCompaction(env, others, say);
   } finally {
     await postgres.stop();

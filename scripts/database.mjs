@@ -5,7 +5,8 @@ import { assertConsent } from './reset-consent.mjs';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/settings.ts');
-const { administer, appRoleOf, migrate, startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { administer, appRoleOf, migrate, placeOf, startEmbeddedPostgres } =
+  await import('../libs/database/src/index.ts');
 const { commandTarget } = await import('../apps/coordination/src/command-target.ts');
 
 const USAGE = `Usage: npm run migrate|db-create [-- --embedded]
@@ -22,7 +23,7 @@ const COMMANDS = {
     for (const line of ofGrants) say(line);
   },
   async create(url, ssl) {
-    const name = decodeURIComponent(new URL(url).pathname.slice(1));
+    const name = placeOf(url).database;
     await administer(url, ssl, async client => {
       const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
       if (found.rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
@@ -31,7 +32,7 @@ const COMMANDS = {
     await COMMANDS.migrate(url, ssl);
   },
   async reset(url, ssl) {
-    const name = decodeURIComponent(new URL(url).pathname.slice(1));
+    const name = placeOf(url).database;
     await administer(url, ssl, async client => {
       await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`);
       say(`Database ${name} dropped.`);
@@ -60,7 +61,8 @@ async function main(args) {
   const settings = readSettings(process.env);
   const target = commandTarget({ env: process.env, settings, isEmbeddedAsked: options.embedded === true });
   for (const line of target.lines) say(line);
-  if (command === 'reset') await assertConsent(target, options);
+  if (command === 'reset')
+    await assertConsent(target, { ...options, isProduction: settings.NODE_ENV === 'production' });
   if (target.url !== undefined) return await COMMANDS[command](target.url, settings.DATABASE_SSL);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {

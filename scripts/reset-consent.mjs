@@ -5,10 +5,10 @@ import { createInterface } from 'node:readline/promises';
  * Makes sure that somebody wants the content of a database to be lost: by `--yes`, by its name after `--database`, or by the
  * name typed at a terminal. Throws where nobody does; nothing has been done until then.
  * @param {{ database: string, isDoubtful: boolean }} target
- * @param {{ yes?: boolean, database?: string }} options
+ * @param {{ yes?: boolean, database?: string, isProduction: boolean }} options
  */
-export async function assertConsent({ database, isDoubtful }, { yes, database: named }) {
-  if (process.env.NODE_ENV === 'production') {
+export async function assertConsent({ database, isDoubtful }, { yes, database: named, isProduction }) {
+  if (isProduction) {
     throw new Error('db-reset is refused with NODE_ENV=production. Nothing was done.');
   }
   if (named !== undefined) return assertSame(named, database);

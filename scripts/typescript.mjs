@@ -16,6 +16,12 @@ const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', roo
 const { version } = require('typescript/package.json');
 /** @type {Record<string, string[]>} */
 const aliases = compilerOptions.paths;
+/** Paths of faults are relative to the checkout. */
+const FORMAT = {
+  getCurrentDirectory: () => fileURLToPath(root),
+  getCanonicalFileName: name => name,
+  getNewLine: () => '\n',
+};
 const compiler = JSON.stringify([version, compilerOptions]);
 
 /** Another user may own the cache, or it may be on a disk that cannot be written to: then nothing is kept. */
@@ -48,8 +54,11 @@ registerHooks({
   },
 });
 
-/** The JavaScript of a file, compiled now unless that was done before. */
-function compiled(fileName) {
+/**
+ * The JavaScript of a file, compiled now unless that was done before.
+ * @throws SyntaxError with a line for each fault, where the file is not TypeScript
+ */
+export function compiled(fileName) {
   const source = readFileSync(fileName, 'utf8');
   const key = createHash('sha256').update(compiler).update('\0').update(fileName).update('\0').update(source);
   const kept = fileURLToPath(new URL(`${key.digest('hex')}.js`, cache));
@@ -68,9 +77,13 @@ function compile(fileName, source) {
   /** @type {import('typescript')} */
   const ts = require('typescript');
   const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, fileURLToPath(root));
-  const { outputText } = ts.transpileModule(source, {
+  const { outputText, diagnostics } = ts.transpileModule(source, {
     fileName,
     compilerOptions: { ...options, module: ts.ModuleKind.ESNext, sourceMap: false, inlineSourceMap: true },
+    reportDiagnostics: true,
   });
+  // The compiler makes something of every text; it need not be what was meant. The others are about the options.
+  const faults = diagnostics.filter(({ file }) => file !== undefined);
+  if (faults.length > 0) throw new SyntaxError(ts.formatDiagnostics(faults, FORMAT).trimEnd());
   return outputText;
 }

@@ -5,6 +5,7 @@ import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config';
 import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
+import { GUIDES } from '../apps/coordination/src/guides.js';
 import { BREAK_REASONS } from '../libs/audit/src/chain-walk.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -17,7 +18,15 @@ const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs
 );
 
 /** Variables of others that the documentation speaks of. */
-const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'POSTGRES_PASSWORD', 'PUBLISHED_PORT', 'POSTGRES_URL', 'DB_HOST'].concat([
+const FOREIGN = [
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_OPTIONS',
+  'PGCONNECT_TIMEOUT',
+  'POSTGRES_PASSWORD',
+  'PUBLISHED_PORT',
+  'POSTGRES_URL',
+  'DB_HOST',
+].concat([
   // Of docs/examples.
   'REGISTRY_URL',
   'TTL_SECONDS',
@@ -56,6 +65,12 @@ describe('the documentation', () => {
         .map(target => `${path}: ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('has every guide among those that the service lists', () => {
+    const listed = GUIDES.main.map(({ name }) => `${name}.md`);
+    expect(listed.sort()).toEqual(globSync('*.md', { cwd: GUIDES.directory, exclude: ['README.md'] }).sort());
+    expect(relative(ROOT, GUIDES.directory)).toBe('docs');
   });
 
   it('mentions only settings, error codes and reasons that exist', () => {
@@ -225,6 +240,14 @@ describe('the files for Docker', () => {
       Number(SETTINGS.PCS_SHUTDOWN_GRACE_SECONDS.fallback) +
       LAST_CHANCE_SECONDS;
     expect(Number.parseInt(compose.services.coordination.stop_grace_period, 10)).toBeGreaterThan(needed);
+  });
+
+  it('bring along what /docs serves', () => {
+    for (const directory of ['docs', 'libs/http/browser']) {
+      expect(read('Dockerfile')).toContain(`\nCOPY ${directory} ${directory}\n`);
+      const [top] = directory.split('/');
+      expect(read('.dockerignore')).toMatch(new RegExp(`^!${top}$`, 'm'));
+    }
   });
 
   it('do not run the service as root', () => {

@@ -5,6 +5,7 @@ import { type Api } from '../support/api.js';
 import { headOf } from '../support/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { startMixedLoad } from '../support/mixed-load.js';
+import { unhurried } from '../support/slowness.js';
 import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitFor } from '../support/wait-for.js';
@@ -16,7 +17,7 @@ const PAUSE_MS = Number(process.env['PROOF_PAUSE_MS'] ?? 2_500);
 const ENV = {
   PCS_VIEW_POLL_MS: String(POLL_MS),
   PCS_STALENESS_LIMIT_SECONDS: String(STALENESS_LIMIT_SECONDS),
-  PCS_HEAD_HOLD_LIMIT_MS: '500',
+  PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)),
 };
 const QUESTIONS = [
   '/api/v1/discovery/namespaces',

@@ -4,6 +4,7 @@ import { assertCatalogInvariants } from '../support/catalog-invariants.js';
 import { type CatalogNode, startNode } from '../support/catalog-service.js';
 import { assertAnswersAreTrue, seeded, startMixedLoad } from '../support/mixed-load.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
+import { unhurried } from '../support/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -16,7 +17,7 @@ let node: CatalogNode;
 beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
-  node = await startNode(proxy.url, { PCS_HEAD_HOLD_LIMIT_MS: '500' });
+  node = await startNode(proxy.url, { PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)) });
 });
 afterAll(async () => {
   await node.close();

@@ -5,9 +5,10 @@ import { startContention } from '../support/linearizability/contending-clients.j
 import { checkEachKey } from '../support/linearizability/report.js';
 import { SERVICE_MODEL } from '../support/linearizability/service-model.js';
 import { startFaults } from '../support/node-faults.js';
+import { unhurried } from '../support/slowness.js';
 import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { waitFor } from '../support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
 
 const OPERATIONS = 2_000;
 const FAULTS = 12;
@@ -19,7 +20,7 @@ let nodes: SpawnedNode[];
 beforeAll(async () => {
   directory = disposableDirectory();
   database = await createTestDatabase();
-  const env = { PCS_HEAD_HOLD_LIMIT_MS: '500' };
+  const env = { PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)) };
   nodes = await Promise.all([1, 2].map(() => spawnLoadedNode(directory, database.url, env)));
 });
 afterAll(async () => {
@@ -41,7 +42,7 @@ describe('two nodes that are paused and cut off from the database, used by many'
     await waitFor(
       'enough was answered, and enough was broken',
       () => contention.answered() > OPERATIONS && faults.done.length > FAULTS,
-      60_000,
+      PATIENCE_MS,
     );
     await faults.stop();
     const histories = await contention.stop();

@@ -4,6 +4,7 @@ import { assertCatalogInvariants } from '../support/catalog-invariants.js';
 import { discover } from '../support/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
+import { unhurried } from '../support/slowness.js';
 import { type SpawnedNode, spawnNode } from '../support/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitFor } from '../support/wait-for.js';
@@ -77,7 +78,7 @@ describe('SIGTERM under load', () => {
 
 describe('a node that is stopped under load', () => {
   it('does not keep another one from writing, does no harm when it wakes, and catches up', async () => {
-    const env = { PCS_HEAD_HOLD_LIMIT_MS: '1000' };
+    const env = { PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(1_000)) };
     const [sleeper, other] = [await start(env), await start(env)];
     const load = startMixedLoad({ apis: [sleeper.api], seed: 23, clients: 10, names: 5 });
     const told = [];

@@ -8,7 +8,7 @@ import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { findPgBouncer, PgBouncer } from '../support/pgbouncer.js';
 import { createTestDatabase } from '../support/test-database.js';
-import { waitFor } from '../support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
 
 /** Fewer than the connections of one node, so that sessions are shared all the time. */
 const POOL_SIZE = 4;
@@ -21,7 +21,6 @@ const LOCKS = `
   where l.locktype = 'advisory' and d.datname = current_database()`;
 
 /** PgBouncer itself takes its time to connect again, one session after the other. */
-const PATIENCE_MS = 60_000;
 
 const program = findPgBouncer();
 

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CatalogService, startCatalog } from '../support/catalog-service.js';
 import { disposableDirectory, type DisposableDirectory } from '../support/disposable-directory.js';
 import { metricOf } from '../support/metrics.js';
+import { unhurried } from '../support/slowness.js';
 import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
 import { type Target, tcpTarget } from '../support/targets.js';
-import { waitFor } from '../support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
 
 const INSTANCES = 40;
 /** What a share needs to move: a lease of 2 s, its end, and the first probes. */
-const PATIENCE_MS = 60_000;
 
 let directory: DisposableDirectory;
 /** Takes no part in probing, and so sees only what others do. */
@@ -20,7 +20,7 @@ beforeAll(async () => {
   directory = disposableDirectory();
   bystander = await startCatalog();
   target = await tcpTarget(() => undefined);
-  const env = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: '2' };
+  const env = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: String(unhurried(2)) };
   nodes = await Promise.all([1, 2].map(() => spawnLoadedNode(directory, bystander.database.url, env)));
 });
 afterAll(async () => {

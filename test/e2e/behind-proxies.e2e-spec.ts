@@ -8,7 +8,9 @@ let catalog: CatalogService;
 let proxy: ReverseProxy | undefined;
 
 beforeAll(async () => {
-  catalog = await startCatalog({ env: { PCS_TRUSTED_PROXIES: '::ffff:127.0.0.0/104' } });
+  catalog = await startCatalog({
+    env: { PCS_TRUSTED_PROXIES: '::ffff:127.0.0.0/104', PCS_ALLOWED_HOSTS: 'other.example' },
+  });
 });
 afterEach(async () => {
   await proxy?.close();
@@ -138,7 +140,7 @@ describe('a path that was written another way', () => {
   ])('is refused where it names none: %j gets %i', async (written, status) => {
     const answer = await sendRaw(
       catalog.api.url,
-      `GET /api/v1/registry/services/paths/instances/${written} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+      `GET /api/v1/registry/services/paths/instances/${written} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     );
     expect(answer).toContain(`HTTP/1.1 ${status} `);
   });

@@ -75,6 +75,35 @@ describe('the log has of every kind of change who made it, from where, and why',
     expect(gone).toMatchObject({ ...origin(), action: 'instance.deregistered' });
   });
 
+  it.each([
+    ['by id', (id: string) => `${INSTANCES}/${id}/override`],
+    ['by name', () => `${named('why')}/override`],
+  ])(
+    'an override %s with its own reason where the request gives none, once however often it is sent',
+    async (how, path) => {
+      const { id } = await catalog.api.register({ instanceId: 'why' });
+      const override = { status: 'maintenance', reason: `disk swap ${how}` };
+      const key = { 'idempotency-key': `why-${how.replace(' ', '-')}` };
+      const first = await catalog.api.send('PUT', path(id), override, key);
+      const again = await catalog.api.send('PUT', path(id), override, key);
+      expect([first.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 200, 'true']);
+      await catalog.api.ok('PUT', path(id), { ...override, status: 'stopped' }, { 'x-change-reason': 'the header' });
+      await catalog.api.ok('DELETE', path(id));
+      const told = (
+        await eventsOf(catalog.api, `instance=${id}&action=instance.override_set,instance.override_cleared`)
+      )
+        .slice(-3)
+        .map(({ action, reason, after }) => [action, reason, (after as LeasedView).override?.reason]);
+      expect(told).toEqual([
+        ['instance.override_set', override.reason, override.reason],
+        ['instance.override_set', 'the header', override.reason],
+        ['instance.override_cleared', null, undefined],
+      ]);
+      await catalog.api.ok('DELETE', `${INSTANCES}/${id}`);
+      expect(await catalog.api.ok('GET', '/api/v1/audit/verify')).toMatchObject({ valid: true });
+    },
+  );
+
   it('requests of one group commit each with their own', async () => {
     const ids = Array.from({ length: 20 }, (_, n) => `together-${n}`);
     await Promise.all(

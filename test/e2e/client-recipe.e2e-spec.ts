@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LeasedView } from '../support/api.js';
 import { type CatalogNode, eventsOf, startNode } from '../support/catalog-service.js';
 import { ROOT } from '../support/command.js';
@@ -9,12 +9,11 @@ import { HttpFront } from '../support/http-front.js';
 import { lastingPort } from '../support/lasting-port.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { unhurried } from '../support/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitFor } from '../support/wait-for.js';
 
 // Processes start, and time-outs of theirs pass.
-vi.setConfig({ testTimeout: 240_000 });
-
 const PYTHON = (process.env['PATH'] ?? '')
   .split(delimiter)
   .map(place => join(place, 'python3'))
@@ -93,7 +92,13 @@ describe.each([
   { language: 'Python', command: [PYTHON ?? 'python3', join(ROOT, 'docs/examples/client.py')], isHere: !!PYTHON },
 ])('The client in $language', ({ command, isHere }) => {
   function start(env: Record<string, string> = {}): ServiceProcess {
-    const given = { SERVICE: 'recipe', INSTANCE_ID: id(), ADDRESS: '127.0.0.1', PORT: '8080', TTL_SECONDS: '3' };
+    const given = {
+      SERVICE: 'recipe',
+      INSTANCE_ID: id(),
+      ADDRESS: '127.0.0.1',
+      PORT: '8080',
+      TTL_SECONDS: String(unhurried(3)),
+    };
     const client = ServiceProcess.start(directory, command, {
       cwd: directory.path,
       env: { REGISTRY_URL: front.url, DRAIN_SECONDS: '0', ...given, ...env },
@@ -137,7 +142,7 @@ describe.each([
   });
 
   it.runIf(isHere)('goes on while the database is away, and does not register anew', async () => {
-    const client = await startRegistered({ TTL_SECONDS: '6' });
+    const client = await startRegistered({ TTL_SECONDS: String(unhurried(6)) });
     const first = await found();
     await proxy.shut();
     try {

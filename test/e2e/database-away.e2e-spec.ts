@@ -3,6 +3,7 @@ import { INSTANCES, type LeasedView } from '../support/api.js';
 import { assertCatalogInvariants } from '../support/catalog-invariants.js';
 import { type CatalogNode, startNode } from '../support/catalog-service.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
+import { unhurried } from '../support/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -14,7 +15,10 @@ let instance: LeasedView;
 beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
-  node = await startNode(proxy.url, { PCS_LEASE_FLUSH_BOUND_MS: '500', PCS_HEAD_HOLD_LIMIT_MS: '500' });
+  node = await startNode(proxy.url, {
+    PCS_LEASE_FLUSH_BOUND_MS: '500',
+    PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)),
+  });
   instance = await node.api.register();
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROOT, runCommand } from '../support/command.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { serversBelow } from '../support/service-process.js';
@@ -13,8 +13,6 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 import { waitFor } from '../support/wait-for.js';
 
 // Each test starts several processes one after the other.
-vi.setConfig({ testTimeout: 240_000 });
-
 /** util-linux: runs a command at a terminal of its own. */
 const SCRIPT = ['/usr/bin/script', '/bin/script'].find(existsSync);
 

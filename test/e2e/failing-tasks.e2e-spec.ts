@@ -6,6 +6,7 @@ import { type LeasedView } from '../support/api.js';
 import { type CatalogNode, discover, startNode } from '../support/catalog-service.js';
 import { type GrantedRole, grantedRole } from '../support/granted-role.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
+import { unhurried } from '../support/slowness.js';
 import { httpTarget, type Target } from '../support/targets.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import {
@@ -17,14 +18,14 @@ import {
   SkippingClock,
   taskMetric,
 } from '../support/told-tasks.js';
-import { waitFor } from '../support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
 
 const MINUTE_MS = 60_000;
 const SERVICE = '/api/v1/discovery/services/orders/instances';
 
 const ENV = {
   PCS_SELF_REGISTRATION: 'on',
-  PCS_NODE_TTL_SECONDS: '2',
+  PCS_NODE_TTL_SECONDS: String(unhurried(2)),
   PCS_NODE_ID: 'node-a',
   PCS_LEASE_FLUSH_BOUND_MS: '500',
   PCS_VIEW_POLL_MS: '100',
@@ -65,13 +66,13 @@ const fails = (task: BackgroundTaskName, why = '') =>
   waitFor(
     `${task} fails`,
     async () => (await failingTasks(node.api)).get(task)?.lastError.includes(why) === true,
-    60_000,
+    PATIENCE_MS,
     explain,
   );
 
 const recovers = async (...tasks: readonly BackgroundTaskName[]) => {
   for (const task of tasks) {
-    await waitFor(`${task} is well`, async () => !(await failingTasks(node.api)).has(task), 60_000, explain);
+    await waitFor(`${task} is well`, async () => !(await failingTasks(node.api)).has(task), PATIENCE_MS, explain);
   }
 };
 
@@ -114,7 +115,7 @@ describe('A node whose role lacks privileges that it had', () => {
   it('ends no lease, says why on and on at a bounded rate, and ends them once it may again', async () => {
     const mortal = await node.api.register({
       instanceId: 'mortal',
-      check: { kind: 'heartbeat', ttlSeconds: 4, deregisterAfterSeconds: 0 },
+      check: { kind: 'heartbeat', ttlSeconds: unhurried(4), deregisterAfterSeconds: 0 },
     });
     await role.run('revoke all on liveness_guard, liveness_order, idempotency_key from app');
     await expectTold('lease-sweep', 'permission denied for table liveness_guard');
@@ -194,7 +195,7 @@ describe('A node whose role lacks privileges that it had', () => {
   });
 
   it('tells of a single override that it cannot end, and ends the others', async () => {
-    const until = new Date(Date.now() + 5_000).toISOString();
+    const until = new Date(Date.now() + unhurried(5_000)).toISOString();
     const override = async (instanceId: string) => {
       const { id } = await node.api.register({ instanceId });
       await node.api.ok('PUT', `/api/v1/registry/instances/${id}/override`, { status: 'maintenance', until });
@@ -290,7 +291,7 @@ describe('A node that cannot read the log any more, while others write', () => {
           seen.push({ ready: status, staleness: body.details.view!.stalenessSeconds });
           return status === 503;
         },
-        60_000,
+        PATIENCE_MS,
       );
       expect(seen.length).toBeGreaterThan(1);
       for (const { ready, staleness } of seen) expect(ready === 200).toBe(staleness <= LIMIT_SECONDS);

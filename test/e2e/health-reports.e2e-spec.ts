@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { INSTANCES, type LeasedView, named } from '../support/api.js';
 import { brief, type CatalogService, discover, eventsOf, headOf, startCatalog } from '../support/catalog-service.js';
+import { unhurried } from '../support/slowness.js';
 import { waitFor } from '../support/wait-for.js';
 
 let catalog: CatalogService;
@@ -130,7 +131,7 @@ describe.each([
   });
 
   it('ends by itself when its time has come, and the log says who ended it', async () => {
-    await set({ status: 'maintenance', until: new Date(Date.now() + 1_500).toISOString() });
+    await set({ status: 'maintenance', until: new Date(Date.now() + unhurried(1_500)).toISOString() });
     await waitFor('the override is over', async () => (await catalog.api.read(instance.id)).override === null);
     const events = await eventsOf(catalog.api, `instance=${instance.id}&action=instance.override_cleared`);
     expect(events).toHaveLength(1);

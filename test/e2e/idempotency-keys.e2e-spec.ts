@@ -44,7 +44,7 @@ describe('a key', () => {
     const { hostname, port } = new URL(catalog.api.url);
     const socket = connect(Number(port), hostname);
     socket.write(
-      `DELETE ${named('nobody')} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nIdempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n`,
+      `DELETE ${named('nobody')} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nIdempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n`,
     );
     const answer = await text(socket);
     const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Problem;

@@ -86,7 +86,7 @@ describe('An old process', () => {
       }),
       { numRuns: 30 },
     );
-  }, 240_000);
+  });
 
   it('does not come back between two that follow it: of many at once each is refused, or ended by the next', async () => {
     for (let n = 0; n < 5; n++) {

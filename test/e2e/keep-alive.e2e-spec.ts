@@ -41,7 +41,7 @@ async function untilTheHastyLetsGo(): Promise<void> {
   const { hostname, port } = new URL(hasty.url);
   const socket = connect(Number(port), hostname);
   socket.resume();
-  socket.write('GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n');
+  socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(socket, 'close');
 }
 
@@ -142,7 +142,7 @@ describe('at the end of a node', () => {
       let text = '';
       socket.setEncoding('utf8').on('data', chunk => (text += String(chunk)));
       const closed = once(socket, 'close');
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       if (until) await waitFor(`${path} is answered by ${String(until)}`, () => until.test(text));
       return { closed, text: () => text };
     };

@@ -37,7 +37,7 @@ it.each(FRAMINGS)(
     const ask = async (method: string, path: string) => {
       const answer = await sendRaw(
         catalog.api.url,
-        `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines}\r\n${rest}`,
+        `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${lines}\r\n${rest}`,
       );
       return { status: Number(answer.slice(9, 12)), code: /"code":"(\w+)"/.exec(answer)?.[1] };
     };

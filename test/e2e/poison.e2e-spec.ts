@@ -223,7 +223,9 @@ describe('a path', () => {
 describe('a query', () => {
   const text = ['%00', '%ED%A0%80', '%', '%zz', 'a'.repeat(4_000), "';drop--", '%0a'];
   const numbers = ['-1', '1.5', '1e9', '99999999999999999999', '0x10', 'NaN', '', '%20', '9007199254740993'];
-  const times = ['x', '0000-01-01T00:00:00Z', '9999-99-99T00:00:00Z', '+275760-09-13T00:00:00Z', '1', '2026-11-23'];
+  const times = ['x', '0000-01-01T00:00:00Z', '9999-99-99T00:00:00Z', '+275760-09-13T00:00:00Z', '2026-11-23'];
+  /** Of what takes revisions and times. */
+  const moments = [...numbers, ...times];
   const json = ['{', '[]', 'null', '7', '{"a":"%5Cu0000"}', '{"a":1e400}', '{"__proto__":1}', `${'{"a":'.repeat(99)}1`];
   const filters = {
     namespace: [...text, '**', ''],
@@ -248,23 +250,28 @@ describe('a query', () => {
         namespace: text,
         service: text,
         instance: text,
-        action: text,
+        instanceId: text,
+        action: [...text, 'instance.registered,', ','],
         source: text,
         requestId: ['%00', '%ED%A0%80'],
         actor: ['%00', '%ED%A0%80'],
-        from: times,
-        to: times,
-        afterRevision: numbers,
-        beforeRevision: numbers,
+        batchId: text,
+        clientAddress: [...text, '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8', '010.0.0.1', '::1%25lo', ''],
+        reason: ['%00', '%ED%A0%80', 'a'.repeat(4_000), ''],
+        from: moments,
+        to: moments,
+        afterRevision: moments,
+        beforeRevision: moments,
         limit: [...numbers, '0', '1001'],
         cursor: text,
         order: text,
       },
     ],
-    ['/api/v1/audit/export', { format: text, from: times, afterRevision: numbers, namespace: text }],
+    ['/api/v1/audit/export', { format: text, from: moments, afterRevision: moments, namespace: text }],
+    ['/api/v1/audit/services/orders/instances/a/history', { namespace: text, limit: numbers, cursor: text }],
     [
       '/api/v1/audit/verify',
-      { from: numbers, to: numbers, anchor: [...text, '1:x', ':', '-1:00', `1:${'g'.repeat(64)}`] },
+      { from: moments, to: moments, anchor: [...text, '1:x', ':', '-1:00', `1:${'g'.repeat(64)}`] },
     ],
   ])('of %s with what cannot be meant is refused', async (path, poison) => {
     const wanted = [...Object.entries(poison), ['unknown', ['1']] as const, ['__proto__', ['1']] as const];
@@ -296,13 +303,13 @@ describe('a query', () => {
 });
 
 describe('what is hardly HTTP', () => {
-  const HEAD = `POST ${INSTANCES} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`;
+  const HEAD = `POST ${INSTANCES} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
 
   it.each([
-    ['headers of 20 KB', `${HEAD}X-Change-Reason: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['headers of 40 KB', `${HEAD}X-Change-Reason: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
     ['a thousand headers', `${HEAD}${'X-Many: yes\r\n'.repeat(3_000)}\r\n`, 431],
-    ['a request line of 20 KB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 431],
-    ['a method that does not exist', 'FETCH / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['a request line of 40 KB', `GET /${'x'.repeat(40_000)} HTTP/1.1\r\n\r\n`, 431],
+    ['a method that does not exist', 'FETCH / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
     ['bytes of another protocol', Buffer.from([22, 3, 1, 0, 200, 1, 0, 0]), 400],
     ['a header that is none', `${HEAD}no colon\r\n\r\n`, 400],
     ['two lengths', `${HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400],

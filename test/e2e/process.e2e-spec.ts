@@ -1,19 +1,19 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { mkdirSync, statSync, utimesSync } from 'node:fs';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { copyCheckout } from '../support/checkout.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
+import { lastingPort } from '../support/lasting-port.js';
 import { serversBelow, ServiceProcess } from '../support/service-process.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventually } from '../support/eventually.js';
 
 const START = ['npm', 'start'];
 const MAIN = [process.execPath, 'dist/apps/coordination/src/main.js'];
-
-// Longer than a process is waited for, or a failure would not tell what the process printed.
-vi.setConfig({ testTimeout: 240_000 });
 
 let directory: DisposableDirectory;
 let checkout: string;
@@ -35,6 +35,8 @@ async function nothingIsLeft(service: ServiceProcess): Promise<void> {
   expect(await service.members()).toEqual([]);
   expect(await serversBelow(await dataHome())).toEqual([]);
 }
+
+const listened = (service: ServiceProcess, times: number) => service.says(new RegExp(`(?:Listening on[^]*){${times}}`));
 
 beforeAll(async () => {
   directory = disposableDirectory();
@@ -83,26 +85,116 @@ describe.each([
     await endsWell(service, 'SIGINT');
   });
 
+  it('says that its port is taken, with the setting, before anything is compiled or started', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    // What is older than its sources is compiled again.
+    utimesSync(join(checkout, 'dist/.built'), 0, 0);
+    const service = start(command, { PORT: String(port) });
+    const { code } = await service.ended;
+    expect(code).not.toBe(0);
+    const lines = service.output.split('\n').filter(line => line !== '' && !/^(make\b|npm\b|> )/.test(line));
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^PORT=${port} is taken .*127[.]0[.]0[.]1:${port}[.]`))]);
+    expect(statSync(join(checkout, 'dist/.built')).mtimeMs).toBe(0);
+    await nothingIsLeft(service);
+    other.close();
+    const now = new Date();
+    utimesSync(join(checkout, 'dist/.built'), now, now);
+  });
+
+  it.each([
+    [{ HOST: '203.0.113.7' }, /^HOST=203[.]0[.]113[.]7 is no address of this machine/m],
+    [{ HOST: 'nowhere.invalid' }, /^HOST=nowhere[.]invalid cannot be resolved/m],
+    [{ HOST: '127.0.0.1:8081' }, /^Bad settings: HOST must be an address or a name of this machine/m],
+    [{ PORT: '"8081"' }, /^Bad settings: PORT is in quotation marks/m],
+  ])('does not start with %j, and says why', async (env, line) => {
+    const service = start(command, env);
+    expect((await service.ended).code).not.toBe(0);
+    expect(service.output).toMatch(line);
+    expect(service.output).not.toMatch(/\n {4}at /);
+    await nothingIsLeft(service);
+  });
+
   it('does not start with a wrong setting, and says which in one line', async () => {
     const service = start(command, { PCS_WRITE_BATCH_MAX: 'many' });
     const { code } = await service.ended;
     expect(code).not.toBe(0);
     const lines = service.output.split('\n').filter(line => line.includes('PCS_WRITE_BATCH_MAX'));
-    expect(lines).toEqual(['Bad settings: PCS_WRITE_BATCH_MAX must be a whole number.']);
+    expect(lines).toEqual(['Bad settings: PCS_WRITE_BATCH_MAX must be a whole number from 1 to 10000.']);
     await nothingIsLeft(service);
   });
 });
 
-it('make dev reloads after a change of the sources, on the same database server', async () => {
-  const service = start(['make', 'dev']);
-  await service.url();
-  const servers = await serversBelow(await dataHome());
-  await appendFile(join(checkout, 'apps/coordination/src/run.ts'), '\n');
-  await service.says(/(Listening on[^]*){2}/);
-  expect(await serversBelow(await dataHome())).toEqual(servers);
-  service.signal('SIGTERM');
-  await service.ended;
-  await nothingIsLeft(service);
+describe('make dev', () => {
+  const RUN = 'apps/coordination/src/run.ts';
+  const changed = (text: string) => appendFile(join(checkout, RUN), text);
+
+  it('reloads after a change of the sources, on the same database server', async () => {
+    const service = start(['make', 'dev']);
+    await service.url();
+    const servers = await serversBelow(await dataHome());
+    await changed('\n');
+    await listened(service, 2);
+    expect(await serversBelow(await dataHome())).toEqual(servers);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it('tells of what is no TypeScript, serves as before, and reloads when it is mended', async () => {
+    const before = await readFile(join(checkout, RUN), 'utf8');
+    const service = start(['make', 'dev'], { PORT: String(await lastingPort()) });
+    const url = await service.url();
+    await changed('const a = ;\n');
+    await service.says(/run[.]ts[(]\d+,11[)]: error TS1109: Expression expected[.][^]*Not reloaded/);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    await writeFile(join(checkout, RUN), before);
+    await listened(service, 2);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it('tells of wrong types, but does not wait for that to reload', async () => {
+    const before = await readFile(join(checkout, RUN), 'utf8');
+    const service = start(['make', 'dev']);
+    await service.url();
+    await changed("export const wrong: number = 'text';\n");
+    await listened(service, 2);
+    await service.says(/types: .*run[.]ts[(]\d+,14[)]: error TS2322/);
+    await writeFile(join(checkout, RUN), before);
+    await listened(service, 3);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it('tells of a service that ends by itself, and starts it again after a change', async () => {
+    const before = await readFile(join(checkout, RUN), 'utf8');
+    const service = start(['make', 'dev']);
+    await service.url();
+    await changed("throw new Error('out of order');\n");
+    await service.says(/out of order[^]*The service ended [(]exit code 1[)]/);
+    await writeFile(join(checkout, RUN), before);
+    await listened(service, 2);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it.each([
+    ['itself', /scripts\/dev[.]mjs/],
+    ['npm', /^npm run /],
+  ])('leaves nothing behind after a kill -9 of %s', async (_what, pattern) => {
+    const service = start(['make', 'dev']);
+    await service.url();
+    await service.killMember(pattern);
+    await waitFor(
+      'all processes have ended',
+      async () => (await service.members()).length === 0 && (await serversBelow(await dataHome())).length === 0,
+    );
+  });
 });
 
 describe('the service process', () => {
@@ -118,14 +210,15 @@ describe('the service process', () => {
     const { port } = other.address() as AddressInfo;
     const service = start(MAIN, { PORT: String(port) });
     expect(await service.ended).toEqual({ code: 1, signal: null });
-    expect(service.output).toMatch(new RegExp(`EADDRINUSE.*:${port}`));
+    const lines = service.output.trim().split('\n');
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^PORT=${port} is taken [(]EADDRINUSE[)].*:${port}[.]`))]);
     await nothingIsLeft(service);
     other.close();
   });
 
   it('ends well when it is told to while it still starts', async () => {
     const service = start(MAIN);
-    await vi.waitFor(async () => expect(await serversBelow(await dataHome())).not.toEqual([]), { timeout: 20_000 });
+    await eventually(async () => expect(await serversBelow(await dataHome())).not.toEqual([]));
     service.signal('SIGTERM');
     expect(await service.ended).toEqual({ code: 0, signal: null });
     await nothingIsLeft(service);
@@ -164,9 +257,7 @@ describe('the service process', () => {
 
     /** Sends a registration but for its last byte, once the service takes registrations. */
     async function register(url: string) {
-      await vi.waitFor(async () => expect((await fetch(`${url}/health/startup`)).status).toBe(200), {
-        timeout: 20_000,
-      });
+      await eventually(async () => expect((await fetch(`${url}/health/startup`)).status).toBe(200));
       const sending = request(`${url}/api/v1/registry/instances`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'content-length': BODY.length },
@@ -184,10 +275,10 @@ describe('the service process', () => {
       const { answered, finish } = await register(url);
       expect((await fetch(`${url}/health/ready`)).status).toBe(200);
       service.signal('SIGTERM');
-      await vi.waitFor(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(503), { timeout: 10_000 });
+      await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(503));
       expect((await fetch(`${url}/health/live`)).status).toBe(200);
       // Well after the drain, when the service takes no connections any more.
-      await vi.waitFor(() => expect(fetch(`${url}/health/live`)).rejects.toThrow(), { timeout: 10_000 });
+      await eventually(() => expect(fetch(`${url}/health/live`)).rejects.toThrow());
       finish();
       expect(await answered).toBe(201);
       expect(await service.ended).toEqual({ code: 0, signal: null });

@@ -1,11 +1,16 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, startApplication } from '../support/application.js';
+import { lastingPort } from '../support/lasting-port.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const run = promisify(execFile);
@@ -47,21 +52,25 @@ const has = (tool: string): Promise<boolean> => run(tool, ['--version']).then(Bo
 
 /** Runs all blocks in one shell, as somebody who pastes them does, and gives the output of each. */
 async function runBlocks(scripts: readonly string[], curl: (typeof CURLS)[number]): Promise<string[]> {
-  const [shell, strict] = (await has('bash')) ? ['bash', 'set -eu -o pipefail'] : ['sh', 'set -eu'];
+  const [shell, env] = await shellWith(curl);
+  const strict = shell === 'bash' ? 'set -eu -o pipefail' : 'set -eu';
   const script = [strict, ...scripts.map(block => `${block}\nprintf '%s\\n' '${MARK}'`)].join('\n');
   expect(script.split(ADDRESS)).toHaveLength(2);
-  const isOurs = curl === 'stand-in' || !(await has('curl'));
-  const path = isOurs ? `${standIn}${delimiter}${process.env['PATH']}` : process.env['PATH'];
-  const { stdout } = await run(shell, ['-c', script.replace(ADDRESS, `PCS=${application.url}`)], {
-    env: { ...process.env, PATH: path },
-  });
+  const { stdout } = await run(shell, ['-c', script.replace(ADDRESS, `PCS=${application.url}`)], { env });
   return stdout.split(`${MARK}\n`).slice(0, -1);
 }
 
+/** A shell, and the environment in which it finds this curl. */
+async function shellWith(curl: (typeof CURLS)[number]): Promise<[shell: 'bash' | 'sh', env: NodeJS.ProcessEnv]> {
+  const isOurs = curl === 'stand-in' || !(await has('curl'));
+  const path = isOurs ? `${standIn}${delimiter}${process.env['PATH']}` : process.env['PATH'];
+  return [(await has('bash')) ? 'bash' : 'sh', { ...process.env, PATH: path }];
+}
+
 /** The block that has a text, and what it printed. */
-function answersTo(text: string): Answer[] {
-  const index = blocks.findIndex(block => block.includes(text));
-  if (index === -1) throw new Error(`No block of README.md has ${text}.`);
+function answersTo(part: string): Answer[] {
+  const index = blocks.findIndex(block => block.includes(part));
+  if (index === -1) throw new Error(`No block of README.md has ${part}.`);
   return answersIn(outputs[index] ?? '');
 }
 
@@ -73,11 +82,11 @@ function answersIn(output: string): Answer[] {
       const [head = '', ...rest] = part.split('\r\n\r\n');
       const [statusLine = '', ...lines] = head.split('\r\n');
       const headers = lines.map(line => line.split(/: (.*)/s, 2) as [string, string]);
-      const text = rest.join('\r\n\r\n').trim();
+      const content = rest.join('\r\n\r\n').trim();
       return {
         status: Number(statusLine.split(' ')[1]),
         headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
-        body: text === '' ? undefined : (JSON.parse(text) as unknown),
+        body: content === '' ? undefined : (JSON.parse(content) as unknown),
       };
     });
 }
@@ -97,6 +106,22 @@ describe.each(CURLS)('the calls of the README, by %s', curl => {
     const told = blocks.map(block => [...block.matchAll(/^# (\d{3})\b/gm)].map(([, status]) => Number(status)));
     expect(told.flat().length).toBeGreaterThan(10);
     expect(outputs.map(output => answersIn(output).map(({ status }) => status))).toEqual(told);
+  });
+
+  it('wait for a service that is not there yet, and then is not ready, and say so', async () => {
+    const port = await lastingPort();
+    const [shell, env] = await shellWith(curl);
+    const waiting = execFile(shell, ['-c', blocks[0]!.replace(ADDRESS, `PCS=http://127.0.0.1:${port}`)], { env });
+    const [out, err] = [text(waiting.stdout!), createInterface({ input: waiting.stderr! })];
+    expect((await once(err, 'line'))[0]).toContain('not ready after 0 s');
+    const statuses = [503, 503, 200];
+    const late = createServer((_, response) => {
+      response.statusCode = statuses.shift() ?? 500;
+      response.end(`{"status":"${response.statusCode === 200 ? 'ok' : 'error'}"}`);
+    }).listen(port, '127.0.0.1');
+    expect(await out).toBe('{"status":"ok"}');
+    expect(statuses).toEqual([]);
+    late.close();
   });
 
   it('wait until the service is ready', () => {

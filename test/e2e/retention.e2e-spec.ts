@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { type AuditEvent } from '@coordination/audit';
+import { newId } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/registry';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Explanation } from '../../libs/liveness/src/explain/explanation.js';
 import { CatalogAuthor } from '../support/catalog-author.js';
-import { type Api, INSTANCES, type LeasedView, LONG_LEASE, type Problem } from '../support/api.js';
+import { type Api, INSTANCES, type LeasedView, LONG_LEASE, named, type Problem } from '../support/api.js';
 import { type CatalogNode, eventsOf, headOf, startNode } from '../support/catalog-service.js';
 import { compactSome } from '../support/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -32,6 +34,8 @@ let database: TestDatabase;
 let node: CatalogNode;
 let directory: DisposableDirectory;
 let idle: LeasedView;
+let forgotten: LeasedView;
+let lastOfAll: LeasedView;
 let keyed: { readonly body: LeasedView; readonly status: number };
 let cut: number;
 let oldAnswer: string;
@@ -49,7 +53,11 @@ beforeAll(async () => {
   await makePartitionsSmall(database.url, SIZE);
   node = await startNode(database.url, { PCS_WATCH_BOOKMARK_SECONDS: '1' });
   directory = disposableDirectory();
+  forgotten = await api().register({ ...IDLE, instanceId: 'gone' });
+  await api().ok('DELETE', named('gone', 'idle'));
   idle = await api().register(IDLE);
+  lastOfAll = await api().register({ service: 'ended', instanceId: 'last' });
+  await api().ok('DELETE', named('last', 'ended'));
   for (let n = 0; n < 2 * SIZE; n++) await register(n);
   await waitFor('the last of them are of another time', async () => {
     await register(Date.now() % 10_000);
@@ -139,8 +147,32 @@ describe('A node whose log was cut while it ran', () => {
     const lines = (await (await fetch(`${api().url}/api/v1/audit/export`)).text()).trimEnd().split('\n');
     expect((JSON.parse(lines[0]!) as AuditEvent).revision).toBe(cut + 1);
     expect(lines).toHaveLength((await headOf(api())) - cut);
-    const history = `/api/v1/audit/instances/${idle.id}/history`;
-    expect(await api().ok('GET', history)).toEqual({ items: [], nextCursor: null, oldestRevision: cut });
+    for (const history of [`instances/${idle.id}/history`, 'services/idle/instances/idle/history']) {
+      const told = await api().ok('GET', `/api/v1/audit/${history}`);
+      expect(told).toEqual({ items: [], nextCursor: null, oldestRevision: cut });
+    }
+  });
+
+  it('takes times and revisions for what is retained, and tells those that are not', async () => {
+    const { at } = (await eventsOf(api(), `from=${cut + 1}`))[0]!;
+    for (const path of [
+      `events?from=${cut + 1}`,
+      `events?afterRevision=${at}`,
+      `verify?from=${at}`,
+      `verify?from=${cut + 1}`,
+    ]) {
+      expect((await api().get(`/api/v1/audit/${path}`)).status, path).toBe(200);
+    }
+    for (const path of [
+      `events?from=${cut}`,
+      `events?to=${cut}`,
+      `export?from=${cut}`,
+      'verify?from=2026-01-01T00:00:00Z',
+      'verify?to=2026-01-01T00:00:00Z',
+    ]) {
+      const { status, body } = await api().get<Problem & { oldestRevision: number }>(`/api/v1/audit/${path}`);
+      expect({ path, status, oldest: body.oldestRevision }).toEqual({ path, status: 410, oldest: cut + 1 });
+    }
   });
 
   it('answers a repetition as the first time, though the event is gone that the answer is told from', async () => {
@@ -180,5 +212,31 @@ describe('A node whose log was cut while it ran', () => {
     );
     await api().register({ ...IDLE, weight: 7 });
     expect((await held).body.revision).toBeGreaterThan(cut);
+  });
+
+  it('tells of those who were gone before as far as it can be known, and of the others as ever', async () => {
+    type Told = Problem & { oldestRevision: number };
+    // The last that happened to its service was that it went, which the baseline keeps; of the other nothing is kept.
+    const problemsOf = async (id: string, instanceId: string, service: string) => {
+      const problems: Told[] = [];
+      for (const path of [
+        `/api/v1/audit/instances/${id}/history`,
+        `/api/v1/audit/services/${service}/instances/${instanceId}/history`,
+        `${INSTANCES}/${id}/explain`,
+        `${named(instanceId, service)}/explain`,
+      ]) {
+        problems.push((await api().get<Told>(path)).body);
+      }
+      return problems.map(({ status, code, oldestRevision }) => ({ status, code, oldestRevision }));
+    };
+    const gone = { status: 410, code: 'REVISION_COMPACTED', oldestRevision: cut };
+    expect(await problemsOf(lastOfAll.id, 'last', 'ended')).toEqual([gone, gone, gone, gone]);
+    const unknown = { status: 404, code: 'INSTANCE_NOT_FOUND', oldestRevision: cut };
+    expect(await problemsOf(forgotten.id, 'gone', 'idle')).toEqual([unknown, unknown, unknown, unknown]);
+    expect(await problemsOf(newId(), 'never', 'idle')).toEqual([unknown, unknown, unknown, unknown]);
+
+    await api().ok('DELETE', named('idle', 'idle'), undefined, { 'x-change-reason': 'after the cut' });
+    const explained = await api().ok<Explanation>('GET', `${named('idle', 'idle')}/explain`);
+    expect(explained).toMatchObject({ id: idle.id, status: 'gone', removal: { reason: 'after the cut' } });
   });
 });

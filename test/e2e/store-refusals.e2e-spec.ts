@@ -8,8 +8,9 @@ import { type CatalogNode, startNode } from '../support/catalog-service.js';
 import { AUTHORITY, CERTIFICATE_KEY, CERTIFICATES } from '../support/certificates.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { OwnPostgres } from '../support/own-postgres.js';
+import { unhurried } from '../support/slowness.js';
 import { createTestDatabase } from '../support/test-database.js';
-import { waitFor } from '../support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
 
 const ROLE = 'pcs';
 const PASSWORD = 'correct-horse-battery';
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const sslrootcert = join(directory.path, 'ca.pem');
   await writeFile(sslrootcert, AUTHORITY);
   const url = postgres.urlWith({ host: 'localhost', user: [ROLE, PASSWORD], parameters: { sslrootcert } });
-  node = await startNode(url, { DATABASE_SSL: 'verify', PCS_HEAD_HOLD_LIMIT_MS: '500' });
+  node = await startNode(url, { DATABASE_SSL: 'verify', PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)) });
   instance = await node.api.register();
 });
 
@@ -250,7 +251,7 @@ describe.each(REFUSALS)('While the server refuses with $what', refusal => {
           expect(found).not.toContain(500);
           return found.every(status => status === 503);
         },
-        60_000,
+        PATIENCE_MS,
         async () => JSON.stringify(await statuses()),
       );
       for (const answer of await Promise.all(refused())) {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES } from '../support/api.js';
 import { type CatalogNode, discover, headOf, startNode } from '../support/catalog-service.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
+import { unhurried } from '../support/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import {
   failingTasks,
@@ -13,11 +14,10 @@ import {
   SkippingClock,
   taskMetric,
 } from '../support/told-tasks.js';
-import { waitFor } from '../support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
 import { startWatching, type Watching } from '../support/watch/watching.js';
 
 const MINUTE_MS = 60_000;
-const PATIENCE_MS = 90_000;
 
 /** What looks at the database all the time. */
 const ALWAYS: readonly BackgroundTaskName[] = [
@@ -43,9 +43,9 @@ beforeAll(async () => {
   log = hearLog();
   const env = {
     PCS_SELF_REGISTRATION: 'on',
-    PCS_NODE_TTL_SECONDS: '2',
+    PCS_NODE_TTL_SECONDS: String(unhurried(2)),
     PCS_LEASE_FLUSH_BOUND_MS: '500',
-    PCS_HEAD_HOLD_LIMIT_MS: '500',
+    PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)),
     PCS_VIEW_POLL_MS: '100',
   };
   node = await startNode(proxy.url, env, clock);

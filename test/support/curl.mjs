@@ -1,6 +1,5 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 // Stands in for curl where a machine has none: as much of it as the README uses.
@@ -16,9 +15,6 @@ const { values, positionals } = parseArgs({
     header: { type: 'string', short: 'H', multiple: true, default: [] },
     data: { type: 'string', short: 'd', multiple: true, default: [] },
     'data-urlencode': { type: 'string', multiple: true, default: [] },
-    retry: { type: 'string', default: '0' },
-    'retry-delay': { type: 'string', default: '1' },
-    'retry-connrefused': { type: 'boolean' },
   },
 });
 
@@ -44,24 +40,19 @@ async function call() {
   return { answer, body: await text(answer) };
 }
 
-const MS = 1_000;
-const FAILED = 22;
+/** As curl ends where it could not connect, and with --fail where the server refused. */
+const NOT_CONNECTED = 7;
+const REFUSED = 22;
 
-for (let left = Number(values.retry); ; left -= 1) {
-  const result = await call().catch(error => ({ error }));
-  const passes = 'error' in result || result.answer.statusCode >= 500;
-  if (passes && left > 0) {
-    await delay(Number(values['retry-delay']) * MS);
-    continue;
-  }
-  if ('error' in result) throw result.error;
-  const { statusCode, statusMessage, rawHeaders } = result.answer;
-  if (values.fail && statusCode >= 400) process.exit(FAILED);
-  if (values.include || values.head) {
-    process.stdout.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n`);
-    for (let n = 0; n < rawHeaders.length; n += 2) process.stdout.write(`${rawHeaders[n]}: ${rawHeaders[n + 1]}\r\n`);
-    process.stdout.write('\r\n');
-  }
-  process.stdout.write(result.body);
-  break;
+const { answer, body } = await call().catch(error => {
+  if (!values.silent) process.stderr.write(`curl: ${error.message}\n`);
+  return process.exit(NOT_CONNECTED);
+});
+const { statusCode, statusMessage, rawHeaders } = answer;
+if (values.fail && statusCode >= 400) process.exit(REFUSED);
+if (values.include || values.head) {
+  process.stdout.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n`);
+  for (let n = 0; n < rawHeaders.length; n += 2) process.stdout.write(`${rawHeaders[n]}: ${rawHeaders[n + 1]}\r\n`);
+  process.stdout.write('\r\n');
 }
+process.stdout.write(body);

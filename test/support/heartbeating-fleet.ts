@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Api, INSTANCES } from './api.js';
+import { unhurried } from './slowness.js';
 
 /** How long (ms) a client waits for an answer before it asks another node. */
-const PATIENCE_MS = 1_000;
+const ANSWERED_WITHIN_MS = unhurried(1_000);
 
 interface Member {
   readonly id: string;
@@ -90,7 +91,7 @@ export class HeartbeatingFleet {
   }
 
   private async beat(member: Member, api: Api): Promise<boolean> {
-    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(ANSWERED_WITHIN_MS)]);
     try {
       const { status } = await api.send('PUT', `${INSTANCES}/${member.id}/heartbeat`, undefined, {}, signal);
       if (status !== 204) return false;

@@ -17,6 +17,9 @@ const DATABASE = 'catalog';
 /** What was committed survives the death of every process, though not that of the machine. */
 const PARAMETERS = { fsync: 'off', full_page_writes: 'off', max_connections: '100' };
 
+/** It listens on a socket, too. */
+const parametersOf = ({ directory }: Home) => ({ ...PARAMETERS, unix_socket_directories: directory });
+
 /** A PostgreSQL server that one test has for itself, to be killed. Nothing starts it again but the test. */
 export class OwnPostgres {
   private constructor(
@@ -33,7 +36,7 @@ export class OwnPostgres {
     await mkdir(data);
     const home = await prepareHome(data, () => undefined);
     await initialise(home, false);
-    const { pid, port } = await launch(home, await lastingPort(), PARAMETERS);
+    const { pid, port } = await launch(home, await lastingPort(), parametersOf(home));
     await ensureDatabase(home, port, DATABASE);
     const postgres = new OwnPostgres(directory, home, port, pid);
     if (migrated) await migrate(postgres.url);
@@ -43,6 +46,11 @@ export class OwnPostgres {
   /** URL of the migrated database; it stays the same. */
   get url(): string {
     return serverUrl(this.home, this.port, DATABASE);
+  }
+
+  /** The directory of its socket. */
+  get socketDirectory(): string {
+    return this.home.directory;
   }
 
   /** URL of the migrated database, by another name of the machine, of another user, or with parameters. */
@@ -123,7 +131,7 @@ export class OwnPostgres {
 
   /** Starts it again, on the same port and data; it recovers by itself. */
   async startAgain(): Promise<void> {
-    this.pid = (await launch(this.home, this.port, PARAMETERS)).pid;
+    this.pid = (await launch(this.home, this.port, parametersOf(this.home))).pid;
   }
 
   /** Keeps a copy of all that is committed. The server is away for a moment meanwhile. */
@@ -164,8 +172,37 @@ export class OwnPostgres {
       join(home.data, 'postgresql.auto.conf'),
       `primary_conninfo = 'host=${source.hostname} port=${source.port} user=${source.username} password=${source.password}'\n`,
     );
-    const { pid, port } = await launch(home, await lastingPort(), PARAMETERS);
+    const { pid, port } = await launch(home, await lastingPort(), parametersOf(home));
     return new OwnPostgres(directory, home, port, pid);
+  }
+
+  /** From now on a commit of this server waits until a standby has it on its disk. */
+  async waitForStandby(): Promise<void> {
+    await this.ask(`alter system set synchronous_standby_names = '*'`);
+    await this.reload();
+    await waitFor('the standby is synchronous', async () => {
+      const [row] = await this.ask<{ found: boolean }>(
+        `select exists (select from pg_stat_replication where sync_state in ('sync', 'quorum')) as found`,
+      );
+      return row!.found;
+    });
+  }
+
+  /** Transactions of this server only read by default, from now on; or they write. */
+  async setReadOnly(isReadOnly: boolean): Promise<void> {
+    await this.ask(`alter system set default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`);
+    await this.reload();
+  }
+
+  /** Starts it again after it was killed: as a standby of nobody, or as a server whose transactions only read by default. */
+  async startAgainAs(what: 'standby' | 'read-only'): Promise<void> {
+    if (what === 'standby') {
+      const signal = join(this.home.data, 'standby.signal');
+      await writeFile(signal, '');
+      await giveTo(this.home.account, signal);
+    }
+    const readOnly: Record<string, string> = what === 'read-only' ? { default_transaction_read_only: 'on' } : {};
+    this.pid = (await launch(this.home, this.port, { ...parametersOf(this.home), ...readOnly })).pid;
   }
 
   /** Makes a standby the primary. */

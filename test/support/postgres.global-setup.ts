@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { type TestProject } from 'vitest/node';
 import { migrate, startEmbeddedPostgres } from '@coordination/database';
 import { disposableDirectory } from './disposable-directory.js';
+import { MAX_CONNECTIONS } from './workers.js';
 
 /** What the tests know about the server of the run. */
 export interface TestServer {
@@ -48,7 +49,12 @@ async function start() {
       dataDir: `${directory.path}/postgres`,
       log: () => {},
       // Nothing here outlives the run, so nothing needs to be durable.
-      parameters: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '300' },
+      parameters: {
+        fsync: 'off',
+        full_page_writes: 'off',
+        synchronous_commit: 'off',
+        max_connections: String(MAX_CONNECTIONS),
+      },
     });
     const adminUrl = withDatabase(server.url, 'postgres');
     await createTemplate(adminUrl);

@@ -8,6 +8,10 @@ export interface ProxyHabits {
   readonly changeTag?: (tag: string) => string;
   /** Passes bodies on in chunks, whatever they came in. */
   readonly inChunks?: boolean;
+  /** The path prefix below which it serves the service, such as `/pcs`. It takes it off, and has nothing beside it. */
+  readonly prefix?: string;
+  /** What it says in `X-Forwarded-Prefix`; by default it passes on what clients say. */
+  readonly forwardedPrefix?: string;
 }
 
 /** A small reverse proxy with a pool of connections to the service, which it keeps for as long as the service does. */
@@ -26,13 +30,19 @@ export async function startReverseProxy(target: string, habits: ProxyHabits = {}
   const agent = new Agent({ keepAlive: true, maxSockets: 4, agentKeepAliveTimeoutBuffer: 0 });
   let resets = 0;
   const sockets = new Set<object>();
+  const { prefix = '' } = habits;
   const server = createServer((incoming, outgoing) => {
+    const { url = '/' } = incoming;
+    if (!url.startsWith(`${prefix}/`)) {
+      outgoing.writeHead(404, { 'x-answered-by': 'proxy' }).end();
+      return;
+    }
     const passed = request({
       agent,
       hostname,
       port,
       method: incoming.method,
-      path: incoming.url,
+      path: url.slice(prefix.length),
       headers: headersFor(incoming.headers, incoming.socket.remoteAddress, incoming.socket.remotePort, habits),
     });
     passed.on('socket', socket => sockets.add(socket));
@@ -71,12 +81,16 @@ function headersFor(
   headers: IncomingHttpHeaders,
   address = '',
   port = 0,
-  { inChunks }: ProxyHabits,
+  { inChunks, forwardedPrefix }: ProxyHabits,
 ): IncomingHttpHeaders {
   const before = headers['x-forwarded-for'];
   const client = `${address}:${port}`;
   const { connection: _, ...kept } = headers;
-  const forwarded = { ...kept, 'x-forwarded-for': before === undefined ? client : `${String(before)}, ${client}` };
+  const forwarded = {
+    ...kept,
+    'x-forwarded-for': before === undefined ? client : `${String(before)}, ${client}`,
+    ...(forwardedPrefix !== undefined && { 'x-forwarded-prefix': forwardedPrefix }),
+  };
   if (!inChunks) return forwarded;
   const { 'content-length': __, ...framed } = forwarded;
   return { ...framed, 'transfer-encoding': 'chunked' };

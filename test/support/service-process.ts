@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type DisposableDirectory } from './disposable-directory.js';
-import { waitFor } from './wait-for.js';
+import { PATIENCE_MS, waitFor } from './wait-for.js';
 
 const run = promisify(execFile);
-/** What is started may have to be compiled first, on a machine that has much else to do (ms). */
-const PATIENCE_MS = 110_000;
 
 /** How a process ended. */
 export interface End {
@@ -74,9 +72,21 @@ export class ServiceProcess {
     process.kill(-(this.top.pid ?? 0), signal);
   }
 
+  /** Kills the living process of the group whose command line matches, as somebody does who has no patience. */
+  async killMember(pattern: RegExp): Promise<void> {
+    const found = (await processes()).filter(({ group, command }) => group === this.top.pid && pattern.test(command));
+    if (found.length !== 1) throw new Error(`${found.length} processes match ${String(pattern)}.`);
+    process.kill(found[0]!.pid, 'SIGKILL');
+  }
+
   /** Ends whatever of the group is left, at once. */
   async kill(): Promise<void> {
-    if ((await this.members()).length > 0) this.signalGroup('SIGKILL');
+    try {
+      if ((await this.members()).length > 0) this.signalGroup('SIGKILL');
+    } catch (error) {
+      // The last one of them ended by itself in this moment.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
     await this.ended;
   }
 

@@ -2,12 +2,9 @@ import { resolve } from 'node:path';
 import { Api } from './api.js';
 import { type DisposableDirectory } from './disposable-directory.js';
 import { ServiceProcess } from './service-process.js';
-import { waitFor } from './wait-for.js';
+import { PATIENCE_MS, waitFor } from './wait-for.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-
-/** How long (ms) a node may take to load the catalog, on a machine that has much else to do. */
-const LOADS_WITHIN_MS = 60_000;
 
 /** The service from these sources, in a process of its own. */
 export interface SpawnedNode {
@@ -36,7 +33,7 @@ export async function spawnLoadedNode(...parameters: Parameters<typeof spawnNode
   await waitFor(
     'the catalog is loaded',
     async () => (await node.api.get('/api/v1/discovery/namespaces')).status === 200,
-    LOADS_WITHIN_MS,
+    PATIENCE_MS,
     () => `Output:\n${node.process.output}`,
   );
   return node;

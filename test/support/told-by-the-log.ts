@@ -8,6 +8,7 @@ import {
   EventSearchRepository,
   InstanceHistory,
   type InstanceVersion,
+  type NamedPast,
   RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/audit';
@@ -97,9 +98,10 @@ export class ToldByTheLog {
     });
   }
 
-  /** The versions of an instance after a revision. */
-  async history(id: string, after: number): Promise<InstanceVersion[]> {
-    const { items } = await new InstanceHistory(this.audit).list({ id, order: 'asc', limit: 500, cursor: undefined });
+  /** The versions of an instance, or of all that had a name, after a revision. */
+  async history(past: NamedPast, after: number): Promise<InstanceVersion[]> {
+    const whole = { order: 'asc', limit: 1_000, cursor: undefined } as const;
+    const { items } = await new InstanceHistory(this.audit).list({ ...past, ...whole });
     return items.filter(({ revision }) => revision > after);
   }
 

@@ -6,7 +6,7 @@ import { DatabaseModule } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule, RoleElector } from '@coordination/liveness';
+import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, RoleElector } from '@coordination/liveness';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -53,6 +53,7 @@ export class AppModule {
           log: LogRoom,
           guards: GuardStates,
           sweeps: RoleElector,
+          node: NodeRegistration,
         }),
       ],
     };

@@ -1,16 +1,18 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/discovery';
 import { Drain } from '@coordination/health';
-import { configureHttp, createHttpAdapter, serveApiDocs } from '@coordination/http';
+import { configureHttp, createHttpAdapter, listenAddresses, listenError, serveApiDocs } from '@coordination/http';
 import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
+import { GUIDES } from './guides.js';
 import { liveExamples } from './live-examples.js';
 import { SERVICE_VERSION } from './version.js';
 
@@ -23,7 +25,7 @@ export interface Service {
   /**
    * Takes requests from now on, before its database answers; what needs the database says so by 503.
    * @returns where it listens, such as `http://127.0.0.1:8081`
-   * @throws Error when the address cannot be had
+   * @throws Error with one line for people when the address cannot be had
    */
   listen(): Promise<string>;
   /**
@@ -47,11 +49,20 @@ export async function createService(settings: Settings, database: DatabaseChoice
   );
   app.useLogger(new NestLogger(logger));
   configureHttp(app, settings);
-  serveApiDocs(app, API_DESCRIPTION, { liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })) });
+  serveApiDocs(app, API_DESCRIPTION, {
+    liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })),
+    guides: GUIDES,
+  });
   return {
     app,
     async listen() {
-      await app.listen(settings.PORT, settings.HOST);
+      const [first, ...further] = await listenAddresses(settings.HOST);
+      await app.listen(settings.PORT, first).catch((error: unknown) => {
+        throw listenError(error, settings);
+      });
+      for (const address of await http.furtherAddresses.listen(further)) {
+        new Logger('Http').warn(`${address}, which is ${settings.HOST} too, cannot be listened on with this port.`);
+      }
       const url = await app.getUrl();
       // Only now is it known which port the node has.
       const place = {
@@ -67,6 +78,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
     },
     async close(signal) {
       http.connections.beginEnding();
+      app.get(NodeRegistration, { strict: false }).expectSuccessor();
       await app.get(Drain).begin(signal);
       await app.close();
       await app.get(Databases).close();

@@ -33,7 +33,7 @@ export function commandTarget({ env, settings, isEmbeddedAsked }: CommandCall): 
   assertEmbeddedAllowed(settings);
   const named = isEmbeddedAsked ? [] : serverVariablesOf(env);
   if (named.length > 0) {
-    const list = named.map(name => (env[name] === '' ? `${name} (empty)` : name)).join(', ');
+    const list = named.map(name => (env[name]?.trim() === '' ? `${name} (empty)` : name)).join(', ');
     throw new Error(
       `DATABASE_URL is not set, but these variables speak of a database server: ${list}. Set DATABASE_URL to act on that ` +
         'server, or add --embedded to act on the embedded PostgreSQL. Nothing was done.',

@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type CompactionOptions, compactLog } from '@coordination/audit';
 import { readSettings, type Settings } from '@coordination/config';
+import { placeOf } from '@coordination/database';
 import { serverTarget } from './command-target.js';
 
 /** How long transactions that are older than a cut may take to end. Those of the service take 10 s at the most. */
@@ -79,7 +80,7 @@ function maintenanceUrl({ DATABASE_MAINTENANCE_URL: url, DATABASE_URL: service }
         '`npm run audit-compact -- --embedded` serves the embedded PostgreSQL. Nothing was removed.',
     );
   }
-  if (service !== undefined && new URL(url).username === new URL(service).username) {
+  if (service !== undefined && placeOf(url).role === placeOf(service).role) {
     throw new Error(
       'DATABASE_MAINTENANCE_URL has the same role as DATABASE_URL. The service must not be able to remove anything from ' +
         'its log: give it a role of its own (migrations/roles.sql).',

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, type Settings } from '@coordination/config';
-import { pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
+import { describeServers, pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
+import { assertCanListen, otherOnLocalhost } from '@coordination/http';
+import { listensOnLoopback } from '@coordination/kernel';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
 import { differentDatabases } from './different-databases.js';
@@ -16,13 +18,17 @@ export async function run(): Promise<void> {
     assertUrlsUsable(settings);
     end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
     sayStrange(settings);
+    // Before a database is started for nothing.
+    await assertCanListen(settings);
     const database = await chooseDatabase(settings, end);
     const service = await createService(settings, database);
     end.defer(signal => service.close(signal));
     const url = await service.listen();
     new Logger('Service').log(
-      `Listening on ${url} (API documentation: ${url}/docs). ${describe(database)} ${exposure(settings)}`,
+      `Listening on ${url} (API documentation: ${settings.PCS_PUBLIC_URL ?? url}/docs). ${describe(database)} ${exposure(settings)}`,
     );
+    const other = await otherOnLocalhost(settings);
+    if (other !== undefined) new Logger('Service').warn(other);
     end.started();
   } catch (error) {
     await end.failed(error);
@@ -62,12 +68,12 @@ function sayStrange(settings: Settings): void {
 }
 
 function describe({ url, embedded }: DatabaseChoice): string {
-  const { host, port, database } = placeOf(url);
-  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${host}:${port}/${database}.`;
+  const { servers, database } = placeOf(url);
+  return `Database: ${embedded ? 'embedded PostgreSQL' : 'PostgreSQL'} at ${describeServers({ servers })}/${database}.`;
 }
 
 function exposure({ HOST }: Settings): string {
-  return /^(127\.|::1$|localhost$)/.test(HOST)
+  return listensOnLoopback(HOST)
     ? 'It listens on loopback only, because access control is off.'
     : 'Access control is off: everybody who can reach this address can change the catalog.';
 }

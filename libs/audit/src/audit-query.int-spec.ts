@@ -1,15 +1,24 @@
+import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { Databases } from '@coordination/database';
-import { newId, StoreUnavailableError } from '@coordination/kernel';
+import {
+  canonicalJson,
+  InvalidCursorError,
+  newId,
+  RevisionUnknownError,
+  StoreUnavailableError,
+} from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch, beginEpoch } from '../../../test/support/audit-log.js';
 import { HeadsOnStandby } from '../../../test/support/standby.js';
+import { ADDRESSES, POISON, RANGES, selects, someReason } from '../../../test/support/naive-events.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { AUDIT_ACTIONS, AUDIT_SOURCES, type AuditEvent, type EventDraft } from './audit-event.js';
 import { AuditQuery } from './audit-query.service.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
 import { EPOCH_JUMP } from './chain-walk.js';
-import { type EventFilter, type EventOrder } from './event-filter.js';
+import { EventExporter } from './event-export.service.js';
+import { digestOf, type EventFilter, type EventOrder } from './event-filter.js';
 import { EventSearchRepository } from './event-search.repository.js';
 import { hashEvent } from './hash-chain.js';
 import { AUDIT_ENTITIES } from './index.js';
@@ -26,6 +35,9 @@ const someDraft: fc.Arbitrary<EventDraft> = fc
     action: fc.constantFrom(...AUDIT_ACTIONS.slice(0, 5)),
     namespace: fc.constantFrom('default', 'shop', null),
     service: fc.constantFrom('orders', 'billing', 'search', null),
+    instanceId: fc.constantFrom('a', 'A', 'b_1', 'b-1', null),
+    clientAddress: fc.constantFrom(...ADDRESSES, null),
+    reason: someReason,
     instanceUuid: fc.constantFrom(...uuids, null),
     actor: fc.constantFrom('anonymous', 'system', 'operator'),
     source: fc.constantFrom(...AUDIT_SOURCES),
@@ -52,22 +64,8 @@ afterAll(async () => {
 const auditQuery = (window?: number) =>
   new AuditQuery(databases, new EventSearchRepository(window), new CatalogHeadRepository());
 
-/** The filter as anybody would write it over an array. */
 function select(filter: EventFilter, order: EventOrder): AuditEvent[] {
-  const found = events.filter(
-    event =>
-      (filter.namespace === undefined || event.namespace === filter.namespace) &&
-      (filter.service === undefined || event.service === filter.service) &&
-      (filter.instance === undefined || event.instanceUuid === filter.instance) &&
-      (filter.action === undefined || event.action === filter.action) &&
-      (filter.actor === undefined || event.actor === filter.actor) &&
-      (filter.source === undefined || event.source === filter.source) &&
-      (filter.requestId === undefined || event.requestId === filter.requestId) &&
-      (filter.from === undefined || event.at >= filter.from) &&
-      (filter.to === undefined || event.at <= filter.to) &&
-      (filter.afterRevision === undefined || event.revision > filter.afterRevision) &&
-      (filter.beforeRevision === undefined || event.revision < filter.beforeRevision),
-  );
+  const found = events.filter(event => selects(filter, event));
   return order === 'asc' ? found : found.toReversed();
 }
 
@@ -82,24 +80,54 @@ const someTime = fc.tuple(fc.nat({ max: EVENTS - 1 }), fc.constantFrom(-1, 0, 1)
 
 const someRevision = fc.integer({ min: 0, max: EVENTS + 2 });
 
+const someBatch = fc.nat({ max: EVENTS - 1 }).map(index => () => events[index]!.batchId);
+
+const asked = {
+  namespace: fc.constantFrom('default', 'shop', 'nowhere'),
+  service: fc.constantFrom('orders', 'billing'),
+  instanceId: fc.constantFrom('a', 'A', 'b_1', '%', '_'),
+  instance: fc.constantFrom(...uuids),
+  action: fc.subarray(AUDIT_ACTIONS.slice(0, 6), { minLength: 1 }),
+  actor: fc.constantFrom('anonymous', 'operator'),
+  source: fc.constantFrom(...AUDIT_SOURCES),
+  requestId: fc.constantFrom('one', 'two'),
+  clientAddress: fc.constantFrom(...Object.keys(RANGES)),
+  reason: fc.constantFrom(...POISON, 'a', 'K 7', 'ss', 'ß'),
+  fromRevision: someRevision,
+  toRevision: someRevision,
+  afterRevision: someRevision,
+  beforeRevision: someRevision,
+};
+
+/** Of revisions that nobody was told of, an export says that the log does not know them. */
+function isBeyondHead({ afterRevision = 0, fromRevision = 0 }: EventFilter): boolean {
+  const head = events.at(-1)!.revision;
+  return afterRevision > head || fromRevision > head + 1;
+}
+
+/** What is known when the events are there. */
+const later = { batchId: someBatch, from: someTime, to: someTime, after: someTime, before: someTime };
+
+const toFilter = (entries: object): EventFilter =>
+  Object.fromEntries(
+    Object.entries(entries).map(([name, value]) => [
+      name,
+      typeof value === 'function' ? (value as () => string)() : value,
+    ]),
+  );
+
+/** Many filters at once, which leave little, or one or two, which leave much. */
 const someFilter: fc.Arbitrary<() => EventFilter> = fc
-  .record(
-    {
-      namespace: fc.constantFrom('default', 'shop', 'nowhere'),
-      service: fc.constantFrom('orders', 'billing'),
-      instance: fc.constantFrom(...uuids),
-      action: fc.constantFrom(...AUDIT_ACTIONS.slice(0, 6)),
-      actor: fc.constantFrom('anonymous', 'operator'),
-      source: fc.constantFrom(...AUDIT_SOURCES),
-      requestId: fc.constantFrom('one', 'two'),
-      from: someTime,
-      to: someTime,
-      afterRevision: someRevision,
-      beforeRevision: someRevision,
-    },
-    { requiredKeys: [] },
+  .oneof(
+    fc.record({ ...asked, ...later }, { requiredKeys: [] }),
+    fc
+      .subarray(Object.keys({ ...asked, ...later }) as (keyof typeof asked | keyof typeof later)[], {
+        minLength: 1,
+        maxLength: 2,
+      })
+      .chain(names => fc.record(Object.fromEntries(names.map(name => [name, { ...asked, ...later }[name]])))),
   )
-  .map(({ from, to, ...rest }) => () => ({ ...rest, ...(from && { from: from() }), ...(to && { to: to() }) }));
+  .map(entries => () => toFilter(entries));
 
 const someOrder = fc.constantFrom('asc' as const, 'desc' as const);
 
@@ -127,6 +155,61 @@ describe('A list of events', () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it('is what is exported', async () => {
+    await fc.assert(
+      fc.asyncProperty(someFilter, someOrder, fc.constantFrom(3, 50), async (filterOf, order, window) => {
+        const filter = filterOf();
+        const search = new EventSearchRepository(window);
+        const exporter = new EventExporter(databases, search, new CatalogHeadRepository(), window);
+        if (isBeyondHead(filter)) {
+          await expect(exporter.begin(filter, order, 'ndjson')).rejects.toThrow(RevisionUnknownError);
+          return;
+        }
+        const { stream } = await exporter.begin(filter, order, 'ndjson');
+        const lines = (await stream.toArray()).join('').split('\n').slice(0, -1);
+        expect(lines.map(line => JSON.parse(line) as unknown)).toEqual(select(filter, order));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('goes on by its cursor for the same filter alone, whatever of it differs', async () => {
+    const filter: EventFilter = { action: ['instance.registered', 'instance.updated'], reason: '%', fromRevision: 1 };
+    const { nextCursor } = await auditQuery().list({ filter, order: 'asc', limit: 1 });
+    const goOn = (other: EventFilter) =>
+      auditQuery().list({ filter: other, order: 'asc', limit: 1, cursor: nextCursor! });
+    await expect(goOn(filter)).resolves.toBeDefined();
+    const others: EventFilter[] = [
+      { ...filter, action: ['instance.registered'] },
+      { ...filter, reason: '_' },
+      { ...filter, clientAddress: '10.0.0.0/8' },
+      { ...filter, batchId: events[0]!.batchId },
+      { ...filter, instanceId: 'a' },
+      { ...filter, fromRevision: 2 },
+      { ...filter, after: events[0]!.at },
+    ];
+    for (const other of others) await expect(goOn(other), JSON.stringify(other)).rejects.toThrow(InvalidCursorError);
+  });
+
+  it('goes on by a cursor that was given for one action where there could be only one', async () => {
+    const before = { filter: { action: 'instance.registered' } as unknown as EventFilter, order: 'asc' as const };
+    const digest = createHash('sha256').update(canonicalJson(before)).digest('base64url').slice(0, 16);
+    expect(digestOf({ action: ['instance.registered'] }, 'asc')).toBe(digest);
+  });
+
+  it('ends a page when it has looked for long, and goes on from there', async () => {
+    const hasty = new AuditQuery(databases, new EventSearchRepository(2), new CatalogHeadRepository(), undefined, 0);
+    const filter = { afterRevision: 289, namespace: 'nowhere' };
+    let pages = 0;
+    for (let cursor: string | null | undefined; cursor !== null; pages++) {
+      const page = await hasty.list({ filter, order: 'desc', limit: 10, ...(cursor && { cursor }) });
+      expect(page.items).toEqual([]);
+      cursor = page.nextCursor;
+    }
+    // Each looks at one part of two revisions.
+    expect(pages).toBe(6);
   });
 
   it('looks at a bounded part of the log for one page, and goes on from there', async () => {

@@ -3,6 +3,7 @@ import {
   decodeCursor,
   encodeCursor,
   EventNotFoundError,
+  InstanceNeverKnownError,
   InvalidCursorError,
   RevisionCompactedError,
   RevisionUnknownError,
@@ -10,14 +11,18 @@ import {
 import { z } from 'zod';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
-import { digestOf, type EventFilter, type EventOrder } from './event-filter.js';
+import { digestOf, type EventBounds, type EventFilter, type EventOrder } from './event-filter.js';
 import { type EventSearchRepository, type EventStep, type RestOfSpan } from './event-search.repository.js';
+import { describePast, type NamedPast } from './named-past.js';
 import { type LogCutRecord, oldestOf } from './retention/log-cut.js';
 import { LogCutRepository } from './retention/log-cut.repository.js';
 import { assertRetainedSpan } from './retention/retained-span.js';
 
 /** How many parts of the log one page looks through at most, so that a rare thing does not keep a request for minutes. */
 const MAX_STEPS = 50;
+
+/** No further part is looked through for a page when it has taken so long (ms): clients and proxies do not wait for ever. */
+const LOOKING_MS = 3_000;
 
 /** One page of a list. */
 export interface EventQuery {
@@ -57,6 +62,7 @@ export class AuditQuery {
     private readonly search: EventSearchRepository,
     private readonly heads: CatalogHeadRepository,
     private readonly cuts = new LogCutRepository(),
+    private readonly lookingMs = LOOKING_MS,
   ) {}
 
   /**
@@ -68,6 +74,7 @@ export class AuditQuery {
    * @throws StoreUnavailableError
    */
   async list({ filter, order, limit, cursor }: EventQuery): Promise<EventPage> {
+    const begun = performance.now();
     const digest = digestOf(filter, order);
     const position = cursor === undefined ? undefined : positionOf(cursor, digest);
     const seen = position?.revision;
@@ -77,7 +84,7 @@ export class AuditQuery {
       const head = await this.heads.read(em);
       if (position && position.epoch !== head.epoch) throw new RevisionUnknownError(position.revision, 'ended-epoch');
       const cut = await this.cuts.find(em);
-      const rest = { ...filter, ...continueAt(filter, order, seen) };
+      const rest = { ...filter, ...continueAt(order, seen) };
       assertRetainedSpan(rest, cut);
       const span = await this.search.spanOf(em, rest);
       const known = {
@@ -90,6 +97,7 @@ export class AuditQuery {
     const items = step.events;
     let rest = step.rest;
     for (let steps = 1; rest && items.length < wanted && steps < MAX_STEPS; steps++) {
+      if (performance.now() - begun >= this.lookingMs) break;
       const next = await this.step(filter, order, rest, wanted - items.length);
       items.push(...next.events);
       rest = next.rest;
@@ -134,11 +142,20 @@ export class AuditQuery {
   }
 
   /**
-   * Whether an instance was there when the log was cut, so that it may have a past without events.
+   * Makes sure that what the log has no events of was there when the log was cut, and so has a past without events.
+   * @throws InstanceNeverKnownError when nothing is known of it
+   * @throws RevisionCompactedError when it was gone before what is retained
    * @throws StoreUnavailableError
    */
-  async isInBaseline(instance: string): Promise<boolean> {
-    return await read(this.databases, em => this.cuts.hasInBaseline(em, instance));
+  async assertKnown(past: NamedPast): Promise<void> {
+    await read(this.databases, async em => {
+      const last = await this.cuts.findInBaseline(em, past);
+      if (last?.isThere) return;
+      const oldest = oldestOf(await this.cuts.find(em));
+      const what = describePast(past);
+      if (!last) throw new InstanceNeverKnownError(what, oldest);
+      throw RevisionCompactedError.of(`The past of ${what}, which was gone by revision ${last.revision},`, oldest);
+    });
   }
 
   private async step(filter: EventFilter, order: EventOrder, span: RestOfSpan, limit: number): Promise<EventStep> {
@@ -152,16 +169,16 @@ export class AuditQuery {
 /** @throws InvalidCursorError */
 function positionOf(cursor: string, digest: string): Position {
   const position = decodeCursor(cursor, Position);
-  if (position.query !== digest) throw new InvalidCursorError();
+  if (position.query !== digest) throw InvalidCursorError.ofAnotherQuery();
   return position;
 }
 
-/** Narrows a filter to what comes after the revision that was seen last. */
-function continueAt(filter: EventFilter, order: EventOrder, seen: number | undefined): EventFilter {
+/** What takes the place of the bounds that lie before the revision that was seen last. */
+function continueAt(order: EventOrder, seen: number | undefined): EventBounds {
   if (seen === undefined) return {};
   return order === 'asc'
-    ? { afterRevision: Math.max(seen, filter.afterRevision ?? 0) }
-    : { beforeRevision: Math.min(seen, filter.beforeRevision ?? seen) };
+    ? { afterRevision: seen, fromRevision: undefined, from: undefined, after: undefined }
+    : { beforeRevision: seen, toRevision: undefined, to: undefined, before: undefined };
 }
 
 /** What is told of the events that were found, and where the next page goes on. */

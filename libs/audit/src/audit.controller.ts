@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint } from '@coordination/http';
+import { endHead, Endpoint, JSON_MEDIA_TYPE } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { AuditQuery } from './audit-query.service.js';
@@ -17,11 +17,14 @@ import {
   VerdictView,
   VerifyQuery,
 } from './audit.schemas.js';
-import { ChainVerifier, type Verdict } from './chain-verifier.service.js';
+import { ChainVerifier } from './chain-verifier.service.js';
 import { EventExporter } from './event-export.service.js';
-import { EXPORT_MEDIA_TYPES } from './event-formats.js';
+import { EXPORT_MEDIA_TYPES, type ExportFormat } from './event-formats.js';
+import { filterOf, rangeOf } from './event-selection.js';
 import { LongRequests } from './long-requests.js';
+import { assertReachedSpan } from './retention/retained-span.js';
 import { RETENTION_EXAMPLE, RetentionView, toRetentionView } from './retention/retention-view.js';
+import { assertReachedRange, assertVerified } from './verified-range.js';
 
 /** A client that takes nothing of an export for this long (ms) is gone. */
 const STALL_MS = 60_000;
@@ -56,7 +59,9 @@ export class AuditController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ items: AuditEvent[]; nextCursor: string | null }> {
     const { order = 'desc', limit = DEFAULT_LIMIT, cursor, ...selection } = query;
-    const { items, nextCursor, head } = await this.audit.list({ filter: filterOf(selection), order, limit, cursor });
+    const filter = filterOf(selection);
+    const { items, nextCursor, head } = await this.audit.list({ filter, order, limit, cursor });
+    assertReachedSpan(filter, head);
     tellHead(reply, head);
     return { items, nextCursor };
   }
@@ -64,6 +69,7 @@ export class AuditController {
   @Get('events/:revision')
   @Endpoint({
     summary: 'Get one event',
+    description: 'One change to the catalog, by its revision, as the log has it.',
     operationId: 'getAuditEvent',
     status: 200,
     response: AuditEventView,
@@ -89,8 +95,8 @@ export class AuditController {
     status: 200,
     response: ExportView,
     produces: ['application/x-ndjson', 'text/csv'],
-    responseHeaders: CATALOG_HEADERS,
-    problems: ['RATE_LIMITED', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
+    responseHeaders: [...CATALOG_HEADERS, 'Content-Disposition'],
+    problems: ['RATE_LIMITED', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { format: 'ndjson' }, response: `${JSON.stringify(EXAMPLES.event)}\n` },
   })
   async export(
@@ -99,22 +105,16 @@ export class AuditController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { order = 'asc', format = 'ndjson', ...selection } = query;
+    const filter = filterOf(selection);
+    if (request.method === 'HEAD') {
+      tellFile(reply, await this.exporter.headFor(filter), format);
+      endHead(reply);
+      return;
+    }
     const work = this.longRequests.begin(reply.raw);
     try {
-      const { head, stream } = await this.exporter.begin(filterOf(selection), order, format);
-      tellHead(reply, head);
-      const name = `audit-${head.epoch.slice(0, 8)}-${head.revision}.${format}`;
-      void reply.headers({
-        'content-type': EXPORT_MEDIA_TYPES[format],
-        'content-disposition': `attachment; filename="${name}"`,
-      });
-      if (request.method === 'HEAD') {
-        // Fastify would read the whole stream to throw it away.
-        stream.destroy();
-        work.end();
-        void reply.send('');
-        return;
-      }
+      const { head, stream } = await this.exporter.begin(filter, order, format);
+      tellFile(reply, head, format);
       stream.once('close', () => work.end());
       work.signal.addEventListener('abort', () => stream.destroy(work.signal.reason as Error));
       reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
@@ -172,27 +172,40 @@ export class AuditController {
     operationId: 'verifyAuditLog',
     status: 200,
     response: VerdictView,
-    problems: ['RATE_LIMITED', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
+    problems: ['RATE_LIMITED', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { response: EXAMPLES.verdict },
   })
   async verify(
-    @Query({ schema: VerifyQuery }) verification: VerifyQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Verdict> {
+    @Query({ schema: VerifyQuery }) { anchor, from, to }: VerifyQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const verification = { anchor, ...rangeOf(from, to) };
+    if (request.method === 'HEAD') {
+      assertReachedRange(verification, await this.verifier.headFor(verification));
+      endHead(reply.type(`${JSON_MEDIA_TYPE}; charset=utf-8`));
+      return;
+    }
     const work = this.longRequests.begin(reply.raw);
     try {
-      return await this.verifier.verify(verification, work.signal);
+      const verdict = await this.verifier.verify(verification, work.signal);
+      assertVerified(verification, verdict);
+      void reply.send(verdict);
     } finally {
       work.end();
     }
   }
 }
 
-const filterOf = <T extends { namespace?: string | undefined }>(selection: T): T => ({
-  ...selection,
-  namespace: selection.namespace === '*' ? undefined : selection.namespace,
-});
-
 function tellHead(reply: FastifyReply, { revision, epoch }: Pick<LogHead, 'revision' | 'epoch'>): void {
   void reply.headers({ 'x-catalog-revision': revision, 'x-catalog-epoch': epoch });
+}
+
+function tellFile(reply: FastifyReply, head: Pick<LogHead, 'revision' | 'epoch'>, format: ExportFormat): void {
+  tellHead(reply, head);
+  const name = `audit-${head.epoch.slice(0, 8)}-${head.revision}.${format}`;
+  void reply.headers({
+    'content-type': EXPORT_MEDIA_TYPES[format],
+    'content-disposition': `attachment; filename="${name}"`,
+  });
 }

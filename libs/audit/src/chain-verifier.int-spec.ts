@@ -11,6 +11,7 @@ import { EventSearchRepository } from './event-search.repository.js';
 import { chainEvent } from './hash-chain.js';
 import { AUDIT_ENTITIES } from './index.js';
 import { ServiceEventRepository } from './service-event.repository.js';
+import { assertVerified } from './verified-range.js';
 
 const EVENTS = 40;
 
@@ -248,6 +249,14 @@ describe('Verifying a log with a new epoch', () => {
     expect(await verify({ from: EVENTS + 5, to: epoch.revision + 1 })).toMatchObject({ valid: true, checked: 2 });
     expect(await verify({ from: 30, to: EVENTS + 5 })).toMatchObject({ valid: true, checked: 11 });
     expect(await verify({ from: epoch.revision })).toMatchObject({ valid: true, checked: 3 });
+  });
+
+  it('verifies nothing in the hole, which is no proof of anything', async () => {
+    await startEpoch();
+    const range = { from: EVENTS + 1, to: EVENTS + 9 };
+    const verdict = await verify(range);
+    expect(verdict).toMatchObject({ valid: true, checked: 0 });
+    expect(() => assertVerified(range, verdict)).toThrow('a history that has ended');
   });
 
   it('allows it there only', async () => {

@@ -11,6 +11,7 @@ import { compactedBy } from './retention/compacted-event.js';
 import { type LogCut, oldestOf } from './retention/log-cut.js';
 import { LogCutRepository } from './retention/log-cut.repository.js';
 import { type ServiceEventRepository } from './service-event.repository.js';
+import { type AskedRange, verifiedRange } from './verified-range.js';
 
 /** Events that one transaction reads: a few milliseconds of an open snapshot. */
 const PAGE_SIZE = 500;
@@ -18,11 +19,8 @@ const PAGE_SIZE = 500;
 /** How long (ms) hashes are computed before the event loop gets a turn; events may be of any size. */
 const SLICE_MS = 10;
 
-/** What to verify. */
-export interface Verification {
-  /** First and last revision, both included; all that is retained by default. */
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
+/** What to verify: a part of the log, all that is retained by default. */
+export interface Verification extends AskedRange {
   /** A place of the chain that was noted earlier. */
   readonly anchor?: ChainLink | undefined;
 }
@@ -41,6 +39,8 @@ export interface Verdict {
 interface Start {
   readonly end: ChainLink;
   readonly walk: ChainWalk;
+  /** The last revision of what is verified. */
+  readonly to: number;
   /** What is wrong with the ends of the log, and with the anchor. */
   readonly breaks: readonly ChainBreak[];
 }
@@ -61,21 +61,33 @@ export class ChainVerifier {
    * revision at which it is not what was written.
    * @param signal ends the walk between two pages
    * @throws RevisionCompactedError when some of the range is no longer retained, or is removed meanwhile
+   * @throws ValidationFailedError when the range ends before it begins
    * @throws StoreUnavailableError
    */
   async verify(verification: Verification, signal: AbortSignal): Promise<Verdict> {
-    const { end, walk, breaks } = await read(this.databases, em => this.begin(em, verification));
-    const inside = await this.walk(walk, Math.min(verification.to ?? end.revision, end.revision), signal);
+    const { end, walk, to, breaks } = await read(this.databases, em => this.begin(em, verification));
+    const inside = await this.walk(walk, to, signal);
     const firstBroken = [...(inside ? [inside] : []), ...breaks].sort((a, b) => a.revision - b.revision)[0] ?? null;
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
   }
 
+  /**
+   * Where the log ends that would be verified, without verifying it.
+   * @throws RevisionCompactedError when some of the range is no longer retained
+   * @throws StoreUnavailableError
+   */
+  async headFor(verification: Verification): Promise<ChainLink> {
+    return (await read(this.databases, em => this.begin(em, verification))).end;
+  }
+
   private async begin(em: EntityManager, verification: Verification): Promise<Start> {
+    const { anchor } = verification;
     const cut = await this.cuts.find(em);
-    const { from, anchor } = retainedPart(verification, oldestOf(cut));
     const head = await this.heads.find(em);
     const newest = await this.search.newest(em);
     const end = head ?? newest ?? cut ?? GENESIS;
+    const { from, to } = await verifiedRange(em, this.search, verification, { head: end.revision, cut });
+    if (anchor && anchor.revision < oldestOf(cut)) throw new RevisionCompactedError(anchor.revision, oldestOf(cut));
     const breaks = [
       head
         ? await this.checkHead(em, head, newest)
@@ -86,6 +98,7 @@ export class ChainVerifier {
     return {
       end: { revision: end.revision, hash: end.hash },
       walk: await this.startAt(em, from, cut ?? GENESIS),
+      to,
       breaks: breaks.filter(found => found !== undefined),
     };
   }
@@ -163,17 +176,4 @@ export class ChainVerifier {
     }
     return undefined;
   }
-}
-
-/** @throws RevisionCompactedError when some of it lies before what is retained */
-function retainedPart(
-  { from, to, anchor }: Verification,
-  oldest: number,
-): { from: number; anchor?: ChainLink | undefined } {
-  const first = oldest + 1;
-  for (const bound of [from, to]) {
-    if (bound !== undefined && bound < first) throw new RevisionCompactedError(bound, first);
-  }
-  if (anchor && anchor.revision < oldest) throw new RevisionCompactedError(anchor.revision, oldest);
-  return { from: from ?? first, anchor };
 }

@@ -41,7 +41,7 @@ beforeAll(async () => {
     );
     last = batch.at(-1)!;
   }
-}, 240_000);
+});
 
 afterAll(async () => {
   await databases.close();
@@ -102,7 +102,7 @@ describe('An export of 200,000 events', () => {
     expect(lines).toBe(EVENTS);
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(MEMORY_BOUND);
-  }, 240_000);
+  });
 
   it('stops reading when nobody takes it', async () => {
     const { stream } = await exporter.begin({}, 'desc', 'csv');

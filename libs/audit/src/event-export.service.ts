@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
 import { type Databases, read } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
 import { type ExportFormat, headerOf, linesOf } from './event-formats.js';
 import { type EventSearchRepository, type RestOfSpan } from './event-search.repository.js';
-import { oldestOf } from './retention/log-cut.js';
+import { type LogCut, oldestOf } from './retention/log-cut.js';
 import { LogCutRepository } from './retention/log-cut.repository.js';
-import { assertRetainedSpan } from './retention/retained-span.js';
+import { assertReachedSpan, assertRetainedSpan } from './retention/retained-span.js';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
@@ -35,14 +36,13 @@ export class EventExporter {
 
   /**
    * Begins an export of the events that a filter selects.
+   * @throws RevisionUnknownError when it is asked for after a revision that the log does not reach
    * @throws RevisionCompactedError when what is asked for lies before what is retained
    * @throws StoreUnavailableError
    */
   async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
     const { head, span } = await read(this.databases, async em => {
-      const head = await this.heads.read(em);
-      const cut = await this.cuts.find(em);
-      assertRetainedSpan(filter, cut);
+      const { head, cut } = await this.bounds(em, filter);
       const { after, before } = await this.search.spanOf(em, filter);
       return {
         head,
@@ -50,6 +50,22 @@ export class EventExporter {
       };
     });
     return { head, stream: Readable.from(this.chunks(filter, order, format, span)) };
+  }
+
+  /**
+   * Where an export would end that began now, without beginning one.
+   * @throws RevisionUnknownError, RevisionCompactedError, StoreUnavailableError
+   */
+  async headFor(filter: EventFilter): Promise<LogHead> {
+    return await read(this.databases, async em => (await this.bounds(em, filter)).head);
+  }
+
+  private async bounds(em: EntityManager, filter: EventFilter): Promise<{ head: LogHead; cut: LogCut | undefined }> {
+    const head = await this.heads.read(em);
+    const cut = await this.cuts.find(em);
+    assertReachedSpan(filter, head);
+    assertRetainedSpan(filter, cut);
+    return { head, cut };
   }
 
   private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RestOfSpan) {

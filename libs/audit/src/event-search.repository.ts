@@ -1,7 +1,9 @@
 import { query } from '@coordination/database';
+import { AddressRanges, canonicalAddress } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent } from './audit-event.js';
-import { type EventFilter, type EventOrder } from './event-filter.js';
+import { type Asked, askedOf, conditionsOf } from './event-conditions.js';
+import { type EventBounds, type EventFilter, type EventOrder } from './event-filter.js';
 import { EVENT_COLUMNS } from './service-event.repository.js';
 
 /** Revisions between two others, neither of which is included. */
@@ -33,16 +35,11 @@ const WIDTH = 20_000;
 /** Where an index leads to the wanted events, looking at more costs little. */
 const GROWTH = 4;
 
-/** Columns of the filters that compare for equality. */
-const EQUALITIES = {
-  namespace: 'namespace = $',
-  service: 'service = $',
-  instance: 'instance_uuid = $',
-  action: 'action = $',
-  actor: 'actor = $',
-  source: 'source = $',
-  requestId: 'request_id = $',
-} as const satisfies Partial<Record<keyof EventFilter, string>>;
+/**
+ * So many times the width at most, where an index leads to the wanted events among others: all events of a busy service
+ * could not be read by one statement.
+ */
+const MOST_AMONG_OTHERS = 16;
 
 /** Looks events up. All of its SQL is bounded in what it returns, and in what it looks at. */
 export class EventSearchRepository {
@@ -66,20 +63,31 @@ export class EventSearchRepository {
   }
 
   /** The revisions that a filter leaves, as far as it speaks of revisions and times: `at` never falls along revisions. */
-  async spanOf(em: EntityManager, filter: EventFilter): Promise<RevisionSpan> {
-    const { from, to, afterRevision = 0, beforeRevision = Number.MAX_SAFE_INTEGER } = filter;
-    if (from === undefined && to === undefined) return { after: afterRevision, before: beforeRevision };
+  async spanOf(em: EntityManager, bounds: EventBounds): Promise<RevisionSpan> {
+    const { from, to, after, before } = bounds;
+    const { fromRevision = 1, toRevision = Number.MAX_SAFE_INTEGER } = bounds;
+    const { afterRevision = 0, beforeRevision = Number.MAX_SAFE_INTEGER } = bounds;
+    const span = {
+      after: Math.max(afterRevision, fromRevision - 1),
+      before: Math.min(beforeRevision, toRevision + 1),
+    };
+    const hasBegin = from !== undefined || after !== undefined;
+    const hasEnd = to !== undefined || before !== undefined;
+    if (!hasBegin && !hasEnd) return span;
     const [row] = await query<{ first: number | null; last: number | null }>(
       em,
       `select
-        (select revision::float8 from service_event where at >= $1::timestamptz order by at, service_event.revision limit 1) as first,
-        (select revision::float8 from service_event where at <= $2::timestamptz order by at desc, service_event.revision desc
-           limit 1) as last`,
-      [from ?? null, to ?? null],
+        (select revision::float8 from service_event
+           where at >= coalesce($1::timestamptz, '-infinity') and at > coalesce($2::timestamptz, '-infinity')
+           order by at, service_event.revision limit 1) as first,
+        (select revision::float8 from service_event
+           where at <= coalesce($3::timestamptz, 'infinity') and at < coalesce($4::timestamptz, 'infinity')
+           order by at desc, service_event.revision desc limit 1) as last`,
+      [from ?? null, after ?? null, to ?? null, before ?? null],
     );
-    const first = from === undefined ? 0 : (row?.first ?? Number.MAX_SAFE_INTEGER);
-    const last = to === undefined ? Number.MAX_SAFE_INTEGER : (row?.last ?? 0);
-    return { after: Math.max(afterRevision, first - 1), before: Math.min(beforeRevision, last + 1) };
+    const first = hasBegin ? (row?.first ?? Number.MAX_SAFE_INTEGER) : 0;
+    const last = hasEnd ? (row?.last ?? 0) : Number.MAX_SAFE_INTEGER;
+    return { after: Math.max(span.after, first - 1), before: Math.min(span.before, last + 1) };
   }
 
   /** The next events of a span that a filter selects, at most `limit`; there may be more when there are fewer. */
@@ -99,7 +107,16 @@ export class EventSearchRepository {
     const next = await this.nextRevision(em, order, narrow(span, order, edgeOf(window, order)));
     if (next === undefined) return { events, rest: undefined };
     const rest = narrow(span, order, order === 'asc' ? next - 1 : next + 1);
-    return { events, rest: { ...rest, width: hasIndex(filter) ? width * GROWTH : width } };
+    return { events, rest: { ...rest, width: this.nextWidth(filter, width) } };
+  }
+
+  /** How many revisions are looked at when those before had too few of the wanted events. */
+  private nextWidth(filter: EventFilter, width: number): number {
+    const asked = askedOf(filter);
+    const leading = INDEXED.filter(names => names.every(name => asked.includes(name)));
+    if (leading.length === 0) return width;
+    const isWhole = leading.some(names => names.length === asked.length);
+    return isWhole ? width * GROWTH : Math.max(width, Math.min(width * GROWTH, this.width * MOST_AMONG_OTHERS));
   }
 
   /** The first revision of a span that is in the log. */
@@ -121,12 +138,12 @@ export class EventSearchRepository {
     limit: number,
   ): Promise<AuditEvent[]> {
     const parameters: unknown[] = [after, before];
-    const conditions = ['revision > $1', 'revision < $2'];
-    for (const [name, condition] of Object.entries(EQUALITIES)) {
-      const value = filter[name as keyof typeof EQUALITIES];
-      if (value === undefined) continue;
-      parameters.push(value);
-      conditions.push(condition + parameters.length);
+    const conditions = ['revision > $1', 'revision < $2', ...conditionsOf(filter, parameters)];
+    if (filter.clientAddress !== undefined) {
+      const addresses = await this.addressesWithin(em, filter.clientAddress, conditions, parameters);
+      if (addresses.length === 0) return [];
+      parameters.push(addresses);
+      conditions.push(`client_address = any($${parameters.length}::text[])`);
     }
     return await query<AuditEvent>(
       em,
@@ -135,17 +152,41 @@ export class EventSearchRepository {
       parameters,
     );
   }
+
+  /**
+   * The addresses of a part of the log that lie in a range. They are few, and may be any text: PostgreSQL would fail at the
+   * first that is no address, and its network types take other spellings for the same than the rest of the service.
+   */
+  private async addressesWithin(
+    em: EntityManager,
+    range: string,
+    conditions: readonly string[],
+    parameters: readonly unknown[],
+  ): Promise<string[]> {
+    const rows = await query<{ address: string }>(
+      em,
+      `select distinct client_address as address from service_event
+       where ${conditions.join(' and ')} and client_address is not null`,
+      parameters,
+    );
+    const ranges = new AddressRanges([range]);
+    return rows.flatMap(({ address }) => {
+      const plain = canonicalAddress(address);
+      return plain !== undefined && ranges.has(plain) ? address : [];
+    });
+  }
 }
 
-const selectsAll = (filter: EventFilter): boolean =>
-  Object.keys(EQUALITIES).every(name => filter[name as keyof typeof EQUALITIES] === undefined);
+const selectsAll = (filter: EventFilter): boolean => askedOf(filter).length === 0;
 
-/** Whether an index leads to the wanted events in the order of their revisions. */
-const hasIndex = ({ instance, requestId, actor, namespace, service }: EventFilter): boolean =>
-  instance !== undefined ||
-  requestId !== undefined ||
-  actor !== undefined ||
-  (namespace !== undefined && service !== undefined);
+/** What indexes of the log begin with; the revision comes after. One that has all that is asked leads to nothing else. */
+const INDEXED: readonly (readonly Asked[])[] = [
+  ['instance'],
+  ['requestId'],
+  ['actor'],
+  ['namespace', 'service'],
+  ['namespace', 'service', 'instanceId'],
+];
 
 /** What of a span comes after a revision. */
 const narrow = ({ after, before }: RevisionSpan, order: EventOrder, revision: number): RevisionSpan =>

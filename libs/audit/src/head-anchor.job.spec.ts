@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { aTask, aToldTask } from '../../../test/support/background-tasks.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { HeadAnchorJob } from './head-anchor.job.js';
 
 const HEAD = { revision: 7, hash: 'a'.repeat(64), epoch: 'an-epoch', at: '2026-11-23T10:15:30.123Z' };
@@ -17,7 +18,7 @@ describe('The anchor job', () => {
   it('notes the head at start and from time to time, until the end', async () => {
     const job = new HeadAnchorJob({ readHead, task: aTask('head-anchor'), ready: Promise.resolve(), everyMs: 10 });
     job.onApplicationBootstrap();
-    await vi.waitFor(() => expect(readHead.mock.calls.length).toBeGreaterThanOrEqual(3));
+    await eventually(() => expect(readHead.mock.calls.length).toBeGreaterThanOrEqual(3));
     job.onModuleDestroy();
     expect(log).toHaveBeenCalledWith(expect.objectContaining(HEAD));
   });
@@ -28,7 +29,7 @@ describe('The anchor job', () => {
     job.onApplicationBootstrap();
     expect(readHead).not.toHaveBeenCalled();
     ready.resolve();
-    await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(log).toHaveBeenCalledTimes(1));
     job.onModuleDestroy();
   });
 
@@ -42,7 +43,7 @@ describe('The anchor job', () => {
       everyMs: 10,
     });
     job.onApplicationBootstrap();
-    await vi.waitFor(() => expect(log).toHaveBeenCalled());
+    await eventually(() => expect(log).toHaveBeenCalled());
     job.onModuleDestroy();
     expect(lines.map(({ level }) => level)).toEqual(['warn', 'log']);
   });

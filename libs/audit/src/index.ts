@@ -40,11 +40,14 @@ export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } f
 export { patchView } from './history.schemas.js';
 export { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
 export { logPoint, type LogPoint } from './log-point.js';
+export { eventsOfPast, type InstanceName, type NamedPast } from './named-past.js';
 export { LOG_PARTITION_SIZE } from './partitions/log-partition.js';
 export { LogRoom } from './partitions/log-room.js';
 export { ReadIndex, type ReadHead } from './read-index.js';
 export { compactLog, type CompactionTarget } from './retention/compaction/compact-log.js';
 export { LogCompaction, type CompactionOptions } from './retention/compaction/log-compaction.js';
+export { auditActionSchema, auditSourceSchema } from './audit-event.schemas.js';
+export { RFC3339_TIME } from './rfc3339-time.js';
 export { oldestOf, type LogCut } from './retention/log-cut.js';
 export { LogCutRepository } from './retention/log-cut.repository.js';
 export { RevisionFinder, type FoundRevision } from './revision-finder.service.js';

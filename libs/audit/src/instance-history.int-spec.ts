@@ -11,6 +11,7 @@ import { AuditQuery } from './audit-query.service.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
 import { type EventOrder } from './event-filter.js';
 import { EventSearchRepository } from './event-search.repository.js';
+import { type NamedPast } from './named-past.js';
 import { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
 
 let database: TestDatabase;
@@ -35,11 +36,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function walk(id: string, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
+async function walk(past: NamedPast, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
   const versions: InstanceVersion[] = [];
   let cursor: string | undefined;
   do {
-    const page = await history.list({ id, order, limit, cursor });
+    const page = await history.list({ ...past, order, limit, cursor });
     expect(page.items.length).toBeLessThanOrEqual(limit);
     versions.push(...page.items);
     cursor = page.nextCursor ?? undefined;
@@ -56,11 +57,27 @@ describe('The history of an instance', () => {
     for (const commands of fc.sample(requests, { numRuns: 1, seed: 20261124 })[0]!) {
       await node.submit(...commands).catch(() => undefined);
     }
+    for (const id of [newId(), newId(), newId()]) {
+      const name = { service: 'lives', instanceId: 'of-many', instanceUuid: id };
+      const [born, changed] = [
+        { id, zone: 'a' },
+        { id, zone: 'b', metadata: { a: [1, { b: null }] } },
+      ];
+      await appendBatch(node.databases, [
+        aDraft({ ...name, after: born }),
+        aDraft({ ...name, action: 'instance.updated', before: born, after: changed, version: 2 }),
+        aDraft({ ...name, action: 'instance.expired', before: changed, after: null, version: 3 }),
+      ]);
+    }
     const { items: events } = await audit.list({ filter: {}, order: 'asc', limit: 1_000 });
-    const byInstance = Map.groupBy(events, ({ instanceUuid }) => instanceUuid!);
+    const byInstance = Map.groupBy(events, ({ instanceUuid }) => JSON.stringify({ id: instanceUuid }));
     expect(byInstance.size).toBeGreaterThan(5);
-    for (const [id, own] of byInstance) {
-      const versions = await walk(id, 'asc', 3);
+    const byName = Map.groupBy(events, ({ namespace, service, instanceId }) =>
+      JSON.stringify({ name: { namespace, service, instanceId } }),
+    );
+    for (const [text, own] of [...byInstance, ...byName]) {
+      const past = JSON.parse(text) as NamedPast;
+      const versions = await walk(past, 'asc', 3);
       expect(versions.map(({ revision }) => revision)).toEqual(own.map(({ revision }) => revision));
       const document = {};
       for (const [n, { patch, instance, ...about }] of versions.entries()) {
@@ -70,7 +87,7 @@ describe('The history of an instance', () => {
         expect(own[n]).toMatchObject(about);
         expect(patch.length).toBeGreaterThan(0);
       }
-      expect(await walk(id, 'desc', 2)).toEqual(versions.toReversed());
+      expect(await walk(past, 'desc', 2)).toEqual(versions.toReversed());
     }
   });
 
@@ -86,8 +103,11 @@ describe('The history of an instance', () => {
     expect(last?.patch.map(({ op }) => op)).toEqual(['remove', 'remove']);
   });
 
-  it('of an id that never was is an error', async () => {
-    const never = history.list({ id: newId(), order: 'asc', limit: 10, cursor: undefined });
+  it.each<[string, NamedPast]>([
+    ['an id', { id: newId() }],
+    ['a name', { name: { namespace: 'default', service: 'orders', instanceId: 'nobody' } }],
+  ])('of %s that never was is an error', async (_what, past) => {
+    const never = history.list({ ...past, order: 'asc', limit: 10, cursor: undefined });
     await expect(never).rejects.toThrow(InstanceNeverKnownError);
   });
 

@@ -1,14 +1,27 @@
 import { setImmediate } from 'node:timers/promises';
-import { InstanceNeverKnownError, type PatchOperation, patchBetween } from '@coordination/kernel';
+import { type PatchOperation, patchBetween } from '@coordination/kernel';
 import { type AuditEvent, type LogHead } from './audit-event.js';
 import { type AuditQuery } from './audit-query.service.js';
 import { type EventOrder } from './event-filter.js';
+import { eventsOfPast, type NamedPast } from './named-past.js';
+
+/** What of its event a version tells. */
+const TOLD = [
+  'revision',
+  'at',
+  'action',
+  'actor',
+  'clientAddress',
+  'requestId',
+  'source',
+  'reason',
+  'batchId',
+  'instanceUuid',
+  'version',
+] as const satisfies (keyof AuditEvent)[];
 
 /** What an instance became by one event. */
-export interface InstanceVersion extends Pick<
-  AuditEvent,
-  'revision' | 'at' | 'action' | 'actor' | 'reason' | 'requestId' | 'version'
-> {
+export interface InstanceVersion extends Pick<AuditEvent, (typeof TOLD)[number]> {
   /** From the version before; both ends of an instance's life are an empty object. */
   readonly patch: PatchOperation[];
   /** null: it is gone. */
@@ -16,13 +29,11 @@ export interface InstanceVersion extends Pick<
 }
 
 /** One page of a history. */
-export interface HistoryQuery {
-  /** UUID of the instance. */
-  readonly id: string;
+export type HistoryQuery = NamedPast & {
   readonly order: EventOrder;
   readonly limit: number;
   readonly cursor: string | undefined;
-}
+};
 
 export interface HistoryPage {
   readonly items: InstanceVersion[];
@@ -35,29 +46,25 @@ export interface HistoryPage {
 /** Where an instance is not: nothing has to be known of patches to the root to apply those of a whole life. */
 const NOTHING = {};
 
-/** Tells the versions of one instance, from the log. */
+/** Tells the versions of one instance, or of all instances that ever had a name, from the log. */
 export class InstanceHistory {
   constructor(private readonly audit: AuditQuery) {}
 
   /**
-   * One page of the versions of an instance; it may be short, as pages of the log may.
+   * One page of the versions; it may be short, as pages of the log may.
    * @throws InstanceNeverKnownError when the log has nothing of it
+   * @throws RevisionCompactedError when it was gone before what is retained
    * @throws InvalidCursorError, StoreUnavailableError
    */
-  async list({ id, order, limit, cursor }: HistoryQuery): Promise<HistoryPage> {
+  async list({ order, limit, cursor, ...past }: HistoryQuery): Promise<HistoryPage> {
     const {
       items: events,
       nextCursor,
       head,
       oldestRevision,
-    } = await this.audit.list({
-      filter: { instance: id },
-      order,
-      limit,
-      cursor,
-    });
+    } = await this.audit.list({ filter: eventsOfPast(past), order, limit, cursor });
     const isAll = nextCursor === null && cursor === undefined;
-    if (events.length === 0 && isAll && !(await this.audit.isInBaseline(id))) throw new InstanceNeverKnownError(id);
+    if (events.length === 0 && isAll) await this.audit.assertKnown(past);
     const items: InstanceVersion[] = [];
     for (const event of events) {
       // Large instances take a moment each; others have their turn between two of them.
@@ -68,24 +75,11 @@ export class InstanceHistory {
   }
 }
 
-const versionOf = ({
-  revision,
-  at,
-  action,
-  actor,
-  reason,
-  requestId,
-  version,
-  before,
-  after,
-}: AuditEvent): InstanceVersion => ({
-  revision,
-  at,
-  action,
-  actor,
-  reason,
-  requestId,
-  version,
-  patch: patchBetween(before ?? NOTHING, after ?? NOTHING),
-  instance: after,
+const versionOf = (event: AuditEvent): InstanceVersion => ({
+  ...pick(event, TOLD),
+  patch: patchBetween(event.before ?? NOTHING, event.after ?? NOTHING),
+  instance: event.after,
 });
+
+const pick = <T, K extends keyof T>(of: T, keys: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(keys.map(key => [key, of[key]])) as unknown as Pick<T, K>;

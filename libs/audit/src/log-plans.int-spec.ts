@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { indexesOf, plansOf, rowsTouched } from '../../../test/support/explained-plans.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
-import { EventSearchRepository } from './event-search.repository.js';
+import { EventSearchRepository, type RestOfSpan } from './event-search.repository.js';
 import { AUDIT_ENTITIES } from './index.js';
 
 const EVENTS = 40_000;
@@ -69,10 +69,27 @@ describe(`A question to a log of ${EVENTS} events`, () => {
     ['events of somebody who did half of it', step({ actor: 'agent' }), FREQUENT],
     ['events of somebody who did nothing', step({ actor: 'nobody' }), /actor/],
     ['events of a request', step({ requestId: 'request-31415' }), /request_id/],
-    ['a rare action', step({ action: 'instance.override_set' }), KEY],
+    [
+      'events of all that had a name',
+      step({ namespace: 'default', service: 's-7', instanceId: 'i-407' }),
+      /instance_id/,
+    ],
+    [
+      'events of a name that nobody had',
+      step({ namespace: 'default', service: 's-7', instanceId: 'no' }),
+      /instance_id/,
+    ],
+    ['a rare action', step({ action: ['instance.override_set'] }), KEY],
+    ['rare actions', step({ action: ['instance.override_set', 'instance.expired'] }), KEY],
+    ['a rare reason', step({ reason: 'the rack burns' }), KEY],
+    ['a transaction', step({ batchId: INSTANCE }), KEY],
+    ['a name in whatever service', step({ instanceId: 'i-407' }), KEY],
+    ['a network', step({ clientAddress: '10.0.0.0/8' }), KEY],
     ['one event', em => search.findOne(em, 31_415), KEY],
     ['where a time begins', em => search.spanOf(em, { from: '2026-01-01T06:00:00.000Z' }), /_at_/],
     ['where a time ends', em => search.spanOf(em, { to: '2026-01-01T06:00:00.000Z' }), /_at_/],
+    ['what comes after a time', em => search.spanOf(em, { after: '2026-01-01T06:00:00.000Z' }), /_at_/],
+    ['what came before a time', em => search.spanOf(em, { before: '2026-01-01T06:00:00.000Z' }), /_at_/],
   ])('is led by an index to little more than what is wanted: %s', async (_what, work, index) => {
     const plans = await plansOf(databases.em('reads'), work);
     expect(plans.length).toBeGreaterThan(0);
@@ -86,5 +103,25 @@ describe(`A question to a log of ${EVENTS} events`, () => {
       indexes.filter(name => index.test(name)),
       indexes.join(', '),
     ).not.toEqual([]);
+  });
+
+  it('that an index leads to among many others looks at a bounded number of them, however long it finds nothing', async () => {
+    const narrow = new EventSearchRepository(1_000);
+    const filter: EventFilter = { actor: 'agent', reason: 'the rack burns' };
+    const stepFrom = async (from: RestOfSpan) => {
+      const rests: (RestOfSpan | undefined)[] = [];
+      const plans = await plansOf(databases.em('reads'), async em => {
+        rests.push((await narrow.step(em, filter, 'desc', from, LIMIT)).rest);
+      });
+      return { rest: rests[0], most: Math.max(...plans.map(plan => rowsTouched(plan, 'service_event'))) };
+    };
+    const touched: number[] = [];
+    for (let from: RestOfSpan | undefined = WHOLE; from !== undefined;) {
+      const { rest, most } = await stepFrom(from);
+      touched.push(most);
+      from = rest;
+    }
+    expect(touched.length).toBeGreaterThan(3);
+    expect(Math.max(...touched)).toBeLessThanOrEqual(16_000);
   });
 });

@@ -9,3 +9,10 @@ export {
   type Settings,
 } from './settings.js';
 export { foreignVariablesOf, serverVariablesOf } from './environment.js';
+export {
+  type DatabaseServer,
+  type DatabaseUrl,
+  DatabaseUrlError,
+  type TargetSession,
+} from './database-url/database-url.js';
+export { formatDatabaseUrl, parseDatabaseUrl } from './database-url/parse-database-url.js';

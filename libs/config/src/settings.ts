@@ -1,71 +1,29 @@
-import { isIP } from 'node:net';
-import { checkHost, hasDotSegment, isUnspecified, parseRange } from '@coordination/kernel';
+import { checkHost, hasDotSegment, isUnspecified } from '@coordination/kernel';
 import { z } from 'zod';
+import { withPasswordFiles } from './password-files.js';
+import {
+  choice,
+  host,
+  hostPatterns,
+  integer,
+  isDestination,
+  isOrigin,
+  isProxy,
+  list,
+  listenHost,
+  onOff,
+  path,
+  postgresUrl,
+  publicUrl,
+  share,
+} from './setting-types.js';
+import { settingText } from './setting-text.js';
 import { misspeltVariables } from './unknown-variables.js';
 
 const MAX_PORT = 65_535;
 
 /** PostgreSQL cuts longer names off. */
 const MAX_ROLE_NAME = 63;
-
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-
-const share = z
-  .string()
-  .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a share from 0 to 1, such as 0.3')
-  .transform(Number);
-
-const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).transform(value => value === 'on');
-
-/** libpq would take the name of the user where the URL names no database, which is hardly ever what was meant. */
-const postgresUrl = z
-  .string()
-  .refine(value => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'must be a postgres:// URL')
-  .refine(
-    value => (URL.parse(value)?.pathname.length ?? 0) > 1,
-    'must name a database, such as postgres://user@host:5432/coordination',
-  );
-
-const list = (accepts: (part: string) => boolean, error: string) =>
-  z
-    .string()
-    .transform(value =>
-      value
-        .split(',')
-        .map(part => part.trim())
-        .filter(part => part !== ''),
-    )
-    .refine(parts => parts.every(accepts), error);
-
-/** As a browser sends it: another spelling, such as one with a path, would never match. */
-const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
-
-/** @param least bits of the network */
-function isAddressOrRange(text: string, least: number): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
-  // A zone names an interface of one machine, and no range has one.
-  if (most === 0 || rest.length > 0 || address.includes('%')) return false;
-  if (bits === undefined) return true;
-  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most && parseRange(text).bits >= least;
-}
-
-/** Not everything: then any caller could say that it is another one. */
-const isProxy = (text: string): boolean => isAddressOrRange(text, 1);
-const isDestination = (text: string): boolean => isAddressOrRange(text, 0);
-
-/** As the host of any registration. */
-const host = z.string().transform((text, context) => {
-  const checked = checkHost(text);
-  if ('host' in checked) return checked.host;
-  context.addIssue({ code: 'custom', message: checked.complaint });
-  return z.NEVER;
-});
 
 /** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
 export interface SettingEntry {
@@ -89,15 +47,20 @@ const setting = <T extends z.ZodType<unknown, string>, F extends string | null>(
 export const SETTINGS = {
   PORT: setting(integer(0, MAX_PORT), '8081', 'TCP port of the HTTP API; 0 takes a free one.'),
   HOST: setting(
-    z.string().min(1),
+    listenHost,
     '127.0.0.1',
     'Address to listen on. Loopback by default, because there is no access control yet; containers set 0.0.0.0.',
   ),
-  NODE_ENV: setting(z.string(), 'development', '`production` refuses the embedded PostgreSQL.'),
+  NODE_ENV: setting(z.string().toLowerCase(), 'development', '`production` refuses the embedded PostgreSQL.'),
   DATABASE_URL: setting(
     postgresUrl,
     null,
-    'PostgreSQL 15 or newer. Absent: an embedded PostgreSQL is started (not with NODE_ENV=production).',
+    'PostgreSQL 15 or newer, as `postgres://user@host:5432/coordination`; several hosts, sockets and parameters as in libpq, see operations.md. Absent: an embedded PostgreSQL is started (not with NODE_ENV=production).',
+  ),
+  DATABASE_PASSWORD_FILE: setting(
+    path,
+    null,
+    'File with the password for DATABASE_URL, read for each new connection, and for the other URLs of the same user that have no password. Not together with a password in the URL.',
   ),
   DATABASE_LISTEN_URL: setting(
     postgresUrl,
@@ -109,6 +72,11 @@ export const SETTINGS = {
     null,
     'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
   ),
+  DATABASE_MIGRATION_PASSWORD_FILE: setting(
+    path,
+    null,
+    'File with the password for DATABASE_MIGRATION_URL, as DATABASE_PASSWORD_FILE is for DATABASE_URL.',
+  ),
   DATABASE_APP_ROLE: setting(
     z.string().max(MAX_ROLE_NAME, `must be at most ${MAX_ROLE_NAME} characters`),
     null,
@@ -119,30 +87,33 @@ export const SETTINGS = {
     null,
     'The role of the maintenance, with which `npm run audit-compact` removes what is older than PCS_AUDIT_RETENTION_DAYS from the log. A direct connection, never that of the service itself.',
   ),
+  DATABASE_MAINTENANCE_PASSWORD_FILE: setting(
+    path,
+    null,
+    'File with the password for DATABASE_MAINTENANCE_URL, as DATABASE_PASSWORD_FILE is for DATABASE_URL.',
+  ),
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '10',
     'Connections for reads (searches, audit). The writer (2), heartbeats (2), leases that end (2), the view (1) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
-    z.enum(['off', 'require', 'verify'], { error: 'must be off, require or verify' }),
+    choice('off', 'require', 'verify'),
     'off',
     'TLS to PostgreSQL: `require` encrypts, `verify` also checks the certificate. sslmode in a URL wins.',
   ),
   LOG_LEVEL: setting(
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-      error: 'must be fatal, error, warn, info, debug, trace or silent',
-    }),
+    choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'info',
     'The least severe lines that are logged.',
   ),
   LOG_FORMAT: setting(
-    z.enum(['json', 'pretty'], { error: 'must be json or pretty' }),
+    choice('json', 'pretty'),
     'json',
     '`json`: one object a line. `pretty`: for people; `make dev` sets it.',
   ),
   PCS_EMBEDDED_POSTGRES_DIR: setting(
-    z.string().min(1),
+    path,
     '.data/postgres',
     'Where the embedded PostgreSQL keeps its data, relative to the working directory. A directory that does not exist, is empty, or was used for this before; every other one is refused.',
   ),
@@ -241,14 +212,25 @@ export const SETTINGS = {
     z
       .string()
       .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
-      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths'),
+      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths')
+      .describe('1 to 200 of letters, digits, . _ : @ -'),
     null,
-    'Stable name of this node among the nodes, its own alone. Default: host name and port.',
+    'Stable name of this node among the nodes, its own alone; two live nodes with the same one tell so. Default: host name and port.',
   ),
   PCS_ADVERTISED_HOST: setting(
     host,
     null,
     'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine where that is 0.0.0.0 or ::.',
+  ),
+  PCS_PUBLIC_URL: setting(
+    publicUrl,
+    null,
+    'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. With a prefix, links in problems and in the OpenAPI document begin with it, and `Location` is relative to the request. Default: links have the prefix that a trusted proxy tells in X-Forwarded-Prefix, or none.',
+  ),
+  PCS_ALLOWED_HOSTS: setting(
+    hostPatterns,
+    '',
+    'Hosts that a request may name as its `Host`, separated by commas, besides loopback names, HOST, PCS_ADVERTISED_HOST and the host of PCS_PUBLIC_URL; `*.example.com` is every name below example.com. Ports do not count. Another host gets 421. Empty: where HOST is loopback, those others alone; on other addresses hosts are not checked, because probes and scrapers send the addresses of pods.',
   ),
   PCS_NODE_TTL_SECONDS: setting(
     integer(2, 60),
@@ -298,8 +280,9 @@ export const SETTINGS = {
   PCS_PROBE_ALLOW: setting(
     z
       .string()
-      .transform(value => (value.trim() === 'none' ? '' : value))
-      .pipe(list(isDestination, 'must be none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas')),
+      .transform(value => (value.toLowerCase() === 'none' ? '' : value))
+      .pipe(list(isDestination, 'must be none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas'))
+      .describe('none, or addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '127.0.0.0/8,::1/128',
     'Addresses or CIDRs that may be probed, separated by commas, or `none`. Link-local, metadata, unspecified, multicast and reserved addresses never are. Loopback alone by default, because there is no access control yet.',
   ),
@@ -323,6 +306,11 @@ export const SETTINGS = {
     '75',
     'How long a connection without a request is kept; longer than proxies and load balancers keep theirs to this service (60 s mostly), so that it is never this side that closes one just as it is used.',
   ),
+  PCS_COMPRESSION: setting(
+    onOff,
+    'on',
+    'Whether answers are compressed (gzip) for those who accept it. Event streams never are. `off` where a proxy compresses.',
+  ),
   PCS_CORS_ORIGINS: setting(
     list(isOrigin, 'must be origins, such as https://ui.example.com, separated by commas'),
     '',
@@ -331,7 +319,7 @@ export const SETTINGS = {
   PCS_TRUSTED_PROXIES: setting(
     list(isProxy, 'must be addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '',
-    'Addresses or CIDRs of proxies whose X-Forwarded-For is believed, separated by commas. None by default.',
+    'Addresses or CIDRs of proxies whose X-Forwarded-For and X-Forwarded-Prefix are believed, separated by commas. None by default.',
   ),
 } as const satisfies Record<string, SettingEntry>;
 
@@ -376,11 +364,17 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const problems = misspeltVariables(env, SETTING_NAMES);
   const values: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries<SettingEntry>(SETTINGS)) {
-    const text = env[name] || entry.fallback;
+    const { text, complaint } = settingText(env[name], entry.fallback);
+    if (complaint !== undefined) problems.push(`${name} ${complaint}`);
     if (text === null) continue;
     const result = entry.schema.safeParse(text);
     if (result.success) values[name] = result.data;
     else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
+  }
+  if (problems.length === 0) {
+    const passwords = withPasswordFiles(values);
+    Object.assign(values, passwords.urls);
+    problems.push(...passwords.problems);
   }
   if (problems.length === 0 && isProduction(values) && SERVER_URLS.every(name => values[name] === undefined)) {
     problems.push(NO_SERVER_IN_PRODUCTION);

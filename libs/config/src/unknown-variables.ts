@@ -1,4 +1,4 @@
-import { likeliestName } from './likeliest-name.js';
+import { likeliestName } from '@coordination/kernel';
 
 const OWN_PREFIX = 'PCS_';
 const SHARED_PREFIX = 'DATABASE_';

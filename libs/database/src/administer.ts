@@ -1,3 +1,4 @@
+import { formatDatabaseUrl, parseDatabaseUrl } from '@coordination/config';
 import { clientUnderLock } from './client-under-lock.js';
 import { type DatabaseClient } from './database-client.js';
 import { type SslMode } from './tls-demand.js';
@@ -15,10 +16,8 @@ export async function administer<T>(
   ssl: SslMode,
   work: (client: DatabaseClient) => Promise<T>,
 ): Promise<T> {
-  const maintenance = new URL(url);
-  maintenance.pathname = '/postgres';
   const lock = {
-    url: maintenance.href,
+    url: formatDatabaseUrl({ ...parseDatabaseUrl(url), database: 'postgres' }),
     ssl,
     key: ADMINISTRATION_LOCK,
     work: 'the change of databases',

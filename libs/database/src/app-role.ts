@@ -1,5 +1,5 @@
 import { type Settings } from '@coordination/config';
-import { Client } from 'pg';
+import { placeOf } from './database-place.js';
 import { type Ask } from './service-privileges.js';
 
 /** The role that `migrations/roles.sql` makes for the service. */
@@ -19,12 +19,9 @@ export function appRoleOf(
 ): AppRole {
   const { DATABASE_APP_ROLE: named, DATABASE_MIGRATION_URL: migration, DATABASE_URL: service } = settings;
   if (named !== undefined || migration === undefined || service === undefined) return { named };
-  const serviceUser = userOf(service);
-  return serviceUser === userOf(migration) ? {} : { serviceUser };
+  const serviceUser = placeOf(service).role;
+  return serviceUser === placeOf(migration).role ? {} : { serviceUser };
 }
-
-/** As the driver understands the URL, which may name the user in more than one way. It does not connect. */
-const userOf = (url: string): string | undefined => new Client({ connectionString: url }).user;
 
 /** The role that gets the privileges, and whether a setting names it; or why there is none. */
 export type FoundRole =

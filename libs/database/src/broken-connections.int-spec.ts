@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { Databases } from './databases.js';
 import { query } from './query.js';
 
@@ -56,7 +57,7 @@ describe('A connection that dies', () => {
       await kill(backend!.pid);
       await expect(statement).resolves.toBeInstanceOf(Error);
       // The server says why before it hangs up; in between the pool still takes the connection for a good one.
-      await vi.waitFor(() => expect(writerInUse()).toMatchObject({ open: 0 }));
+      await eventually(() => expect(writerInUse()).toMatchObject({ open: 0 }));
     }
     await expect(query(databases.em('writer'), 'select 1 as one')).resolves.toEqual([{ one: 1 }]);
   });

@@ -1,20 +1,41 @@
-import { readFileSync } from 'node:fs';
 import { type Socket } from 'node:net';
-import { type ConnectionOptions, getCACertificates } from 'node:tls';
 import { Client, type ClientConfig } from 'pg';
+import { type ConnectionTarget } from './connection-target.js';
+import { tlsOptions } from './tls-options.js';
+import { type Place, type PlacedConnection, type ServerSearch } from './server-search.js';
+import {
+  afterReport,
+  askStanding,
+  isKnown,
+  READ_ONLY_STATE,
+  type Standing,
+  UnfitServerError,
+  unfitness,
+} from './server-standing.js';
+import { isSocket } from './servers.js';
 import { type TlsDemand } from './tls-demand.js';
 
 /** How long (ms) a server may take to say goodbye; one that says nothing would be waited for until the connection breaks. */
 const END_PATIENCE_MS = 1_000;
 
+/** What a connection calls itself that only looks which server it is. */
+const SEARCH_APPLICATION = 'platform-coordination server search';
+
 /** Options of a {@link DatabaseClient}. */
 export interface DatabaseClientConfig extends ClientConfig {
-  readonly tls: TlsDemand;
+  readonly target: () => ConnectionTarget;
+  /** Where to connect to. Without it, it is looked for. */
+  readonly place?: Place;
+  /** How long (ms) making a connection to one server may take; `connectionTimeoutMillis` where it is absent. */
+  readonly serverTimeoutMs?: number;
 }
 
 /** What `pg` keeps and does not have in its types. */
 interface Inside {
   ssl: unknown;
+  port: number;
+  readonly _ending: boolean;
+  readonly connectionParameters: { host: string; port: number };
   readonly connection: PgConnection;
 }
 
@@ -24,6 +45,13 @@ interface PgConnection {
   requestSsl(): void;
   attachListeners(stream: Socket): void;
   emit(event: string): boolean;
+  on(event: 'parameterStatus', listener: (report: ParameterReport) => void): void;
+  on(event: 'errorMessage', listener: (error: { readonly code?: string }) => void): void;
+}
+
+interface ParameterReport {
+  readonly parameterName: string;
+  readonly parameterValue: string;
 }
 
 /**
@@ -45,21 +73,55 @@ export class ConnectFailedError extends Error {
 }
 
 /**
- * A connection of `pg` that takes TLS to mean what libpq takes it to mean: it can go on without TLS where the server has
- * none and the mode lets it, checks the name or address of the URL, and reads certificates anew for each connection. It can
- * be cut, its end takes a bounded time, and a connection that breaks does not end the process: whoever waits for an answer
- * gets the error.
+ * A connection of `pg` that takes a URL to mean what libpq takes it to mean: of several servers it finds the one that the URL
+ * asks for; it can go on without TLS where the server has none and the mode lets it, checks the name or address of the URL,
+ * and reads certificates and password files anew for each connection. It can be cut, its end takes a bounded time, and a
+ * connection that breaks does not end the process: whoever waits for an answer gets the error.
  */
-export class DatabaseClient extends Client {
-  private readonly tls: TlsDemand;
+export class DatabaseClient extends Client implements PlacedConnection {
+  private readonly target: ConnectionTarget;
+  private readonly serverTimeoutMs: number | undefined;
+  /** Where it leads, once it has been found. */
+  place: Place | undefined;
+  private standing: Standing = {};
+  private isRefusedWrites = false;
+  private isSearching = false;
 
-  constructor({ tls, ...config }: DatabaseClientConfig) {
-    super({ ...config, ssl: tls.encryption !== 'none', ...negotiation(tls) });
-    this.tls = tls;
+  constructor(private readonly options: DatabaseClientConfig) {
+    const { target: targetOf, place, serverTimeoutMs, connectionTimeoutMillis, ...config } = options;
+    const target = targetOf();
+    const timeoutMs = target.connectTimeoutMs ?? serverTimeoutMs ?? connectionTimeoutMillis;
+    const { tls, servers } = target;
+    super({
+      ...config,
+      ...target.config,
+      ...servers[0],
+      ssl: tls.encryption !== 'none',
+      ...negotiation(tls),
+      connectionTimeoutMillis: timeoutMs,
+    });
+    this.target = target;
+    this.serverTimeoutMs = timeoutMs;
+    this.place = place;
     this.on('error', () => undefined);
-    // libpq does not use TLS on the sockets of the machine, and the server does not offer it there.
-    if (this.host.startsWith('/')) this.inside.ssl = this.inside.connection.ssl = false;
-    else if (tls.encryption === 'if-offered') goOnWithoutTls(this.inside.connection);
+    const { connection } = this.inside;
+    if (tls.encryption === 'if-offered') goOnWithoutTls(connection);
+    connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
+      this.standing = afterReport(this.standing, parameterName, parameterValue);
+      this.noteWhetherMisled();
+    });
+    connection.on('errorMessage', ({ code }) => {
+      if (code === READ_ONLY_STATE) this.isRefusedWrites = true;
+      this.noteWhetherMisled();
+    });
+  }
+
+  /**
+   * Whether the server has refused a write, or says that it takes none, where one is asked for that does: then another
+   * connection may lead to one that does, and this one is not to be used any longer.
+   */
+  get isMisled(): boolean {
+    return this.isRefusedWrites || unfitness(this.target.session, this.standing) !== undefined;
   }
 
   override connect(): Promise<this>;
@@ -80,6 +142,7 @@ export class DatabaseClient extends Client {
   override end(callback?: (error: Error) => void): Promise<void> | undefined {
     const timer = setTimeout(() => this.destroy(), END_PATIENCE_MS).unref();
     this.once('end', () => clearTimeout(timer));
+    if (this.isSearching) this.destroy();
     if (!callback) return super.end();
     super.end(callback);
     return undefined;
@@ -90,19 +153,93 @@ export class DatabaseClient extends Client {
     this.inside.connection.stream.destroy();
   }
 
+  /** So that whoever connects next looks for another server. */
+  private noteWhetherMisled(): void {
+    if (this.place && this.isMisled) this.target.search?.lost(this.place);
+  }
+
   private attempt(callback: (error?: Error) => void): void {
-    const { inside } = this;
-    try {
-      if (inside.ssl) inside.connection.ssl = tlsOptions(this.tls, this.host);
-    } catch (error) {
-      process.nextTick(callback, new ConnectFailedError(error as Error));
-      return;
-    }
-    super.connect((error?: Error) => {
+    const { search, servers } = this.target;
+    const told = (error?: Error) => {
       // Where it is this side that gives up, such as for want of a password, the server would wait for a minute.
       if (error) this.destroy();
       callback(error && new ConnectFailedError(error));
+    };
+    if (this.place || !search) this.connectTo(this.place ?? { server: servers[0], address: servers[0].host }, told);
+    else this.searchWith(search, told);
+  }
+
+  private searchWith(search: ServerSearch, told: (error?: Error) => void): void {
+    this.isSearching = true;
+    const gaveUp = () =>
+      over(() => told(new Error('timeout: the connection was given up while its server was searched for')));
+    const over = (then: () => void) => {
+      if (!this.isSearching) return;
+      this.isSearching = false;
+      this.inside.connection.stream.off('close', gaveUp);
+      then();
+    };
+    // A pool whose time is up, and whoever ends or cuts this connection, closes its socket.
+    this.inside.connection.stream.once('close', gaveUp);
+    search
+      .find(place => this.lookAt(place), this.serverTimeoutMs)
+      .then(
+        place => over(() => this.connectAndJoin(search, place, told)),
+        (error: Error) => over(() => told(error)),
+      );
+  }
+
+  private connectAndJoin(search: ServerSearch, place: Place, told: (error?: Error) => void): void {
+    this.place = place;
+    this.connectTo(place, error => {
+      if (error) {
+        search.lost(place);
+        return told(error);
+      }
+      search.joined(this);
+      this.once('end', () => {
+        search.left(this);
+        if (!this.inside._ending) search.lost(place);
+      });
+      told();
     });
+  }
+
+  private async lookAt(place: Place): Promise<void> {
+    const client = new DatabaseClient({ ...this.options, place, application_name: SEARCH_APPLICATION });
+    await client.connect();
+    await client.end();
+  }
+
+  private connectTo(place: Place, told: (error?: Error) => void): void {
+    const { inside } = this;
+    const { host, port } = place.server;
+    this.host = place.address;
+    inside.port = port;
+    // What passwords are looked for by.
+    Object.assign(inside.connectionParameters, { host, port });
+    try {
+      // libpq does not use TLS on the sockets of the machine, and the server does not offer it there.
+      if (isSocket(place.server)) inside.ssl = inside.connection.ssl = false;
+      else if (inside.ssl) inside.connection.ssl = tlsOptions(this.target.tls, place);
+    } catch (error) {
+      process.nextTick(told, error);
+      return;
+    }
+    super.connect((error?: Error) => (error ? told(error) : this.proveFit(told)));
+  }
+
+  private proveFit(told: (error?: Error) => void): void {
+    if (this.target.session === 'any') told();
+    else this.assertFit().then(() => told(), told);
+  }
+
+  /** @throws UnfitServerError where the server is not one that the URL asks for */
+  private async assertFit(): Promise<void> {
+    const { session } = this.target;
+    if (!isKnown(session, this.standing)) this.standing = await askStanding(this, this.serverTimeoutMs);
+    const reason = unfitness(session, this.standing);
+    if (reason !== undefined) throw new UnfitServerError(`The server will not do: ${reason}.`);
   }
 
   private get inside(): Inside {
@@ -128,42 +265,4 @@ function goOnWithoutTls(connection: PgConnection): void {
     });
     requestSsl();
   };
-}
-
-/** @throws Error that names the file that cannot be read */
-function tlsOptions(tls: TlsDemand, host: string): ConnectionOptions {
-  const { check } = tls;
-  const files = {
-    ca: read(tls.rootCertFile, 'sslrootcert'),
-    cert: read(tls.certFile, 'sslcert'),
-    key: read(tls.keyFile, 'sslkey'),
-  };
-  const options = Object.fromEntries(Object.entries(files).filter(([, content]) => content !== undefined));
-  if (check === 'nothing') return { ...options, rejectUnauthorized: false };
-  // Without it an address in the URL would be checked as if it were `localhost`.
-  if (check === 'host') return { ...options, host };
-  return { ...options, ca: files.ca ?? ownRoots(), checkServerIdentity: () => undefined };
-}
-
-/**
- * Who is trusted where the name of the server is not checked and no file is named. Never the public authorities: anybody
- * can have a certificate of theirs, for a name of his own.
- */
-function ownRoots(): string[] {
-  const roots = getCACertificates('extra');
-  if (roots.length > 0) return roots;
-  throw new Error(
-    'sslmode=verify-ca needs to be told whom to trust: sslrootcert=<file> in the URL of the database, or NODE_EXTRA_CA_CERTS.',
-  );
-}
-
-function read(path: string | null, parameter: string): string | undefined {
-  if (path === null) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = `The file that ${parameter} in the URL of the database names cannot be read (${code}).`;
-    throw Object.assign(new Error(message, { cause: error }), { code });
-  }
 }

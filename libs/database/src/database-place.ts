@@ -1,26 +1,28 @@
+import process from 'node:process';
+import { parseDatabaseUrl } from '@coordination/config';
 import { Client } from 'pg';
+import { describeServer, type Server, serversOf } from './servers.js';
 
 /** Which database a URL leads to, and as whom. */
 export interface DatabasePlace {
-  readonly host: string;
-  readonly port: number;
+  /** One of them is the one that it leads to. */
+  readonly servers: readonly Server[];
   readonly database: string;
   readonly role: string | undefined;
 }
 
-/** What the driver makes of a URL without connecting: parameters of the URL and variables of libpq fill in what it lacks. */
-export function placeOf(url: string): DatabasePlace {
-  const withoutFiles = new URL(url);
-  // The driver would read the files of certificates, which matter to connections alone.
-  for (const name of [...withoutFiles.searchParams.keys()].filter(name => name.startsWith('ssl'))) {
-    withoutFiles.searchParams.delete(name);
-  }
-  const { host, port, database = '', user } = new Client({ connectionString: withoutFiles.href });
-  return { host, port, database, role: user };
+/** What is known of a URL without connecting: parameters of the URL and variables of libpq fill in what it lacks. */
+export function placeOf(text: string): DatabasePlace {
+  const url = parseDatabaseUrl(text);
+  const { user, database } = url;
+  // The driver knows who it would be where nobody is named.
+  return { servers: serversOf(url, process.env), database, role: user ?? new Client({ database }).user };
 }
 
+/** Names the servers for people. */
+export const describeServers = ({ servers }: Pick<DatabasePlace, 'servers'>): string =>
+  servers.map(describeServer).join(', ');
+
 /** Names a database for people; never with the password. */
-export function describePlace({ host, port, database, role }: DatabasePlace): string {
-  const address = host.includes(':') ? `[${host}]` : host;
-  return `${database} at ${address}:${port}, role ${role ?? '(none)'}`;
-}
+export const describePlace = ({ servers, database, role }: DatabasePlace): string =>
+  `${database} at ${describeServers({ servers })}, role ${role ?? '(none)'}`;

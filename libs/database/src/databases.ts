@@ -1,8 +1,9 @@
 import { type EntityName } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Pool } from 'pg';
+import { placeOf } from './database-place.js';
 import { PoolConnections, severedUntil } from './pool-connections.js';
-import { pgOptions } from './pg-options.js';
+import { pgOptions, poolPatience } from './pg-options.js';
 import { type SslMode } from './tls-demand.js';
 import { Troubles } from './trouble.js';
 
@@ -54,20 +55,21 @@ export class Databases {
 
   static async open(target: DatabaseTarget): Promise<Databases> {
     const pools = new Map<Purpose, PoolConnections>();
+    const options = pgOptions(target.url, target.ssl);
     const open = (purpose: Purpose) =>
       MikroORM.init({
-        clientUrl: target.url,
+        dbName: placeOf(target.url).database,
         entities: [...target.entities],
         discovery: { warnWhenNoEntities: false },
         debug: false,
         // pg reports dropped connections as events; the query that met one rejects by itself.
         logger: () => undefined,
         driverOptions: {
-          ...pgOptions(target.url, target.ssl),
+          ...options,
+          ...poolPatience(options, CONNECT_TIMEOUT_MS),
           max: purpose === 'reads' ? target.poolMax : FIXED_BUDGET[purpose],
           // One stays: whoever connects while the process is busy waits for many turns of the event loop.
           min: 1,
-          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
           idleTimeoutMillis: IDLE_TIMEOUT_MS,
           application_name: `platform-coordination ${purpose}`,
           onPoolCreated: (pool: Pool) => void pools.set(purpose, new PoolConnections(pool)),

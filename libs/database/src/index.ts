@@ -13,7 +13,7 @@ export { autocommit, DoubtfulCommitError, isoTime, query } from './query.js';
 export { read, READ_TIMEOUT_MS, type ReadOptions } from './read.js';
 export { readOnce } from './read-once.js';
 export { isStoreUnavailable, orStoreUnavailable } from './store-errors.js';
-export { type DatabasePlace, describePlace, placeOf } from './database-place.js';
+export { type DatabasePlace, describePlace, describeServers, placeOf } from './database-place.js';
 export {
   EMBEDDED_DATABASE,
   startEmbeddedPostgres,

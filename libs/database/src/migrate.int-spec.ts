@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OwnPostgres } from '../../../test/support/own-postgres.js';
 import { PostgresProxy } from '../../../test/support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
-import { waitFor } from '../../../test/support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../../../test/support/wait-for.js';
 import { migrate } from './migrate.js';
 import { SchemaGate } from './schema-gate.js';
 import { ConnectionLostError } from './under-lock.js';
@@ -72,7 +72,7 @@ const nothingIsLeft = (asking = admin) =>
   waitFor(
     'no session is left',
     async () => (await sessions(asking)).length === 0,
-    30_000,
+    PATIENCE_MS,
     async () => JSON.stringify(await sessions(asking)),
   );
 

@@ -4,8 +4,9 @@ import { MIGRATIONS } from '@coordination/migrations';
 import { type Pool } from 'pg';
 import { type AppRole, findAppRole } from './app-role.js';
 import { grantPrivileges } from './grants.js';
+import { placeOf } from './database-place.js';
 import { mayMigrate } from './may-migrate.js';
-import { pgOptions } from './pg-options.js';
+import { pgOptions, poolPatience } from './pg-options.js';
 import { PoolConnections, severedUntil } from './pool-connections.js';
 import { query } from './query.js';
 import { schemaState } from './schema-state.js';
@@ -99,15 +100,16 @@ interface OpenMigration {
 /** @param stop cuts the connections when it is aborted */
 async function openForMigration(url: string, ssl: SslMode, stop: AbortSignal): Promise<OpenMigration> {
   let connections: PoolConnections | undefined;
+  const options = pgOptions(url, ssl);
   const orm = await MikroORM.init({
-    clientUrl: url,
+    dbName: placeOf(url).database,
     entities: [],
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     logger: () => undefined,
     driverOptions: {
-      ...pgOptions(url, ssl),
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      ...options,
+      ...poolPatience(options, CONNECT_TIMEOUT_MS),
       max: 1,
       application_name: 'platform-coordination migrator',
       onPoolCreated: (pool: Pool) => {

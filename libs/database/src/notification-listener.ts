@@ -121,7 +121,7 @@ export class NotificationListener {
   }
 
   /** Asks something from time to time, because a dead connection cannot be told from a silent one. */
-  private async untilLost(client: Client, lost: Promise<string>): Promise<string> {
+  private async untilLost(client: DatabaseClient, lost: Promise<string>): Promise<string> {
     for (let quietMs = PROVEN_AFTER_MS; ; quietMs = CHECK_INTERVAL_MS) {
       const quiet = new AbortController();
       const timer = delay(quietMs, null, { signal: quiet.signal }).catch(() => null);
@@ -130,6 +130,7 @@ export class NotificationListener {
       if (reason !== null) return reason;
       try {
         await client.query('select 1');
+        if (client.isMisled) return 'the server only reads';
         this.options.task.succeeded();
       } catch (error) {
         return (error as Error).message;

@@ -1,17 +1,15 @@
-import process from 'node:process';
 import { type ClientConfig } from 'pg';
+import { type ConnectionTarget, connectionTarget, patienceOf } from './connection-target.js';
 import { DatabaseClient } from './database-client.js';
-import { type SslMode, type TlsDemand, tlsDemand, withoutTlsParameters } from './tls-demand.js';
+import { type SslMode } from './tls-demand.js';
 
 /** After how long (ms) without a word the system asks whether the other side is still there. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Options for connections to a server: for a {@link DatabaseClient}, or for a pool of `pg`, which makes such clients. */
 export interface PgOptions extends ClientConfig {
-  readonly connectionString: string;
-  readonly tls: TlsDemand;
-  /** For a client of `pg` itself, which knows nothing of `tls`: rather too strict than in the clear. */
-  readonly ssl: boolean;
+  /** A function, because MikroORM copies objects, and would take their functions from them. */
+  readonly target: () => ConnectionTarget;
   readonly Client: typeof DatabaseClient;
 }
 
@@ -20,13 +18,23 @@ export interface PgOptions extends ClientConfig {
  * @throws Error with a line for people when the URL asks for what there is not
  */
 export function pgOptions(url: string, ssl: SslMode): PgOptions {
-  const tls = tlsDemand(url, ssl, process.env['PGSSLMODE']);
+  const target = connectionTarget(url, ssl);
   return {
-    connectionString: withoutTlsParameters(url),
-    tls,
-    ssl: tls.encryption !== 'none',
+    target: () => target,
     Client: DatabaseClient,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   };
 }
+
+/** Time limits of a pool whose connections may take so long (ms) to be made to one server. */
+export interface PoolPatience {
+  readonly serverTimeoutMs: number;
+  readonly connectionTimeoutMillis: number;
+}
+
+/** A pool waits until every server has been tried, so that one that says nothing does not hide the others. */
+export const poolPatience = ({ target }: PgOptions, serverTimeoutMs: number): PoolPatience => ({
+  serverTimeoutMs,
+  connectionTimeoutMillis: patienceOf(target(), serverTimeoutMs),
+});

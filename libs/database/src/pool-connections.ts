@@ -5,7 +5,10 @@ import { type DatabaseClient } from './database-client.js';
 /** How long (ms) what is under way may go on when a pool is closed; it was given its time before. */
 const CLOSE_PATIENCE_MS = 1_000;
 
-/** The connections of a pool: those that break give their places back, and all of them can be cut. */
+/**
+ * The connections of a pool: those that break give their places back, those that lead to a server
+ * that only reads are not used again, and all of them can be cut.
+ */
 export class PoolConnections {
   private readonly clients = new Set<DatabaseClient>();
 
@@ -13,6 +16,11 @@ export class PoolConnections {
     returnBrokenConnections(pool);
     // The pool was given this class by `pgOptions`.
     pool.on('connect', client => this.clients.add(client as unknown as DatabaseClient));
+    // It is ended before the pool takes it back, so that the next one who asks gets another.
+    pool.on('release', (_error, client) => {
+      const { isMisled } = client as unknown as DatabaseClient;
+      if (isMisled) void client.end();
+    });
     pool.on('remove', client => this.clients.delete(client as unknown as DatabaseClient));
   }
 

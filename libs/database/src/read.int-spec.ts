@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailableError } from '@coordination/kernel';
+import { unhurried } from '../../../test/support/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { Databases, type Purpose } from './databases.js';
 import { query } from './query.js';
@@ -79,7 +80,7 @@ describe('read', () => {
   });
 
   it('may last longer than a silence, as long as the server answers', async () => {
-    const timeoutMs = 400;
+    const timeoutMs = unhurried(400);
     const lasting = read(
       databases,
       async (em, heard) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type SslMode, tlsDemand, withoutTlsParameters } from './tls-demand.js';
+import { type SslMode, tlsDemand } from './tls-demand.js';
 
 const demand = (parameters: string, ssl: SslMode = 'off', fallbackMode?: string) =>
-  tlsDemand(`postgres://user:secret@db.test:5432/pcs${parameters}`, ssl, fallbackMode);
+  tlsDemand(new Map(new URLSearchParams(parameters)), ssl, fallbackMode);
 
 describe('tlsDemand', () => {
   it.each([
@@ -76,16 +76,5 @@ describe('tlsDemand', () => {
     expect(() => demand(`?sslmode=${mode}`)).toThrow(
       /^sslmode in the URL of the database must be one of disable, allow, prefer, require, verify-ca, verify-full, no-verify\.$/,
     );
-  });
-});
-
-describe('withoutTlsParameters', () => {
-  it('leaves everything else as it is', () => {
-    const rest = 'postgres://us%40er:pa%2Fss@db.test:5433/p%20cs';
-    expect(
-      withoutTlsParameters(`${rest}?sslmode=require&sslrootcert=/a&ssl=1&sslcert=b&sslkey=c&sslnegotiation=direct`),
-    ).toBe(rest);
-    expect(withoutTlsParameters(`${rest}?sslmode=require&application_name=a%20b`)).toBe(`${rest}?application_name=a+b`);
-    for (const url of [rest, `${rest}?options=-c%20geqo=off`]) expect(withoutTlsParameters(url)).toBe(url);
   });
 });

@@ -5,9 +5,6 @@ export type SslMode = 'off' | 'require' | 'verify';
 const URL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
 type UrlMode = (typeof URL_MODES)[number];
 
-/** The URL parameters that are about TLS, which `pg` would read by rules of its own. */
-const TLS_PARAMETERS = ['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'uselibpqcompat'];
-
 /** libpq: the certificate authorities of the system instead of those of a file. */
 const SYSTEM_ROOTS = 'system';
 
@@ -25,13 +22,12 @@ export interface TlsDemand {
 }
 
 /**
- * What the URL of a database, or else a setting, demands of TLS, with the meaning that libpq gives to the parameters
+ * What the parameters of a database's URL, or else a setting, demand of TLS, with the meaning that libpq gives to the parameters
  * (PostgreSQL, 32.19 "SSL Support").
  * @param fallbackMode the mode where neither says one, such as that of PGSSLMODE
  * @throws Error with a line for people, which repeats nothing of the URL but its parameters for TLS
  */
-export function tlsDemand(url: string, ssl: SslMode, fallbackMode?: string): TlsDemand {
-  const parameters = new URL(url).searchParams;
+export function tlsDemand(parameters: Parameters, ssl: SslMode, fallbackMode?: string): TlsDemand {
   const mode = modeOf(parameters, ssl, fallbackMode);
   const rootCertFile = rootCertFileOf(parameters, mode);
   return {
@@ -43,15 +39,9 @@ export function tlsDemand(url: string, ssl: SslMode, fallbackMode?: string): Tls
   };
 }
 
-/** The URL without what is about TLS. */
-export function withoutTlsParameters(url: string): string {
-  const rest = new URL(url);
-  if (!TLS_PARAMETERS.some(name => rest.searchParams.has(name))) return url;
-  for (const name of TLS_PARAMETERS) rest.searchParams.delete(name);
-  return rest.href;
-}
+type Parameters = ReadonlyMap<string, string>;
 
-function modeOf(parameters: URLSearchParams, ssl: SslMode, fallbackMode: string | undefined): UrlMode {
+function modeOf(parameters: Parameters, ssl: SslMode, fallbackMode: string | undefined): UrlMode {
   const said = parameters.get('sslmode') ?? fromDriver(parameters.get('ssl'));
   if (said !== undefined) return known(said, 'sslmode in the URL of the database');
   if (ssl !== 'off') return ssl === 'verify' ? 'verify-full' : 'require';
@@ -60,8 +50,8 @@ function modeOf(parameters: URLSearchParams, ssl: SslMode, fallbackMode: string 
 }
 
 /** `ssl` in the URL is not known to libpq. Its values keep the meaning that `pg` gives to them. */
-function fromDriver(ssl: string | null): UrlMode | undefined {
-  if (ssl === null) return undefined;
+function fromDriver(ssl: string | undefined): UrlMode | undefined {
+  if (ssl === undefined) return undefined;
   if (ssl === '0' || ssl === 'false') return 'disable';
   return ssl === 'no-verify' ? 'no-verify' : 'verify-full';
 }
@@ -94,14 +84,14 @@ function meaningOf(mode: UrlMode, hasRootCert: boolean): Pick<TlsDemand, 'encryp
   }
 }
 
-function rootCertFileOf(parameters: URLSearchParams, mode: UrlMode): string | null {
+function rootCertFileOf(parameters: Parameters, mode: UrlMode): string | null {
   const file = parameters.get('sslrootcert') || null;
   if (file !== SYSTEM_ROOTS) return file;
   if (mode === 'verify-full') return null;
   throw new Error(`sslrootcert=system in the URL of the database needs sslmode=verify-full, not ${mode}.`);
 }
 
-function negotiationOf(parameters: URLSearchParams, mode: UrlMode): TlsDemand['negotiation'] {
+function negotiationOf(parameters: Parameters, mode: UrlMode): TlsDemand['negotiation'] {
   const said = parameters.get('sslnegotiation') ?? 'postgres';
   if (said !== 'postgres' && said !== 'direct') {
     throw new Error('sslnegotiation in the URL of the database must be postgres or direct.');

@@ -1,4 +1,5 @@
 import { isStoreUnavailable } from './store-errors.js';
+import { UnusableFileError } from './unusable-file.errors.js';
 
 /** Why the database cannot be used, for people: nothing of a statement, of the URL, or of what the server said. */
 export interface Trouble {
@@ -66,7 +67,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   EMFILE: 'This process may not open more files and connections.',
   ENETDOWN: UNREACHABLE,
   ENETUNREACH: UNREACHABLE,
-  ENOENT: 'There is no such socket, or no such file of a certificate.',
+  ENOENT: 'There is no such socket.',
   ENOTFOUND: UNRESOLVED,
   EPERM: UNREACHABLE,
   EPIPE: BROKEN,
@@ -89,6 +90,9 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/terminated|closed|connection error|destroyed/i, BROKEN],
 ];
 
+const UNUSABLE_FILE =
+  'A file that the settings of the database name cannot be used (password, certificate or key): the log tells which, and why.';
+
 const SAFE_CODE = /^[A-Z0-9_]{3,64}$/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
@@ -96,7 +100,9 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
 export function troubleOf(error: unknown): Trouble {
   const cause = rootOf(error);
   const { code, message } = cause as { readonly code?: unknown; readonly message?: string };
-  if (typeof code === 'string' && SAFE_CODE.test(code)) return { code, message: byCode(code, cause) };
+  const isSafe = typeof code === 'string' && SAFE_CODE.test(code);
+  if (cause instanceof UnusableFileError) return { ...(isSafe && { code }), message: UNUSABLE_FILE };
+  if (isSafe) return { code, message: byCode(code, cause) };
   const found = BY_MESSAGE.find(([pattern]) => pattern.test(message ?? ''));
   return { message: found?.[1] ?? 'What answers there does not speak as a PostgreSQL server does.' };
 }
@@ -114,7 +120,7 @@ function byCode(code: string, { severity }: { readonly severity?: unknown }): st
 /** Ours, and those of `pg`, are put around what happened. */
 function rootOf(error: unknown): { readonly severity?: unknown } {
   let root = error as { readonly cause?: unknown; readonly errors?: readonly unknown[] };
-  while (root.cause instanceof Error || root instanceof AggregateError) {
+  while (!(root instanceof UnusableFileError) && (root.cause instanceof Error || root instanceof AggregateError)) {
     const inner = root.cause instanceof Error ? root.cause : root.errors?.[0];
     if (!(inner instanceof Error)) break;
     root = inner;

@@ -1,4 +1,4 @@
-import { formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
+import { type CompressedForm, formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 
 /** Headers of every answer about the catalog. */
@@ -22,9 +22,14 @@ const JSON_TYPE = `${JSON_MEDIA_TYPE}; charset=utf-8`;
 /** How much of the epoch an ETag has: enough to tell any two apart that a caller may have met. */
 const EPOCH_PREFIX_LENGTH = 8;
 
-/** Names what a revision shows, the same on all nodes. */
-export const revisionTag = (epoch: string, revision: number): string =>
-  `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
+/**
+ * Names what a revision shows, the same on all nodes.
+ * @param variant tells parts of it apart
+ */
+export const revisionTag = (epoch: string, revision: number, variant?: string): string => {
+  const tag = `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
+  return variant === undefined ? tag : `${tag}-${variant}`;
+};
 
 /**
  * Says of which catalog the answer speaks.
@@ -40,8 +45,15 @@ export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog,
   });
 }
 
-/** Sends JSON past all serialization, or 304 when the caller has it. */
-export function sendJson(reply: FastifyReply, body: string | undefined): void {
-  if (body === undefined) void reply.status(304).send();
-  else void reply.type(JSON_TYPE).send(body);
+/**
+ * Sends JSON past all serialization, or 304 when the caller has it.
+ * @param compressed the compressed form, where it is kept
+ */
+export function sendJson(reply: FastifyReply, body: string | undefined, compressed?: CompressedForm): void {
+  if (body === undefined) {
+    void reply.status(304).send();
+    return;
+  }
+  if (compressed) reply.compressedForm = compressed;
+  void reply.type(JSON_TYPE).send(body);
 }

@@ -1,3 +1,4 @@
+import { type Fields } from './listing/instance-fields.js';
 import { type Selection } from './selection/selection.js';
 
 export const SEARCH_SORTS = ['service', 'registeredAt', 'updatedAt'] as const;
@@ -19,4 +20,6 @@ export interface CatalogSearch {
   readonly limit: number;
   /** From the page before; absent for the first. */
   readonly cursor: string | undefined;
+  /** Of each instance; all of them, if absent. */
+  readonly fields?: Fields;
 }

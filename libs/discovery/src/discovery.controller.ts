@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { answerFound } from './answer-found.js';
+import { answerFound, answerSettled } from './answer-found.js';
 import { type AnsweredCatalog, CATALOG_HEADERS, revisionTag, sendJson, setCatalogHeaders } from './catalog-answer.js';
 import {
   NAMESPACES_EXAMPLE,
@@ -25,9 +25,20 @@ import {
 import { DiscoveryService } from './discovery.service.js';
 import { NO_DEMAND, toDemand, WAITING_PROBLEMS } from './freshness/demand.js';
 import { GuardNoticeSlot, setGuardHeader } from './guard-notice.js';
+import { NAMED_IN_CATALOG, toFields } from './listing/instance-fields.js';
+import { type ListPosition } from './listing/list-cursor.js';
+import { type ListQuestion, variantOfFields } from './listing/list-question.js';
+import { toPart, toPosition } from './listing/list.schemas.js';
 import { answerPast, hasTag, PAST_HEADERS, PAST_PROBLEMS } from './past/past-answer.js';
 import { PastDiscovery } from './past/past-discovery.service.js';
-import { type SearchAtQuery, searchAtQuery, type ServicesAtQuery, servicesAtQuery } from './past/past.schemas.js';
+import {
+  type InstancesAtQuery,
+  instancesAtQuery,
+  type SearchAtQuery,
+  searchAtQuery,
+  type ServicesAtQuery,
+  servicesAtQuery,
+} from './past/past.schemas.js';
 import { PlainReads } from './plain-reads.js';
 import { USABLE } from './selection/selection.js';
 import { toSelection } from './selection/selection.schemas.js';
@@ -100,28 +111,31 @@ export class DiscoveryController {
     otherSuccesses: [{ ...PAST_NOT_MODIFIED, responseHeaders: [...PAST_HEADERS, 'X-Liveness-Guard'] }],
     summary: 'List the instances of a service',
     description:
-      'The instances that the filters select; `status` defaults to `healthy,degraded`. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `asOf` it is, to the byte, what was answered then, but for the revision of a service without instances that had been dropped by then.',
+      'The instances that the filters select; `status` defaults to `healthy,degraded`, but to `any` on the watch, the search and the diff: say it on both to watch what was listed. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `limit` the list comes in pages, all of which show the service as it was for the first one; later pages come from memory, or from the log once the service has changed. With `asOf` it is, to the byte, what was answered then, but for the revision of a service without instances that had been dropped by then.',
     operationId: 'listServiceInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: { service: 'orders', namespace: 'default' }, response: SERVICE_INSTANCES_EXAMPLE },
   })
   @Get('services/:service/instances')
   async serviceInstances(
     @Param({ schema: serviceParams }) { service }: ServiceParams,
-    @Query({ schema: servicesAtQuery }) query: ServicesAtQuery,
+    @Query({ schema: instancesAtQuery }) query: InstancesAtQuery,
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { namespace, asOf } = query;
+    const { namespace, asOf, cursor } = query;
     const demand = toDemand(query, reply.raw);
-    const selection = toSelection(query, USABLE);
+    const question = { namespace, service, selection: toSelection(query, USABLE), part: toPart(query) };
+    const position = toPosition(question, cursor);
     if (asOf) {
-      const of = { namespace, service };
-      return answerPast(reply, await this.past.instancesOf(asOf, of, selection, hasTag(ifNoneMatch)));
+      const { selection, part } = question;
+      const found = await this.past.instancesOf(asOf, question, selection, hasTag(ifNoneMatch), { part, position });
+      return answerPast(reply, found);
     }
-    const found = await this.discovery.instancesOf(namespace, service, selection, demand);
-    if (demand === NO_DEMAND) this.plain.remember(reply.request, { namespace, service, selection });
+    if (position) return await this.laterPage(reply, ifNoneMatch, question, position);
+    const found = await this.discovery.instancesOf(question, demand);
+    if (demand === NO_DEMAND) this.plain.remember(reply.request, question);
     setGuardHeader(reply, this.guards.of(namespace, service));
     answerFound(reply, ifNoneMatch, found);
   }
@@ -147,6 +161,7 @@ export class DiscoveryController {
   ): Promise<void> {
     const demand = toDemand(query, reply.raw);
     const { namespace, service, sort, order, limit, cursor, asOf } = query;
+    const fields = toFields(query.fields, NAMED_IN_CATALOG);
     const search = {
       namespace: namespace === ALL_NAMESPACES ? null : namespace,
       service: service ?? null,
@@ -155,14 +170,27 @@ export class DiscoveryController {
       order,
       limit,
       cursor,
+      fields,
     };
     if (asOf) return answerPast(reply, await this.past.search(asOf, search, hasTag(ifNoneMatch)));
+    // A page of a search may change with every change of the catalog.
+    const tagOf = ({ epoch, revision }: AnsweredCatalog) => revisionTag(epoch, revision, variantOfFields(fields));
     const isKnown = (catalog: AnsweredCatalog) => matchesNone(ifNoneMatch, tagOf(catalog));
     const { catalog, body } = await this.discovery.search(search, isKnown, demand);
     setCatalogHeaders(reply, catalog, tagOf(catalog));
     sendJson(reply, body);
   }
-}
 
-/** A page of a search may change with every change of the catalog. */
-const tagOf = ({ epoch, revision }: AnsweredCatalog): string => revisionTag(epoch, revision);
+  /** From memory, if the service is still what the first page showed, else from the log. The answer is the same. */
+  private async laterPage(
+    reply: FastifyReply,
+    ifNoneMatch: IfNoneMatch,
+    question: ListQuestion,
+    position: ListPosition,
+  ): Promise<void> {
+    const found = await this.discovery.laterPage(question, position);
+    setGuardHeader(reply, this.guards.of(question.namespace, question.service));
+    if (found) return answerSettled(reply, ifNoneMatch, found);
+    answerPast(reply, await this.past.laterPage(question, position, hasTag(ifNoneMatch)));
+  }
+}

@@ -29,6 +29,7 @@ import { ViewGate } from './freshness/view-gate.js';
 import { GuardNoticeSlot } from './guard-notice.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
 import { InstancePicker } from './instance-picker.js';
+import { Listings } from './listing/listings.js';
 import { PastModule } from './past/past.module.js';
 import { PlainReads } from './plain-reads.js';
 import { ResolveController } from './resolve/resolve.controller.js';
@@ -46,6 +47,9 @@ import { WATCH_PROVIDERS } from './watch/watch.providers.js';
 
 /** The most bytes of changes that are kept in memory, roughly. */
 const FEED_MAX_BYTES = 64 * 1024 * 1024;
+
+/** How many characters of pages, and of lists with some members only, are kept. */
+const PART_ANSWERS_MAX_LENGTH = 16 * 1024 * 1024;
 
 /** The read side of the catalog. It needs `DatabaseModule`. */
 @Module({
@@ -165,17 +169,20 @@ const FEED_MAX_BYTES = 64 * 1024 * 1024;
     },
     {
       provide: DiscoveryService,
-      inject: [CatalogView, Databases, CatalogHeadRepository, ViewGate, WaitingReads],
+      inject: [CatalogView, Databases, CatalogHeadRepository, ViewGate, WaitingReads, Listings, ChangeFeed],
       useFactory: (
         view: CatalogView,
         databases: Databases,
         heads: CatalogHeadRepository,
         gate: ViewGate,
         waiting: WaitingReads,
+        listings: Listings,
+        feed: ChangeFeed,
       ) =>
         new DiscoveryService({
           view,
           answers: new ViewAnswers(view),
+          partAnswers: new ViewAnswers(view, PART_ANSWERS_MAX_LENGTH, { listings, changes: feed }),
           resolver: new Resolver(view, Math.random),
           catalog: new CatalogSearchRepository(databases, heads),
           fresh: new FreshReads(view, gate, waiting),

@@ -1,8 +1,9 @@
-import { queryInteger } from '@coordination/http';
+import { queryCursor, queryInteger } from '@coordination/http';
 import { DEFAULT_NAMESPACE, instanceView, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
 import { z } from 'zod';
 import { SEARCH_ORDERS, SEARCH_SORTS } from './catalog-search.js';
 import { FRESHNESS_PARAMETERS, WAITING_PARAMETERS } from './freshness/demand.js';
+import { fieldsParameter, NAMED_IN_CATALOG } from './listing/instance-fields.js';
 import { FILTER_PARAMETERS } from './selection/selection.schemas.js';
 
 const DEFAULT_LIMIT = 100;
@@ -13,6 +14,17 @@ const MAX_CURSOR_LENGTH = 2_000;
 export const ALL_NAMESPACES = '*';
 
 const namespace = namespaceSchema.default(DEFAULT_NAMESPACE);
+
+/** A namespace, or all of them. One text, and not a union: no client has a type for that. */
+export const anyNamespace = z
+  .string()
+  .regex(
+    /^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/,
+    'must be *, or 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -',
+  )
+  .meta({ minLength: 1, maxLength: 63 })
+  .default(DEFAULT_NAMESPACE)
+  .describe('Namespace, or `*` for all.');
 
 export const namespacesQuery = z.strictObject({ ...FRESHNESS_PARAMETERS, ...WAITING_PARAMETERS });
 export type NamespacesQuery = z.output<typeof namespacesQuery>;
@@ -27,20 +39,16 @@ export const serviceParams = z.strictObject({ service: serviceSchema });
 export type ServiceParams = z.output<typeof serviceParams>;
 
 export const searchQuery = z.strictObject({
-  namespace: z
-    .union([namespaceSchema, z.literal(ALL_NAMESPACES)])
-    .default(DEFAULT_NAMESPACE)
-    .describe('Namespace, or `*` for all.'),
+  namespace: anyNamespace,
   service: serviceSchema.optional(),
   ...FILTER_PARAMETERS,
   sort: z.enum(SEARCH_SORTS).default('service').describe('What the instances are ordered by; ties by identity or id.'),
-  order: z.enum(SEARCH_ORDERS).default('asc'),
+  order: z.enum(SEARCH_ORDERS).default('asc').describe('`asc`: the least first; `desc`: the greatest.'),
   limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances per page.'),
-  cursor: z
-    .string()
-    .max(MAX_CURSOR_LENGTH)
-    .optional()
-    .describe('`nextCursor` of the page before, with the same other parameters.'),
+  cursor: queryCursor(MAX_CURSOR_LENGTH).describe(
+    '`nextCursor` of the page before, with the same other parameters; `limit` may be another one.',
+  ),
+  fields: fieldsParameter(NAMED_IN_CATALOG),
   ...FRESHNESS_PARAMETERS,
   ...WAITING_PARAMETERS,
 });
@@ -50,8 +58,11 @@ const revision = (about: string) => z.int().min(0).describe(about);
 
 const statusCounts = z
   .looseObject({
-    total: z.int(),
-    ...(Object.fromEntries(STATUSES.map(status => [status, z.int()])) as Record<(typeof STATUSES)[number], z.ZodInt>),
+    total: z.int().min(0),
+    ...(Object.fromEntries(STATUSES.map(status => [status, z.int().min(0)])) as Record<
+      (typeof STATUSES)[number],
+      z.ZodInt
+    >),
   })
   .meta({ id: 'StatusCounts' });
 
@@ -59,11 +70,13 @@ export const namespaceList = z
   .looseObject({
     revision: revision('The revision of the catalog.'),
     namespaces: z.array(
-      z.looseObject({
-        namespace: z.string(),
-        services: z.int().describe('Services that have instances.'),
-        instances: z.int(),
-      }),
+      z
+        .looseObject({
+          namespace: z.string(),
+          services: z.int().min(0).describe('Services that have instances.'),
+          instances: z.int().min(0),
+        })
+        .meta({ id: 'NamespaceSummary' }),
     ),
   })
   .meta({ id: 'NamespaceList' });
@@ -91,14 +104,19 @@ export const serviceInstances = z
     service: z.string(),
     revision: revision('The last revision that touched the service; that of the catalog, if it never had an instance.'),
     counts: statusCounts.describe('Of all instances that the filters but `status` select.'),
-    instances: z.array(instanceView).describe('By instanceId.'),
+    instances: z.array(instanceView).describe('By instanceId. With `fields`, they have no other members.'),
+    nextCursor: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('For the next page; null at the end. Absent without `limit`.'),
   })
   .meta({ id: 'ServiceInstances' });
 
 export const instancePage = z
   .looseObject({
     revision: revision('The revision of the catalog that this page shows.'),
-    items: z.array(instanceView),
+    items: z.array(instanceView).describe('With `fields`, they have no other members.'),
     nextCursor: z.string().nullable().describe('For the next page; null at the end.'),
   })
   .meta({ id: 'InstancePage' });

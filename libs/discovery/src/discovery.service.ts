@@ -7,6 +7,9 @@ import { type FreshReads } from './freshness/fresh-reads.js';
 import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/question.js';
 import { type Wanted } from './resolve/contenders.js';
 import { type Resolved, type Resolver } from './resolve/resolver.js';
+import { type ListPosition } from './listing/list-cursor.js';
+import { isWhole, type ListQuestion } from './listing/list-question.js';
+import { searchJson } from './listing/search-json.js';
 import { isEverything, type Selection } from './selection/selection.js';
 import { type CatalogView } from './view/catalog-view.js';
 import { type ViewAnswer, type ViewAnswers } from './view-answers.js';
@@ -24,6 +27,8 @@ export interface SearchFound {
 export interface DiscoveryParts {
   readonly view: CatalogView;
   readonly answers: ViewAnswers;
+  /** Apart from the others, so that whoever asks for many pages or members does not drive those out of memory. */
+  readonly partAnswers: ViewAnswers;
   readonly resolver: Resolver;
   readonly catalog: CatalogSearchRepository;
   readonly fresh: FreshReads;
@@ -61,18 +66,43 @@ export class DiscoveryService {
     return { catalog: current(head), revision, body: JSON.stringify({ revision, services }) };
   }
 
-  /** @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly */
-  async instancesOf(namespace: string, service: string, selection: Selection, demand = NO_DEMAND): Promise<Found> {
-    await this.parts.fresh.fromView(demand, () => instancesQuestion({ namespace, service }, selection));
-    return this.instancesNow(namespace, service, selection, demand);
+  /**
+   * The instances of a service, or the first page of them.
+   * @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly
+   */
+  async instancesOf(question: ListQuestion, demand = NO_DEMAND): Promise<Found> {
+    await this.parts.fresh.fromView(demand, () => instancesQuestion(question, question.selection));
+    return this.instancesNow(question, demand);
   }
 
   /**
    * The same without waiting, for demands that are met or that there are none of.
    * @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly
    */
-  instancesNow(namespace: string, service: string, selection: Selection, demand = NO_DEMAND): Found {
-    return this.fromView(demand, () => this.parts.answers.instancesOf(namespace, service, selection));
+  instancesNow(question: ListQuestion, demand = NO_DEMAND): Found {
+    const { answers, partAnswers } = this.parts;
+    const { namespace, service, selection, part } = question;
+    return this.fromView(demand, () =>
+      isWhole(part) ? answers.instancesOf(namespace, service, selection) : partAnswers.listed(question),
+    );
+  }
+
+  /**
+   * A later page of the instances of a service, at the revision of the first one; undefined when the service has changed
+   * since, so that only the log can tell.
+   * @throws RevisionUnknownError when the first page was of a history that has ended, StartingError, StaleViewError,
+   *   InvalidFilterError
+   */
+  async laterPage(question: ListQuestion, { at, after }: ListPosition): Promise<Found | undefined> {
+    const { view, partAnswers, fresh } = this.parts;
+    await fresh.fromView({ ...NO_DEMAND, minRevision: at });
+    if (view.serviceRevision(question.namespace, question.service) !== at) {
+      partAnswers.recallListing(question, at);
+      return undefined;
+    }
+    const found = this.fromView(NO_DEMAND, () => partAnswers.listed(question, after));
+    // What was at a revision is not stale.
+    return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
   }
 
   /**
@@ -98,7 +128,7 @@ export class DiscoveryService {
     await fresh.fromStore(demand, () => instancesQuestion(search, search.selection));
     const { head, page } = await catalog.search(search, head => isKnown(current(head)));
     fresh.assertKnown(demand, head);
-    const body = page && JSON.stringify({ revision: head.revision, ...page });
+    const body = page && searchJson(head.revision, page, search.fields);
     return { catalog: current(head), body };
   }
 

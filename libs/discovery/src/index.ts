@@ -14,7 +14,7 @@ export {
 } from './view/catalog-view.js';
 export { LocalMirror } from './view/local-mirror.js';
 export { LogReader, type LogPage } from './view/log-reader.js';
-export { ALL_NAMESPACES } from './discovery.schemas.js';
+export { ALL_NAMESPACES, anyNamespace } from './discovery.schemas.js';
 export { DiscoveryModule } from './discovery.module.js';
 export { DiscoveryService, type Found, type SearchFound } from './discovery.service.js';
 export { ViewGate } from './freshness/view-gate.js';

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { answerFound } from './answer-found.js';
 import { type DiscoveryService, type Found } from './discovery.service.js';
 import { type GuardNotices, setGuardHeader } from './guard-notice.js';
-import { type Selection } from './selection/selection.js';
+import { type ListQuestion } from './listing/list-question.js';
 
 /** The route whose requests are remembered. */
 export const INSTANCES_ROUTE = '/api/v1/discovery/services/:service/instances';
@@ -14,20 +14,13 @@ export const INSTANCES_ROUTE = '/api/v1/discovery/services/:service/instances';
 const MAX_KNOWN = 10_000;
 const MAX_TARGET_LENGTH = 512;
 
-/** What a request for the instances of a service asks when it demands nothing else of the catalog. */
-export interface PlainRead {
-  readonly namespace: string;
-  readonly service: string;
-  readonly selection: Selection;
-}
-
 /**
  * Remembers what plain requests mean, by their target. Callers ask the same question over and over, and checking its
  * parameters costs several times what the kept answer does: a target that was found to be right is answered before the
  * handler. Whatever is not known, or cannot be answered just now, goes the ordinary way, which says what is wrong.
  */
 export class PlainReads {
-  private readonly known = new LRUCache<string, PlainRead>({ max: MAX_KNOWN });
+  private readonly known = new LRUCache<string, ListQuestion>({ max: MAX_KNOWN });
 
   constructor(
     { httpAdapter }: HttpAdapterHost,
@@ -40,7 +33,7 @@ export class PlainReads {
   }
 
   /** Remembers what the target of a request means; it must mean the same whenever it comes. */
-  remember({ raw }: FastifyRequest, read: PlainRead): void {
+  remember({ raw }: FastifyRequest, read: ListQuestion): void {
     const target = raw.url ?? '';
     if (target.length <= MAX_TARGET_LENGTH) this.known.set(target, read);
   }
@@ -50,13 +43,13 @@ export class PlainReads {
     if (!read || !this.answer(request, reply, read)) done();
   };
 
-  private answer(request: FastifyRequest, reply: FastifyReply, read: PlainRead): boolean {
-    const { namespace, service, selection } = read;
+  private answer(request: FastifyRequest, reply: FastifyReply, read: ListQuestion): boolean {
+    const { namespace, service } = read;
     let found: Found;
     let ifNoneMatch;
     try {
       ifNoneMatch = parseIfNoneMatch(request.headers['if-none-match']);
-      found = this.discovery.instancesNow(namespace, service, selection);
+      found = this.discovery.instancesNow(read);
     } catch {
       return false;
     }

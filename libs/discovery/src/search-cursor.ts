@@ -29,12 +29,12 @@ export const toCursor = (search: Cursored, position: SearchPosition): string =>
 export function fromCursor(search: Cursored, cursor: string): SearchPosition {
   const shape = z.strictObject({ of: z.string(), after: POSITIONS[search.sort] });
   const { of, after } = decodeCursor(cursor, shape);
-  if (of !== fingerprint(search)) throw new InvalidCursorError();
+  if (of !== fingerprint(search)) throw InvalidCursorError.ofAnotherQuery();
   return after;
 }
 
-/** Names what decides which instances come in which order; the size of the pages may change on the way. */
-function fingerprint({ namespace, service, selection, sort, order, at }: Cursored): string {
-  const text = JSON.stringify([namespace, service, selection, sort, order, at]);
+/** Names what decides which instances come in which order, and what of them; the size of the pages may change on the way. */
+function fingerprint({ namespace, service, selection, sort, order, at, fields }: Cursored): string {
+  const text = JSON.stringify([namespace, service, selection, sort, order, at, ...(fields ? [fields] : [])]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }

@@ -1,12 +1,21 @@
 import { LRUCache } from 'lru-cache';
+import { CompressedForm } from '@coordination/http';
 import { type InstanceRecord, toInstanceView } from '@coordination/registry';
 import { matcherBesideStatus, type Selection, statusTest } from './selection/selection.js';
 import { patternMeter } from './selection/pattern-meter.js';
+import { type ChangeFeed } from './changes/change-feed.js';
+import { listJson } from './listing/list-json.js';
+import { type ListQuestion, partText, variantOf } from './listing/list-question.js';
+import { Listings, pageOf } from './listing/listings.js';
+import { ViewListings } from './listing/view-listings.js';
 import { countStatuses, sorted, summarize } from './service-summary.js';
 import { type ServiceEntry } from './view/catalog-state.js';
 import { type CatalogView } from './view/catalog-view.js';
 
-/** How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. */
+/**
+ * How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. Bytes of
+ * compressed forms count, too.
+ */
 const DEFAULT_MAX_LENGTH = 64 * 1024 * 1024;
 
 /** What an entry costs besides its characters. */
@@ -16,17 +25,33 @@ const ENTRY_OVERHEAD = 512;
 export interface ViewAnswer {
   readonly revision: number;
   readonly body: string;
+  /** The same compressed, where the answer is kept. */
+  readonly compressed?: CompressedForm;
+  /** What its ETag has beside the revision. */
+  readonly variant?: string | undefined;
 }
 
 interface Kept extends ViewAnswer {
   readonly generation: number;
+  readonly compressed: CompressedForm;
 }
+
+/** What parts of lists are made from, beside the view. */
+interface ListSources {
+  /** Where listings are kept; the past takes them from there, too. */
+  readonly listings?: Listings;
+  /** The newest changes. */
+  readonly changes?: Pick<ChangeFeed, 'after'>;
+}
+
+const NO_CHANGES = { after: () => undefined };
 
 /**
  * Answers from the view as text, which is kept until what it tells of changes: a request for a service that has not
  * changed costs no more than looking it up. Text lies in V8's heap, which is compacted, and is written to the socket in one
- * piece with the headers; buffers of many sizes that are replaced all the time leave the allocator with holes. The view must
- * be readable.
+ * piece with the headers; buffers of many sizes that are replaced all the time leave the allocator with holes. Their compressed
+ * forms are buffers, since sockets take nothing else without a copy: a tenth of the size, and only of what was asked for so.
+ * The view must be readable.
  */
 export class ViewAnswers {
   private readonly kept: LRUCache<string, Kept>;
@@ -34,14 +59,17 @@ export class ViewAnswers {
   private readonly summaries = new WeakMap<ServiceEntry, { readonly revision: number; readonly json: string }>();
 
   private readonly selections = new WeakMap<Selection, string>();
+  private readonly listings: ViewListings;
 
   constructor(
     private readonly view: CatalogView,
     maxLength = DEFAULT_MAX_LENGTH,
+    { listings = new Listings(), changes = NO_CHANGES }: ListSources = {},
   ) {
+    this.listings = new ViewListings(view, listings, changes);
     this.kept = new LRUCache({
       maxSize: maxLength,
-      sizeCalculation: ({ body }, key) => body.length + key.length + ENTRY_OVERHEAD,
+      sizeCalculation: ({ body, compressed }, key) => body.length + compressed.byteLength + key.length + ENTRY_OVERHEAD,
     });
   }
 
@@ -84,13 +112,46 @@ export class ViewAnswers {
     );
   }
 
+  /**
+   * A page of them, or some members of all of them.
+   * @param after the instanceId after which the page begins; undefined for the first one
+   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   */
+  listed(question: ListQuestion, after?: string): ViewAnswer {
+    const { namespace, service, selection, part } = question;
+    const touched = this.view.serviceRevision(namespace, service) ?? this.view.revision;
+    const instances = this.view.instancesOf(namespace, service);
+    const make = (revision: number) => {
+      const listing = this.listings.now(question, revision);
+      const { page } = pageOf(listing.ids, part.limit, after);
+      const views = page.map(id => toInstanceView(instances.get(id)!));
+      return listJson({ question, revision, listing, after }, views);
+    };
+    const variant = variantOf(part, after);
+    if (instances.size === 0) return { ...made(touched, make), variant };
+    const key = `listed ${namespace} ${service} ${partText(part, after)} ${this.textOf(selection)}`;
+    return { ...this.once(key, touched, make), variant };
+  }
+
+  /** See {@link ViewListings.recall}. */
+  recallListing(question: ListQuestion, revision: number): void {
+    this.listings.recall(question, revision);
+  }
+
   private once(key: string, revision: number, make: (revision: number) => string): ViewAnswer {
     const { generation } = this.view;
     const kept = this.kept.get(key);
     if (kept?.revision === revision && kept.generation === generation) return kept;
-    const answer = { revision, generation, body: make(revision) };
+    const body = make(revision);
+    const compressed = new CompressedForm(body, () => this.weighAgain(key, answer));
+    const answer: Kept = { revision, generation, body, compressed };
     this.kept.set(key, answer);
     return answer;
+  }
+
+  /** Only another object is weighed by the cache. */
+  private weighAgain(key: string, answer: Kept): void {
+    if (this.kept.peek(key) === answer) this.kept.set(key, { ...answer });
   }
 
   /** Selections that are asked for over and over are put into words once. */

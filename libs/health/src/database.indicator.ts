@@ -29,12 +29,15 @@ export class DatabaseIndicator {
     });
   }
 
-  /** Up once the migrations that this version needs have been applied. */
-  migrated() {
+  /** Up once the migrations that this version needs have been applied. Until it can be told, `lastError` tells why not. */
+  async migrated() {
     const indicator = this.health.check('migrations');
     const { isOpen, obstacle } = this.schema;
     if (isOpen || obstacle?.lacks === 'privileges') return indicator.up();
-    if (obstacle?.lacks !== 'migrations') return indicator.down(WAITING);
+    if (obstacle?.lacks !== 'migrations') {
+      const { lastError } = await this.store.look();
+      return indicator.down({ message: WAITING, ...(lastError && { lastError }) });
+    }
     return indicator.down({
       message: 'The database lacks migrations of this version: run `npm run migrate`, or set PCS_MIGRATE_ON_START=on.',
       missing: obstacle.missing,

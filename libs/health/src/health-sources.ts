@@ -35,6 +35,16 @@ export abstract class LastSweep {
   abstract readonly sweptSecondsAgo: number | undefined;
 }
 
+/** The name of this node among the nodes. Liveness provides it. */
+export abstract class NodeName {
+  /** What it is registered under; undefined: it is not, or takes no part. */
+  abstract readonly nodeId: string | undefined;
+  /** Other live nodes that use the ID of this one. */
+  abstract readonly othersOfSameId: readonly object[];
+  /** What is wrong with its ID, for people; undefined: nothing. */
+  abstract readonly complaint: string | undefined;
+}
+
 /** The guards that keep leases from ending. Liveness provides them. */
 export abstract class ActiveGuards {
   /** Those that are active, as people are to be told of them. */

@@ -1,21 +1,28 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
-import { ApiIncludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiIncludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
-import { PossibleProblems } from '@coordination/http';
+import { describedHeaders, PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
+import { healthReport } from './health.schemas.js';
 import { Drain } from './drain.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
+import { NodeIndicator } from './node.indicator.js';
 import { ProcessIndicator } from './process.indicator.js';
 import { TasksIndicator } from './tasks.indicator.js';
+
+const Answer = (status: number, description: string) =>
+  ApiResponse({ status, description, headers: describedHeaders(['Cache-Control']), standardSchema: healthReport });
 
 const Probe = (operationId: string, summary: string, description: string) =>
   applyDecorators(
     ApiIncludeEndpoint(),
     ApiOperation({ operationId, summary, description }),
-    PossibleProblems('VALIDATION_FAILED'),
-    HealthCheck(),
+    PossibleProblems(),
+    Answer(200, 'All is well.'),
+    Answer(503, 'Something is not as it must be.'),
+    HealthCheck({ noCache: true, swaggerDocumentation: false }),
   );
 
 /** The service's own probes, in the body shape of Terminus. Unlike the API they take any query: probes are configured once. */
@@ -28,6 +35,7 @@ export class HealthController {
     private readonly database: DatabaseIndicator,
     private readonly liveness: LivenessIndicator,
     private readonly log: LogIndicator,
+    private readonly node: NodeIndicator,
     private readonly process: ProcessIndicator,
     private readonly tasks: TasksIndicator,
     private readonly drain: Drain,
@@ -71,7 +79,7 @@ export class HealthController {
   @Probe(
     'getHealth',
     'Health of every part',
-    'For people: the database, the view, the log, liveness, background tasks, the writer and the process, by name. `tasks` is `degraded`, at 200, while a background task fails again and again; `failing` tells which, since when, how often, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is `degraded` also while a guard keeps leases from ending, which is no error.',
+    'For people: the database, the view, the log, liveness, the name of the node, background tasks, the writer and the process, by name. `tasks` is `degraded`, at 200, while a background task fails again and again; `failing` tells which, since when, how often, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is `degraded` also while a guard keeps leases from ending, which is no error. `node` is `degraded`, at 200, while another live node uses the same ID.',
   )
   everything() {
     return this.health.check([
@@ -81,6 +89,7 @@ export class HealthController {
       () => this.catalog.readable(),
       () => this.log.room(),
       () => this.liveness.guarded(),
+      () => this.node.named(),
       () => this.tasks.running(),
       () => this.process.queue(),
       () => this.process.process(),

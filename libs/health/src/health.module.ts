@@ -5,9 +5,17 @@ import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
-import { ActiveGuards, CatalogFreshness, LastSweep, LogRoomLeft, WriteQueueLength } from './health-sources.js';
+import {
+  ActiveGuards,
+  CatalogFreshness,
+  LastSweep,
+  LogRoomLeft,
+  NodeName,
+  WriteQueueLength,
+} from './health-sources.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
+import { NodeIndicator } from './node.indicator.js';
 import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
 import { TasksIndicator } from './tasks.indicator.js';
 
@@ -29,13 +37,15 @@ export interface HealthModuleOptions {
   readonly guards: InjectionToken<ActiveGuards>;
   /** A provider that is a {@link LastSweep}. */
   readonly sweeps: InjectionToken<LastSweep>;
+  /** A provider that is a {@link NodeName}. */
+  readonly node: InjectionToken<NodeName>;
 }
 
 /** Serves `/health` and the probes below it. Needs `Databases`, `SchemaGate` and `BackgroundTasks`. */
 @Module({})
 export class HealthModule {
   static forRoot(options: HealthModuleOptions): DynamicModule {
-    const { settings, version, imports = [], view, writer, log, guards, sweeps } = options;
+    const { settings, version, imports = [], view, writer, log, guards, sweeps, node } = options;
     return {
       module: HealthModule,
       imports: [
@@ -49,6 +59,7 @@ export class HealthModule {
         DatabaseIndicator,
         LivenessIndicator,
         LogIndicator,
+        NodeIndicator,
         ProcessIndicator,
         TasksIndicator,
         {
@@ -62,6 +73,7 @@ export class HealthModule {
         { provide: LogRoomLeft, useExisting: log },
         { provide: ActiveGuards, useExisting: guards },
         { provide: LastSweep, useExisting: sweeps },
+        { provide: NodeName, useExisting: node },
         { provide: SERVICE_VERSION, useValue: version },
       ],
     };

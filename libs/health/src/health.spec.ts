@@ -27,6 +27,12 @@ class Sweeps {
   sweptSecondsAgo: number | undefined = 0.7;
 }
 
+class Node {
+  nodeId: string | undefined = 'node-a';
+  othersOfSameId: object[] = [];
+  complaint: string | undefined;
+}
+
 class Log {
   revisions: number | undefined;
   isNearlyFull = false;
@@ -53,6 +59,7 @@ describe('the probes', () => {
   let guards: Guards;
   let log: Log;
   let sweeps: Sweeps;
+  let node: Node;
   let clock: TestClock;
   let tasks: BackgroundTasks;
 
@@ -62,6 +69,7 @@ describe('the probes', () => {
     guards = new Guards();
     log = new Log();
     sweeps = new Sweeps();
+    node = new Node();
     clock = new TestClock();
     tasks = new BackgroundTasks({ clock, log: { warn: () => undefined, log: () => undefined } });
     const providers = [
@@ -70,12 +78,13 @@ describe('the probes', () => {
       { provide: Guards, useValue: guards },
       { provide: Log, useValue: log },
       { provide: Sweeps, useValue: sweeps },
+      { provide: Node, useValue: node },
       { provide: BackgroundTasks, useValue: tasks },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Log, Sweeps, BackgroundTasks, StoreProbe, SchemaGate] })
+    @Module({ providers, exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, StoreProbe, SchemaGate] })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [
@@ -88,11 +97,17 @@ describe('the probes', () => {
           log: Log,
           guards: Guards,
           sweeps: Sweeps,
+          node: Node,
         }),
       ],
     }).compile();
     app = module.createNestApplication<NestFastifyApplication>(
-      createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 }),
+      createHttpAdapter({
+        HOST: '127.0.0.1',
+        PCS_ALLOWED_HOSTS: [],
+        PCS_TRUSTED_PROXIES: [],
+        PCS_KEEP_ALIVE_SECONDS: 75,
+      }),
       {
         logger: false,
       },
@@ -130,6 +145,23 @@ describe('the probes', () => {
       guards: guards.active,
       lastSweepSecondsAgo: 1,
     });
+  });
+
+  it('tell that another live node uses the ID of this one, and keep both ready', async () => {
+    expect((await probe('/health')).body.details['node']).toEqual({ status: 'up', nodeId: 'node-a', sharedWith: [] });
+    node.othersOfSameId = [{ instanceId: 'node-a@1f2e3d4c', host: '10.0.0.2', port: 8081 }];
+    node.complaint = 'The node ID node-a is used by 2 live nodes.';
+    const { status, body } = await probe('/health');
+    expect({ status, told: body.status }).toEqual({ status: 200, told: 'degraded' });
+    expect(body.details['node']).toEqual({
+      status: 'degraded',
+      nodeId: 'node-a',
+      sharedWith: node.othersOfSameId,
+      message: node.complaint,
+    });
+    expect((await probe('/health/ready')).status).toBe(200);
+    node = Object.assign(node, { nodeId: undefined, othersOfSameId: [], complaint: undefined });
+    expect((await probe('/health')).body.details['node']).toMatchObject({ status: 'up', nodeId: null });
   });
 
   it('tell that no node ends leases, and keep the node ready', async () => {

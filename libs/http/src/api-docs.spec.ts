@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Body, Controller, Get, Header, Module, Param, Post, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { configureHttp, createHttpAdapter, Endpoint, queryInteger, queryList, serveApiDocs } from './index.js';
+import { SWAGGER_UI_FILES, swaggerUiDirectory } from './pages/swagger-page.js';
 
 const Colour = z.enum(['red', 'green']).meta({ id: 'Colour' });
 const PaintBody = z.strictObject({ colour: Colour, coats: z.int().default(1) }).meta({ id: 'PaintRequest' });
@@ -66,6 +69,7 @@ const api = {
   title: 'Paints',
   version: '1.2.3',
   description: 'All about paint.',
+  contact: 'Painters',
   license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
   tags: [{ name: 'Paint', description: 'Coloured.' }],
 };
@@ -76,10 +80,21 @@ describe('the API documentation', () => {
   let document: OpenAPIObject;
 
   beforeAll(async () => {
-    const adapter = createHttpAdapter({ PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75 });
+    const adapter = createHttpAdapter({
+      HOST: '127.0.0.1',
+      PCS_ALLOWED_HOSTS: [],
+      PCS_TRUSTED_PROXIES: [],
+      PCS_KEEP_ALIVE_SECONDS: 75,
+    });
     app = await NestFactory.create<NestFastifyApplication>(PaintModule, adapter, { logger: false });
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
-    serveApiDocs(app, api, { liveExamples: () => [['wall', walls.current]] });
+    serveApiDocs(app, api, {
+      liveExamples: () => [['wall', walls.current]],
+      guides: {
+        directory: resolve(import.meta.dirname, '../../../docs'),
+        main: [{ name: 'clients', about: 'Clients' }],
+      },
+    });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     document = (await app.inject('/openapi.json')).json();
@@ -91,6 +106,8 @@ describe('the API documentation', () => {
     expect(document.security).toEqual([]);
     expect(Object.keys(document.components?.schemas ?? {}).sort()).toEqual([
       'Colour',
+      'ErrorCode',
+      'InvalidField',
       'Paint',
       'PaintRequest',
       'Problem',
@@ -110,13 +127,15 @@ describe('the API documentation', () => {
         in: 'query',
         required: false,
         description: 'How many. Example: `5`.',
-        schema: { type: 'integer', minimum: 1, maximum: 10, description: 'How many.' },
+        schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 10 },
       },
       {
         name: 'tag',
         in: 'query',
         required: false,
-        schema: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 50 },
+        style: 'form',
+        explode: true,
+        schema: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 20 },
       },
     ]);
   });
@@ -124,7 +143,20 @@ describe('the API documentation', () => {
   it('lists every possible problem with an example, and the successes', () => {
     const responses = document.paths['/paints']?.post?.responses ?? {};
     // 422 comes with the Idempotency-Key that an operation takes which takes a reason.
-    expect(Object.keys(responses)).toEqual(['200', '201', '400', '408', '412', '413', '415', '422', '500']);
+    expect(Object.keys(responses)).toEqual([
+      '200',
+      '201',
+      '400',
+      '408',
+      '412',
+      '413',
+      '415',
+      '417',
+      '421',
+      '422',
+      '431',
+      '500',
+    ]);
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.VERSION_MISMATCH');
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.ALREADY_REGISTERED');
     expect(document.components).toHaveProperty('examples.VERSION_MISMATCH.value.currentVersion', 8);
@@ -134,7 +166,15 @@ describe('the API documentation', () => {
       schema: { $ref: '#/components/schemas/Paint' },
       example: { colour: 'red', coats: 1 },
     });
-    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual(['200', '400', '500']);
+    expect(Object.keys(document.paths['/paints/{name}']?.get?.responses ?? {})).toEqual([
+      '200',
+      '400',
+      '408',
+      '417',
+      '421',
+      '431',
+      '500',
+    ]);
   });
 
   it('leaves out what has no @Endpoint', () => {
@@ -147,7 +187,7 @@ describe('the API documentation', () => {
 
   it('names in its examples what is there just now', async () => {
     walls.current = 'ceiling';
-    for (const path of ['/openapi.json', '/openapi.yaml', '/docs/swagger-ui-init.js']) {
+    for (const path of ['/openapi.json', '/openapi.yaml']) {
       const { body } = await app.inject(path);
       expect(body).toContain('ceiling');
       expect(body).not.toContain('wall');
@@ -159,6 +199,94 @@ describe('the API documentation', () => {
     expect((await app.inject('/docs')).body).toContain('swagger-ui');
     expect((await app.inject('/docs/swagger-ui-bundle.js')).statusCode).toBe(200);
     expect((await app.inject('/docs/nothing.js')).json()).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+  });
+
+  it('serves nothing else of the package of Swagger UI', async () => {
+    const files = readdirSync(swaggerUiDirectory());
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'swagger-ui-bundle.js.map', 'swagger-ui.css.map']));
+    const served = await Promise.all(
+      files.map(async file => ((await app.inject(`/docs/${file}`)).statusCode === 200 ? [file] : [])),
+    );
+    expect(served.flat().sort()).toEqual([...SWAGGER_UI_FILES].sort());
+    for (const path of ['/docs/..%2fpackage.json', '/docs/%2e%2e/package.json', '/docs/docs/package.json']) {
+      expect((await app.inject(path)).statusCode, path).not.toBe(200);
+    }
+  });
+
+  describe.each([
+    '/docs',
+    '/docs/',
+    '/docs/index.html',
+    '/docs/swagger-ui-bundle.js',
+    '/docs/swagger-ui-init.js',
+    '/docs/swagger-ui.css',
+    '/docs/docs.css',
+    '/docs/errors',
+    '/docs/errors/VALIDATION_FAILED',
+    '/docs/guides',
+    '/docs/guides/',
+    '/docs/guides/clients',
+    '/docs/guides/clients.md',
+    '/docs/guides/verify-audit-export.mjs',
+    '/',
+  ])('%s', path => {
+    const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+
+    it('runs no script of others, is in no frame, and tells nobody of itself', async () => {
+      const { headers, statusCode } = await app.inject({ url: path, headers: browser });
+      expect([200, 302]).toContain(statusCode);
+      const policy = String(headers['content-security-policy']).split('; ');
+      expect(policy).toEqual(expect.arrayContaining(["default-src 'none'", "script-src 'self'", "connect-src 'self'"]));
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy.join()).not.toContain('unsafe');
+      expect(headers).toMatchObject({
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+      });
+    });
+
+    it('needs nothing that its policy forbids', async () => {
+      const { body, headers } = await app.inject({ url: path, headers: browser });
+      if (!String(headers['content-type']).includes('html')) return;
+      expect(body).not.toMatch(/<style|style=|<script>|\son\w+=|javascript:|src="https?:|<link[^>]+href="https?:/);
+    });
+
+    it('is not sent again to who has it', async () => {
+      const { headers, statusCode } = await app.inject({ url: path, headers: browser });
+      if (statusCode !== 200) return;
+      expect(headers['cache-control']).toMatch(/no-cache|max-age=0/);
+      const again = await app.inject({ url: path, headers: { ...browser, 'if-none-match': String(headers.etag) } });
+      expect(again).toMatchObject({ statusCode: 304, body: '' });
+      expect(again.headers).toHaveProperty('content-security-policy');
+    });
+  });
+
+  describe('at the root', () => {
+    it.each([
+      'text/html',
+      'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+      'application/json;q=0.5, TEXT/HTML;q=0.4',
+      'text/html;level=1',
+    ])('leads who takes %s to /docs', async accept => {
+      const answer = await app.inject({ url: '/', headers: { accept } });
+      expect(answer).toMatchObject({ statusCode: 302, headers: { location: 'docs', vary: 'Accept' } });
+      expect((await app.inject({ method: 'HEAD', url: '/', headers: { accept } })).statusCode).toBe(302);
+    });
+
+    it.each([undefined, '*/*', 'application/json', 'text/*', 'text/html;q=0', 'text/html-fragment'])(
+      'has nothing for who takes %s',
+      async accept => {
+        const answer = await app.inject({ url: '/', headers: accept === undefined ? {} : { accept } });
+        expect(answer).toMatchObject({ statusCode: 404, headers: { vary: 'Accept' } });
+        expect(answer.json()).toMatchObject({ code: 'ROUTE_NOT_FOUND', detail: expect.stringContaining('See /docs') });
+      },
+    );
+
+    it('knows no other method', async () => {
+      const answer = await app.inject({ method: 'POST', url: '/', headers: { accept: 'text/html' } });
+      expect(answer.json()).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+    });
   });
 
   it.each(Object.keys(ERROR_CODES))('has a page for %s', async code => {

@@ -1,12 +1,14 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type OpenAPIObject } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
-import { errorIndexPage, errorPage } from './error-reference.js';
-import { pathOf } from './error-mapping.js';
-import { RouteNotFoundError } from './http.errors.js';
 import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
+import { documentBelow } from './openapi-links.js';
+import { type GuideOptions } from './pages/guides.js';
+import { servePages } from './pages/serve-pages.js';
 
-const HTML = 'text/html; charset=utf-8';
+/** Stands for the prefix of any proxy in documents, which take long to write, above all as YAML. */
+const PREFIX_MARK = '/prefix-of-the-proxy';
 
 /** What else the documentation needs. */
 export interface ApiDocsOptions {
@@ -15,33 +17,39 @@ export interface ApiDocsOptions {
    * the examples before them have been tried.
    */
   readonly liveExamples?: () => Iterable<readonly [example: string, live: string]>;
+  readonly guides?: GuideOptions;
 }
 
-/** Serves the OpenAPI document, Swagger UI and the pages of the error codes. The document is built once, when it is asked for. */
+/** Serves the OpenAPI document, and the pages for people. The document is built once, when it is asked for. */
 export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, options: ApiDocsOptions = {}): void {
   const server = app.getHttpAdapter().getInstance();
   const document = once(() => buildOpenApiDocument(app, api));
-  const json = once(() => openApiJson(document()));
-  const yaml = once(() => openApiYaml(document()));
+  const below = (base: string) => {
+    const linked = once(() => documentBelow(base, document()));
+    return { json: once(() => openApiJson(linked())), yaml: once(() => openApiYaml(linked())) };
+  };
+  const usual = below(server.ownLinks.fixedBase);
+  const marked = below(PREFIX_MARK);
+  /** The text for whoever asks. One for a prefix is not kept: nobody can make the service write documents, or fill its memory. */
+  const textFor = (request: FastifyRequest, format: 'json' | 'yaml') => {
+    const base = server.ownLinks.baseFor(request.raw);
+    if (base === server.ownLinks.fixedBase) return usual[format]();
+    return marked[format]().replaceAll(PREFIX_MARK, () => base);
+  };
   const live = (text: string) => {
     let result = text;
     for (const [example, now] of options.liveExamples?.() ?? []) result = result.replaceAll(example, now);
     return result;
   };
-  server.get('/openapi.json', (_request, reply) => reply.type('application/json').send(live(json())));
-  server.get('/openapi.yaml', (_request, reply) => reply.type('application/yaml').send(live(yaml())));
-  server.get('/docs/errors', (_request, reply) => reply.type(HTML).send(errorIndexPage()));
-  server.get<{ Params: { code: string } }>('/docs/errors/:code', (request, reply) => {
-    const page = errorPage(request.params.code);
-    if (page === undefined) throw new RouteNotFoundError(request.method, pathOf(request.url));
-    return reply.type(HTML).send(page);
+  server.get('/openapi.json', (request, reply) => {
+    server.ownLinks.markVarying(reply);
+    return reply.type('application/json').send(live(textFor(request, 'json')));
   });
-  SwaggerModule.setup('docs', app, document, {
-    raw: false,
-    customSiteTitle: api.title,
-    patchDocumentOnRequest: () => JSON.parse(live(json())) as OpenAPIObject,
-    swaggerOptions: { tryItOutEnabled: true, displayRequestDuration: true, docExpansion: 'list' },
+  server.get('/openapi.yaml', (request, reply) => {
+    server.ownLinks.markVarying(reply);
+    return reply.type('application/yaml').send(live(textFor(request, 'yaml')));
   });
+  servePages(server, { title: api.title, guides: options.guides });
 }
 
 /** The text of a document as docs/openapi.json has it. */

@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { type DomainError } from '@coordination/kernel';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { UnsupportedEncodingError, UnsupportedMediaTypeError } from './http.errors.js';
+import { PayloadTooLargeError, UnsupportedEncodingError, UnsupportedMediaTypeError } from './http.errors.js';
 import { parseJsonBody } from './json-body.js';
 import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';
 
@@ -34,21 +35,39 @@ export function addBodyParsers(instance: FastifyInstance): void {
           done(null);
           return;
         }
-        const accepted = acceptedMediaTypes(request.method);
-        if (!accepted.includes(mediaType)) {
-          done(new UnsupportedMediaTypeError(mediaType, accepted));
-          return;
-        }
-        const encoding = request.headers['content-encoding'];
-        if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-          done(new UnsupportedEncodingError(encoding));
-          return;
-        }
-        readBody(bytes, done);
+        const complaint = complaintAboutForm(request, mediaType);
+        if (complaint) done(complaint);
+        else readBody(bytes, done);
       },
     );
   }
   instance.addContentTypeParser('*', refuseContent);
+}
+
+/** Why a body cannot be read that is of a type that the service knows, as far as its headers tell. */
+function complaintAboutForm({ method, headers }: FastifyRequest, mediaType: string): DomainError | undefined {
+  const accepted = acceptedMediaTypes(method);
+  if (!accepted.includes(mediaType)) return new UnsupportedMediaTypeError(mediaType, accepted);
+  const encoding = headers['content-encoding'];
+  const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity';
+  return isPlain ? undefined : new UnsupportedEncodingError(encoding);
+}
+
+/**
+ * Why a body will be refused, as far as the headers of its request tell: what the parsers say as soon as the first byte
+ * has come. For clients that ask before they send it.
+ */
+export function complaintAboutHead(request: FastifyRequest): DomainError | undefined {
+  const { method, headers, routeOptions } = request;
+  const type = typeAsSent(request.raw);
+  const [essence = ''] = (type ?? '').split(';');
+  const mediaType = essence.trim().toLowerCase();
+  if (!JSON_TYPE.test(mediaType)) return new UnsupportedMediaTypeError(type, acceptedMediaTypes(method));
+  const { bodyLimit } = routeOptions;
+  if (bodyLimit !== undefined && Number(headers['content-length']) > bodyLimit) {
+    return new PayloadTooLargeError(bodyLimit);
+  }
+  return complaintAboutForm(request, mediaType);
 }
 
 /** A body of another type, or of none, is refused at its first byte. */

@@ -28,7 +28,12 @@ describe('The address of the client', () => {
     forwarded: string | string[] | undefined,
     proxies: readonly string[],
   ) {
-    const settings = { PCS_TRUSTED_PROXIES: [...proxies], PCS_KEEP_ALIVE_SECONDS: 75 };
+    const settings = {
+      HOST: '127.0.0.1',
+      PCS_ALLOWED_HOSTS: [],
+      PCS_TRUSTED_PROXIES: [...proxies],
+      PCS_KEEP_ALIVE_SECONDS: 75,
+    };
     app = await NestFactory.create<NestFastifyApplication>(AddressModule, createHttpAdapter(settings), {
       logger: false,
     });

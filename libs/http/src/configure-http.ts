@@ -1,29 +1,32 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
+import { type FastifyRequest } from 'fastify';
+import { RESPONSE_HEADERS } from './documented-headers.js';
+import { type HttpAdapter } from './http-adapter.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RequestValidationPipe } from './request-validation.pipe.js';
 
 /** Headers of answers that scripts of allowed origins may read. */
-const EXPOSED_HEADERS = [
-  'ETag',
-  'Location',
-  'Retry-After',
-  'X-Request-Id',
-  'X-Catalog-Revision',
-  'X-Catalog-Epoch',
-  'X-Catalog-Staleness',
-  'Idempotency-Replayed',
-];
+const EXPOSED_HEADERS = Object.keys(RESPONSE_HEADERS);
 
 /** Gives an application whose adapter is from `createHttpAdapter` the checks, the errors and the CORS rules of this service. */
 export function configureHttp(app: NestFastifyApplication, settings: Pick<Settings, 'PCS_CORS_ORIGINS'>): void {
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestValidationPipe());
-  if (settings.PCS_CORS_ORIGINS.length > 0) {
-    app.enableCors({
-      origin: [...settings.PCS_CORS_ORIGINS],
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: EXPOSED_HEADERS,
-    });
-  }
+  if (settings.PCS_CORS_ORIGINS.length === 0) return;
+  const { hosts } = app.getHttpAdapter() as unknown as HttpAdapter;
+  app.enableCors({
+    delegator: (request, callback) =>
+      callback(null, {
+        origin: [...settings.PCS_CORS_ORIGINS],
+        methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        exposedHeaders: EXPOSED_HEADERS,
+        // Every other OPTIONS goes on, and is refused as any request would be, with the headers of CORS.
+        preflight: isPreflight(request) && !hosts.complaintAbout(request.raw),
+      }),
+  });
 }
+
+/** Whether a request is one that browsers send before another (Fetch standard, CORS-preflight request). */
+const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;

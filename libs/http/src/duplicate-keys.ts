@@ -1,4 +1,4 @@
-import { pointerToken } from '@coordination/kernel';
+import { shownToken } from '@coordination/kernel';
 
 /** How many keys the objects of a JSON text have, counted in the text, in linear time. The text must be valid JSON. */
 export function countKeysInText(text: string): number {
@@ -56,7 +56,7 @@ export function findDuplicateKey(text: string): string | undefined {
         if (frame?.keys && text.charCodeAt(skipSpace(text, end + 1)) === COLON) {
           const key = JSON.parse(text.slice(at, end + 1)) as string;
           frame.token = key;
-          if (frame.keys.has(key)) return frames.map(({ token }) => `/${pointerToken(token)}`).join('');
+          if (frame.keys.has(key)) return frames.map(({ token }) => `/${shownToken(token)}`).join('');
           frame.keys.add(key);
         }
         at = end;

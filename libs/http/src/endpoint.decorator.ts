@@ -1,5 +1,5 @@
-import { applyDecorators, HttpCode } from '@nestjs/common';
-import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { applyDecorators, HttpCode, RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import {
@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
 import { type z } from 'zod';
-import { REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from './documented-headers.js';
+import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from './documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from './openapi-examples.js';
 import { PROBLEM_MEDIA_TYPE } from './problem.js';
 import { type EndpointRouteConfig } from './route-config.js';
@@ -52,7 +52,8 @@ export interface EndpointOptions extends SuccessOptions {
 
 /**
  * States the summary, the success and every possible problem of an operation, for the OpenAPI document and for the server:
- * a body or query where the handler takes none is refused. It goes above the parameters' decorators, on the method.
+ * a body or query where the handler takes none is refused. It goes above the parameters' decorators, on the method; and
+ * above @Post, @Put and the like where the handler takes no body.
  */
 export function Endpoint(asked: EndpointOptions): MethodDecorator {
   const options = repeatableIfWrite(asked);
@@ -72,9 +73,12 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
       }),
       ...(takes.takesBody ? [ApiConsumes(...consumes)] : []),
       ApiProduces(...produces),
-      ...(options.requestHeaders ?? []).map(name => ApiHeader({ name, ...REQUEST_HEADERS[name] })),
+      ...(options.requestHeaders ?? []).map(name => ApiHeader({ name, ...describedRequestHeader(name, options) })),
       ...[options, ...(options.otherSuccesses ?? [])].map(success),
-      PossibleProblems(...possibleProblems(options, takes.takesBody)),
+      problemsOf(
+        possibleProblems(options, takes.takesBody || isWrite(descriptor)),
+        options.bodyLimitBytes !== undefined,
+      ),
       ApiExtension(EXAMPLES_EXTENSION, options.examples ?? {}),
     )(target, key, descriptor);
   };
@@ -95,14 +99,42 @@ function repeatableIfWrite(options: EndpointOptions): EndpointOptions {
   };
 }
 
+/** `If-None-Match` means one thing where an answer can be 304, and another where something is made. */
+function describedRequestHeader(name: RequestHeader, { otherSuccesses = [] }: EndpointOptions) {
+  const canBeCurrent = otherSuccesses.some(({ status }) => status === 304);
+  return name === 'If-None-Match' && !canBeCurrent ? IF_NEW : REQUEST_HEADERS[name];
+}
+
 const replayed = <T extends SuccessOptions>(success: T): T => ({
   ...success,
   responseHeaders: [...(success.responseHeaders ?? []), 'Idempotency-Replayed'],
 });
 
-/** States problems of an operation for the OpenAPI document; `@Endpoint` does it by itself. */
-export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator =>
-  applyDecorators(...byStatus(codes).map(([status, ofStatus]) => problems(status, ofStatus)));
+/** What any request can meet before an operation sees it, and what any operation can meet. */
+const ALWAYS_POSSIBLE = [
+  'VALIDATION_FAILED',
+  'REQUEST_TIMEOUT',
+  'EXPECTATION_FAILED',
+  'MISDIRECTED_REQUEST',
+  'HEADERS_TOO_LARGE',
+  'INTERNAL_ERROR',
+] as const satisfies ErrorCode[];
+
+/**
+ * States problems of an operation for the OpenAPI document, besides those that every operation can have; `@Endpoint` does
+ * it by itself.
+ */
+export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator => problemsOf(codes, false);
+
+const problemsOf = (codes: readonly ErrorCode[], isForMany: boolean): MethodDecorator =>
+  applyDecorators(
+    ...byStatus([...new Set([...ALWAYS_POSSIBLE, ...codes])]).map(([status, ofStatus]) =>
+      problems(status, ofStatus, isForMany),
+    ),
+  );
+
+/** Problems that tell the version which the instance has now. */
+const WITH_VERSION: ReadonlySet<ErrorCode> = new Set(['VERSION_MISMATCH', 'ALREADY_REGISTERED', 'INCARNATION_ENDED']);
 
 /** Which parts of a request a handler asks for; parameter decorators have run before method decorators. */
 function parametersOf(target: object, key: string | symbol): { takesBody: boolean; takesQuery: boolean } {
@@ -111,10 +143,13 @@ function parametersOf(target: object, key: string | symbol): { takesBody: boolea
   return { takesBody: has(RouteParamtypes.BODY), takesQuery: has(RouteParamtypes.QUERY) };
 }
 
-function possibleProblems(options: EndpointOptions, takesBody: boolean): ErrorCode[] {
-  const always: ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL_ERROR'];
-  const ofBodies: ErrorCode[] = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'REQUEST_TIMEOUT'];
-  return [...new Set([...always, ...(takesBody ? ofBodies : []), ...(options.problems ?? [])])];
+/** Bodies are read, and refused where none is taken, for all methods but GET. A method that is not known yet is a GET. */
+const isWrite = ({ value }: PropertyDescriptor): boolean =>
+  (Reflect.getMetadata(METHOD_METADATA, value as object) ?? RequestMethod.GET) !== RequestMethod.GET;
+
+function possibleProblems(options: EndpointOptions, readsBody: boolean): ErrorCode[] {
+  const ofBodies: ErrorCode[] = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+  return [...(readsBody ? ofBodies : []), ...(options.problems ?? [])];
 }
 
 function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
@@ -122,7 +157,8 @@ function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
   return [...groups].sort(([a], [b]) => a - b);
 }
 
-const describedHeaders = (names: readonly ResponseHeader[] = []) =>
+/** Headers of an answer, as the OpenAPI document refers to them; `@Endpoint` does it by itself. */
+export const describedHeaders = (names: readonly ResponseHeader[] = []) =>
   Object.fromEntries([...names, 'X-Request-Id' as const].map(name => [name, { $ref: `#/components/headers/${name}` }]));
 
 function success({ status, response, responseDescription, responseHeaders }: SuccessOptions): MethodDecorator {
@@ -141,12 +177,14 @@ const DEFAULT_DESCRIPTIONS: Readonly<Record<number, string>> = {
   304: 'What the caller has is still current.',
 };
 
-function problems(status: number, codes: readonly ErrorCode[]): MethodDecorator {
-  const retryAfter = status === 429 || status === 503;
+function problems(status: number, codes: readonly ErrorCode[], isForMany: boolean): MethodDecorator {
+  const headers: ResponseHeader[] = [];
+  if (status === 429 || status === 503) headers.push('Retry-After');
+  if (!isForMany && codes.some(code => WITH_VERSION.has(code))) headers.push('ETag');
   return ApiResponse({
     status,
     description: codes.map(code => `${code}: ${ERROR_CODES[code].when}`).join('\n\n'),
-    headers: describedHeaders(retryAfter ? ['Retry-After'] : []),
+    headers: describedHeaders(headers),
     content: {
       [PROBLEM_MEDIA_TYPE]: {
         schema: { $ref: '#/components/schemas/Problem' },

@@ -12,8 +12,9 @@ export type FailedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers'> &
 /**
  * The domain error that stands for a failure of any kind: Fastify's and Nest's own become ours, and whatever is left is a
  * bug, of which nothing is told.
+ * @param base what goes before paths of this service in links
  */
-export function toDomainError(failure: unknown, request: FailedRequest): DomainError {
+export function toDomainError(failure: unknown, request: FailedRequest, base = ''): DomainError {
   if (failure instanceof DomainError) return failure;
   const cause = failure instanceof HttpException && failure.cause instanceof Error ? failure.cause : failure;
   if (cause instanceof DomainError) return cause;
@@ -27,15 +28,15 @@ export function toDomainError(failure: unknown, request: FailedRequest): DomainE
     case 'ECONNRESET':
       return new MalformedJsonError('The connection was closed before the body was complete.');
     default:
-      return byStatus(statusOf(failure) ?? statusOf(cause), request);
+      return byStatus(statusOf(failure) ?? statusOf(cause), request, base);
   }
 }
 
-function byStatus(status: number | undefined, request: FailedRequest): DomainError {
+function byStatus(status: number | undefined, request: FailedRequest, base: string): DomainError {
   if (status === undefined || status < 400 || status >= 500) return new InternalError();
   switch (status) {
     case 404:
-      return new RouteNotFoundError(request.method, pathOf(request.url));
+      return new RouteNotFoundError(request.method, pathOf(request.url), base);
     case 413:
       return new PayloadTooLargeError(request.routeOptions?.bodyLimit);
     case 415:

@@ -42,6 +42,15 @@ describe('If-Match', () => {
     expect(() => parseIfMatch(header)).toThrow(ValidationFailedError);
   });
 
+  it('takes as many tags as fit into 2,000 characters, all of them, and no more', () => {
+    const tags = Array.from({ length: 250 }, (_, n) => n + 1000);
+    const header = tags.map(formatETag).join(',');
+    expect(header.length).toBeLessThan(2_000);
+    expect(parseIfMatch(header)).toEqual(tags);
+    expect(() => parseIfMatch(`${header},${header}`)).toThrow(ValidationFailedError);
+    expect(() => parseIfNoneMatch(`${header},${header}`)).toThrow(ValidationFailedError);
+  });
+
   it('takes back what formatETag gives', () => {
     expect(parseIfMatch(formatETag(41))).toEqual([41]);
   });

@@ -13,10 +13,28 @@ export type IfNoneMatch = readonly string[] | '*' | undefined;
 const ALTERED_TAG = /(?:W\/)?"([^"]*?)(?:(?:--?|;)(?:gzip|br|zstd|deflate))?"/g;
 const VERSION = /^"([1-9]\d{0,15})"$/;
 const ENTITY_TAG = /^"([\x21\x23-\x7e\x80-\xff]*)"$/;
-const MAX_TAGS = 100;
+
+/** The most characters of a header of entity tags: some sixty tags of ours. */
+export const MAX_TAGS_LENGTH = 2_000;
+
+/** A list with empty members is allowed (RFC 9110, section 5.6.1). */
+const listOf = (tag: string): string => String.raw`^(\*|${tag}( *, *(${tag})?)*)$`;
+const WEAK = '(W/)?';
+const CODING = '((--?|;)(gzip|br|zstd|deflate))?';
+
+/** What the headers look like, for the OpenAPI document: as any regular expression engine reads it. */
+export const ENTITY_TAG_PATTERN = '^(W/)?"[!#-~]+"$';
+export const ENTITY_TAGS_PATTERN = listOf(String.raw`${WEAK}"[!#-+\--~]*"`);
+export const VERSION_TAGS_PATTERN = listOf(`${WEAK}"[1-9][0-9]{0,14}${CODING}"`);
 
 /** The `ETag` of a version or of any other text: quoted, strong. */
 export const formatETag = (tag: string | number): string => `"${tag}"`;
+
+/** The weak form of a tag, for bytes that are others but mean the same. */
+export const weakened = (tag: string): string => (tag.startsWith('W/') ? tag : `W/${tag}`);
+
+/** Whether an `ETag` header is the version of a record. */
+export const isVersionTag = (tag: unknown): boolean => typeof tag === 'string' && VERSION.test(tag);
 
 /** A header of entity tags as we gave them, whatever proxies that compress made of them. */
 export const restoreTags = (header: string): string => header.replaceAll(ALTERED_TAG, '"$1"');
@@ -29,7 +47,7 @@ export const restoreTags = (header: string): string => header.replaceAll(ALTERED
 export function parseIfMatch(header: string | undefined): IfMatch {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return '*';
-  return split(restoreTags(header)).map(tag => {
+  return split(header, '/header/if-match').map(tag => {
     const version = Number(VERSION.exec(tag)?.[1]);
     if (Number.isSafeInteger(version)) return version;
     throw bad(
@@ -46,7 +64,7 @@ export function parseIfMatch(header: string | undefined): IfMatch {
 export function parseIfNoneMatch(header: string | undefined): IfNoneMatch {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return '*';
-  return split(restoreTags(header)).map(tag => {
+  return split(header, '/header/if-none-match').map(tag => {
     const opaque = ENTITY_TAG.exec(tag)?.[1];
     if (opaque !== undefined) return opaque;
     throw bad('/header/if-none-match', 'must be an ETag with its quotes, a list of those, or *');
@@ -57,10 +75,12 @@ export function parseIfNoneMatch(header: string | undefined): IfNoneMatch {
 export const matchesNone = (asked: IfNoneMatch, tag: string): boolean =>
   asked !== undefined && (asked === '*' || asked.includes(tag));
 
-const split = (header: string): string[] =>
-  header
-    .split(',', MAX_TAGS)
+function split(header: string, path: string): string[] {
+  if (header.length > MAX_TAGS_LENGTH) throw bad(path, `must have at most ${MAX_TAGS_LENGTH} characters`);
+  return restoreTags(header)
+    .split(',')
     .map(part => part.trim())
     .filter((part, index) => part !== '' || index === 0);
+}
 
 const bad = (path: string, message: string): ValidationFailedError => new ValidationFailedError([{ path, message }]);

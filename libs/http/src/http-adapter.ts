@@ -2,34 +2,45 @@ import { type Server } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
-import { ANONYMOUS, type RequestStore, runInRequest } from '@coordination/context';
-import { MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
+import { ANONYMOUS, currentRequest, type RequestStore, runInRequest } from '@coordination/context';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers, forgetTypeOfNothing } from './body-parsers.js';
 import { clientAddressOf, trustIn } from './client-address.js';
 import { answerClientError } from './client-error.js';
-import { pathOf } from './error-mapping.js';
-import { MethodNotAllowedError, RouteNotFoundError } from './http.errors.js';
+import { compressAnswers } from './compression/compress-answers.js';
+import { answerExpectation, refuseOtherExpectations } from './expectation.js';
+import { FurtherAddresses } from './further-addresses.js';
+import { HostRule, type HostSettings } from './host-rule.js';
+import { BadHostError } from './http.errors.js';
+import { type LinkSettings, OwnLinks } from './own-links.js';
+import { complaintAboutPreflight } from './preflight.js';
 import { answerFailure } from './problem.filter.js';
 import { repeatableCallOf } from './repeatable-request.js';
-import { changeReasonOf, refuseBadTarget, requestIdOf } from './request-headers.js';
+import { changeReasonOf, refuseBadTarget, refuseLongSegment, requestIdOf } from './request-headers.js';
+import { routedTarget } from './request-target.js';
 import { type EndpointRouteConfig } from './route-config.js';
 import { RouteTable } from './route-table.js';
-import { ServerConnections } from './server-connections.js';
+import { closeAfter, ServerConnections } from './server-connections.js';
+import { routeEverything } from './server-events.js';
+import { complaintAboutUnasked } from './unasked.js';
+import { CORS_ROUTE, refuseTunnel, refuseUnroutable, refuseUnrouted } from './unrouted.js';
 
 /** The body limit of routes that do not say otherwise. */
 export const DEFAULT_BODY_LIMIT_BYTES = 64 * 1024;
 
+/** The most bytes of the request line and the headers together. What parameters and headers may hold in all fits into it. */
+export const MAX_HEAD_BYTES = 32 * 1024;
+
 /** Within this time a request must have arrived whole, so that slow callers cannot hold connections for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** The longest path segment, in bytes as sent: an instanceId of 200 characters, each of which may be escaped. */
-const MAX_PARAM_LENGTH = 2_048;
+/** Longer than any request line can be: the router answers a longer segment by itself, without the hooks. */
+const ANY_LENGTH = 1024 * 1024;
 
-/** The route for preflights, which @fastify/cors adds for every path there could be. */
-const CORS_ROUTE = '*';
-
-type HttpSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES' | 'PCS_KEEP_ALIVE_SECONDS'>;
+type HttpSettings = LinkSettings &
+  Pick<Settings, 'PCS_KEEP_ALIVE_SECONDS'> &
+  Partial<Pick<Settings, 'PCS_COMPRESSION' | 'PCS_CORS_ORIGINS'>> &
+  HostSettings;
 
 /** What only tests change. */
 export interface AdapterOptions {
@@ -41,6 +52,14 @@ export interface AdapterOptions {
 /** Fastify as this service uses it, with its own body parsers. */
 export class HttpAdapter extends FastifyAdapter {
   readonly connections = new ServerConnections(this.getInstance());
+  readonly furtherAddresses = new FurtherAddresses(this.getInstance());
+
+  constructor(
+    options: FastifyHttpOptions<Server>,
+    readonly hosts: HostRule,
+  ) {
+    super(options);
+  }
 
   /** Nest would add parsers that do not refuse what ours refuse. */
   override registerParserMiddleware(): void {}
@@ -53,6 +72,7 @@ export class HttpAdapter extends FastifyAdapter {
 export function createHttpAdapter(settings: HttpSettings, options: AdapterOptions = {}): HttpAdapter {
   const logger = new Logger('Http');
   const routes = new RouteTable();
+  const ownLinks = new OwnLinks(settings);
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const server: FastifyHttpOptions<Server> = {
     bodyLimit: DEFAULT_BODY_LIMIT_BYTES,
@@ -60,28 +80,37 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     requestTimeout,
     // Set afterwards, as Fastify does it, requestTimeout would not cover bodies while headersTimeout is the longer one.
     http: {
+      // Node.js would answer by itself; the first checks of a request do.
+      requireHostHeader: false,
       requestTimeout,
       headersTimeout: requestTimeout,
+      maxHeaderSize: MAX_HEAD_BYTES,
       ...(options.connectionsCheckingIntervalMs !== undefined && {
         connectionsCheckingInterval: options.connectionsCheckingIntervalMs,
       }),
     },
     return503OnClosing: false,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    routerOptions: { maxParamLength: ANY_LENGTH },
+    rewriteUrl: routedTarget,
     trustProxy: settings.PCS_TRUSTED_PROXIES.length > 0 ? trustIn(settings.PCS_TRUSTED_PROXIES) : false,
     genReqId: raw => requestIdOf(raw.headers['x-request-id']),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) =>
+      answerClientError(error, socket, ownLinks.fixedBase, adapter.connections.answerOn(socket)),
     frameworkErrors: (error, request, reply) => answerFailure(error, request, reply, logger),
   };
-  const adapter = new HttpAdapter(server);
+  const hosts = new HostRule(settings);
+  const adapter: HttpAdapter = new HttpAdapter(server, hosts);
   const instance = adapter.getInstance();
+  instance.decorate('ownLinks', ownLinks);
   addBodyParsers(instance);
+  if (settings.PCS_COMPRESSION) compressAnswers(instance);
   instance.addHook('onRoute', route => {
-    if (route.url !== CORS_ROUTE) routes.add(route);
-    const { bodyLimitBytes } = (route.config ?? {}) as EndpointRouteConfig;
+    const { bodyLimitBytes, isUnlisted } = (route.config ?? {}) as EndpointRouteConfig;
+    if (route.url !== CORS_ROUTE && !isUnlisted) routes.add(route);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
   });
-  // The very first hook, so that preflights and everything that Nest's own hooks answer have a request id as well.
+  routeEverything(instance.server);
+  // The very first hook, so that whatever answers has a request id.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
     adapter.connections.began(reply.raw);
     forgetTypeOfNothing(request.raw.headers);
@@ -94,17 +123,28 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
       reason: null,
     };
     runInRequest(store, () => {
-      try {
-        refuseUnrouted(request, routes);
-        refuseBadTarget(request.raw.url ?? '');
-        store.reason = changeReasonOf(request.headers['x-change-reason']);
-        store.repeatable = repeatableCallOf(request, reply);
-      } catch (error) {
-        done(error as Error);
-        return;
-      }
-      done();
+      done(complaintAboutPreflight(request, settings.PCS_CORS_ORIGINS ?? []));
     });
+  });
+  // After the hook of Nest that adds the headers of CORS, so that refusals have them too.
+  instance.addHook('onRequest', (request, reply, done) => {
+    try {
+      refuseTunnel(request);
+      refuseBadHost(request, reply, hosts);
+      refuseOtherExpectations(request);
+      refuseUnroutable(request);
+      refuseUnrouted(request, routes);
+      refuseBadTarget(request.url);
+      refuseLongSegment(request.url);
+      const store = currentRequest()!;
+      store.reason = changeReasonOf(request.headers['x-change-reason']);
+      store.repeatable = repeatableCallOf(request, reply);
+      answerExpectation(request, reply);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
   });
   instance.addHook('preValidation', (request, _reply, done) => {
     done(complaintAboutUnasked(request));
@@ -112,29 +152,10 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   return adapter;
 }
 
-/** @throws RouteNotFoundError, or MethodNotAllowedError if the path takes other methods */
-function refuseUnrouted(request: FastifyRequest, routes: RouteTable): void {
-  if (!request.is404 && request.routeOptions.url !== CORS_ROUTE) return;
-  // A preflight is answered by the CORS hook, which comes later.
-  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) return;
-  const path = pathOf(request.url);
-  const allow = routes.methodsOf(path);
-  throw allow.length > 0
-    ? new MethodNotAllowedError(request.method, path, allow)
-    : new RouteNotFoundError(request.method, path);
-}
-
-/** A body or query parameters where the operation takes none: most likely meant for another one. */
-function complaintAboutUnasked(request: FastifyRequest): Error | undefined {
-  const { takesBody, takesQuery } = request.routeOptions.config as EndpointRouteConfig;
-  if (takesBody === false && request.body !== undefined) {
-    return new MalformedJsonError('This operation takes no body. Send it without one.');
-  }
-  if (takesQuery === false) {
-    const names = Object.keys(request.query as object);
-    if (names.length > 0) {
-      return new ValidationFailedError(names.map(name => ({ path: `/query/${name}`, message: 'is not known here' })));
-    }
-  }
-  return undefined;
+/** @throws BadHostError, MisdirectedRequestError */
+function refuseBadHost({ raw }: FastifyRequest, reply: FastifyReply, hosts: HostRule): void {
+  const complaint = hosts.complaintAbout(raw);
+  if (!complaint) return;
+  if (complaint instanceof BadHostError) closeAfter(reply.raw);
+  throw complaint;
 }

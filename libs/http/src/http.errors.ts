@@ -1,10 +1,22 @@
-import { DomainError } from '@coordination/kernel';
+import { DomainError, shownText, ValidationFailedError } from '@coordination/kernel';
+import { publicPath } from './problem.js';
 
 export class RouteNotFoundError extends DomainError {
   readonly code = 'ROUTE_NOT_FOUND';
 
-  constructor(method: string, path: string) {
-    super(`Nothing is served at ${method} ${path}. See /docs for the routes that exist.`);
+  /** @param base what goes before paths of this service in links */
+  constructor(method: string, path: string, base: string) {
+    super(`Nothing is served at ${method} ${publicPath(base, path)}. See ${base}/docs for the routes that exist.`);
+  }
+}
+
+export class CorsRefusedError extends DomainError {
+  readonly code = 'CORS_REFUSED';
+
+  /** @param isOn whether any origins may call */
+  constructor(origin: string, isOn: boolean) {
+    const why = isOn ? 'it is not one of PCS_CORS_ORIGINS' : 'CORS is off, because PCS_CORS_ORIGINS has no origins';
+    super(`Browsers may not call from the origin ${shownText(origin)}: ${why}. Add it there to allow it.`);
   }
 }
 
@@ -41,6 +53,52 @@ export class UnsupportedEncodingError extends DomainError {
 
   constructor(encoding: string) {
     super(`A body that is encoded as ${encoding} is not understood. Send it without Content-Encoding.`);
+  }
+}
+
+/** The host of a request cannot be read, so that nobody can tell what else on the connection is meant for whom. */
+export class BadHostError extends ValidationFailedError {
+  constructor(message: string, path = '/header/host') {
+    super([{ path, message }]);
+  }
+}
+
+/** How much of a host is repeated: the longest DNS name with a port. */
+const MAX_TOLD_HOST = 260;
+
+export class MisdirectedRequestError extends DomainError {
+  readonly code = 'MISDIRECTED_REQUEST';
+
+  /** @param authority the host that was asked for; @param listenHost HOST */
+  static ofHost(authority: string, listenHost: string): MisdirectedRequestError {
+    return new MisdirectedRequestError(
+      `The request is for the host ${JSON.stringify(authority.slice(0, MAX_TOLD_HOST))}, which is not one that this service answers to: it listens on ${listenHost}. ` +
+        'If clients, or a proxy that passes their Host on, rightly use this host, set PCS_PUBLIC_URL to the URL that clients use, or add the host to PCS_ALLOWED_HOSTS; or let the proxy send the address of the service as Host.',
+    );
+  }
+
+  static ofScheme(scheme: string): MisdirectedRequestError {
+    return new MisdirectedRequestError(
+      `The target of the request has the scheme ${scheme.slice(0, MAX_TOLD_HOST)}, and this service answers to http. Send the path alone as the target, or an http URL.`,
+    );
+  }
+}
+
+export class NoProxyError extends DomainError {
+  readonly code = 'METHOD_NOT_ALLOWED';
+
+  constructor() {
+    super('CONNECT asks for a tunnel to another host, and this service is no proxy.', { allow: [] });
+  }
+}
+
+export class ExpectationFailedError extends DomainError {
+  readonly code = 'EXPECTATION_FAILED';
+
+  constructor(expectation: string) {
+    super(
+      `This service does not do what the header Expect asks for: ${JSON.stringify(expectation.slice(0, MAX_TOLD_HOST))}. Send the request without it, or with Expect: 100-continue.`,
+    );
   }
 }
 

@@ -20,6 +20,7 @@ import {
   type Problem,
   queryInteger,
 } from './index.js';
+import { MAX_HEAD_BYTES } from './http-adapter.js';
 
 const Thing = z.strictObject({
   name: z.string(),
@@ -90,6 +91,8 @@ class ThingModule {}
 
 const UUID = '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21';
 const settings = {
+  HOST: '127.0.0.1',
+  PCS_ALLOWED_HOSTS: [],
   PCS_TRUSTED_PROXIES: ['127.0.0.1'],
   PCS_KEEP_ALIVE_SECONDS: 75,
   PCS_CORS_ORIGINS: ['https://ui.example'],
@@ -199,10 +202,21 @@ describe('the HTTP shell', () => {
       ['PUT', '/things', 405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, POST'],
       ['POST', `/things/${UUID}`, 405, 'METHOD_NOT_ALLOWED', 'DELETE, PATCH, PUT'],
       ['OPTIONS', '/things', 405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, POST'],
+      // The route of one thing would take them, with these words as ids.
+      ['DELETE', '/things/many', 405, 'METHOD_NOT_ALLOWED', 'POST'],
+      ['PUT', '/things/many', 405, 'METHOD_NOT_ALLOWED', 'POST'],
+      ['OPTIONS', '/things/many', 405, 'METHOD_NOT_ALLOWED', 'POST'],
+      ['PATCH', '/things/broken', 405, 'METHOD_NOT_ALLOWED', 'GET, HEAD'],
     ])('%s %s with %i', async (method, path, status, code, allow) => {
       const response = await call(method, path, method === 'POST' ? '{"broken' : undefined);
       expect(problemOf(response)).toMatchObject({ status, code, instance: path });
       expect(response.headers['allow']).toBe(allow);
+    });
+
+    it('a method that a path does not take with 405, whatever its query', async () => {
+      const response = await call('DELETE', '/things/many?force=1');
+      expect(problemOf(response)).toMatchObject({ status: 405, instance: '/things/many' });
+      expect(response.headers['allow']).toBe('POST');
     });
 
     it.each([
@@ -355,11 +369,16 @@ describe('the HTTP shell', () => {
   describe('what is not a request yet', () => {
     it.each([
       ['garbage', 'hello\r\n\r\n', 400, 'VALIDATION_FAILED'],
-      ['endless headers', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
-      ['headers that never end', 'GET / HTTP/1.1\r\nHost: a\r\n', 408, 'REQUEST_TIMEOUT'],
+      [
+        'endless headers',
+        `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(MAX_HEAD_BYTES)}\r\n\r\n`,
+        431,
+        'HEADERS_TOO_LARGE',
+      ],
+      ['headers that never end', 'GET / HTTP/1.1\r\nHost: localhost\r\n', 408, 'REQUEST_TIMEOUT'],
       [
         'a body that never comes',
-        'POST /things HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+        'POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
         408,
         'REQUEST_TIMEOUT',
       ],
@@ -368,6 +387,12 @@ describe('the HTTP shell', () => {
       expect(answer).toContain(`HTTP/1.1 ${status} `);
       expect(answer).toContain('application/problem+json');
       expect(answer).toContain(`"code":"${code}"`);
+    });
+
+    it('takes a request line and headers of nearly 32 KiB', async () => {
+      const rest = 'GET /things HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: \r\n\r\n';
+      const filled = rest.replace('X: ', `X: ${'a'.repeat(MAX_HEAD_BYTES - rest.length - 1)}`);
+      expect(await rawCall(port, filled)).toContain('HTTP/1.1 200 ');
     });
   });
 });

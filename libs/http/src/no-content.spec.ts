@@ -52,7 +52,13 @@ class ThingController {
 @Module({ imports: [ContextModule], controllers: [ThingController] })
 class ThingModule {}
 
-const settings = { PCS_TRUSTED_PROXIES: [], PCS_CORS_ORIGINS: [], PCS_KEEP_ALIVE_SECONDS: 75 };
+const settings = {
+  HOST: '127.0.0.1',
+  PCS_ALLOWED_HOSTS: [],
+  PCS_TRUSTED_PROXIES: [],
+  PCS_CORS_ORIGINS: [],
+  PCS_KEEP_ALIVE_SECONDS: 75,
+};
 
 /** How no content is said: lines of the head, and what follows it. */
 const FRAMINGS = [
@@ -102,7 +108,7 @@ describe('A request without content', () => {
   async function ask(request: string, lines: string, rest = '', version = '1.1') {
     const answer = await sendRaw(
       url,
-      `${request} HTTP/${version}\r\nHost: a\r\nConnection: close\r\n${lines}\r\n${rest}`,
+      `${request} HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n${lines}\r\n${rest}`,
     );
     const last = answer.slice(answer.lastIndexOf('HTTP/1.1 '));
     return { status: Number(last.slice(9, 12)), text: last };
@@ -168,7 +174,7 @@ describe('A request without content', () => {
   });
 
   it('leaves the connection to the next request', async () => {
-    const beat = 'PUT /things/heartbeat HTTP/1.1\r\nHost: a\r\n';
+    const beat = 'PUT /things/heartbeat HTTP/1.1\r\nHost: localhost\r\n';
     const answer = await sendRaw(
       url,
       `${beat}Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,

@@ -4,6 +4,7 @@ import { finishExamples } from './openapi-examples.js';
 import { RESPONSE_HEADERS } from './documented-headers.js';
 import { problemExamples } from './problem-examples.js';
 import { COMPONENT_MARK, schemaConverter } from './openapi-schemas.js';
+import { spellLists, spellSchemas } from './openapi-spelling.js';
 import { ProblemView } from './problem.js';
 
 /** What the document says of the service as a whole. */
@@ -13,6 +14,8 @@ export interface ApiDescription {
   /** Markdown. */
   readonly description: string;
   readonly license: { readonly name: string; readonly url: string };
+  /** Who answers for the service. */
+  readonly contact: string;
   readonly tags: readonly { readonly name: string; readonly description: string }[];
 }
 
@@ -26,6 +29,7 @@ export function buildOpenApiDocument(app: INestApplication, api: ApiDescription)
     .setVersion(api.version)
     .setDescription(api.description)
     .setLicense(api.license.name, api.license.url)
+    .setContact(api.contact, '', '')
     .addServer('/', 'Where this document comes from');
   for (const { name, description } of api.tags) builder.addTag(name, description);
   const convert = schemaConverter();
@@ -41,30 +45,46 @@ export function buildOpenApiDocument(app: INestApplication, api: ApiDescription)
   const schemas = { ...document.components?.schemas, ...convert(ProblemView, { schemaType: 'output' }).components };
   document.components = { schemas, headers: { ...RESPONSE_HEADERS }, examples: problemExamples() };
   for (const item of Object.values(document.paths)) finishExamples(item);
-  const finished = withReferences(document) as OpenAPIObject;
+  const finished = withReferences(document, schemas) as OpenAPIObject;
+  spellLists(finished);
+  spellSchemas(finished);
   dropUnused(finished);
   refuseRepeatedIds(finished);
   return inReadingOrder(finished);
 }
 
 function inReadingOrder({ openapi, info, servers, tags, security, paths, components }: OpenAPIObject): OpenAPIObject {
-  const { contact: _, ...about } = info;
-  return { openapi, info: about, servers, tags, security, paths, components };
+  // Nest adds members of the contact that have no text.
+  const about = { ...info, contact: { name: info.contact?.name ?? '' } };
+  const inOrder = Object.entries(paths).map(([path, item]) => [path, byMethod(item)] as const);
+  return { openapi, info: about, servers, tags, security, paths: Object.fromEntries(inOrder), components };
 }
 
-/** Puts a `$ref` wherever a whole component stands, and takes our own marks out. */
-function withReferences(node: Json): Json {
-  if (Array.isArray(node)) return node.map(child => withReferences(child));
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+
+/** The operations of a path in the usual order, which is also one in which their examples work. */
+const byMethod = <T extends object>(item: T): T =>
+  Object.fromEntries(Object.entries(item).sort(([a], [b]) => METHODS.indexOf(a) - METHODS.indexOf(b))) as T;
+
+/** Puts a `$ref` wherever a whole component stands, which is then among the schemas, and takes our own marks out. */
+function withReferences(node: Json, schemas: Record<string, unknown>): Json {
+  if (Array.isArray(node)) return node.map(child => withReferences(child, schemas));
   if (typeof node !== 'object' || node === null) return node;
-  const object = node as Record<string, Json>;
-  const id = object[COMPONENT_MARK];
-  if (typeof id === 'string') return { $ref: `#/components/schemas/${id}` };
+  const { [COMPONENT_MARK]: id, ...object } = node as Record<string, Json>;
+  if (typeof id === 'string') {
+    schemas[id] ??= object;
+    return { $ref: `#/components/schemas/${id}` };
+  }
   return Object.fromEntries(
     Object.entries(object)
       .filter(([key]) => key !== 'openapi' || typeof object[key] === 'string')
-      .map(([key, child]) => [key, withReferences(child)]),
+      .map(([key, child]) => [key, key === '$ref' ? toComponent(child) : withReferences(child, schemas)]),
   );
 }
+
+/** What zod calls definitions are components here. */
+const toComponent = (ref: Json): Json =>
+  typeof ref === 'string' ? ref.replace(/^#\/\$defs\//, '#/components/schemas/') : ref;
 
 /** Leaves out what nothing refers to: schemas of whole queries (published as parameters), problems that cannot happen. */
 function dropUnused(document: OpenAPIObject): void {

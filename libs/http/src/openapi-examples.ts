@@ -18,7 +18,7 @@ interface Parameter {
   readonly required?: boolean;
   description?: string;
   example?: unknown;
-  schema?: { example?: unknown };
+  schema?: { description?: string; example?: unknown };
 }
 
 /** The parts of an operation of the document that have examples. */
@@ -51,6 +51,7 @@ export function finishExamples(pathItem: object): void {
 function finishParameter(parameter: Parameter, example: unknown): void {
   const fallback = parameter.schema?.example;
   if (parameter.schema) delete parameter.schema.example;
+  if (parameter.schema?.description === parameter.description) delete parameter.schema?.description;
   if (example !== undefined) parameter.example = example;
   else if (fallback === undefined) return;
   else if (parameter.required) parameter.example = fallback;

@@ -1,9 +1,19 @@
 import { z } from 'zod';
+import { type JsonObject } from './openapi-walk.js';
 
 /** Marks a schema that is a component of this name; replaced by a `$ref` where it is not expanded into parameters. */
 export const COMPONENT_MARK = 'x-component';
 
-type JsonObject = Record<string, unknown>;
+/** Where a text keeps the schema of what it says, until it is a component. */
+const CONTENT_MARK = 'x-content';
+
+/**
+ * An answer that is a text of parts, such as events or lines, each of which is what the schema says once it is read.
+ * Generated clients take the text as it is, and have the type of its parts.
+ * @param part has an id
+ */
+export const textOf = (part: z.ZodType, mediaType: string): z.ZodString =>
+  z.string().meta({ contentMediaType: mediaType, [CONTENT_MARK]: part });
 
 interface Converted {
   schema: JsonObject;
@@ -16,7 +26,8 @@ interface Converted {
  */
 export function schemaConverter(): (schema: unknown, options: { schemaType: 'input' | 'output' }) => Converted {
   const known = new Map<string, string>();
-  return (schema, { schemaType }) => {
+  return function convert(schema, { schemaType }) {
+    const parts: Record<string, JsonObject> = {};
     const {
       $schema: _,
       $defs = {},
@@ -28,7 +39,12 @@ export function schemaConverter(): (schema: unknown, options: { schemaType: 'inp
       unrepresentable: 'any',
       override: ({ jsonSchema }) => {
         publishAsWritten(jsonSchema);
-        letUnionsOverlap(jsonSchema);
+        const { [CONTENT_MARK]: part } = jsonSchema;
+        if (part === undefined) return;
+        delete jsonSchema[CONTENT_MARK];
+        const { schema: content, components } = convert(part, { schemaType });
+        Object.assign(parts, components);
+        jsonSchema.contentSchema = content;
       },
     }) as JsonObject & { $defs?: Record<string, JsonObject> };
     for (const [id, definition] of Object.entries($defs)) rememberComponent(known, id, definition);
@@ -36,7 +52,7 @@ export function schemaConverter(): (schema: unknown, options: { schemaType: 'inp
     // What the root is goes out whole, since Nest finds query parameters in its properties alone.
     return {
       schema: id === undefined ? inline : { ...$defs[id], ...inline, [COMPONENT_MARK]: id },
-      components: $defs,
+      components: { ...parts, ...$defs },
     };
   };
 }
@@ -47,18 +63,10 @@ function publishAsWritten(jsonSchema: JsonObject): void {
   if (typeof openapi !== 'object' || openapi === null) return;
   const { description, example, examples, default: fallback } = jsonSchema;
   for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
-  Object.assign(jsonSchema, openapi, { openapi });
   for (const [key, value] of Object.entries({ description, example, examples, default: fallback })) {
     if (value !== undefined) jsonSchema[key] = value;
   }
-}
-
-/** A union whose discriminator has a default is not exclusive: without the key more than one member fits. */
-function letUnionsOverlap(jsonSchema: JsonObject): void {
-  const { oneOf } = jsonSchema;
-  if (oneOf === undefined) return;
-  delete jsonSchema['oneOf'];
-  jsonSchema['anyOf'] = oneOf;
+  Object.assign(jsonSchema, openapi, { openapi });
 }
 
 function rememberComponent(known: Map<string, string>, id: string, definition: JsonObject): void {

@@ -16,20 +16,24 @@ const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
     detail:
       'default/orders/orders-7f9c is run by the incarnation 2026-11-23T08:15:30Z, and not by 2026-11-22T17:01:12Z: another process has registered under this name. Nothing was changed. Stop calling for this process, or register it with a new incarnation.',
     currentIncarnation: '2026-11-23T08:15:30Z',
+    currentVersion: 8,
   },
   ALREADY_REGISTERED: { currentVersion: 3 },
   REVISION_COMPACTED: { oldestRevision: 1_000_000 },
 };
 
-/** An example of a problem, for the OpenAPI document and for the page of the code. */
-export function problemExample(code: ErrorCode): Problem {
+/**
+ * An example of a problem, for the OpenAPI document and for the page of the code.
+ * @param base what goes before paths of this service in links
+ */
+export function problemExample(code: ErrorCode, base = ''): Problem {
   const { status, title, when } = ERROR_CODES[code];
   return {
-    type: errorPageOf(code),
+    type: errorPageOf(code, base),
     title,
     status,
     detail: when,
-    instance: '/api/v1/registry/instances',
+    instance: `${base}/api/v1/registry/instances`,
     code,
     requestId: '019b0f1e-7a52-7c3d-9a64-2f1f0f5f3b21',
     ...SPECIFICS[code],

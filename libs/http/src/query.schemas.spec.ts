@@ -33,7 +33,7 @@ describe('query parameters', () => {
       expect.stringContaining('/query/tag/1 ') as string,
       '/query/limit must be at least 1',
       '/query/since must be a whole number',
-      '/query/colour is not known here',
+      '/query/colour is not known here; known: tag, status, limit, since',
     ]);
     expect(badFields({ status: 'up,,down' })).toEqual([expect.stringContaining('/query/status/1 ') as string]);
     expect(badFields({ limit: ['1', '2'] })).toEqual([expect.stringContaining('/query/limit ') as string]);

@@ -1,4 +1,7 @@
+import { CURSOR } from '@coordination/kernel';
 import { z } from 'zod';
+import { COMPONENT_MARK } from './openapi-schemas.js';
+import { COMMA_LIST_MARK } from './openapi-spelling.js';
 
 /**
  * Metadata of a schema whose JSON Schema is to be published as written here, because what zod derives from a text
@@ -6,12 +9,15 @@ import { z } from 'zod';
  */
 const publishedAs = (openapi: Record<string, unknown>) => ({ openapi });
 
+/** The schema of a value, marked if it is a component. */
 const jsonSchemaOf = (schema: z.ZodType): Record<string, unknown> => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return rest;
+  const { $schema: _, $ref, $defs, ...inline } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const id = $ref?.replace('#/$defs/', '');
+  return id === undefined ? inline : { ...$defs?.[id], [COMPONENT_MARK]: id };
 };
 
-const MAX_VALUES = 50;
+/** The most values of a list; what all parameters of a request may hold together must fit into its head. */
+const MAX_VALUES = 20;
 
 /** What is no text is left for `item` to refuse: these schemas are used for bodies too. */
 const splitText = (value: unknown): unknown[] => (typeof value === 'string' ? value.split(',') : [value]);
@@ -34,7 +40,13 @@ export const queryCommaList = <T extends z.ZodType>(item: T, max = MAX_VALUES) =
       z.array(item).min(1).max(max).optional(),
     )
     .optional()
-    .meta(publishedAs({ type: 'string' }));
+    .meta(
+      publishedAs({ type: 'array', items: jsonSchemaOf(item), minItems: 1, maxItems: max, [COMMA_LIST_MARK]: true }),
+    );
+
+/** `nextCursor` of the page before. One that is none is told by its own code, not as a bad field. */
+export const queryCursor = (maxLength: number) =>
+  z.string().max(maxLength).meta({ minLength: 1, pattern: CURSOR.source }).optional();
 
 const WHOLE_NUMBER = /^\d{1,16}$/;
 

@@ -1,10 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import { hasDotSegment, isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
+import { complaintAboutText, hasDotSegment, isStorableText, newId, ValidationFailedError } from '@coordination/kernel';
 
 /** The most characters of an X-Change-Reason. */
 export const MAX_REASON_LENGTH = 500;
 
-const SANE_REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+/** What the headers look like, for the OpenAPI document. */
+export const REQUEST_ID_PATTERN = '^[A-Za-z0-9._:-]{1,128}$';
+export const IDEMPOTENCY_KEY_PATTERN = '^[!-~]{1,255}$';
+export const REASON_PATTERN = String.raw`^[^\x00-\x08\x0a-\x1f\x7f]*$`;
+
+const SANE_REQUEST_ID = new RegExp(REQUEST_ID_PATTERN);
 
 /** The caller's request id if it is 1 to 128 of `A-Za-z0-9._:-`, else a new UUIDv7. */
 export function requestIdOf(header: string | string[] | undefined): string {
@@ -14,21 +19,23 @@ export function requestIdOf(header: string | string[] | undefined): string {
 /**
  * The reason that a caller gives for its change, or `null`. Node.js reads header bytes as Latin-1; what is valid UTF-8 is
  * read as such.
- * @throws ValidationFailedError when it is longer than 500 characters or cannot be stored
+ * @throws ValidationFailedError when it is longer than 500 characters or has characters that people do not see
  */
 export function changeReasonOf(header: string | string[] | undefined): string | null {
   if (header === undefined || header === '') return null;
   const raw = Array.isArray(header) ? header.join(', ') : header;
   const bytes = Buffer.from(raw, 'latin1');
-  const reason = isUtf8(bytes) ? bytes.toString() : raw;
+  const isInUtf8 = isUtf8(bytes);
+  const reason = isInUtf8 ? bytes.toString() : raw;
   if (Array.from(reason).length > MAX_REASON_LENGTH)
     throw badReason(`must have at most ${MAX_REASON_LENGTH} characters`);
-  if (!isStorableText(reason)) throw badReason('must not have U+0000 or half a surrogate pair');
+  const complaint = complaintAboutText(reason);
+  if (complaint !== undefined) throw badReason(isInUtf8 ? complaint : `${complaint}, or send it in UTF-8`);
   return reason;
 }
 
 /** One header; Node.js joins repeated ones by a comma and a space, and a space is not visible. */
-const SANE_IDEMPOTENCY_KEY = /^[!-~]{1,255}$/;
+const SANE_IDEMPOTENCY_KEY = new RegExp(IDEMPOTENCY_KEY_PATTERN);
 
 /**
  * The key under which a caller may send its request again, or `undefined`. It is taken as it is, quotes included.
@@ -64,6 +71,18 @@ export function refuseBadTarget(target: string): void {
     .split('&')
     .find(pair => !isDecodable(pair));
   if (bad !== undefined) throw badTarget(`/query/${bad.slice(0, bad.indexOf('=') >>> 0).replaceAll(/[^\w.-]/g, '?')}`);
+}
+
+/** The longest path segment, in bytes as sent: an instanceId of 200 characters, each of which may be escaped. */
+const MAX_SEGMENT_LENGTH = 2_048;
+
+/** @throws ValidationFailedError when a segment of the path is longer than any name can be */
+export function refuseLongSegment(target: string): void {
+  if (target.length <= MAX_SEGMENT_LENGTH) return;
+  const segments = target.split('?', 1)[0]!.split('/');
+  if (segments.every(({ length }) => length <= MAX_SEGMENT_LENGTH)) return;
+  const message = 'has a segment that is longer than any name here can be';
+  throw new ValidationFailedError([{ path: '/path', message }]);
 }
 
 function isDecodable(text: string): boolean {

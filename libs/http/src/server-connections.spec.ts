@@ -59,7 +59,8 @@ interface Running {
   connections: number;
 }
 
-const ask = (path: string, method = 'GET', lines = '') => `${method} ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
+const ask = (path: string, method = 'GET', lines = '') =>
+  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`;
 
 /** Asks through an agent, which takes a connection of its pool if it has one. */
 async function askThrough(agent: Agent, url: string): Promise<{ status: number | undefined; headers: object }> {
@@ -85,7 +86,13 @@ describe('The connections of the server', () => {
   });
 
   async function start(keepAliveSeconds = LONG_SECONDS): Promise<Running> {
-    const settings = { PCS_TRUSTED_PROXIES: [], PCS_CORS_ORIGINS: [], PCS_KEEP_ALIVE_SECONDS: keepAliveSeconds };
+    const settings = {
+      HOST: '127.0.0.1',
+      PCS_ALLOWED_HOSTS: [],
+      PCS_TRUSTED_PROXIES: [],
+      PCS_CORS_ORIGINS: [],
+      PCS_KEEP_ALIVE_SECONDS: keepAliveSeconds,
+    };
     const adapter = createHttpAdapter(settings);
     const app = await NestFactory.create<NestFastifyApplication>(ThingModule, adapter, { logger: false });
     configureHttp(app, settings);
@@ -177,7 +184,7 @@ describe('The connections of the server', () => {
 
     it('are closed where only a part of a head has come, and no more comes', async () => {
       const server = await start();
-      const cut = await open(server, 'GET /things/quick HTTP/1.1\r\nHost: a\r\n');
+      const cut = await open(server, 'GET /things/quick HTTP/1.1\r\nHost: localhost\r\n');
       const second = await open(server, `${ask('/things/quick')}GET /things/qu`, '{"quick":true}');
       await server.app.close();
       await Promise.all([cut.closed, second.closed]);
@@ -185,7 +192,7 @@ describe('The connections of the server', () => {
 
     it('stay open for the rest of a head that is on its way, and for the rest of a body', async () => {
       const server = await start();
-      const head = await open(server, 'GET /things/quick HTTP/1.1\r\nHost: a\r\n');
+      const head = await open(server, 'GET /things/quick HTTP/1.1\r\nHost: localhost\r\n');
       const body = await open(
         server,
         ask('/things', 'POST', 'Content-Type: application/json\r\nContent-Length: 12\r\nExpect: 100-continue\r\n'),

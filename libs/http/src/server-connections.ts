@@ -42,6 +42,12 @@ export class ServerConnections {
     response.on('close', this.ended);
   }
 
+  /** The answer that is being given on a connection. */
+  answerOn(socket: Socket): ServerResponse | undefined {
+    for (const response of this.underWay) if (response.socket === socket) return response;
+    return undefined;
+  }
+
   /** Every answer from now on says that it is the last on its connection, so that clients turn to other nodes. */
   beginEnding(): void {
     this.isEnding = true;
@@ -64,6 +70,7 @@ export class ServerConnections {
   }
 }
 
-function closeAfter(response: ServerResponse): void {
+/** Makes an answer the last one on its connection, unless it has begun. */
+export function closeAfter(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close');
 }

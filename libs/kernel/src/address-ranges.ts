@@ -35,6 +35,18 @@ export interface ParsedRange {
   readonly bits: number;
 }
 
+/**
+ * Whether a text is an address or a CIDR.
+ * @param least bits of the network
+ */
+export function isAddressRange(text: string, least = 0): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  // A zone names an interface of one machine, and no range has one.
+  if (isIP(address) === 0 || rest.length > 0 || address.includes('%')) return false;
+  if (bits === undefined) return true;
+  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= WHOLE[familyOf(address)] && parseRange(text).bits >= least;
+}
+
 /** The network that an address or CIDR means. What is written must be one. */
 export function parseRange(range: string): ParsedRange {
   const [address = '', length] = range.split('/');

@@ -45,8 +45,8 @@ export const ERROR_CODES = {
   INSTANCE_NOT_FOUND: entry(
     404,
     'No such instance',
-    'No instance is registered under this id or name; in the audit log: none ever was under this id.',
-    'Register the instance again; a heartbeat answered like this always means that.',
+    'No instance is registered under this id or name. From its explanation and from the audit log it means that none ever was, or, where there is an `oldestRevision`, that nothing of one is retained.',
+    'Register the instance again; a heartbeat answered like this always means that. What became of one that is gone is told by `…/explain` and by its history in the audit log.',
   ),
   EVENT_NOT_FOUND: entry(
     404,
@@ -60,11 +60,17 @@ export const ERROR_CODES = {
     'The service has no instance that the request selects and that may be called.',
     'Wait for one (a waiting read of the instances tells), or select less narrowly.',
   ),
+  CORS_REFUSED: entry(
+    403,
+    'Browsers may not call from this origin',
+    'A browser asked (by a preflight) whether a page of another origin may call, and the origin is not one of PCS_CORS_ORIGINS, which has none by default.',
+    'Add the origin (scheme, host and port, such as https://ui.example.com) to PCS_CORS_ORIGINS, or call from the same origin, through a proxy.',
+  ),
   ROUTE_NOT_FOUND: entry(
     404,
     'No such route',
     'Nothing is served under this path.',
-    'See /docs for the routes that exist.',
+    'The API documentation of the service, at `docs` below its URL, has the routes that exist.',
   ),
   METHOD_NOT_ALLOWED: entry(
     405,
@@ -81,7 +87,7 @@ export const ERROR_CODES = {
   REVISION_COMPACTED: entry(
     410,
     'The revision is no longer retained',
-    'The revision lies before what is kept of the log. `oldestRevision` tells the oldest that can be used.',
+    'What is asked for lies before what is kept of the log: a revision, a time, or the whole life of an instance. `oldestRevision` tells the oldest revision that can be used.',
     'Ask from `oldestRevision` on, or read anew without a revision.',
   ),
   REVISION_UNKNOWN: entry(
@@ -100,13 +106,13 @@ export const ERROR_CODES = {
     412,
     'The instance has changed meanwhile',
     '`If-Match` names a version that is no longer the current one. Nothing was changed.',
-    'Read the instance again, decide again, and send the new version. `currentVersion` tells the current one.',
+    'Read the instance again, decide again, and send the new version. `currentVersion` and, where one instance was asked for, `ETag` tell the current one.',
   ),
   ALREADY_REGISTERED: entry(
     412,
     'The instance is registered already',
     'A registration with `If-None-Match: *` met an instance of that identity. Nothing was changed.',
-    'Leave the header out to replace the instance, or choose another instanceId.',
+    'Leave the header out to replace the instance, or choose another instanceId. `currentVersion` and `ETag` tell the version that it has.',
   ),
   PAYLOAD_TOO_LARGE: entry(
     413,
@@ -119,6 +125,18 @@ export const ERROR_CODES = {
     'The content type is not supported',
     'The body is not application/json (or, for PATCH, application/merge-patch+json), or it has a Content-Encoding.',
     'Send JSON as it is, with a matching Content-Type.',
+  ),
+  EXPECTATION_FAILED: entry(
+    417,
+    'The expectation cannot be met',
+    'The header `Expect` asks for something other than `100-continue`.',
+    'Send the request without `Expect`, or with `Expect: 100-continue`.',
+  ),
+  MISDIRECTED_REQUEST: entry(
+    421,
+    'The request is for another host',
+    'The `Host` of the request (or the host of its target, where that is a whole URL) is not one that this service answers to, or the target has another scheme. A service that listens on loopback answers to loopback names and addresses, and to the hosts of PCS_ADVERTISED_HOST, PCS_PUBLIC_URL and PCS_ALLOWED_HOSTS; on other addresses hosts are checked only where PCS_ALLOWED_HOSTS is set. So a web page cannot reach the service under a name of its own (DNS rebinding).',
+    'Call the service by a host that it answers to. If clients or a proxy rightly send this host, set PCS_PUBLIC_URL to the URL that clients use, or add the host to PCS_ALLOWED_HOSTS.',
   ),
   IDEMPOTENCY_MISMATCH: entry(
     422,
@@ -141,7 +159,7 @@ export const ERROR_CODES = {
   HEADERS_TOO_LARGE: entry(
     431,
     'The headers are too large',
-    'The request line and the headers together are larger than 16 KiB.',
+    'The request line and the headers together are larger than 32 KiB.',
     'Send shorter headers and a shorter URL.',
   ),
   INTERNAL_ERROR: entry(

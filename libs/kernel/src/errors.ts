@@ -9,13 +9,13 @@ export interface FieldError {
 /** What an error tells besides its code and text. */
 export interface ErrorExtras {
   readonly errors?: readonly FieldError[];
-  /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED). */
+  /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED, INCARNATION_ENDED). */
   readonly currentVersion?: number;
   /** The incarnation that runs now; null: it named none (INCARNATION_ENDED). */
   readonly currentIncarnation?: string | null;
   /** Seconds after which another try makes sense. */
   readonly retryAfterSeconds?: number;
-  /** The oldest revision that can still be asked for (REVISION_COMPACTED). */
+  /** The oldest revision that can still be asked for (REVISION_COMPACTED; INSTANCE_NOT_FOUND of a log that was cut). */
   readonly oldestRevision?: number;
   /** Methods that the path does take (METHOD_NOT_ALLOWED). */
   readonly allow?: readonly string[];
@@ -61,8 +61,19 @@ export class InvalidFilterError extends DomainError {
 export class InvalidCursorError extends DomainError {
   readonly code = 'INVALID_CURSOR';
 
-  constructor(message = 'The cursor is not one that this service gave for this query. Start again without a cursor.') {
-    super(message, { errors: [{ path: '/query/cursor', message: 'is not a cursor of this query' }] });
+  constructor(
+    message = 'The cursor is not one that this service gave for this query. Start again without a cursor.',
+    what = 'is not a cursor of this query',
+  ) {
+    super(message, { errors: [{ path: '/query/cursor', message: what }] });
+  }
+
+  /** For a cursor that was given, but not for what it comes with. */
+  static ofAnotherQuery(): InvalidCursorError {
+    return new InvalidCursorError(
+      'The cursor was given for another query: the path and all parameters but limit must be those of the page before. Send it with those, or start again without a cursor.',
+      'was given for another query',
+    );
   }
 }
 
@@ -71,15 +82,26 @@ export class InstanceNotFoundError extends DomainError {
 
   /** @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1` */
   constructor(what: string) {
-    super(`No instance is registered as ${what}. Register it (again) first.`);
+    super(
+      `No instance is registered as ${what}. Register it (again) first. What became of one that is gone is told by its explain and its history.`,
+    );
   }
 }
 
 export class InstanceNeverKnownError extends DomainError {
   readonly code = 'INSTANCE_NOT_FOUND';
 
-  constructor(id: string) {
-    super(`The log has nothing of an instance with id ${id}; its history begins with its registration.`);
+  /**
+   * @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1`
+   * @param oldestRevision where the log begins; 0: nothing of it was removed, so there never was such an instance
+   */
+  constructor(what: string, oldestRevision: number) {
+    super(
+      oldestRevision === 0
+        ? `No instance was ever registered as ${what}.`
+        : `The log has nothing of an instance registered as ${what}. What was gone by revision ${oldestRevision} is no longer retained; everything after it is.`,
+      oldestRevision === 0 ? {} : { oldestRevision },
+    );
   }
 }
 
@@ -115,7 +137,12 @@ export class RevisionCompactedError extends DomainError {
 
   /** For a time (RFC 3339) before what is retained. */
   static before(time: string, oldestRevision: number): RevisionCompactedError {
-    return new RevisionCompactedError(0, oldestRevision, `What was at ${time}`);
+    return RevisionCompactedError.of(`What was at ${time}`, oldestRevision);
+  }
+
+  /** For what is not asked for by its revision. */
+  static of(what: string, oldestRevision: number): RevisionCompactedError {
+    return new RevisionCompactedError(0, oldestRevision, what);
   }
 }
 
@@ -160,12 +187,16 @@ export class AlreadyRegisteredError extends DomainError {
 export class IncarnationEndedError extends DomainError {
   readonly code = 'INCARNATION_ENDED';
 
-  /** @param what the instance, such as `default/orders/orders-1`; @param current the incarnation that runs; null: it named none */
-  constructor(what: string, named: string, current: string | null) {
+  /**
+   * @param what the instance, such as `default/orders/orders-1`
+   * @param running the incarnation that runs (null: it named none), and the version of the instance
+   */
+  constructor(what: string, named: string, running: { readonly incarnation: string | null; readonly version: number }) {
+    const { incarnation: current, version } = running;
     const now = current === null ? 'a process that named no incarnation' : `the incarnation ${current}`;
     super(
       `${what} is run by ${now}, and not by ${named}: another process has registered under this name. Nothing was changed. Stop calling for this process, or register it with a new incarnation.`,
-      { currentIncarnation: current },
+      { currentIncarnation: current, currentVersion: version },
     );
   }
 }

@@ -1,8 +1,9 @@
-export { AddressRanges, parseRange, type ParsedRange } from './address-ranges.js';
+export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './address-ranges.js';
+export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
 export { systemClock, type Clock } from './clock.js';
-export { decodeCursor, encodeCursor } from './cursors.js';
+export { CURSOR, decodeCursor, encodeCursor } from './cursors.js';
 export { hasDotSegment } from './dot-segments.js';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
 export {
@@ -38,7 +39,19 @@ export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './h
 export { newId } from './ids.js';
 export { canonicalAddress } from './ip-address.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
-export { findPoison, isStorableText, MAX_JSON_DEPTH, pointerToken, type Poison } from './json-safety.js';
+export {
+  findPoison,
+  isStorableText,
+  MAX_JSON_DEPTH,
+  pointerToken,
+  shownText,
+  shownToken,
+  type Poison,
+} from './json-safety.js';
+export { likeliestName } from './likeliest-name.js';
+export { meantName } from './meant-name.js';
+export { complaintAboutText, readable } from './readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
 export { type ValidationIssue } from './issue-message.js';
+export { meantValue, unknownKind, unknownName } from './unknown-name.js';
 export { toFieldErrors } from './validation-issues.js';

@@ -1,5 +1,8 @@
+import { type IssueContext } from './issue-context.js';
+import { meantValue } from './unknown-name.js';
+
 /** An issue as zod reports it through the Standard Schema interface; other libraries give less. */
-export interface ValidationIssue {
+export interface ValidationIssue extends IssueContext {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly code?: string;
@@ -55,7 +58,7 @@ export function issueMessage(issue: ValidationIssue): string {
     case 'invalid_format':
       return `must be ${FORMAT_NAMES[issue.format ?? ''] ?? `of the form ${issue.format}`}`;
     case 'invalid_value':
-      return `must be ${issue.values?.length === 1 ? '' : 'one of '}${issue.values?.join(', ')}`;
+      return `must be ${issue.values?.length === 1 ? '' : 'one of '}${issue.values?.join(', ')}${meantValue(issue.given, issue.values ?? [])}`;
     default:
       return issue.message;
   }

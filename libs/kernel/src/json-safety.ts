@@ -17,6 +17,23 @@ type Container = readonly unknown[] | Readonly<Record<string, unknown>>;
 /** One reference token of a JSON pointer (RFC 6901, section 3). */
 export const pointerToken = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
 
+/** How much of a name that a caller made up a message repeats. */
+const MAX_SHOWN = 100;
+
+/** Control characters, and those that turn the direction of the text around them. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const escaped = (sign: string): string => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`;
+
+/** A caller's own text for messages: cut off where it is very long, with what cannot be seen escaped. */
+export function shownText(text: string): string {
+  const start = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return start.toWellFormed().replaceAll(INVISIBLE, escaped);
+}
+
+/** A reference token for messages, with a caller's own name. */
+export const shownToken = (key: string | number): string => pointerToken(shownText(String(key)));
+
 /** Whether PostgreSQL can store the text: no U+0000, and no lone surrogate. */
 export const isStorableText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
@@ -75,7 +92,7 @@ function locatePoison(value: unknown, base: string, maxDepth: number): Poison[] 
     for (const [key, child] of Object.entries(current)) {
       if (key === '__proto__') findings.push({ path, message: 'has a key named __proto__', structural: true });
       if (!isStorableText(key)) findings.push({ path, message: `has a key ${BAD_TEXT}`, structural: false });
-      else queue.push({ path: `${path}/${pointerToken(key)}`, value: child, depth: depth + 1 });
+      else queue.push({ path: `${path}/${shownToken(key)}`, value: child, depth: depth + 1 });
     }
   }
   return findings;

@@ -34,13 +34,19 @@ describe('what callers are told of bad fields', () => {
     [{ time: 'noon' }, '/body/time', 'must be a time after RFC 3339, such as 2026-11-23T08:15:30Z'],
     [{ other: '*' }, '/body/other', 'must be of the form base64'],
     [{ choice: 'c' }, '/body/choice', 'must be one of a, b'],
+    [{ choice: 'B' }, '/body/choice', 'must be one of a, b: did you mean b?'],
     [{ only: 'y' }, '/body/only', 'must be x'],
     [{ list: [] }, '/body/list', 'must have at least 1 entries'],
     [{ list: ['a', 'b'] }, '/body/list', 'must have at most 1 entries'],
     [{ map: { a: 1 } }, '/body/map/a', 'must be text'],
     [{ own: 'b' }, '/body/own', 'must begin with a'],
     [{ nested: {} }, '/body/nested/a~1b', 'is required'],
-    [{ unknown: 1 }, '/body/unknown', 'is not known here'],
+    [
+      { unknown: 1 },
+      '/body/unknown',
+      'is not known here; known: text, number, whole, id, time, other, choice, only, list, map, own, nested',
+    ],
+    [{ nested: { 'a/b': '', 'a/c': '' } }, '/body/nested/a~1c', 'is not known here: did you mean a/b? Known: a/b'],
     [[], '/body', 'must be an object'],
   ])('%j: %s %s', (value, path, message) => {
     expect(errorsOf(value)).toEqual([{ path, message }]);

@@ -50,7 +50,7 @@ export class HeartbeatsService {
     const record = this.peek(target, incarnation) ?? (await this.lookUp(target));
     if (!record) throw new InstanceNotFoundError(nameOf(target));
     if (incarnation !== undefined && incarnation !== record.incarnation) {
-      throw new IncarnationEndedError(identityKey(record), incarnation, record.incarnation);
+      throw new IncarnationEndedError(identityKey(record), incarnation, record);
     }
     if (mayHeal(record)) return await this.tools.registry.heartbeat(target, incarnation);
     this.tools.renewals.renew(record.id, { incarnationNumber: numberFor(record, incarnation) });

@@ -20,7 +20,8 @@ export {
 } from './liveness-overview.service.js';
 export { LivenessModule } from './liveness.module.js';
 export { nodeAddress, type NodeAddress } from './nodes/node-address.js';
-export { NODE_NAMESPACE, NODE_SERVICE, NodeRegistration } from './nodes/node-registration.job.js';
+export { NodeRegistration } from './nodes/node-registration.job.js';
+export { NODE_NAMESPACE, NODE_SERVICE } from './nodes/node-service.js';
 export { RoleElector } from './roles/role-elector.job.js';
 export { ProbeOverview, type NodeShare, type ProbeQueue } from './probes/probe-overview.js';
 

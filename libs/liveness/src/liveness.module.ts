@@ -3,7 +3,8 @@ import { AuditModule } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
 import { CatalogView, DiscoveryModule } from '@coordination/discovery';
-import { BackgroundTasks } from '@coordination/observability';
+import { systemClock } from '@coordination/kernel';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import {
   CatalogWriter,
   LeaseRenewals,
@@ -18,6 +19,7 @@ import { EXPLAIN_PROVIDERS } from './explain/explain.providers.js';
 import { HeartbeatsController } from './heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats.service.js';
 import { LeaseEndModule } from './lease-end.module.js';
+import { measureNodeId } from './nodes/node-metrics.js';
 import { NodeRegistration } from './nodes/node-registration.job.js';
 import { PROBE_PROVIDERS } from './probes/probe.providers.js';
 import { ProbeOverview } from './probes/probe-overview.js';
@@ -42,22 +44,29 @@ import { OverridesModule } from './overrides/overrides.module.js';
     },
     {
       provide: NodeRegistration,
-      inject: [RegistryService, HeartbeatsService, BackgroundTasks, SchemaGate, SETTINGS_TOKEN],
+      inject: [RegistryService, HeartbeatsService, CatalogView, BackgroundTasks, SchemaGate, Metrics, SETTINGS_TOKEN],
       useFactory: (
         registry: RegistryService,
         heartbeats: HeartbeatsService,
+        view: CatalogView,
         tasks: BackgroundTasks,
         gate: SchemaGate,
+        metrics: Metrics,
         settings: Settings,
-      ) =>
-        new NodeRegistration({
+      ) => {
+        const registration = new NodeRegistration({
           registry,
           heartbeats,
+          view,
+          clock: systemClock,
           task: tasks.task('node-registration'),
           ready: gate.opened,
           enabled: settings.PCS_SELF_REGISTRATION,
           ttlSeconds: settings.PCS_NODE_TTL_SECONDS,
-        }),
+        });
+        measureNodeId(metrics, registration);
+        return registration;
+      },
     },
     ...PROBE_PROVIDERS,
     ...EXPLAIN_PROVIDERS,
@@ -74,6 +83,6 @@ import { OverridesModule } from './overrides/overrides.module.js';
       ) => new OverrideEndJob({ databases, instances, writer, task: tasks.task('override-end'), ready: gate.opened }),
     },
   ],
-  exports: [LeaseEndModule, ProbeOverview],
+  exports: [LeaseEndModule, ProbeOverview, NodeRegistration],
 })
 export class LivenessModule {}

@@ -1,15 +1,7 @@
 import { type Settings } from '@coordination/config';
-import { currentRequest } from '@coordination/context';
+import { askerOfLine } from '@coordination/context';
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
-
-/** Adds who asks to every line that is written while a request is being served. */
-function requestOfLine(): object {
-  const request = currentRequest();
-  if (!request) return {};
-  const { requestId, actor, clientAddress, source } = request;
-  return { requestId, actor, clientAddress, source };
-}
 
 /**
  * The logger of one process: JSON lines with ISO times, or coloured lines for people.
@@ -22,7 +14,7 @@ export function createLogger(
   const options = {
     level: LOG_LEVEL,
     base: null,
-    mixin: requestOfLine,
+    mixin: askerOfLine,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

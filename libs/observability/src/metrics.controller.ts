@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import { PossibleProblems } from '@coordination/http';
+import { describedHeaders, PossibleProblems } from '@coordination/http';
 import { Registry } from 'prom-client';
 import { Metrics } from './metrics.js';
 
@@ -11,10 +11,18 @@ export class MetricsController {
 
   @Get()
   @ApiIncludeEndpoint()
-  @ApiOperation({ operationId: 'getMetrics', summary: 'Metrics for Prometheus' })
+  @ApiOperation({
+    operationId: 'getMetrics',
+    summary: 'Metrics for Prometheus',
+    description: 'What this node counts and measures, for a scrape every few seconds.',
+  })
   @ApiProduces('text/plain')
-  @ApiOkResponse({ description: 'The text format of Prometheus.', schema: { type: 'string' } })
-  @PossibleProblems('VALIDATION_FAILED', 'INTERNAL_ERROR')
+  @ApiOkResponse({
+    description: 'The text format of Prometheus.',
+    headers: describedHeaders(),
+    schema: { type: 'string' },
+  })
+  @PossibleProblems()
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   read(): Promise<string> {
     return this.metrics.text();

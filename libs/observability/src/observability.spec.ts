@@ -5,10 +5,18 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ContextModule } from '@coordination/context';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../../test/support/eventually.js';
 import { createLogger, Metrics, NestLogger, ObservabilityModule } from './index.js';
+import { RequestObserver } from './request-observer.js';
 
-const settings = { PCS_TRUSTED_PROXIES: [], PCS_KEEP_ALIVE_SECONDS: 75, PCS_CORS_ORIGINS: [] };
+const settings = {
+  HOST: '127.0.0.1',
+  PCS_ALLOWED_HOSTS: [],
+  PCS_TRUSTED_PROXIES: [],
+  PCS_KEEP_ALIVE_SECONDS: 75,
+  PCS_CORS_ORIGINS: [],
+};
 
 @Controller()
 class GreetingController {
@@ -63,7 +71,7 @@ describe('observability', () => {
   });
 
   const lineOf = (context: string) =>
-    vi.waitFor(() => lines.find(line => line['context'] === context) ?? expect.fail());
+    eventually(() => lines.find(line => line['context'] === context) ?? expect.fail());
 
   it('puts the request on every line that is written while it is served', async () => {
     await app.inject({ url: '/greetings/anna', headers: { 'x-request-id': 'r-1' } });
@@ -98,18 +106,43 @@ describe('observability', () => {
       requestId: 'r-3',
       err: { message: 'out of words', stack: expect.stringContaining('observability.spec') as string },
     });
-    expect(await lineOf('Http')).toMatchObject({ level: 'warn', status: 500 });
+    expect(await lineOf('Http')).toMatchObject({
+      level: 'debug',
+      status: 500,
+      code: 'INTERNAL_ERROR',
+      requestId: 'r-3',
+    });
   });
 
   it('says why the database could not be asked, and repeats no statement', async () => {
     const response = await app.inject({ url: '/greetings/away', headers: { 'x-request-id': 'r-4' } });
     expect(response.statusCode).toBe(503);
-    expect(await lineOf('ProblemFilter')).toMatchObject({
+    expect(await lineOf('Http')).toMatchObject({
       level: 'warn',
       requestId: 'r-4',
-      msg: 'GET /greetings/away: STORE_UNAVAILABLE because of 57014',
+      actor: 'anonymous',
+      clientAddress: '127.0.0.1',
+      path: '/greetings/away',
+      code: 'STORE_UNAVAILABLE',
+      because: '57014',
+      msg: 'GET /greetings/:name 503 STORE_UNAVAILABLE because of 57014',
     });
     expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  it('writes one line for the first of many requests that are refused, and the others at debug', async () => {
+    const ids = ['r-5', 'r-6', 'r-7'];
+    for (const id of ids) await app.inject({ url: '/greetings/away', headers: { 'x-request-id': id } });
+    await eventually(() => expect(lines).toHaveLength(ids.length));
+    // The first of them was told of by the test before.
+    expect(lines.map(({ level, requestId, context }) => ({ level, requestId, context }))).toEqual(
+      ids.map(requestId => ({ level: 'debug', requestId, context: 'Http' })),
+    );
+    lines.length = 0;
+    app.get(RequestObserver).onApplicationShutdown();
+    expect(lines).toMatchObject([
+      { level: 'warn', count: 3, requestIds: ids, routes: { 'GET /greetings/:name': 3 }, because: '57014' },
+    ]);
   });
 
   it('says nothing of probes', async () => {

@@ -1,7 +1,10 @@
+import { type OnApplicationShutdown } from '@nestjs/common';
+import { failureOf, type RequestFailure } from '@coordination/context';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type onResponseHookHandler } from 'fastify';
 import { type Logger } from 'pino';
 import { Metrics } from './metrics.js';
+import { RefusalLines, refusalText } from './refusal-lines.js';
 
 /** One label for everything that is no route, so that callers cannot make up label values. */
 const UNKNOWN_ROUTE = 'unknown';
@@ -11,15 +14,17 @@ const NOISE = /^\/(?:health|metrics)(?:\/|$)/;
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+const CLIENT_ERROR = 400;
 const SERVER_ERROR = 500;
 
 /**
  * Counts and logs every request: its duration by route, method and status, and one line. Lines are `debug`, those of probes
- * `trace`, those of our own failures `warn`; they hold no query, no header and no body. What changes the catalog is in the
- * audit log anyway.
+ * `trace`, those of our own failures `warn`, at a bounded rate; they hold no query, no header and no body. What changes the
+ * catalog is in the audit log anyway.
  */
-export class RequestObserver {
+export class RequestObserver implements OnApplicationShutdown {
   private readonly durations;
+  private readonly refusals = new RefusalLines((fields, message) => this.logger.warn(fields, message));
 
   constructor(
     { httpAdapter }: HttpAdapterHost,
@@ -60,21 +65,39 @@ export class RequestObserver {
     };
   }
 
+  onApplicationShutdown(): void {
+    this.refusals.tell();
+  }
+
   private log(route: string, request: FastifyRequest, reply: FastifyReply, quiet: boolean): void {
-    const { statusCode } = reply;
-    const level = quiet ? 'trace' : statusCode >= SERVER_ERROR ? 'warn' : 'debug';
+    const { statusCode: status } = reply;
+    const isWhole = status < CLIENT_ERROR && reply.raw.writableFinished;
+    const failure = isWhole ? undefined : failureOf(request);
+    const isOurs = !quiet && (failure ? !failure.isLogged : status >= SERVER_ERROR);
+    if (!isOurs && !this.logger.isLevelEnabled('debug')) return;
+    const { id: requestId, method } = request;
+    const refused = { requestId, method, route, status, code: failure?.code, because: failure?.because };
+    const level = quiet ? 'trace' : isOurs && this.refusals.isFirst(refused) ? 'warn' : 'debug';
     if (!this.logger.isLevelEnabled(level)) return;
     // The answer is finished by an event of the socket, outside the request's async context.
     this.logger[level](
       {
         context: 'Http',
-        requestId: request.id,
-        method: request.method,
+        ...failure?.asker,
+        requestId,
+        method,
         route,
-        status: statusCode,
+        status,
         ms: Math.round(reply.elapsedTime * 10) / 10,
+        ...(failure && fieldsOf(failure)),
       },
-      `${request.method} ${route} ${statusCode}`,
+      `${method} ${route} ${refusalText(refused)}${failure?.isCut ? ', and the answer was cut short' : ''}`,
     );
   }
 }
+
+const fieldsOf = ({ code, because, path }: RequestFailure): object => ({
+  code,
+  ...(because !== undefined && { because }),
+  path,
+});

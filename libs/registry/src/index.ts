@@ -52,6 +52,14 @@ export {
 } from './domain/normalize-record.js';
 export { type Command, type InstanceTest, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide, type Decision, type Moment } from './domain/decide.js';
+export {
+  healthDeciderSchema,
+  healthStateSchema,
+  instanceTypeSchema,
+  overrideScopeSchema,
+  overrideStatusSchema,
+  statusSchema,
+} from './domain/enum.schemas.js';
 export { hostFilterSchema } from './domain/instance-spec.schema.js';
 export {
   AHEAD_TOLERANCE_MS,
@@ -81,7 +89,7 @@ export { BY_ID, BY_NAME } from './instance-naming.js';
 export { AnswerRecall } from './idempotency/answer-recall.js';
 export { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
 export { POSITIONED, setPosition, WRITE_PROBLEMS } from './instance-answer.js';
-export { instanceView, leasedInstanceView } from './instance.schemas.js';
+export { instanceView, leasedInstanceView, overrideView } from './instance.schemas.js';
 export { LeaseRenewals } from './lease-renewals.js';
 export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
 export { registration } from './registration.js';

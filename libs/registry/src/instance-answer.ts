@@ -1,5 +1,5 @@
 import { type ErrorCode } from '@coordination/kernel';
-import { formatETag, type ResponseHeader, type SuccessOptions } from '@coordination/http';
+import { formatETag, locationOf, type ResponseHeader, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 import { type LeasedInstance } from './domain/instance.js';
 import { expiresAt } from './domain/lease.js';
@@ -37,7 +37,7 @@ export function answerWritten(reply: FastifyReply, written: InstanceWritten) {
   const { instance } = written.leased;
   setPosition(reply, written);
   reply.header('ETag', formatETag(instance.version));
-  if (written.outcome === 'created') reply.status(201).header('Location', pathOf(instance.id));
+  if (written.outcome === 'created') reply.status(201).header('Location', locationOf(reply, pathOf(instance.id)));
   return toLeasedView(written.leased);
 }
 

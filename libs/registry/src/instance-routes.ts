@@ -97,6 +97,7 @@ export function instanceRoutes<P, Q>({
     @Endpoint({
       ...NO_CONTENT_SUCCESS,
       summary: `Deregister an instance${by}`,
+      description: 'The instance is gone at once. Its history stays in the audit log.',
       operationId: `deregisterInstance${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],

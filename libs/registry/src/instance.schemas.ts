@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import {
-  HEALTH_DECIDERS,
-  HEALTH_STATES,
-  INSTANCE_TYPES,
-  OVERRIDE_SCOPES,
-  OVERRIDE_STATUSES,
-  SCHEMES,
-  STATUSES,
-} from './domain/instance.js';
+  healthDeciderSchema,
+  healthStateSchema,
+  instanceTypeSchema,
+  overrideScopeSchema,
+  overrideStatusSchema,
+  probeMethodSchema,
+  schemeSchema,
+  statusSchema,
+} from './domain/enum.schemas.js';
+import { metadataShape } from './domain/instance-spec.schema.js';
 
 const time = () =>
   z.iso
@@ -18,34 +20,64 @@ const time = () =>
 const nullableTime = (about: string) => z.iso.datetime().nullable().describe(about);
 
 const health = {
-  state: z.enum(HEALTH_STATES),
+  state: healthStateSchema,
   failures: z.int().min(0).describe('Failures in a row, reported or, when the state last changed, probed.'),
   output: z.string().describe('What the last report or probe that counted said.'),
-  decidedBy: z.enum(HEALTH_DECIDERS).describe('Who or what decided the state.'),
+  decidedBy: healthDeciderSchema.describe('Who or what decided the state.'),
   since: time().describe('Since when the state is what it is.'),
 };
 
 /** An operator's word over health, as it is answered. */
 export const overrideView = z
   .looseObject({
-    status: z.enum(OVERRIDE_STATUSES),
-    scope: z
-      .enum(OVERRIDE_SCOPES)
-      .describe('What it belongs to: the process that runs now, with which it ends, or the name of the instance.'),
+    status: overrideStatusSchema,
+    scope: overrideScopeSchema.describe(
+      'What it belongs to: the process that runs now, with which it ends, or the name of the instance.',
+    ),
     reason: z.string().nullable(),
     until: nullableTime('When it ends by itself; null: it does not.'),
     setAt: time(),
     setBy: z.string(),
   })
-  .meta({ id: 'Override' });
+  .meta({ id: 'StatusOverride' });
 
+const MAX_INT32 = 2 ** 31 - 1;
+const seconds = (about: string) => z.int().min(0).max(MAX_INT32).describe(about);
+
+const leaseTerms = {
+  ttlSeconds: seconds('Seconds that a lease lasts without renewal; null: for ever.').nullable(),
+  deregisterAfterSeconds: seconds('Seconds of being unhealthy after which the instance is deregistered; 0: never.'),
+};
+const probeTerms = {
+  intervalSeconds: seconds('Seconds from one probe to the next.'),
+  timeoutSeconds: seconds('Seconds for all of a probe.'),
+  failureThreshold: z.int().min(1).max(MAX_INT32).describe('Failures in a row that make the instance unhealthy.'),
+  successThreshold: z.int().min(1).max(MAX_INT32).describe('Successes in a row that make the instance healthy.'),
+  ...leaseTerms,
+};
+
+/** A check as it is answered: whole, its defaults filled in. */
 const checkView = z
-  .looseObject({
-    kind: z.enum(['heartbeat', 'none', 'http', 'tcp', 'grpc']),
-    ttlSeconds: z.int().nullable(),
-    deregisterAfterSeconds: z.int(),
-  })
-  .meta({ id: 'Check' });
+  .discriminatedUnion('kind', [
+    z.looseObject({ kind: z.literal('heartbeat'), ...leaseTerms }).meta({ id: 'HeartbeatCheck' }),
+    z.looseObject({ kind: z.literal('none'), ...leaseTerms }).meta({ id: 'NoCheck' }),
+    z
+      .looseObject({
+        kind: z.literal('http'),
+        path: z.string(),
+        method: probeMethodSchema,
+        expectedStatuses: z.string(),
+        headers: z.record(z.string(), z.string()),
+        tlsVerify: z.boolean(),
+        ...probeTerms,
+      })
+      .meta({ id: 'HttpCheck' }),
+    z.looseObject({ kind: z.literal('tcp'), ...probeTerms }).meta({ id: 'TcpCheck' }),
+    z
+      .looseObject({ kind: z.literal('grpc'), serviceName: z.string(), tlsVerify: z.boolean(), ...probeTerms })
+      .meta({ id: 'GrpcCheck' }),
+  ])
+  .meta({ id: 'Check', description: 'How it is found out whether the instance is alive.' });
 
 const instanceFields = {
   id: z.uuid().describe('The server’s id.'),
@@ -57,16 +89,16 @@ const instanceFields = {
     .int()
     .min(1)
     .describe('1 when created, +1 with each process that followed under the name: a crash loop makes it grow.'),
-  type: z.enum(INSTANCE_TYPES),
-  scheme: z.enum(SCHEMES),
+  type: instanceTypeSchema,
+  scheme: schemeSchema,
   host: z.string(),
-  port: z.int(),
+  port: z.int().min(1).max(65_535),
   zone: z.string().nullable(),
-  weight: z.int(),
-  status: z.enum(STATUSES).describe('The override’s status where there is one, else the health’s state.'),
+  weight: z.int().min(0).max(MAX_INT32),
+  status: statusSchema.describe('The override’s status where there is one, else the health’s state.'),
   health: z.looseObject(health).meta({ id: 'Health' }),
   override: overrideView.nullable(),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata: metadataShape,
   check: checkView,
   registeredAt: time(),
   updatedAt: time(),

@@ -9,6 +9,10 @@ export interface NamedInstance {
   readonly incarnation?: string;
 }
 
+const namedInstance = z
+  .strictObject({ id: instanceUuidSchema, incarnation: incarnationSchema })
+  .meta({ id: 'NamedInstance' });
+
 /**
  * A body that names many instances: by their ids alone, or with the incarnation that the caller speaks for, or some this
  * way and some that.
@@ -19,7 +23,7 @@ export const namedInstances = (max: number, about: string) =>
     .strictObject({
       ids: z.array(instanceUuidSchema).min(1).max(max).optional().describe(about),
       instances: z
-        .array(z.strictObject({ id: instanceUuidSchema, incarnation: incarnationSchema }))
+        .array(namedInstance)
         .min(1)
         .max(max)
         .optional()

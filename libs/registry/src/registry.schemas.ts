@@ -1,6 +1,8 @@
-import { hasDotSegment, isStorableText } from '@coordination/kernel';
+import { RFC3339_TIME } from '@coordination/audit';
+import { readableText } from '@coordination/http';
+import { hasDotSegment } from '@coordination/kernel';
 import { z } from 'zod';
-import { INITIAL_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES } from './domain/instance.js';
+import { initialStateSchema, overrideScopeSchema, overrideStatusSchema } from './domain/enum.schemas.js';
 import { SPEC_FIELDS } from './domain/instance-spec.schema.js';
 import { leasedInstanceView } from './instance.schemas.js';
 
@@ -13,28 +15,30 @@ export const DEFAULT_NAMESPACE = 'default';
 export const namespaceSchema = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -')
-  .describe('Namespace; it needs no creation.');
+  .describe('Namespace; it needs no creation.')
+  .meta({ minLength: 1, maxLength: 63 });
 
 export const serviceSchema = z
   .string()
-  .transform(name => name.toLowerCase())
-  .pipe(
-    z
-      .string()
-      .regex(
-        /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/,
-        'must be 1 to 100 of letters, digits, . _ -, and begin and end with a letter or digit',
-      ),
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/,
+    'must be 1 to 100 of letters, digits, . _ -, and begin and end with a letter or digit',
   )
+  .transform(name => name.toLowerCase())
   .describe('Name of the service; upper case is lowered.')
-  .meta({ examples: ['orders'] });
+  .meta({ examples: ['orders'], minLength: 1, maxLength: 100 });
 
 /** `[v6]:port` is what an instance without a name of its own gets for an IPv6 host; nothing else may have brackets. */
 export const instanceIdSchema = z
   .string()
-  .regex(/^([A-Za-z0-9._:@-]{1,200}|\[[0-9a-f:.]{2,45}\]:\d{1,5})$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
-  .describe('The caller’s own stable name for the instance, such as a pod name; `host:port` by default.')
-  .meta({ examples: ['orders-7f9c'] });
+  .regex(
+    /^([A-Za-z0-9._:@-]{1,200}|\[[0-9a-f:.]{2,45}\]:[0-9]{1,5})$/,
+    'must be 1 to 200 of letters, digits, . _ : @ -',
+  )
+  .describe(
+    'The caller’s own stable name for the instance, such as a pod name, and neither . nor ..; `host:port` by default.',
+  )
+  .meta({ examples: ['orders-7f9c'], minLength: 1, maxLength: 200 });
 
 /** Names that instances may get. Those with other names are older, and stay. */
 const newInstanceIdSchema = instanceIdSchema.refine(name => !hasDotSegment(name), {
@@ -51,7 +55,7 @@ export const incarnationSchema = z
     /^[A-Za-z0-9._:@+/=-]{1,100}$/,
     'must be 1 to 100 of letters, digits, . _ : @ + / = - (in a URL, + is written %2B)',
   )
-  .meta({ examples: ['2026-11-23T08:15:30Z-4711'] });
+  .meta({ examples: ['2026-11-23T08:15:30Z-4711'], minLength: 1, maxLength: 100 });
 
 const incarnation = incarnationSchema
   .optional()
@@ -59,8 +63,7 @@ const incarnation = incarnationSchema
     'A text that the process chooses at its start and no other process of this name ever has, such as a UUID. Another one than before says that another process has started.',
   );
 
-const status = z
-  .enum(INITIAL_STATES)
+const status = initialStateSchema
   .optional()
   .describe(
     'Initial health; healthy by default, and always unknown where probes decide. Counts only when the instance is new or its health starts over.',
@@ -109,26 +112,23 @@ export type PatchInstance = z.output<typeof patchInstance>;
 export const reportHealth = z
   .strictObject({
     healthy: z.boolean(),
-    output: z.string().max(MAX_OUTPUT_LENGTH).default('').describe('What was seen, for people.'),
+    output: readableText(MAX_OUTPUT_LENGTH).default('').describe('What was seen, for people.'),
   })
   .meta({ id: 'ReportHealth' });
 export type ReportHealth = z.output<typeof reportHealth>;
 
 export const setOverride = z
   .strictObject({
-    status: z.enum(OVERRIDE_STATUSES),
-    scope: z
-      .enum(OVERRIDE_SCOPES)
+    status: overrideStatusSchema,
+    scope: overrideScopeSchema
       .optional()
       .describe(
         'What it belongs to: `incarnation`, the process that runs now: the next one begins without it; or `instance`, the name: it stays. By default `incarnation` for stopping and stopped, `instance` for maintenance.',
       ),
-    reason: z.string().max(MAX_REASON_LENGTH).refine(isStorableText, 'holds text that cannot be stored').optional(),
-    until: z.iso
-      .datetime({ offset: true })
-      .transform(time => new Date(time).toISOString())
-      .optional()
-      .describe('When the override ends by itself (RFC 3339); absent: when it is taken back.'),
+    reason: readableText(MAX_REASON_LENGTH).optional(),
+    until: RFC3339_TIME.optional().describe(
+      'When the override ends by itself (RFC 3339); absent: when it is taken back.',
+    ),
   })
   .meta({ id: 'SetOverride' });
 export type SetOverride = z.output<typeof setOverride>;
@@ -155,9 +155,16 @@ export type NameParams = z.output<typeof nameParams>;
 
 export const batchResult = z
   .looseObject({
-    revision: z.int(),
-    results: z.array(
-      z.looseObject({ outcome: z.enum(['created', 'updated', 'unchanged']), instance: leasedInstanceView }),
-    ),
+    revision: z.int().min(0).describe('The revision of the catalog with all of them.'),
+    results: z
+      .array(
+        z
+          .looseObject({
+            outcome: z.enum(['created', 'updated', 'unchanged']).meta({ id: 'RegistrationOutcome' }),
+            instance: leasedInstanceView,
+          })
+          .meta({ id: 'RegistrationResult' }),
+      )
+      .describe('One for each instance of the request, in its order.'),
   })
   .meta({ id: 'BatchResult' });

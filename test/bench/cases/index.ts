@@ -1,6 +1,7 @@
 import { type BenchCase } from '../bench-case.js';
 import { DISCOVER, DISCOVER_304, STRONG_READ } from './discover.js';
 import { HEARTBEAT, REGISTER_AGAIN } from './liveness.js';
+import { LIST_3000, LIST_3000_GZIP } from './list-3000.js';
 import { LOG } from './log.js';
 import { MIXED } from './mixed.js';
 import { NODES } from './nodes.js';
@@ -18,6 +19,8 @@ export const CASES: readonly BenchCase[] = [
   DISCOVER,
   DISCOVER_304,
   STRONG_READ,
+  LIST_3000,
+  LIST_3000_GZIP,
   MIXED,
   WATCH,
   ...NODES,

@@ -1,6 +1,7 @@
 import { isoTime, query } from '@coordination/database';
 import { RevisionCompactedError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { type NamedPast } from '../named-past.js';
 import { type LogCut, type LogCutRecord, oldestOf } from './log-cut.js';
 
 const CUT_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at, event_revision::float8 as "eventRevision"`;
@@ -8,6 +9,14 @@ const CUT_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')}
 const RECORD_COLUMNS = `${CUT_COLUMNS}, first_revision::float8 as "firstRevision", events::float8 as events,
   export_file as "exportFile", export_sha256 as "exportSha256", ${isoTime('made_at')} as "madeAt",
   ${isoTime('finished_at')} as "finishedAt"`;
+
+/** What the baseline tells of an instance. */
+export interface LastAtCut {
+  /** The revision of its last event up to the cut. */
+  readonly revision: number;
+  /** Whether it was there after that. */
+  readonly isThere: boolean;
+}
 
 /**
  * Where the log begins. A cut is noted first, and what lies before it goes when no snapshot is left that does not have the
@@ -39,13 +48,21 @@ export class LogCutRepository {
     if (revision < oldest) throw new RevisionCompactedError(revision, oldest);
   }
 
-  /** Whether the baseline has the state of an instance. */
-  async hasInBaseline(em: EntityManager, instanceUuid: string): Promise<boolean> {
-    const [row] = await query<{ found: boolean }>(
+  /** The last of an instance, or of a name, that the baseline has; it has only some of those that were gone by then. */
+  async findInBaseline(em: EntityManager, past: NamedPast): Promise<LastAtCut | undefined> {
+    const [condition, parameters] =
+      'id' in past
+        ? ['instance_uuid = $1', [past.id]]
+        : [
+            '(namespace, service, instance_id) = ($1, $2, $3)',
+            [past.name.namespace, past.name.service, past.name.instanceId],
+          ];
+    const [row] = await query<LastAtCut>(
       em,
-      'select exists (select from catalog_baseline where instance_uuid = $1 and after is not null) as found',
-      [instanceUuid],
+      `select revision::float8 as revision, after is not null as "isThere" from catalog_baseline
+       where ${condition} order by catalog_baseline.revision desc limit 1`,
+      parameters,
     );
-    return row!.found;
+    return row;
   }
 }

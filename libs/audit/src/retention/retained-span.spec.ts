@@ -13,6 +13,12 @@ describe('A part of a log that was cut at revision 10', () => {
     [{ beforeRevision: 12 }],
     [{ from: AFTER }],
     [{ to: AT }],
+    [{ after: AT }],
+    [{ before: AFTER }],
+    [{ fromRevision: 11 }],
+    [{ fromRevision: 11, toRevision: 5 }],
+    [{ afterRevision: 10, toRevision: 5 }],
+    [{ toRevision: 11 }],
   ])('is there: %j', bounds => {
     expect(() => assertRetainedSpan(bounds, cut)).not.toThrow();
   });
@@ -24,8 +30,20 @@ describe('A part of a log that was cut at revision 10', () => {
     [{ from: AT }],
     [{ from: BEFORE, to: AFTER }],
     [{ to: BEFORE }],
+    [{ after: BEFORE }],
+    [{ before: AT }],
+    [{ after: AFTER, before: BEFORE }],
   ])('is gone, or some of it is: %j', bounds => {
     expect(() => assertRetainedSpan(bounds, cut)).toThrow(expect.objectContaining({ extras: { oldestRevision: 10 } }));
     expect(() => assertRetainedSpan(bounds, undefined), 'of a whole log').not.toThrow();
   });
+
+  it.each([[{ fromRevision: 10 }], [{ fromRevision: 0 }], [{ toRevision: 10 }], [{ fromRevision: 5, toRevision: 20 }]])(
+    'that was named by events is gone, and the first event that is left is told: %j',
+    bounds => {
+      expect(() => assertRetainedSpan(bounds, cut)).toThrow(
+        expect.objectContaining({ extras: { oldestRevision: 11 } }),
+      );
+    },
+  );
 });

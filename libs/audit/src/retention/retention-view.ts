@@ -4,7 +4,7 @@ import { type LogCutRecord, oldestOf } from './log-cut.js';
 const time = (about: string) => z.string().meta({ description: about, format: 'date-time' });
 
 const AnchorView = {
-  revision: z.int().meta({ description: 'The last revision that was removed.' }),
+  revision: z.int().min(0).meta({ description: 'The last revision that was removed.' }),
   hash: z.string().meta({ description: 'Its hash, from which the chain goes on.' }),
   epoch: z.string().meta({ description: 'The history that it belongs to.', format: 'uuid' }),
   at: time('Its time.'),
@@ -13,9 +13,9 @@ const AnchorView = {
 const LogCutView = z
   .looseObject({
     ...AnchorView,
-    firstRevision: z.int().meta({ description: 'The first revision that this cut removed.' }),
-    events: z.int().meta({ description: 'How many events it removed.' }),
-    eventRevision: z.int().meta({ description: 'Revision of the event `audit.compacted` that tells of it.' }),
+    firstRevision: z.int().min(0).meta({ description: 'The first revision that this cut removed.' }),
+    events: z.int().min(0).meta({ description: 'How many events it removed.' }),
+    eventRevision: z.int().min(1).meta({ description: 'Revision of the event `audit.compacted` that tells of it.' }),
     exportFile: z.string().meta({ description: 'Name of the file that they were exported to before.' }),
     exportSha256: z.string().meta({ description: 'SHA-256 (hex) of that file.' }),
     madeAt: time('When the cut was made, by the clock of the database.'),
@@ -25,8 +25,15 @@ const LogCutView = z
 
 export const RetentionView = z
   .looseObject({
-    oldestRevision: z.int().meta({ description: 'The oldest revision that can be used; 0: the whole log is there.' }),
-    anchor: z.looseObject(AnchorView).nullable().meta({ description: 'null: the whole log is there.' }),
+    oldestRevision: z
+      .int()
+      .min(0)
+      .meta({ description: 'The oldest revision that can be used; 0: the whole log is there.' }),
+    anchor: z
+      .looseObject(AnchorView)
+      .meta({ id: 'LogAnchor' })
+      .nullable()
+      .meta({ description: 'null: the whole log is there.' }),
     cuts: z.array(LogCutView).meta({ description: 'The latest first, 100 at most.' }),
   })
   .meta({ id: 'LogRetention', description: 'What is retained of the log.' });

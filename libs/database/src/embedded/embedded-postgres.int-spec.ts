@@ -4,8 +4,9 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { chmodSync, chownSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type DisposableDirectory, disposableDirectory } from '../../../../test/support/disposable-directory.js';
+import { eventually } from '../../../../test/support/eventually.js';
 import { canEnter } from './account.js';
 import { MARKER } from './claim-directory.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
@@ -66,7 +67,7 @@ const pidFile = async (dir = dataDir) => join(await home(dir), 'data', 'postmast
 const serverPid = async (dir = dataDir) => Number((await readFile(await pidFile(dir), 'utf8')).split('\n')[0]);
 const isRunning = async (pid: number) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '';
 const refused = (url: string) =>
-  vi.waitFor(() => expect(sql(url, 'select 1')).rejects.toThrow(/ECONNREFUSED|terminat/), { timeout: 10_000 });
+  eventually(() => expect(sql(url, 'select 1')).rejects.toThrow(/ECONNREFUSED|terminat/));
 
 beforeEach(() => {
   directory = disposableDirectory();
@@ -147,9 +148,7 @@ describe('startEmbeddedPostgres', () => {
     const { url, stop } = await start();
     await sql(url, 'create table kept as select 42 as answer');
     process.kill(await serverPid(), 'SIGKILL');
-    await vi.waitFor(async () => expect(await sql(url, 'select answer from kept')).toEqual([{ answer: 42 }]), {
-      timeout: 20_000,
-    });
+    await eventually(async () => expect(await sql(url, 'select answer from kept')).toEqual([{ answer: 42 }]));
     await stop();
     await refused(url);
   });

@@ -26,8 +26,8 @@ const START_ATTEMPTS = 5;
 const LOG_TAIL_LINES = 5;
 
 /**
- * Starts a program and ends, so that it is nobody's child: `nest start --watch` kills all descendants of the service
- * when it reloads, and a terminal would send them Ctrl-C.
+ * Starts a program and ends, so that it is nobody's child: a terminal would send it Ctrl-C, and whoever ends the service with
+ * all that it started would end it, too.
  */
 const IN_BACKGROUND = 'umask 077; log=$0; "$@" < /dev/null > "$log" 2>&1 & echo $!';
 
@@ -156,10 +156,8 @@ async function answers(home: Home, port: number): Promise<boolean> {
 
 /** A connection to the server of this machine, which never has TLS. One that does not answer is not waited for. */
 function ownClient(home: Home, port: number, answerTimeoutMs: number): DatabaseClient {
-  const url = new URL(serverUrl(home, port, SUPERUSER));
-  url.searchParams.set('sslmode', 'disable');
   return new DatabaseClient({
-    ...pgOptions(url.href, 'off'),
+    ...pgOptions(`${serverUrl(home, port, SUPERUSER)}?sslmode=disable`, 'off'),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: answerTimeoutMs,
   });

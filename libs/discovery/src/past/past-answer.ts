@@ -8,7 +8,7 @@ import { type HasTag, type PastFound } from './past-discovery.service.js';
  * What the log tells of a moment never changes; an hour bounds how long a copy of it outlives what the log retains, or a
  * history that ended. Access is decided by request, so only the caller's own cache may have it.
  */
-const KEPT = 'private, max-age=3600, immutable';
+export const KEPT = 'private, max-age=3600, immutable';
 
 /** Headers of answers that may be about the past. */
 export const PAST_HEADERS = [...CATALOG_HEADERS, 'Cache-Control'] as const satisfies ResponseHeader[];

@@ -1,7 +1,9 @@
 import { type RevisionFinder } from '@coordination/audit';
 import { type Databases } from '@coordination/database';
+import { Listings } from '../listing/listings.js';
 import { PastDiscovery } from './past-discovery.service.js';
 import { PastInstances } from './past-instances.js';
+import { PastPages } from './past-pages.js';
 import { PAST_LIMITS, type PastLimits } from './past-limits.js';
 import { PastSearches } from './past-search.js';
 import { PastServices } from './past-services.js';
@@ -10,8 +12,13 @@ import { PastServices } from './past-services.js';
 export function pastDiscovery(
   databases: Databases,
   finder: RevisionFinder,
-  limits: PastLimits = PAST_LIMITS,
+  { limits = PAST_LIMITS, listings = new Listings() }: { limits?: PastLimits; listings?: Listings } = {},
 ): PastDiscovery {
   const instances = new PastInstances(databases);
-  return new PastDiscovery(finder, new PastServices(databases, instances, limits), new PastSearches(instances, limits));
+  return new PastDiscovery(
+    finder,
+    new PastServices(databases, instances, limits),
+    new PastSearches(instances, limits),
+    new PastPages(databases, instances, limits, listings),
+  );
 }

@@ -1,5 +1,5 @@
 import { CatalogHeadRepository, RevisionFinder } from '@coordination/audit';
-import { InvalidCursorError } from '@coordination/kernel';
+import { InvalidCursorError, InvalidFilterError } from '@coordination/kernel';
 import { type InstanceRecord, STATUSES } from '@coordination/registry';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,10 +12,13 @@ import {
   type SearchOrder,
   type SearchSort,
 } from '../catalog-search.js';
+import { INSTANCE_FIELDS } from '../listing/instance-fields.js';
+import { Listings } from '../listing/listings.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../selection/selection.js';
 import { summarize } from '../service-summary.js';
 import { ViewAnswers } from '../view-answers.js';
 import { pastDiscovery } from './past-discovery.js';
+import { PAST_LIMITS } from './past-limits.js';
 import { type PastDiscovery, type PastFound } from './past-discovery.service.js';
 
 let past: WrittenPast;
@@ -98,6 +101,36 @@ describe('The catalog as of a revision', () => {
     await fc.assert(property, { numRuns: 150, seed: 1 });
   });
 
+  it('is that also in pages, of any members of the instances, wherever a page begins', async () => {
+    const somePart = fc.record({
+      limit: fc.constantFrom(1, 2, 7, 1_000),
+      fields: fc.oneof(fc.constant(null), fc.subarray([...INSTANCE_FIELDS], { minLength: 1 })),
+    });
+    const someAfter = fc.option(fc.constantFrom('i-1', 'i-2-20261125', 'orders-1', 'a', 'z'), { nil: undefined });
+    const some = fc.record({
+      revision: someRevision,
+      of: someService,
+      selection: someSelection,
+      part: somePart,
+      after: someAfter,
+    });
+    const property = fc.asyncProperty(some, async ({ revision, of, selection, part, after }) => {
+      const question = { ...of, selection, part };
+      const view = past.viewAt(revision);
+      const then = new ViewAnswers(view);
+      const at = view.serviceRevision(of.namespace, of.service) ?? revision;
+      const position = after === undefined ? undefined : { at, after };
+      const found = await discovery.instancesOf({ revision }, of, selection, unknown, {
+        part,
+        ...(position && { position }),
+      });
+      expect(textOf(found)).toBe(then.listed(question, after).body);
+      if (!position || at === 0) return;
+      expect(textOf(await discovery.laterPage(question, position, unknown))).toBe(textOf(found));
+    });
+    await fc.assert(property, { numRuns: 150, seed: 5 });
+  });
+
   it('is the fold of the log, for every search, in every order, on pages of any size', async () => {
     const some = fc.record({
       revision: someRevision,
@@ -149,6 +182,29 @@ describe('The catalog as of a revision', () => {
       expect(byTime.catalog.revision).toBe(revision);
       expect(await walk({ time }, aSearch({ limit: 7 }))).toEqual(await walk({ revision }, aSearch()));
     }
+  });
+});
+
+describe('Pages of a service with more names in its past than may be looked at', () => {
+  const limits = { ...PAST_LIMITS, whole: { instances: 2, milliseconds: 60_000 } };
+
+  it('are refused, unless the node knows who is on them', async () => {
+    const { databases } = past.author;
+    const finder = new RevisionFinder(databases, new CatalogHeadRepository());
+    const revision = past.revisions.at(-1)!;
+    const view = past.viewAt(revision);
+    const [service] = [...view.services('default').values()].toSorted((a, b) => b.instances.size - a.instances.size);
+    const position = { at: service!.revision, after: '' };
+    const part = { fields: null, limit: 1_000 };
+    const question = { namespace: 'default', service: service!.service, selection: EVERYTHING, part };
+    const listings = new Listings();
+    const bounded = pastDiscovery(databases, finder, { limits, listings });
+    const refusal = bounded.laterPage(question, position, unknown);
+    await expect(refusal).rejects.toThrow(InvalidFilterError);
+    await expect(refusal).rejects.toMatchObject({ extras: { errors: [{ path: '/query/limit' }] } });
+
+    const then = new ViewAnswers(view, undefined, { listings }).listed(question);
+    expect(textOf(await bounded.laterPage(question, position, unknown))).toBe(then.body);
   });
 });
 

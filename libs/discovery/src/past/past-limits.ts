@@ -15,3 +15,18 @@ export const PAST_LIMITS: PastLimits = {
   whole: { instances: 300_000, milliseconds: 8_000 },
   wholeBytes: 64 * 1024 * 1024,
 };
+
+const tooMany = (what: string) => ({
+  path: '/query/asOf',
+  message: `${what} for one answer: search page by page at /api/v1/discovery/instances, which takes asOf too`,
+});
+
+/** For pages, whose first one looks at all names. */
+export const TOO_MANY_FOR_PAGES = {
+  path: '/query/limit',
+  message:
+    'would have to put into pages what the service was, of whose past there are too many instances: begin anew without a cursor, or search page by page at /api/v1/discovery/instances, which takes asOf and fields too',
+};
+
+export const TOO_MANY_INSTANCES = tooMany('the service had too many instances');
+export const TOO_MANY_IN_NAMESPACE = tooMany('the namespace had too many instances');

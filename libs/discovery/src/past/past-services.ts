@@ -2,11 +2,12 @@ import { EpochLogRepository, LogCutRepository } from '@coordination/audit';
 import { type Databases, query, read } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import { normalizeRecord, type Status, toInstanceView } from '@coordination/registry';
+import { type Fields, pick } from '../listing/instance-fields.js';
 import { LookBudget } from '../look-budget.js';
 import { type Selection, statusTest } from '../selection/selection.js';
 import { countStatuses, sorted, ServiceSummarizer } from '../service-summary.js';
 import { type PastInstances } from './past-instances.js';
-import { type PastLimits } from './past-limits.js';
+import { type PastLimits, TOO_MANY_IN_NAMESPACE, TOO_MANY_INSTANCES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS } from './past-sql.js';
 
 /** An answer about the past, and the last revision that touched what it tells. */
@@ -18,14 +19,6 @@ export interface PastAnswer {
 
 /** Whether the caller has the answer of a revision already. */
 export type IsKnown = (revision: number) => boolean;
-
-const tooMany = (what: string) => ({
-  path: '/query/asOf',
-  message: `${what} for one answer: search page by page at /api/v1/discovery/instances, which takes asOf too`,
-});
-
-const TOO_MANY_INSTANCES = tooMany('the service had too many instances');
-const TOO_MANY_IN_NAMESPACE = tooMany('the namespace had too many instances');
 
 /** Services as they were at a revision. Their answers are, to the byte, what the view answered then. */
 export class PastServices {
@@ -46,8 +39,9 @@ export class PastServices {
     { namespace, service, at }: { readonly namespace: string; readonly service: string; readonly at: number },
     { statuses, where }: Selection,
     isKnown: IsKnown,
+    fields: Fields = null,
   ): Promise<PastAnswer> {
-    const revision = (await this.lastTouch(namespace, service, at)) ?? at;
+    const revision = await this.revisionOf(namespace, service, at);
     if (isKnown(revision)) return { revision, body: undefined };
     const budget = new LookBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest({ statuses, where });
@@ -61,13 +55,21 @@ export class PastServices {
       if (!record) continue;
       meant.push(record.status);
       if (!hasStatus(record.status)) continue;
-      const json = JSON.stringify(toInstanceView(normalizeRecord(record)));
+      const json = JSON.stringify(pick(toInstanceView(normalizeRecord(record)), fields));
       bytes += json.length;
       shown.set(instanceId, json);
     }
     const start = JSON.stringify({ service, revision, counts: countStatuses(meant) }).slice(0, -1);
     const instances = sorted(shown.keys()).map(instanceId => shown.get(instanceId)!);
     return { revision, body: `${start},"instances":[${instances.join(',')}]}` };
+  }
+
+  /**
+   * The revision of a service as it was: the last one that touched it, at or before one; that one, if it never had an instance.
+   * @throws StoreUnavailableError
+   */
+  async revisionOf(namespace: string, service: string, at: number): Promise<number> {
+    return (await this.lastTouch(namespace, service, at)) ?? at;
   }
 
   /**

@@ -2,7 +2,7 @@ import { LOG_PARTITION_SIZE } from '@coordination/audit';
 import { type InstanceIdentity } from '@coordination/registry';
 import { type SearchOrder } from '../catalog-search.js';
 import { type Statement } from '../catalog-search.repository.js';
-import { type Conditions } from '../selection/selection-sql.js';
+import { Conditions } from '../selection/selection-sql.js';
 
 /** Where in the catalog instances are looked for. A service without a namespace is one of all namespaces. */
 export interface PastScope {
@@ -89,6 +89,16 @@ export function givenIdentities(conditions: Conditions, identities: readonly Ins
     select g.name ->> 0 as namespace, g.name ->> 1 as service, g.name ->> 2 as instance_id, g.n
     from jsonb_array_elements(${conditions.bind(JSON.stringify(rows))}::jsonb) with ordinality as g (name, n)
   )`;
+}
+
+/** What each of some identities was at a revision, in their order. */
+export function statesAt(identities: readonly InstanceIdentity[], at: number): Statement {
+  const values = new Conditions();
+  return {
+    text: `${givenIdentities(values, identities)}
+      select s.after from walk ${newestEvent(values, 's', at)} order by walk.n`,
+    parameters: values.parameters,
+  };
 }
 
 /**

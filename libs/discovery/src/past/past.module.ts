@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule, RevisionFinder } from '@coordination/audit';
 import { Databases } from '@coordination/database';
+import { Listings } from '../listing/listings.js';
 import { CatalogDiff } from './diff/catalog-diff.service.js';
 import { ChangedInstances } from './diff/changed-instances.js';
 import { DiffController } from './diff/diff.controller.js';
@@ -13,10 +14,12 @@ import { PastDiscovery } from './past-discovery.service.js';
   imports: [AuditModule],
   controllers: [DiffController],
   providers: [
+    { provide: Listings, useFactory: () => new Listings() },
     {
       provide: PastDiscovery,
-      inject: [RevisionFinder, Databases],
-      useFactory: (finder: RevisionFinder, databases: Databases) => pastDiscovery(databases, finder),
+      inject: [RevisionFinder, Databases, Listings],
+      useFactory: (finder: RevisionFinder, databases: Databases, listings: Listings) =>
+        pastDiscovery(databases, finder, { listings }),
     },
     {
       provide: CatalogDiff,
@@ -25,6 +28,6 @@ import { PastDiscovery } from './past-discovery.service.js';
         new CatalogDiff(finder, new DiffPages(new ChangedInstances(databases))),
     },
   ],
-  exports: [PastDiscovery],
+  exports: [PastDiscovery, Listings],
 })
 export class PastModule {}

@@ -1,6 +1,7 @@
 import { logPoint } from '@coordination/audit';
 import { type z } from 'zod';
 import { searchQuery, servicesQuery } from '../discovery.schemas.js';
+import { PART_PARAMETERS } from '../listing/list.schemas.js';
 
 /** The query parameter that asks for the past. */
 const asOf = logPoint(
@@ -9,6 +10,9 @@ const asOf = logPoint(
 
 export const servicesAtQuery = servicesQuery.extend({ asOf });
 export type ServicesAtQuery = z.output<typeof servicesAtQuery>;
+
+export const instancesAtQuery = servicesAtQuery.extend(PART_PARAMETERS);
+export type InstancesAtQuery = z.output<typeof instancesAtQuery>;
 
 export const searchAtQuery = searchQuery.extend({ asOf });
 export type SearchAtQuery = z.output<typeof searchAtQuery>;

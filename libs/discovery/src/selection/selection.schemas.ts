@@ -1,6 +1,6 @@
 import { findPoison, InvalidFilterError, isStorableText, type FieldError } from '@coordination/kernel';
 import { queryCommaList, queryList } from '@coordination/http';
-import { hostFilterSchema, INSTANCE_TYPES, STATUSES, type JsonObject, type Status } from '@coordination/registry';
+import { hostFilterSchema, instanceTypeSchema, STATUSES, type JsonObject, type Status } from '@coordination/registry';
 import { z } from 'zod';
 import { allOf, type Expression, type Field } from './expression.js';
 import { createFilterParser } from './filter/parse-filter.js';
@@ -10,6 +10,12 @@ import { isVersionRange } from './version-range.js';
 
 const MAX_TEXT = 1_000;
 const MAX_RANGE = 256;
+
+/** The longest zone that there can be. */
+const MAX_ZONE = 100;
+
+/** Characters of a value that may be given many times: all of them, and all other parameters, fit into one request. */
+const MAX_LISTED = 300;
 
 /** Characters of a filter expression; the parser bounds the rest. */
 const MAX_FILTER = 2_000;
@@ -24,21 +30,21 @@ const text = (max = MAX_TEXT) =>
 
 /** The query parameters that select instances. */
 export const FILTER_PARAMETERS = {
-  status: queryCommaList(z.enum([...STATUSES, 'any'])).describe(
-    'Statuses, separated by commas, or `any`. The default is told by each operation.',
+  status: queryCommaList(z.enum([...STATUSES, 'any']).meta({ id: 'StatusFilter' })).describe(
+    'Statuses, separated by commas, or `any`. Default: `healthy,degraded` for the instances of a service and for `resolve`, `any` for everything else.',
   ),
-  type: z.enum(INSTANCE_TYPES).optional().describe('What the instances are good for.'),
+  type: instanceTypeSchema.optional().describe('What the instances are good for.'),
   environment: text().optional().describe('`metadata.environment`, exactly.'),
   region: text().optional().describe('`metadata.region`, exactly.'),
   host: hostFilterSchema
     .optional()
     .describe('DNS name or address that the instances were registered with, in any spelling of it.'),
-  zone: text().optional().describe('Zone, exactly.'),
+  zone: text(MAX_ZONE).optional().describe('Zone, exactly.'),
   appVersion: text(MAX_RANGE)
     .optional()
     .describe('A semver range that `metadata.version` satisfies, such as `^2.4.0` or `>=1.2 <3`.'),
-  tag: queryList(text()).describe('`key=value`, or `key` for any value; repeatable, all must hold.'),
-  capability: queryList(text()).describe('One of `metadata.capabilities`; repeatable, all must hold.'),
+  tag: queryList(text(MAX_LISTED)).describe('`key=value`, or `key` for any value; repeatable, all must hold.'),
+  capability: queryList(text(MAX_LISTED)).describe('One of `metadata.capabilities`; repeatable, all must hold.'),
   metadata: text(MAX_METADATA_TEXT)
     .optional()
     .describe('A JSON object that the metadata contains, as `@>` of PostgreSQL has it: `{"a": {"b": 1}}`.'),

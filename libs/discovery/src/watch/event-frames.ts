@@ -2,10 +2,11 @@ import { toInstanceView } from '@coordination/registry';
 import { type CatalogChange } from '../changes/catalog-change.js';
 
 /** Why a watcher has to begin anew. */
-export type ResetReason = 'unknown_revision' | 'new_epoch' | 'compacted' | 'too_slow';
+export const RESET_REASONS = ['unknown_revision', 'new_epoch', 'compacted', 'too_slow'] as const;
+export type ResetReason = (typeof RESET_REASONS)[number];
 
 /** What left the selection of a watcher but lives on comes under this name instead of what happened. */
-const REMOVED = 'removed';
+export const REMOVED = 'removed';
 
 /** JSON has no line break, so an event has one line of data. */
 const frame = (id: number | '', event: string, json: string): Buffer =>

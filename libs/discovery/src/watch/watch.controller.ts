@@ -1,11 +1,11 @@
-import { Readable } from 'node:stream';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, LastEventIdHeader } from '@coordination/http';
+import { endHead, Endpoint, LastEventIdHeader } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CATALOG_HEADERS, setCatalogHeaders } from '../catalog-answer.js';
 import { callerGone } from '../freshness/caller-gone.js';
-import { toWatchRequest, WATCH_EXAMPLE, watchEvents, type WatchQuery, watchQuery } from './watch.schemas.js';
+import { watchEvents } from './watch-event.schemas.js';
+import { toWatchRequest, WATCH_EXAMPLE, type WatchQuery, watchQuery } from './watch.schemas.js';
 import { Watches } from './watches.service.js';
 
 const EVENT_STREAM = 'text/event-stream';
@@ -26,7 +26,7 @@ export class WatchController {
     responseHeaders: [...CATALOG_HEADERS.filter(name => name !== 'ETag'), 'Cache-Control'],
     summary: 'Watch instances',
     description: [
-      'Server-sent events: each change of an instance that the filters select, exactly once and in order; `status` defaults to `any`. Without a revision to go on from, a `snapshot` (`{revision, instances}`) comes first. Then one event for each revision: its `id` is the revision, its name what happened (such as `instance.updated`), its data `{revision, action, instance}`. An instance that is selected no longer but lives on comes as `removed`; one that is gone comes with its last state.',
+      'Server-sent events: each change of an instance that the filters select, exactly once and in order; `status` defaults to `any`, but to `healthy,degraded` on the list of the instances of a service: say it on both to watch what was listed. Without a revision to go on from, a `snapshot` (`{revision, instances}`) comes first. Then one event for each revision: its `id` is the revision, its name what happened (such as `instance.updated`), its data `{revision, action, instance}`. An instance that is selected no longer but lives on comes as `removed`; one that is gone comes with its last state.',
       'A `bookmark` (`{revision}`), at least every 15 seconds, says that everything up to its revision has been sent. After a `reset` (`{revision, reason}`) the watcher must begin anew, without a revision: it named one that the catalog does not know (`unknown_revision`), that is of another history (`new_epoch`) or no longer retained (`compacted`), or it was too slow (`too_slow`).',
       'When the connection ends, connect again, to any node, with the last id as `Last-Event-ID` (browsers and EventSource clients do it by themselves) or as `since`.',
     ].join('\n\n'),
@@ -48,7 +48,7 @@ export class WatchController {
     void reply.header('x-accel-buffering', 'no');
     if (request.method === 'HEAD') {
       setCatalogHeaders(reply, this.watches.check());
-      void reply.send(Readable.from([]));
+      endHead(reply);
       return;
     }
     const { catalog, stream } = await this.watches.begin(wanted, callerGone(reply.raw));

@@ -31,8 +31,6 @@ export function toWatchRequest(query: WatchQuery, lastEventId: number | undefine
   };
 }
 
-export const watchEvents = z.string().meta({ description: 'Server-sent events.' });
-
 const { revision, ...rest } = INSTANCE_EXAMPLE;
 const { begin, end } = snapshotFrame(revision);
 const next = revision + 1;

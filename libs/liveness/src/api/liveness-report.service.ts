@@ -7,7 +7,7 @@ import {
   type LivenessOverviewReader,
   SOON_SECONDS,
 } from '../liveness-overview.service.js';
-import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-registration.job.js';
+import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-service.js';
 import { type NodeShare, type ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
 import { type RoleElector } from '../roles/role-elector.job.js';
 

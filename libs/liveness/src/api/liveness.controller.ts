@@ -42,7 +42,7 @@ export class LivenessController {
     description:
       'An operator’s word over the guard of one service or of all, with a reason; it is an event of the log, and takes effect within about a second. `end` lets leases end that have ended, and keeps guards from holding the scope again for the length of the window; of `all` it also ends the longer time of leases after the database was away. `force` keeps all leases of the scope from ending until a time. The last word counts.',
     operationId: 'orderGuard',
-    requestHeaders: ['Idempotency-Key'],
+    requestHeaders: ['X-Change-Reason', 'Idempotency-Key'],
     problems: [...WRITE_PROBLEMS, 'STARTING', 'STALE_VIEW'],
     examples: { body: ORDER_EXAMPLE, response: ORDERED_EXAMPLE },
   })

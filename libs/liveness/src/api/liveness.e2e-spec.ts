@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, INSTANCES } from '../../../../test/support/api.js';
+import { type Api, INSTANCES, LONG_LEASE } from '../../../../test/support/api.js';
 import {
   brief,
   type CatalogService,
@@ -7,6 +7,7 @@ import {
   headOf,
   startCatalog,
 } from '../../../../test/support/catalog-service.js';
+import { unhurried } from '../../../../test/support/slowness.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { type Explanation } from '../explain/explanation.js';
 import { type LivenessReported } from './liveness-report.service.js';
@@ -45,12 +46,12 @@ const headerOf = async (of: Api, path: string) =>
 
 const isOrdered = (header: string | null): boolean => header?.startsWith('operator;') ?? false;
 
-const MORTAL = { check: { ttlSeconds: 1, deregisterAfterSeconds: 0 } };
+const MORTAL = { check: { ttlSeconds: unhurried(1), deregisterAfterSeconds: 0 } };
 
 describe('GET of liveness', () => {
   it('counts leases by state, and tells who ends them, the same on every node', async () => {
     await register('counted', 'lasting', { check: { ttlSeconds: 600 } });
-    await register('counted', 'soon', { check: { ttlSeconds: 5, deregisterAfterSeconds: 0 } });
+    await register('counted', 'soon', { check: { ttlSeconds: unhurried(5), deregisterAfterSeconds: 0 } });
     await register('counted', 'endless', { check: { kind: 'none' } });
     await register('counted', 'dead', MORTAL);
     await waitFor('the dead one is known to be', async () => (await overview()).leases.lapsed >= 1);
@@ -148,9 +149,28 @@ describe('A guard that an operator forces', () => {
     expect(orders[1]).toMatchObject({ revision: ended.revision, requestId: 'end-it' });
   });
 
+  it.each([
+    ['force', undefined, 'of the order', undefined],
+    ['force', 'of the request', 'of the request', 'of the order'],
+    ['end', undefined, 'of the order', undefined],
+    ['end', 'of the request', 'of the request', 'of the order'],
+  ])('%s with the header %j has the reason %j, and loses none', async (action, header, reason, own) => {
+    await register('reasoned', 'reasoned-1', { check: LONG_LEASE });
+    const requestId = `reasoned-${action}-${header === undefined ? 'plain' : 'both'}`;
+    const headers = { 'x-request-id': requestId, ...(header !== undefined && { 'x-change-reason': header }) };
+    const keyed = { ...headers, 'idempotency-key': requestId };
+    const order = { action, scope: { service: 'reasoned' }, reason: 'of the order' };
+    const first = await api.send('POST', GUARD, order, keyed);
+    expect(first.status).toBe(200);
+    const again = await api.send('POST', GUARD, order, keyed);
+    expect(again.body).toEqual(first.body);
+    const events = await eventsOf(api, `requestId=${requestId}`);
+    expect(events.map(event => [event.reason, (event.after as { reason?: string }).reason])).toEqual([[reason, own]]);
+  });
+
   it('lasts no longer than was said', async () => {
     const { id } = await register('short', 'short-1', MORTAL);
-    const until = new Date(Date.now() + 2_500).toISOString();
+    const until = new Date(Date.now() + unhurried(2_500)).toISOString();
     await api.ok('POST', GUARD, { action: 'force', scope: { service: 'short' }, reason: 'a moment', until });
     await waitFor('it dies after all', async () => (await api.read(id)).status === 'unhealthy');
     const [ended] = await eventsOf(api, `instance=${id}&action=instance.health_changed`);

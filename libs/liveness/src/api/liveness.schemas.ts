@@ -1,5 +1,7 @@
-import { isStorableText } from '@coordination/kernel';
-import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, STATUSES } from '@coordination/registry';
+import { RFC3339_TIME } from '@coordination/audit';
+import { readableText } from '@coordination/http';
+import { unknownKind } from '@coordination/kernel';
+import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, statusSchema } from '@coordination/registry';
 import { z } from 'zod';
 import { guardScopeView, guardView } from '../guard/guard.schemas.js';
 
@@ -42,7 +44,9 @@ const probes = z
   .looseObject({
     thisNode: probeQueue.describe('The part of the node that answers.'),
     byNode: z
-      .array(z.looseObject({ nodeId: z.string(), owned: count('Instances that it probes.') }))
+      .array(
+        z.looseObject({ nodeId: z.string(), owned: count('Instances that it probes.') }).meta({ id: 'ProbingNode' }),
+      )
       .describe('How the probed instances are shared out among the nodes that live.'),
   })
   .meta({ id: 'Probes' });
@@ -52,8 +56,8 @@ const node = z
     id: z.uuid(),
     instanceId: z.string(),
     host: z.string(),
-    port: z.int(),
-    status: z.enum(STATUSES),
+    port: z.int().min(1).max(65_535),
+    status: statusSchema,
   })
   .meta({ id: 'ServiceNode' });
 
@@ -73,19 +77,17 @@ export const livenessView = z
 const scope = z
   .union(
     [
-      z.literal('all'),
-      z.strictObject({ namespace: namespaceSchema.default(DEFAULT_NAMESPACE), service: serviceSchema }),
+      z.literal('all').meta({ id: 'EveryService' }),
+      z
+        .strictObject({ namespace: namespaceSchema.default(DEFAULT_NAMESPACE), service: serviceSchema })
+        .meta({ id: 'OneService' }),
     ],
     { error: 'must be "all", or {"namespace": …, "service": …} with names as they are registered' },
   )
+  .meta({ id: 'OrderedScope' })
   .describe('One service, or `all`. An end of `all` ends the guards of services too.');
 
-const reason = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(MAX_REASON_LENGTH)
-  .refine(isStorableText, 'holds text that cannot be stored')
-  .describe('Why; kept in the audit log.');
+const reason = readableText(MAX_REASON_LENGTH).min(1, 'must not be empty').describe('Why; kept in the audit log.');
 
 /** What an operator orders of a guard. */
 export const orderGuard = z
@@ -104,15 +106,13 @@ export const orderGuard = z
           action: z.literal('force').describe('No lease of the scope ends, whatever the numbers say.'),
           scope,
           reason,
-          until: z.iso
-            .datetime({ offset: true })
-            .transform(until => new Date(until).toISOString())
-            .optional()
-            .describe('Until when (RFC 3339), a day at most; by default, as long as a guard holds by itself.'),
+          until: RFC3339_TIME.optional().describe(
+            'Until when (RFC 3339), a day at most; by default, as long as a guard holds by itself.',
+          ),
         })
         .meta({ id: 'ForceGuard' }),
     ],
-    { error: 'must be end or force' },
+    { error: ({ input }) => unknownKind(input, 'action', ['end', 'force']) },
   )
   .meta({ id: 'OrderGuard' });
 export type OrderGuard = z.output<typeof orderGuard>;
@@ -120,7 +120,7 @@ export type OrderGuard = z.output<typeof orderGuard>;
 export const guardOrdered = z
   .looseObject({
     revision: z.int().min(1).describe('The revision of the event that keeps the order.'),
-    action: z.enum(['end', 'force']),
+    action: z.enum(['end', 'force']).meta({ id: 'GuardAction' }),
     scope: guardScopeView,
     until: z.iso.datetime().nullable().describe('Until when a forced guard holds.'),
     reason: z.string(),

@@ -1,7 +1,15 @@
 import { type Check, type Health, type InstanceRecord, type Override } from '@coordination/registry';
 
-/** Who or what decides the status: an operator, or whoever decided the health. */
-export const STATUS_DECIDERS = ['operator', 'registration', 'heartbeat', 'report', 'probe', 'lease'] as const;
+/** Who or what decides the status: an operator, whoever decided the health, or a deregistration. */
+export const STATUS_DECIDERS = [
+  'operator',
+  'registration',
+  'heartbeat',
+  'report',
+  'probe',
+  'lease',
+  'deregistration',
+] as const;
 export type StatusDecider = (typeof STATUS_DECIDERS)[number];
 
 /** Why an instance has its status, in a sentence or two. */
@@ -11,9 +19,8 @@ export const becauseOf = ({ override, health, check }: InstanceRecord): string =
     : healthSentence(health, check);
 
 function overrideSentence({ status, reason, until, setAt, setBy }: Override): string {
-  const why = reason === null ? 'without a reason' : `with the reason ${quoted(reason)}`;
   const end = until === null ? 'until it is taken back' : `until ${until}`;
-  return `${setBy} set the override ${status} at ${setAt}, ${why}, ${end}.`;
+  return `${setBy} set the override ${status} at ${setAt}, ${withReason(reason)}, ${end}.`;
 }
 
 /** Why the health is what it is. */
@@ -46,4 +53,9 @@ const counted = (n: number, one: string, many: string): string => (n === 1 ? `On
 
 const MAX_QUOTED = 200;
 
-const quoted = (text: string): string => `“${text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text}”`;
+/** What somebody gave as the reason. */
+export const withReason = (reason: string | null): string =>
+  reason === null ? 'without a reason' : `with the reason ${quoted(reason)}`;
+
+export const quoted = (text: string): string =>
+  `“${text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text}”`;

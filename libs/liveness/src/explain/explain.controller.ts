@@ -11,6 +11,7 @@ import {
   setPosition,
   type Target,
 } from '@coordination/registry';
+import { type ErrorCode } from '@coordination/kernel';
 import { type FastifyReply } from 'fastify';
 import { EXPLANATION_EXAMPLE } from './explain.examples.js';
 import { explanationView } from './explain.schemas.js';
@@ -19,11 +20,13 @@ import { InstanceExplainer } from './instance-explainer.service.js';
 const SUCCESS = {
   status: 200,
   response: explanationView,
-  responseHeaders: POSITIONED,
+  responseHeaders: [...POSITIONED, 'Cache-Control'],
 } as const satisfies SuccessOptions;
 
 const DESCRIPTION =
-  'Why the instance has the status that it has, since when, who or what decided it, which timers run, and what happens next if nothing more is heard of it. Read from the database; for people, and for alarms that want to say more than “unhealthy”.';
+  'Why the instance has the status that it has, since when, who or what decided it, which timers run, and what happens next if nothing more is heard of it. An instance that is gone has the status `gone`, and `removal` tells who removed it, when and why, as long as the audit log retains it. Read from the database; for people, and for alarms that want to say more than “unhealthy”.';
+
+const PROBLEMS = ['INSTANCE_NOT_FOUND', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'] as const satisfies ErrorCode[];
 
 /** Why instances are as they are. */
 @ApiTags('Registry')
@@ -36,7 +39,7 @@ export class ExplainController {
     summary: 'Explain the status of an instance',
     description: DESCRIPTION,
     operationId: 'explainInstance',
-    problems: ['INSTANCE_NOT_FOUND', 'STORE_UNAVAILABLE'],
+    problems: [...PROBLEMS],
     examples: { parameters: BY_ID.example, response: EXPLANATION_EXAMPLE },
   })
   @Get('instances/:id/explain')
@@ -47,9 +50,9 @@ export class ExplainController {
   @Endpoint({
     ...SUCCESS,
     summary: 'Explain the status of an instance by its own name',
-    description: DESCRIPTION,
+    description: `${DESCRIPTION} A name that several instances had one after another is that of the present one, or of the one that was there last.`,
     operationId: 'explainInstanceByName',
-    problems: ['INSTANCE_NOT_FOUND', 'STORE_UNAVAILABLE'],
+    problems: [...PROBLEMS],
     examples: { parameters: BY_NAME.example, response: EXPLANATION_EXAMPLE },
   })
   @Get('services/:service/instances/:instanceId/explain')

@@ -30,6 +30,7 @@ export const EXPLANATION_EXAMPLE = {
     remainingSeconds: 20.123,
     deregisterAt: null,
   },
+  removal: null,
   probedBy: null,
   guard: null,
   timers: [

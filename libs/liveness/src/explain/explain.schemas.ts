@@ -1,4 +1,5 @@
-import { HEALTH_DECIDERS, HEALTH_STATES, OVERRIDE_SCOPES, OVERRIDE_STATUSES, STATUSES } from '@coordination/registry';
+import { auditActionSchema, auditSourceSchema } from '@coordination/audit';
+import { healthDeciderSchema, healthStateSchema, overrideView, STATUSES, statusSchema } from '@coordination/registry';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
 import { STATUS_DECIDERS } from './because.js';
@@ -7,44 +8,50 @@ import { SIGNS } from './signs.js';
 
 const time = (about: string) => z.iso.datetime().describe(about);
 const nullableTime = (about: string) => z.iso.datetime().nullable().describe(about);
-const status = z.enum(STATUSES);
+const status = statusSchema;
 
 const health = z
   .looseObject({
-    state: z.enum(HEALTH_STATES),
+    state: healthStateSchema,
     failures: z.int().min(0),
     output: z.string(),
-    decidedBy: z.enum(HEALTH_DECIDERS),
+    decidedBy: healthDeciderSchema,
     since: time('Since when the state is what it is; or since the lease ended.'),
-    lastCheckedAt: nullableTime('When health was last reported; null: never.'),
+    lastCheckedAt: nullableTime('When health was last reported; null: never, or the instance is gone.'),
     because: z.string().describe('Why, in a sentence.'),
   })
   .meta({ id: 'ExplainedHealth' });
 
-const override = z
-  .looseObject({
-    status: z.enum(OVERRIDE_STATUSES),
-    scope: z.enum(OVERRIDE_SCOPES).describe('What it belongs to: the process that runs now, or the name.'),
-    reason: z.string().nullable(),
-    until: nullableTime('When it ends by itself; null: it does not.'),
-    setAt: time('When it was set.'),
-    setBy: z.string(),
-  })
-  .meta({ id: 'ExplainedOverride' });
-
 const lease = z
   .looseObject({
     renewedAt: time('The last sign of life that is noted.'),
-    ttlSeconds: z.int().nullable().describe('How long a lease lasts; null: for ever.'),
+    ttlSeconds: z.int().min(0).nullable().describe('How long a lease lasts; null: for ever.'),
     expiresAt: nullableTime('When it ends unless it is renewed; null: never.'),
     remainingSeconds: z.number().min(0).nullable().describe('0: it has ended.'),
     deregisterAt: nullableTime('When the instance goes, if it is unhealthy because its lease ended; else null.'),
   })
   .meta({ id: 'ExplainedLease' });
 
+const removal = z
+  .looseObject({
+    revision: z.int().min(1).describe('The revision of the event in the audit log.'),
+    at: time('When it was.'),
+    action: auditActionSchema.describe('`instance.deregistered`, or `instance.expired` at the end of a lease.'),
+    actor: z.string().describe('Who did it.'),
+    clientAddress: z.string().nullable().describe('From where; null for what the service did itself.'),
+    requestId: z.string().nullable().describe('The `X-Request-Id` of the request that did it.'),
+    source: auditSourceSchema.describe('Through which protocol it came in.'),
+    reason: z.string().nullable().describe('Why.'),
+    batchId: z.uuid().describe('Names the transaction; other events of it may be of the same request.'),
+    lastStatus: status.describe('The status that the instance had.'),
+  })
+  .meta({ id: 'ExplainedRemoval' });
+
 const timer = z
   .looseObject({
-    what: z.enum(['override-until', 'lease-ends', 'lease-end-counts', 'deregister-after', 'guard-until']),
+    what: z
+      .enum(['override-until', 'lease-ends', 'lease-end-counts', 'deregister-after', 'guard-until'])
+      .meta({ id: 'TimerKind' }),
     at: time('When it ends.'),
     inSeconds: z.number().describe('Negative: it has passed.'),
     effect: z.string().describe('What it means, in a sentence.'),
@@ -53,7 +60,7 @@ const timer = z
 
 const nextStep = z
   .looseObject({
-    event: z.enum(FORECAST_EVENTS),
+    event: z.enum(FORECAST_EVENTS).meta({ id: 'ForecastEvent' }),
     when: time('From when on; it is looked for about once a second.'),
     inSeconds: z.number().min(0),
     status: status.nullable().describe('The status afterwards; null: the instance is gone.'),
@@ -65,7 +72,7 @@ const nextStep = z
 
 const signEffect = z
   .looseObject({
-    sign: z.enum(SIGNS),
+    sign: z.enum(SIGNS).meta({ id: 'SignOfLife' }),
     status: status.describe('The status that the instance would have.'),
     what: z.string().describe('In a sentence.'),
   })
@@ -84,7 +91,7 @@ const toldEvent = z
   })
   .meta({ id: 'ExplainedEvent' });
 
-/** Why an instance has its status. */
+/** Why an instance has its status, or why it is gone. */
 export const explanationView = z
   .looseObject({
     id: z.uuid(),
@@ -94,21 +101,25 @@ export const explanationView = z
     incarnation: z.string().nullable().describe('The text that its process chose; null: none.'),
     incarnationNumber: z.int().min(1).describe('How many processes ran under the name, as far as is known.'),
     version: z.int().min(1),
-    revision: z.int().min(1),
+    revision: z.int().min(1).describe('Of its last change; of its removal, if it is gone.'),
     at: time('When all this was true, by the clock of the database.'),
-    status,
-    since: time('Since when the status is what it is.'),
-    decidedBy: z.enum(STATUS_DECIDERS).describe('Who or what decides it.'),
+    status: z
+      .enum([...STATUSES, 'gone'])
+      .meta({ id: 'ExplainedStatus' })
+      .describe('`gone`: it was deregistered.'),
+    since: time('Since when the status is what it is; since when it is gone.'),
+    decidedBy: z.enum(STATUS_DECIDERS).meta({ id: 'StatusDecider' }).describe('Who or what decides it.'),
     because: z.string().describe('Why, in a sentence or two.'),
-    health,
-    override: override.nullable(),
-    lease,
+    health: health.describe('Its health; the last that it had, if it is gone.'),
+    override: overrideView.nullable().describe('Its override; the last that it had, if it is gone.'),
+    lease: lease.nullable().describe('null: the instance is gone.'),
+    removal: removal.nullable().describe('Who removed it, when and why; null: it is there.'),
     probedBy: z.string().nullable().describe('The node that probes it; null: none does.'),
     guard: guardView.nullable().describe('The guard that keeps leases of the service from ending; null: none.'),
     timers: z.array(timer).describe('The times that are waited for, the earliest first.'),
     next: z.array(nextStep).describe('What happens if nothing more is heard of it, and nobody does anything.'),
     signs: z.array(signEffect).describe('What each sign of life would do if it came now.'),
     notes: z.array(z.string()).describe('What else is worth knowing.'),
-    lastEvents: z.array(toldEvent).describe('The newest event, and the one that made the status what it is.'),
+    lastEvents: z.array(toldEvent).describe('The newest event, and the one that made the status what it is, or was.'),
   })
   .meta({ id: 'Explanation' });

@@ -64,7 +64,16 @@ export interface ToldEvent extends Pick<AuditEvent, 'revision' | 'at' | 'action'
   readonly to: Status | null;
 }
 
-/** Why an instance has the status that it has, and what comes next. */
+/** How an instance came to its end. */
+export interface Removal extends Pick<
+  AuditEvent,
+  'revision' | 'at' | 'action' | 'actor' | 'clientAddress' | 'requestId' | 'source' | 'reason' | 'batchId'
+> {
+  /** The status that it had. */
+  readonly lastStatus: Status;
+}
+
+/** Why an instance has the status that it has, and what comes next; or why it is gone. */
 export interface Explanation {
   readonly id: string;
   readonly namespace: string;
@@ -76,19 +85,22 @@ export interface Explanation {
   readonly revision: number;
   /** When this was true, by the clock of the database. */
   readonly at: string;
-  readonly status: Status;
+  readonly status: Status | 'gone';
   readonly since: string;
   readonly decidedBy: StatusDecider;
   readonly because: string;
   readonly health: Health & { readonly lastCheckedAt: string | null | undefined; readonly because: string };
   readonly override: OverrideView | null;
+  /** null: the instance is gone. */
   readonly lease: {
     readonly renewedAt: string;
     readonly ttlSeconds: number | null;
     readonly expiresAt: string | null;
     readonly remainingSeconds: number | null;
     readonly deregisterAt: string | null;
-  };
+  } | null;
+  /** null: the instance is there. */
+  readonly removal: Removal | null;
   /** null: nobody probes it. */
   readonly probedBy: string | null;
   readonly guard: GuardState | null;
@@ -130,6 +142,7 @@ export function explain(situation: ExplainedSituation): Explanation {
       remainingSeconds: ends === null ? null : Math.max(0, secondsFrom(now, ends)),
       deregisterAt: isoOrNull(goesAt(instance)),
     },
+    removal: null,
     probedBy: probedBy ?? null,
     guard: guard ?? null,
     timers: timersOf(situation),
@@ -226,7 +239,7 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
   return notes;
 }
 
-function toldEvent({ revision, at, action, actor, source, reason, before, after }: AuditEvent): ToldEvent {
+export function toldEvent({ revision, at, action, actor, source, reason, before, after }: AuditEvent): ToldEvent {
   return { revision, at, action, actor, source, reason, from: statusOf(before), to: statusOf(after) };
 }
 

@@ -1,8 +1,18 @@
-import { type AuditQuery, type CatalogHeadRepository, type LogHead } from '@coordination/audit';
+import {
+  type AuditEvent,
+  type AuditQuery,
+  type CatalogHeadRepository,
+  type EventQuery,
+  eventsOfPast,
+  type LogHead,
+  type NamedPast,
+} from '@coordination/audit';
 import { type Databases, isoTime, query, read } from '@coordination/database';
 import { InstanceNotFoundError } from '@coordination/kernel';
 import {
   identityKey,
+  identityOf,
+  type InstanceRecord,
   type LeaseAllowance,
   type NodeRoleRepository,
   type ServiceInstanceRepository,
@@ -15,6 +25,7 @@ import { type LivenessGuardRepository } from '../guard/liveness-guard.repository
 import { type ProbeOverview } from '../probes/probe-overview.js';
 import { SWEEPER_ROLE } from '../sweep/sweeper.job.js';
 import { explain, type Explanation } from './explanation.js';
+import { explainGone } from './gone.js';
 
 /** So many of an instance's newest events are looked through for the one that made its status. */
 const EVENTS = 20;
@@ -33,16 +44,23 @@ export interface InstanceExplainerTools {
   readonly allowance: Omit<LeaseAllowance, 'backSince'>;
 }
 
-/** Tells why instances have the status that they have, by what the database knows of them at one moment. */
+/**
+ * Tells why instances have the status that they have, by what the database knows of them at one moment, and what became
+ * of those that are gone, by what the log has of them.
+ */
 export class InstanceExplainer {
   constructor(private readonly tools: InstanceExplainerTools) {}
 
-  /** @throws InstanceNotFoundError, StoreUnavailableError */
+  /**
+   * @throws InstanceNeverKnownError when there is no such instance, and the log has nothing of one
+   * @throws RevisionCompactedError when it was gone before what is retained of the log
+   * @throws StoreUnavailableError
+   */
   async explainOrFail(target: Target): Promise<{ readonly explanation: Explanation; readonly head: LogHead }> {
     const { leased, head, ...found } = await read(this.tools.databases, em => this.find(em, target));
-    if (!leased) throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
+    if (!leased) return { explanation: await this.explainGone(target, head, found.now), head };
     const { namespace, service, id } = leased.instance;
-    const { items } = await this.tools.audit.list({ filter: { instance: id }, order: 'desc', limit: EVENTS });
+    const items = await this.newestOf({ instance: id });
     const explanation = explain({
       ...found,
       leased,
@@ -52,6 +70,41 @@ export class InstanceExplainer {
       events: items.filter(({ revision }) => revision <= head.revision),
     });
     return { explanation, head };
+  }
+
+  /** The instance was not there at the head: its last event up to there, if there is one, is its removal. */
+  private async explainGone(target: Target, head: LogHead, now: string): Promise<Explanation> {
+    const past: NamedPast = 'id' in target ? target : { name: target.identity };
+    const [removal, ...earlier] = await this.newestOf({ ...eventsOfPast(past), beforeRevision: head.revision + 1 });
+    if (!removal) await this.tools.audit.assertKnown(past);
+    if (!removal || removal.after !== null) {
+      throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
+    }
+    const { id } = removal.before as InstanceRecord;
+    return explainGone({
+      removal,
+      // Others had the name before.
+      earlier: earlier.filter(({ instanceUuid }) => instanceUuid === id),
+      successor: await this.presentHolder(removal.before as InstanceRecord),
+      now,
+    });
+  }
+
+  /** The newest events that a filter selects. Pages may be empty although there are more. */
+  private async newestOf(filter: EventQuery['filter']): Promise<readonly AuditEvent[]> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.tools.audit.list({ filter, order: 'desc', limit: EVENTS, cursor });
+      if (page.items.length > 0) return page.items;
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return [];
+  }
+
+  private async presentHolder(gone: InstanceRecord): Promise<InstanceRecord | undefined> {
+    const { databases, instances } = this.tools;
+    const identity = identityOf(gone);
+    return (await read(databases, em => instances.find(em, { identity })))?.instance;
   }
 
   private async find(em: EntityManager, target: Target) {

@@ -41,14 +41,20 @@ export class GuardOrders {
   private async order(order: NewOrder, origin: CallOrigin): Promise<WriteResult> {
     const { writer, guards } = this.tools;
     const { scope, kind, until } = order;
+    const after = {
+      scope,
+      ...(kind === 'force' && { until }),
+      // The event has that of the request: the order's own would be nowhere in the log.
+      ...(origin.reason !== null && order.reason !== null && { reason: order.reason }),
+    };
     return await writer.submit({
       commands: [],
-      origin: { ...origin, reason: order.reason ?? origin.reason },
+      origin: { ...origin, reason: origin.reason ?? order.reason },
       note: { until },
       occurrence: {
         action: kind === 'end' ? 'liveness.guard_ended' : 'liveness.guard_forced',
         before: null,
-        after: kind === 'end' ? { scope } : { scope, until },
+        after,
         write: em => guards.putOrder(em, order),
       },
     });

@@ -5,7 +5,7 @@ const time = (about: string) => z.iso.datetime().describe(about);
 
 export const guardScopeView = z
   .looseObject({
-    kind: z.enum(['all', 'service']),
+    kind: z.enum(['all', 'service']).meta({ id: 'GuardScopeKind' }),
     namespace: z.string().optional().describe('Of a service.'),
     service: z.string().optional(),
   })
@@ -14,13 +14,15 @@ export const guardScopeView = z
 /** A guard that is active. */
 export const guardView = z
   .looseObject({
-    active: z.literal(true),
+    active: z.literal(true).describe('Always true: other guards are not told.'),
     scope: guardScopeView.describe('What it keeps as it is: one service, or everything.'),
     phase: z
       .enum(GUARD_PHASES)
+      .meta({ id: 'GuardPhase' })
       .describe('`holding`: no lease of the scope ends. `releasing`: they end at a bounded rate.'),
     reason: z
       .enum(GUARD_REASONS)
+      .meta({ id: 'GuardReason' })
       .describe(
         '`service-share`, `total-share`: too many leases ended within the window. `store-away`: nobody could renew for a while, and leases last once more. `operator`: somebody wants it.',
       ),

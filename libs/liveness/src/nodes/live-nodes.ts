@@ -1,6 +1,6 @@
 import { type CatalogView } from '@coordination/discovery';
 import { type InstanceRecord, type Status } from '@coordination/registry';
-import { NODE_NAMESPACE, NODE_SERVICE } from './node-registration.job.js';
+import { NODE_NAMESPACE, NODE_SERVICE } from './node-service.js';
 
 /** States in which a node takes part. An operator's override takes it out as it does any other instance. */
 const LIVING: ReadonlySet<Status> = new Set(['healthy', 'degraded']);

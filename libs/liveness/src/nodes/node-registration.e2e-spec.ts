@@ -11,10 +11,12 @@ import {
 } from '../../../../test/support/catalog-service.js';
 import { disposableDirectory, type DisposableDirectory } from '../../../../test/support/disposable-directory.js';
 import { RestartableNode } from '../../../../test/support/restartable-node.js';
+import { unhurried } from '../../../../test/support/slowness.js';
+import { spawnLoadedNode } from '../../../../test/support/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 
-const SELF = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: '2', PCS_NODE_ID: 'node-a' };
+const SELF = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: String(unhurried(2)), PCS_NODE_ID: 'node-a' };
 
 let catalog: CatalogService | undefined;
 let directory: DisposableDirectory | undefined;
@@ -33,6 +35,23 @@ const nodesIn = async ({ api }: Pick<CatalogNode, 'api'>) =>
 async function registered(node: Pick<CatalogNode, 'api'>): Promise<LeasedView> {
   await waitFor('the node is registered', async () => (await nodesIn(node)).length > 0);
   return (await nodesIn(node))[0]!;
+}
+
+interface OwnPart {
+  readonly status: string;
+  readonly nodeId: string | null;
+  readonly sharedWith: readonly { readonly host: string; readonly port: number }[];
+  readonly message?: string;
+}
+
+/** What `/health` of a node says of its name. */
+async function ownPart({ api }: Pick<CatalogNode, 'api'>): Promise<OwnPart> {
+  return (await api.get<{ details: { node: OwnPart } }>('/health')).body.details.node;
+}
+
+async function sharedWith({ api }: Pick<CatalogNode, 'api'>): Promise<number> {
+  const { body } = await api.get<string>('/metrics');
+  return Number(/^pcs_node_id_shared_with (\d+)$/m.exec(body)?.[1]);
 }
 
 describe('A node', () => {
@@ -88,28 +107,139 @@ describe('A node', () => {
     expect(after.incarnation).not.toBe(incarnation);
   });
 
-  it('whose name another one takes leaves it to that one, and registers again when that one has left', async () => {
+  it('whose ID another one takes leaves it to that one, and takes it again when that one has left', async () => {
     catalog = await startCatalog({ env: SELF });
     const [first] = catalog.nodes;
     const before = await registered(first!);
     const second = await startNode(catalog.database.url, SELF);
-    await waitFor('the other one is registered', async () => (await nodesIn(first!))[0]!.port !== before.port);
-    const [taken] = await nodesIn(first!);
-    expect(taken).toMatchObject({ id: before.id, incarnationNumber: 2 });
-    const seen = async () => (await first!.api.read(before.id)).lastSeenAt;
-    for (let n = 0; n < 3; n++) {
-      const last = await seen();
-      await waitFor('it is renewed', async () => (await seen()) > last);
+    await waitFor('both are registered', async () => (await nodesIn(first!)).length === 2);
+    const [taken, other] = (await nodesIn(first!)).toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    expect(taken).toMatchObject({ id: before.id, instanceId: 'node-a', incarnationNumber: 2 });
+    expect(taken!.port).not.toBe(before.port);
+    expect(other).toMatchObject({ port: before.port, metadata: { sharedNodeId: 'node-a' } });
+    expect(other!.instanceId).toMatch(/^node-a@[0-9a-f]{8}$/);
+    const seen = async (id: string) => (await first!.api.read(id)).lastSeenAt;
+    for (const { id } of [taken!, other!]) {
+      for (let n = 0; n < 3; n++) {
+        const last = await seen(id);
+        await waitFor('it is renewed', async () => (await seen(id)) > last);
+      }
     }
-    expect(await nodesIn(first!), 'the first one must not drive it away').toEqual([taken]);
+    expect(await nodesIn(first!), 'neither must drive the other away').toHaveLength(2);
     await second.close();
-    await waitFor('the first one is back', async () => (await nodesIn(first!))[0]?.port === before.port);
+    await waitFor('the first one has its ID again, and nothing else', async () => {
+      const [node, ...others] = await nodesIn(first!);
+      return node?.port === before.port && node.instanceId === 'node-a' && others.length === 0;
+    });
     const events = await eventsOf(catalog.api, 'service=platform-coordination');
-    expect(events.map(event => event.action)).toEqual([
-      'instance.registered',
-      'instance.incarnation_started',
-      'instance.deregistered',
-      'instance.registered',
+    expect(events.map(({ action, instanceId }) => `${action} ${instanceId?.replace(/@.*/, '@')}`)).toEqual([
+      'instance.registered node-a',
+      'instance.incarnation_started node-a',
+      'instance.registered node-a@',
+      'instance.deregistered node-a',
+      'instance.registered node-a',
+      'instance.deregistered node-a@',
     ]);
+  });
+
+  it('tells that another live node has its ID, and so does that one, until one of them has gone', async () => {
+    catalog = await startCatalog({ env: SELF });
+    const [first] = catalog.nodes;
+    await registered(first!);
+    expect(await ownPart(first!)).toEqual({ status: 'up', nodeId: 'node-a', sharedWith: [] });
+    const second = await startNode(catalog.database.url, SELF);
+    for (const [node, other] of [
+      [first!, second],
+      [second, first!],
+    ] as const) {
+      await waitFor('it is told', async () => (await ownPart(node)).status === 'degraded');
+      const port = Number(new URL(other.url).port);
+      const part = await ownPart(node);
+      expect(part.sharedWith).toMatchObject([{ host: '127.0.0.1', port }]);
+      expect(part.message).toContain('The node ID node-a is used by 2 live nodes');
+      expect(part.message).toContain(`127.0.0.1:${port}`);
+      expect(part.message).toContain('PCS_NODE_ID');
+      expect(await sharedWith(node)).toBe(1);
+      expect((await node.api.get('/health/ready')).status).toBe(200);
+    }
+    // The names differ, so that each has its share of the probes.
+    expect((await ownPart(first!)).nodeId).not.toBe((await ownPart(second)).nodeId);
+    await second.close();
+    await waitFor('it is over', async () => (await ownPart(first!)).status === 'up');
+    expect(await ownPart(first!)).toMatchObject({ sharedWith: [] });
+    await waitFor('it has its ID again', async () => (await ownPart(first!)).nodeId === 'node-a');
+    expect(await sharedWith(first!)).toBe(0);
+  });
+
+  it('takes its ID again from a node that was killed, and of three each has a name of its own', async () => {
+    directory = disposableDirectory();
+    catalog = await startCatalog({ env: SELF });
+    const [first] = catalog.nodes;
+    await registered(first!);
+    const killed = await RestartableNode.start(directory, catalog.database.url, SELF);
+    await waitFor('both are registered', async () => (await nodesIn(first!)).length === 2);
+    const third = await startNode(catalog.database.url, SELF);
+    await waitFor('all are registered', async () => (await nodesIn(first!)).length === 3);
+    for (const node of [first!, killed, third]) {
+      await waitFor('it knows both others', async () => (await ownPart(node)).sharedWith.length === 2);
+    }
+    await killed.kill();
+    await third.close();
+    await waitFor('the one that is left knows itself alone', async () => {
+      const { status, nodeId } = await ownPart(first!);
+      return status === 'up' && nodeId === 'node-a';
+    });
+  });
+
+  it('that drains while its successor starts makes way for it, and neither tells of the other', async () => {
+    directory = disposableDirectory();
+    catalog = await startCatalog();
+    const leaving = await spawnLoadedNode(directory, catalog.database.url, {
+      ...SELF,
+      PORT: '0',
+      PCS_SHUTDOWN_DRAIN_SECONDS: '8',
+    });
+    const { id, incarnation } = await registered(leaving);
+    leaving.process.signal('SIGTERM');
+    let hasEnded = false;
+    void leaving.process.ended.then(() => (hasEnded = true));
+    const successor = await startNode(catalog.database.url, SELF);
+    try {
+      await waitFor('it has the ID', async () => (await catalog!.api.read(id)).incarnation !== incarnation);
+      const told = new Set<string>();
+      await waitFor('the one before has ended', async () => {
+        told.add((await ownPart(successor)).status);
+        return hasEnded;
+      });
+      told.add((await ownPart(successor)).status);
+      expect([...told]).toEqual(['up']);
+      expect(await nodesIn(catalog.nodes[0]!)).toHaveLength(1);
+    } finally {
+      await successor.close();
+    }
+  });
+
+  it('that starts again is not told to share its ID with the process before', async () => {
+    directory = disposableDirectory();
+    catalog = await startCatalog();
+    const node = await RestartableNode.start(directory, catalog.database.url, {
+      ...SELF,
+      PCS_NODE_TTL_SECONDS: '15',
+    });
+    const { id, incarnation } = await registered(node);
+    await node.kill();
+    await node.startAgain();
+    const told: string[] = [];
+    await waitFor('the new process is registered', async () => {
+      told.push((await ownPart(node)).status);
+      return (await catalog!.api.read(id)).incarnation !== incarnation;
+    });
+    const { lastSeenAt } = await catalog.api.read(id);
+    await waitFor('it was renewed', async () => {
+      told.push((await ownPart(node)).status);
+      return (await catalog!.api.read(id)).lastSeenAt > lastSeenAt;
+    });
+    expect(new Set(told)).toEqual(new Set(['up']));
+    expect(await nodesIn(catalog.nodes[0]!)).toHaveLength(1);
   });
 });

@@ -8,6 +8,7 @@ import {
   headOf,
   startCatalog,
 } from '../../../../test/support/catalog-service.js';
+import { unhurried } from '../../../../test/support/slowness.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 
 const OVERRIDES = '/api/v1/registry/overrides';
@@ -101,6 +102,16 @@ describe('PUT of overrides', () => {
         override: { status: 'stopping', reason: 'rack 7', until: '2199-01-01T00:00:00.000Z' },
       });
     }
+  });
+
+  it('has its own reason in the log where the request gives none, and in the record in any case', async () => {
+    const override = { status: 'stopping', reason: 'rack 7 gets switches' };
+    const { body } = await put({ service: 'orders' }, override, { 'x-request-id': `why-${namespace}` });
+    const events = await eventsOf(catalog.api, `requestId=why-${namespace}&reason=RACK%207`);
+    expect(events).toHaveLength(body.changed);
+    for (const { reason, after } of events)
+      expect({ reason, after }).toMatchObject({ reason: override.reason, after: { override } });
+    expect(await eventsOf(catalog.api, `requestId=why-${namespace}`)).toHaveLength(body.changed);
   });
 
   it('costs nothing where it says nothing new', async () => {
@@ -221,7 +232,7 @@ describe('DELETE of overrides', () => {
 
 describe('overrides that run out', () => {
   it('end by themselves, each once over all nodes, and the log says so', async () => {
-    const until = new Date(Date.now() + 1_500).toISOString();
+    const until = new Date(Date.now() + unhurried(1_500)).toISOString();
     const { body } = await put({ service: 'orders' }, { status: 'maintenance', until });
     await put({ service: 'mail' }, { status: 'maintenance' });
     await waitFor('they have ended', async () => (await overridden()).join() === 'i-3');

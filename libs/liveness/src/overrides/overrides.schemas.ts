@@ -1,17 +1,12 @@
-import { ALL_NAMESPACES, FILTER_PARAMETERS } from '@coordination/discovery';
-import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, setOverride, STATUSES } from '@coordination/registry';
+import { anyNamespace, FILTER_PARAMETERS } from '@coordination/discovery';
+import { serviceSchema, setOverride, statusSchema } from '@coordination/registry';
 import { z } from 'zod';
-
-const namespace = z
-  .union([namespaceSchema, z.literal(ALL_NAMESPACES)])
-  .default(DEFAULT_NAMESPACE)
-  .describe('Namespace, or `*` for all.');
 
 const ALL = 'Says that every instance of the namespace is meant, which nothing else may narrow then.';
 
 /** The query parameters that say whose overrides are taken back. */
 export const selectorQuery = z.strictObject({
-  namespace,
+  namespace: anyNamespace,
   service: serviceSchema.optional(),
   ...FILTER_PARAMETERS,
   all: z
@@ -35,7 +30,7 @@ const metadata = z
 /** The same in a body. */
 export const selectorBody = z
   .strictObject({
-    namespace,
+    namespace: anyNamespace,
     service: serviceSchema.optional(),
     ...FILTER_PARAMETERS,
     metadata,
@@ -65,14 +60,16 @@ export const overridesResult = z
     unchanged: count('Those that were like that already.'),
     instances: z
       .array(
-        z.looseObject({
-          id: z.uuid(),
-          namespace: z.string(),
-          service: z.string(),
-          instanceId: z.string(),
-          status: z.enum(STATUSES),
-          version: z.int().min(1),
-        }),
+        z
+          .looseObject({
+            id: z.uuid(),
+            namespace: z.string(),
+            service: z.string(),
+            instanceId: z.string(),
+            status: statusSchema,
+            version: z.int().min(1),
+          })
+          .meta({ id: 'OverriddenInstance' }),
       )
       .describe(
         `The changed ones as they are now, by namespace, service and instanceId; the first ${MAX_NAMED}. The audit log has all, under the request’s id.`,

@@ -12,6 +12,8 @@ import { ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
 /** `PROOF_PROBES=10000 PROOF_INTERVAL=10` is what a node must be able to do; CI does with less. */
 const PROBES = Number(process.env['PROOF_PROBES'] ?? 600);
 const INTERVAL_SECONDS = Number(process.env['PROOF_INTERVAL'] ?? 3);
+/** So late an answer would be a hang: how fast the machine is, is not asked here. */
+const TIMEOUT_SECONDS = 300;
 const ROUNDS = 3;
 const AT_ONCE = 100;
 
@@ -45,7 +47,7 @@ describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
       },
       AT_ONCE,
     );
-    const check = anHttpCheck({ intervalSeconds: INTERVAL_SECONDS, timeoutSeconds: INTERVAL_SECONDS });
+    const check = anHttpCheck({ intervalSeconds: INTERVAL_SECONDS, timeoutSeconds: TIMEOUT_SECONDS });
     for (let n = 0; n < PROBES; n++) {
       scheduler.take(anInstance({ host: '127.0.0.1', port: target.port, check }) as ProbedRecord);
     }
@@ -59,7 +61,6 @@ describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
       await waitFor(
         'each was probed several times',
         () => probes.size === PROBES && [...probes.values()].every(count => count >= ROUNDS),
-        INTERVAL_SECONDS * ROUNDS * 10_000,
       );
       if (process.env['PROOF_PROBES'] !== undefined) tell(seen, process.cpuUsage(cpu));
     } finally {
@@ -71,7 +72,7 @@ describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
     // The server may not yet know of some that the prober has closed already.
     expect(seen.mostOpen, 'connections pile up').toBeLessThanOrEqual(3 * AT_ONCE);
     await waitFor('no connection is left', () => target.contacts.open === 0 && scheduler.inFlight === 0);
-  }, 600_000);
+  });
 });
 
 function tell(seen: { readonly late: number[]; readonly [name: string]: unknown }, cpu: NodeJS.CpuUsage): void {

@@ -8,10 +8,15 @@ import {
   startCatalog,
   startNode,
 } from '../../../../test/support/catalog-service.js';
+import { unhurried } from '../../../../test/support/slowness.js';
 import { freePort, httpTarget, type Target, tcpTarget } from '../../../../test/support/targets.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 
-const node = (name: string) => ({ PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: '2', PCS_NODE_ID: name });
+const node = (name: string) => ({
+  PCS_SELF_REGISTRATION: 'on',
+  PCS_NODE_TTL_SECONDS: String(unhurried(2)),
+  PCS_NODE_ID: name,
+});
 
 let catalog: CatalogService;
 const targets: Target[] = [];

@@ -1,4 +1,6 @@
+import { unknownKind } from '@coordination/kernel';
 import { z } from 'zod';
+import { probeMethodSchema } from './enum.schemas.js';
 import { checkHeadersSchema, expectedStatusesSchema, requestPathSchema } from './http-check.schema.js';
 import { deregisterAfterSeconds, leaseTerms, ttlSeconds } from './lease-terms.schema.js';
 
@@ -67,20 +69,21 @@ const heartbeatCheck = z
       .describe('Seconds that a lease lasts without renewal; 30 by default.'),
     deregisterAfterSeconds,
   })
-  .meta({ id: 'HeartbeatCheck' });
+  // Without a kind it is this one. Clients that are generated need one, to tell the kinds apart.
+  .meta({ id: 'HeartbeatCheckInput', required: ['kind'] });
 
 const noCheck = z
   .strictObject({
     kind: z.literal('none').describe('Nobody watches the instance; its status is what is reported.'),
     ...leaseTerms,
   })
-  .meta({ id: 'NoCheck' });
+  .meta({ id: 'NoCheckInput' });
 
 const httpCheck = z
   .strictObject({
     kind: z.literal('http').describe('The service asks for a path of the instance, and judges the status.'),
     path: requestPathSchema,
-    method: z.enum(['GET', 'HEAD']).default('GET'),
+    method: probeMethodSchema.default('GET'),
     expectedStatuses: expectedStatusesSchema,
     headers: checkHeadersSchema,
     tlsVerify,
@@ -88,7 +91,7 @@ const httpCheck = z
   })
   .refine(isInTime, TOO_SLOW)
   .transform(withTimeout)
-  .meta({ id: 'HttpCheck' });
+  .meta({ id: 'HttpCheckInput' });
 
 const tcpCheck = z
   .strictObject({
@@ -97,7 +100,7 @@ const tcpCheck = z
   })
   .refine(isInTime, TOO_SLOW)
   .transform(withTimeout)
-  .meta({ id: 'TcpCheck' });
+  .meta({ id: 'TcpCheckInput' });
 
 const grpcCheck = z
   .strictObject({
@@ -112,12 +115,13 @@ const grpcCheck = z
   })
   .refine(isInTime, TOO_SLOW)
   .transform(withTimeout)
-  .meta({ id: 'GrpcCheck' });
+  .meta({ id: 'GrpcCheckInput' });
 
 /** How it is found out whether an instance is alive, as callers say it. */
 export const checkSchema = z
   .discriminatedUnion('kind', [heartbeatCheck, noCheck, httpCheck, tcpCheck, grpcCheck], {
-    error: 'must be heartbeat, http, tcp, grpc or none',
+    error: ({ input }) => unknownKind(input, 'kind', ['heartbeat', 'http', 'tcp', 'grpc', 'none']),
   })
+  .meta({ id: 'CheckInput', description: 'How it is found out whether an instance is alive, as callers say it.' })
   .prefault({ kind: 'heartbeat' })
-  .describe('How it is found out whether the instance is alive.');
+  .describe('How it is found out whether the instance is alive. Without `kind` it is `heartbeat`.');

@@ -581,6 +581,16 @@ describe('An override', () => {
     });
   });
 
+  it.each([
+    ['disk swap', 'disk swap'],
+    ['', undefined],
+    [null, undefined],
+  ])('with the reason %j states %j as that of the change', (reason, statedReason) => {
+    const decision = changing(stored(), setting({ reason }));
+    expect(decision.after?.instance.override?.reason).toBe(reason);
+    expect(decision.statedReason).toBe(statedReason);
+  });
+
   it('set again as it is changes nothing', () => {
     const current = stored({ override: anOverride() });
     expect(decide(current, setting(), MOMENT)).toEqual({ kind: 'unchanged', current, lifeSign: 'none' });

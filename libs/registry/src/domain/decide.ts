@@ -81,6 +81,8 @@ export type Decision =
       readonly after: LeasedInstance | undefined;
       /** Why, where the decision itself knows it; else what the caller says. */
       readonly reason?: string;
+      /** Why, as the command says for itself; counts where the caller gives no reason for the request. */
+      readonly statedReason?: string;
     }
   | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
   | { readonly kind: 'absent' }
@@ -219,7 +221,9 @@ function decideSetOverride(current: LeasedInstance, command: SetOverrideCommand,
     return { kind: 'unchanged', current, lifeSign: 'none' };
   }
   const override: Override = { status, scope, reason, until, setAt: moment.clock, setBy: moment.actor };
-  return changed(current, 'instance.override_set', { override }, current.lease, moment);
+  const decision = changed(current, 'instance.override_set', { override }, current.lease, moment);
+  // An empty text is no reason.
+  return reason ? { ...decision, statedReason: reason } : decision;
 }
 
 function decideClearOverride(current: LeasedInstance, { onlyIfOver }: ClearOverrideCommand, moment: Moment): Decision {
@@ -355,7 +359,7 @@ function changed(
   lease: Lease,
   { now, revision }: Moment,
   reason?: string,
-): Decision {
+): Decision & { readonly kind: 'changed' } {
   const before = current.instance;
   const merged = { ...before, ...changes };
   const instance: InstanceRecord = {
@@ -399,7 +403,7 @@ const INCARNATION_IN_PATCH = {
 
 /** A call that names no incarnation is never refused for it. */
 const incarnationEnded = (instance: InstanceRecord, { incarnation }: Pick<Command, 'incarnation'>) =>
-  new IncarnationEndedError(identityKey(instance), incarnation!, instance.incarnation);
+  new IncarnationEndedError(identityKey(instance), incarnation!, instance);
 
 const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 

@@ -31,7 +31,8 @@ export const expectedStatusesSchema = z
   .max(MAX_STATUSES_LENGTH)
   .refine(text => statusRanges(text) !== undefined, 'must be statuses or ranges from 200 to 599, such as 200-299,304')
   .default('200-299')
-  .describe('Statuses that mean success, and ranges of them, separated by commas. Redirects are not followed.');
+  .describe('Statuses that mean success, and ranges of them, separated by commas. Redirects are not followed.')
+  .meta({ pattern: '^[2-5][0-9]{2}(-[2-5][0-9]{2})?(,[2-5][0-9]{2}(-[2-5][0-9]{2})?)*$' });
 
 const complaintAbout = (name: string, value: string): string | undefined => {
   const lowered = name.toLowerCase();

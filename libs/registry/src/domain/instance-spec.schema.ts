@@ -2,8 +2,9 @@ import { isIP } from 'node:net';
 import { checkHost, findPoison, MAX_HOST_LENGTH } from '@coordination/kernel';
 import { z } from 'zod';
 import { checkSchema } from './check.schema.js';
+import { instanceTypeSchema, schemeSchema } from './enum.schemas.js';
 import { inStoredOrder } from './normalize-record.js';
-import { type Check, type InstanceSpec, INSTANCE_TYPES, type JsonObject, SCHEMES, specOf } from './instance.js';
+import { type Check, type InstanceSpec, type JsonObject, specOf } from './instance.js';
 
 const MAX_METADATA_BYTES = 32 * 1024;
 const MAX_METADATA_DEPTH = 8;
@@ -23,7 +24,7 @@ export const hostSchema = z
     return z.NEVER;
   })
   .describe('DNS name, IPv4 or IPv6 address (without brackets and zone) that callers reach the instance at.')
-  .meta({ examples: ['10.0.3.17'] });
+  .meta({ examples: ['10.0.3.17'], pattern: '^[A-Za-z0-9_:]([A-Za-z0-9_.:-]*[A-Za-z0-9_:])?$' });
 
 /**
  * A host to look for: the spellings that an instance may have it in. Besides the one that hosts have now that is the text as
@@ -41,7 +42,7 @@ export const hostFilterSchema = z
     context.addIssue({ code: 'custom', message: checked.complaint });
     return z.NEVER;
   })
-  .meta({ examples: ['10.0.3.17'] });
+  .meta({ examples: ['10.0.3.17'], pattern: '^[A-Za-z0-9_.:%-]+$' });
 
 export const portSchema = z
   .int()
@@ -53,13 +54,15 @@ export const portSchema = z
 const text = z.string().max(1_000);
 
 /** Metadata keys that queries know; others may be anything. */
-const metadataShape = z.looseObject({
-  version: text.optional().describe('Version of what runs; discovery filters it by semver range (`appVersion`).'),
-  environment: text.optional(),
-  region: text.optional(),
-  tags: z.record(z.string(), text).optional().describe('Text to text.'),
-  capabilities: z.array(text).max(1_000).optional(),
-});
+export const metadataShape = z
+  .looseObject({
+    version: text.optional().describe('Version of what runs; discovery filters it by semver range (`appVersion`).'),
+    environment: text.optional(),
+    region: text.optional(),
+    tags: z.record(z.string(), text).optional().describe('Text to text.'),
+    capabilities: z.array(text).max(1_000).optional(),
+  })
+  .meta({ id: 'InstanceMetadata', additionalProperties: true });
 
 const metadataSchema = metadataShape
   .superRefine((metadata, context) => {
@@ -83,8 +86,8 @@ const metadataSchema = metadataShape
 
 /** The fields of a registration that the caller may set and change at will. */
 export const SPEC_FIELDS = {
-  type: z.enum(INSTANCE_TYPES).default('api').describe('What the instance is good for.'),
-  scheme: z.enum(SCHEMES).default('http').describe('How the instance is spoken to.'),
+  type: instanceTypeSchema.default('api').describe('What the instance is good for.'),
+  scheme: schemeSchema.default('http').describe('How the instance is spoken to.'),
   host: hostSchema,
   port: portSchema,
   zone: z
@@ -93,7 +96,7 @@ export const SPEC_FIELDS = {
     .nullish()
     .transform(zone => zone ?? null)
     .describe('Failure domain that the instance runs in.')
-    .meta({ examples: ['eu-1a'] }),
+    .meta({ examples: ['eu-1a'], minLength: 1, maxLength: 100 }),
   weight: z
     .int()
     .min(0)

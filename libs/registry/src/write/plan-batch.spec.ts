@@ -85,6 +85,24 @@ describe('An event of the plan', () => {
     ]);
   });
 
+  it.each([
+    ['the request', 'of the request', 'of the override', 'of the request'],
+    ['the override, where the request gives none', null, 'of the override', 'of the override'],
+    ['the request alone', 'of the request', null, 'of the request'],
+    ['nobody', null, null, null],
+  ])('of an override has the reason of %s', (_whose, asked, stated, reason) => {
+    const current = aLeasedInstance();
+    const command = {
+      kind: 'set-override',
+      target: { id: current.instance.id },
+      status: 'maintenance',
+      reason: stated,
+      until: null,
+    } as const;
+    const [event] = plan([{ commands: [command], origin: anOrigin({ reason: asked }) }], [current]).events;
+    expect(event).toMatchObject({ action: 'instance.override_set', reason, after: { override: { reason: stated } } });
+  });
+
   it('of a deregistration has the next version, and nothing after', () => {
     const { events } = plan([request(deregister())], [aLeasedInstance({ version: 4 })]);
     expect(events).toMatchObject([{ action: 'instance.deregistered', version: 5, after: null }]);

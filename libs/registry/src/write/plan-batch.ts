@@ -203,7 +203,8 @@ const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigi
   reason,
 });
 
-function draftOf({ action, before, after, reason }: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
+function draftOf(decision: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
+  const { action, before, after, reason, statedReason } = decision;
   const subject = (after ?? before!).instance;
   return {
     action,
@@ -212,7 +213,7 @@ function draftOf({ action, before, after, reason }: Decision & { kind: 'changed'
     instanceId: subject.instanceId,
     instanceUuid: subject.id,
     ...loggedOf(origin),
-    reason: reason ?? origin.reason,
+    reason: reason ?? origin.reason ?? statedReason ?? null,
     version: after?.instance.version ?? subject.version + 1,
     before: before ? toStored(before.instance) : null,
     after: after ? toStored(after.instance) : null,

@@ -192,9 +192,14 @@ describe('Removing the beginning of the log', () => {
       });
     for (let lines = 1; lines <= 8; lines++) {
       const killed = compact();
-      // In the middle of the step that comes after so many.
-      await killed.says(new RegExp(`(?:.*\\n){${lines}}`));
-      await killed.kill();
+      // In the middle of the step that comes after so many. Where a kill came late, the runs before have left less to do: then
+      // it ends by itself before it has said as much.
+      const isUnderWay = await killed.says(new RegExp(`(?:.*\\n){${lines}}`)).then(
+        () => true,
+        () => false,
+      );
+      if (isUnderWay) await killed.kill();
+      else expect(await killed.ended, killed.output).toEqual({ code: 0, signal: null });
       await expectNothingLost();
     }
     const last = compact();
@@ -205,7 +210,7 @@ describe('Removing the beginning of the log', () => {
     );
     expect(await tables()).toEqual((await partitions()).sort());
     expect((await readdir(directory.path)).filter(name => name.endsWith('.partial'))).toEqual([]);
-  }, 180_000);
+  });
 
   it('exports what anybody can verify offline, with the anchor of the cut', async () => {
     await run();

@@ -7,7 +7,7 @@ import { anInstance } from '../../../../../test/support/factories.js';
 import { PostgresProxy } from '../../../../../test/support/postgres-proxy.js';
 import { makePartitionsSmall } from '../../../../../test/support/small-partitions.js';
 import { createTestDatabase, type TestDatabase } from '../../../../../test/support/test-database.js';
-import { waitFor } from '../../../../../test/support/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../../../../../test/support/wait-for.js';
 import { compactLog } from './compact-log.js';
 
 const SIZE = 10;
@@ -84,7 +84,7 @@ const nothingIsLeft = () =>
   waitFor(
     'no session is left',
     async () => (await sessions()).length === 0,
-    30_000,
+    PATIENCE_MS,
     async () => JSON.stringify(await sessions()),
   );
 

@@ -39,7 +39,7 @@ export class CatalogDiff {
     const second = await this.secondMoment(to, position);
     const span = { from: first.revision, to: second.revision };
     if (span.from > span.to || isLater(from, to)) throw new ValidationFailedError([TURNED_ROUND]);
-    if (position && (position.from !== span.from || position.to !== span.to)) throw new InvalidCursorError();
+    if (position && (position.from !== span.from || position.to !== span.to)) throw InvalidCursorError.ofAnotherQuery();
     const tag = `${revisionTag(second.head.epoch, span.from)}-${span.to}`;
     const answer = { catalog: catalogOf(second), tag };
     if (hasTag(tag)) return { ...answer, body: undefined };

@@ -31,7 +31,7 @@ export const toDiffCursor = (question: DiffQuestion, { from, to, after }: DiffPo
 /** @throws InvalidCursorError when it was changed, or comes from another question */
 export function fromDiffCursor(question: DiffQuestion, cursor: string): DiffPosition {
   const { of, from, to, after } = decodeCursor(cursor, shape);
-  if (of !== fingerprint(question)) throw new InvalidCursorError();
+  if (of !== fingerprint(question)) throw InvalidCursorError.ofAnotherQuery();
   const [namespace, service, instanceId] = after;
   return { from, to, after: { namespace, service, instanceId } };
 }

@@ -1,14 +1,8 @@
 import { logPoint, patchView } from '@coordination/audit';
-import { queryInteger } from '@coordination/http';
-import {
-  DEFAULT_NAMESPACE,
-  INSTANCE_EXAMPLE,
-  instanceView,
-  namespaceSchema,
-  serviceSchema,
-} from '@coordination/registry';
+import { queryCursor, queryInteger } from '@coordination/http';
+import { INSTANCE_EXAMPLE, instanceView, serviceSchema } from '@coordination/registry';
 import { z } from 'zod';
-import { ALL_NAMESPACES } from '../../discovery.schemas.js';
+import { anyNamespace } from '../../discovery.schemas.js';
 import { FILTER_PARAMETERS } from '../../selection/selection.schemas.js';
 
 const DEFAULT_LIMIT = 100;
@@ -22,18 +16,13 @@ const MOMENT = 'a revision, or an RFC 3339 time, which means the last revision a
 export const diffQuery = z.strictObject({
   from: logPoint(`The first moment: ${MOMENT}. What its events changed is not in the answer.`),
   to: logPoint(`The second moment, which must not be earlier: ${MOMENT}. Now, if it is absent.`).optional(),
-  namespace: z
-    .union([namespaceSchema, z.literal(ALL_NAMESPACES)])
-    .default(DEFAULT_NAMESPACE)
-    .describe('Namespace, or `*` for all.'),
+  namespace: anyNamespace,
   service: serviceSchema.optional(),
   ...FILTER_PARAMETERS,
   limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances that differ, per page.'),
-  cursor: z
-    .string()
-    .max(MAX_CURSOR_LENGTH)
-    .optional()
-    .describe('`nextCursor` of the page before, with the same other parameters; `to` may stay absent.'),
+  cursor: queryCursor(MAX_CURSOR_LENGTH).describe(
+    '`nextCursor` of the page before, with the same other parameters; `to` may stay absent.',
+  ),
 });
 export type DiffQuery = z.output<typeof diffQuery>;
 
@@ -56,8 +45,8 @@ const serviceDiff = z
 
 export const catalogDiff = z
   .looseObject({
-    from: z.int().describe('The revision that `from` means.'),
-    to: z.int().describe('The revision that `to` means.'),
+    from: z.int().min(0).describe('The revision that `from` means.'),
+    to: z.int().min(0).describe('The revision that `to` means.'),
     services: z
       .array(serviceDiff)
       .describe(
@@ -72,7 +61,7 @@ export const catalogDiff = z
 
 /** A diff of the smallest catalog that the other examples make. */
 export const DIFF_EXAMPLES = {
-  parameters: { from: 0, namespace: 'default', service: 'orders' },
+  parameters: { from: '0', namespace: 'default', service: 'orders' },
   response: {
     from: 0,
     to: 1841,

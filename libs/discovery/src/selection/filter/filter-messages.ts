@@ -29,7 +29,8 @@ function expectedNot(types: readonly TokenType[], actual: IToken | undefined): s
   return `expected ${expected}, found ${actual ? shown(actual) : 'the end'}`;
 }
 
-function shown(token: IToken): string {
+/** A token as a message repeats it. */
+export function shown(token: IToken): string {
   if (token.tokenType === EOF) return 'the end';
   return token.image.length > MAX_SHOWN ? `${token.image.slice(0, MAX_SHOWN)}…`.toWellFormed() : token.image;
 }

@@ -71,6 +71,9 @@ export const SELECTOR_NAMES: readonly string[] = [
   'capabilities',
 ];
 
+/** The names with which a selector begins. */
+export const SELECTOR_ROOTS: readonly string[] = [...Object.keys(KINDS), ...Object.keys(SHORT_FORMS)];
+
 /** What a name and the keys after it select; undefined when there is no such thing. */
 export function toSelector(name: string, keys: readonly string[]): Selector | undefined {
   if (Object.hasOwn(KINDS, name)) return keys.length === 0 ? [name as Field] : undefined;

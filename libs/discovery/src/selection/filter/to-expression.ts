@@ -1,10 +1,11 @@
 import { type IToken, tokenMatcher } from 'chevrotain';
-import { findPoison, isStorableText } from '@coordination/kernel';
+import { findPoison, isStorableText, meantName, meantValue } from '@coordination/kernel';
 import { type Expression, type Leaf, type Scalar, type Selector } from '../expression.js';
 import { type Comparison, type Syntax } from './filter-syntax.js';
+import { shown } from './filter-messages.js';
 import { TOKEN } from './filter-tokens.js';
 import { MAX_INSTRUCTIONS, sizeOfPattern } from './pattern.js';
-import { isCapabilities, isTags, kindOf, SELECTOR_NAMES, toSelector } from './selectors.js';
+import { isCapabilities, isTags, kindOf, SELECTOR_NAMES, SELECTOR_ROOTS, toSelector } from './selectors.js';
 
 /** Keys that may follow `metadata`: as many as metadata may have levels. */
 const MAX_KEYS = 8;
@@ -75,7 +76,11 @@ function toLeaf({ selector: path, operator, sign, values }: Comparison, spent: S
     const isPossible =
       kind.types.has(typeOf(value)) &&
       (operator !== 'equal' || kind.choices === undefined || kind.choices.includes(String(value)));
-    if (!isPossible) throw mistake(token, `${nameOf(path)} is ${kind.is}, and is never compared with ${token.image}`);
+    if (!isPossible)
+      throw mistake(
+        token,
+        `${nameOf(path)} is ${kind.is}, and is never compared with ${shown(token)}${meantValue(value, kind.choices ?? [])}`,
+      );
     return { value, token };
   });
   const [first] = scalars;
@@ -91,7 +96,9 @@ function resolve([name, ...keys]: Comparison['selector']): Selector {
   if (selector === undefined) {
     const [key] = keys;
     if (key && SELECTOR_NAMES.includes(name.image)) throw mistake(key, `${name.image} has no keys`);
-    throw mistake(name, `there is no selector ${name.image}; there are ${SELECTOR_NAMES.join(', ')}`);
+    const meant = meantName(name.image, SELECTOR_ROOTS);
+    const hint = meant === undefined ? '; there' : `: did you mean ${meant}? There`;
+    throw mistake(name, `there is no selector ${shown(name)}${hint} are ${SELECTOR_NAMES.join(', ')}`);
   }
   const last = keys[MAX_KEYS];
   if (last !== undefined) throw mistake(last, `metadata have no more than ${MAX_KEYS} levels`);
@@ -108,7 +115,7 @@ function toContains(of: Selector, value: Scalar): Leaf {
 }
 
 function toPattern(value: Scalar, token: IToken, spent: Spent): string {
-  if (typeof value !== 'string') throw mistake(token, `expected a pattern as text, found ${token.image}`);
+  if (typeof value !== 'string') throw mistake(token, `expected a pattern as text, found ${shown(token)}`);
   const size = sizeOfPattern(value);
   if (typeof size === 'string') throw mistake(token, size);
   spent.instructions += size;
@@ -120,7 +127,7 @@ function toPattern(value: Scalar, token: IToken, spent: Spent): string {
 
 function toComparable(value: Scalar, token: IToken): string | number {
   if (typeof value === 'string' || typeof value === 'number') return value;
-  throw mistake(token, `only numbers and texts have an order, and ${token.image} is neither`);
+  throw mistake(token, `only numbers and texts have an order, and ${shown(token)} is neither`);
 }
 
 function toScalar(token: IToken): Scalar {
@@ -147,6 +154,6 @@ function fromJson(token: IToken): string {
 
 const typeOf = (value: Scalar) => (value === null ? 'null' : (typeof value as 'string' | 'number' | 'boolean'));
 
-const nameOf = (path: Comparison['selector']): string => path.map(({ image }) => image).join('');
+const nameOf = (path: Comparison['selector']): string => path.map(shown).join('');
 
 const mistake = (token: IToken, message: string): FilterMistake => new FilterMistake(message, token.startOffset);

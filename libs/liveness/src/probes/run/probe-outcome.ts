@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { readable } from '@coordination/kernel';
 
 /** How a probe ended, for metrics: `forbidden` is what policy does not let us contact. */
 export type ProbeResult = 'success' | 'failure' | 'timeout' | 'forbidden';
@@ -24,8 +25,8 @@ export const timedOut = (seconds: number): ProbeOutcome => ({
 /** A failure from an error of a socket, a name or a protocol. */
 export const failedBy = (error: unknown): ProbeOutcome => failed(messageOf(error));
 
-/** The beginning of a text, without what PostgreSQL cannot store. */
-export const storable = (text: string): string => text.slice(0, MAX_OUTPUT).replaceAll('\0', '\uFFFD').toWellFormed();
+/** The beginning of a text, without what PostgreSQL cannot store and what people do not see. */
+export const storable = (text: string): string => readable(text.slice(0, MAX_OUTPUT));
 
 /** What an HTTP answer looks like to people. */
 export const httpOutput = (status: number, body: Buffer): string => {

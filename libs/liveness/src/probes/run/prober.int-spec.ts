@@ -162,6 +162,13 @@ describe('A probe by HTTP', () => {
     expect(output.isWellFormed() && !output.includes('\0'), 'PostgreSQL would refuse it').toBe(true);
   });
 
+  it('shows nothing of an answer that people would not see', async () => {
+    const page = 'a\u001b[31m\u009b\u202e\u2066\u200bz\n';
+    const target = await begin(httpTarget((_, response) => response.writeHead(500).end(page)));
+    const { output } = await probe({ port: target.port, check: anHttpCheck() });
+    expect(output).toBe('Not one of 200-299: HTTP 500 Internal Server Error: a\uFFFD[31m\uFFFD\uFFFD\uFFFD\uFFFDz\n');
+  });
+
   it('over TLS wants a valid certificate, unless the check says otherwise', async () => {
     const target = await begin(httpsTarget(answering(200, 'secret')));
     const asked = { port: target.port, scheme: 'https', host: 'localhost' } as const;

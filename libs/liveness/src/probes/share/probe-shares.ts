@@ -1,7 +1,7 @@
 import { type CatalogChange, type CatalogView, type FeedFollower } from '@coordination/discovery';
 import { type InstanceRecord } from '@coordination/registry';
 import { liveNodes } from '../../nodes/live-nodes.js';
-import { NODE_NAMESPACE, NODE_SERVICE } from '../../nodes/node-registration.job.js';
+import { NODE_NAMESPACE, NODE_SERVICE } from '../../nodes/node-service.js';
 import { isProbedRecord, type ProbedRecord } from '../probed-record.js';
 import { type Contender, ownerOf, placeOf } from './rendezvous.js';
 

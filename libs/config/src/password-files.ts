@@ -1,0 +1,51 @@
+import { type DatabaseUrl } from './database-url/database-url.js';
+import { formatDatabaseUrl, parseDatabaseUrl } from './database-url/parse-database-url.js';
+
+const SERVICE_FILE = 'DATABASE_PASSWORD_FILE';
+
+/** The settings that name a database, the service's own first, and those that name the files with their passwords. */
+const FILES = [
+  ['DATABASE_URL', SERVICE_FILE],
+  ['DATABASE_LISTEN_URL', undefined],
+  ['DATABASE_MIGRATION_URL', 'DATABASE_MIGRATION_PASSWORD_FILE'],
+  ['DATABASE_MAINTENANCE_URL', 'DATABASE_MAINTENANCE_PASSWORD_FILE'],
+] as const;
+
+/** Settings by name, as far as they are good. */
+type Values = Readonly<Record<string, unknown>>;
+
+/** URLs that name the files of their passwords, and what is wrong with the settings that they come from. */
+export interface UrlsWithFiles {
+  readonly urls: Readonly<Record<string, string>>;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Writes the files of passwords into the URLs that they are for, so that whoever has a URL can connect with it. The file of the
+ * service is also for other URLs of the same user that have no password.
+ */
+export function withPasswordFiles(values: Values): UrlsWithFiles {
+  const urls: Record<string, string> = {};
+  const problems: string[] = [];
+  const service = parsed(values['DATABASE_URL']);
+  for (const [urlName, fileName] of FILES) {
+    const url = parsed(values[urlName]);
+    const own = fileName === undefined ? undefined : (values[fileName] as string | undefined);
+    if (own !== undefined && values[urlName] === undefined) {
+      problems.push(`${fileName} is set without ${urlName}, whose password the file has`);
+    }
+    if (!url) continue;
+    const hasPassword = url.password !== undefined || url.passwordFile !== undefined;
+    if (url.password !== undefined && url.passwordFile !== undefined) {
+      problems.push(`${urlName} has a password and a password_file: remove one of them`);
+    } else if (own !== undefined && hasPassword) {
+      problems.push(`${urlName} has a password, and ${fileName} is set: remove one of them`);
+    }
+    const isOfService = !hasPassword && url.user !== undefined && url.user === service?.user;
+    const file = own ?? (isOfService ? (values[SERVICE_FILE] as string | undefined) : undefined);
+    if (file !== undefined) urls[urlName] = formatDatabaseUrl({ ...url, passwordFile: file });
+  }
+  return { urls, problems };
+}
+
+const parsed = (url: unknown): DatabaseUrl | undefined => (typeof url === 'string' ? parseDatabaseUrl(url) : undefined);

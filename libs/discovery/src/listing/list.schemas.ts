@@ -1,0 +1,44 @@
+import { queryCursor, queryInteger } from '@coordination/http';
+import { ValidationFailedError } from '@coordination/kernel';
+import { fieldsParameter, type InstanceField, NAMED_IN_SERVICE, toFields } from './instance-fields.js';
+import { fromListCursor, type ListPosition } from './list-cursor.js';
+import { type ListPart, type ListQuestion } from './list-question.js';
+
+const MAX_LIMIT = 1_000;
+const MAX_CURSOR_LENGTH = 2_000;
+
+/** The query parameters that ask for a part of a service's list. */
+export const PART_PARAMETERS = {
+  limit: queryInteger(1, MAX_LIMIT)
+    .optional()
+    .describe('Instances per page. If it is absent, the answer is the whole list.'),
+  cursor: queryCursor(MAX_CURSOR_LENGTH).describe(
+    '`nextCursor` of the page before, with `limit`, which may be another one, and the same other parameters. All pages show the revision of the first one. `consistency`, `minRevision`, `since` and `waitSeconds` concern the first page; with a cursor they have no effect.',
+  ),
+  fields: fieldsParameter(NAMED_IN_SERVICE),
+} as const;
+
+/** What they say. */
+interface PartQuery {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly fields?: readonly InstanceField[] | undefined;
+}
+
+export const toPart = ({ limit, fields }: PartQuery): ListPart => ({
+  fields: toFields(fields, NAMED_IN_SERVICE),
+  limit: limit ?? null,
+});
+
+/**
+ * Where the page before ended; undefined: there was none.
+ * @throws ValidationFailedError for a cursor without a limit
+ * @throws InvalidCursorError when it was changed, or comes from another question
+ */
+export function toPosition(question: ListQuestion, cursor: string | undefined): ListPosition | undefined {
+  if (cursor === undefined) return undefined;
+  if (question.part.limit === null) throw new ValidationFailedError([WITHOUT_LIMIT]);
+  return fromListCursor(question, cursor);
+}
+
+const WITHOUT_LIMIT = { path: '/query/cursor', message: 'needs limit: how many instances the page may have' };

@@ -1,0 +1,124 @@
+import { pipeline, Readable } from 'node:stream';
+import {
+  type DoneFuncWithErrOrRes,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type onSendHookHandler,
+} from 'fastify';
+import { isVersionTag, weakened } from '../etag.js';
+import { addVary } from '../vary.js';
+import { acceptedCoding } from './accepted-coding.js';
+import { type CompressedForm } from './compressed-form.js';
+import { gzipped, gzipStream } from './gzip.js';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** The compressed form of the answer, where that is kept. */
+    compressedForm?: CompressedForm | null;
+  }
+}
+
+/** Smaller answers are not compressed: with their headers they take one packet of the network either way. */
+export const COMPRESSION_THRESHOLD_BYTES = 1_024;
+
+/** Texts of all kinds, but for events: a compressor between an event and its reader would hold it back. */
+const COMPRESSIBLE =
+  /^(?:text\/(?!event-stream)|application\/(?:[\w.-]+\+)?(?:json|yaml|xml)\b|application\/(?:x-ndjson|javascript|openmetrics-text)\b|image\/svg\+xml)/i;
+
+const NOT_MODIFIED = 304;
+const PARTIAL_CONTENT = 206;
+
+/** What Fastify is given to send; it would take streams of other kinds, which nothing here makes. */
+type Payload = string | Buffer | Readable | null | undefined;
+
+/**
+ * Compresses answers for those who accept it (RFC 9110, section 12.5.3).
+ * - A list of the catalog that is kept brings its compressed form, which is kept, too ({@link CompressedForm}); what is made
+ *   for one request is compressed for it, outside the event loop. Streams are compressed as they are read.
+ * - The tag of a compressed answer is weak: its bytes are others than those of the plain one. `Vary` keeps caches from
+ *   mixing them up, and is there whichever form was sent.
+ * - An answer with the version of a record as its tag stays plain: it is small, and clients send the tag back in
+ *   `If-Match`, which strictly takes strong tags alone.
+ */
+export function compressAnswers(instance: FastifyInstance): void {
+  instance.decorateReply('compressedForm', null);
+  instance.addHook<Payload>('onSend', compressAnswer);
+}
+
+const compressAnswer: onSendHookHandler<Payload> = (request, reply, payload, done) => {
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  // Most writes are answered by less: they end here.
+  if (!isRead && isSmall(payload)) return done(null, payload);
+  if (isRead && reply.statusCode === NOT_MODIFIED) {
+    addVary(reply, 'Accept-Encoding');
+    repeatWeakTag(request, reply);
+    return done(null, payload);
+  }
+  if (!isWhole(payload) && !(payload instanceof Readable)) return done(null, payload);
+  if (!isCompressible(reply)) return done(null, payload);
+  addVary(reply, 'Accept-Encoding');
+  const { isGzipWanted, isPlainRefused } = acceptedCoding(request.headers['accept-encoding']);
+  // Nobody is there any more to whom it could be sent.
+  if (!isGzipWanted || (isSmall(payload) && !isPlainRefused) || reply.raw.destroyed) return done(null, payload);
+
+  if (payload instanceof Readable) {
+    sendAsGzip(reply);
+    // Fastify reads what it was given for HEAD, and sends none of it.
+    if (request.method === 'HEAD') return done(null, payload);
+    const compressed = gzipStream();
+    // Fastify cuts the answer off when the compressed stream fails, which it does when the plain one does.
+    return done(
+      null,
+      pipeline(payload, compressed, () => {}),
+    );
+  }
+  const { compressedForm } = reply;
+  const bytes = compressedForm?.isOf(payload) ? compressedForm.bytes() : gzipped(payload);
+  if (Buffer.isBuffer(bytes)) {
+    sendAsGzip(reply);
+    return done(null, bytes);
+  }
+  void sendWhenMade(reply, bytes, done);
+};
+
+async function sendWhenMade(reply: FastifyReply, pending: Promise<Buffer>, done: DoneFuncWithErrOrRes): Promise<void> {
+  let bytes: Buffer;
+  try {
+    bytes = await pending;
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  sendAsGzip(reply);
+  done(null, bytes);
+}
+
+const isWhole = (payload: Payload): payload is string | Buffer =>
+  typeof payload === 'string' || Buffer.isBuffer(payload);
+
+const isSmall = (payload: Payload): boolean =>
+  payload === null || payload === undefined || (isWhole(payload) && payload.length < COMPRESSION_THRESHOLD_BYTES);
+
+function isCompressible(reply: FastifyReply): boolean {
+  const type = reply.getHeader('content-type');
+  if (typeof type !== 'string' || !COMPRESSIBLE.test(type)) return false;
+  // A part of a file is a part of its plain form.
+  if (reply.statusCode === PARTIAL_CONTENT || reply.hasHeader('content-encoding')) return false;
+  return !isVersionTag(reply.getHeader('etag'));
+}
+
+function sendAsGzip(reply: FastifyReply): void {
+  void reply.header('content-encoding', 'gzip');
+  // Those of the plain form. Fastify sets the length of what it is given.
+  void reply.removeHeader('content-length').removeHeader('accept-ranges');
+  const tag = reply.getHeader('etag');
+  if (typeof tag === 'string') void reply.header('etag', weakened(tag));
+}
+
+/** A client or cache that has the compressed form knows it by the weak tag, and finds it again by that only. */
+function repeatWeakTag(request: FastifyRequest, reply: FastifyReply): void {
+  const tag = reply.getHeader('etag');
+  if (typeof tag !== 'string') return;
+  if (request.headers['if-none-match']?.includes(weakened(tag))) void reply.header('etag', weakened(tag));
+}

@@ -1,0 +1,98 @@
+import { findPackageJSON } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { pathOf } from '../error-mapping.js';
+import { errorIndexPage, errorPage } from '../error-reference.js';
+import { RouteNotFoundError } from '../http.errors.js';
+import { addVary } from '../vary.js';
+import { type EndpointRouteConfig } from '../route-config.js';
+import { type GuideOptions, Guides } from './guides.js';
+import { HTML, keptText, sendKept } from './kept-text.js';
+import { PAGE_HEADERS } from './page-headers.js';
+import { SWAGGER_UI_FILES, swaggerPage, swaggerUiDirectory } from './swagger-page.js';
+
+/** Our own scripts and styles. Browsers get them as they are, so they are no part of the build. */
+const BROWSER_FILES = ['swagger-ui-init.js', 'docs.css'];
+const BROWSER_DIRECTORY = join(dirname(findPackageJSON(import.meta.url) ?? ''), 'libs/http/browser');
+
+/** What the pages need to know. */
+export interface PageOptions {
+  readonly title: string;
+  readonly guides?: GuideOptions | undefined;
+}
+
+/** Serves what people read: Swagger UI at /docs, and below it the pages of the error codes and the guides. */
+export function servePages(server: FastifyInstance, options: PageOptions): void {
+  const config: EndpointRouteConfig = { isUnlisted: true };
+  server.get('/', { config }, leadToDocs);
+  void server.register(docs => serveDocs(docs, options), { prefix: '/docs' });
+}
+
+async function serveDocs(docs: FastifyInstance, { title, guides: options }: PageOptions): Promise<void> {
+  const guides = options && new Guides(options);
+  const swagger = keptText(HTML, swaggerPage(title, guides?.main ?? []));
+  docs.addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(PAGE_HEADERS);
+    done();
+  });
+  await serveFiles(docs);
+  docs.get('', (request, reply) => sendKept(request, reply, swagger));
+  // Links of the page are relative, so it has one URL.
+  docs.get('/', { prefixTrailingSlash: 'slash' }, (_request, reply) => reply.redirect('../docs'));
+  docs.get('/index.html', (_request, reply) => reply.redirect('../docs'));
+  serveErrorPages(docs);
+  if (guides) serveGuides(docs, guides);
+}
+
+/** Each file has a route of its own: whatever else is in its directory is not served. */
+async function serveFiles(docs: FastifyInstance): Promise<void> {
+  await docs.register(fastifyStatic, { root: BROWSER_DIRECTORY, serve: false });
+  const swaggerUi = swaggerUiDirectory();
+  for (const file of BROWSER_FILES) docs.get(`/${file}`, (_request, reply) => reply.sendFile(file));
+  for (const file of SWAGGER_UI_FILES) docs.get(`/${file}`, (_request, reply) => reply.sendFile(file, swaggerUi));
+}
+
+function serveErrorPages(docs: FastifyInstance): void {
+  const { ownLinks } = docs;
+  docs.get('/errors', (request, reply) => sendKept(request, reply, keptText(HTML, errorIndexPage())));
+  docs.get<{ Params: { code: string } }>('/errors/:code', (request, reply) => {
+    // The example on the page has links as the caller would get them.
+    ownLinks.markVarying(reply);
+    const { code } = request.params;
+    if (code === '') return reply.redirect('../errors');
+    const page = errorPage(code, ownLinks.baseFor(request.raw));
+    if (page === undefined) throw notFound(request);
+    return sendKept(request, reply, keptText(HTML, page));
+  });
+}
+
+function serveGuides(docs: FastifyInstance, guides: Guides): void {
+  docs.get('/guides', (request, reply) => sendKept(request, reply, guides.index()));
+  docs.get<{ Params: { '*': string } }>('/guides/*', (request, reply) => {
+    const name = request.params['*'];
+    if (name === '') return reply.redirect('../guides');
+    const page = guides.page(name);
+    if (page !== undefined) return sendKept(request, reply, page);
+    if (guides.isFileName(name)) return reply.redirect(basename(name, '.md'));
+    throw notFound(request);
+  });
+}
+
+/** Browsers are led from the root to /docs; other clients are told that nothing is there, as for any unknown path. */
+function leadToDocs(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { ownLinks } = reply.server;
+  addVary(reply, 'Accept');
+  if (!takesHtml(request.headers.accept)) throw notFound(request);
+  ownLinks.markVarying(reply);
+  const base = ownLinks.baseFor(request.raw);
+  // Proxies may show the root without a slash at its end, so what they tell of a prefix is better than a relative path.
+  return reply.headers(PAGE_HEADERS).redirect(base.startsWith('/') ? `${base}/docs` : 'docs');
+}
+
+/** Whether an `Accept` names HTML, as those of browsers do and those of programs (any type) do not. */
+const takesHtml = (accept = ''): boolean => accept.split(',').some(part => HTML_RANGE.test(part));
+const HTML_RANGE = /^\s*text\/html\s*(?:;(?!.*\bq=0(?:\.0*)?\s*$).*)?$/i;
+
+const notFound = (request: FastifyRequest): RouteNotFoundError =>
+  new RouteNotFoundError(request.method, pathOf(request.url), request.server.ownLinks.baseFor(request.raw));

@@ -1,0 +1,88 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AuditEvent } from '@coordination/audit';
+import { type LeasedInstance, toStored } from '@coordination/registry';
+import { someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import { aDraft } from '../../../../test/support/audit-log.js';
+import { anInstance, NOW } from '../../../../test/support/factories.js';
+import { explanationView } from './explain.schemas.js';
+import { explainGone } from './gone.js';
+
+const eventOf = (draft: Parameters<typeof aDraft>[0]): AuditEvent => ({
+  ...aDraft(draft),
+  revision: 9,
+  at: NOW,
+  batchId: '019b0f1e-7a51-7c22-9a64-2f1f0f5f3b21',
+  hashVersion: 1,
+  previousHash: '0'.repeat(64),
+  hash: '0'.repeat(64),
+});
+
+const removalOf = (
+  { instance }: Pick<LeasedInstance, 'instance'>,
+  draft: Parameters<typeof aDraft>[0] = {},
+): AuditEvent =>
+  eventOf({
+    action: 'instance.deregistered',
+    instanceUuid: instance.id,
+    version: instance.version + 1,
+    before: toStored(instance),
+    after: null,
+    ...draft,
+  });
+
+const gone = (removal: AuditEvent) => explainGone({ removal, earlier: [], successor: undefined, now: NOW });
+
+describe('The explanation of an instance that is gone', () => {
+  it('has the form of any explanation, whatever the instance was', () => {
+    fc.assert(
+      fc.property(
+        someLeasedInstance,
+        fc.constantFrom('instance.deregistered', 'instance.expired'),
+        (leased, action) => {
+          const explanation = gone(removalOf(leased, { action: action as AuditEvent['action'] }));
+          const told = JSON.parse(JSON.stringify(explanation)) as unknown;
+          expect(explanationView.parse(told)).toEqual(told);
+          const { id, version, status, health, override } = leased.instance;
+          expect(explanation).toMatchObject({ id, version: version + 1, status: 'gone', since: NOW, health });
+          expect(explanation.removal).toMatchObject({ revision: 9, action, lastStatus: status });
+          expect(explanation.override?.status).toBe(override?.status);
+        },
+      ),
+    );
+  });
+
+  it.each<[string, Parameters<typeof aDraft>[0], string]>([
+    [
+      'by a caller',
+      { actor: 'ada', reason: 'moved', requestId: 'r-1', clientAddress: '10.0.0.9' },
+      `ada deregistered it at ${NOW}, with the reason “moved”, by the request “r-1” from 10.0.0.9.`,
+    ],
+    [
+      'without a reason, through another protocol',
+      { actor: 'ada', source: 'consul', requestId: null, clientAddress: null },
+      `ada deregistered it at ${NOW}, without a reason, through consul.`,
+    ],
+    [
+      'at the end of its lease',
+      { action: 'instance.expired', actor: 'system:liveness', source: 'system', reason: 'no sign of life' },
+      `It was deregistered at ${NOW}, because nothing was heard of it after its lease had ended (no sign of life).`,
+    ],
+    [
+      'at the end of its lease, in the words of another version',
+      { action: 'instance.expired', reason: null },
+      `It was deregistered at ${NOW}, because nothing was heard of it after its lease had ended.`,
+    ],
+  ])('tells who removed it: %s', (_how, draft, sentence) => {
+    const { because } = gone(removalOf({ instance: anInstance() }, draft));
+    expect(because).toBe(`${sentence} Its status was ${anInstance().status} before.`);
+  });
+
+  it('tells who has its name now', () => {
+    const successor = anInstance({ id: '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f99' });
+    const removal = removalOf({ instance: anInstance() });
+    const { notes } = explainGone({ removal, earlier: [], successor, now: NOW });
+    expect(notes.join(' ')).toContain(`${successor.registeredAt}: id ${successor.id}`);
+    expect(gone(removal).notes.join(' ')).toContain('an id of its own');
+  });
+});

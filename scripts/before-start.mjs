@@ -1,0 +1,16 @@
+// npm start, before the service itself: what would stop it is said before anything is compiled. Then dist/ is built.
+import process from 'node:process';
+import './typescript.mjs';
+
+const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/settings.ts');
+const { assertCanListen } = await import('../libs/http/src/listen-address.ts');
+
+try {
+  const settings = readSettings(process.env);
+  if (settings.DATABASE_URL === undefined) assertEmbeddedAllowed(settings);
+  await assertCanListen(settings);
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
+await import('./build.mjs');
