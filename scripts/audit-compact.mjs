@@ -3,7 +3,7 @@
 import process from 'node:process';
 import './typescript.mjs';
 
-const { readSettings } = await import('../libs/config/src/settings.ts');
+const { readSettings } = await import('../libs/config/src/read-settings.ts');
 const { startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
 const { embeddedTarget } = await import('../apps/coordination/src/command-target.ts');
 const { assertCompactable, COMPACTION_USAGE, runCompaction } =

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import './typescript.mjs';
 
-const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/settings.ts');
+const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/read-settings.ts');
 const { assertCanListen } = await import('../libs/http/src/listen-address.ts');
 
 try {

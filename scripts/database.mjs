@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { assertConsent } from './reset-consent.mjs';
 import './typescript.mjs';
 
-const { readSettings } = await import('../libs/config/src/settings.ts');
+const { readSettings } = await import('../libs/config/src/read-settings.ts');
 const { administer, appRoleOf, migrate, placeOf, startEmbeddedPostgres } =
   await import('../libs/database/src/index.ts');
 const { commandTarget } = await import('../apps/coordination/src/command-target.ts');

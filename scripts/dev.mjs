@@ -8,7 +8,7 @@ import './typescript.mjs';
 import { ReloadingService } from './reloading-service.mjs';
 import { WatchedSources } from './watched-sources.mjs';
 
-const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/settings.ts');
+const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/read-settings.ts');
 const { startEmbeddedPostgres } = await import('../libs/database/src/embedded/embedded-postgres.ts');
 const { assertCanListen } = await import('../libs/http/src/listen-address.ts');
 

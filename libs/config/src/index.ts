@@ -1,13 +1,7 @@
 export { ConfigModule, SETTINGS_TOKEN } from './config.module.js';
 export { settingsReferenceMarkdown } from './settings-reference.js';
-export {
-  assertEmbeddedAllowed,
-  readSettings,
-  SETTINGS,
-  SettingsError,
-  type SettingEntry,
-  type Settings,
-} from './settings.js';
+export { assertEmbeddedAllowed, readSettings, SettingsError } from './read-settings.js';
+export { SETTINGS, type SettingEntry, type Settings } from './settings.js';
 export { foreignVariablesOf, serverVariablesOf } from './environment.js';
 export {
   type DatabaseServer,

@@ -1,6 +1,5 @@
-import { checkHost, hasDotSegment, isUnspecified } from '@coordination/kernel';
+import { hasDotSegment } from '@coordination/kernel';
 import { z } from 'zod';
-import { withPasswordFiles } from './password-files.js';
 import {
   choice,
   host,
@@ -17,8 +16,6 @@ import {
   publicUrl,
   share,
 } from './setting-types.js';
-import { settingText } from './setting-text.js';
-import { misspeltVariables } from './unknown-variables.js';
 
 const MAX_PORT = 65_535;
 
@@ -331,69 +328,5 @@ export type Settings = {
   readonly [K in keyof Table]: Table[K]['fallback'] extends string ? Value<K> : Value<K> | undefined;
 };
 
-/** A setting that cannot be used; the message is one line that names it. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
-
 /** The names of all settings. */
 export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
-
-const HOURS_OF_DAY = 24;
-/** The service needs the first; commands that do one thing may be given nothing but the URL of their own role. */
-const SERVER_URLS = ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_MAINTENANCE_URL'];
-const NO_SERVER_IN_PRODUCTION =
-  'DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development';
-
-const isProduction = (values: { readonly NODE_ENV?: unknown }): boolean => values.NODE_ENV === 'production';
-
-/**
- * To be called before the embedded PostgreSQL is taken.
- * @throws SettingsError in production, where a lost DATABASE_URL must not go unnoticed
- */
-export function assertEmbeddedAllowed(settings: Settings): void {
-  if (isProduction(settings)) throw new SettingsError(`Bad settings: ${NO_SERVER_IN_PRODUCTION}.`);
-}
-
-/**
- * The checked settings of an environment. Foreign variables are left alone; an unknown one with our prefix is an error,
- * because it is most likely a misspelt setting.
- * @throws SettingsError with one line that names every bad variable.
- */
-export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const problems = misspeltVariables(env, SETTING_NAMES);
-  const values: Record<string, unknown> = {};
-  for (const [name, entry] of Object.entries<SettingEntry>(SETTINGS)) {
-    const { text, complaint } = settingText(env[name], entry.fallback);
-    if (complaint !== undefined) problems.push(`${name} ${complaint}`);
-    if (text === null) continue;
-    const result = entry.schema.safeParse(text);
-    if (result.success) values[name] = result.data;
-    else problems.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}`);
-  }
-  if (problems.length === 0) {
-    const passwords = withPasswordFiles(values);
-    Object.assign(values, passwords.urls);
-    problems.push(...passwords.problems);
-  }
-  if (problems.length === 0 && isProduction(values) && SERVER_URLS.every(name => values[name] === undefined)) {
-    problems.push(NO_SERVER_IN_PRODUCTION);
-  }
-  const [days, hours] = [values['PCS_AUDIT_RETENTION_DAYS'], values['PCS_IDEMPOTENCY_KEEP_HOURS']];
-  if (typeof days === 'number' && typeof hours === 'number' && days * HOURS_OF_DAY <= hours) {
-    problems.push(
-      `PCS_AUDIT_RETENTION_DAYS must be longer than the ${hours} hours of PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log`,
-    );
-  }
-  const { HOST, PCS_ADVERTISED_HOST, PCS_SELF_REGISTRATION } = values as Partial<Settings>;
-  if (HOST !== undefined && PCS_SELF_REGISTRATION && PCS_ADVERTISED_HOST === undefined && !isUnspecified(HOST)) {
-    const checked = checkHost(HOST);
-    if ('complaint' in checked) {
-      problems.push(
-        `PCS_ADVERTISED_HOST must be set with HOST=${HOST}, by which a node cannot be registered (it ${checked.complaint})`,
-      );
-    }
-  }
-  if (problems.length > 0) throw new SettingsError(`Bad settings: ${problems.join('; ')}.`);
-  return values as Settings;
-}

@@ -1,8 +1,8 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
-import { type FastifyRequest } from 'fastify';
 import { RESPONSE_HEADERS } from './documented-headers.js';
 import { type HttpAdapter } from './http-adapter.js';
+import { isPreflight } from './preflight.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RequestValidationPipe } from './request-validation.pipe.js';
 
@@ -26,7 +26,3 @@ export function configureHttp(app: NestFastifyApplication, settings: Pick<Settin
       }),
   });
 }
-
-/** Whether a request is one that browsers send before another (Fetch standard, CORS-preflight request). */
-const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
-  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;

@@ -1,8 +1,11 @@
 import { type FastifyRequest } from 'fastify';
 import { CorsRefusedError } from './http.errors.js';
 
-/** Whether a browser asks if a page of another origin may call; the hook for CORS answers those that may. */
-const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+/**
+ * Whether a browser asks if a page of another origin may call (Fetch standard, CORS-preflight request); the hook for CORS
+ * answers those that may.
+ */
+export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
   method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 
 /**
