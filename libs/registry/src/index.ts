@@ -51,7 +51,8 @@ export {
   type StoredRecord,
 } from './domain/normalize-record.js';
 export { type Command, type InstanceTest, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
-export { decide, type Decision, type Moment } from './domain/decide.js';
+export { decide } from './domain/decide.js';
+export { type Decision, type Moment } from './domain/decision.js';
 export {
   healthDeciderSchema,
   healthStateSchema,
@@ -80,7 +81,7 @@ export { EVERY_OTHER_NAMESPACE, type NamespaceFloor } from './empty-services/nam
 export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
 export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
 export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
-export { isAnother, startsOver } from './domain/decide.js';
+export { isAnother, startsOver } from './domain/endpoint-changes.js';
 export { isCurrent } from './domain/incarnation.js';
 export { isExpectedStatus } from './domain/expected-statuses.js';
 export { afterProbe, isProbed, mayHeal, type ProbeVerdict } from './domain/health-rules.js';

@@ -1,7 +1,5 @@
-import { type AuditAction } from '@coordination/audit';
 import {
   AlreadyRegisteredError,
-  canonicalAddress,
   type DomainError,
   IncarnationEndedError,
   InstanceNotFoundError,
@@ -17,7 +15,6 @@ import {
   type ExpireCommand,
   type ExpectedVersion,
   type PatchCommand,
-  type Probed,
   type RegisterCommand,
   type ReplaceCommand,
   type ReportHealthCommand,
@@ -25,21 +22,12 @@ import {
   type SetOverrideCommand,
   type Target,
 } from './commands.js';
+import { type Decision, type Moment } from './decision.js';
+import { isAnother, startsOver } from './endpoint-changes.js';
+import { afterHeartbeat, afterLapse, afterProbe, afterReport, isProbed } from './health-rules.js';
+import { claimOf, isCurrent } from './incarnation.js';
 import {
-  afterHeartbeat,
-  afterLapse,
-  afterProbe,
-  afterReport,
-  initialHealth,
-  isProbed,
-  statusOf,
-} from './health-rules.js';
-import { claimOf, endsWithIncarnation, type Incarnations, isCurrent, nextIncarnation } from './incarnation.js';
-import {
-  type Endpoint,
-  type Health,
   identityKey,
-  type InitialState,
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceSpec,
@@ -51,44 +39,11 @@ import {
   specOf,
 } from './instance.js';
 import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './instance-spec.schema.js';
+import { beginNext, changed, newborn, updated } from './instance-states.js';
 import { goesAt, hasLapsed, isAhead, overAt } from './lease.js';
 import { mergePatch } from './merge-patch.js';
 
-/** When and where in the log a command is decided. */
-export interface Moment {
-  /** The time of the log, which events get (RFC 3339 in UTC): it never falls along revisions. It dates, and decides nothing. */
-  readonly now: string;
-  /**
-   * What the clock of the database says. All that is compared with a time later is dated and judged by it: leases, since
-   * when something is so, and until when. It falls when the clock is set back, which `now` does not.
-   */
-  readonly clock: string;
-  /** The revision that a change gets. */
-  readonly revision: number;
-  readonly actor: string;
-}
-
-/** A sign of life that an unchanged instance gave, to be noted outside the log. */
-export type LifeSign = 'renewal' | 'report' | 'none';
-
-/** What a command comes to. */
-export type Decision =
-  | {
-      readonly kind: 'changed';
-      readonly action: AuditAction;
-      readonly before: LeasedInstance | undefined;
-      /** undefined: the instance is gone. */
-      readonly after: LeasedInstance | undefined;
-      /** Why, where the decision itself knows it; else what the caller says. */
-      readonly reason?: string;
-      /** Why, as the command says for itself; counts where the caller gives no reason for the request. */
-      readonly statedReason?: string;
-    }
-  | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
-  | { readonly kind: 'absent' }
-  /** Another incarnation runs than the command speaks for. */
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'rejected'; readonly error: DomainError };
+export { type Decision, type Moment } from './decision.js';
 
 /**
  * What a command comes to for the instance that it names, which may not be there. No I/O, no clock, no chance: the same
@@ -272,114 +227,6 @@ function respecify(
   }
   return updated(current, spec, initialState, { ...current.lease, renewedAt: moment.clock }, moment);
 }
-
-/**
- * Another process has started under the name. Nothing that was known of the one before counts: not its health, and not an
- * override that was meant for it.
- */
-function beginNext(
-  current: LeasedInstance,
-  { spec, initialState, incarnation }: RegisterCommand | ReplaceCommand,
-  moment: Moment,
-): Decision {
-  const { override } = current.instance;
-  const changes = {
-    ...spec,
-    ...nextIncarnation(current.instance, incarnation),
-    health: initialHealth(initialStateOf(spec, initialState), moment.clock),
-    override: endsWithIncarnation(override) ? null : override,
-  };
-  const lease: Lease = { renewedAt: moment.clock, checkedAt: null };
-  return changed(current, 'instance.incarnation_started', changes, lease, moment);
-}
-
-/** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
-function updated(
-  current: LeasedInstance,
-  spec: InstanceSpec,
-  initialState: InitialState | undefined,
-  lease: Lease,
-  moment: Moment,
-): Decision {
-  if (!startsOver(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
-  const health = initialHealth(initialStateOf(spec, initialState), moment.clock);
-  return changed(
-    current,
-    'instance.updated',
-    { ...spec, health },
-    { renewedAt: moment.clock, checkedAt: null },
-    moment,
-  );
-}
-
-/** Whether the endpoint or the check is another one, so that nothing that was known of it counts. */
-export function startsOver(before: Endpoint, after: Endpoint): boolean {
-  const sameEndpoint =
-    before.scheme === after.scheme && before.port === after.port && isSameHost(before.host, after.host);
-  return !sameEndpoint || !sameJson(before.check, after.check);
-}
-
-/** Whether it is another endpoint, or another process behind it, than what was probed. */
-export const isAnother = (probed: Probed, now: Probed): boolean =>
-  startsOver(probed, now) || probed.incarnationNumber !== now.incarnationNumber;
-
-/** A registration of earlier times may have an address in another spelling than the one that addresses have now. */
-const isSameHost = (before: string, after: string): boolean => before === after || canonicalAddress(before) === after;
-
-function newborn(
-  { id, identity, spec, initialState, incarnation }: RegisterCommand,
-  { now, clock, revision }: Moment,
-): LeasedInstance {
-  const health = initialHealth(initialStateOf(spec, initialState), clock);
-  return {
-    instance: {
-      id,
-      namespace: identity.namespace,
-      service: identity.service,
-      instanceId: identity.instanceId,
-      incarnation: incarnation ?? null,
-      incarnationNumber: 1,
-      ...spec,
-      status: statusOf(health, null),
-      health,
-      override: null,
-      registeredAt: now,
-      updatedAt: now,
-      version: 1,
-      revision,
-    },
-    lease: { renewedAt: clock, checkedAt: null },
-  };
-}
-
-function changed(
-  current: LeasedInstance,
-  action: AuditAction,
-  changes: Partial<InstanceSpec & Incarnations & { readonly health: Health; readonly override: Override | null }>,
-  lease: Lease,
-  { now, revision }: Moment,
-  reason?: string,
-): Decision & { readonly kind: 'changed' } {
-  const before = current.instance;
-  const merged = { ...before, ...changes };
-  const instance: InstanceRecord = {
-    ...merged,
-    status: statusOf(merged.health, merged.override),
-    updatedAt: now,
-    version: before.version + 1,
-    revision,
-  };
-  return {
-    kind: 'changed',
-    action,
-    before: current,
-    after: { instance, lease },
-    ...(reason !== undefined && { reason }),
-  };
-}
-
-const initialStateOf = ({ check }: InstanceSpec, asked: InitialState | undefined): InitialState =>
-  isProbed(check) ? 'unknown' : (asked ?? 'healthy');
 
 const isExpected = (expected: ExpectedVersion, { instance }: LeasedInstance): boolean =>
   expected === undefined || expected === '*' || expected.includes(instance.version);

@@ -1,5 +1,5 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type ErrorExtras } from '@coordination/kernel';
-import { type LifeSign } from '../domain/decide.js';
+import { type LifeSign } from '../domain/decision.js';
 import { type InstanceRecord, type JsonValue, type Lease } from '../domain/instance.js';
 import { type CommandResult } from '../write/write-request.js';
 

@@ -1,7 +1,8 @@
 import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@coordination/audit';
 import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
-import { decide, type Decision, type LifeSign } from '../domain/decide.js';
+import { decide } from '../domain/decide.js';
+import { type Decision, type LifeSign } from '../domain/decision.js';
 import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
 import { toStored } from '../domain/normalize-record.js';
 import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';

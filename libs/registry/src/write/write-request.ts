@@ -2,7 +2,7 @@ import { type AuditAction } from '@coordination/audit';
 import { type CallOrigin } from '@coordination/context';
 import { type Command } from '../domain/commands.js';
 import { type JsonValue, type LeasedInstance } from '../domain/instance.js';
-import { type LifeSign } from '../domain/decide.js';
+import { type LifeSign } from '../domain/decision.js';
 import { type RoleTerm } from '../roles/role-term.js';
 import { type EntityManager } from '@mikro-orm/postgresql';
 

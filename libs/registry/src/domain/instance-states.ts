@@ -1,0 +1,114 @@
+import { type AuditAction } from '@coordination/audit';
+import { type RegisterCommand, type ReplaceCommand } from './commands.js';
+import { type Decision, type Moment } from './decision.js';
+import { startsOver } from './endpoint-changes.js';
+import { initialHealth, isProbed, statusOf } from './health-rules.js';
+import { endsWithIncarnation, type Incarnations, nextIncarnation } from './incarnation.js';
+import {
+  type Health,
+  type InitialState,
+  type InstanceRecord,
+  type InstanceSpec,
+  type Lease,
+  type LeasedInstance,
+  type Override,
+} from './instance.js';
+
+/** A new instance, as its registration asks for it. */
+export function newborn(
+  { id, identity, spec, initialState, incarnation }: RegisterCommand,
+  { now, clock, revision }: Moment,
+): LeasedInstance {
+  const health = initialHealth(initialStateOf(spec, initialState), clock);
+  return {
+    instance: {
+      id,
+      namespace: identity.namespace,
+      service: identity.service,
+      instanceId: identity.instanceId,
+      incarnation: incarnation ?? null,
+      incarnationNumber: 1,
+      ...spec,
+      status: statusOf(health, null),
+      health,
+      override: null,
+      registeredAt: now,
+      updatedAt: now,
+      version: 1,
+      revision,
+    },
+    lease: { renewedAt: clock, checkedAt: null },
+  };
+}
+
+/**
+ * An instance with some members changed; its status follows from them.
+ * @param reason why, where the decision itself knows it
+ */
+export function changed(
+  current: LeasedInstance,
+  action: AuditAction,
+  changes: Partial<InstanceSpec & Incarnations & { readonly health: Health; readonly override: Override | null }>,
+  lease: Lease,
+  { now, revision }: Moment,
+  reason?: string,
+): Decision & { readonly kind: 'changed' } {
+  const before = current.instance;
+  const merged = { ...before, ...changes };
+  const instance: InstanceRecord = {
+    ...merged,
+    status: statusOf(merged.health, merged.override),
+    updatedAt: now,
+    version: before.version + 1,
+    revision,
+  };
+  return {
+    kind: 'changed',
+    action,
+    before: current,
+    after: { instance, lease },
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+/**
+ * Another process has started under the name. Nothing that was known of the one before counts: not its health, and not an
+ * override that was meant for it.
+ */
+export function beginNext(
+  current: LeasedInstance,
+  { spec, initialState, incarnation }: RegisterCommand | ReplaceCommand,
+  moment: Moment,
+): Decision {
+  const { override } = current.instance;
+  const changes = {
+    ...spec,
+    ...nextIncarnation(current.instance, incarnation),
+    health: initialHealth(initialStateOf(spec, initialState), moment.clock),
+    override: endsWithIncarnation(override) ? null : override,
+  };
+  const lease: Lease = { renewedAt: moment.clock, checkedAt: null };
+  return changed(current, 'instance.incarnation_started', changes, lease, moment);
+}
+
+/** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
+export function updated(
+  current: LeasedInstance,
+  spec: InstanceSpec,
+  initialState: InitialState | undefined,
+  lease: Lease,
+  moment: Moment,
+): Decision {
+  if (!startsOver(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
+  const health = initialHealth(initialStateOf(spec, initialState), moment.clock);
+  return changed(
+    current,
+    'instance.updated',
+    { ...spec, health },
+    { renewedAt: moment.clock, checkedAt: null },
+    moment,
+  );
+}
+
+const initialStateOf = ({ check }: InstanceSpec, asked: InitialState | undefined): InitialState =>
+  isProbed(check) ? 'unknown' : (asked ?? 'healthy');
