@@ -20,6 +20,8 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded/embedded-postgres.js';
+export { columnsOf } from './columns/columns-of.js';
+export { compileRecordForm } from './columns/record-form.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
 export { StoreProbe, type StoreState } from './store-probe.js';
 export { type MetTrouble, type Trouble } from './trouble.js';
