@@ -22,6 +22,8 @@ export {
 } from './embedded/embedded-postgres.js';
 export { columnsOf } from './columns/columns-of.js';
 export { compileRecordForm } from './columns/record-form.js';
+export { VersionedRecord } from './records/versioned-record.js';
+export { VersionedRepository } from './records/versioned-repository.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
 export { StoreProbe, type StoreState } from './store-probe.js';
 export { type MetTrouble, type Trouble } from './trouble.js';
