@@ -1,7 +1,9 @@
 import { type RepeatableCall } from './repeatable-call.js';
 
-/** Through which protocol a change came in. */
-export type CallSource = 'api' | 'first-viscount' | 'consul' | 'eureka' | 'system';
+/** The protocols through which a change can be requested; `system` is the service itself. */
+export const CALL_SOURCES = ['api', 'first-viscount', 'consul', 'eureka', 'system'] as const;
+
+export type CallSource = (typeof CALL_SOURCES)[number];
 
 /** Who asked for a change, and through what. The audit log keeps all of it but `repeatable`. */
 export interface CallOrigin {

@@ -34,10 +34,12 @@ export {
   type FieldError,
   type UnknownRevisionReason,
 } from './errors.js';
+export { errorText } from './error-text.js';
 export { failureText, type FailureText } from './failure-text.js';
 export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './host.js';
 export { newId } from './ids.js';
 export { canonicalAddress } from './ip-address.js';
+export { isJsonArray, isJsonObject, isObject, type JsonObject, type JsonValue } from './json.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
 export {
   findPoison,
@@ -49,6 +51,7 @@ export {
   type Poison,
 } from './json-safety.js';
 export { likeliestName } from './likeliest-name.js';
+export { lowerBound } from './lower-bound.js';
 export { meantName } from './meant-name.js';
 export { complaintAboutText, readable } from './readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
