@@ -13,6 +13,19 @@ const PREFIX = 'pcs_';
 
 type Described<C extends { registers?: unknown }> = Omit<C, 'registers'>;
 
+/** One value of a metric with labels. */
+export interface Sample<L extends string = string> {
+  readonly labels: Readonly<Record<L, string>>;
+  readonly value: number;
+}
+
+/** A metric with labels, without the prefix of its name. */
+export interface LabelledMetric<L extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly L[];
+}
+
 /**
  * Makes the metrics of one application, on a registry of its own. Names get the prefix `pcs_`; times are in seconds and say
  * so (`_seconds`), counters end in `_total`.
@@ -36,6 +49,64 @@ export class Metrics {
 
   histogram<L extends string = never>(options: Described<HistogramConfiguration<L>>): Histogram<L> {
     return new Histogram<L>({ ...options, name: PREFIX + options.name, registers: [this.registry] });
+  }
+
+  /** A gauge that is read when metrics are collected. */
+  observedGauge(name: string, help: string, read: () => number | Promise<number>): void {
+    this.gauge({
+      name,
+      help,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+
+  /**
+   * A gauge with labels that is read when metrics are collected. Samples with the same labels add up; labels that are not
+   * read again disappear.
+   */
+  observedGauges<L extends string>(
+    { name, help, labelNames }: LabelledMetric<L>,
+    read: () => Iterable<Sample<L>>,
+  ): void {
+    this.gauge<string>({
+      name,
+      help,
+      labelNames,
+      collect() {
+        this.reset();
+        for (const { labels, value } of read()) this.inc(labels, value);
+      },
+    });
+  }
+
+  /** A counter of which another class keeps the total; read when metrics are collected. */
+  observedCounter(name: string, help: string, read: () => number): void {
+    this.counter({
+      name,
+      help,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  /** Counters with labels of which another class keeps the totals; read when metrics are collected. */
+  observedCounters<L extends string>(
+    { name, help, labelNames }: LabelledMetric<L>,
+    read: () => Iterable<Sample<L>>,
+  ): void {
+    this.counter<string>({
+      name,
+      help,
+      labelNames,
+      collect() {
+        this.reset();
+        for (const { labels, value } of read()) this.inc(labels, value);
+      },
+    });
   }
 
   /** Everything, in the text format of Prometheus. */
