@@ -27,6 +27,7 @@ export { buildOpenApiDocument, type ApiDescription } from './openapi-document.js
 export { type GuideOptions } from './pages/guides.js';
 export { type OperationExamples } from './openapi-examples.js';
 export { textOf } from './openapi-schemas.js';
+export { POSITION_HEADERS, setPosition } from './position-headers.js';
 export { IfMatchHeader, IfNoneMatchHeader } from './precondition.decorators.js';
 export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from './problem.js';
 export { ProblemFilter } from './problem.filter.js';
