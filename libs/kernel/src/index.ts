@@ -2,7 +2,7 @@ export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './a
 export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
-export { systemClock, type Clock } from './clock.js';
+export { Clock, systemClock } from './clock.js';
 export { CURSOR, decodeCursor, encodeCursor } from './cursors.js';
 export { hasDotSegment } from './dot-segments.js';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
