@@ -1,3 +1,4 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   collectDefaultMetrics,
   Counter,
@@ -27,14 +28,15 @@ export interface LabelledMetric<L extends string> {
 }
 
 /**
- * Makes the metrics of one application, on a registry of its own. Names get the prefix `pcs_`; times are in seconds and say
- * so (`_seconds`), counters end in `_total`.
+ * Creates the metrics of one application, on a registry of its own. Names get the prefix `pcs_`; names of times end in
+ * `_seconds`, names of counters in `_total`.
  */
-export class Metrics {
+@Injectable()
+export class Metrics implements OnModuleInit {
   readonly registry = new Registry();
 
-  /** Adds what Prometheus clients tell of any process (`process_…`, `nodejs_…`). */
-  collectProcessMetrics(): void {
+  /** Adds the usual metrics of a process (`process_…`, `nodejs_…`). */
+  onModuleInit(): void {
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -42,7 +44,7 @@ export class Metrics {
     return new Counter<L>({ ...options, name: PREFIX + options.name, registers: [this.registry] });
   }
 
-  /** A gauge whose value is best read when it is asked for, by `collect`. */
+  /** A gauge that is set by its owner; see {@link observedGauge} for one that is read. */
   gauge<L extends string = never>(options: Described<GaugeConfiguration<L>>): Gauge<L> {
     return new Gauge<L>({ ...options, name: PREFIX + options.name, registers: [this.registry] });
   }
@@ -109,7 +111,7 @@ export class Metrics {
     });
   }
 
-  /** Everything, in the text format of Prometheus. */
+  /** All metrics, in the text format of Prometheus. */
   text(): Promise<string> {
     return this.registry.metrics();
   }
