@@ -19,6 +19,7 @@ export {
 export { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './etag.js';
 export { listenAddresses } from './further-addresses.js';
 export { createHttpAdapter, DEFAULT_BODY_LIMIT_BYTES, type AdapterOptions, type HttpAdapter } from './http-adapter.js';
+export { parseJsonBody } from './json-body.js';
 export { LastEventIdHeader } from './last-event-id.decorator.js';
 export { assertCanListen, listenError, otherOnLocalhost, type ListenPlace } from './listen-address.js';
 export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './media-types.js';
@@ -27,10 +28,20 @@ export { buildOpenApiDocument, type ApiDescription } from './openapi-document.js
 export { type GuideOptions } from './pages/guides.js';
 export { type OperationExamples } from './openapi-examples.js';
 export { textOf } from './openapi-schemas.js';
+export { POSITION_HEADERS, setPosition } from './position-headers.js';
 export { IfMatchHeader, IfNoneMatchHeader } from './precondition.decorators.js';
 export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from './problem.js';
 export { ProblemFilter } from './problem.filter.js';
 export { locationOf } from './own-links.js';
 export { queryCommaList, queryCursor, queryInteger, queryList, revisionNumber } from './query.schemas.js';
+export { OwnErrorBody } from './routing/own-error-body.decorator.js';
+export { UseProtocol } from './routing/use-protocol.decorator.js';
+export {
+  ANY_MEDIA_TYPE,
+  type BodyParser,
+  type ErrorResponse,
+  type FailedCall,
+  type WireProtocol,
+} from './routing/wire-protocol.js';
 export { RequestValidationPipe } from './request-validation.pipe.js';
 export { readableText } from './text.schemas.js';

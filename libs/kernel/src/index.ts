@@ -2,7 +2,7 @@ export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './a
 export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './canonical-json.js';
-export { systemClock, type Clock } from './clock.js';
+export { Clock, systemClock } from './clock.js';
 export { CURSOR, decodeCursor, encodeCursor } from './cursors.js';
 export { hasDotSegment } from './dot-segments.js';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
@@ -34,10 +34,12 @@ export {
   type FieldError,
   type UnknownRevisionReason,
 } from './errors.js';
+export { errorText } from './error-text.js';
 export { failureText, type FailureText } from './failure-text.js';
 export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './host.js';
 export { newId } from './ids.js';
 export { canonicalAddress } from './ip-address.js';
+export { isJsonArray, isJsonObject, isObject, type JsonObject, type JsonValue } from './json.js';
 export { patchBetween, type PatchOperation } from './json-patch.js';
 export {
   findPoison,
@@ -49,6 +51,7 @@ export {
   type Poison,
 } from './json-safety.js';
 export { likeliestName } from './likeliest-name.js';
+export { lowerBound } from './lower-bound.js';
 export { meantName } from './meant-name.js';
 export { complaintAboutText, readable } from './readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
