@@ -70,3 +70,18 @@ export interface LogHead {
 export interface TimedHead extends LogHead {
   readonly clock: string;
 }
+
+/** Where the log ends, held: nobody else can append until the transaction ends. */
+export interface LockedHead extends LogHead {
+  /** The time of the log, which events get: it never falls along revisions. RFC 3339 in UTC. */
+  readonly now: string;
+  /**
+   * What the clock of the database says; never later than `now`. After the clock was set back it is earlier, until it has
+   * passed the newest event. Whatever is compared with the clock later (leases, ends, since when) is dated by it.
+   */
+  readonly clock: string;
+  readonly fence: number;
+}
+
+/** Name of the notification that tells followers of the log to look; the payload is the revision. */
+export const CATALOG_CHANNEL = 'catalog_changed';

@@ -1,20 +1,8 @@
 import { isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type LogHead, type TimedHead } from './audit-event.js';
+import { type LockedHead, type LogHead, type TimedHead } from './audit-event.js';
 import { type Placement } from './epoch/server-identity.js';
-
-/** Where the log ends, held: nobody else can append until the transaction ends. */
-export interface LockedHead extends LogHead {
-  /** The time of the log, which events get: it never falls along revisions. RFC 3339 in UTC. */
-  readonly now: string;
-  /**
-   * What the clock of the database says; never later than `now`. After the clock was set back it is earlier, until it has
-   * passed the newest event. Whatever is compared with the clock later (leases, ends, since when) is dated by it.
-   */
-  readonly clock: string;
-  readonly fence: number;
-}
 
 /** The locked head, with what tells whether it goes on with what its holder knows. */
 export interface HeldHead extends LockedHead, Placement {
@@ -24,9 +12,6 @@ export interface HeldHead extends LockedHead, Placement {
 
 /** The head as read, and where it was written. */
 export type PlacedHead = LogHead & Placement;
-
-/** Name of the notification that tells followers of the log to look; the payload is the revision. */
-export const CATALOG_CHANNEL = 'catalog_changed';
 
 /** Of the messages in the write-ahead log that are committed to prove something. */
 const FENCE_PREFIX = 'platform-coordination';

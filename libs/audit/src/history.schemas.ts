@@ -1,4 +1,4 @@
-import { queryCursor, queryInteger } from '@coordination/http';
+import { patchView, queryCursor, queryInteger } from '@coordination/http';
 import { z } from 'zod';
 import { auditActionSchema, auditSourceSchema } from './audit-event.schemas.js';
 import { REASON_OF_EVENT } from './audit.schemas.js';
@@ -43,19 +43,6 @@ export const NamedHistoryListQuery = HistoryListQuery.extend({
   namespace: namespaceName.default(DEFAULT_NAMESPACE).meta({ description: 'Namespace of the service.' }),
 });
 export type NamedHistoryListQuery = z.infer<typeof NamedHistoryListQuery>;
-
-/** A JSON patch, as it is answered. */
-export const patchView = z
-  .array(
-    z
-      .looseObject({
-        op: z.enum(['add', 'remove', 'replace', 'move', 'copy', 'test']).meta({ id: 'PatchOperationKind' }),
-        path: z.string().meta({ description: 'JSON pointer (RFC 6901).' }),
-        value: z.unknown().optional().meta({ description: 'Of `add` and `replace`.' }),
-      })
-      .meta({ id: 'PatchOperation' }),
-  )
-  .meta({ id: 'JsonPatch', description: 'A JSON patch (RFC 6902).' });
 
 export const InstanceVersionView = z
   .looseObject({

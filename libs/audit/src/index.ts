@@ -11,14 +11,13 @@ export {
 export { AuditModule } from './audit.module.js';
 export { AuditQuery, type EventPage, type EventQuery } from './audit-query.service.js';
 export {
-  CATALOG_CHANNEL,
   CatalogHeadRepository,
   headOrFail,
   type HeldHead,
-  type LockedHead,
   type PlacedHead,
   refuseStandby,
 } from './catalog-head.repository.js';
+export { CATALOG_CHANNEL, type LockedHead } from './audit-event.js';
 export { EPOCH_JUMP, mayFollow } from './chain-walk.js';
 export { ChainVerifier } from './chain-verifier.service.js';
 export { EventExporter } from './event-export.service.js';
@@ -37,7 +36,6 @@ export {
   type Standing,
 } from './epoch/standing.js';
 export { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, type Link } from './hash-chain.js';
-export { patchView } from './history.schemas.js';
 export { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
 export { logPoint, type LogPoint } from './log-point.js';
 export { eventsOfPast, type InstanceName, type NamedPast } from './named-past.js';

@@ -1,7 +1,7 @@
 import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent } from './audit-event.js';
-import { CATALOG_CHANNEL, type LockedHead } from './catalog-head.repository.js';
+import { CATALOG_CHANNEL, type LockedHead } from './audit-event.js';
 
 /**
  * The columns of the log as the properties of an {@link AuditEvent}, ready to be returned as they are. Beside them,

@@ -17,7 +17,7 @@ import { orTooCostly } from './costly-selection.js';
 import { LookBudget, type LookLimits } from './look-budget.js';
 import { fromCursor, toCursor } from './search-cursor.js';
 import { type Judged } from './selection/evaluate.js';
-import { addSelection, Conditions, DISTINCT_VERSIONS } from './selection/selection-sql.js';
+import { addSelection, Conditions, DISTINCT_VERSIONS, type Statement } from './selection/selection-sql.js';
 import { hasVersionRange, matcher, type Selection } from './selection/selection.js';
 import { type ServiceSummary } from './service-summary.js';
 import { SUMMARIZE_TAGS, SUMMARIZE_SERVICES, toSummaries, type SummaryRow, type TagRow } from './summary-sql.js';
@@ -73,12 +73,6 @@ const SORT_KEYS: Readonly<Record<SearchSort, SortKey>> = {
     positionOf: ({ updatedAt, id }) => [updatedAt, id],
   },
 };
-
-/** A statement with the values of its parameters. */
-export interface Statement {
-  readonly text: string;
-  readonly parameters: readonly unknown[];
-}
 
 /** Which instances, in which order. */
 type SearchScope = Pick<CatalogSearch, 'namespace' | 'service' | 'selection' | 'sort' | 'order'>;

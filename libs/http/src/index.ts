@@ -34,3 +34,4 @@ export { locationOf } from './own-links.js';
 export { queryCommaList, queryCursor, queryInteger, queryList, revisionNumber } from './query.schemas.js';
 export { RequestValidationPipe } from './request-validation.pipe.js';
 export { readableText } from './text.schemas.js';
+export { patchView } from './json-patch.schema.js';

@@ -1,6 +1,3 @@
-import { LivenessGuard } from './guard/liveness-guard.entity.js';
-import { LivenessOrder } from './guard/liveness-order.entity.js';
-
 export { GuardOrders, type GuardWish } from './guard/guard-orders.service.js';
 export { guardRules, type GuardRules } from './guard/guard-rules.js';
 export {
@@ -24,5 +21,4 @@ export { NodeRegistration } from './nodes/node-registration.job.js';
 export { NODE_NAMESPACE, NODE_SERVICE } from './nodes/node-service.js';
 export { RoleElector } from './roles/role-elector.job.js';
 export { ProbeOverview, type NodeShare, type ProbeQueue } from './probes/probe-overview.js';
-
-export const LIVENESS_ENTITIES = [LivenessGuard, LivenessOrder];
+export { LIVENESS_ENTITIES } from './entities.js';

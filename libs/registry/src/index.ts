@@ -1,10 +1,3 @@
-import { NamespaceFloor } from './empty-services/namespace-floor.entity.js';
-import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
-import { InstanceLease } from './instance-lease.entity.js';
-import { NodeRole } from './roles/node-role.entity.js';
-import { ServiceInstance } from './service-instance.entity.js';
-import { ServiceRevision } from './service-revision.entity.js';
-
 export { CheckNotes } from './check-notes.js';
 export { CatalogMirrorSlot, type CatalogMirror } from './catalog-mirror.js';
 export {
@@ -50,7 +43,8 @@ export {
   type OverrideView,
   type StoredRecord,
 } from './domain/normalize-record.js';
-export { type Command, type InstanceTest, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
+export { type Command, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
+export { type InstanceTest } from './domain/instance-test.js';
 export { decide } from './domain/decide.js';
 export { type Decision, type Moment } from './domain/decision.js';
 export {
@@ -61,7 +55,7 @@ export {
   overrideStatusSchema,
   statusSchema,
 } from './domain/enum.schemas.js';
-export { hostFilterSchema } from './domain/instance-spec.schema.js';
+export { hostFilterSchema } from './domain/host.schema.js';
 export {
   AHEAD_TOLERANCE_MS,
   expiresAt,
@@ -102,10 +96,7 @@ export {
 } from './named-instances.schemas.js';
 export { RegistryModule } from './registry.module.js';
 export {
-  DEFAULT_NAMESPACE,
   instanceUuidSchema,
-  namespaceSchema,
-  serviceSchema,
   setOverride,
   type IdParams,
   type NameParams,
@@ -113,21 +104,15 @@ export {
   type NamespaceQuery,
   type SetOverride,
 } from './registry.schemas.js';
+export { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema } from './domain/names.schema.js';
 export { RegistryService } from './registry.service.js';
 export { NodeRoleRepository, type ClaimedRole, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
 export { TermEndedError, type RoleTerm } from './roles/role-term.js';
-export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
+export { ServiceInstanceRepository } from './service-instance.repository.js';
+export { INSTANCE_COLUMNS } from './instance-columns.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
 export { KnownAppendRepository } from './write/known-append.repository.js';
 export { type AppendWay } from './write/writer-metrics.js';
-export { type ServiceTouch } from './write/instance-change.js';
+export { type ServiceTouch } from './domain/service-touch.js';
 export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
-
-export const REGISTRY_ENTITIES = [
-  ServiceInstance,
-  InstanceLease,
-  ServiceRevision,
-  NamespaceFloor,
-  IdempotencyKey,
-  NodeRole,
-];
+export { REGISTRY_ENTITIES } from './entities.js';

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { type InstanceNaming } from './instance-routes.js';
 import { EXAMPLE_ID, NAME_EXAMPLE, SPARE_EXAMPLE_ID, SPARE_NAME_EXAMPLE } from './registry.examples.js';
 import {
-  DEFAULT_NAMESPACE,
   incarnationQuery,
   type IdParams,
   idParams,
@@ -11,6 +10,7 @@ import {
   type NamespaceQuery,
   namespaceQuery,
 } from './registry.schemas.js';
+import { DEFAULT_NAMESPACE } from './domain/names.schema.js';
 
 /** By the server's id, which says everything. */
 export const BY_ID: InstanceNaming<IdParams, object> = {

@@ -9,7 +9,7 @@ import {
   schemeSchema,
   statusSchema,
 } from './domain/enum.schemas.js';
-import { metadataShape } from './domain/instance-spec.schema.js';
+import { metadataShape } from './domain/metadata.schema.js';
 
 const time = () =>
   z.iso

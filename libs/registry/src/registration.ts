@@ -5,7 +5,8 @@ import { isProbed } from './domain/health-rules.js';
 import { type Check, identityKey, type InitialState, type InstanceIdentity } from './domain/instance.js';
 import { toSpec } from './domain/instance-spec.schema.js';
 import { type z } from 'zod';
-import { DEFAULT_NAMESPACE, instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
+import { instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
+import { DEFAULT_NAMESPACE } from './domain/names.schema.js';
 
 /** Preconditions of a registration. */
 export interface RegistrationConditions {

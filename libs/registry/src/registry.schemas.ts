@@ -4,29 +4,12 @@ import { hasDotSegment } from '@coordination/kernel';
 import { z } from 'zod';
 import { initialStateSchema, overrideScopeSchema, overrideStatusSchema } from './domain/enum.schemas.js';
 import { SPEC_FIELDS } from './domain/instance-spec.schema.js';
+import { namespaceSchema, serviceSchema } from './domain/names.schema.js';
 import { leasedInstanceView } from './instance.schemas.js';
 
 const MAX_BATCH = 1_000;
 const MAX_OUTPUT_LENGTH = 4_096;
 const MAX_REASON_LENGTH = 500;
-
-export const DEFAULT_NAMESPACE = 'default';
-
-export const namespaceSchema = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -')
-  .describe('Namespace; it needs no creation.')
-  .meta({ minLength: 1, maxLength: 63 });
-
-export const serviceSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/,
-    'must be 1 to 100 of letters, digits, . _ -, and begin and end with a letter or digit',
-  )
-  .transform(name => name.toLowerCase())
-  .describe('Name of the service; upper case is lowered.')
-  .meta({ examples: ['orders'], minLength: 1, maxLength: 100 });
 
 /** `[v6]:port` is what an instance without a name of its own gets for an IPv6 host; nothing else may have brackets. */
 export const instanceIdSchema = z

@@ -8,13 +8,8 @@ import {
   ValidationFailedError,
 } from '@coordination/kernel';
 import { type CatalogMirrorSlot } from './catalog-mirror.js';
-import {
-  type Command,
-  type ExpectedVersion,
-  type InstanceTest,
-  type RegisterCommand,
-  type Target,
-} from './domain/commands.js';
+import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
+import { type InstanceTest } from './domain/instance-test.js';
 import { saysNothingNew } from './domain/decide.js';
 import { mayHeal } from './domain/health-rules.js';
 import { claimOf } from './domain/incarnation.js';

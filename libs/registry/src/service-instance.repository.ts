@@ -4,16 +4,11 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Target } from './domain/commands.js';
 import { type InstanceIdentity, type Lease, type LeasedInstance } from './domain/instance.js';
 import { hasLapsed } from './domain/lease.js';
+import { INSTANCE_COLUMNS } from './instance-columns.js';
 import { newest } from './instance-lease.repository.js';
 import { normalizeRecord, type StoredRecord } from './domain/normalize-record.js';
-import { type InstanceChange, type ServiceTouch } from './write/instance-change.js';
-
-/** The columns of an instance `i` as the properties of a {@link StoredRecord}. */
-export const INSTANCE_COLUMNS = `
-  i.id, i.namespace, i.service, i.instance_id as "instanceId", i.incarnation,
-  i.incarnation_number as "incarnationNumber", i.ended_incarnations as "endedIncarnations", i.type, i.scheme, i.host, i.port, i.zone, i.weight,
-  i.metadata, i.check_terms as "check", i.status, i.health, i.override, ${isoTime('i.registered_at')} as "registeredAt",
-  ${isoTime('i.updated_at')} as "updatedAt", i.version, i.revision::float8 as revision`;
+import { type InstanceChange } from './write/instance-change.js';
+import { type ServiceTouch } from './domain/service-touch.js';
 
 const LEASE_COLUMNS = `${isoTime('l.renewed_at')} as "renewedAt", ${isoTime('l.checked_at')} as "checkedAt"`;
 

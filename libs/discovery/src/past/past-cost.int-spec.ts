@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CatalogAuthor } from '../../../../test/support/catalog-author.js';
 import { anInstance } from '../../../../test/support/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { type Statement } from '../catalog-search.repository.js';
+import { type Statement } from '../selection/selection-sql.js';
 import { EVERYTHING } from '../selection/selection.js';
 import { statesOf, touchedIdentities, visitedIdentities } from './diff/changes-sql.js';
 import { walkStatement } from './past-instances.js';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { reordered, someSpecToAsk } from '../../../../test/support/arbitraries.js';
 import { aSpec } from '../../../../test/support/factories.js';
 import { identityKey, identityOf } from './instance.js';
-import { hostFilterSchema, instanceSpecSchema, toSpec } from './instance-spec.schema.js';
+import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
+import { hostFilterSchema } from './host.schema.js';
 
 const specWith = (differing: object) => instanceSpecSchema.safeParse({ ...aSpec(), ...differing });
 

@@ -1,7 +1,8 @@
-import { isIP } from 'node:net';
-import { checkHost, findPoison, MAX_HOST_LENGTH } from '@coordination/kernel';
+import { findPoison } from '@coordination/kernel';
 import { z } from 'zod';
 import { checkSchema } from './check.schema.js';
+import { hostSchema } from './host.schema.js';
+import { metadataShape } from './metadata.schema.js';
 import { instanceTypeSchema, schemeSchema } from './enum.schemas.js';
 import { inStoredOrder } from './normalize-record.js';
 import { type Check, type InstanceSpec, type JsonObject, specOf } from './instance.js';
@@ -12,57 +13,12 @@ const DEFAULT_WEIGHT = 100;
 const MAX_WEIGHT = 10_000;
 const MAX_PORT = 65_535;
 
-/** Where an instance is reached, in its one spelling: what differs in spelling alone is the same registration. */
-export const hostSchema = z
-  .string()
-  .min(1)
-  .max(MAX_HOST_LENGTH)
-  .transform((text, context) => {
-    const checked = checkHost(text);
-    if ('host' in checked) return checked.host;
-    context.addIssue({ code: 'custom', message: checked.complaint });
-    return z.NEVER;
-  })
-  .describe('DNS name, IPv4 or IPv6 address (without brackets and zone) that callers reach the instance at.')
-  .meta({ examples: ['10.0.3.17'], pattern: '^[A-Za-z0-9_:]([A-Za-z0-9_.:-]*[A-Za-z0-9_:])?$' });
-
-/**
- * A host to look for: the spellings that an instance may have it in. Besides the one that hosts have now that is the text as
- * it was given, in which earlier registrations may have been accepted.
- */
-export const hostFilterSchema = z
-  .string()
-  .min(1)
-  .max(MAX_HOST_LENGTH)
-  .transform((text, context): string[] => {
-    const given = text.toLowerCase();
-    const checked = checkHost(text);
-    if ('host' in checked) return [...new Set([checked.host, given])];
-    if (isIP(text) !== 0) return [given];
-    context.addIssue({ code: 'custom', message: checked.complaint });
-    return z.NEVER;
-  })
-  .meta({ examples: ['10.0.3.17'], pattern: '^[A-Za-z0-9_.:%-]+$' });
-
 export const portSchema = z
   .int()
   .min(1)
   .max(MAX_PORT)
   .describe('Port that the instance listens on.')
   .meta({ examples: [8080] });
-
-const text = z.string().max(1_000);
-
-/** Metadata keys that queries know; others may be anything. */
-export const metadataShape = z
-  .looseObject({
-    version: text.optional().describe('Version of what runs; discovery filters it by semver range (`appVersion`).'),
-    environment: text.optional(),
-    region: text.optional(),
-    tags: z.record(z.string(), text).optional().describe('Text to text.'),
-    capabilities: z.array(text).max(1_000).optional(),
-  })
-  .meta({ id: 'InstanceMetadata', additionalProperties: true });
 
 const metadataSchema = metadataShape
   .superRefine((metadata, context) => {

@@ -1,5 +1,5 @@
 import { type AuditEvent } from '@coordination/audit';
-import { type ServiceTouch } from '../write/instance-change.js';
+import { type ServiceTouch } from '../domain/service-touch.js';
 
 const ACTION = 'catalog.empty_services_dropped' as const;
 

@@ -7,10 +7,3 @@ export interface InstanceChange {
   /** As the table shall have it; undefined: it shall not. */
   readonly after: LeasedInstance | undefined;
 }
-
-/** The last revision that touched a service, whatever is left of its instances. */
-export interface ServiceTouch {
-  readonly namespace: string;
-  readonly service: string;
-  readonly revision: number;
-}

@@ -7,7 +7,8 @@ import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } fro
 import { toStored } from '../domain/normalize-record.js';
 import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
 import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
-import { type InstanceChange, type ServiceTouch } from './instance-change.js';
+import { type InstanceChange } from './instance-change.js';
+import { type ServiceTouch } from '../domain/service-touch.js';
 import { type CarriedOut, type RequestOutcome } from './request-outcome.js';
 import { type CommandResult, type Occurrence, type WriteRequest } from './write-request.js';
 

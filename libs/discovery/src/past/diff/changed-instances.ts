@@ -8,7 +8,7 @@ import {
   toInstanceView,
 } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type Statement } from '../../catalog-search.repository.js';
+import { type Statement } from '../../selection/selection-sql.js';
 import { type LookBudget } from '../../look-budget.js';
 import { PAST_SETTINGS } from '../past-sql.js';
 import { type ChangesQuestion, statesOf, touchedIdentities, visitedIdentities } from './changes-sql.js';

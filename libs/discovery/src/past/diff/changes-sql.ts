@@ -1,5 +1,5 @@
 import { type InstanceIdentity } from '@coordination/registry';
-import { type Statement } from '../../catalog-search.repository.js';
+import { type Statement } from '../../selection/selection-sql.js';
 import { Conditions } from '../../selection/selection-sql.js';
 import { givenIdentities, nameOf, newestEvent, type PastScope, walkedIdentities, WALKED } from '../past-sql.js';
 

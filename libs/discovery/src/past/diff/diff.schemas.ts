@@ -1,5 +1,5 @@
-import { logPoint, patchView } from '@coordination/audit';
-import { queryCursor, queryInteger } from '@coordination/http';
+import { logPoint } from '@coordination/audit';
+import { patchView, queryCursor, queryInteger } from '@coordination/http';
 import { INSTANCE_EXAMPLE, instanceView, serviceSchema } from '@coordination/registry';
 import { z } from 'zod';
 import { anyNamespace } from '../../discovery.schemas.js';
