@@ -1,19 +1,19 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type AuditEvent } from '@coordination/log';
 import { GuardOrders, GuardStates } from '@coordination/liveness';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Api } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogService, startCatalog } from '../support/catalog-service.js';
+import { type Api } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogService, startCatalog } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { anOrigin } from '../support/factories.js';
-import { HeartbeatingFleet } from '../support/heartbeating-fleet.js';
-import { metricOf } from '../support/metrics.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { RestartableNode } from '../support/restartable-node.js';
-import { unhurried } from '../support/slowness.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
+import { anOrigin } from '../support/catalog/factories.js';
+import { HeartbeatingFleet } from '../support/catalog/heartbeating-fleet.js';
+import { metricOf } from '../support/nodes/metrics.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { RestartableNode } from '../support/nodes/restartable-node.js';
+import { unhurried } from '../support/time/slowness.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 
 /** Longer with PROOF_TTL_SECONDS=30, say; machines that do much else at the same time need some time for a heartbeat. */
 const TTL_SECONDS = Number(process.env['PROOF_TTL_SECONDS'] ?? unhurried(9));

@@ -1,5 +1,5 @@
-import { type CatalogView } from '@coordination/discovery';
-import { EXAMPLE_INSTANCES } from '@coordination/registry';
+import { type CatalogView } from '@coordination/catalog';
+import { EXAMPLE_INSTANCES } from '@coordination/catalog';
 
 /**
  * The ids of the example instances, with the ids that they have in this catalog, as far as they are registered. So the

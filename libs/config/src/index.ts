@@ -1,8 +1,4 @@
 export { ConfigModule, SETTINGS_TOKEN } from './config.module.js';
-export { settingsReferenceMarkdown } from './settings-reference.js';
-export { assertEmbeddedAllowed, readSettings, SettingsError } from './read-settings.js';
-export { SETTINGS, type SettingEntry, type Settings } from './settings.js';
-export { foreignVariablesOf, serverVariablesOf } from './environment.js';
 export {
   type DatabaseServer,
   type DatabaseUrl,
@@ -10,3 +6,7 @@ export {
   type TargetSession,
 } from './database-url/database-url.js';
 export { formatDatabaseUrl, parseDatabaseUrl } from './database-url/parse-database-url.js';
+export { foreignVariablesOf, serverVariablesOf } from './environment.js';
+export { SettingsError, assertEmbeddedAllowed, readSettings } from './read-settings.js';
+export { settingsReferenceMarkdown } from './settings-reference.js';
+export { SETTINGS, type SettingEntry, type Settings } from './settings.js';

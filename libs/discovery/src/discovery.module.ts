@@ -1,47 +1,37 @@
 import { Logger, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import {
-  AuditModule,
-  CATALOG_CHANNEL,
-  CatalogHeadRepository,
-  ReadIndex,
-  ServiceEventRepository,
-} from '@coordination/audit';
+import { AuditModule } from '@coordination/audit';
+import { CATALOG_CHANNEL, CatalogHeadRepository, ReadIndex, ServiceEventRepository } from '@coordination/log';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, NotificationListener, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks, Metrics } from '@coordination/observability';
-import {
-  CatalogMirrorSlot,
-  CatalogWriter,
-  EmptyServiceRepository,
-  HistoryKeeper,
-  RegistryModule,
-} from '@coordination/registry';
-import { CatalogSearchRepository } from './catalog-search.repository.js';
-import { ChangeFeed } from './changes/change-feed.js';
+import { CatalogMirrorSlot, HistoryKeeper } from '@coordination/catalog';
+import { CatalogWriter, EmptyServiceRepository, RegistryModule } from '@coordination/registry';
+import { CatalogSearchRepository } from './search/catalog-search.repository.js';
+import { ChangeFeed } from '@coordination/catalog';
 import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
-import { EmptyServicesJob } from './empty-services/empty-services.job.js';
+import { EmptyServicesJob } from '@coordination/registry';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { countWakes, measureGate, measureWaiting } from './freshness/freshness-metrics.js';
-import { ViewGate } from './freshness/view-gate.js';
-import { GuardNoticeSlot } from './guard-notice.js';
-import { WaitingReads } from './freshness/waiting-reads.js';
-import { InstancePicker } from './instance-picker.js';
+import { ViewGate } from '@coordination/catalog';
+import { GuardNoticeSlot } from './responses/guard-notice.js';
+import { WaitingReads } from './freshness/long-polls.js';
+import { InstancePicker } from './search/instance-picker.js';
 import { Listings } from './listing/listings.js';
 import { PastModule } from './past/past.module.js';
-import { PlainReads } from './plain-reads.js';
+import { PlainReads } from './parsed-request-cache.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
-import { CatalogFollower } from './view/catalog-follower.js';
-import { CatalogLoader } from './view/catalog-loader.js';
-import { CatalogView } from './view/catalog-view.js';
-import { LocalMirror } from './view/local-mirror.js';
-import { LogReader } from './view/log-reader.js';
-import { ViewAnswers } from './view-answers.js';
-import { ViewLifecycle } from './view-lifecycle.service.js';
-import { measureView } from './view-metrics.js';
+import { CatalogFollower } from '@coordination/catalog';
+import { CatalogLoader } from '@coordination/catalog';
+import { CatalogView } from '@coordination/catalog';
+import { LocalMirror } from '@coordination/catalog';
+import { LogReader } from '@coordination/catalog';
+import { ViewAnswers } from './responses/cached-json.js';
+import { ViewLifecycle } from '@coordination/catalog';
+import { measureView } from '@coordination/catalog';
 import { WatchController } from './watch/watch.controller.js';
 import { WATCH_PROVIDERS } from './watch/watch.providers.js';
 

@@ -1,18 +1,18 @@
-import { type LogHead } from '@coordination/audit';
-import { type CatalogSearch } from './catalog-search.js';
-import { type CatalogSearchRepository } from './catalog-search.repository.js';
-import { type AnsweredCatalog } from './catalog-answer.js';
-import { type Demand, NO_DEMAND } from './freshness/demand.js';
+import { type LogHead } from '@coordination/log';
+import { type CatalogSearch } from './search/catalog-search.js';
+import { type CatalogSearchRepository } from './search/catalog-search.repository.js';
+import { type AnsweredCatalog } from './responses/catalog-response.js';
+import { type Demand, NO_DEMAND } from './freshness/read-consistency.js';
 import { type FreshReads } from './freshness/fresh-reads.js';
-import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/question.js';
-import { type Wanted } from './resolve/contenders.js';
+import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/poll-query.js';
+import { type Wanted } from './resolve/eligible-instances.js';
 import { type Resolved, type Resolver } from './resolve/resolver.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { isWhole, type ListQuestion } from './listing/list-question.js';
 import { searchJson } from './listing/search-json.js';
 import { isEverything, type Selection } from './selection/selection.js';
-import { type CatalogView } from './view/catalog-view.js';
-import { type ViewAnswer, type ViewAnswers } from './view-answers.js';
+import { type CatalogView } from '@coordination/catalog';
+import { type ViewAnswer, type ViewAnswers } from './responses/cached-json.js';
 
 /** An answer, and the catalog that it is from. */
 export type Found<Answer extends ViewAnswer = ViewAnswer> = Answer & { readonly catalog: AnsweredCatalog };

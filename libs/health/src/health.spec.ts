@@ -6,7 +6,7 @@ import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { BackgroundTasks } from '@coordination/observability';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TestClock } from '../../../test/support/background-tasks.js';
+import { TestClock } from '../../../test/support/nodes/background-tasks.js';
 import { Drain, HealthModule } from './index.js';
 
 class View {

@@ -1,15 +1,12 @@
-export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './address-ranges.js';
-export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
-export { canonicalJson, sameJson } from './canonical-json.js';
-export { systemClock, type Clock } from './clock.js';
-export { CURSOR, decodeCursor, encodeCursor } from './cursors.js';
-export { hasDotSegment } from './dot-segments.js';
-export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
+export { type Clock, systemClock } from './clock.js';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/error-codes.js';
 export {
   AlreadyRegisteredError,
   DomainError,
+  type ErrorExtras,
   EventNotFoundError,
+  type FieldError,
   HistoryUnsettledError,
   IdempotencyMismatchError,
   IncarnationEndedError,
@@ -27,31 +24,34 @@ export {
   StaleViewError,
   StartingError,
   StoreUnavailableError,
+  type UnknownRevisionReason,
   ValidationFailedError,
   VersionMismatchError,
   ViewBehindError,
-  type ErrorExtras,
-  type FieldError,
-  type UnknownRevisionReason,
-} from './errors.js';
-export { failureText, type FailureText } from './failure-text.js';
-export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './host.js';
+} from './errors/errors.js';
+export { type FailureText, failureText } from './errors/failure-text.js';
 export { newId } from './ids.js';
-export { canonicalAddress } from './ip-address.js';
-export { patchBetween, type PatchOperation } from './json-patch.js';
+export { canonicalJson, sameJson } from './json/canonical-json.js';
+export { CURSOR, decodeCursor, encodeCursor } from './json/cursors.js';
+export { type PatchOperation, patchBetween } from './json/json-patch.js';
 export {
+  MAX_JSON_DEPTH,
+  type Poison,
   findPoison,
   isStorableText,
-  MAX_JSON_DEPTH,
   pointerToken,
   shownText,
   shownToken,
-  type Poison,
-} from './json-safety.js';
-export { likeliestName } from './likeliest-name.js';
-export { meantName } from './meant-name.js';
-export { complaintAboutText, readable } from './readable-text.js';
-export { repeat, type Repetition } from './repeat.js';
-export { type ValidationIssue } from './issue-message.js';
-export { meantValue, unknownKind, unknownName } from './unknown-name.js';
-export { toFieldErrors } from './validation-issues.js';
+} from './json/json-safety.js';
+export { AddressRanges, type ParsedRange, isAddressRange, parseRange } from './net/address-ranges.js';
+export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './net/authority.js';
+export { hasDotSegment } from './net/dot-segments.js';
+export { type CheckedHost, MAX_HOST_LENGTH, checkHost, isUnspecified } from './net/host.js';
+export { canonicalAddress } from './net/ip-address.js';
+export { type Repetition, repeat } from './repeat.js';
+export { meantName } from './validation/intended-name.js';
+export { type ValidationIssue } from './validation/issue-message.js';
+export { likeliestName } from './validation/likeliest-name.js';
+export { complaintAboutText, readable } from './validation/readable-text.js';
+export { meantValue, unknownKind, unknownName } from './validation/unknown-name.js';
+export { toFieldErrors } from './validation/validation-issues.js';

@@ -2,7 +2,8 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
-import { CatalogView, DiscoveryModule } from '@coordination/discovery';
+import { CatalogView } from '@coordination/catalog';
+import { DiscoveryModule } from '@coordination/discovery';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import {
@@ -16,14 +17,14 @@ import { LIVENESS_API_PROVIDERS } from './api/liveness-api.providers.js';
 import { LivenessController } from './api/liveness.controller.js';
 import { ExplainController } from './explain/explain.controller.js';
 import { EXPLAIN_PROVIDERS } from './explain/explain.providers.js';
-import { HeartbeatsController } from './heartbeats.controller.js';
-import { HeartbeatsService } from './heartbeats.service.js';
-import { LeaseEndModule } from './lease-end.module.js';
+import { HeartbeatsController } from './heartbeats/heartbeats.controller.js';
+import { HeartbeatsService } from './heartbeats/heartbeats.service.js';
+import { LeaseEndModule } from './sweep/lease-expiry.module.js';
 import { measureNodeId } from './nodes/node-metrics.js';
 import { NodeRegistration } from './nodes/node-registration.job.js';
 import { PROBE_PROVIDERS } from './probes/probe.providers.js';
 import { ProbeOverview } from './probes/probe-overview.js';
-import { OverrideEndJob } from './override-end.job.js';
+import { OverrideEndJob } from './overrides/override-expiry.job.js';
 import { OverridesModule } from './overrides/overrides.module.js';
 
 /** Who is alive: heartbeats, probes, leases that end, overrides that run out. */

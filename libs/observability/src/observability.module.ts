@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { type Logger as PinoLogger } from 'pino';
 import { Metrics } from './metrics.js';
-import { MetricsController } from './metrics.controller.js';
+import { MetricsController } from '@coordination/health';
 import { RequestObserver } from './request-observer.js';
 import { BackgroundTasks } from './tasks/background-tasks.js';
 import { measureTasks } from './tasks/task-metrics.js';

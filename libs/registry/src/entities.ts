@@ -1,9 +1,9 @@
-import { NamespaceFloor } from './empty-services/namespace-floor.entity.js';
+import { NamespaceFloor } from '@coordination/catalog';
 import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
-import { InstanceLease } from './instance-lease.entity.js';
-import { NodeRole } from './roles/node-role.entity.js';
-import { ServiceInstance } from './service-instance.entity.js';
-import { ServiceRevision } from './service-revision.entity.js';
+import { InstanceLease } from './leases/instance-lease.entity.js';
+import { NodeRole } from '@coordination/leadership';
+import { ServiceInstance } from '@coordination/catalog';
+import { ServiceRevision } from '@coordination/catalog';
 
 export const REGISTRY_ENTITIES = [
   ServiceInstance,

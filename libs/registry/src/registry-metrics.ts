@@ -1,5 +1,5 @@
 import { type Metrics } from '@coordination/observability';
-import { type HistoryKeeper } from './epoch/history-keeper.js';
+import { type HistoryKeeper } from '@coordination/catalog';
 import { type RegistrationMetrics } from './registration-metrics.js';
 import { type WriterMetrics } from './write/writer-metrics.js';
 

@@ -1,36 +1,31 @@
 import { Logger, Module } from '@nestjs/common';
-import {
-  AuditModule,
-  CatalogHeadRepository,
-  EpochLogRepository,
-  ReadIndex,
-  ServiceEventRepository,
-} from '@coordination/audit';
+import { AuditModule } from '@coordination/audit';
+import { CatalogHeadRepository, EpochLogRepository, ReadIndex, ServiceEventRepository } from '@coordination/log';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
 import { Databases, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { CatalogMirrorSlot } from './catalog-mirror.js';
-import { CheckNotes } from './check-notes.js';
-import { HistoryGuard } from './epoch/history-guard.js';
-import { HistoryKeeper } from './epoch/history-keeper.js';
+import { CatalogMirrorSlot } from '@coordination/catalog';
+import { CheckNotes } from './leases/last-checked.js';
+import { HistoryGuard } from '@coordination/catalog';
+import { HistoryKeeper } from '@coordination/catalog';
 import { AnswerRecall } from './idempotency/answer-recall.js';
 import { ExpiredKeysJob } from './idempotency/expired-keys.job.js';
 import { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
 import { ProbePolicy } from './domain/probe-policy.js';
-import { InstanceLeaseRepository } from './instance-lease.repository.js';
-import { InstancesController } from './instances.controller.js';
-import { LeaseRenewals } from './lease-renewals.js';
-import { NamedInstancesController } from './named-instances.controller.js';
+import { InstanceLeaseRepository } from './leases/instance-lease.repository.js';
+import { InstancesController } from './api/instances.controller.js';
+import { LeaseRenewals } from './leases/lease-renewals.js';
+import { NamedInstancesController } from './api/named-instances.controller.js';
 import { measureHistory, registrationMetrics, writerMetrics } from './registry-metrics.js';
-import { NodeRoleRepository } from './roles/node-role.repository.js';
-import { RegistrationsController } from './registrations.controller.js';
+import { NodeRoleRepository } from '@coordination/leadership';
+import { RegistrationsController } from './api/registrations.controller.js';
 import { RegistryService } from './registry.service.js';
-import { ServiceInstanceRepository } from './service-instance.repository.js';
+import { ServiceInstanceRepository } from './store/service-instance.repository.js';
 import { CatalogWriter } from './write/catalog-writer.js';
-import { KnownAppendRepository } from './write/known-append.repository.js';
-import { WriteSideEnd } from './write-side-end.js';
+import { KnownAppendRepository } from './write/optimistic/optimistic-append.repository.js';
+import { WriteSideEnd } from './registry-shutdown.service.js';
 
 /** The write side of the catalog. */
 @Module({

@@ -1,4 +1,4 @@
-import { contradicts, type ReadIndex, refuseStandby } from '@coordination/audit';
+import { contradicts, type ReadIndex, refuseStandby } from '@coordination/log';
 import { type RequestContext } from '@coordination/context';
 import { type Databases, readOnce } from '@coordination/database';
 import {
@@ -7,12 +7,12 @@ import {
   StoreUnavailableError,
   ValidationFailedError,
 } from '@coordination/kernel';
-import { type CatalogMirrorSlot } from './catalog-mirror.js';
+import { type CatalogMirrorSlot } from '@coordination/catalog';
 import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
-import { type InstanceTest } from './domain/instance-test.js';
+import { type InstanceTest } from '@coordination/catalog';
 import { saysNothingNew } from './domain/decide.js';
 import { mayHeal } from './domain/health-rules.js';
-import { claimOf } from './domain/incarnation.js';
+import { claimOf } from '@coordination/catalog';
 import {
   type Endpoint,
   identityKey,
@@ -20,17 +20,17 @@ import {
   type JsonObject,
   type JsonValue,
   type LeasedInstance,
-} from './domain/instance.js';
-import { toSpec } from './domain/instance-spec.schema.js';
+} from '@coordination/catalog';
+import { toSpec } from './domain/spec/instance-spec.schema.js';
 import { type ProbePolicy } from './domain/probe-policy.js';
-import { type LeaseRenewals } from './lease-renewals.js';
+import { type LeaseRenewals } from './leases/lease-renewals.js';
 import { type RegistrationMetrics } from './registration-metrics.js';
-import { type NamedInstance } from './named-instances.schemas.js';
-import { refuseClaim } from './registration.js';
-import { type ReplaceInstance, type ReportHealth, type SetOverride } from './registry.schemas.js';
-import { type ServiceInstanceRepository } from './service-instance.repository.js';
+import { type NamedInstance } from './requests/named-instances.schemas.js';
+import { refuseClaim } from './requests/registration.js';
+import { type ReplaceInstance, type ReportHealth, type SetOverride } from './requests/registry.schemas.js';
+import { type ServiceInstanceRepository } from './store/service-instance.repository.js';
 import { type CatalogWriter } from './write/catalog-writer.js';
-import { type CommandResult, type WriteRequest, type WriteResult } from './write/write-request.js';
+import { type CommandResult, type WriteRequest, type WriteResult } from './requests/write-request.js';
 
 /** What a write did to one instance. */
 export interface InstanceWritten {

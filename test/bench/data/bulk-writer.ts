@@ -4,12 +4,13 @@ import {
   CatalogHeadRepository,
   type LockedHead,
   ServiceEventRepository,
-} from '@coordination/audit';
+} from '@coordination/log';
 import { Databases, query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
-import { identityKey, type LeasedInstance, REGISTRY_ENTITIES, ServiceInstanceRepository } from '@coordination/registry';
+import { identityKey, type LeasedInstance } from '@coordination/catalog';
+import { REGISTRY_ENTITIES, ServiceInstanceRepository } from '@coordination/registry';
 import { planBatch, touchesOf } from '../../../libs/registry/src/write/plan-batch.js';
-import { type ServiceTouch } from '../../../libs/registry/src/domain/service-touch.js';
+import { type ServiceTouch } from '../../../libs/catalog/src/model/service-touch.js';
 import { batchesOf } from './batches-of.js';
 import { type Step } from './realistic-history.js';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/audit';
-import { anInstance } from '../factories.js';
-import { LogInMemory } from '../log-in-memory.js';
+import { type AuditEvent } from '@coordination/log';
+import { anInstance } from '../catalog/factories.js';
+import { LogInMemory } from '../log/log-in-memory.js';
 import { expectedFrame, foldAt, type Selects, watchProblems } from './watch-guarantees.js';
 import { type WatchConnection, type WatchFrame } from './watch-record.js';
 

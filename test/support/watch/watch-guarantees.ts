@@ -1,6 +1,6 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type AuditEvent } from '@coordination/log';
 import { sameJson } from '@coordination/kernel';
-import { type InstanceRecord, normalizeRecord, toInstanceView } from '@coordination/registry';
+import { type InstanceRecord, normalizeRecord, toInstanceView } from '@coordination/catalog';
 import { isChange, type WatchConnection, type WatchFrame, type WatchStretch, stretchesOf } from './watch-record.js';
 
 /** Problems of one kind that are told at most; the rest are counted. */

@@ -1,10 +1,10 @@
-import { type LogHead } from '@coordination/audit';
+import { type LogHead } from '@coordination/log';
 import { RevisionUnknownError } from '@coordination/kernel';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type Demand } from './demand.js';
-import { type Question } from './question.js';
-import { type ViewGate } from './view-gate.js';
-import { type WaitingReads } from './waiting-reads.js';
+import { type CatalogView } from '@coordination/catalog';
+import { type Demand } from './read-consistency.js';
+import { type Question } from './poll-query.js';
+import { type ViewGate } from '@coordination/catalog';
+import { type WaitingReads } from './long-polls.js';
 
 /** Has reads wait until what they demand of the catalog is so. */
 export class FreshReads {

@@ -1,8 +1,8 @@
-import { type ReadIndex } from '@coordination/audit';
+import { type ReadIndex } from '@coordination/log';
 import { type Metrics } from '@coordination/observability';
-import { WAKE_REASONS, type WakeReason } from './parked-question.js';
-import { type ViewGate } from './view-gate.js';
-import { type WaitingReads } from './waiting-reads.js';
+import { WAKE_REASONS, type WakeReason } from './pending-poll.js';
+import { type ViewGate } from '@coordination/catalog';
+import { type WaitingReads } from './long-polls.js';
 
 /** What there is to tell of strong reads, for Prometheus; read when it is asked for. */
 export function measureGate(metrics: Metrics, gate: ViewGate, readIndex: ReadIndex): void {

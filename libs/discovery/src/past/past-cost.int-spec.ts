@@ -1,8 +1,8 @@
 import { query, read } from '@coordination/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CatalogAuthor } from '../../../../test/support/catalog-author.js';
-import { anInstance } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { type Statement } from '../selection/selection-sql.js';
 import { EVERYTHING } from '../selection/selection.js';
 import { statesOf, touchedIdentities, visitedIdentities } from './diff/changes-sql.js';

@@ -1,8 +1,8 @@
-import { LogCutRepository } from '@coordination/audit';
+import { LogCutRepository } from '@coordination/log';
 import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
-import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
-import { type LookBudget } from '../look-budget.js';
-import { orTooCostly } from '../costly-selection.js';
+import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/catalog';
+import { type LookBudget } from '../selection/scan-budget.js';
+import { orTooCostly } from '../search/costly-selection.js';
 import { addSelection, Conditions } from '../selection/selection-sql.js';
 import { matcher, type Selection } from '../selection/selection.js';
 import { newestEvent, PAST_SETTINGS, STATE_AS_INSTANCE, type Walk, walkedIdentities, WALKED } from './past-sql.js';

@@ -1,22 +1,22 @@
-import { CatalogHeadRepository, RevisionFinder } from '@coordination/audit';
+import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, InvalidFilterError } from '@coordination/kernel';
-import { type InstanceRecord, STATUSES } from '@coordination/registry';
+import { type InstanceRecord, STATUSES } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { someExpression } from '../../../../test/support/arbitrary-expressions.js';
-import { writePast, type WrittenPast } from '../../../../test/support/written-past.js';
+import { someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
+import { writePast, type WrittenPast } from '../../../../test/support/catalog/history-fixture.js';
 import {
   type CatalogSearch,
   SEARCH_ORDERS,
   SEARCH_SORTS,
   type SearchOrder,
   type SearchSort,
-} from '../catalog-search.js';
+} from '../search/catalog-search.js';
 import { INSTANCE_FIELDS } from '../listing/instance-fields.js';
 import { Listings } from '../listing/listings.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../selection/selection.js';
-import { summarize } from '../service-summary.js';
-import { ViewAnswers } from '../view-answers.js';
+import { summarize } from '../search/service-summary.js';
+import { ViewAnswers } from '../responses/cached-json.js';
 import { pastDiscovery } from './past-discovery.js';
 import { PAST_LIMITS } from './past-limits.js';
 import { type PastDiscovery, type PastFound } from './past-discovery.service.js';

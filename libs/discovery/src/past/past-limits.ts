@@ -1,4 +1,4 @@
-import { type LookLimits } from '../look-budget.js';
+import { type LookLimits } from '../selection/scan-budget.js';
 
 /** What one request about the past may look at. */
 export interface PastLimits {

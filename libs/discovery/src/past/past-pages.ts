@@ -1,4 +1,4 @@
-import { LogCutRepository, oldestOf } from '@coordination/audit';
+import { LogCutRepository, oldestOf } from '@coordination/log';
 import { type Databases, query, read } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import {
@@ -8,13 +8,13 @@ import {
   type Status,
   type StoredRecord,
   toInstanceView,
-} from '@coordination/registry';
+} from '@coordination/catalog';
 import { listJson } from '../listing/list-json.js';
 import { type ListQuestion } from '../listing/list-question.js';
 import { type Listing, listingName, type Listings, pageOf } from '../listing/listings.js';
-import { LookBudget } from '../look-budget.js';
+import { LookBudget } from '../selection/scan-budget.js';
 import { statusTest } from '../selection/selection.js';
-import { countStatuses, sorted } from '../service-summary.js';
+import { countStatuses, sorted } from '../search/service-summary.js';
 import { type PastInstances } from './past-instances.js';
 import { type PastLimits, TOO_MANY_FOR_PAGES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS, statesAt } from './past-sql.js';

@@ -1,11 +1,11 @@
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/registry';
-import { type CatalogSearch } from '../catalog-search.js';
-import { type SearchPage } from '../catalog-search.repository.js';
-import { LookBudget } from '../look-budget.js';
-import { fromCursor, type SearchPosition, toCursor } from '../search-cursor.js';
+import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
+import { type CatalogSearch } from '../search/catalog-search.js';
+import { type SearchPage } from '../search/catalog-search.repository.js';
+import { LookBudget } from '../selection/scan-budget.js';
+import { fromCursor, type SearchPosition, toCursor } from '../search/search-cursor.js';
 import { type Conditions } from '../selection/selection-sql.js';
-import { FirstByTime, type TimePosition } from './first-by-time.js';
+import { FirstByTime, type TimePosition } from './top-k.js';
 import { type PastInstances } from './past-instances.js';
 import { type PastLimits } from './past-limits.js';
 import { nameOf } from './past-sql.js';

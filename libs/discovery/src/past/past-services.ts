@@ -1,11 +1,11 @@
-import { EpochLogRepository, LogCutRepository } from '@coordination/audit';
+import { EpochLogRepository, LogCutRepository } from '@coordination/log';
 import { type Databases, query, read } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { normalizeRecord, type Status, toInstanceView } from '@coordination/registry';
+import { normalizeRecord, type Status, toInstanceView } from '@coordination/catalog';
 import { type Fields, pick } from '../listing/instance-fields.js';
-import { LookBudget } from '../look-budget.js';
+import { LookBudget } from '../selection/scan-budget.js';
 import { type Selection, statusTest } from '../selection/selection.js';
-import { countStatuses, sorted, ServiceSummarizer } from '../service-summary.js';
+import { countStatuses, sorted, ServiceSummarizer } from '../search/service-summary.js';
 import { type PastInstances } from './past-instances.js';
 import { type PastLimits, TOO_MANY_IN_NAMESPACE, TOO_MANY_INSTANCES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS } from './past-sql.js';

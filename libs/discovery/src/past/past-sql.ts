@@ -1,6 +1,6 @@
-import { LOG_PARTITION_SIZE } from '@coordination/audit';
-import { type InstanceIdentity } from '@coordination/registry';
-import { type SearchOrder } from '../catalog-search.js';
+import { LOG_PARTITION_SIZE } from '@coordination/log';
+import { type InstanceIdentity } from '@coordination/catalog';
+import { type SearchOrder } from '../search/catalog-search.js';
 import { type Statement } from '../selection/selection-sql.js';
 import { Conditions } from '../selection/selection-sql.js';
 

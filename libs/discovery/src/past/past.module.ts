@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { AuditModule, RevisionFinder } from '@coordination/audit';
+import { AuditModule } from '@coordination/audit';
+import { RevisionFinder } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { Listings } from '../listing/listings.js';
 import { CatalogDiff } from './diff/catalog-diff.service.js';

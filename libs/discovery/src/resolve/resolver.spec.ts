@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, NoInstanceAvailableError } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
-import { anInstance, NOW } from '../../../../test/support/factories.js';
-import { LogInMemory } from '../../../../test/support/log-in-memory.js';
-import { seeded } from '../../../../test/support/mixed-load.js';
+import { type InstanceRecord } from '@coordination/catalog';
+import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { seeded } from '../../../../test/support/catalog/mixed-load.js';
 import { USABLE } from '../selection/selection.js';
-import { CatalogState } from '../view/catalog-state.js';
-import { CatalogView } from '../view/catalog-view.js';
-import { type Wanted } from './contenders.js';
+import { CatalogState } from '@coordination/catalog';
+import { CatalogView } from '@coordination/catalog';
+import { type Wanted } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { Resolver } from './resolver.js';
 

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { NoInstanceAvailableError } from '@coordination/kernel';
-import { toInstanceView } from '@coordination/registry';
-import { type ViewAnswer } from '../view-answers.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type Contenders, contendersOf, type Wanted } from './contenders.js';
+import { toInstanceView } from '@coordination/catalog';
+import { type ViewAnswer } from '../responses/cached-json.js';
+import { type CatalogView } from '@coordination/catalog';
+import { type Contenders, contendersOf, type Wanted } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { type Pool, type Random } from './pool.js';
 

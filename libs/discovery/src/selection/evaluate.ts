@@ -1,6 +1,6 @@
-import { type InstanceRecord, type JsonValue } from '@coordination/registry';
+import { type InstanceRecord, type JsonValue } from '@coordination/catalog';
 import { type Expression, type Field, type Leaf, type Order, type Scalar, type Selector } from './expression.js';
-import { type Meter, patternTest } from './filter/pattern.js';
+import { type Meter, patternTest } from './pattern.js';
 import { containsJson } from './json-containment.js';
 import { versionTest } from './version-range.js';
 

@@ -1,7 +1,7 @@
-import { type Status } from '@coordination/registry';
+import { type Status } from '@coordination/catalog';
 import { evaluator, type Judged } from './evaluate.js';
 import { type Expression, leavesOf } from './expression.js';
-import { type Meter } from './filter/pattern.js';
+import { type Meter } from './pattern.js';
 
 /** Which instances are meant; everything in it must hold. Plain JSON, so that its text can name it. */
 export interface Selection {

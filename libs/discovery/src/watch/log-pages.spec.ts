@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { EPOCH_JUMP } from '@coordination/audit';
-import { anInstance } from '../../../../test/support/factories.js';
-import { LogInMemory } from '../../../../test/support/log-in-memory.js';
+import { EPOCH_JUMP } from '@coordination/log';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { LogPages } from './log-pages.js';
-import { obstacleTo, toStretch } from './log-stretch.js';
+import { obstacleTo, toStretch } from './log-segment.js';
 
 const PAGE_SIZE = 5;
 

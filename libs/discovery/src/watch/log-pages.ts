@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
+import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/log';
 import { type Databases, read } from '@coordination/database';
-import { weightOf } from '../changes/change-buffer.js';
-import { type LogStretch, toStretch } from './log-stretch.js';
+import { weightOf } from '@coordination/catalog';
+import { type LogStretch, toStretch } from './log-segment.js';
 
 /** Revisions of a page: enough to catch up fast, few enough to be read and parsed in some milliseconds. */
 const PAGE_SIZE = 200;

@@ -1,11 +1,11 @@
 import { type Clock } from '@coordination/kernel';
-import { type InstanceRecord, toInstanceView } from '@coordination/registry';
-import { type FeedScope } from '../changes/change-feed.js';
-import { LookBudget } from '../look-budget.js';
+import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
+import { type FeedScope } from '@coordination/catalog';
+import { LookBudget } from '../selection/scan-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { isEverything, matcher, type Selection } from '../selection/selection.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { snapshotFrame } from './event-frames.js';
+import { type CatalogView } from '@coordination/catalog';
+import { snapshotFrame } from './sse-frames.js';
 
 /** How many bytes of JSON make one piece. */
 const PIECE_LENGTH = 64 * 1024;

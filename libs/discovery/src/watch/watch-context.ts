@@ -1,9 +1,9 @@
 import { type Clock } from '@coordination/kernel';
-import { type ChangeFeed } from '../changes/change-feed.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type ChangeFrames } from './change-frames.js';
-import { type LogStretch } from './log-stretch.js';
-import { type Turns } from './turns.js';
+import { type ChangeFeed } from '@coordination/catalog';
+import { type CatalogView } from '@coordination/catalog';
+import { type ChangeFrames } from './change-sse.js';
+import { type LogStretch } from './log-segment.js';
+import { type Turns } from './fair-scheduler.js';
 import { type WatchMetrics } from './watch-metrics.js';
 
 /** What bounds each watch, and all of them together. */

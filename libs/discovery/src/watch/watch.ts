@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type InstanceRecord } from '@coordination/registry';
-import { type CatalogChange } from '../changes/catalog-change.js';
-import { type FeedFollower, type FeedScope } from '../changes/change-feed.js';
+import { type InstanceRecord } from '@coordination/catalog';
+import { type CatalogChange } from '@coordination/catalog';
+import { type FeedFollower, type FeedScope } from '@coordination/catalog';
 import { type Selection } from '../selection/selection.js';
-import { ChangeTeller } from './change-teller.js';
-import { bookmarkFrame, commentFrame, type ResetReason, resetFrame } from './event-frames.js';
-import { obstacleTo } from './log-stretch.js';
+import { ChangeTeller } from './change-sender.js';
+import { bookmarkFrame, commentFrame, type ResetReason, resetFrame } from './sse-frames.js';
+import { obstacleTo } from './log-segment.js';
 import { snapshotPieces } from './snapshot.js';
-import { type Worker } from './turns.js';
+import { type Worker } from './fair-scheduler.js';
 import { type WatchContext } from './watch-context.js';
 import { WatchStream } from './watch-stream.js';
 

@@ -1,23 +1,23 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type AuditEvent } from '@coordination/log';
 import {
   expiresAt,
   goesAt,
   type Health,
   type InstanceRecord,
-  isProbed,
   type LeaseAllowance,
   type LeasedInstance,
   overAt,
   type OverrideView,
-  type RoleRecord,
   scopeOf,
   type Status,
   toOverrideView,
-} from '@coordination/registry';
+} from '@coordination/catalog';
+import { isProbed } from '@coordination/registry';
+import { type RoleRecord } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
-import { becauseOf, healthSentence, type StatusDecider } from './because.js';
+import { becauseOf, healthSentence, type StatusDecider } from './status-reasons.js';
 import { forecast, type ForecastEvent, type ForecastStep } from './forecast.js';
-import { type SignEffect, signEffects } from './signs.js';
+import { type SignEffect, signEffects } from './health-signals.js';
 
 /** What an explanation is made from, all of one moment. */
 export interface ExplainedSituation {

@@ -1,14 +1,12 @@
+import { type Command, decide, type Decision } from '@coordination/registry';
 import {
-  type Command,
-  decide,
-  type Decision,
   goesAt,
   hasLapsed,
   type InstanceRecord,
   type LeaseAllowance,
   type LeasedInstance,
   overAt,
-} from '@coordination/registry';
+} from '@coordination/catalog';
 
 /** What time alone does to an instance. */
 export const FORECAST_EVENTS = ['override-ends', 'lease-ends', 'deregistered'] as const;

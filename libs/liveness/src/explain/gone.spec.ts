@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/audit';
-import { type LeasedInstance, toStored } from '@coordination/registry';
-import { someLeasedInstance } from '../../../../test/support/arbitraries.js';
-import { aDraft } from '../../../../test/support/audit-log.js';
-import { anInstance, NOW } from '../../../../test/support/factories.js';
+import { type AuditEvent } from '@coordination/log';
+import { type LeasedInstance, toStored } from '@coordination/catalog';
+import { someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
+import { aDraft } from '../../../../test/support/log/audit-log.js';
+import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { explanationView } from './explain.schemas.js';
 import { explainGone } from './gone.js';
 

@@ -1,6 +1,6 @@
-import { type AuditEvent } from '@coordination/audit';
-import { type InstanceRecord, normalizeRecord, type StoredRecord, toOverrideView } from '@coordination/registry';
-import { healthSentence, quoted, withReason } from './because.js';
+import { type AuditEvent } from '@coordination/log';
+import { type InstanceRecord, normalizeRecord, type StoredRecord, toOverrideView } from '@coordination/catalog';
+import { healthSentence, quoted, withReason } from './status-reasons.js';
 import { type Explanation, toldEvent } from './explanation.js';
 
 /** What the end of an instance is explained from. */

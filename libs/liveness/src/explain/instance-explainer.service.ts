@@ -1,25 +1,18 @@
 import {
   type AuditEvent,
-  type AuditQuery,
   type CatalogHeadRepository,
-  type EventQuery,
   eventsOfPast,
   type LogHead,
   type NamedPast,
-} from '@coordination/audit';
+} from '@coordination/log';
+import { type AuditQuery, type EventQuery } from '@coordination/audit';
 import { type Databases, isoTime, query, read } from '@coordination/database';
 import { InstanceNotFoundError } from '@coordination/kernel';
-import {
-  identityKey,
-  identityOf,
-  type InstanceRecord,
-  type LeaseAllowance,
-  type NodeRoleRepository,
-  type ServiceInstanceRepository,
-  type Target,
-} from '@coordination/registry';
+import { identityKey, identityOf, type InstanceRecord, type LeaseAllowance } from '@coordination/catalog';
+import { type NodeRoleRepository } from '@coordination/leadership';
+import { type ServiceInstanceRepository, type Target } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { backSinceBy } from '../guard/back-since.js';
+import { backSinceBy } from '../guard/outage-recovery.js';
 import { type GuardState, scopeKey } from '../guard/guard-state.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { type ProbeOverview } from '../probes/probe-overview.js';

@@ -1,5 +1,5 @@
-import { type CatalogView } from '@coordination/discovery';
-import { type InstanceRecord } from '@coordination/registry';
+import { type CatalogView } from '@coordination/catalog';
+import { type InstanceRecord } from '@coordination/catalog';
 import { liveNodes } from './live-nodes.js';
 import { SHARED_ID } from './node-service.js';
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { CatalogView, DiscoveryModule, InstancePicker, ViewGate } from '@coordination/discovery';
+import { CatalogView, ViewGate } from '@coordination/catalog';
+import { DiscoveryModule, InstancePicker } from '@coordination/discovery';
 import { RegistryModule, RegistryService } from '@coordination/registry';
 import { OverridesController } from './overrides.controller.js';
 import { OverridesService } from './overrides.service.js';

@@ -1,12 +1,8 @@
-import {
-  type CatalogView,
-  type InstancePicker,
-  type Picked,
-  type PickQuestion,
-  type ViewGate,
-} from '@coordination/discovery';
+import { type CatalogView, type ViewGate } from '@coordination/catalog';
+import { type InstancePicker, type Picked, type PickQuestion } from '@coordination/discovery';
 import { ValidationFailedError } from '@coordination/kernel';
-import { type InstanceRecord, type RegistryService, type SetOverride, type WriteResult } from '@coordination/registry';
+import { type InstanceRecord } from '@coordination/catalog';
+import { type RegistryService, type SetOverride, type WriteResult } from '@coordination/registry';
 import { type Selector } from './overrides.schemas.js';
 import { type SelectorPlace, told, toQuestion } from './selector.js';
 

@@ -1,4 +1,4 @@
-import { type CatalogView } from '@coordination/discovery';
+import { type CatalogView } from '@coordination/catalog';
 import { type BackgroundTask } from '@coordination/observability';
 import {
   afterProbe,

@@ -1,6 +1,6 @@
 import { type Provider } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
-import { CatalogView, ChangeFeed } from '@coordination/discovery';
+import { CatalogView, ChangeFeed } from '@coordination/catalog';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { CatalogWriter, CheckNotes, ProbePolicy } from '@coordination/registry';

@@ -1,12 +1,13 @@
-import { type InstanceSpec, overAt, type RoleTerm } from '@coordination/registry';
+import { type InstanceSpec, overAt } from '@coordination/catalog';
+import { type RoleTerm } from '@coordination/leadership';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { writeManyLeases } from '../../../../test/support/many-leases.js';
-import { startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { writeManyLeases } from '../../../../test/support/catalog/many-leases.js';
+import { startSweepingNode, type SweepingNode } from '../../../../test/support/nodes/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 
 let database: TestDatabase;

@@ -1,25 +1,20 @@
 import { type Databases, read } from '@coordination/database';
 import { ValidationFailedError } from '@coordination/kernel';
-import {
-  type CatalogWriter,
-  isAhead,
-  type LeaseAllowance,
-  type NodeRoleRepository,
-  type RoleTerm,
-  TermEndedError,
-} from '@coordination/registry';
+import { type CatalogWriter } from '@coordination/registry';
+import { isAhead, type LeaseAllowance } from '@coordination/catalog';
+import { type NodeRoleRepository, type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Admission, admit, admitted } from '../guard/admission.js';
-import { backSinceBy } from '../guard/back-since.js';
+import { backSinceBy } from '../guard/outage-recovery.js';
 import { type GuardRules } from '../guard/guard-rules.js';
 import { type GuardOrder, type GuardState } from '../guard/guard-state.js';
-import { judge } from '../guard/judge.js';
+import { judge } from '../guard/evaluate-guard.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { RecentEvictions } from '../guard/recent-evictions.js';
 import { LIVENESS } from '../liveness-origin.js';
 import { countWindows } from './count-windows.js';
 import { type EndedLease, type EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
-import { type GuardKeeper } from './guard-keeper.js';
+import { type GuardKeeper } from './guard-recorder.js';
 import { type Redating } from './redating.js';
 import { type SweepMetrics } from './sweep-metrics.js';
 

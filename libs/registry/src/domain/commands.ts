@@ -9,9 +9,9 @@ import {
   type JsonObject,
   type OverrideScope,
   type OverrideStatus,
-} from './instance.js';
-import { type InstanceTest } from './instance-test.js';
-import { type LeaseAllowance } from './lease.js';
+} from '@coordination/catalog';
+import { type InstanceTest } from '@coordination/catalog';
+import { type LeaseAllowance } from '@coordination/catalog';
 
 /** How a command names its instance: by the server's id or by the caller's own name for it. */
 export type Target = { readonly id: string } | { readonly identity: InstanceIdentity };

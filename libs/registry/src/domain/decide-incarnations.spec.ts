@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandOn, frozen, someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import { commandOn, frozen, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
@@ -9,10 +9,10 @@ import {
   NOW,
   REGISTERED_AT,
   registerCommand,
-} from '../../../../test/support/factories.js';
+} from '../../../../test/support/catalog/factories.js';
 import { type Command, type Target } from './commands.js';
 import { decide, type Decision, type Moment } from './decide.js';
-import { claimOf, endsWithIncarnation, MAX_ENDED, nextIncarnation } from './incarnation.js';
+import { claimOf, endsWithIncarnation, MAX_ENDED, nextIncarnation } from '@coordination/catalog';
 import {
   type Health,
   identityOf,
@@ -20,7 +20,7 @@ import {
   type LeasedInstance,
   type Override,
   OVERRIDE_STATUSES,
-} from './instance.js';
+} from '@coordination/catalog';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';

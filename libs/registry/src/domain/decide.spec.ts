@@ -7,7 +7,7 @@ import {
   someIdentity,
   someLeasedInstance,
   someSpecToAsk,
-} from '../../../../test/support/arbitraries.js';
+} from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
@@ -15,7 +15,7 @@ import {
   NOW,
   REGISTERED_AT,
   registerCommand,
-} from '../../../../test/support/factories.js';
+} from '../../../../test/support/catalog/factories.js';
 import { type Command, type ExpectedVersion, type ReportProbeCommand, targetOf } from './commands.js';
 import { decide, type Decision, type Moment, saysNothingNew } from './decide.js';
 import {
@@ -27,9 +27,9 @@ import {
   type JsonObject,
   type LeasedInstance,
   type Override,
-} from './instance.js';
-import { endsWithIncarnation } from './incarnation.js';
-import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from './lease.js';
+} from '@coordination/catalog';
+import { endsWithIncarnation } from '@coordination/catalog';
+import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from '@coordination/catalog';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';

@@ -25,7 +25,7 @@ import {
 import { type Decision, type Moment } from './decision.js';
 import { isAnother, startsOver } from './endpoint-changes.js';
 import { afterHeartbeat, afterLapse, afterProbe, afterReport, isProbed } from './health-rules.js';
-import { claimOf, isCurrent } from './incarnation.js';
+import { claimOf, isCurrent } from '@coordination/catalog';
 import {
   identityKey,
   type InstanceIdentity,
@@ -37,10 +37,10 @@ import {
   type Override,
   scopeOf,
   specOf,
-} from './instance.js';
-import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './instance-spec.schema.js';
+} from '@coordination/catalog';
+import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './spec/instance-spec.schema.js';
 import { beginNext, changed, newborn, updated } from './instance-states.js';
-import { goesAt, hasLapsed, isAhead, overAt } from './lease.js';
+import { goesAt, hasLapsed, isAhead, overAt } from '@coordination/catalog';
 import { mergePatch } from './merge-patch.js';
 
 export { type Decision, type Moment } from './decision.js';

@@ -1,6 +1,6 @@
-import { type AuditAction } from '@coordination/audit';
+import { type AuditAction } from '@coordination/log';
 import { type DomainError } from '@coordination/kernel';
-import { type LeasedInstance } from './instance.js';
+import { type LeasedInstance } from '@coordination/catalog';
 
 /** When and where in the log a command is decided. */
 export interface Moment {

@@ -1,6 +1,6 @@
 import { canonicalAddress, sameJson } from '@coordination/kernel';
 import { type Probed } from './commands.js';
-import { type Endpoint } from './instance.js';
+import { type Endpoint } from '@coordination/catalog';
 
 /** Whether the endpoint or the check is another one, so that nothing that was known of it counts. */
 export function startsOver(before: Endpoint, after: Endpoint): boolean {

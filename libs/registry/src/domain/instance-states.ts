@@ -1,9 +1,9 @@
-import { type AuditAction } from '@coordination/audit';
+import { type AuditAction } from '@coordination/log';
 import { type RegisterCommand, type ReplaceCommand } from './commands.js';
 import { type Decision, type Moment } from './decision.js';
 import { startsOver } from './endpoint-changes.js';
 import { initialHealth, isProbed, statusOf } from './health-rules.js';
-import { endsWithIncarnation, type Incarnations, nextIncarnation } from './incarnation.js';
+import { endsWithIncarnation, type Incarnations, nextIncarnation } from '@coordination/catalog';
 import {
   type Health,
   type InitialState,
@@ -12,7 +12,7 @@ import {
   type Lease,
   type LeasedInstance,
   type Override,
-} from './instance.js';
+} from '@coordination/catalog';
 
 /** A new instance, as its registration asks for it. */
 export function newborn(

@@ -1,8 +1,8 @@
-import { type ServiceEventRepository } from '@coordination/audit';
+import { type ServiceEventRepository } from '@coordination/log';
 import { type Databases, read } from '@coordination/database';
-import { type InstanceRecord } from '../domain/instance.js';
-import { normalizeRecord, type StoredRecord } from '../domain/normalize-record.js';
-import { type WriteResult } from '../write/write-request.js';
+import { type InstanceRecord } from '@coordination/catalog';
+import { normalizeRecord, type StoredRecord } from '@coordination/catalog';
+import { type WriteResult } from '../requests/write-request.js';
 import { type RecalledAnswer, recalledResults, revisionsOf } from './stored-answer.js';
 
 /** Events that one statement reads: of the largest instances these are 8 MB. */

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type AuditEvent, type LockedHead } from '@coordination/audit';
+import { type AuditEvent, type LockedHead } from '@coordination/log';
 import { IdempotencyMismatchError } from '@coordination/kernel';
-import { type CatalogMirrorSlot } from '../catalog-mirror.js';
+import { type CatalogMirrorSlot } from '@coordination/catalog';
 import { type AnswerRecall } from '../idempotency/answer-recall.js';
 import { type RecalledAnswer } from '../idempotency/stored-answer.js';
 import { type BatchPlan } from './plan-batch.js';
-import { toldAs } from './told-as.js';
+import { toldAs } from './to-caller-error.js';
 import { type PendingWrite } from './write-queue.js';
 import { type WriterMetrics } from './writer-metrics.js';
 

@@ -1,16 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/audit';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { MovableClock } from '../../../../test/support/movable-clock.js';
-import { startSeeingWriter } from '../../../../test/support/seeing-writer.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { type AuditEvent } from '@coordination/log';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import {
+  anIdentity,
+  anOrigin,
+  aRepeatableCall,
+  aSpec,
+  registerCommand,
+} from '../../../../test/support/catalog/factories.js';
+import { MovableClock } from '../../../../test/support/time/movable-clock.js';
+import { startSeeingWriter } from '../../../../test/support/catalog/cached-writer.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { type LeasedInstance } from '../domain/instance.js';
-import { InstanceLeaseRepository } from '../instance-lease.repository.js';
-import { type CommandResult } from './write-request.js';
+import { type LeasedInstance } from '@coordination/catalog';
+import { InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
+import { type CommandResult } from '../requests/write-request.js';
 
 const HOUR = 3_600;
 

@@ -1,4 +1,4 @@
-import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
+import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/log';
 import { type Databases, severedAfter } from '@coordination/database';
 import pRetry from 'p-retry';
 

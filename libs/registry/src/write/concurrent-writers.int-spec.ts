@@ -1,15 +1,15 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type AuditEvent } from '@coordination/log';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { someCommand } from '../../../../test/support/arbitraries.js';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startSeeingWriter } from '../../../../test/support/seeing-writer.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { someCommand } from '../../../../test/support/laws/arbitraries.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startSeeingWriter } from '../../../../test/support/catalog/cached-writer.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { toStored } from '../domain/normalize-record.js';
-import { type CommandResult, type WriteResult } from './write-request.js';
+import { toStored } from '@coordination/catalog';
+import { type CommandResult, type WriteResult } from '../requests/write-request.js';
 
 let database: TestDatabase;
 let nodes: readonly [WritingNode, WritingNode];

@@ -1,7 +1,7 @@
-import { type AuditEvent, FIRST_PREVIOUS_HASH, hashEvent, type LockedHead } from '@coordination/audit';
+import { type AuditEvent, FIRST_PREVIOUS_HASH, hashEvent, type LockedHead } from '@coordination/log';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
@@ -9,13 +9,13 @@ import {
   aSpec,
   NOW,
   registerCommand,
-} from '../../../../test/support/factories.js';
+} from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
-import { normalizeRecord, type StoredRecord, toStored } from '../domain/normalize-record.js';
+import { identityKey, type InstanceRecord, type LeasedInstance } from '@coordination/catalog';
+import { normalizeRecord, type StoredRecord, toStored } from '@coordination/catalog';
 import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
-import { TermEndedError } from '../roles/role-term.js';
-import { type Occurrence, type WriteRequest } from './write-request.js';
+import { TermEndedError } from '@coordination/leadership';
+import { type Occurrence, type WriteRequest } from '../requests/write-request.js';
 
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';
 const UNLIMITED: BatchLimits = { maxChanges: Infinity, maxBytes: Infinity };

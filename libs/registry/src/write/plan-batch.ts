@@ -1,16 +1,16 @@
-import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@coordination/audit';
+import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide } from '../domain/decide.js';
 import { type Decision, type LifeSign } from '../domain/decision.js';
-import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
-import { toStored } from '../domain/normalize-record.js';
+import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '@coordination/catalog';
+import { toStored } from '@coordination/catalog';
 import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
-import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
-import { type InstanceChange } from './instance-change.js';
-import { type ServiceTouch } from '../domain/service-touch.js';
-import { type CarriedOut, type RequestOutcome } from './request-outcome.js';
-import { type CommandResult, type Occurrence, type WriteRequest } from './write-request.js';
+import { type RoleTerm, TermEndedError } from '@coordination/leadership';
+import { type InstanceChange } from '../store/instance-change.js';
+import { type ServiceTouch } from '@coordination/catalog';
+import { type CarriedOut, type RequestOutcome } from '../idempotency/request-outcome.js';
+import { type CommandResult, type Occurrence, type WriteRequest } from '../requests/write-request.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
 export interface BatchLimits {

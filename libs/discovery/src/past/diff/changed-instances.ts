@@ -1,4 +1,4 @@
-import { LogCutRepository } from '@coordination/audit';
+import { LogCutRepository } from '@coordination/log';
 import { type Databases, query, read, type ReadOptions } from '@coordination/database';
 import {
   type InstanceIdentity,
@@ -6,10 +6,10 @@ import {
   type InstanceView,
   normalizeRecord,
   toInstanceView,
-} from '@coordination/registry';
+} from '@coordination/catalog';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Statement } from '../../selection/selection-sql.js';
-import { type LookBudget } from '../../look-budget.js';
+import { type LookBudget } from '../../selection/scan-budget.js';
 import { PAST_SETTINGS } from '../past-sql.js';
 import { type ChangesQuestion, statesOf, touchedIdentities, visitedIdentities } from './changes-sql.js';
 import { type TwoStates } from './instance-difference.js';

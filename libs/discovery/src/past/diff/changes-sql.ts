@@ -1,4 +1,4 @@
-import { type InstanceIdentity } from '@coordination/registry';
+import { type InstanceIdentity } from '@coordination/catalog';
 import { type Statement } from '../../selection/selection-sql.js';
 import { Conditions } from '../../selection/selection-sql.js';
 import { givenIdentities, nameOf, newestEvent, type PastScope, walkedIdentities, WALKED } from '../past-sql.js';

@@ -1,6 +1,6 @@
 import { systemClock } from '@coordination/kernel';
-import { type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
-import { LookBudget, type LookLimits } from '../../look-budget.js';
+import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
+import { LookBudget, type LookLimits } from '../../selection/scan-budget.js';
 import { matcher, type Selection } from '../../selection/selection.js';
 import { type ChangedInstances } from './changed-instances.js';
 import { type ChangesQuestion } from './changes-sql.js';

@@ -1,5 +1,5 @@
 import { patchBetween, type PatchOperation, sameJson } from '@coordination/kernel';
-import { type InstanceRecord, specOf } from '@coordination/registry';
+import { type InstanceRecord, specOf } from '@coordination/catalog';
 import { type Judged } from '../../selection/evaluate.js';
 
 /** One place in the catalog at two moments; null: nobody was there. */

@@ -1,5 +1,5 @@
-import { type CatalogChange, type CatalogView, type FeedFollower } from '@coordination/discovery';
-import { type InstanceRecord } from '@coordination/registry';
+import { type CatalogChange, type CatalogView, type FeedFollower } from '@coordination/catalog';
+import { type InstanceRecord } from '@coordination/catalog';
 import { liveNodes } from '../../nodes/live-nodes.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../../nodes/node-service.js';
 import { isProbedRecord, type ProbedRecord } from '../probed-record.js';
