@@ -24,7 +24,7 @@ async function startNode(url: string) {
   const reading = await startReadingNode({ url, pollMs: 50, listens: true });
   const writing = await startWriter(url);
   await waitFor('the catalog is loaded', () => reading.view.loaded);
-  writing.mirror.attach(reading.mirror);
+  writing.catalog.attach(reading.catalog);
   const jobs: EmptyServicesJob[] = [];
   return {
     view: reading.view,

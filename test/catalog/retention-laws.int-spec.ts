@@ -1,5 +1,5 @@
 import {
-  type AuditEvent,
+  type LogEvent,
   CatalogHeadRepository,
   type InstanceName,
   LogCutRepository,
@@ -20,7 +20,7 @@ import { type LogQuestion, ToldByTheLog } from '../support/log/log-questions.js'
 import { waitFor } from '../support/time/wait-for.js';
 import { type WrittenPast, writePast } from '../support/catalog/history-fixture.js';
 import { CatalogLoader } from '../../libs/catalog/src/follow/catalog-loader.js';
-import { type LogStretch, obstacleTo } from '../../libs/discovery/src/watch/log-segment.js';
+import { type LogSegment, resetReasonFor } from '../../libs/discovery/src/watch/log-segment.js';
 
 /** More random histories and cuts: RETENTION_RUNS=20. */
 const RUNS = Number(process.env['RETENTION_RUNS'] ?? 1);
@@ -46,9 +46,9 @@ const outcomeOf = (question: LogQuestion) => question.ask().catch((error: unknow
 /** Whether whoever asked was told that it is no longer retained; a watcher is told to begin anew. */
 const isRefusal = ({ kind, revision }: LogQuestion, outcome: unknown): boolean =>
   outcome instanceof RevisionCompactedError ||
-  (kind === 'resume' && obstacleTo(outcome as LogStretch, revision, (outcome as LogStretch).epoch) !== undefined);
+  (kind === 'resume' && resetReasonFor(outcome as LogSegment, revision, (outcome as LogSegment).epoch) !== undefined);
 
-const nameIn = ({ namespace, service, instanceId }: AuditEvent) => ({ namespace, service, instanceId });
+const nameIn = ({ namespace, service, instanceId }: LogEvent) => ({ namespace, service, instanceId });
 
 const answersOf = async (questions: readonly LogQuestion[]) => {
   const answers = new Map<LogQuestion, unknown>();

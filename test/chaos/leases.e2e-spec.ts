@@ -1,5 +1,5 @@
-import { type AuditEvent } from '@coordination/log';
-import { GuardOrders, GuardStates } from '@coordination/liveness';
+import { type LogEvent } from '@coordination/log';
+import { GuardOverrides, GuardStates } from '@coordination/liveness';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api } from '../support/http/api.js';
@@ -31,7 +31,7 @@ afterEach(async () => {
 afterAll(() => directory.remove());
 
 const END_ACTIONS = ['instance.health_changed', 'instance.expired'];
-const isEnd = ({ actor, action }: AuditEvent) => actor === 'system:liveness' && END_ACTIONS.includes(action);
+const isEnd = ({ actor, action }: LogEvent) => actor === 'system:liveness' && END_ACTIONS.includes(action);
 
 /** What was done about the leases of a fleet: ids in the order of the log, unhealthy or gone. */
 async function endedOf(url: string, ids: readonly string[]): Promise<string[]> {
@@ -177,7 +177,7 @@ describe('1,000 instances of which many stop at once', () => {
     const service = await startCatalog({ env: { PCS_LEASE_FLUSH_BOUND_MS: '2000' } });
     const { api, nodes, database } = service;
     const guards = nodes[0]!.app.get(GuardStates, { strict: false });
-    const orders = nodes[0]!.app.get(GuardOrders, { strict: false });
+    const orders = nodes[0]!.app.get(GuardOverrides, { strict: false });
     let alive: readonly string[] = await registerMany(api);
     const all = alive;
     let answeredAt = 0;

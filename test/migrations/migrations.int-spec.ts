@@ -1,4 +1,4 @@
-import { AUDIT_ENTITIES } from '@coordination/log';
+import { LOG_ENTITIES } from '@coordination/log';
 import { migrate, pendingMigrations } from '@coordination/database';
 import { LIVENESS_ENTITIES } from '@coordination/liveness';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
@@ -72,7 +72,7 @@ describe('The migrations', () => {
     await migrate(database.url);
     const orm = await MikroORM.init({
       clientUrl: database.url,
-      entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
+      entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
       logger: () => undefined,
       schemaGenerator: {
         ignoreTriggers: true,

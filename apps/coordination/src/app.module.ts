@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AUDIT_ENTITIES, LogRoom } from '@coordination/log';
+import { LOG_ENTITIES, PartitionHeadroom } from '@coordination/log';
 import { AuditModule } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
@@ -41,7 +41,7 @@ export class AppModule {
         DatabaseModule.forRoot({
           ...database,
           settings,
-          entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
+          entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
         }),
         RegistryModule,
         LivenessModule,
@@ -53,7 +53,7 @@ export class AppModule {
           imports: [DiscoveryModule, RegistryModule, LivenessModule, AuditModule],
           view: CatalogView,
           writer: CatalogWriter,
-          log: LogRoom,
+          log: PartitionHeadroom,
           guards: GuardStates,
           sweeps: RoleElector,
           node: NodeRegistration,

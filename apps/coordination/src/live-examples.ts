@@ -1,5 +1,4 @@
-import { type CatalogView } from '@coordination/catalog';
-import { EXAMPLE_INSTANCES } from '@coordination/catalog';
+import { type CatalogView, EXAMPLE_INSTANCES } from '@coordination/catalog';
 
 /**
  * The ids of the example instances, with the ids that they have in this catalog, as far as they are registered. So the

@@ -1,7 +1,7 @@
 export { weightOf } from './changes/change-buffer.js';
 export { ChangeFeed, type FeedFollower, type FeedScope } from './changes/change-feed.js';
-export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epochs/epoch-manager.js';
-export { HistoryGuard, type HistoryGuardTools } from './epochs/history-check.js';
+export { EpochManager, type EpochManagerTools, type HistoryLog, type Settled } from './epochs/epoch-manager.js';
+export { HistoryCheck, type HistoryCheckTools } from './epochs/history-check.js';
 export { CatalogFollower, type FollowerParts } from './follow/catalog-follower.js';
 export { CatalogLoader } from './follow/catalog-loader.js';
 export { type LogPage, LogReader } from './follow/log-reader.js';
@@ -85,10 +85,10 @@ export {
   AHEAD_TOLERANCE_MS,
   type LeaseAllowance,
   expiresAt,
-  goesAt,
+  deregisterDueAt,
   hasLapsed,
   isAhead,
-  overAt,
+  expiryDueAt,
 } from './model/lease.js';
 export { metadataShape } from './model/metadata.schema.js';
 export { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema } from './model/names.schema.js';
@@ -109,7 +109,6 @@ export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.
 export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instance.entity.js';
 export { ServiceRevision } from './tables/service-revision.entity.js';
 export { type CatalogChange, type Matches, concernOf, toChange } from './view/catalog-change.js';
-export { type CatalogMirror, CatalogMirrorSlot } from './view/catalog-mirror.js';
 export { CatalogState, type NamespaceEntry, type ServiceEntry } from './view/catalog-state.js';
 export {
   type ApplyOutcome,
@@ -125,5 +124,6 @@ export {
   emptyServicesDroppedBy,
   toEmptyServicesDropped,
 } from './view/empty-services-dropped.js';
-export { LocalMirror } from './view/local-catalog.js';
-export { ViewGate } from './view/read-barrier.js';
+export { LocalCatalog } from './view/local-catalog.js';
+export { ReadBarrier } from './view/read-barrier.js';
+export { CatalogModule } from './catalog.module.js';

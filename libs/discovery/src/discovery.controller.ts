@@ -45,7 +45,7 @@ import {
   type ServicesAtQuery,
   servicesAtQuery,
 } from './past/past.schemas.js';
-import { PlainReads } from './parsed-request-cache.js';
+import { ParsedRequestCache } from './parsed-request-cache.js';
 import { USABLE } from './selection/selection.js';
 import { toSelection } from './filter/selection.schemas.js';
 
@@ -60,7 +60,7 @@ export class DiscoveryController {
     private readonly discovery: DiscoveryService,
     private readonly past: PastDiscovery,
     private readonly guards: GuardNoticeSlot,
-    private readonly plain: PlainReads,
+    private readonly plain: ParsedRequestCache,
   ) {}
 
   @Endpoint({

@@ -19,7 +19,7 @@ const MAX_TARGET_LENGTH = 512;
  * parameters costs several times what the kept answer does: a target that was found to be right is answered before the
  * handler. Whatever is not known, or cannot be answered just now, goes the ordinary way, which says what is wrong.
  */
-export class PlainReads {
+export class ParsedRequestCache {
   private readonly known = new LRUCache<string, ListQuestion>({ max: MAX_KNOWN });
 
   constructor(

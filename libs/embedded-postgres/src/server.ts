@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { DatabaseClient } from '@coordination/database';
-import { pgOptions } from '@coordination/database';
+import { DatabaseClient, pgOptions } from '@coordination/database';
 import { type Home } from './home.js';
 import { isAlive, isServerOf, pidFile, readPidFile } from './server-process.js';
 

@@ -6,9 +6,9 @@ import { ContextModule } from '@coordination/context';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger, Metrics, NestLogger, ObservabilityModule, RequestObserver } from '@coordination/observability';
+import { MetricsController } from './metrics.controller.js';
 import { eventually } from '../../../test/support/time/eventually.js';
-import { createLogger, Metrics, NestLogger, ObservabilityModule } from '@coordination/observability';
-import { RequestObserver } from '@coordination/observability';
 
 const settings = {
   HOST: '127.0.0.1',
@@ -56,7 +56,7 @@ describe('observability', () => {
       { LOG_LEVEL: 'debug', LOG_FORMAT: 'json' },
       writable(line => lines.push(JSON.parse(line) as Record<string, unknown>)),
     );
-    @Module({ imports: [ContextModule, ObservabilityModule.forRoot(logger)], controllers: [GreetingController] })
+    @Module({ imports: [ContextModule, ObservabilityModule.forRoot(logger)], controllers: [GreetingController, MetricsController] })
     class TestModule {}
     app = await NestFactory.create<NestFastifyApplication>(TestModule, createHttpAdapter(settings), {
       logger: new NestLogger(logger),

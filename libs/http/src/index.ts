@@ -15,7 +15,7 @@ export { type GuideOptions } from './pages/guides.js';
 export { errorReferenceMarkdown } from './problems/error-reference.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { PROBLEM_MEDIA_TYPE, type Problem, ProblemView, describeProblem } from './problems/problem.js';
-export { callerGone } from './requests/client-disconnect.js';
+export { clientDisconnect } from './requests/client-disconnect.js';
 export {
   type IfMatch,
   type IfNoneMatch,

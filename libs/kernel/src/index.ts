@@ -37,7 +37,7 @@ export { type PatchOperation, patchBetween } from './json/json-patch.js';
 export {
   MAX_JSON_DEPTH,
   type Poison,
-  findPoison,
+  findUnstorable,
   isStorableText,
   pointerToken,
   shownText,

@@ -1,7 +1,7 @@
 import { query } from '@coordination/database';
 import { type Clock, newId, systemClock } from '@coordination/kernel';
-import { NodeRoleRepository } from './node-role.repository.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NodeRoleRepository } from './node-role.repository.js';
 import { aTask, TestClock } from '../../../test/support/nodes/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
 import { waitFor } from '../../../test/support/time/wait-for.js';

@@ -1,5 +1,5 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, severedAfter } from '@coordination/database';
+import { type Databases, withSilenceTimeout } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
 import { type BackgroundTask } from '@coordination/observability';
 import { type ClaimedRole, type NodeRoleRepository } from './node-role.repository.js';
@@ -102,6 +102,6 @@ export class RoleElector implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** A server that says nothing must not keep a node for ever. */
   private async inTime<T>(work: () => Promise<T>): Promise<T> {
-    return await severedAfter(this.options.databases, 'liveness', ROLE_LASTS_MS, work);
+    return await withSilenceTimeout(this.options.databases, 'liveness', ROLE_LASTS_MS, work);
   }
 }

@@ -1,5 +1,5 @@
 export { LIVENESS_ENTITIES } from './entities.js';
-export { GuardOrders, type GuardWish } from './guard/guard-overrides.service.js';
+export { GuardOverrides, type GuardRequest } from './guard/guard-overrides.service.js';
 export { type GuardRules, guardRules } from './guard/guard-rules.js';
 export {
   GUARD_PHASES,

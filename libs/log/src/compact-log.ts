@@ -7,7 +7,7 @@ import {
 } from '@coordination/database';
 import { type Client } from 'pg';
 import { CatalogHeadRepository } from './head/catalog-head.repository.js';
-import { AUDIT_ENTITIES } from './entities.js';
+import { LOG_ENTITIES } from './entities.js';
 import { ServiceEventRepository } from './events/service-event.repository.js';
 import { type CompactionOptions, LogCompaction } from './retention/compaction/log-compaction.js';
 import { LogCuttingRepository } from './retention/compaction/log-cutting.repository.js';
@@ -49,7 +49,7 @@ export async function compactLog(
   };
   try {
     await clientUnderLock(lock, async (client, signal) => {
-      const databases = await Databases.open({ url, ssl, poolMax: 1, entities: AUDIT_ENTITIES });
+      const databases = await Databases.open({ url, ssl, poolMax: 1, entities: LOG_ENTITIES });
       const cutting = setInterval(() => signal.aborted && databases.severAll(), CUT_EVERY_MS);
       try {
         await assertReady(client, databases);

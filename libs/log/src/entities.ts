@@ -4,4 +4,4 @@ import { LogCutRow } from './retention/log-cut.entity.js';
 import { ServiceEvent } from './events/service-event.entity.js';
 
 /** All tables of the log. */
-export const AUDIT_ENTITIES = [CatalogHead, ServiceEvent, LogCutRow, CatalogBaseline];
+export const LOG_ENTITIES = [CatalogHead, ServiceEvent, LogCutRow, CatalogBaseline];

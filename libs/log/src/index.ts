@@ -1,12 +1,12 @@
 export { type CompactionTarget, compactLog } from './compact-log.js';
-export { AUDIT_ENTITIES } from './entities.js';
+export { LOG_ENTITIES } from './entities.js';
 export {
   type EpochReason,
-  type KnownPlace,
-  type Standing,
+  type LogPosition,
+  type HistoryStatus,
   contradicts,
   laterOf,
-  standingOf,
+  compareHistory,
 } from './epochs/compare-history.js';
 export { type EpochStarted, type NewEpoch, epochEvent, epochStartedBy } from './epochs/epoch-event.js';
 export { unknownBecause } from './epochs/epoch-gaps.js';
@@ -21,7 +21,7 @@ export {
   AUDIT_ACTIONS,
   AUDIT_SOURCES,
   type AuditAction,
-  type AuditEvent,
+  type LogEvent,
   type AuditSource,
   CATALOG_CHANNEL,
   type EventDraft,
@@ -30,7 +30,7 @@ export {
   type TimedHead,
 } from './events/log-event.js';
 export { type InstanceName, type NamedPast, describePast, eventsOfPast } from './events/named-past.js';
-export { type Placement, type ServerIdentity, isElsewhere, serverText } from './events/server-identity.js';
+export { type ServerChange, type ServerIdentity, hasMoved, serverText } from './events/server-identity.js';
 export { EVENT_COLUMNS, ServiceEventRepository, appendedCte } from './events/service-event.repository.js';
 export {
   CatalogHeadRepository,
@@ -43,8 +43,8 @@ export { primaryHead } from './head/primary-head.js';
 export { type ReadHead, ReadIndex } from './head/read-index.js';
 export { LogPartitionRepository } from './partitions/log-partition.repository.js';
 export { LOG_PARTITION_SIZE } from './partitions/log-partition.js';
-export { LogRoomJob } from './partitions/partition-headroom.job.js';
-export { LogRoom, measureLogRoom } from './partitions/partition-headroom.js';
+export { PartitionHeadroomJob } from './partitions/partition-headroom.job.js';
+export { PartitionHeadroom, measurePartitionHeadroom } from './partitions/partition-headroom.js';
 export { type CompactionOptions, LogCompaction } from './retention/compaction/log-compaction.js';
 export { LogCutRepository } from './retention/log-cut.repository.js';
 export { type LogCut, type LogCutRecord, oldestOf } from './retention/log-cut.js';
@@ -54,3 +54,4 @@ export { type FoundRevision, RevisionFinder } from './revisions/revision-finder.
 export { RFC3339_TIME } from './revisions/rfc3339-time.js';
 export { ChainVerifier } from './verification/chain-verifier.service.js';
 export { type AskedRange, TURNED_ROUND, assertReachedRange, assertVerified } from './verification/verified-range.js';
+export { LogModule } from './log.module.js';

@@ -3,12 +3,11 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { type Logger as PinoLogger } from 'pino';
 import { Metrics } from './metrics.js';
-import { MetricsController } from '@coordination/health';
 import { RequestObserver } from './request-observer.js';
 import { BackgroundTasks } from './tasks/background-tasks.js';
 import { measureTasks } from './tasks/task-metrics.js';
 
-/** Gives everybody {@link Metrics} and {@link BackgroundTasks}, serves `/metrics`, and observes every request. */
+/** Provides {@link Metrics} and {@link BackgroundTasks} everywhere, and observes every request. */
 @Module({})
 export class ObservabilityModule {
   /** @param clock by which background tasks are judged */
@@ -16,7 +15,6 @@ export class ObservabilityModule {
     return {
       module: ObservabilityModule,
       global: true,
-      controllers: [MetricsController],
       providers: [
         { provide: Metrics, useFactory: processMetrics },
         {

@@ -1,9 +1,7 @@
-import { NamespaceFloor } from '@coordination/catalog';
+import { NamespaceFloor, ServiceInstance, ServiceRevision } from '@coordination/catalog';
+import { NodeRole } from '@coordination/leadership';
 import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
 import { InstanceLease } from './leases/instance-lease.entity.js';
-import { NodeRole } from '@coordination/leadership';
-import { ServiceInstance } from '@coordination/catalog';
-import { ServiceRevision } from '@coordination/catalog';
 
 export const REGISTRY_ENTITIES = [
   ServiceInstance,

@@ -3,7 +3,7 @@ export { POSITIONED, WRITE_PROBLEMS, setPosition } from './api/instance-response
 export { type Command, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide } from './domain/decide.js';
 export { type Decision, type Moment } from './domain/decision.js';
-export { isAnother, startsOver } from './domain/endpoint-changes.js';
+export { isAnother, resetsHealth } from './domain/endpoint-changes.js';
 export { type ProbeVerdict, afterProbe, isProbed, mayHeal } from './domain/health-rules.js';
 export { ProbePolicy } from './domain/probe-policy.js';
 export { isExpectedStatus } from './domain/spec/expected-statuses.js';
@@ -13,7 +13,7 @@ export { REGISTRY_ENTITIES } from './entities.js';
 export { AnswerRecall } from './idempotency/answer-recall.js';
 export { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
 export { InstanceLeaseRepository, leaseOverAt } from './leases/instance-lease.repository.js';
-export { CheckNotes } from './leases/last-checked.js';
+export { LastCheckedRecorder } from './leases/last-checked.js';
 export { LeaseRenewals } from './leases/lease-renewals.js';
 export { RegistryModule } from './registry.module.js';
 export { RegistryService } from './registry.service.js';
@@ -33,8 +33,8 @@ export {
   instanceUuidSchema,
   setOverride,
 } from './requests/registry.schemas.js';
-export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './requests/write-request.js';
+export { type CommandResult, type SystemEvent, type WriteRequest, type WriteResult } from './requests/write-request.js';
 export { ServiceInstanceRepository } from './store/service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
-export { KnownAppendRepository } from './write/optimistic/optimistic-append.repository.js';
+export { OptimisticAppendRepository } from './write/optimistic/optimistic-append.repository.js';
 export { type AppendWay } from './write/writer-metrics.js';

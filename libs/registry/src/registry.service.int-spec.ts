@@ -27,14 +27,14 @@ afterAll(async () => {
 
 /** The registry of the node, which finds instances in its own way. */
 function registry(instances = new ServiceInstanceRepository()): RegistryService {
-  const { databases, writer, mirror } = node;
+  const { databases, writer, catalog } = node;
   return new RegistryService({
     writer,
     renewals: new LeaseRenewals(
       { databases, leases: new InstanceLeaseRepository(), clock: systemClock, task: aTask('lease-flush') },
       1_000,
     ),
-    mirror,
+    catalog,
     readIndex: new ReadIndex(() => new CatalogHeadRepository().readTimed(databases.em('writer'))),
     databases,
     instances,

@@ -1,6 +1,6 @@
 import {
-  AUDIT_ENTITIES,
-  type AuditEvent,
+  LOG_ENTITIES,
+  type LogEvent,
   CatalogHeadRepository,
   type LockedHead,
   ServiceEventRepository,
@@ -55,7 +55,7 @@ export class BulkWriter {
     say?: (line: string) => void,
   ): Promise<Written> {
     const begun = performance.now();
-    const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
+    const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
     const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities });
     try {
       const writer = new BulkWriter(databases);
@@ -106,7 +106,7 @@ export class BulkWriter {
     return head.revision;
   }
 
-  private decide(batch: readonly Step[], head: LockedHead): readonly AuditEvent[] {
+  private decide(batch: readonly Step[], head: LockedHead): readonly LogEvent[] {
     const keys = new Set(batch.map(keyOf));
     const found = [...keys].flatMap(key => this.current.get(key) ?? []);
     const requests = batch.map(({ command, origin }) => ({ commands: [command], origin }));
@@ -123,7 +123,7 @@ export class BulkWriter {
     return plan.events;
   }
 
-  private async append(head: LockedHead, events: readonly AuditEvent[]): Promise<void> {
+  private async append(head: LockedHead, events: readonly LogEvent[]): Promise<void> {
     const last = events.at(-1)!.revision;
     if (last > this.roomUpTo) this.roomUpTo = await this.events.ensurePartitions(this.databases.em('writer'), last);
     await this.databases.em('writer').transactional(async em => {

@@ -1,6 +1,6 @@
 import { type BackgroundTaskName } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LogRoomJob } from '../../../libs/log/src/partitions/partition-headroom.job.js';
+import { PartitionHeadroomJob } from '../../../libs/log/src/partitions/partition-headroom.job.js';
 import { ExpiredKeysJob } from '../../../libs/registry/src/idempotency/expired-keys.job.js';
 import { type LeasedView } from '../../support/http/api.js';
 import { type CatalogNode, discover, startNode } from '../../support/catalog/catalog-service.js';
@@ -166,7 +166,7 @@ describe('A node whose role lacks privileges that it had', () => {
       task: 'log-partitions',
       privilege: 'execute on function ensure_service_event_partitions',
       missing: 'ensure_service_event_partitions',
-      begin: () => node.app.get(LogRoomJob, { strict: false }).onApplicationBootstrap(),
+      begin: () => node.app.get(PartitionHeadroomJob, { strict: false }).onApplicationBootstrap(),
     },
   ])('tells that $task fails without $privilege', async ({ task, privilege, missing, begin }) => {
     forgetWhatWasSaid();

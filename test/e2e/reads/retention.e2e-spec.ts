@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { newId } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/catalog';
 import { Client } from 'pg';
@@ -92,7 +92,7 @@ describe('A node whose log was cut while it ran', () => {
     expect(told.after).toMatchObject({ revision: cut, hash: anchor!.hash, exportFile: cuts[0]!.exportFile });
     expect(cuts.every(({ finishedAt }) => finishedAt !== null)).toBe(true);
     const file = await readFile(`${directory.path}/${cuts.at(-1)!.exportFile}`, 'utf8');
-    expect((JSON.parse(file.split('\n')[0]!) as AuditEvent).revision).toBe(1);
+    expect((JSON.parse(file.split('\n')[0]!) as LogEvent).revision).toBe(1);
   });
 
   it('tells the past from there on as ever, and 410 with the oldest revision before it', async () => {
@@ -145,7 +145,7 @@ describe('A node whose log was cut while it ran', () => {
 
   it('exports and lists what is left when nobody asks for more', async () => {
     const lines = (await (await fetch(`${api().url}/api/v1/audit/export`)).text()).trimEnd().split('\n');
-    expect((JSON.parse(lines[0]!) as AuditEvent).revision).toBe(cut + 1);
+    expect((JSON.parse(lines[0]!) as LogEvent).revision).toBe(cut + 1);
     expect(lines).toHaveLength((await headOf(api())) - cut);
     for (const history of [`instances/${idle.id}/history`, 'services/idle/instances/idle/history']) {
       const told = await api().ok('GET', `/api/v1/audit/${history}`);

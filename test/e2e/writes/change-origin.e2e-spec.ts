@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { INSTANCES, type LeasedView, named } from '../../support/http/api.js';
 import { type CatalogService, eventsOf, startCatalog } from '../../support/catalog/catalog-service.js';
 
@@ -14,7 +14,7 @@ const SPEC = { host: '10.0.0.1', port: 8080 };
 let calls = 0;
 
 /** Each call with an origin of its own, and what the log has of it afterwards. */
-async function noted(method: string, path: string, body?: unknown): Promise<AuditEvent[]> {
+async function noted(method: string, path: string, body?: unknown): Promise<LogEvent[]> {
   const requestId = `call-${++calls}`;
   await catalog.api.ok(method, path, body, {
     'x-request-id': requestId,

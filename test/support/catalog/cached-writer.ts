@@ -13,7 +13,7 @@ export async function startSeeingWriter(
   const reader = await startReadingNode({ url, pollMs: POLL_MS, listens: true });
   const node = await startWriter(url, options);
   await waitFor('the catalog is loaded', () => reader.view.loaded);
-  node.mirror.attach(reader.mirror);
+  node.catalog.attach(reader.catalog);
   return {
     ...node,
     async close() {

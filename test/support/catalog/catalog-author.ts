@@ -1,10 +1,10 @@
 import {
-  AUDIT_ENTITIES,
+  LOG_ENTITIES,
   CatalogHeadRepository,
   chainEvent,
   ServiceEventRepository,
   type AuditAction,
-  type AuditEvent,
+  type LogEvent,
 } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { newId } from '@coordination/kernel';
@@ -31,7 +31,7 @@ export class CatalogAuthor {
   private constructor(readonly databases: Databases) {}
 
   static async open(url: string): Promise<CatalogAuthor> {
-    const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
+    const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
     return new CatalogAuthor(await Databases.open({ url, ssl: 'off', poolMax: 2, entities }));
   }
 
@@ -51,11 +51,11 @@ export class CatalogAuthor {
   }
 
   /** All changes in one transaction, in this order. */
-  async write(changes: readonly Change[]): Promise<AuditEvent[]> {
+  async write(changes: readonly Change[]): Promise<LogEvent[]> {
     return await this.databases.em('writer').transactional(async em => {
       const head = await this.heads.lock(em, HOLD_LIMIT_MS);
       const batchId = newId();
-      const events: AuditEvent[] = [];
+      const events: LogEvent[] = [];
       const saved = changes.map(({ before, after: wanted }) => {
         const revision = head.revision + events.length + 1;
         const after = wanted && { ...wanted, version: (before?.version ?? 0) + 1, revision, updatedAt: head.now };

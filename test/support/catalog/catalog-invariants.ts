@@ -1,5 +1,5 @@
 import {
-  type AuditEvent,
+  type LogEvent,
   epochStartedBy,
   EVENT_COLUMNS,
   FIRST_PREVIOUS_HASH,
@@ -30,7 +30,7 @@ const PAGE = 5_000;
 export interface CatalogFacts {
   readonly head: LogHead;
   /** The whole log, in revision order. */
-  readonly events: readonly AuditEvent[];
+  readonly events: readonly LogEvent[];
   /** The instance table by id. */
   readonly instances: ReadonlyMap<string, InstanceRecord>;
 }
@@ -67,7 +67,7 @@ export async function assertCatalogInvariants(databaseUrl: string): Promise<Cata
 }
 
 interface Fold {
-  readonly events: AuditEvent[];
+  readonly events: LogEvent[];
   readonly folded: Map<string, InstanceRecord>;
   readonly serviceRevisions: Map<string, number>;
   /** By namespace; those before the cut are not known. */
@@ -82,7 +82,7 @@ async function foldLog(client: Client): Promise<Fold> {
   const fold: Fold = { events: [], ...baseline, floors: new Map(), isCut: cut.revision > 0 };
   for (;;) {
     const after = fold.events.at(-1)?.revision ?? cut.revision;
-    const { rows } = await client.query<AuditEvent>(
+    const { rows } = await client.query<LogEvent>(
       `select ${EVENT_COLUMNS} from service_event where revision > $1 order by service_event.revision limit ${PAGE}`,
       [after],
     );
@@ -96,7 +96,7 @@ async function foldLog(client: Client): Promise<Fold> {
 }
 
 /** What the log goes on from. */
-type Link = Pick<AuditEvent, 'revision' | 'hash' | 'at'>;
+type Link = Pick<LogEvent, 'revision' | 'hash' | 'at'>;
 
 async function readCut(client: Client): Promise<Link> {
   const { rows } = await client.query<Link>(
@@ -126,7 +126,7 @@ async function readBaseline(client: Client, cut: number): Promise<Pick<Fold, 'fo
   return { folded, serviceRevisions };
 }
 
-function assertFollows(event: AuditEvent, previous: Link): void {
+function assertFollows(event: LogEvent, previous: Link): void {
   const at = `at revision ${event.revision}`;
   expect(mayFollow(previous.revision, event), `the log has a gap ${at}`).toBe(true);
   const begun = epochStartedBy(event);
@@ -136,7 +136,7 @@ function assertFollows(event: AuditEvent, previous: Link): void {
   expect(event.at >= previous.at, `time falls ${at}`).toBe(true);
 }
 
-function applyEvent(event: AuditEvent, fold: Fold): void {
+function applyEvent(event: LogEvent, fold: Fold): void {
   const { folded, serviceRevisions, floors } = fold;
   const { revision, namespace, service, instanceUuid } = event;
   if (namespace !== null && service !== null) serviceRevisions.set(`${namespace}/${service}`, revision);

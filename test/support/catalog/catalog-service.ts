@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { type Clock } from '@coordination/kernel';
 import { Api, type LeasedView, type Problem } from '../http/api.js';
 import { type Application, startApplication } from '../nodes/application.js';
@@ -61,8 +61,8 @@ export async function startNode(
 }
 
 /** The events of the log that a query selects, oldest first. */
-export async function eventsOf(api: Api, query: string): Promise<AuditEvent[]> {
-  const { items } = await api.ok<{ items: AuditEvent[] }>('GET', `/api/v1/audit/events?order=asc&limit=1000&${query}`);
+export async function eventsOf(api: Api, query: string): Promise<LogEvent[]> {
+  const { items } = await api.ok<{ items: LogEvent[] }>('GET', `/api/v1/audit/events?order=asc&limit=1000&${query}`);
   return items;
 }
 

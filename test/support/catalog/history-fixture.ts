@@ -1,7 +1,6 @@
-import { type AuditEvent, FIRST_PREVIOUS_HASH, ServiceEventRepository } from '@coordination/log';
-import { CatalogView } from '@coordination/catalog';
+import { FIRST_PREVIOUS_HASH, type LogEvent, ServiceEventRepository } from '@coordination/log';
+import { CatalogView, type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import { newId, systemClock } from '@coordination/kernel';
-import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
@@ -19,7 +18,7 @@ export interface WrittenPast {
   readonly url: string;
   readonly author: CatalogAuthor;
   /** The whole log. */
-  readonly events: readonly AuditEvent[];
+  readonly events: readonly LogEvent[];
   /** Every revision that can be asked for, 0 too. */
   readonly revisions: readonly number[];
   /** A view that followed the log up to a revision. */

@@ -1,8 +1,8 @@
-import { type LeaseAllowance, type LeasedInstance, overAt } from '@coordination/catalog';
+import { type LeaseAllowance, type LeasedInstance, expiryDueAt } from '@coordination/catalog';
 import { admit, admitted } from '../../../libs/liveness/src/guard/admission.js';
 import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
 import { type GuardState } from '../../../libs/liveness/src/guard/guard-state.js';
-import { judge } from '../../../libs/liveness/src/guard/evaluate-guard.js';
+import { evaluateGuard } from '../../../libs/liveness/src/guard/evaluate-guard.js';
 import { type LeaseCounts, type ServiceCount } from '../../../libs/liveness/src/guard/lease-counts.js';
 import { countWindows } from '../../../libs/liveness/src/sweep/count-windows.js';
 import { type Command } from '../../../libs/registry/src/domain/commands.js';
@@ -74,7 +74,7 @@ export class SimulatedLeases {
     const { rules, backSince } = this;
     const allowance = { flushBoundMs: this.flushBoundMs, backSince, maxGraceMs: rules.maxMs };
     const counts = this.count(now, allowance);
-    const judgement = judge({ now: iso(now), rules, states: this.states, orders: [], counts, backSince });
+    const judgement = evaluateGuard({ now: iso(now), rules, states: this.states, orders: [], counts, backSince });
     this.states = judgement.states;
     if (this.states.length > 0) this.guardedAt.push(now);
     const due = [...this.instances.values()]
@@ -88,7 +88,7 @@ export class SimulatedLeases {
   /** Whether something is due: what has lapsed and may stay is not, and takes nobody's turn when leases are let go slowly. */
   private isDue({ instance, lease }: LeasedInstance, now: number, allowance: LeaseAllowance): boolean {
     const { check, health } = instance;
-    const over = overAt(lease, check, allowance);
+    const over = expiryDueAt(lease, check, allowance);
     if (over === null || over > now) return false;
     if (!hasLapsed(health)) return true;
     const { deregisterAfterSeconds } = check;
@@ -102,8 +102,8 @@ export class SimulatedLeases {
     let gracedUntil = 0;
     for (const leased of this.instances.values()) {
       const { namespace, service, check, health } = leased.instance;
-      const over = overAt(leased.lease, check, allowance) ?? Infinity;
-      const withoutGrace = overAt(leased.lease, check, { ...allowance, backSince: null }) ?? Infinity;
+      const over = expiryDueAt(leased.lease, check, allowance) ?? Infinity;
+      const withoutGrace = expiryDueAt(leased.lease, check, { ...allowance, backSince: null }) ?? Infinity;
       if (withoutGrace <= now && over > now) {
         graced++;
         gracedUntil = Math.max(gracedUntil, over);

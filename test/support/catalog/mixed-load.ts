@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { expect } from 'vitest';
 import { type Answer, type Api, INSTANCES, type LeasedView, named, type Problem } from '../http/api.js';
 
@@ -161,7 +161,7 @@ const FAULTS = new Set(['STORE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'STARTING', 'STA
  */
 export function assertAnswersAreTrue(
   told: readonly Told[],
-  events: readonly AuditEvent[],
+  events: readonly LogEvent[],
   { faults }: { readonly faults: boolean },
 ): void {
   const changes = new Map(events.map(event => [`${event.instanceUuid} ${event.version}`, event]));

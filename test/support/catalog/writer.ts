@@ -1,5 +1,5 @@
 import { type EntityName } from '@mikro-orm/core';
-import { AUDIT_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/log';
+import { LOG_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
@@ -9,22 +9,23 @@ import {
   type CatalogWriterOptions,
   IdempotencyKeyRepository,
   InstanceLeaseRepository,
-  KnownAppendRepository,
+  OptimisticAppendRepository,
   REGISTRY_ENTITIES,
   ServiceInstanceRepository,
   type WriteResult,
 } from '@coordination/registry';
-import { CatalogMirrorSlot, HistoryGuard } from '@coordination/catalog';
+import { HistoryCheck } from '@coordination/catalog';
 import { NodeRoleRepository } from '@coordination/leadership';
 import { type Command } from '../../../libs/registry/src/domain/commands.js';
 import { anOrigin } from './factories.js';
+import { SwitchableCatalog } from './switchable-catalog.js';
 
 /** What a node that does nothing but write consists of. */
 export interface WritingNode {
   readonly writer: CatalogWriter;
   readonly databases: Databases;
-  readonly mirror: CatalogMirrorSlot;
-  readonly history: HistoryGuard;
+  readonly catalog: SwitchableCatalog;
+  readonly history: HistoryCheck;
   /** The size of each batch in events, in the order of their ends; -1: the batch failed. */
   readonly batches: readonly number[];
   /** How they were appended, each try. */
@@ -47,11 +48,11 @@ export async function startWriter(
     url,
     ssl: 'off',
     poolMax: 5,
-    entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...entities],
+    entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...entities],
   });
-  const mirror = new CatalogMirrorSlot();
+  const catalog = new SwitchableCatalog();
   const heads = new CatalogHeadRepository();
-  const history = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror });
+  const history = new HistoryCheck({ heads, epochs: new EpochLogRepository(), catalog });
   const events = new ServiceEventRepository();
   const batches: number[] = [];
   const ways: AppendWay[] = [];
@@ -62,12 +63,12 @@ export async function startWriter(
       heads,
       events,
       instances: new ServiceInstanceRepository(),
-      knownAppends: new KnownAppendRepository(),
+      knownAppends: new OptimisticAppendRepository(),
       leases: new InstanceLeaseRepository(),
       roles: new NodeRoleRepository(),
       keys: new IdempotencyKeyRepository(24),
       recall: new AnswerRecall({ databases, events }),
-      mirror,
+      catalog,
       history,
       clock: systemClock,
       metrics: {
@@ -81,7 +82,7 @@ export async function startWriter(
   return {
     writer,
     databases,
-    mirror,
+    catalog,
     history,
     batches,
     ways,

@@ -1,5 +1,5 @@
 import {
-  type AuditEvent,
+  type LogEvent,
   CatalogHeadRepository,
   chainEvent,
   epochEvent,
@@ -32,12 +32,12 @@ export const aDraft = (over: Partial<EventDraft> = {}): EventDraft => ({
 });
 
 /** Appends one batch to the log as the writer does: under the head, chained, in one transaction. */
-export async function appendBatch(databases: Databases, drafts: readonly EventDraft[]): Promise<AuditEvent[]> {
+export async function appendBatch(databases: Databases, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
   const heads = new CatalogHeadRepository();
   return await databases.em('writer').transactional(async em => {
     const head = await heads.lock(em, HOLD_LIMIT_MS);
     const batchId = newId();
-    const events: AuditEvent[] = [];
+    const events: LogEvent[] = [];
     let { revision, hash } = head;
     for (const draft of drafts) {
       revision += 1;
@@ -51,7 +51,7 @@ export async function appendBatch(databases: Databases, drafts: readonly EventDr
 }
 
 /** Begins a new epoch of the log, as a node does that knows of commits that are gone. */
-export async function beginEpoch(databases: Databases): Promise<AuditEvent> {
+export async function beginEpoch(databases: Databases): Promise<LogEvent> {
   const heads = new CatalogHeadRepository();
   const log = new ServiceEventRepository();
   return await databases.em('writer').transactional(async em => {

@@ -6,12 +6,12 @@ import process from 'node:process';
 import { Client } from 'pg';
 import '../../../scripts/typescript.mjs';
 
-const { AUDIT_ENTITIES } = await import('../../../libs/log/src/index.ts');
+const { LOG_ENTITIES } = await import('../../../libs/log/src/index.ts');
 const { Databases } = await import('../../../libs/database/src/index.ts');
 const { compactSome } = await import('./compaction.ts');
 
 const [url, exportDir, partitions] = process.argv.slice(2);
-const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities: AUDIT_ENTITIES });
+const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities: LOG_ENTITIES });
 const client = new Client({ connectionString: url });
 await client.connect();
 const onStep = line => process.stdout.write(`${line}\n`);

@@ -1,4 +1,4 @@
-import { chainEvent, epochEvent, FIRST_PREVIOUS_HASH, type AuditAction, type AuditEvent } from '@coordination/log';
+import { chainEvent, epochEvent, FIRST_PREVIOUS_HASH, type AuditAction, type LogEvent } from '@coordination/log';
 import { newId } from '@coordination/kernel';
 import {
   type EmptyServicesDropped,
@@ -10,7 +10,7 @@ import { NOW } from '../catalog/factories.js';
 
 /** A log in memory, for tests without a database: each change becomes the next event of one history. */
 export class LogInMemory {
-  readonly events: AuditEvent[] = [];
+  readonly events: LogEvent[] = [];
   readonly instances = new Map<string, InstanceRecord>();
 
   constructor(private name = newId()) {}
@@ -25,7 +25,7 @@ export class LogInMemory {
   }
 
   /** Registers an instance, or puts it in the place of the one with its id. */
-  put(record: InstanceRecord): AuditEvent {
+  put(record: InstanceRecord): LogEvent {
     const before = this.instances.get(record.id) ?? null;
     const version = (before?.version ?? 0) + 1;
     const after = { ...record, version, revision: this.head.revision + 1 };
@@ -33,14 +33,14 @@ export class LogInMemory {
     return this.append(before ? 'instance.updated' : 'instance.registered', before, after);
   }
 
-  remove(id: string): AuditEvent {
+  remove(id: string): LogEvent {
     const before = this.instances.get(id)!;
     this.instances.delete(id);
     return this.append('instance.deregistered', before, null);
   }
 
   /** Ends the epoch, as if later commits had been lost. */
-  beginEpoch(): AuditEvent {
+  beginEpoch(): LogEvent {
     const begun = { epoch: newId(), batchId: newId(), reason: 'log-shorter', known: undefined } as const;
     const event = epochEvent({ ...this.head, at: NOW, now: NOW }, begun);
     this.events.push(event);
@@ -49,13 +49,13 @@ export class LogInMemory {
   }
 
   /** Drops the services without instances that come no later than a place in their order. */
-  dropEmptyServices(upTo: ServiceTouch): AuditEvent {
+  dropEmptyServices(upTo: ServiceTouch): LogEvent {
     const { action, before, after } = toEmptyServicesDropped(upTo);
     return this.append(action, before, after);
   }
 
   /** Something that is not about an instance. */
-  appendOther(action: AuditAction = 'token.created', revision?: number): AuditEvent {
+  appendOther(action: AuditAction = 'token.created', revision?: number): LogEvent {
     return this.append(action, null, null, revision);
   }
 
@@ -64,7 +64,7 @@ export class LogInMemory {
     before: InstanceRecord | null,
     after: InstanceRecord | EmptyServicesDropped | null,
     revision = this.head.revision + 1,
-  ): AuditEvent {
+  ): LogEvent {
     const record = after && 'upTo' in after ? null : (after ?? before);
     const draft = {
       action,

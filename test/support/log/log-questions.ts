@@ -1,5 +1,5 @@
 import {
-  type AuditEvent,
+  type LogEvent,
   CatalogHeadRepository,
   ChainVerifier,
   EpochLogRepository,
@@ -9,7 +9,7 @@ import {
   ServiceEventRepository,
 } from '@coordination/log';
 import { AuditQuery, EventExporter, InstanceHistory, type InstanceVersion } from '@coordination/audit';
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from '../../../libs/discovery/src/search/catalog-search.js';
@@ -75,7 +75,7 @@ export class ToldByTheLog {
   constructor(
     private readonly databases: Databases,
     /** The log as it was written. */
-    private readonly events: readonly AuditEvent[],
+    private readonly events: readonly LogEvent[],
   ) {
     this.finder = new RevisionFinder(databases, this.heads);
     this.audit = new AuditQuery(databases, this.search, this.heads);
@@ -168,7 +168,7 @@ export class ToldByTheLog {
 
   private async list(afterRevision: number, to: number, { order, limit, service, isWide }: Asked) {
     const filter = { afterRevision, beforeRevision: to + 1, ...(!isWide && { service }) };
-    const items: AuditEvent[] = [];
+    const items: LogEvent[] = [];
     let cursor: string | undefined;
     do {
       const page = await this.audit.list({ filter, order, limit, cursor });
@@ -193,7 +193,7 @@ export class ToldByTheLog {
   }
 
   private async epochStart(revision: number) {
-    return await read(this.databases, em => new EpochLogRepository().lastStart(em, revision));
+    return await readSnapshot(this.databases, em => new EpochLogRepository().lastStart(em, revision));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import * as fc from 'fast-check';
 import { type EventFilter } from '../../../libs/log/src/events/event-filter.js';
 
@@ -68,7 +68,7 @@ export const RANGES: Readonly<Record<string, readonly string[]>> = {
 const inAsciiLowerCase = (text: string) => text.replaceAll(/[A-Z]/g, letter => letter.toLowerCase());
 
 /** The filter as anybody would write it over an array. */
-export const selects = (filter: EventFilter, event: AuditEvent): boolean =>
+export const selects = (filter: EventFilter, event: LogEvent): boolean =>
   (filter.namespace === undefined || event.namespace === filter.namespace) &&
   (filter.service === undefined || event.service === filter.service) &&
   (filter.instanceId === undefined || event.instanceId === filter.instanceId) &&

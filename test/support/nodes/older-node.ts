@@ -1,5 +1,5 @@
 import {
-  AUDIT_ENTITIES,
+  LOG_ENTITIES,
   type AuditAction,
   CATALOG_CHANNEL,
   CatalogHeadRepository,
@@ -58,7 +58,7 @@ export class OlderNode {
   private constructor(private readonly databases: Databases) {}
 
   static async open(url: string): Promise<OlderNode> {
-    const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
+    const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
     return new OlderNode(await Databases.open({ url, ssl: 'off', poolMax: 2, entities }));
   }
 

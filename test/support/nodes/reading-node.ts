@@ -1,5 +1,5 @@
 import {
-  AUDIT_ENTITIES,
+  LOG_ENTITIES,
   CATALOG_CHANNEL,
   CatalogHeadRepository,
   EpochLogRepository,
@@ -8,9 +8,8 @@ import {
 import { Databases, NotificationListener, query } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
-  CatalogMirrorSlot,
-  HistoryGuard,
-  HistoryKeeper,
+  HistoryCheck,
+  EpochManager,
   INSTANCE_COLUMNS,
   type InstanceRecord,
   normalizeRecord,
@@ -20,7 +19,7 @@ import { expect } from 'vitest';
 import { CatalogFollower } from '../../../libs/catalog/src/follow/catalog-follower.js';
 import { CatalogLoader } from '../../../libs/catalog/src/follow/catalog-loader.js';
 import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
-import { LocalMirror } from '../../../libs/catalog/src/view/local-catalog.js';
+import { LocalCatalog } from '../../../libs/catalog/src/view/local-catalog.js';
 import { LogReader } from '../../../libs/catalog/src/follow/log-reader.js';
 import { aTask, aToldTask } from './background-tasks.js';
 
@@ -43,7 +42,7 @@ export async function startReadingNode({
   pageSize,
   confirmMs = NEVER_MS,
 }: ReadingNodeOptions) {
-  const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
+  const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
   const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities });
   const heads = new CatalogHeadRepository();
   const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
@@ -52,14 +51,13 @@ export async function startReadingNode({
   const logger = { log: say, warn: say, error: say };
   const events = new ServiceEventRepository();
   const following = aToldTask('catalog-follower');
-  const slot = new CatalogMirrorSlot();
-  slot.attach(new LocalMirror(view));
-  const guard = new HistoryGuard({ heads, epochs: new EpochLogRepository(), mirror: slot });
+  const catalog = new LocalCatalog(view);
+  const guard = new HistoryCheck({ heads, epochs: new EpochLogRepository(), catalog });
   const follower = new CatalogFollower({
     view,
     loader: new CatalogLoader(databases, heads, systemClock, 7),
     reader: new LogReader(databases, heads, events, systemClock, pageSize),
-    history: new HistoryKeeper({ databases, heads, events, guard, clock: systemClock, logger }, confirmMs),
+    history: new EpochManager({ databases, heads, events, guard, clock: systemClock, logger }, confirmMs),
     pollMs,
     logger,
     task: following.task,
@@ -85,7 +83,7 @@ export async function startReadingNode({
     said,
     /** What the follower tells of its failures. */
     following,
-    mirror: new LocalMirror(view),
+    catalog,
     timesListened: () => listening,
     stop: async () => {
       await Promise.all([follower.stop(), listener.stop()]);

@@ -2,11 +2,11 @@ import { newId } from '@coordination/kernel';
 import { LIVENESS_ENTITIES } from '@coordination/liveness';
 import { InstanceLeaseRepository } from '@coordination/registry';
 import { NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
-import { GuardOrders } from '../../../libs/liveness/src/guard/guard-overrides.service.js';
+import { GuardOverrides } from '../../../libs/liveness/src/guard/guard-overrides.service.js';
 import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
 import { LivenessGuardRepository } from '../../../libs/liveness/src/guard/liveness-guard.repository.js';
 import { EndedLeasesRepository } from '../../../libs/liveness/src/sweep/ended-leases.repository.js';
-import { GuardKeeper } from '../../../libs/liveness/src/sweep/guard-recorder.js';
+import { GuardRecorder } from '../../../libs/liveness/src/sweep/guard-recorder.js';
 import { LeaseSweep } from '../../../libs/liveness/src/sweep/lease-sweep.js';
 import { Redating } from '../../../libs/liveness/src/sweep/redating.js';
 import { startWriter, type WritingNode } from '../catalog/writer.js';
@@ -27,7 +27,7 @@ export const FLUSH_BOUND_MS = 1_000;
 /** What a node that ends leases consists of. It sweeps when it is told to. */
 export interface SweepingNode extends WritingNode {
   readonly holder: string;
-  readonly orders: GuardOrders;
+  readonly orders: GuardOverrides;
   /** Claims the role. @returns its term, if this node has it now */
   claim(lastsMs?: number): Promise<RoleTerm | undefined>;
   /** One sweep in a term, after so many ms without one. */
@@ -52,7 +52,7 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
     guards,
     leases,
     redating: new Redating({ databases, leases, guards, rules: effective, flushBoundMs: FLUSH_BOUND_MS }),
-    keeper: new GuardKeeper({ databases, writer, guards }),
+    keeper: new GuardRecorder({ databases, writer, guards }),
     metrics: { startSweep: () => () => undefined, expired: () => undefined, revived: () => undefined },
     rules: effective,
     flushBoundMs: FLUSH_BOUND_MS,
@@ -60,7 +60,7 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
   return {
     ...node,
     holder,
-    orders: new GuardOrders({ writer, guards, rules: effective }),
+    orders: new GuardOverrides({ writer, guards, rules: effective }),
     async claim(lastsMs = 60_000) {
       const { term } = await roles.claim(databases.em('liveness'), {
         role: ROLE,

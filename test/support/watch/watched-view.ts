@@ -9,7 +9,7 @@ import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
 import { ChangeFrames } from '../../../libs/discovery/src/watch/change-sse.js';
 import { LogPages } from '../../../libs/discovery/src/watch/log-pages.js';
 import { toStretch } from '../../../libs/discovery/src/watch/log-segment.js';
-import { Turns } from '../../../libs/discovery/src/watch/fair-scheduler.js';
+import { FairScheduler } from '../../../libs/discovery/src/watch/fair-scheduler.js';
 import { type WatchContext, type WatchLimits } from '../../../libs/discovery/src/watch/watch-context.js';
 import { watchMetrics } from '../../../libs/discovery/src/watch/watch-metrics.js';
 import { LogInMemory } from '../log/log-in-memory.js';
@@ -62,7 +62,7 @@ export function watchedView(options: WatchedViewOptions = {}) {
     feed,
     limits,
     frames: new ChangeFrames(),
-    turns: new Turns(systemClock),
+    turns: new FairScheduler(systemClock),
     metrics: watchMetrics(new Metrics(), () => ({ size: feed.size, backlogBytes: 0 })),
     clock: systemClock,
     random: Math.random,

@@ -9,25 +9,32 @@ import {
   StoreUnavailableError,
 } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  AUDIT_ACTIONS,
+  AUDIT_SOURCES,
+  CatalogHeadRepository,
+  digestOf,
+  EPOCH_JUMP,
+  type EventDraft,
+  type EventFilter,
+  type EventOrder,
+  EventSearchRepository,
+  hashEvent,
+  LOG_ENTITIES,
+  type LogEvent,
+} from '@coordination/log';
 import { aDraft, appendBatch, beginEpoch } from '../../../../test/support/log/audit-log.js';
 import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { ADDRESSES, POISON, RANGES, selects, someReason } from '../../../../test/support/log/naive-events.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { AUDIT_ACTIONS, AUDIT_SOURCES, type AuditEvent, type EventDraft } from '@coordination/log';
 import { AuditQuery } from './audit-query.service.js';
-import { CatalogHeadRepository } from '@coordination/log';
-import { EPOCH_JUMP } from '@coordination/log';
 import { EventExporter } from './event-export.service.js';
-import { digestOf, type EventFilter, type EventOrder } from '@coordination/log';
-import { EventSearchRepository } from '@coordination/log';
-import { hashEvent } from '@coordination/log';
-import { AUDIT_ENTITIES } from '@coordination/log';
 
 const EVENTS = 300;
 
 let database: TestDatabase;
 let databases: Databases;
-let events: AuditEvent[];
+let events: LogEvent[];
 const uuids = [newId(), newId(), newId()];
 
 const someDraft: fc.Arbitrary<EventDraft> = fc
@@ -47,7 +54,7 @@ const someDraft: fc.Arbitrary<EventDraft> = fc
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 5, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
   const drafts = fc.sample(someDraft, EVENTS);
   events = [];
   // Many transactions, so that there are many times.
@@ -64,7 +71,7 @@ afterAll(async () => {
 const auditQuery = (window?: number) =>
   new AuditQuery(databases, new EventSearchRepository(window), new CatalogHeadRepository());
 
-function select(filter: EventFilter, order: EventOrder): AuditEvent[] {
+function select(filter: EventFilter, order: EventOrder): LogEvent[] {
   const found = events.filter(event => selects(filter, event));
   return order === 'asc' ? found : found.toReversed();
 }
@@ -141,7 +148,7 @@ describe('A list of events', () => {
         fc.constantFrom(undefined, 7, 50),
         async (filterOf, order, limit, window) => {
           const filter = filterOf();
-          const walked: AuditEvent[] = [];
+          const walked: LogEvent[] = [];
           let cursor: string | null | undefined;
           do {
             const page = await auditQuery(window).list({ filter, order, limit, ...(cursor && { cursor }) });
@@ -224,7 +231,7 @@ describe('A list of events', () => {
 
   it('misses nothing and repeats nothing while events are appended', async () => {
     const own = await createTestDatabase();
-    const growing = await Databases.open({ url: own.url, ssl: 'off', poolMax: 5, entities: AUDIT_ENTITIES });
+    const growing = await Databases.open({ url: own.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
     try {
       const audit = new AuditQuery(growing, new EventSearchRepository(), new CatalogHeadRepository());
       await appendBatch(
@@ -287,7 +294,7 @@ describe('An event that comes back from the database', () => {
 
   it('has the hash that it was given, whatever its JSON', async () => {
     const own = await createTestDatabase();
-    const odd = await Databases.open({ url: own.url, ssl: 'off', poolMax: 2, entities: AUDIT_ENTITIES });
+    const odd = await Databases.open({ url: own.url, ssl: 'off', poolMax: 2, entities: LOG_ENTITIES });
     const audit = new AuditQuery(odd, new EventSearchRepository(), new CatalogHeadRepository());
     try {
       await fc.assert(

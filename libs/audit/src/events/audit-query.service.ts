@@ -1,4 +1,4 @@
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import {
   decodeCursor,
   encodeCursor,
@@ -9,14 +9,24 @@ import {
   RevisionUnknownError,
 } from '@coordination/kernel';
 import { z } from 'zod';
-import { type AuditEvent, type LogHead } from '@coordination/log';
-import { type CatalogHeadRepository } from '@coordination/log';
-import { digestOf, type EventBounds, type EventFilter, type EventOrder } from '@coordination/log';
-import { type EventSearchRepository, type EventStep, type RestOfSpan } from '@coordination/log';
-import { describePast, type NamedPast } from '@coordination/log';
-import { type LogCutRecord, oldestOf } from '@coordination/log';
-import { LogCutRepository } from '@coordination/log';
-import { assertRetainedSpan } from '@coordination/log';
+import {
+  assertRetainedSpan,
+  type CatalogHeadRepository,
+  describePast,
+  digestOf,
+  type EventBounds,
+  type EventFilter,
+  type EventOrder,
+  type EventSearchRepository,
+  type EventStep,
+  type LogCutRecord,
+  LogCutRepository,
+  type LogEvent,
+  type LogHead,
+  type NamedPast,
+  oldestOf,
+  type RestOfSpan,
+} from '@coordination/log';
 
 /** How many parts of the log one page looks through at most, so that a rare thing does not keep a request for minutes. */
 const MAX_STEPS = 50;
@@ -34,7 +44,7 @@ export interface EventQuery {
 
 /** One page of events, and the head of the log that it was read from. */
 export interface EventPage {
-  readonly items: AuditEvent[];
+  readonly items: LogEvent[];
   readonly nextCursor: string | null;
   readonly head: LogHead;
   /** The log begins after this revision. */
@@ -80,7 +90,7 @@ export class AuditQuery {
     const seen = position?.revision;
     // One more than asked for tells whether there is a next page.
     const wanted = limit + 1;
-    const { head, step, oldestRevision } = await read(this.databases, async em => {
+    const { head, step, oldestRevision } = await readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
       if (position && position.epoch !== head.epoch) throw new RevisionUnknownError(position.revision, 'ended-epoch');
       const cut = await this.cuts.find(em);
@@ -111,8 +121,8 @@ export class AuditQuery {
    * @throws RevisionCompactedError when it is no longer retained
    * @throws StoreUnavailableError
    */
-  async get(revision: number): Promise<{ readonly event: AuditEvent; readonly head: LogHead }> {
-    return await read(this.databases, async em => {
+  async get(revision: number): Promise<{ readonly event: LogEvent; readonly head: LogHead }> {
+    return await readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
       const oldest = oldestOf(await this.cuts.find(em));
       if (revision <= oldest) throw new RevisionCompactedError(revision, oldest + 1);
@@ -127,7 +137,7 @@ export class AuditQuery {
    * @throws StoreUnavailableError
    */
   async head(): Promise<LogHead> {
-    return await read(this.databases, em => this.heads.read(em));
+    return await readSnapshot(this.databases, em => this.heads.read(em));
   }
 
   /**
@@ -135,7 +145,7 @@ export class AuditQuery {
    * @throws StoreUnavailableError
    */
   async retention(): Promise<Retention> {
-    return await read(this.databases, async em => ({
+    return await readSnapshot(this.databases, async em => ({
       head: await this.heads.read(em),
       cuts: await this.cuts.list(em, MAX_CUTS),
     }));
@@ -148,7 +158,7 @@ export class AuditQuery {
    * @throws StoreUnavailableError
    */
   async assertKnown(past: NamedPast): Promise<void> {
-    await read(this.databases, async em => {
+    await readSnapshot(this.databases, async em => {
       const last = await this.cuts.findInBaseline(em, past);
       if (last?.isThere) return;
       const oldest = oldestOf(await this.cuts.find(em));
@@ -159,7 +169,7 @@ export class AuditQuery {
   }
 
   private async step(filter: EventFilter, order: EventOrder, span: RestOfSpan, limit: number): Promise<EventStep> {
-    return await read(this.databases, async em => {
+    return await readSnapshot(this.databases, async em => {
       await this.cuts.assertRetained(em, span.after);
       return await this.search.step(em, filter, order, span, limit);
     });
@@ -183,7 +193,7 @@ function continueAt(order: EventOrder, seen: number | undefined): EventBounds {
 
 /** What is told of the events that were found, and where the next page goes on. */
 function pageOf(
-  found: readonly AuditEvent[],
+  found: readonly LogEvent[],
   limit: number,
   order: EventOrder,
   rest: RestOfSpan | undefined,

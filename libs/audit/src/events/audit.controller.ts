@@ -2,7 +2,16 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { endHead, Endpoint, JSON_MEDIA_TYPE } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type AuditEvent, type LogHead } from '@coordination/log';
+import {
+  assertReachedRange,
+  assertReachedSpan,
+  assertVerified,
+  ChainVerifier,
+  EXPORT_MEDIA_TYPES,
+  type ExportFormat,
+  type LogEvent,
+  type LogHead,
+} from '@coordination/log';
 import { AuditQuery } from './audit-query.service.js';
 import {
   AuditEventView,
@@ -17,14 +26,10 @@ import {
   VerdictView,
   VerifyQuery,
 } from './audit.schemas.js';
-import { ChainVerifier } from '@coordination/log';
 import { EventExporter } from './event-export.service.js';
-import { EXPORT_MEDIA_TYPES, type ExportFormat } from '@coordination/log';
 import { filterOf, rangeOf } from './event-selection.js';
 import { LongRequests } from './long-requests.js';
-import { assertReachedSpan } from '@coordination/log';
 import { RETENTION_EXAMPLE, RetentionView, toRetentionView } from './retention-view.js';
-import { assertReachedRange, assertVerified } from '@coordination/log';
 
 /** A client that takes nothing of an export for this long (ms) is gone. */
 const STALL_MS = 60_000;
@@ -57,7 +62,7 @@ export class AuditController {
   async list(
     @Query({ schema: EventListQuery }) query: EventListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ items: AuditEvent[]; nextCursor: string | null }> {
+  ): Promise<{ items: LogEvent[]; nextCursor: string | null }> {
     const { order = 'desc', limit = DEFAULT_LIMIT, cursor, ...selection } = query;
     const filter = filterOf(selection);
     const { items, nextCursor, head } = await this.audit.list({ filter, order, limit, cursor });
@@ -80,7 +85,7 @@ export class AuditController {
   async get(
     @Param({ schema: EventPath }) { revision }: EventPath,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AuditEvent> {
+  ): Promise<LogEvent> {
     const { event, head } = await this.audit.get(revision);
     tellHead(reply, head);
     return event;

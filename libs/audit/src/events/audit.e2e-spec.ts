@@ -8,12 +8,11 @@ import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { createLogger, ObservabilityModule } from '@coordination/observability';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LOG_ENTITIES, type LogEvent } from '@coordination/log';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { eventually } from '../../../../test/support/time/eventually.js';
 import { AuditModule } from '../audit.module.js';
-import { type AuditEvent } from '@coordination/log';
-import { AUDIT_ENTITIES } from '@coordination/log';
 
 /** More than the sockets of both sides can hold, so that a client which stops reading stops the server too. */
 const MANY = 6_000;
@@ -22,7 +21,7 @@ let database: TestDatabase;
 let app: NestFastifyApplication;
 let databases: Databases;
 let url: string;
-let events: AuditEvent[];
+let events: LogEvent[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -32,7 +31,7 @@ beforeAll(async () => {
       ConfigModule.forRoot(settings),
       ContextModule,
       ObservabilityModule.forRoot(createLogger(settings)),
-      DatabaseModule.forRoot({ url: database.url, embedded: false, settings, entities: AUDIT_ENTITIES }),
+      DatabaseModule.forRoot({ url: database.url, embedded: false, settings, entities: LOG_ENTITIES }),
       AuditModule,
     ],
   })
@@ -60,7 +59,7 @@ afterAll(async () => {
 
 const ask = (path: string, init?: RequestInit) => fetch(`${url}/api/v1/audit/${path}`, init);
 
-async function json(path: string): Promise<Record<string, unknown> & { items: AuditEvent[] }> {
+async function json(path: string): Promise<Record<string, unknown> & { items: LogEvent[] }> {
   const response = await ask(path);
   expect(response.status, path).toBe(200);
   return (await response.json()) as never;
@@ -179,7 +178,7 @@ describe('GET /api/v1/audit/events', () => {
     const query = bounds.replaceAll('AT', events[0]!.at);
     expect((await json(`events?${query}`)).items.map(({ revision }) => revision)).toEqual(revisions);
     const lines = (await (await ask(`export?order=desc&${query}`)).text()).split('\n').slice(0, -1);
-    expect(lines.map(line => (JSON.parse(line) as AuditEvent).revision)).toEqual(revisions);
+    expect(lines.map(line => (JSON.parse(line) as LogEvent).revision)).toEqual(revisions);
   });
 
   it.each([
@@ -206,7 +205,7 @@ describe('GET /api/v1/audit/events', () => {
     const query = filter.replace('BATCH', events[0]!.batchId.toUpperCase());
     expect((await json(`events?${query}`)).items.map(({ revision }) => revision)).toEqual(revisions);
     const lines = (await (await ask(`export?order=desc&${query}`)).text()).split('\n').slice(0, -1);
-    expect(lines.map(line => (JSON.parse(line) as AuditEvent).revision)).toEqual(revisions);
+    expect(lines.map(line => (JSON.parse(line) as LogEvent).revision)).toEqual(revisions);
   });
 
   it('walks over pages by cursors that keep the filters, however these are spelt', async () => {

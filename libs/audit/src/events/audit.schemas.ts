@@ -1,11 +1,16 @@
 import { queryCommaList, queryCursor, queryInteger, revisionNumber, textOf } from '@coordination/http';
 import { isAddressRange, parseRange } from '@coordination/kernel';
 import { z } from 'zod';
-import { auditActionSchema, auditSourceSchema } from '@coordination/log';
-import { BREAK_REASONS, type ChainLink } from '@coordination/log';
-import { TURNED_ROUND } from '@coordination/log';
-import { EXPORT_FORMATS } from '@coordination/log';
-import { type LogPoint, logPoint } from '@coordination/log';
+import {
+  auditActionSchema,
+  auditSourceSchema,
+  BREAK_REASONS,
+  type ChainLink,
+  EXPORT_FORMATS,
+  type LogPoint,
+  logPoint,
+  TURNED_ROUND,
+} from '@coordination/log';
 import { instanceName, instanceUuid, namespaceOrAll, serviceName } from '../api/naming.schemas.js';
 
 export const DEFAULT_LIMIT = 100;

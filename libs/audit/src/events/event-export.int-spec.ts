@@ -7,15 +7,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Databases } from '@coordination/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CatalogHeadRepository, EventSearchRepository, LOG_ENTITIES, type LogEvent } from '@coordination/log';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { type AuditEvent } from '@coordination/log';
-import { CatalogHeadRepository } from '@coordination/log';
 import { EventExporter } from './event-export.service.js';
-import { EventSearchRepository } from '@coordination/log';
-import { AUDIT_ENTITIES } from '@coordination/log';
 
 const EVENTS = 200_000;
 const BATCH = 4_000;
@@ -27,12 +24,12 @@ const SCRIPT = fileURLToPath(new URL('../../../../docs/verify-audit-export.mjs',
 
 let database: TestDatabase;
 let databases: Databases;
-let last: AuditEvent;
+let last: LogEvent;
 let exporter: EventExporter;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
   exporter = new EventExporter(databases, new EventSearchRepository(), new CatalogHeadRepository());
   for (let written = 0; written < EVENTS; written += BATCH) {
     const batch = await appendBatch(
@@ -138,7 +135,7 @@ describe('The offline script', () => {
 
   it('finds a cut tail and a rewritten chain by an anchor', async () => {
     const lines = await first(COUNT);
-    const { hash } = JSON.parse(lines[39]!) as AuditEvent;
+    const { hash } = JSON.parse(lines[39]!) as LogEvent;
     expect(await verifyOffline(asFile(lines), '--anchor', `40:${hash}`)).toMatchObject({ code: 0 });
     expect(await verifyOffline(asFile(lines.slice(0, 30)))).toMatchObject({ code: 0 });
     expect(await verifyOffline(asFile(lines.slice(0, 30)), '--anchor', `40:${hash}`)).toMatchObject({ code: 1 });

@@ -1,14 +1,23 @@
 import { Readable } from 'node:stream';
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type AuditEvent, type LogHead } from '@coordination/log';
-import { type CatalogHeadRepository } from '@coordination/log';
-import { type EventFilter, type EventOrder } from '@coordination/log';
-import { type ExportFormat, headerOf, linesOf } from '@coordination/log';
-import { type EventSearchRepository, type RestOfSpan } from '@coordination/log';
-import { type LogCut, oldestOf } from '@coordination/log';
-import { LogCutRepository } from '@coordination/log';
-import { assertReachedSpan, assertRetainedSpan } from '@coordination/log';
+import {
+  assertReachedSpan,
+  assertRetainedSpan,
+  type CatalogHeadRepository,
+  type EventFilter,
+  type EventOrder,
+  type EventSearchRepository,
+  type ExportFormat,
+  headerOf,
+  linesOf,
+  type LogCut,
+  LogCutRepository,
+  type LogEvent,
+  type LogHead,
+  oldestOf,
+  type RestOfSpan,
+} from '@coordination/log';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
@@ -41,7 +50,7 @@ export class EventExporter {
    * @throws StoreUnavailableError
    */
   async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
-    const { head, span } = await read(this.databases, async em => {
+    const { head, span } = await readSnapshot(this.databases, async em => {
       const { head, cut } = await this.bounds(em, filter);
       const { after, before } = await this.search.spanOf(em, filter);
       return {
@@ -57,7 +66,7 @@ export class EventExporter {
    * @throws RevisionUnknownError, RevisionCompactedError, StoreUnavailableError
    */
   async headFor(filter: EventFilter): Promise<LogHead> {
-    return await read(this.databases, async em => (await this.bounds(em, filter)).head);
+    return await readSnapshot(this.databases, async em => (await this.bounds(em, filter)).head);
   }
 
   private async bounds(em: EntityManager, filter: EventFilter): Promise<{ head: LogHead; cut: LogCut | undefined }> {
@@ -82,10 +91,10 @@ export class EventExporter {
    * Every page is a transaction of its own: what is below the head never changes, so no snapshot is needed. It may be
    * removed, though; then the export fails rather than leave something out.
    */
-  private async *pages(filter: EventFilter, order: EventOrder, span: RestOfSpan): AsyncGenerator<AuditEvent[]> {
+  private async *pages(filter: EventFilter, order: EventOrder, span: RestOfSpan): AsyncGenerator<LogEvent[]> {
     for (let rest: RestOfSpan | undefined = span; rest;) {
       const from: RestOfSpan = rest;
-      const step = await read(this.databases, async em => {
+      const step = await readSnapshot(this.databases, async em => {
         await this.cuts.assertRetained(em, from.after);
         return await this.search.step(em, filter, order, from, this.pageSize);
       });

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AUDIT_ACTIONS } from '@coordination/log';
+import { AUDIT_ACTIONS, digestOf } from '@coordination/log';
 import { EventListQuery, VerifyQuery } from './audit.schemas.js';
-import { digestOf } from '@coordination/log';
 import { filterOf, rangeOf } from './event-selection.js';
 
 const filterFor = (query: Record<string, string | string[]>) => filterOf(EventListQuery.parse(query));

@@ -1,7 +1,5 @@
+import { type AskedRange, type EventBounds, type EventFilter, type LogPoint } from '@coordination/log';
 import { type EventSelection } from './audit.schemas.js';
-import { type EventBounds, type EventFilter } from '@coordination/log';
-import { type LogPoint } from '@coordination/log';
-import { type AskedRange } from '@coordination/log';
 
 /** What a request selects, as the log is searched for it. */
 export const filterOf = ({

@@ -4,17 +4,19 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CompiledQuery } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  CatalogHeadRepository,
+  chainEvent,
+  ChainVerifier,
+  EPOCH_JUMP,
+  EventSearchRepository,
+  LOG_ENTITIES,
+  type LogEvent,
+  ServiceEventRepository,
+} from '@coordination/log';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { type AuditEvent } from '@coordination/log';
 import { AuditQuery } from './audit-query.service.js';
-import { CatalogHeadRepository } from '@coordination/log';
-import { EPOCH_JUMP } from '@coordination/log';
-import { ChainVerifier } from '@coordination/log';
-import { EventSearchRepository } from '@coordination/log';
-import { chainEvent } from '@coordination/log';
-import { AUDIT_ENTITIES } from '@coordination/log';
-import { ServiceEventRepository } from '@coordination/log';
 
 /** As in the migration. */
 const PARTITION_SIZE = 1_000_000;
@@ -27,7 +29,7 @@ const heads = new CatalogHeadRepository();
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
   owner = new Client({ connectionString: database.url });
   await owner.connect();
 });
@@ -60,7 +62,7 @@ function explaining(em: EntityManager, plans: string[]): EntityManager {
   return { getKysely: () => ({ executeQuery }) } as unknown as EntityManager;
 }
 
-const found = async (revision: number): Promise<AuditEvent | undefined> =>
+const found = async (revision: number): Promise<LogEvent | undefined> =>
   await new EventSearchRepository().findOne(databases.em('reads'), revision);
 
 describe('The log', () => {

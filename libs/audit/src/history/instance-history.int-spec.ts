@@ -3,15 +3,12 @@ import { InstanceNeverKnownError, InvalidCursorError, newId } from '@coordinatio
 import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CatalogHeadRepository, type EventOrder, EventSearchRepository, type NamedPast } from '@coordination/log';
 import { someCommand } from '../../../../test/support/laws/arbitraries.js';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { AuditQuery } from '../events/audit-query.service.js';
-import { CatalogHeadRepository } from '@coordination/log';
-import { type EventOrder } from '@coordination/log';
-import { EventSearchRepository } from '@coordination/log';
-import { type NamedPast } from '@coordination/log';
 import { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
 
 let database: TestDatabase;

@@ -1,9 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { type PatchOperation, patchBetween } from '@coordination/kernel';
-import { type AuditEvent, type LogHead } from '@coordination/log';
+import { patchBetween, type PatchOperation } from '@coordination/kernel';
+import { type EventOrder, eventsOfPast, type LogEvent, type LogHead, type NamedPast } from '@coordination/log';
 import { type AuditQuery } from '../events/audit-query.service.js';
-import { type EventOrder } from '@coordination/log';
-import { eventsOfPast, type NamedPast } from '@coordination/log';
 
 /** What of its event a version tells. */
 const TOLD = [
@@ -18,10 +16,10 @@ const TOLD = [
   'batchId',
   'instanceUuid',
   'version',
-] as const satisfies (keyof AuditEvent)[];
+] as const satisfies (keyof LogEvent)[];
 
 /** What an instance became by one event. */
-export interface InstanceVersion extends Pick<AuditEvent, (typeof TOLD)[number]> {
+export interface InstanceVersion extends Pick<LogEvent, (typeof TOLD)[number]> {
   /** From the version before; both ends of an instance's life are an empty object. */
   readonly patch: PatchOperation[];
   /** null: it is gone. */
@@ -75,7 +73,7 @@ export class InstanceHistory {
   }
 }
 
-const versionOf = (event: AuditEvent): InstanceVersion => ({
+const versionOf = (event: LogEvent): InstanceVersion => ({
   ...pick(event, TOLD),
   patch: patchBetween(event.before ?? NOTHING, event.after ?? NOTHING),
   instance: event.after,

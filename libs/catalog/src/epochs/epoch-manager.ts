@@ -6,12 +6,12 @@ import {
   type EpochReason,
   serverText,
   type ServiceEventRepository,
-  type Standing,
+  type HistoryStatus,
 } from '@coordination/log';
-import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
+import { type Databases, mapStoreErrors, withSilenceTimeout } from '@coordination/database';
 import { type Clock, newId } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type ExaminedHead, type HistoryGuard } from './history-check.js';
+import { type ExaminedHead, type HistoryCheck } from './history-check.js';
 import { raiseServiceRevisions } from './service-revisions.js';
 
 /** How long (ms) settling may hang with the head; beginning an epoch touches every service that there ever was. */
@@ -24,7 +24,7 @@ const SILENCE_MS = 30_000;
 const LOOK_MS = 250;
 
 /** What became of a history. `begun`: this node has begun a new epoch. */
-export type Settled = Exclude<Standing['kind'], 'broken'> | 'begun';
+export type Settled = Exclude<HistoryStatus['kind'], 'broken'> | 'begun';
 
 /** Whom the keeper tells. */
 export interface HistoryLog {
@@ -34,22 +34,22 @@ export interface HistoryLog {
 }
 
 /** What a keeper works with. */
-export interface HistoryKeeperTools {
+export interface EpochManagerTools {
   readonly databases: Databases;
   readonly heads: CatalogHeadRepository;
   readonly events: ServiceEventRepository;
-  readonly guard: HistoryGuard;
+  readonly guard: HistoryCheck;
   readonly clock: Clock;
   readonly logger: HistoryLog;
 }
 
 /** Settles what the log is to this node when there is doubt, and begins a new epoch where the history is broken. */
-export class HistoryKeeper {
+export class EpochManager {
   private undecidedSince: number | undefined;
 
   /** @param confirmMs how long (ms) another node may take to confirm a history that this one cannot */
   constructor(
-    private readonly tools: HistoryKeeperTools,
+    private readonly tools: EpochManagerTools,
     private readonly confirmMs: number,
   ) {}
 
@@ -78,7 +78,7 @@ export class HistoryKeeper {
    * node begins a new epoch.
    * @throws StoreUnavailableError
    */
-  async vouched(signal: AbortSignal): Promise<void> {
+  async untilConfirmed(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.tools;
     const since = clock.monotonicMs();
     this.undecidedSince = since;
@@ -102,8 +102,8 @@ export class HistoryKeeper {
   private async judge(isOver: boolean): Promise<Settled> {
     const { databases, guard } = this.tools;
     const told: (() => void)[] = [];
-    const settled = await orStoreUnavailable(() =>
-      severedAfter(databases, 'view', SILENCE_MS, () =>
+    const settled = await mapStoreErrors(() =>
+      withSilenceTimeout(databases, 'view', SILENCE_MS, () =>
         databases.em('view').transactional(async em => await this.act(em, isOver, told)),
       ),
     );

@@ -2,48 +2,48 @@ import {
   type CatalogHeadRepository,
   type EpochLogRepository,
   type HeldHead,
-  isElsewhere,
-  type KnownPlace,
+  hasMoved,
+  type LogPosition,
   laterOf,
   LogCutRepository,
-  type Standing,
-  standingOf,
+  type HistoryStatus,
+  compareHistory,
 } from '@coordination/log';
 import { HistoryUnsettledError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type CatalogMirrorSlot } from '../view/catalog-mirror.js';
+import { type LocalCatalog } from '../view/local-catalog.js';
 
 /** What a guard works with. */
-export interface HistoryGuardTools {
+export interface HistoryCheckTools {
   readonly heads: CatalogHeadRepository;
   readonly epochs: EpochLogRepository;
-  readonly mirror: CatalogMirrorSlot;
+  readonly catalog: Pick<LocalCatalog, 'position' | 'look'>;
 }
 
 /** A locked head, and what the log is to this node. */
 export interface ExaminedHead {
   readonly head: HeldHead;
-  readonly standing: Standing;
+  readonly standing: HistoryStatus;
   /** What this node knew when it judged. */
-  readonly known: KnownPlace | undefined;
+  readonly known: LogPosition | undefined;
 }
 
 /**
  * Knows how far this node has seen the history of the catalog, and lets nobody write where the log does not have what is
  * known: a restored backup, or a failover that lost commits, shall not be continued as if nothing had happened.
  */
-export class HistoryGuard {
-  private committed: KnownPlace | undefined;
+export class HistoryCheck {
+  private committed: LogPosition | undefined;
   private isDoubted = false;
 
   constructor(
-    private readonly tools: HistoryGuardTools,
+    private readonly tools: HistoryCheckTools,
     private readonly cuts = new LogCutRepository(),
   ) {}
 
   /** The latest place of the log that this node has seen or written; undefined: none. */
-  get known(): KnownPlace | undefined {
-    return laterOf(this.tools.mirror.current?.position(), this.committed);
+  get known(): LogPosition | undefined {
+    return laterOf(this.tools.catalog.position(), this.committed);
   }
 
   /** Whether a write was refused, and nobody has looked into it since. */
@@ -52,7 +52,7 @@ export class HistoryGuard {
   }
 
   /** Notes what this node has committed. */
-  noteCommitted(place: KnownPlace): void {
+  noteCommitted(place: LogPosition): void {
     this.committed = laterOf(place, this.committed);
   }
 
@@ -69,7 +69,7 @@ export class HistoryGuard {
     const { head, standing } = await this.examine(em, holdLimitMs);
     if (standing.kind === 'unconfirmed' || standing.kind === 'broken') {
       this.isDoubted = true;
-      this.tools.mirror.current?.look();
+      this.tools.catalog.look();
       throw new HistoryUnsettledError();
     }
     if (standing.kind === 'moved') await this.tools.heads.place(em, head);
@@ -90,7 +90,12 @@ export class HistoryGuard {
     return { head, known: provable, standing };
   }
 
-  private judge(head: HeldHead, known: KnownPlace | undefined, hashThere: string | null, epochStart: number): Standing {
-    return standingOf({ head, elsewhere: isElsewhere(head), known, hashThere, epochStart });
+  private judge(
+    head: HeldHead,
+    known: LogPosition | undefined,
+    hashThere: string | null,
+    epochStart: number,
+  ): HistoryStatus {
+    return compareHistory({ head, elsewhere: hasMoved(head), known, hashThere, epochStart });
   }
 }

@@ -7,13 +7,13 @@ import { assertCatalogInvariants } from '../../../../test/support/catalog/catalo
 import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
-import { HistoryKeeper } from './epoch-manager.js';
+import { EpochManager } from './epoch-manager.js';
 
 const NEVER_MS = 600_000;
 
 /** A node that writes, and settles its history when it is told to. */
 interface KeepingNode extends WritingNode {
-  readonly keeper: HistoryKeeper;
+  readonly keeper: EpochManager;
   readonly said: readonly string[];
 }
 
@@ -25,7 +25,7 @@ async function start(confirmMs = NEVER_MS): Promise<KeepingNode> {
   const node = await startWriter(database.url);
   const said: string[] = [];
   const say = (message: string) => void said.push(message);
-  const keeper = new HistoryKeeper(
+  const keeper = new EpochManager(
     {
       databases: node.databases,
       heads: new CatalogHeadRepository(),
@@ -205,7 +205,7 @@ describe('another server', () => {
       await setHead(knowing, assignment);
       const ignorant = await start();
       await refused(ignorant);
-      const vouched = ignorant.keeper.vouched(AbortSignal.timeout(NEVER_MS));
+      const vouched = ignorant.keeper.untilConfirmed(AbortSignal.timeout(NEVER_MS));
       await waitFor('it says that it waits', () => ignorant.said.length > 0);
       expect(ignorant.keeper.undecidedSeconds).toBeGreaterThanOrEqual(0);
       expect(await knowing.keeper.settle()).toBe('moved');
@@ -220,7 +220,7 @@ describe('another server', () => {
     const [last, ...starting] = [await start(), await start(100), await start(100), await start(100)];
     await write(last, 2);
     await promote(last);
-    await Promise.all(starting.map(node => node.keeper.vouched(AbortSignal.timeout(NEVER_MS))));
+    await Promise.all(starting.map(node => node.keeper.untilConfirmed(AbortSignal.timeout(NEVER_MS))));
     expect((await epochEvents()).map(({ after }) => after)).toEqual([
       expect.objectContaining({ previousRevision: 2, reason: 'server-unconfirmed' }),
     ]);
@@ -246,7 +246,7 @@ describe('another server', () => {
     const node = await start();
     await promote(node);
     const ending = new AbortController();
-    const vouched = (await start()).keeper.vouched(ending.signal);
+    const vouched = (await start()).keeper.untilConfirmed(ending.signal);
     ending.abort();
     await vouched;
     expect(await epochEvents()).toEqual([]);

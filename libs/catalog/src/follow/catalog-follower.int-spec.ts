@@ -124,32 +124,32 @@ describe('a node that follows', () => {
 
 describe('the events of this node itself', () => {
   it('are readable at once, without the database', async () => {
-    const { view, mirror } = await start({ pollMs: NEVER_MS });
+    const { view, catalog } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
     const events = await author.write([{ after: anInstance() }]);
-    const announced = mirror.announce(events);
+    const announced = catalog.announce(events);
     expect(view.revision).toBe(1);
     await expect(announced).resolves.toBe(true);
   });
 
   it('wait for those that other nodes committed before', async () => {
-    const { view, mirror } = await start({ pollMs: NEVER_MS });
+    const { view, catalog } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
     await author.add(...many(5));
     const own = await author.write([{ after: anInstance({ service: 'own' }) }]);
-    await expect(mirror.announce(own)).resolves.toBe(true);
+    await expect(catalog.announce(own)).resolves.toBe(true);
     expect(view.instancesOf('default', 'own').size).toBe(1);
     await expectViewIsTable(view, author.databases);
   });
 
   it('let a record be told as of a revision that was committed elsewhere', async () => {
-    const { view, mirror } = await start({ pollMs: NEVER_MS });
+    const { view, catalog } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
     const [added] = await author.add(anInstance());
-    await expect(mirror.recordAt(added!, added!.revision)).resolves.toMatchObject({ id: added!.id });
-    await expect(mirror.recordAt(anInstance({ service: 'no' }), added!.revision)).resolves.toBeUndefined();
-    expect(mirror.peek(added!)).toMatchObject({ id: added!.id });
-    await expect(mirror.recordAt(added!, 1_000)).rejects.toThrow(StoreUnavailableError);
+    await expect(catalog.recordAt(added!, added!.revision)).resolves.toMatchObject({ id: added!.id });
+    await expect(catalog.recordAt(anInstance({ service: 'no' }), added!.revision)).resolves.toBeUndefined();
+    expect(catalog.peek(added!)).toMatchObject({ id: added!.id });
+    await expect(catalog.recordAt(added!, 1_000)).rejects.toThrow(StoreUnavailableError);
   });
 });
 

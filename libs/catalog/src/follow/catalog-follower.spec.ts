@@ -39,7 +39,7 @@ function follow(log: LogInMemory, parts: Partial<FollowerParts> = {}) {
     history: {
       doubted: false,
       settle: () => Promise.resolve('continued'),
-      vouched: () => Promise.resolve(),
+      untilConfirmed: () => Promise.resolve(),
     },
     pollMs: 5,
     logger: { log: say, warn: say, error: say },

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { epochStartedBy, mayFollow } from '@coordination/log';
 import { type BackgroundTask } from '@coordination/observability';
-import { type HistoryKeeper } from '../epochs/epoch-manager.js';
 import pRetry from 'p-retry';
+import { type EpochManager } from '../epochs/epoch-manager.js';
 import { type CatalogLoader } from './catalog-loader.js';
 import { type CatalogView, type ViewHead } from '../view/catalog-view.js';
 import { type LogPage, type LogReader } from './log-reader.js';
@@ -29,7 +29,7 @@ export interface FollowerParts {
   readonly loader: Pick<CatalogLoader, 'load'>;
   readonly reader: Pick<LogReader, 'readAfter'>;
   /** Settles what the log is where it does not go on with what the view holds. */
-  readonly history: Pick<HistoryKeeper, 'doubted' | 'settle' | 'vouched'>;
+  readonly history: Pick<EpochManager, 'doubted' | 'settle' | 'untilConfirmed'>;
   /** How often (ms) the log is read when nothing tells that there is news. */
   readonly pollMs: number;
   readonly logger: FollowerLog;
@@ -152,7 +152,7 @@ export class CatalogFollower {
     let snapshot = await loader.load(progress);
     while (snapshot.elsewhere && !signal.aborted) {
       // Commits may have been lost on the way, and nothing that was lost must be told as unchanged.
-      await history.vouched(signal);
+      await history.untilConfirmed(signal);
       snapshot = await loader.load(progress);
     }
     if (snapshot.elsewhere) return;

@@ -1,5 +1,5 @@
-import { type CatalogHeadRepository, EpochLogRepository, isElsewhere } from '@coordination/log';
-import { type Databases, query, read } from '@coordination/database';
+import { type CatalogHeadRepository, EpochLogRepository, hasMoved } from '@coordination/log';
+import { type Databases, query, readSnapshot } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
 import { INSTANCE_COLUMNS } from '../tables/instance-columns.js';
 import { type InstanceRecord } from '../model/instance.js';
@@ -49,7 +49,7 @@ export class CatalogLoader {
   async load(progress: () => void = () => undefined): Promise<CatalogSnapshot> {
     const sentAtMs = this.clock.monotonicMs();
     const options = { purpose: 'view', timeoutMs: LOAD_TIMEOUT_MS } as const;
-    return await read(
+    return await readSnapshot(
       this.databases,
       async (em, heard) => {
         const { written, server, ...head } = await this.heads.readPlaced(em);
@@ -80,7 +80,7 @@ export class CatalogLoader {
           lastFloor = rows.at(-1)?.namespace ?? lastFloor;
           more = rows.length === this.chunk;
         }
-        return { head, state, sentAtMs, gaps, elsewhere: isElsewhere({ written, server }) };
+        return { head, state, sentAtMs, gaps, elsewhere: hasMoved({ written, server }) };
       },
       options,
     );

@@ -1,10 +1,5 @@
-import {
-  type AuditEvent,
-  type CatalogHeadRepository,
-  isElsewhere,
-  type ServiceEventRepository,
-} from '@coordination/log';
-import { type Databases, read } from '@coordination/database';
+import { type LogEvent, type CatalogHeadRepository, hasMoved, type ServiceEventRepository } from '@coordination/log';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
 import { type ViewHead } from '../view/catalog-view.js';
 
@@ -17,7 +12,7 @@ const LOOK_TIMEOUT_MS = 3_000;
 /** What one look at the log tells: its head, and the events from a revision on, both of one snapshot. */
 export interface LogPage {
   readonly head: ViewHead;
-  readonly events: readonly AuditEvent[];
+  readonly events: readonly LogEvent[];
   /** Monotonic time (ms) before the look was sent: the page says what was so at some moment after it. */
   readonly sentAtMs: number;
   /** Whether the catalog has come to another server than it was last written on, and nobody has vouched for it yet. */
@@ -41,13 +36,13 @@ export class LogReader {
   async readAfter(revision: number): Promise<LogPage> {
     const sentAtMs = this.clock.monotonicMs();
     const look = { purpose: 'view', timeoutMs: LOOK_TIMEOUT_MS } as const;
-    return await read(
+    return await readSnapshot(
       this.databases,
       async em => {
         const { written, server, ...head } = await this.heads.readPlaced(em);
         const isNews = head.revision > revision;
         const events = isNews ? await this.events.findAfter(em, revision, this.pageSize) : [];
-        return { head, events, sentAtMs, elsewhere: isElsewhere({ written, server }) };
+        return { head, events, sentAtMs, elsewhere: hasMoved({ written, server }) };
       },
       look,
     );

@@ -1,14 +1,11 @@
 import { type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type NotificationListener } from '@coordination/database';
-import { type CatalogMirror, type CatalogMirrorSlot } from '../view/catalog-mirror.js';
 import { type CatalogFollower } from './catalog-follower.js';
 
 /** What begins and ends with the application. */
 export interface ViewParts {
   readonly follower: CatalogFollower;
   readonly listener: NotificationListener;
-  readonly slot: CatalogMirrorSlot;
-  readonly mirror: CatalogMirror;
 }
 
 /**
@@ -19,15 +16,13 @@ export class ViewLifecycle implements OnApplicationBootstrap, OnApplicationShutd
   constructor(private readonly parts: ViewParts) {}
 
   onApplicationBootstrap(): void {
-    const { follower, listener, slot, mirror } = this.parts;
-    slot.attach(mirror);
+    const { follower, listener } = this.parts;
     follower.start();
     listener.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { follower, listener, slot } = this.parts;
-    slot.detach();
+    const { follower, listener } = this.parts;
     await Promise.all([follower.stop(), listener.stop()]);
   }
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Check } from './instance.js';
-import { expiresAt, overAt } from './lease.js';
+import { expiresAt, expiryDueAt } from './lease.js';
 
 const withTtl = (ttlSeconds: number | null): Check => ({ kind: 'none', ttlSeconds, deregisterAfterSeconds: 900 });
 
@@ -25,7 +25,7 @@ describe('A lease', () => {
         const lease = leaseOf(renewal.toISOString());
         const end = Date.parse(expiresAt(lease, withTtl(ttl))!);
         const backSince = back?.toISOString() ?? null;
-        const over = overAt(lease, withTtl(ttl), { flushBoundMs, backSince, maxGraceMs })!;
+        const over = expiryDueAt(lease, withTtl(ttl), { flushBoundMs, backSince, maxGraceMs })!;
         expect(over).toBeGreaterThanOrEqual(end + flushBoundMs);
         if (!back || back.getTime() + maxGraceMs <= end) expect(over).toBe(end + flushBoundMs);
         else
@@ -35,7 +35,11 @@ describe('A lease', () => {
       }),
     );
     expect(
-      overAt(leaseOf('2026-01-01T00:00:00.000Z'), withTtl(null), { flushBoundMs: 0, backSince: null, maxGraceMs: 0 }),
+      expiryDueAt(leaseOf('2026-01-01T00:00:00.000Z'), withTtl(null), {
+        flushBoundMs: 0,
+        backSince: null,
+        maxGraceMs: 0,
+      }),
     ).toBeNull();
   });
 

@@ -25,7 +25,7 @@ export interface LeaseAllowance {
  * by then, and whoever could not renew while the store was away has had the time of one more lease for it.
  * `LEASE_OVER_AT` says the same in SQL.
  */
-export function overAt(lease: Lease, { ttlSeconds }: Check, allowance: LeaseAllowance): number | null {
+export function expiryDueAt(lease: Lease, { ttlSeconds }: Check, allowance: LeaseAllowance): number | null {
   if (ttlSeconds === null) return null;
   const ttlMs = ttlSeconds * MS;
   const end = Date.parse(lease.renewedAt) + ttlMs;
@@ -51,7 +51,7 @@ export const hasLapsed = ({ state, decidedBy }: Health): boolean => state === 'u
  * When an instance goes whose lease has ended (ms since 1970); null: never. Maintenance keeps it, for whoever set it
  * expects it back; one that is stopping or stopped is on its way out.
  */
-export function goesAt({ check, health, override }: InstanceRecord): number | null {
+export function deregisterDueAt({ check, health, override }: InstanceRecord): number | null {
   if (!hasLapsed(health) || check.deregisterAfterSeconds === 0 || override?.status === 'maintenance') return null;
   return Date.parse(health.since) + check.deregisterAfterSeconds * MS;
 }

@@ -1,4 +1,4 @@
-import { type AuditAction, type AuditEvent } from '@coordination/log';
+import { type AuditAction, type LogEvent } from '@coordination/log';
 import { type InstanceRecord } from '../model/instance.js';
 import { normalizeRecord } from '../model/normalize-record.js';
 
@@ -29,7 +29,7 @@ export function concernOf({ before, after }: Pick<CatalogChange, 'before' | 'aft
 }
 
 /** What an event of the log changed; undefined for events that are not about an instance. */
-export function toChange(event: AuditEvent): CatalogChange | undefined {
+export function toChange(event: LogEvent): CatalogChange | undefined {
   const { revision, action, namespace, service } = event;
   if (namespace === null || service === null || event.instanceUuid === null) return undefined;
   return { revision, action, namespace, service, before: recordOf(event.before), after: recordOf(event.after) };

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { newId, StaleViewError, StartingError, type Clock } from '@coordination/kernel';
 import { identityKey, type InstanceRecord } from '../model/instance.js';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
@@ -99,7 +99,7 @@ describe('a view that follows the log', () => {
     expect(view.size).toBe(2);
   });
 
-  it.each<[string, (event: AuditEvent) => AuditEvent]>([
+  it.each<[string, (event: LogEvent) => LogEvent]>([
     ['follows another event', event => ({ ...event, previousHash: 'f'.repeat(64) })],
     ['stands where the view knows another one', event => ({ ...event, revision: 1, hash: 'f'.repeat(64) })],
   ])('calls the history broken when an event %s', (_, forge) => {

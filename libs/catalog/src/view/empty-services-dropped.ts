@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { type ServiceTouch } from '../model/service-touch.js';
 
 const ACTION = 'catalog.empty_services_dropped' as const;
@@ -24,5 +24,5 @@ export const toEmptyServicesDropped = ({ namespace, service, revision }: Service
 export const emptyServicesDroppedBy = ({
   action,
   after,
-}: Pick<AuditEvent, 'action' | 'after'>): EmptyServicesDropped | undefined =>
+}: Pick<LogEvent, 'action' | 'after'>): EmptyServicesDropped | undefined =>
   action === ACTION ? (after as EmptyServicesDropped) : undefined;

@@ -12,7 +12,7 @@ import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { CatalogState } from './catalog-state.js';
 import { CatalogView } from './catalog-view.js';
-import { ViewGate } from './read-barrier.js';
+import { ReadBarrier } from './read-barrier.js';
 
 const LONG_MS = 60_000;
 const SOON_MS = 10;
@@ -32,7 +32,7 @@ function gated(withinMs: number, readHead: (log: LogInMemory) => LogHead | Promi
       return await readHead(log);
     },
   };
-  const gate = new ViewGate({ view, readIndex, clock, withinMs });
+  const gate = new ReadBarrier({ view, readIndex, clock, withinMs });
   return { log, view, gate, load, clock, asked: () => asked };
 }
 
@@ -74,7 +74,7 @@ describe('reaching a revision', () => {
 
   it('knows nothing before the first load, and waits for nothing then', async () => {
     const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
-    const gate = new ViewGate({ view, readIndex: { current: nobody }, clock: systemClock, withinMs: LONG_MS });
+    const gate = new ReadBarrier({ view, readIndex: { current: nobody }, clock: systemClock, withinMs: LONG_MS });
     await expect(gate.reach(0)).rejects.toThrow(StartingError);
     await expect(gate.strong()).rejects.toThrow(StartingError);
   });

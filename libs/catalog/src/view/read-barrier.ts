@@ -27,7 +27,7 @@ export interface GateParts {
  * Lets reads pass when the view is where they need it. They wait for a bounded time, and without a connection; a wait that
  * is aborted ends with the reason of the abort as its error.
  */
-export class ViewGate {
+export class ReadBarrier {
   private readonly withinMs: number;
   private strongCount = 0;
 

@@ -1,10 +1,10 @@
-import { type AuditEvent, type EpochGap } from '@coordination/log';
+import { type LogEvent, type EpochGap } from '@coordination/log';
 import { type CatalogChange } from './catalog-change.js';
 import { type CatalogState } from './catalog-state.js';
 
 /** What the view needs of an event. */
 export type CatalogEvent = Pick<
-  AuditEvent,
+  LogEvent,
   'revision' | 'action' | 'namespace' | 'service' | 'instanceUuid' | 'after' | 'previousHash' | 'hash'
 >;
 

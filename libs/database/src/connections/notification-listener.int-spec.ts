@@ -1,6 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aToldTask, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';

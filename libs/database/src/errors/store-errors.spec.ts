@@ -2,7 +2,7 @@ import { ConnectionException } from '@mikro-orm/core';
 import { describe, expect, it } from 'vitest';
 import { InvalidCursorError, StoreUnavailableError } from '@coordination/kernel';
 import { ConnectFailedError } from '../connections/database-client.js';
-import { isStoreUnavailable, orStoreUnavailable } from './store-errors.js';
+import { isStoreUnavailable, mapStoreErrors } from './store-errors.js';
 
 const withCode = (code: string | undefined, differing: object = {}): Error =>
   Object.assign(new Error('select secret from hidden'), { code, ...differing });
@@ -79,14 +79,14 @@ describe('isStoreUnavailable', () => {
   });
 });
 
-describe('orStoreUnavailable', () => {
+describe('mapStoreErrors', () => {
   it('gives what the work gives', async () => {
-    await expect(orStoreUnavailable(() => Promise.resolve(7))).resolves.toBe(7);
+    await expect(mapStoreErrors(() => Promise.resolve(7))).resolves.toBe(7);
   });
 
   it('hides the statement, and keeps the error as the cause', async () => {
     const cause = withCode('57P01');
-    const error = await orStoreUnavailable(() => Promise.reject(cause)).catch((thrown: unknown) => thrown);
+    const error = await mapStoreErrors(() => Promise.reject(cause)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StoreUnavailableError);
     expect((error as Error).message).not.toContain('secret');
     expect((error as Error).cause).toBe(cause);
@@ -94,7 +94,7 @@ describe('orStoreUnavailable', () => {
 
   it('passes everything else as it is', async () => {
     for (const error of [new InvalidCursorError(), new StoreUnavailableError(), withCode('42601')]) {
-      await expect(orStoreUnavailable(() => Promise.reject(error))).rejects.toBe(error);
+      await expect(mapStoreErrors(() => Promise.reject(error))).rejects.toBe(error);
     }
   });
 });

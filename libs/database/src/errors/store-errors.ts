@@ -74,7 +74,7 @@ function isUnavailableState(code: string, { constraint, routine }: StoreError): 
  * Does something with the database that changes nothing. What means that the database cannot be asked becomes a
  * {@link StoreUnavailableError}, with the real one as its cause for our own log; all other errors pass as they are.
  */
-export async function orStoreUnavailable<T>(work: () => Promise<T>): Promise<T> {
+export async function mapStoreErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

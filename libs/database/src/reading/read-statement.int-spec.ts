@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { Databases } from '../connections/databases.js';
 import { query } from './query.js';
-import { readOnce } from './read-statement.js';
+import { readStatement } from './read-statement.js';
 
 let database: TestDatabase;
 let databases: Databases;
@@ -21,23 +21,23 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('readOnce', () => {
+describe('readStatement', () => {
   it('asks in no transaction, on the connections of its purpose', async () => {
     const asked = "select current_setting('application_name') as name, now() = statement_timestamp() as single";
     for (const purpose of ['reads', 'writer'] as const) {
-      const rows = await readOnce(databases, em => query(em, asked), { purpose });
+      const rows = await readStatement(databases, em => query(em, asked), { purpose });
       expect(rows).toEqual([{ name: `platform-coordination ${purpose}`, single: true }]);
     }
   });
 
   it('does not wait for ever, and gives the connection back', async () => {
-    const stuck = readOnce(databases, em => query(em, 'select pg_sleep(60)'), { timeoutMs: 100 });
+    const stuck = readStatement(databases, em => query(em, 'select pg_sleep(60)'), { timeoutMs: 100 });
     await expect(stuck).rejects.toThrow(StoreUnavailableError);
     await waitFor('the connections to be free', () => {
       const { open: all, idle } = databases.use().find(({ purpose }) => purpose === 'reads')!;
       return all === idle;
     });
-    await expect(readOnce(databases, em => query(em, 'select 1 as one'))).resolves.toEqual([{ one: 1 }]);
+    await expect(readStatement(databases, em => query(em, 'select 1 as one'))).resolves.toEqual([{ one: 1 }]);
   });
 
   it('tells of a database that is not there, and of a mistake of ours as it is', async () => {
@@ -45,11 +45,11 @@ describe('readOnce', () => {
     url.port = '1';
     const away = await open(url.href);
     try {
-      await expect(readOnce(away, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
+      await expect(readStatement(away, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
     } finally {
       await away.close();
     }
-    const mistaken = readOnce(databases, em => query(em, 'select from where'));
+    const mistaken = readStatement(databases, em => query(em, 'select from where'));
     await expect(mistaken).rejects.toMatchObject({ code: '42601' });
   });
 });

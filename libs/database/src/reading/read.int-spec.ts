@@ -4,7 +4,7 @@ import { unhurried } from '../../../../test/support/time/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { Databases, type Purpose } from '../connections/databases.js';
 import { query } from './query.js';
-import { read } from './read.js';
+import { readSnapshot } from './read.js';
 
 let database: TestDatabase;
 let databases: Databases;
@@ -25,15 +25,15 @@ const backends = async (em: Parameters<typeof query>[0]) =>
   await query<{ pid: number }>(em, 'select pg_backend_pid() as pid');
 
 const applicationName = (purpose: Purpose) =>
-  read(databases, em => query(em, "select current_setting('application_name') as name"), { purpose });
+  readSnapshot(databases, em => query(em, "select current_setting('application_name') as name"), { purpose });
 
 describe('read', () => {
   it('sees one snapshot and can change nothing', async () => {
-    const settings = await read(databases, em =>
+    const settings = await readSnapshot(databases, em =>
       query(em, "select current_setting('transaction_isolation') i, current_setting('transaction_read_only') r"),
     );
     expect(settings).toEqual([{ i: 'repeatable read', r: 'on' }]);
-    await expect(read(databases, em => query(em, 'update catalog_head set fence = 9'))).rejects.toMatchObject({
+    await expect(readSnapshot(databases, em => query(em, 'update catalog_head set fence = 9'))).rejects.toMatchObject({
       cause: { code: '25006' },
     });
   });
@@ -44,31 +44,31 @@ describe('read', () => {
   });
 
   it('leaves no setting behind on the connection', async () => {
-    await read(databases, em => query(em, 'select 1'), { timeoutMs: 1234 });
+    await readSnapshot(databases, em => query(em, 'select 1'), { timeoutMs: 1234 });
     const rows = await query<{ t: string }>(databases.em('reads'), "select current_setting('statement_timeout') as t");
     expect(rows).toEqual([{ t: '0' }]);
   });
 
   it('ends a statement that takes too long', async () => {
-    await expect(read(databases, em => query(em, 'select pg_sleep(60)'), { timeoutMs: 50 })).rejects.toThrow(
+    await expect(readSnapshot(databases, em => query(em, 'select pg_sleep(60)'), { timeoutMs: 50 })).rejects.toThrow(
       StoreUnavailableError,
     );
-    await expect(read(databases, em => query(em, 'select 1 as one'))).resolves.toEqual([{ one: 1 }]);
+    await expect(readSnapshot(databases, em => query(em, 'select 1 as one'))).resolves.toEqual([{ one: 1 }]);
   });
 
   it('tells of a connection that was cut, and goes on with a new one', async () => {
-    const cut = read(databases, async em => {
+    const cut = readSnapshot(databases, async em => {
       const [backend] = await backends(em);
       await query(databases.em('writer'), 'select pg_terminate_backend($1)', [backend?.pid]);
       return await backends(em);
     });
     await expect(cut).rejects.toThrow(StoreUnavailableError);
-    await expect(read(databases, backends)).resolves.toHaveLength(1);
+    await expect(readSnapshot(databases, backends)).resolves.toHaveLength(1);
   });
 
   it('gives up on a server that does not answer at all', async () => {
     // Nothing says "I do not answer" like a statement without a limit of its own.
-    const stuck = read(
+    const stuck = readSnapshot(
       databases,
       async em => {
         await query(em, 'set local statement_timeout = 0');
@@ -81,7 +81,7 @@ describe('read', () => {
 
   it('may last longer than a silence, as long as the server answers', async () => {
     const timeoutMs = unhurried(400);
-    const lasting = read(
+    const lasting = readSnapshot(
       databases,
       async (em, heard) => {
         const end = performance.now() + 4 * timeoutMs;
@@ -101,13 +101,15 @@ describe('read', () => {
     url.port = '1';
     const away = await open(url.href);
     try {
-      await expect(read(away, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
+      await expect(readSnapshot(away, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
     } finally {
       await away.close();
     }
   });
 
   it('passes a mistake of ours as it is', async () => {
-    await expect(read(databases, em => query(em, 'select from where'))).rejects.toMatchObject({ code: '42601' });
+    await expect(readSnapshot(databases, em => query(em, 'select from where'))).rejects.toMatchObject({
+      code: '42601',
+    });
   });
 });

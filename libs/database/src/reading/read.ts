@@ -1,8 +1,8 @@
 import { IsolationLevel } from '@mikro-orm/core';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Databases, type Purpose } from '../connections/databases.js';
-import { severedAfter } from './silence-timeout.js';
-import { orStoreUnavailable } from '../errors/store-errors.js';
+import { withSilenceTimeout } from './silence-timeout.js';
+import { mapStoreErrors } from '../errors/store-errors.js';
 
 /** How long one statement of a read may run (ms) where nothing else is said. */
 export const READ_TIMEOUT_MS = 4_000;
@@ -26,7 +26,7 @@ export interface ReadOptions {
  * the database, and send a few statements; many only if it says each time that the server was heard of.
  * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
  */
-export async function read<T>(
+export async function readSnapshot<T>(
   databases: Databases,
   work: (em: EntityManager, heard: () => void) => Promise<T>,
   { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS, settings = {} }: ReadOptions = {},
@@ -46,8 +46,8 @@ export async function read<T>(
     },
   };
   // A server that is cut off cannot end anything: whoever still waits for it must be told by us.
-  return await orStoreUnavailable(() =>
-    severedAfter(databases, purpose, SILENCE_FACTOR * timeoutMs, heard =>
+  return await mapStoreErrors(() =>
+    withSilenceTimeout(databases, purpose, SILENCE_FACTOR * timeoutMs, heard =>
       databases.em(purpose).transactional(em => work(em, heard), transaction),
     ),
   );

@@ -8,7 +8,7 @@ import { DoubtfulCommitError } from './query.js';
  * the first time could not be cut then. What the database refuses is noted for `/health`.
  * @param work calls what it is given when the server has answered, if it asks more than once
  */
-export async function severedAfter<T>(
+export async function withSilenceTimeout<T>(
   databases: Databases,
   purpose: Purpose,
   silenceMs: number,

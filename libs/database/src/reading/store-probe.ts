@@ -1,6 +1,6 @@
 import { type Databases } from '../connections/databases.js';
 import { query } from './query.js';
-import { readOnce } from './read-statement.js';
+import { readStatement } from './read-statement.js';
 import { LATE, type MetTrouble, READ_ONLY, type Trouble, troubleOf } from '../errors/trouble.js';
 
 /** How long (ms) whoever asks waits for an answer of the server. */
@@ -42,7 +42,7 @@ export class StoreProbe {
 
   private async ask(): Promise<Trouble | undefined> {
     try {
-      const [row] = await readOnce(this.databases, em => query<{ readOnly: string }>(em, NEEDED_BY_ALL));
+      const [row] = await readStatement(this.databases, em => query<{ readOnly: string }>(em, NEEDED_BY_ALL));
       return row?.readOnly === 'on' ? { code: READ_ONLY_STATE, message: READ_ONLY } : undefined;
     } catch (error) {
       return troubleOf(error);

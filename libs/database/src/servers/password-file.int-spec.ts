@@ -9,7 +9,7 @@ import { DatabaseClient } from '../connections/database-client.js';
 import { Databases } from '../connections/databases.js';
 import { pgOptions } from '../connections/pg-options.js';
 import { query } from '../reading/query.js';
-import { readOnce } from '../reading/read-statement.js';
+import { readStatement } from '../reading/read-statement.js';
 import { troubleOf } from '../errors/trouble.js';
 
 const ROLE = 'rotated';
@@ -100,7 +100,7 @@ describe('The file of a password', () => {
     const url = urlWith({ password_file: file });
     const databases = await Databases.open({ url, ssl: 'off', poolMax: 1, entities: [] });
     const pid = async () =>
-      (await readOnce(databases, em => query<{ pid: number }>(em, 'select pg_backend_pid() as pid')))[0]!.pid;
+      (await readStatement(databases, em => query<{ pid: number }>(em, 'select pg_backend_pid() as pid')))[0]!.pid;
     try {
       const before = await pid();
       await setPassword(SECOND);

@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../../../../test/support/database/test-database.js';
 import { Databases } from '../connections/databases.js';
 import { query } from '../reading/query.js';
-import { read } from '../reading/read.js';
-import { readOnce } from '../reading/read-statement.js';
+import { readSnapshot } from '../reading/read.js';
+import { readStatement } from '../reading/read-statement.js';
 import { StoreProbe } from '../reading/store-probe.js';
 
 let server: Server | undefined;
@@ -56,8 +56,8 @@ describe('A server that cannot be used', () => {
   ])('because it %s is told as such', async (_what, greet) => {
     const url = await strange(greet);
     const { troubles } = await open(url);
-    await expect(read(databases!, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
-    await expect(readOnce(databases!, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
+    await expect(readSnapshot(databases!, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
+    await expect(readStatement(databases!, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
     expect(JSON.stringify(troubles.present)).not.toMatch(/secret|select|127\.0\.0\.1/);
     expect(troubles.present?.message).toMatch(/^[A-Z].*\.$/);
     const { isUsable, lastError } = await new StoreProbe(databases!).look();
@@ -70,7 +70,7 @@ describe('A server that cannot be used', () => {
     const url = new URL(database.url);
     url.password = '';
     await open(url.href);
-    await expect(read(databases!, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
+    await expect(readSnapshot(databases!, em => query(em, 'select 1'))).rejects.toThrow(StoreUnavailableError);
     expect(databases!.troubles.present?.message).toContain('refuses the log-in');
     await databases!.close();
     databases = undefined;

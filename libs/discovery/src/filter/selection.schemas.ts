@@ -1,4 +1,4 @@
-import { findPoison, InvalidFilterError, isStorableText, type FieldError } from '@coordination/kernel';
+import { findUnstorable, InvalidFilterError, isStorableText, type FieldError } from '@coordination/kernel';
 import { queryCommaList, queryList } from '@coordination/http';
 import { hostFilterSchema, instanceTypeSchema, STATUSES, type JsonObject, type Status } from '@coordination/catalog';
 import { z } from 'zod';
@@ -122,7 +122,7 @@ function parseObject(json: string, errors: FieldError[]): JsonObject | undefined
     errors.push({ path, message: 'must be a JSON object' });
     return undefined;
   }
-  const poison = findPoison(value, path, MAX_METADATA_DEPTH);
+  const poison = findUnstorable(value, path, MAX_METADATA_DEPTH);
   errors.push(...poison.map(({ path, message }) => ({ path, message })));
   if (poison.length > 0) return undefined;
   if (countValues(value) > MAX_METADATA_VALUES) {

@@ -1,5 +1,5 @@
 import { type IToken, tokenMatcher } from 'chevrotain';
-import { findPoison, isStorableText, meantName, meantValue } from '@coordination/kernel';
+import { findUnstorable, isStorableText, meantName, meantValue } from '@coordination/kernel';
 import { type Expression, type Leaf, type Scalar, type Selector } from '../selection/expression.js';
 import { type Comparison, type Syntax } from './filter-syntax.js';
 import { shown } from './filter-messages.js';
@@ -133,7 +133,7 @@ function toComparable(value: Scalar, token: IToken): string | number {
 function toScalar(token: IToken): Scalar {
   if (tokenMatcher(token, TOKEN.Text) || tokenMatcher(token, TOKEN.Raw)) return toText(token);
   const value = JSON.parse(token.image) as Scalar;
-  const [poison] = findPoison(value);
+  const [poison] = findUnstorable(value);
   if (poison) throw mistake(token, `the value ${poison.message}`);
   return value === 0 ? 0 : value; // not -0, which JSON has not
 }

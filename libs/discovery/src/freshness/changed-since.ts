@@ -1,6 +1,4 @@
-import { type CatalogChange } from '@coordination/catalog';
-import { type ChangeFeed, type FeedScope } from '@coordination/catalog';
-import { type CatalogView } from '@coordination/catalog';
+import { type CatalogChange, type CatalogView, type ChangeFeed, type FeedScope } from '@coordination/catalog';
 import { type Concerns } from './poll-query.js';
 
 /** How many changes are looked at for one request; whoever is further behind is told at once. */

@@ -1,15 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { RateLimitedError, systemClock } from '@coordination/kernel';
+import { CatalogState, CatalogView, ChangeFeed } from '@coordination/catalog';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import { ChangeFeed } from '@coordination/catalog';
 import { type Selection, USABLE } from '../selection/selection.js';
-import { CatalogState } from '@coordination/catalog';
-import { CatalogView } from '@coordination/catalog';
-import { instancesQuestion, NAMESPACES_QUESTION, type Question } from './poll-query.js';
-import { type WaitingParts, WaitingReads } from './long-polls.js';
+import { instancesQuestion, NAMESPACES_QUESTION, type PollQuery } from './poll-query.js';
+import { LongPolls, type WaitingParts } from './long-polls.js';
 
 const LONG_MS = 60_000;
 const HEALTHY: Selection = { statuses: USABLE, where: null };
@@ -26,8 +24,8 @@ function catalog(options: Partial<WaitingParts> & { readonly maxChanges?: number
   load();
   const ended: string[] = [];
   const parts = { view, feed, clock: systemClock, random: () => 0, max: 100, ended: (why: string) => ended.push(why) };
-  const waiting = new WaitingReads({ ...parts, ...options });
-  const ask = (question: Question, since = view.revision, signal?: AbortSignal, limitMs = LONG_MS) =>
+  const waiting = new LongPolls({ ...parts, ...options });
+  const ask = (question: PollQuery, since = view.revision, signal?: AbortSignal, limitMs = LONG_MS) =>
     waiting.news(question, { since, limitMs, signal });
   return {
     log,
@@ -202,7 +200,7 @@ describe('what waiting reads cost', () => {
     const { put, ask } = catalog();
     await nextTurn();
     let judged = 0;
-    const counting: Question = {
+    const counting: PollQuery = {
       ...ORDERS,
       judge() {
         const concerns = ORDERS.judge();

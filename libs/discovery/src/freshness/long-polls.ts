@@ -1,12 +1,11 @@
 import { type OnModuleDestroy } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { type Clock, RateLimitedError } from '@coordination/kernel';
-import { type ChangeFeed } from '@coordination/catalog';
-import { LookBudget } from '../selection/scan-budget.js';
-import { type CatalogView } from '@coordination/catalog';
+import { type CatalogView, type ChangeFeed } from '@coordination/catalog';
+import { ScanBudget } from '../selection/scan-budget.js';
 import { changedSince } from './changed-since.js';
-import { ParkedQuestion, type Waiter, type WakeReason } from './pending-poll.js';
-import { type Question } from './poll-query.js';
+import { PendingPoll, type Waiter, type WakeReason } from './pending-poll.js';
+import { type PollQuery } from './poll-query.js';
 
 /** After a change, others are waited for so long (ms); nor is one question told of changes more often. */
 const GATHER_MS = 25;
@@ -45,11 +44,11 @@ export interface Wait {
  * Holds requests until the answer to their question has changed. Whoever is held costs some memory, and neither a
  * connection nor, until something in its scope changes, any time.
  */
-export class WaitingReads implements OnModuleDestroy {
-  private readonly questions = new Map<string, { readonly parked: ParkedQuestion; readonly unfollow: () => void }>();
+export class LongPolls implements OnModuleDestroy {
+  private readonly questions = new Map<string, { readonly parked: PendingPoll; readonly unfollow: () => void }>();
   /** Questions whose answer was told to have changed a moment ago. */
   private readonly toldJustNow = new LRUCache<string, true>({ max: MAX_TOLD_JUST_NOW, ttl: GATHER_MS });
-  private readonly stirred = new Set<ParkedQuestion>();
+  private readonly stirred = new Set<PendingPoll>();
   private gathering: NodeJS.Timeout | undefined;
   private isJudging = false;
   private isEnding = false;
@@ -69,7 +68,7 @@ export class WaitingReads implements OnModuleDestroy {
    * @throws RateLimitedError when too many are held
    * @throws whatever the signal was aborted with
    */
-  async news(question: Question, { since, limitMs, signal }: Wait): Promise<void> {
+  async news(question: PollQuery, { since, limitMs, signal }: Wait): Promise<void> {
     signal?.throwIfAborted();
     if (this.isEnding || limitMs <= 0) return;
     const open = this.questions.get(question.key)?.parked;
@@ -96,13 +95,13 @@ export class WaitingReads implements OnModuleDestroy {
     this.parts.ended('known');
   }
 
-  private open(question: Question): ParkedQuestion {
-    const parked = new ParkedQuestion(question, stirred => this.gather(stirred));
+  private open(question: PollQuery): PendingPoll {
+    const parked = new PendingPoll(question, stirred => this.gather(stirred));
     this.questions.set(question.key, { parked, unfollow: this.parts.feed.follow(question.scope, parked) });
     return parked;
   }
 
-  private hold(parked: ParkedQuestion, since: number, ms: number, signal?: AbortSignal): Promise<void> {
+  private hold(parked: PendingPoll, since: number, ms: number, signal?: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter: Waiter = {
       since,
@@ -122,7 +121,7 @@ export class WaitingReads implements OnModuleDestroy {
     return promise;
   }
 
-  private release(parked: ParkedQuestion, waiter: Waiter): void {
+  private release(parked: PendingPoll, waiter: Waiter): void {
     parked.remove(waiter);
     this.count -= 1;
     if (!parked.isEmpty) return;
@@ -132,7 +131,7 @@ export class WaitingReads implements OnModuleDestroy {
   }
 
   /** Changes often come together; then those who wait for them are answered once. */
-  private gather(parked: ParkedQuestion): void {
+  private gather(parked: PendingPoll): void {
     this.stirred.add(parked);
     if (this.isJudging || this.isEnding) return;
     this.gathering ??= setTimeout(() => void this.judge(), GATHER_MS);
@@ -141,7 +140,7 @@ export class WaitingReads implements OnModuleDestroy {
   private async judge(): Promise<void> {
     this.gathering = undefined;
     this.isJudging = true;
-    const budget = new LookBudget(NO_LIMITS, this.parts.clock);
+    const budget = new ScanBudget(NO_LIMITS, this.parts.clock);
     const round = [...this.stirred];
     this.stirred.clear();
     for (const parked of round) {

@@ -1,6 +1,5 @@
-import { type CatalogChange } from '@coordination/catalog';
-import { type FeedFollower } from '@coordination/catalog';
-import { type Concerns, type Question } from './poll-query.js';
+import { type CatalogChange, type FeedFollower } from '@coordination/catalog';
+import { type Concerns, type PollQuery } from './poll-query.js';
 
 /** How many changes may wait to be judged; with more, those who wait are answered rather than kept. */
 const MAX_PENDING = 1_000;
@@ -16,7 +15,7 @@ export interface Waiter {
 }
 
 /** Those who wait for the answer to one question to change: each change is judged once for all of them. */
-export class ParkedQuestion implements FeedFollower {
+export class PendingPoll implements FeedFollower {
   readonly key: string;
   /** Says of changes whether they alter the answer. */
   readonly concerns: Concerns;
@@ -27,8 +26,8 @@ export class ParkedQuestion implements FeedFollower {
 
   /** @param stirred called when there is something to judge, or somebody to wake */
   constructor(
-    { key, judge }: Question,
-    private readonly stirred: (question: ParkedQuestion) => void,
+    { key, judge }: PollQuery,
+    private readonly stirred: (question: PendingPoll) => void,
   ) {
     this.key = key;
     this.concerns = judge();

@@ -1,5 +1,4 @@
-import { type CatalogChange, concernOf } from '@coordination/catalog';
-import { type FeedScope } from '@coordination/catalog';
+import { type CatalogChange, concernOf, type FeedScope } from '@coordination/catalog';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcher, type Selection } from '../selection/selection.js';
 
@@ -10,7 +9,7 @@ const MAX_PATTERN_STEPS = 1_000_000;
 export type Concerns = (change: CatalogChange) => boolean;
 
 /** What a request that waits asks, as far as it matters to when it is answered. */
-export interface Question {
+export interface PollQuery {
   /** Equal texts for equal questions: those who ask the same wait together. */
   readonly key: string;
   readonly scope: FeedScope;
@@ -21,7 +20,7 @@ export interface Question {
 const EVERYWHERE: FeedScope = { namespace: null, service: null };
 
 /** The list of namespaces: it tells how many instances there are. */
-export const NAMESPACES_QUESTION: Question = {
+export const NAMESPACES_QUESTION: PollQuery = {
   key: 'namespaces',
   scope: EVERYWHERE,
   judge:
@@ -31,7 +30,7 @@ export const NAMESPACES_QUESTION: Question = {
 };
 
 /** Which instances are selected, or what there is to say of them: what enters the selection, is in it, or leaves it. */
-export function instancesQuestion(scope: FeedScope, selection: Selection): Question {
+export function instancesQuestion(scope: FeedScope, selection: Selection): PollQuery {
   return {
     key: JSON.stringify([scope.namespace, scope.service, selection]),
     scope,

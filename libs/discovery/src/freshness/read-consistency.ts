@@ -1,8 +1,7 @@
 import { type ServerResponse } from 'node:http';
-import { queryInteger, revisionNumber } from '@coordination/http';
+import { clientDisconnect, queryInteger, revisionNumber } from '@coordination/http';
 import { type ErrorCode, type FieldError, ValidationFailedError } from '@coordination/kernel';
 import { z } from 'zod';
-import { callerGone } from '@coordination/http';
 
 const CONSISTENCIES = ['eventual', 'strong'] as const;
 
@@ -55,7 +54,7 @@ const freshnessParameters = z.object({ ...FRESHNESS_PARAMETERS, ...WAITING_PARAM
 type FreshnessQuery = Partial<z.output<typeof freshnessParameters>> & { readonly asOf?: unknown };
 
 /** What a request demands of the catalog before it is answered. */
-export interface Demand {
+export interface ReadConsistency {
   readonly isStrong: boolean;
   readonly minRevision: number | undefined;
   /** Until when it is held; absent: it is not. */
@@ -65,21 +64,26 @@ export interface Demand {
 }
 
 /** Whatever the node knows now. */
-export const NO_DEMAND: Demand = { isStrong: false, minRevision: undefined, wait: undefined, signal: undefined };
+export const NO_DEMAND: ReadConsistency = {
+  isStrong: false,
+  minRevision: undefined,
+  wait: undefined,
+  signal: undefined,
+};
 
 /**
  * What the parameters of a request demand.
  * @param response the one that the request will get, which tells whether the caller is still there
  * @throws ValidationFailedError for a time to wait without a revision to wait for, and for demands on the past
  */
-export function toDemand(query: FreshnessQuery, response: ServerResponse): Demand {
+export function toDemand(query: FreshnessQuery, response: ServerResponse): ReadConsistency {
   const { consistency, minRevision, since, waitSeconds } = query;
   refuseContradictions(query);
   const isStrong = consistency === 'strong';
   if (!isStrong && minRevision === undefined && since === undefined) return NO_DEMAND;
   const limitMs = (waitSeconds ?? DEFAULT_WAIT_SECONDS) * MS_PER_SECOND;
   const wait = since === undefined ? undefined : { since, limitMs };
-  return { isStrong, minRevision, wait, signal: callerGone(response) };
+  return { isStrong, minRevision, wait, signal: clientDisconnect(response) };
 }
 
 function refuseContradictions(query: FreshnessQuery): void {

@@ -1,11 +1,9 @@
-import { type InstanceRecord } from '@coordination/catalog';
-import { type ChangeFeed } from '@coordination/catalog';
+import { type CatalogView, type ChangeFeed, type InstanceRecord } from '@coordination/catalog';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcherBesideStatus, statusTest } from '../selection/selection.js';
 import { countStatuses, sorted } from '../search/service-summary.js';
-import { type CatalogView } from '@coordination/catalog';
 import { type ListQuestion } from './list-question.js';
-import { type Listing, type Listings, listingName } from './listings.js';
+import { type Listing, listingName, type Listings } from './listings.js';
 
 /** The instances of a service, by instanceId. */
 type Instances = ReadonlyMap<string, InstanceRecord>;

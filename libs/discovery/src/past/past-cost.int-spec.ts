@@ -1,4 +1,4 @@
-import { query, read } from '@coordination/database';
+import { query, readSnapshot } from '@coordination/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
@@ -64,7 +64,7 @@ afterAll(async () => {
 
 /** What a statement read of the log: rows, those that it threw away too, and pages of everything. */
 async function costOf({ text, parameters }: Statement, settings: Readonly<Record<string, string>> = PAST_SETTINGS) {
-  const [row] = await read(
+  const [row] = await readSnapshot(
     author.databases,
     em => query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(em, `explain (analyze, buffers, format json) ${text}`, parameters),
     { settings },

@@ -1,7 +1,7 @@
 import { LogCutRepository } from '@coordination/log';
-import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
+import { type Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/catalog';
-import { type LookBudget } from '../selection/scan-budget.js';
+import { type ScanBudget } from '../selection/scan-budget.js';
 import { orTooCostly } from '../search/costly-selection.js';
 import { addSelection, Conditions } from '../selection/selection-sql.js';
 import { matcher, type Selection } from '../selection/selection.js';
@@ -51,13 +51,13 @@ export class PastInstances {
    * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(question: PastQuestion, budget: LookBudget, more = NOTHING_MORE): AsyncGenerator<PastInstance> {
+  async *walk(question: PastQuestion, budget: ScanBudget, more = NOTHING_MORE): AsyncGenerator<PastInstance> {
     let { after } = question;
     const matches = matcher(question.selection);
     for (let count = STEP_MIN; ; count = Math.min(2 * count, STEP_MAX)) {
       const { text, parameters, isExact } = walkStatement({ ...question, after, count }, more);
       const rows = await orTooCostly(question.selection, () =>
-        read(
+        readSnapshot(
           this.databases,
           async em => {
             await this.cuts.assertRetained(em, question.at);

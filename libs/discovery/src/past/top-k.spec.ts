@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
-import { FirstByTime } from './top-k.js';
+import { TopK } from './top-k.js';
 
 const keyOf = ({ updatedAt, id }: { updatedAt: string; id: string }) => updatedAt + id;
 
@@ -15,7 +15,7 @@ it('The first few by time are those that sorting all of them would put first, wh
   fc.assert(
     fc.property(some, ({ times, count, order }) => {
       const records = times.map(([updatedAt, id]) => anInstance({ id, updatedAt }));
-      const first = new FirstByTime(order, ({ updatedAt, id }) => [updatedAt, id], count);
+      const first = new TopK(order, ({ updatedAt, id }) => [updatedAt, id], count);
       for (const record of records) {
         const { bound } = first;
         if (bound) expect(first.records).toHaveLength(count);

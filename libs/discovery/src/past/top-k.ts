@@ -5,7 +5,7 @@ import { type SearchOrder } from '../search/catalog-search.js';
 export type TimePosition = readonly [time: string, id: string];
 
 /** Keeps the first few of many instances that come in any order. */
-export class FirstByTime {
+export class TopK {
   private readonly kept: { readonly position: TimePosition; readonly record: InstanceRecord }[] = [];
 
   /** @param count how many are kept */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HEALTH_STATES, type InstanceRecord, OVERRIDE_STATUSES, type Status, STATUSES } from '@coordination/catalog';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { EVERYTHING, USABLE } from '../selection/selection.js';
-import { type Contenders, contendersOf, STRATEGIES, type Wanted } from './eligible-instances.js';
+import { type EligibleInstances, contendersOf, STRATEGIES, type ResolveRequest } from './eligible-instances.js';
 
 const isHeld = (status: Status) => (OVERRIDE_STATUSES as readonly Status[]).includes(status);
 
@@ -21,7 +21,7 @@ function anInstanceThatIs(status: Status, fields: Partial<InstanceRecord> = {}):
 const named = (prefix: string, count: number, status: Status, fields: Partial<InstanceRecord> = {}) =>
   Array.from({ length: count }, (_, n) => anInstanceThatIs(status, { instanceId: `${prefix}-${n}`, ...fields }));
 
-const want = (differing: Partial<Wanted> = {}): Wanted => ({
+const want = (differing: Partial<ResolveRequest> = {}): ResolveRequest => ({
   selection: { statuses: USABLE, where: null },
   strategy: 'weighted',
   zone: null,
@@ -30,7 +30,7 @@ const want = (differing: Partial<Wanted> = {}): Wanted => ({
   ...differing,
 });
 
-const idsOf = ({ near, far }: Contenders) => [...near.ids, ...far.ids].sort();
+const idsOf = ({ near, far }: EligibleInstances) => [...near.ids, ...far.ids].sort();
 
 const someInstances = fc
   .array(
@@ -44,7 +44,7 @@ const someInstances = fc
   )
   .map(all => all.map(({ status, ...fields }, n) => anInstanceThatIs(status, { instanceId: `i-${n}`, ...fields })));
 
-const someWanted: fc.Arbitrary<Wanted> = fc.record({
+const someWanted: fc.Arbitrary<ResolveRequest> = fc.record({
   selection: fc.record({
     statuses: fc.constantFrom(USABLE, ['maintenance', 'unhealthy'] as const, 'any' as const),
     where: fc.constantFrom(null, { kind: 'equal' as const, of: ['type'] as const, anyOf: ['api'] }),
@@ -117,7 +117,7 @@ describe('the contenders', () => {
 
 describe('a preferred zone', () => {
   const elsewhere = named('far', 4, 'healthy', { zone: 'b' });
-  const nearShare = (zoned: InstanceRecord[], wanted: Partial<Wanted> = {}) =>
+  const nearShare = (zoned: InstanceRecord[], wanted: Partial<ResolveRequest> = {}) =>
     contendersOf([...zoned, ...elsewhere], want({ zone: 'a', ...wanted })).nearShare;
   const here = (fit: number, unfit: number, status: Status = 'unhealthy') => [
     ...named('near', fit, 'healthy', { zone: 'a' }),

@@ -9,7 +9,7 @@ export const STRATEGIES = ['weighted', 'random', 'round_robin'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Which instance is wanted. Plain JSON, so that its text can name it. */
-export interface Wanted {
+export interface ResolveRequest {
   readonly selection: Selection;
   readonly strategy: Strategy;
   /** Where the instance should be, if there are enough; null: no matter. */
@@ -21,7 +21,7 @@ export interface Wanted {
 }
 
 /** Those that may be called. */
-export interface Contenders {
+export interface EligibleInstances {
   /** Whether so few are usable that their health is no longer looked at. */
   readonly isPanic: boolean;
   /** Those in the preferred zone; empty when there is no preference. */
@@ -40,7 +40,7 @@ const WITHOUT_WEIGHT = 3;
  * those without, and among them healthy before degraded before all others.
  * @throws InvalidFilterError for patterns that are too costly for as many instances
  */
-export function contendersOf(records: Iterable<InstanceRecord>, wanted: Wanted): Contenders {
+export function contendersOf(records: Iterable<InstanceRecord>, wanted: ResolveRequest): EligibleInstances {
   const { selection, strategy, zone, zoneThreshold, panicThreshold } = wanted;
   const matches = matcherBesideStatus(selection, patternMeter());
   const meant = [...records].filter(record => hasUsableUrl(record) && matches(record));

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { selectingQuery } from '../api/discovery.schemas.js';
 import { toSelection } from '../filter/selection.schemas.js';
 import { type Selection } from '../selection/selection.js';
-import { STRATEGIES, type Wanted } from './eligible-instances.js';
+import { STRATEGIES, type ResolveRequest } from './eligible-instances.js';
 
 const PERCENT = 100;
 
@@ -40,7 +40,7 @@ export type ResolveQuery = z.output<typeof resolveQuery>;
  * Which instance a request wants.
  * @throws InvalidFilterError
  */
-export function toWanted(query: ResolveQuery, defaultStatuses: Selection['statuses']): Wanted {
+export function toWanted(query: ResolveQuery, defaultStatuses: Selection['statuses']): ResolveRequest {
   const { strategy, zone, zoneThreshold, panicThreshold, namespace: _, ...filters } = query;
   const selection = toSelection(filters, defaultStatuses);
   return { selection, strategy, zone: zone ?? null, zoneThreshold, panicThreshold };

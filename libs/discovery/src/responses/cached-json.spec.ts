@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, newId } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/catalog';
+import { CatalogState, CatalogView, ChangeFeed, type InstanceRecord } from '@coordination/catalog';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { type Fields } from '../listing/instance-fields.js';
@@ -9,11 +9,8 @@ import { type ListQuestion } from '../listing/list-question.js';
 import { type Listing, listingName, Listings } from '../listing/listings.js';
 import { ViewListings } from '../listing/view-listings.js';
 import { countStatuses } from '../search/service-summary.js';
-import { ChangeFeed } from '@coordination/catalog';
 import { EVERYTHING, type Selection } from '../selection/selection.js';
-import { CatalogState } from '@coordination/catalog';
-import { CatalogView } from '@coordination/catalog';
-import { ViewAnswers } from './cached-json.js';
+import { CachedJson } from './cached-json.js';
 
 const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => 0 };
 const health = (state: InstanceRecord['health']['state']) => ({ ...anInstance().health, state });
@@ -23,7 +20,7 @@ function setUp(maxLength?: number) {
   const log = new LogInMemory();
   const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
-  const answers = new ViewAnswers(view, maxLength);
+  const answers = new CachedJson(view, maxLength);
   const put = (fields: Partial<InstanceRecord>) => {
     const known = [...view.instancesOf('default', fields.service ?? 'orders').values()].find(
       it => it.instanceId === fields.instanceId,

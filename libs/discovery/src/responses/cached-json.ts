@@ -1,16 +1,19 @@
 import { LRUCache } from 'lru-cache';
 import { CompressedForm } from '@coordination/http';
-import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
+import {
+  type CatalogView,
+  type ChangeFeed,
+  type InstanceRecord,
+  type ServiceEntry,
+  toInstanceView,
+} from '@coordination/catalog';
 import { matcherBesideStatus, type Selection, statusTest } from '../selection/selection.js';
 import { patternMeter } from '../selection/pattern-meter.js';
-import { type ChangeFeed } from '@coordination/catalog';
 import { listJson } from '../listing/list-json.js';
 import { type ListQuestion, partText, variantOf } from '../listing/list-question.js';
 import { Listings, pageOf } from '../listing/listings.js';
 import { ViewListings } from '../listing/view-listings.js';
 import { countStatuses, sorted, summarize } from '../search/service-summary.js';
-import { type ServiceEntry } from '@coordination/catalog';
-import { type CatalogView } from '@coordination/catalog';
 
 /**
  * How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. Bytes of
@@ -53,7 +56,7 @@ const NO_CHANGES = { after: () => undefined };
  * forms are buffers, since sockets take nothing else without a copy: a tenth of the size, and only of what was asked for so.
  * The view must be readable.
  */
-export class ViewAnswers {
+export class CachedJson {
   private readonly kept: LRUCache<string, Kept>;
   /** The part of each service in the list of services, which only its own changes make anew. */
   private readonly summaries = new WeakMap<ServiceEntry, { readonly revision: number; readonly json: string }>();

@@ -1,5 +1,5 @@
 import { type CatalogHeadRepository, type LogHead } from '@coordination/log';
-import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
+import { type Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
   EVERY_OTHER_NAMESPACE,
@@ -14,9 +14,9 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './memory-scan.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
 import { orTooCostly } from './costly-selection.js';
-import { LookBudget, type LookLimits } from '../selection/scan-budget.js';
+import { ScanBudget, type ScanLimits } from '../selection/scan-budget.js';
 import { fromCursor, toCursor } from './search-cursor.js';
-import { type Judged } from '../selection/evaluate.js';
+import { type FilterSubject } from '../selection/evaluate.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS, type Statement } from '../selection/selection-sql.js';
 import { hasVersionRange, matcher, type Selection } from '../selection/selection.js';
 import { type ServiceSummary } from './service-summary.js';
@@ -87,9 +87,9 @@ export interface SearchLimits {
   /** For one statement. */
   readonly statementMs: number;
   /** For a page; a statement under way when it is spent ends by its own limit. */
-  readonly page: LookLimits;
+  readonly page: ScanLimits;
   /** For all summaries, since they are all or nothing. Less than the 10 s that an open snapshot may last. */
-  readonly summaries: LookLimits;
+  readonly summaries: ScanLimits;
 }
 
 const SEARCH_LIMITS: SearchLimits = {
@@ -149,7 +149,13 @@ export class CatalogSearchRepository {
       const versions = await this.versionsFor(em, selection);
       const conditions = new Conditions().add('i.namespace = $', namespace);
       const isExact = addSelection(conditions, selection, versions);
-      const read = stepsOf<Judged>(em, heard, { ...ALL_BY_SERVICE, namespace, selection }, versions, JUDGED_COLUMNS);
+      const read = stepsOf<FilterSubject>(
+        em,
+        heard,
+        { ...ALL_BY_SERVICE, namespace, selection },
+        versions,
+        JUDGED_COLUMNS,
+      );
       const services = isExact
         ? await summaries(em, conditions)
         : await judgedSummaries({ read, positionOf: nameOf }, judging(selection, this.limits.summaries));
@@ -160,7 +166,7 @@ export class CatalogSearchRepository {
 
   private async read<T>(selection: Selection, work: (em: EntityManager, heard: () => void) => Promise<T>): Promise<T> {
     const { statementMs } = this.limits;
-    return await orTooCostly(selection, () => read(this.databases, work, { timeoutMs: statementMs }));
+    return await orTooCostly(selection, () => readSnapshot(this.databases, work, { timeoutMs: statementMs }));
   }
 
   /** The versions that occur, if the selection has a range: which of them are in it is for semver to judge, not for SQL. */
@@ -211,7 +217,7 @@ const JUDGED_COLUMNS = `
   i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata, i.status`;
 
 /** Reads what SQL cannot rule out, step by step, within a transaction. */
-function stepsOf<Candidate extends Judged>(
+function stepsOf<Candidate extends FilterSubject>(
   em: EntityManager,
   heard: () => void,
   scope: SearchScope,
@@ -229,9 +235,9 @@ function stepsOf<Candidate extends Judged>(
 
 const ALL_BY_SERVICE = { service: null, sort: 'service', order: 'asc' } as const;
 
-const judging = (selection: Selection, limits: LookLimits): Judgement => ({
+const judging = (selection: Selection, limits: ScanLimits): Judgement => ({
   matches: matcher(selection),
-  budget: new LookBudget(limits, systemClock),
+  budget: new ScanBudget(limits, systemClock),
 });
 
 const cursorAt = (search: CatalogSearch, last: InstanceRecord): string =>

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Clock } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/catalog';
+import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { InstancePicker, type PickQuestion } from './instance-picker.js';
 import { EVERYTHING, type Selection } from '../selection/selection.js';
-import { CatalogState } from '@coordination/catalog';
-import { CatalogView } from '@coordination/catalog';
 
 const inZone = (zone: string): Selection => ({
   statuses: 'any',

@@ -1,9 +1,8 @@
 import { type Clock, InvalidFilterError } from '@coordination/kernel';
-import { type InstanceRecord, type InstanceTest } from '@coordination/catalog';
-import { LookBudget } from '../selection/scan-budget.js';
+import { type CatalogView, type InstanceRecord, type InstanceTest } from '@coordination/catalog';
+import { ScanBudget } from '../selection/scan-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcher, type Selection } from '../selection/selection.js';
-import { type CatalogView } from '@coordination/catalog';
 
 /** Which instances of the catalog are meant. */
 export interface PickQuestion {
@@ -47,7 +46,7 @@ export class InstancePicker {
   /** @throws InvalidFilterError when it takes too long to decide */
   async pick(question: PickQuestion): Promise<Picked> {
     const { selection } = question;
-    const budget = new LookBudget({ instances: Infinity, milliseconds: LOOK_LIMIT_MS }, this.clock);
+    const budget = new ScanBudget({ instances: Infinity, milliseconds: LOOK_LIMIT_MS }, this.clock);
     const isMeant = matcher(selection, patternMeter(MAX_STEPS));
     const instances: InstanceRecord[] = [];
     for (const record of this.candidates(question)) {

@@ -1,7 +1,7 @@
 import { InvalidFilterError } from '@coordination/kernel';
 import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
-import { type LookBudget } from '../selection/scan-budget.js';
-import { type Judged } from '../selection/evaluate.js';
+import { type ScanBudget } from '../selection/scan-budget.js';
+import { type FilterSubject } from '../selection/evaluate.js';
 import { ServiceSummarizer, type ServiceSummary, sorted } from './service-summary.js';
 
 /** How many instances are read at once where PostgreSQL cannot decide: as many as the largest page has. */
@@ -14,7 +14,7 @@ const TOO_BROAD = {
 };
 
 /** Instances in a certain order of which PostgreSQL could not rule out that they are selected. */
-export interface Candidates<Candidate extends Judged> {
+export interface Candidates<Candidate extends FilterSubject> {
   /** The next ones after a position, or the first. Fewer than asked for mean that there are no more. */
   readonly read: (after: readonly string[] | undefined, count: number) => Promise<readonly Candidate[]>;
   readonly positionOf: (record: Candidate) => readonly string[];
@@ -22,8 +22,8 @@ export interface Candidates<Candidate extends Judged> {
 
 /** Who judges them, and how many at most. */
 export interface Judgement {
-  readonly matches: (record: Judged) => boolean;
-  readonly budget: LookBudget;
+  readonly matches: (record: FilterSubject) => boolean;
+  readonly budget: ScanBudget;
 }
 
 /**
@@ -52,7 +52,7 @@ export async function judgedPage(
  * @throws InvalidFilterError when too many would have to be looked at
  */
 export async function judgedSummaries(
-  candidates: Candidates<Judged>,
+  candidates: Candidates<FilterSubject>,
   { matches, budget }: Judgement,
 ): Promise<ServiceSummary[]> {
   const summarizers = new Map<string, ServiceSummarizer>();
@@ -69,7 +69,7 @@ export async function judgedSummaries(
 }
 
 /** All of them, in steps of bounded size. */
-async function* walk<Candidate extends Judged>(
+async function* walk<Candidate extends FilterSubject>(
   { read, positionOf }: Candidates<Candidate>,
   from: readonly string[] | undefined,
 ): AsyncGenerator<Candidate> {

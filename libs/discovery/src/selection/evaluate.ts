@@ -5,9 +5,9 @@ import { containsJson } from './json-containment.js';
 import { versionTest } from './version-range.js';
 
 /** What an expression can speak of. */
-export type Judged = Pick<InstanceRecord, Field | 'metadata'>;
+export type FilterSubject = Pick<InstanceRecord, Field | 'metadata'>;
 
-type Test = (record: Judged) => boolean;
+type Test = (record: FilterSubject) => boolean;
 type ValueTest = (value: JsonValue) => boolean;
 
 /**
@@ -73,7 +73,7 @@ function ofPresent(of: Selector, test: ValueTest): Test {
   };
 }
 
-function reader(selector: Selector): (record: Judged) => JsonValue | undefined {
+function reader(selector: Selector): (record: FilterSubject) => JsonValue | undefined {
   if (selector[0] !== 'metadata') {
     const [field] = selector;
     return record => record[field];

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Clock } from '@coordination/kernel';
 
 /** How much may be looked at for one request. */
-export interface LookLimits {
+export interface ScanLimits {
   readonly instances: number;
   readonly milliseconds: number;
 }
@@ -11,13 +11,13 @@ export interface LookLimits {
 const TURN_MS = 10;
 
 /** Bounds what looking at instances one by one costs a request, and everybody else. */
-export class LookBudget {
+export class ScanBudget {
   private looks = 0;
   private readonly endsAtMs: number;
   private turnEndsAtMs: number;
 
   constructor(
-    private readonly limits: LookLimits,
+    private readonly limits: ScanLimits,
     private readonly clock: Clock,
   ) {
     const now = clock.monotonicMs();

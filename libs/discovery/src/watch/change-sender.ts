@@ -1,6 +1,4 @@
-import { type InstanceRecord } from '@coordination/catalog';
-import { type CatalogChange, type Matches } from '@coordination/catalog';
-import { type FeedScope } from '@coordination/catalog';
+import { type CatalogChange, type FeedScope, type InstanceRecord, type Matches } from '@coordination/catalog';
 import { matcher, type Selection } from '../selection/selection.js';
 import { type WatchContext } from './watch-context.js';
 import { type WatchStream } from './watch-stream.js';
@@ -10,7 +8,7 @@ const PIECE_BYTES = 64 * 1024;
 const PIECE_STEPS = 100_000;
 
 /** Tells one watcher of changes, each once: its position is the revision up to which everything has been told. */
-export class ChangeTeller {
+export class ChangeSender {
   private toldUpTo: number;
   private patternSteps = 0;
   private readonly matches: Matches;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Clock } from '@coordination/kernel';
-import { Turns, type Worker } from './fair-scheduler.js';
+import { FairScheduler, type Worker } from './fair-scheduler.js';
 
 const PIECE_MS = 4;
 
@@ -9,7 +9,7 @@ const PIECE_MS = 4;
 function workshop() {
   const clock: Clock & { ms: number } = { ms: 0, now: () => new Date(0), monotonicMs: () => clock.ms };
   const done: string[] = [];
-  const turns = new Turns(clock);
+  const turns = new FairScheduler(clock);
   const worker = (name: string, pieces: number): Worker => ({
     step() {
       clock.ms += PIECE_MS;

@@ -13,7 +13,7 @@ export interface Worker {
  * Lets many do their work in turn, a few milliseconds at a time: a change that ten thousand watch must keep neither a
  * writer from its answer nor one watcher from another's.
  */
-export class Turns {
+export class FairScheduler {
   /** In the order in which they asked. */
   private readonly waiting = new Set<Worker>();
   private running: NodeJS.Immediate | undefined;

@@ -1,10 +1,8 @@
 import { type Clock } from '@coordination/kernel';
-import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
-import { type FeedScope } from '@coordination/catalog';
-import { LookBudget } from '../selection/scan-budget.js';
+import { type CatalogView, type FeedScope, type InstanceRecord, toInstanceView } from '@coordination/catalog';
+import { ScanBudget } from '../selection/scan-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { isEverything, matcher, type Selection } from '../selection/selection.js';
-import { type CatalogView } from '@coordination/catalog';
 import { snapshotFrame } from './sse-frames.js';
 
 /** How many bytes of JSON make one piece. */
@@ -38,7 +36,7 @@ export async function selected(
 ): Promise<readonly InstanceRecord[]> {
   if (isEverything(selection)) return records;
   const matches = matcher(selection, patternMeter());
-  const budget = new LookBudget(NO_LIMIT, clock);
+  const budget = new ScanBudget(NO_LIMIT, clock);
   const found: InstanceRecord[] = [];
   for (const record of records) {
     await budget.look();

@@ -1,5 +1,4 @@
-import { toInstanceView } from '@coordination/catalog';
-import { type CatalogChange } from '@coordination/catalog';
+import { type CatalogChange, toInstanceView } from '@coordination/catalog';
 
 /** Why a watcher has to begin anew. */
 export const RESET_REASONS = ['unknown_revision', 'new_epoch', 'compacted', 'too_slow'] as const;

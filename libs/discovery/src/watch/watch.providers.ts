@@ -6,12 +6,10 @@ import { StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks, Metrics } from '@coordination/observability';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
-import { ChangeFeed } from '@coordination/catalog';
-import { ViewGate } from '@coordination/catalog';
-import { CatalogView } from '@coordination/catalog';
+import { CatalogView, ChangeFeed, ReadBarrier } from '@coordination/catalog';
 import { ChangeFrames } from './change-sse.js';
 import { LogPages, stretchReader } from './log-pages.js';
-import { Turns } from './fair-scheduler.js';
+import { FairScheduler } from './fair-scheduler.js';
 import { type WatchContext } from './watch-context.js';
 import { watchMetrics } from './watch-metrics.js';
 import { Watches } from './watches.service.js';
@@ -33,12 +31,12 @@ export const WATCH_PROVIDERS: Provider[] = [
   },
   {
     provide: Watches,
-    inject: [CatalogView, ChangeFeed, LogPages, ViewGate, Metrics, BackgroundTasks, SETTINGS_TOKEN],
+    inject: [CatalogView, ChangeFeed, LogPages, ReadBarrier, Metrics, BackgroundTasks, SETTINGS_TOKEN],
     useFactory: (
       view: CatalogView,
       feed: ChangeFeed,
       pages: LogPages,
-      gate: ViewGate,
+      gate: ReadBarrier,
       metrics: Metrics,
       tasks: BackgroundTasks,
       settings: Settings,
@@ -66,7 +64,7 @@ function contextOf({ view, feed, metrics, pages, task, settings }: ContextParts)
     feed,
     metrics,
     frames: new ChangeFrames(),
-    turns: new Turns(systemClock),
+    turns: new FairScheduler(systemClock),
     limits: {
       watches: settings.PCS_WATCH_MAX,
       catchUps: settings.PCS_WATCH_CATCH_UPS,

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { type OnModuleDestroy } from '@nestjs/common';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
-import { type AnsweredCatalog } from '../responses/catalog-response.js';
 import { type FeedScope } from '@coordination/catalog';
+import { type AnsweredCatalog } from '../responses/catalog-response.js';
 import { type Selection } from '../selection/selection.js';
 import { type ResetReason, resetFrame, retryFrame } from './sse-frames.js';
 import { recordsIn, selected } from './snapshot.js';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { findPoison, MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
+import { findUnstorable, MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
 import { countKeysInText, countKeysInValue, findDuplicateKey } from './duplicate-keys.js';
 
 /**
@@ -13,7 +13,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new MalformedJsonError('The body is not UTF-8 text. Send JSON in UTF-8.');
   const text = bytes.toString();
   const value = parse(text);
-  const poison = findPoison(value);
+  const poison = findUnstorable(value);
   const structural = poison.find(finding => finding.structural);
   if (structural) {
     throw new MalformedJsonError(`${structural.path || 'The body'} ${structural.message}.`, { errors: poison });

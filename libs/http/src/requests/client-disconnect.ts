@@ -2,7 +2,7 @@ import { type ServerResponse } from 'node:http';
 import { StoreUnavailableError } from '@coordination/kernel';
 
 /** Aborted when the connection that a response belongs to is closed; the reason is an error that nobody will read. */
-export function callerGone(response: ServerResponse): AbortSignal {
+export function clientDisconnect(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const abort = () => controller.abort(new StoreUnavailableError());
   if (response.destroyed) abort();

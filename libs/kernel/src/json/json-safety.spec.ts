@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findPoison, MAX_JSON_DEPTH, pointerToken } from '../index.js';
+import { findUnstorable, MAX_JSON_DEPTH, pointerToken } from '../index.js';
 
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 
-describe('findPoison', () => {
+describe('findUnstorable', () => {
   it('finds nothing in what JSON and PostgreSQL both keep', () => {
     const value = { a: [1, -0.5, 1e300 / 3e290, true, null, 'text ☃ 🙂'], constructor: 1, prototype: {}, '': '' };
-    expect(findPoison(value)).toEqual([]);
-    expect(findPoison(nested(MAX_JSON_DEPTH))).toEqual([]);
+    expect(findUnstorable(value)).toEqual([]);
+    expect(findUnstorable(nested(MAX_JSON_DEPTH))).toEqual([]);
   });
 
   it.each([
@@ -21,20 +21,20 @@ describe('findPoison', () => {
     ['__proto__', JSON.parse('{"a":{"__proto__":1}}'), '/a'],
     ['a bad text as the whole', '\0', ''],
   ])('finds %s and says where', (_what, value, path) => {
-    expect(findPoison(value).map(finding => finding.path)).toEqual([path]);
-    expect(findPoison(value, '/metadata').map(finding => finding.path)).toEqual([`/metadata${path}`]);
+    expect(findUnstorable(value).map(finding => finding.path)).toEqual([path]);
+    expect(findUnstorable(value, '/metadata').map(finding => finding.path)).toEqual([`/metadata${path}`]);
   });
 
   it('finds every place, and stops at a hundred', () => {
-    expect(findPoison({ a: '\0', b: ['\0', Infinity] })).toHaveLength(3);
-    expect(findPoison(Array.from({ length: 5_000 }, () => '\0'))).toHaveLength(100);
+    expect(findUnstorable({ a: '\0', b: ['\0', Infinity] })).toHaveLength(3);
+    expect(findUnstorable(Array.from({ length: 5_000 }, () => '\0'))).toHaveLength(100);
   });
 
   it('is not harmed by any depth', () => {
-    const [finding] = findPoison(nested(200_000));
+    const [finding] = findUnstorable(nested(200_000));
     expect(finding).toMatchObject({ path: '/0'.repeat(MAX_JSON_DEPTH), structural: true });
-    expect(findPoison(nested(9), '', 8)).toHaveLength(1);
-    expect(findPoison(nested(8), '', 8)).toEqual([]);
+    expect(findUnstorable(nested(9), '', 8)).toHaveLength(1);
+    expect(findUnstorable(nested(8), '', 8)).toEqual([]);
   });
 
   it('agrees with a naive check on any JSON value', () => {
@@ -48,7 +48,7 @@ describe('findPoison', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary', maxDepth: 5 }), value => {
         const copy: unknown = JSON.parse(JSON.stringify(value));
-        expect(findPoison(copy).length === 0).toBe(isClean(copy));
+        expect(findUnstorable(copy).length === 0).toBe(isClean(copy));
       }),
     );
   });

@@ -43,7 +43,7 @@ export const isStorableText = (text: string): boolean => !text.includes('\0') &&
  * `__proto__`, and nesting deeper than `maxDepth`. Empty when the value is clean. It does not recurse, so no depth harms it.
  * @param base JSON pointer of the value itself, put before every path.
  */
-export function findPoison(value: unknown, base = '', maxDepth = MAX_JSON_DEPTH): Poison[] {
+export function findUnstorable(value: unknown, base = '', maxDepth = MAX_JSON_DEPTH): Poison[] {
   return isClean(value, maxDepth) ? [] : locatePoison(value, base, maxDepth);
 }
 

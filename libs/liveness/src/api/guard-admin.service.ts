@@ -3,7 +3,7 @@ import { type Databases, databaseClock } from '@coordination/database';
 import { type CatalogView } from '@coordination/catalog';
 import { ValidationFailedError } from '@coordination/kernel';
 import { type WriteResult } from '@coordination/registry';
-import { type GuardOrders } from '../guard/guard-overrides.service.js';
+import { type GuardOverrides } from '../guard/guard-overrides.service.js';
 import { ALL, type GuardScope } from '../guard/guard-state.js';
 import { type OrderGuard } from './liveness.schemas.js';
 
@@ -15,7 +15,7 @@ export interface Ordered extends Pick<WriteResult, 'revision' | 'epoch'> {
 }
 
 export interface GuardDeskTools {
-  readonly orders: GuardOrders;
+  readonly orders: GuardOverrides;
   readonly view: CatalogView;
   readonly context: RequestContext;
   readonly databases: Databases;
@@ -27,7 +27,7 @@ export interface GuardDeskTools {
 const MAX_FORCED_MS = 24 * 3_600_000;
 
 /** Takes what operators order of guards. */
-export class GuardDesk {
+export class GuardAdminService {
   constructor(private readonly tools: GuardDeskTools) {}
 
   /** @throws ValidationFailedError for a service that is not known, or a time that makes no sense */

@@ -4,13 +4,13 @@ import { RequestContext } from '@coordination/context';
 import { Databases } from '@coordination/database';
 import { CatalogView } from '@coordination/catalog';
 import { GuardNoticeSlot } from '@coordination/discovery';
-import { GuardOrders } from '../guard/guard-overrides.service.js';
+import { RoleElector } from '@coordination/leadership';
+import { GuardOverrides } from '../guard/guard-overrides.service.js';
 import { guardRules } from '../guard/guard-rules.js';
 import { GuardStates } from '../guard/guard-states.js';
 import { LivenessOverviewReader } from '../sweep/liveness-overview.service.js';
 import { ProbeOverview } from '../probes/probe-overview.js';
-import { RoleElector } from '@coordination/leadership';
-import { GuardDesk } from './guard-admin.service.js';
+import { GuardAdminService } from './guard-admin.service.js';
 import { ActiveGuardNotices } from './guard-notices.js';
 import { LivenessReport } from './liveness-report.service.js';
 
@@ -23,15 +23,15 @@ export const LIVENESS_API_PROVIDERS: Provider[] = [
       new LivenessReport({ reader, view, elector, probes }),
   },
   {
-    provide: GuardDesk,
-    inject: [GuardOrders, CatalogView, RequestContext, Databases, SETTINGS_TOKEN],
+    provide: GuardAdminService,
+    inject: [GuardOverrides, CatalogView, RequestContext, Databases, SETTINGS_TOKEN],
     useFactory: (
-      orders: GuardOrders,
+      orders: GuardOverrides,
       view: CatalogView,
       context: RequestContext,
       databases: Databases,
       settings: Settings,
-    ) => new GuardDesk({ orders, view, context, databases, holdsMs: guardRules(settings).maxMs }),
+    ) => new GuardAdminService({ orders, view, context, databases, holdsMs: guardRules(settings).maxMs }),
   },
   {
     provide: ActiveGuardNotices,

@@ -1,5 +1,5 @@
-import { type CatalogView } from '@coordination/catalog';
-import { type InstanceRecord } from '@coordination/catalog';
+import { type CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { type RoleElector } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
 import {
   type LeaseOverview,
@@ -9,7 +9,6 @@ import {
 } from '../sweep/liveness-overview.service.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-service.js';
 import { type NodeShare, type ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
-import { type RoleElector } from '@coordination/leadership';
 
 /** How liveness stands, as it is told. */
 export interface LivenessReported {

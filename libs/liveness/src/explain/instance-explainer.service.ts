@@ -1,12 +1,12 @@
 import {
-  type AuditEvent,
+  type LogEvent,
   type CatalogHeadRepository,
   eventsOfPast,
   type LogHead,
   type NamedPast,
 } from '@coordination/log';
 import { type AuditQuery, type EventQuery } from '@coordination/audit';
-import { type Databases, isoTime, query, read } from '@coordination/database';
+import { type Databases, isoTime, query, readSnapshot } from '@coordination/database';
 import { InstanceNotFoundError } from '@coordination/kernel';
 import { identityKey, identityOf, type InstanceRecord, type LeaseAllowance } from '@coordination/catalog';
 import { type NodeRoleRepository } from '@coordination/leadership';
@@ -50,7 +50,7 @@ export class InstanceExplainer {
    * @throws StoreUnavailableError
    */
   async explainOrFail(target: Target): Promise<{ readonly explanation: Explanation; readonly head: LogHead }> {
-    const { leased, head, ...found } = await read(this.tools.databases, em => this.find(em, target));
+    const { leased, head, ...found } = await readSnapshot(this.tools.databases, em => this.find(em, target));
     if (!leased) return { explanation: await this.explainGone(target, head, found.now), head };
     const { namespace, service, id } = leased.instance;
     const items = await this.newestOf({ instance: id });
@@ -84,7 +84,7 @@ export class InstanceExplainer {
   }
 
   /** The newest events that a filter selects. Pages may be empty although there are more. */
-  private async newestOf(filter: EventQuery['filter']): Promise<readonly AuditEvent[]> {
+  private async newestOf(filter: EventQuery['filter']): Promise<readonly LogEvent[]> {
     let cursor: string | undefined;
     do {
       const page = await this.tools.audit.list({ filter, order: 'desc', limit: EVENTS, cursor });
@@ -97,7 +97,7 @@ export class InstanceExplainer {
   private async presentHolder(gone: InstanceRecord): Promise<InstanceRecord | undefined> {
     const { databases, instances } = this.tools;
     const identity = identityOf(gone);
-    return (await read(databases, em => instances.find(em, { identity })))?.instance;
+    return (await readSnapshot(databases, em => instances.find(em, { identity })))?.instance;
   }
 
   private async find(em: EntityManager, target: Target) {

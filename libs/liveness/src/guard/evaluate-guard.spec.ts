@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type GuardRules } from './guard-rules.js';
 import { ALL, type GuardOrder, type GuardScope, type GuardState, scopeKey } from './guard-state.js';
-import { judge, type GuardSituation } from './evaluate-guard.js';
+import { evaluateGuard, type GuardSituation } from './evaluate-guard.js';
 import { type LeaseCounts, type ScopeCount, type ServiceCount } from './lease-counts.js';
 
 const RULES: GuardRules = {
@@ -60,8 +60,8 @@ const scopesOf = (states: readonly GuardState[]) => states.map(({ scope, phase }
 
 describe('A guard of a service', () => {
   it('begins when more than its share is silent, and says so in numbers', () => {
-    expect(judge(situation(0, { counts: counts([service('orders', 6, 20)], 500) })).states).toEqual([]);
-    expect(judge(situation(0, { counts: counts([service('orders', 7, 20)], 500) })).states).toEqual([
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 6, 20)], 500) })).states).toEqual([]);
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 7, 20)], 500) })).states).toEqual([
       {
         active: true,
         scope: ORDERS,
@@ -78,35 +78,37 @@ describe('A guard of a service', () => {
   });
 
   it('does not begin for few instances', () => {
-    expect(judge(situation(0, { counts: counts([service('orders', 9, 9)], 500) })).states).toEqual([]);
-    expect(judge(situation(0, { counts: counts([service('orders', 10, 10)], 500) })).states).toHaveLength(1);
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 9, 9)], 500) })).states).toEqual([]);
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 10, 10)], 500) })).states).toHaveLength(1);
   });
 
   it('holds only its own service: what it holds does not count for all', () => {
     const several = counts([service('orders', 40, 40), service('pay', 1, 20)], 40);
-    expect(scopesOf(judge(situation(0, { counts: several })).states)).toEqual(['default/orders holding']);
+    expect(scopesOf(evaluateGuard(situation(0, { counts: several })).states)).toEqual(['default/orders holding']);
   });
 
-  const began = judge(situation(0, { counts: counts([service('orders', 14, 20)], 500) })).states;
+  const began = evaluateGuard(situation(0, { counts: counts([service('orders', 14, 20)], 500) })).states;
 
   it('goes on with new numbers, and ends when renewals have come back', () => {
-    const later = judge(situation(100, { states: began, counts: counts([service('orders', 8, 20)], 500) })).states;
+    const later = evaluateGuard(
+      situation(100, { states: began, counts: counts([service('orders', 8, 20)], 500) }),
+    ).states;
     expect(later).toEqual([{ ...began[0], wouldExpire: 8 }]);
-    expect(judge(situation(200, { states: later, counts: counts([service('orders', 6, 20)], 500) })).states).toEqual(
-      [],
-    );
-    expect(judge(situation(200, { states: later })).states, 'all of it was deregistered').toEqual([]);
+    expect(
+      evaluateGuard(situation(200, { states: later, counts: counts([service('orders', 6, 20)], 500) })).states,
+    ).toEqual([]);
+    expect(evaluateGuard(situation(200, { states: later })).states, 'all of it was deregistered').toEqual([]);
   });
 
   it('lets go at the bounded rate when its time is over, until nothing is held', () => {
     const still = counts([service('orders', 14, 20, 14)], 500);
-    expect(scopesOf(judge(situation(599.9, { states: began, counts: still })).states)).toEqual([
+    expect(scopesOf(evaluateGuard(situation(599.9, { states: began, counts: still })).states)).toEqual([
       'default/orders holding',
     ]);
-    const releasing = judge(situation(600, { states: began, counts: still })).states;
+    const releasing = evaluateGuard(situation(600, { states: began, counts: still })).states;
     expect(scopesOf(releasing)).toEqual(['default/orders releasing']);
     const done = counts([service('orders', 14, 20, 0)], 500);
-    expect(judge(situation(610, { states: releasing, counts: done })).states).toEqual([]);
+    expect(evaluateGuard(situation(610, { states: releasing, counts: done })).states).toEqual([]);
   });
 });
 
@@ -114,28 +116,31 @@ describe('The guard over all', () => {
   const thin = Array.from({ length: 30 }, (_, n) => service(`s-${n}`, 1, 5));
 
   it('begins when more than the share of all is silent, though no service is guarded', () => {
-    expect(scopesOf(judge(situation(0, { counts: counts(thin, 50) })).states)).toEqual([]);
-    expect(scopesOf(judge(situation(0, { counts: counts(thin, 49) })).states)).toEqual(['*/* holding']);
+    expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 50) })).states)).toEqual([]);
+    expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 49) })).states)).toEqual(['*/* holding']);
   });
 
   it('does not begin for few instances', () => {
     const few = counts([service('orders', 9, 9), service('pay', 9, 9)], 31);
-    expect(judge(situation(0, { counts: few })).states).toEqual([]);
+    expect(evaluateGuard(situation(0, { counts: few })).states).toEqual([]);
   });
 
   const away = counts([], 40, { graced: 30, gracedUntil: at(31) });
 
   it('tells that leases last once more after nobody could renew', () => {
-    expect(judge(situation(5, { counts: away, backSince: at(0) })).states).toMatchObject([
+    expect(evaluateGuard(situation(5, { counts: away, backSince: at(0) })).states).toMatchObject([
       { scope: ALL, reason: 'store-away', since: at(0), until: at(31), wouldExpire: 30, of: 40 },
     ]);
-    expect(judge(situation(5, { counts: away })).states, 'an operator has ended it').toEqual([]);
-    expect(judge(situation(5, { counts: counts([], 40), backSince: at(0) })).states, 'all have renewed').toEqual([]);
+    expect(evaluateGuard(situation(5, { counts: away })).states, 'an operator has ended it').toEqual([]);
+    expect(
+      evaluateGuard(situation(5, { counts: counts([], 40), backSince: at(0) })).states,
+      'all have renewed',
+    ).toEqual([]);
   });
 
   it('takes over with a time of its own when they end then', () => {
-    const told = judge(situation(5, { counts: away, backSince: at(0) })).states;
-    const after = judge(situation(31, { states: told, counts: counts(thin), backSince: at(0) })).states;
+    const told = evaluateGuard(situation(5, { counts: away, backSince: at(0) })).states;
+    const after = evaluateGuard(situation(31, { states: told, counts: counts(thin), backSince: at(0) })).states;
     expect(after).toMatchObject([{ reason: 'total-share', since: at(31), until: at(631) }]);
   });
 });
@@ -144,48 +149,52 @@ describe('An order', () => {
   const many = counts([service('orders', 14, 20), service('pay', 14, 20)], 500);
 
   it('to end lets go of its service for its time, in which nothing begins anew', () => {
-    const states = judge(situation(0, { counts: many })).states;
+    const states = evaluateGuard(situation(0, { counts: many })).states;
     expect(states).toHaveLength(2);
     const orders = [order('end', ORDERS, 10, 70)];
-    const { states: after, confirmed } = judge(situation(10, { states, counts: many, orders }));
+    const { states: after, confirmed } = evaluateGuard(situation(10, { states, counts: many, orders }));
     expect(scopesOf(after)).toEqual(['default/pay holding']);
     expect([...confirmed]).toEqual(['default/orders']);
-    expect(scopesOf(judge(situation(69, { states: after, counts: many, orders })).states)).toEqual([
+    expect(scopesOf(evaluateGuard(situation(69, { states: after, counts: many, orders })).states)).toEqual([
       'default/pay holding',
     ]);
-    expect(judge(situation(70, { states: after, counts: many, orders })).states).toHaveLength(2);
+    expect(evaluateGuard(situation(70, { states: after, counts: many, orders })).states).toHaveLength(2);
   });
 
   it('to end takes what it confirms away from all', () => {
     const orders = [order('end', ORDERS, 0, 60)];
     const big = counts([service('orders', 90, 100)], 100);
-    expect(judge(situation(1, { counts: big, orders })).states).toEqual([]);
+    expect(evaluateGuard(situation(1, { counts: big, orders })).states).toEqual([]);
   });
 
   it('to end all ends those of services too, and what told of an absence', () => {
     const orders = [order('end', ALL, 10, 70)];
     const absent = { ...many, graced: 5, gracedUntil: at(100) };
-    expect(judge(situation(10, { counts: absent, orders, backSince: at(0) })).states).toEqual([]);
+    expect(evaluateGuard(situation(10, { counts: absent, orders, backSince: at(0) })).states).toEqual([]);
   });
 
   it('to hold holds whatever the numbers say, until its time', () => {
     const orders = [order('force', PAY, 10, 100)];
-    const [state] = judge(situation(50, { orders })).states;
+    const [state] = evaluateGuard(situation(50, { orders })).states;
     expect(state).toMatchObject({ scope: PAY, reason: 'operator', detail: 'because', since: at(10), until: at(100) });
-    expect(judge(situation(100, { orders, states: [state!] })).states).toEqual([]);
-    const releasing = judge(situation(100, { orders, states: [state!], counts: many })).states;
+    expect(evaluateGuard(situation(100, { orders, states: [state!] })).states).toEqual([]);
+    const releasing = evaluateGuard(situation(100, { orders, states: [state!], counts: many })).states;
     expect(scopesOf(releasing)).toContain('default/pay releasing');
   });
 
   it('counts over an earlier one over all, and a later one over all over it', () => {
     const forced = order('force', PAY, 20, 100);
-    expect(scopesOf(judge(situation(30, { orders: [order('end', ALL, 10, 70), forced] })).states)).toEqual([
+    expect(scopesOf(evaluateGuard(situation(30, { orders: [order('end', ALL, 10, 70), forced] })).states)).toEqual([
       'default/pay holding',
     ]);
-    expect(judge(situation(30, { orders: [order('end', ALL, 25, 85), forced] })).states).toEqual([]);
-    const endedBeforeHold = judge(situation(30, { orders: [order('end', PAY, 10, 70), order('force', ALL, 20, 100)] }));
+    expect(evaluateGuard(situation(30, { orders: [order('end', ALL, 25, 85), forced] })).states).toEqual([]);
+    const endedBeforeHold = evaluateGuard(
+      situation(30, { orders: [order('end', PAY, 10, 70), order('force', ALL, 20, 100)] }),
+    );
     expect(endedBeforeHold.confirmed.size, 'everything was ordered to hold afterwards').toBe(0);
-    const endedAfterHold = judge(situation(30, { orders: [order('end', PAY, 25, 70), order('force', ALL, 20, 100)] }));
+    const endedAfterHold = evaluateGuard(
+      situation(30, { orders: [order('end', PAY, 25, 70), order('force', ALL, 20, 100)] }),
+    );
     expect([...endedAfterHold.confirmed]).toEqual(['default/pay']);
   });
 });
@@ -215,7 +224,7 @@ describe('Whatever happens', () => {
         for (const step of timeline) {
           seconds += step.pause;
           const given = orders.filter(({ orderedAt }) => orderedAt <= at(seconds));
-          states = judge(situation(seconds, { states, orders: given, counts: step.counts })).states;
+          states = evaluateGuard(situation(seconds, { states, orders: given, counts: step.counts })).states;
           for (const state of states) {
             const isOrdered = given.some(({ kind, until }) => kind === 'force' && at(seconds) < until);
             if (!isOrdered) expect(state.wouldExpire).toBeGreaterThan(state.limit * state.of);
@@ -233,7 +242,7 @@ describe('Whatever happens', () => {
   it('no service is left to itself of which more than the share is silent, without an order', () => {
     fc.assert(
       fc.property(someCounts, some => {
-        const { states } = judge(situation(0, { counts: some }));
+        const { states } = evaluateGuard(situation(0, { counts: some }));
         const guarded = new Set(states.map(({ scope }) => scopeKey(scope)));
         for (const { service: name, of, silent } of some.services) {
           const isMass = of >= RULES.minInstances && silent > RULES.serviceShare * of;
@@ -248,29 +257,36 @@ describe('Whatever happens', () => {
       fc.property(someCounts, someOrders, fc.nat(1_000), (some, orders, seconds) => {
         const given = situation(seconds, { counts: some, orders });
         const copy = structuredClone(given);
-        const first = judge(given);
+        const first = evaluateGuard(given);
         expect(given).toEqual(copy);
-        expect(judge(copy)).toEqual(first);
+        expect(evaluateGuard(copy)).toEqual(first);
       }),
     );
   });
 });
 
 describe('A guard that began at a time which has not come', () => {
-  const before = judge(situation(3_600, { counts: counts([service('orders', 14, 20)]) })).states;
+  const before = evaluateGuard(situation(3_600, { counts: counts([service('orders', 14, 20)]) })).states;
 
   it('begins again, and holds for as long as any, where leases still ask for it', () => {
-    const { states } = judge(situation(0, { states: before, counts: counts([service('orders', 14, 20)]) }));
+    const { states } = evaluateGuard(situation(0, { states: before, counts: counts([service('orders', 14, 20)]) }));
     expect(states).toMatchObject([{ phase: 'holding', since: at(0), until: at(600) }]);
   });
 
   it('is over where none do', () => {
-    expect(judge(situation(0, { states: before, counts: counts([service('orders', 6, 20)]) })).states).toEqual([]);
+    expect(evaluateGuard(situation(0, { states: before, counts: counts([service('orders', 6, 20)]) })).states).toEqual(
+      [],
+    );
   });
 
   it('goes on where the clock fell by no more than reading it takes', () => {
     const now = new Date(START + 3_599_500).toISOString();
-    const { states } = judge({ ...situation(0), now, states: before, counts: counts([service('orders', 14, 20)]) });
+    const { states } = evaluateGuard({
+      ...situation(0),
+      now,
+      states: before,
+      counts: counts([service('orders', 14, 20)]),
+    });
     expect(states).toMatchObject([{ since: at(3_600) }]);
   });
 });

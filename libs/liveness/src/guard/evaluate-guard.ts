@@ -27,7 +27,7 @@ export interface GuardJudgement {
  * Decides which guards hold. Services come first: what one of them holds, or an operator has confirmed, does not count
  * for all. No I/O, no clock: the same situation gives the same judgement.
  */
-export function judge({ now, rules, states, orders, counts, backSince }: GuardSituation): GuardJudgement {
+export function evaluateGuard({ now, rules, states, orders, counts, backSince }: GuardSituation): GuardJudgement {
   // One that began by a clock that was set back since would hold for as long as that; it begins again where it must.
   const before = new Map(
     states.filter(({ since }) => !isAhead(since, now)).map(state => [scopeKey(state.scope), state]),

@@ -5,7 +5,7 @@ import { type GuardRules } from './guard-rules.js';
 import { type LivenessGuardRepository, type NewOrder } from './liveness-guard.repository.js';
 
 /** What an operator wants, and who it is. */
-export interface GuardWish {
+export interface GuardRequest {
   readonly scope: GuardScope;
   readonly reason: string | null;
   readonly origin: CallOrigin;
@@ -21,20 +21,20 @@ export interface GuardOrdersTools {
  * What operators order of guards: events of the log, which take effect with the next sweep, within about a second.
  * @throws StoreUnavailableError, QueueFullError, OutcomeUnknownError as every write
  */
-export class GuardOrders {
+export class GuardOverrides {
   constructor(private readonly tools: GuardOrdersTools) {}
 
   /**
    * Lets go of a scope: what has ended ends, and no guard holds the scope again for the length of the window. Over all, it
    * also ends the guards of services, and the longer time of leases after the store was away.
    */
-  async end({ scope, reason, origin }: GuardWish): Promise<WriteResult> {
+  async end({ scope, reason, origin }: GuardRequest): Promise<WriteResult> {
     const { windowMs } = this.tools.rules;
     return await this.order({ scope, kind: 'end', until: windowMs, reason, orderedBy: origin.actor }, origin);
   }
 
   /** Holds a scope until a time (RFC 3339), whatever the numbers say. The note tells until when, also to a repetition. */
-  async force({ scope, reason, origin, until }: GuardWish & Pick<GuardOrder, 'until'>): Promise<WriteResult> {
+  async force({ scope, reason, origin, until }: GuardRequest & Pick<GuardOrder, 'until'>): Promise<WriteResult> {
     return await this.order({ scope, kind: 'force', until, reason, orderedBy: origin.actor }, origin);
   }
 

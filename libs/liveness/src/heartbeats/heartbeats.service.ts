@@ -1,7 +1,6 @@
-import { type Databases, read } from '@coordination/database';
-import { type CatalogView } from '@coordination/catalog';
+import { type Databases, readSnapshot } from '@coordination/database';
+import { type CatalogView, identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
 import { IncarnationEndedError, InstanceNotFoundError } from '@coordination/kernel';
-import { identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
 import {
   type LeaseRenewals,
   mayHeal,
@@ -104,7 +103,7 @@ export class HeartbeatsService {
     const { databases, instances, renewals } = this.tools;
     // Ids do not come back; a name may.
     if ('id' in target && renewals.isGone(target.id)) return undefined;
-    const leased = await read(databases, em => instances.find(em, target), { purpose: 'leases' });
+    const leased = await readSnapshot(databases, em => instances.find(em, target), { purpose: 'leases' });
     return leased?.instance;
   }
 
@@ -112,7 +111,7 @@ export class HeartbeatsService {
   private async incarnations(named: readonly NamedInstance[]): Promise<ReadonlyMap<string, string | null>> {
     const { databases, instances } = this.tools;
     const ids = named.map(({ id }) => id);
-    return await read(databases, em => instances.incarnations(em, ids), { purpose: 'leases' });
+    return await readSnapshot(databases, em => instances.incarnations(em, ids), { purpose: 'leases' });
   }
 
   private position(): HeartbeatPosition {

@@ -1,5 +1,4 @@
-import { type CatalogView } from '@coordination/catalog';
-import { type InstanceRecord } from '@coordination/catalog';
+import { type CatalogView, type InstanceRecord } from '@coordination/catalog';
 import { liveNodes } from './live-nodes.js';
 import { SHARED_ID } from './node-service.js';
 

@@ -1,6 +1,6 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type CallOrigin } from '@coordination/context';
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { failureText } from '@coordination/kernel';
 import { type BackgroundTask } from '@coordination/observability';
 import { type CatalogWriter, type ServiceInstanceRepository } from '@coordination/registry';
@@ -25,7 +25,7 @@ export interface OverrideEndOptions {
  * Ends overrides whose `until` has passed. Every node does it: the writer decides again, on database time and under the
  * head's lock, so whoever comes second finds nothing to do.
  */
-export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
+export class OverrideExpiryJob implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly ending = new AbortController();
 
   constructor(private readonly options: OverrideEndOptions) {}
@@ -43,7 +43,7 @@ export class OverrideEndJob implements OnApplicationBootstrap, OnModuleDestroy {
   /** @returns 0, for no pause, when there may be more that can be ended at once */
   private async endThoseThatAreOver(): Promise<number | undefined> {
     const { databases, instances, writer } = this.options;
-    const ids = await read(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
+    const ids = await readSnapshot(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
     const clear = { kind: 'clear-override', onlyIfOver: true, whenAbsent: 'ignore' } as const;
     const commands = ids.map(id => ({ ...clear, target: { id } }));
     // One request each: one that cannot be ended is no reason to leave the others.

@@ -1,4 +1,4 @@
-import { type InstanceSpec, overAt } from '@coordination/catalog';
+import { type InstanceSpec, expiryDueAt } from '@coordination/catalog';
 import { type RoleTerm } from '@coordination/leadership';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
@@ -74,7 +74,7 @@ describe('Leases that are over', () => {
           );
           const moment: LeaseMoment = { now: NOW, allowance };
           const expected = ids.filter((_, n) => {
-            const over = overAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance);
+            const over = expiryDueAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance);
             return over !== null && over <= Date.parse(NOW);
           });
           const found = await leases.find(em(), moment, FREELY, 100);
@@ -82,7 +82,7 @@ describe('Leases that are over', () => {
           for (const { id, overAt: time } of found) {
             const n = ids.indexOf(id);
             expect(Date.parse(time)).toBe(
-              overAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance),
+              expiryDueAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance),
             );
           }
           const counts = await leases.count(em(), moment, { since: NOW, sinceOfAll: NOW, anchors: [] });

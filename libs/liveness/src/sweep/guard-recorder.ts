@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import { type Databases } from '@coordination/database';
 import { type CatalogWriter } from '@coordination/registry';
 import { type RoleTerm } from '@coordination/leadership';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { changesBetween, isBegunByOrder, isEndedByOrder } from '../guard/guard-changes.js';
 import { type GuardOrder, type GuardState } from '../guard/guard-state.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
-import { type EntityManager } from '@mikro-orm/postgresql';
 import { LIVENESS } from '../liveness-origin.js';
 
 export interface GuardKeeperTools {
@@ -25,7 +25,7 @@ export interface Judged {
  * Writes down which guards are active, so that all nodes know, and the next sweeper goes on where this one was. What
  * begins or ends is an event of the log, before anything is done by it; numbers that move are none.
  */
-export class GuardKeeper {
+export class GuardRecorder {
   private readonly logger = new Logger('Liveness');
 
   constructor(private readonly tools: GuardKeeperTools) {}

@@ -1,4 +1,4 @@
-import { type AuditEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
 import { type RoleTerm } from '@coordination/leadership';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -61,9 +61,9 @@ const pass = (seconds: number) =>
        until = until - make_interval(secs => ${seconds})`,
   );
 
-const guardEvents = async (): Promise<AuditEvent[]> =>
+const guardEvents = async (): Promise<LogEvent[]> =>
   (
-    await client.query<AuditEvent>(
+    await client.query<LogEvent>(
       `select ${EVENT_COLUMNS} from service_event where action like 'liveness.%' order by service_event.revision`,
     )
   ).rows;

@@ -2,14 +2,14 @@ import { StoreUnavailableError } from '@coordination/kernel';
 import { describe, expect, it } from 'vitest';
 import { aToldTask } from '../../../../test/support/nodes/background-tasks.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import { Revivals, type RevivalTools } from './late-renewals.js';
+import { LateRenewals, type RevivalTools } from './late-renewals.js';
 
 describe('Instances that are to be healed', () => {
   it('in vain are told of, and those that are healed end it', async () => {
     let isAway = true;
     const submit = () => (isAway ? Promise.reject(new StoreUnavailableError()) : Promise.resolve({ results: [] }));
     const { task } = aToldTask('lease-revival');
-    const revivals = new Revivals({
+    const revivals = new LateRenewals({
       writer: { submit } as unknown as RevivalTools['writer'],
       metrics: { startSweep: () => () => undefined, expired: () => undefined, revived: () => undefined },
       task,

@@ -3,7 +3,7 @@ import { type Command, decide } from '@coordination/registry';
 import { type InstanceRecord } from '@coordination/catalog';
 import { aTask } from '../../../../test/support/nodes/background-tasks.js';
 import { aLeasedInstance, NOW, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { Revivals } from './late-renewals.js';
+import { LateRenewals } from './late-renewals.js';
 
 const MOMENT = { now: NOW, clock: NOW, revision: 2, actor: 'system:liveness' };
 
@@ -22,7 +22,7 @@ function askedFor(id: string): Command {
   const writer = {
     submit: ({ commands }: { commands: readonly Command[] }) => Promise.resolve(asked.push(...commands)),
   };
-  new Revivals({
+  new LateRenewals({
     writer: writer as never,
     metrics: { revived: () => undefined } as never,
     task: aTask('lease-revival'),

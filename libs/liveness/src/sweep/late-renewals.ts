@@ -20,7 +20,7 @@ const isStillSilent = ({ health }: InstanceRecord): boolean => hasLapsed(health)
  * Heals instances whose renewal got to the database just after their lease had been ended: their heartbeat was answered,
  * and counts. If it fails, the next heartbeat heals.
  */
-export class Revivals {
+export class LateRenewals {
   constructor(private readonly tools: RevivalTools) {}
 
   revive(ids: readonly string[]): void {

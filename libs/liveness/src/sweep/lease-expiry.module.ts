@@ -5,16 +5,15 @@ import { Databases, SchemaGate } from '@coordination/database';
 import { newId, systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { CatalogWriter, LeaseRenewals, RegistryModule } from '@coordination/registry';
-import { NodeRoleRepository } from '@coordination/leadership';
-import { GuardOrders } from '../guard/guard-overrides.service.js';
+import { NodeRoleRepository, RoleElector } from '@coordination/leadership';
+import { GuardOverrides } from '../guard/guard-overrides.service.js';
 import { guardRules } from '../guard/guard-rules.js';
 import { GuardStates } from '../guard/guard-states.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { LivenessOverviewReader } from './liveness-overview.service.js';
-import { Revivals } from './late-renewals.js';
-import { RoleElector } from '@coordination/leadership';
+import { LateRenewals } from './late-renewals.js';
 import { EndedLeasesRepository } from './ended-leases.repository.js';
-import { GuardKeeper } from './guard-recorder.js';
+import { GuardRecorder } from './guard-recorder.js';
 import { LeaseSweep } from './lease-sweep.js';
 import { Redating } from './redating.js';
 import { type SweepMetrics, sweepMetrics, watchLiveness } from './sweep-metrics.js';
@@ -29,10 +28,10 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
     { provide: LivenessGuardRepository, useFactory: () => new LivenessGuardRepository() },
     { provide: SWEEP_METRICS, inject: [Metrics], useFactory: (metrics: Metrics) => sweepMetrics(metrics) },
     {
-      provide: Revivals,
+      provide: LateRenewals,
       inject: [CatalogWriter, LeaseRenewals, SWEEP_METRICS, BackgroundTasks],
       useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, metrics: SweepMetrics, tasks: BackgroundTasks) => {
-        const revivals = new Revivals({ writer, metrics, task: tasks.task('lease-revival') });
+        const revivals = new LateRenewals({ writer, metrics, task: tasks.task('lease-revival') });
         renewals.onRevived(ids => revivals.revive(ids));
         return revivals;
       },
@@ -44,10 +43,10 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
         new GuardStates({ databases, guards, task: tasks.task('guard-watch'), ready: gate.opened }),
     },
     {
-      provide: GuardOrders,
+      provide: GuardOverrides,
       inject: [CatalogWriter, LivenessGuardRepository, SETTINGS_TOKEN],
       useFactory: (writer: CatalogWriter, guards: LivenessGuardRepository, settings: Settings) =>
-        new GuardOrders({ writer, guards, rules: guardRules(settings) }),
+        new GuardOverrides({ writer, guards, rules: guardRules(settings) }),
     },
     {
       provide: LivenessOverviewReader,
@@ -113,7 +112,7 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
           roles,
           guards,
           leases,
-          keeper: new GuardKeeper({ databases, writer, guards }),
+          keeper: new GuardRecorder({ databases, writer, guards }),
           redating: new Redating({ databases, leases, guards, ...terms }),
           metrics: measured,
           ...terms,
@@ -123,6 +122,6 @@ const SWEEP_METRICS = Symbol('SweepMetrics');
       },
     },
   ],
-  exports: [GuardStates, GuardOrders, LivenessOverviewReader, RoleElector],
+  exports: [GuardStates, GuardOverrides, LivenessOverviewReader, RoleElector],
 })
-export class LeaseEndModule {}
+export class LeaseExpiryModule {}

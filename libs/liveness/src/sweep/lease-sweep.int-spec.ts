@@ -1,4 +1,4 @@
-import { type AuditEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '@coordination/kernel';
 import { type InstanceSpec } from '@coordination/catalog';
@@ -65,8 +65,8 @@ const ageHealth = (seconds: number) =>
     [seconds],
   );
 
-const events = async (): Promise<AuditEvent[]> =>
-  (await client.query<AuditEvent>(`select ${EVENT_COLUMNS} from service_event order by service_event.revision`)).rows;
+const events = async (): Promise<LogEvent[]> =>
+  (await client.query<LogEvent>(`select ${EVENT_COLUMNS} from service_event order by service_event.revision`)).rows;
 
 const expiries = async () => (await events()).filter(event => event.actor === 'system:liveness');
 

@@ -1,4 +1,4 @@
-import { type Databases, isoTime, query, read } from '@coordination/database';
+import { type Databases, isoTime, query, readSnapshot } from '@coordination/database';
 import { type NodeRoleRepository, type RoleRecord } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
@@ -55,7 +55,7 @@ export class LivenessOverviewReader {
   /** @throws StoreUnavailableError */
   async read(): Promise<LivenessOverview> {
     const { databases, roles, guards } = this.tools;
-    return await read(databases, async em => {
+    return await readSnapshot(databases, async em => {
       const [row] = await query<LeaseOverview & { readonly at: string }>(em, COUNT, [SOON_SECONDS]);
       const { at, ...leases } = row!;
       return { at, leases, sweeper: await roles.find(em, SWEEPER_ROLE), guards: await guards.findStates(em) };

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FIRST_PREVIOUS_HASH } from '../events/hash-chain.js';
-import { contradicts, type Evidence, type KnownPlace, laterOf, standingOf } from './compare-history.js';
+import { contradicts, type Evidence, type LogPosition, laterOf, compareHistory } from './compare-history.js';
 
 const HERE = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
 const FIRST_EPOCH = '019b0f1e-0000-7000-8000-000000000001';
 const SECOND_EPOCH = '019b0f1e-0000-7000-8000-000000000002';
 
-const known: KnownPlace = { revision: 100, hash: HERE, epoch: FIRST_EPOCH };
-const nothing: KnownPlace = { revision: 0, hash: FIRST_PREVIOUS_HASH, epoch: FIRST_EPOCH };
+const known: LogPosition = { revision: 100, hash: HERE, epoch: FIRST_EPOCH };
+const nothing: LogPosition = { revision: 0, hash: FIRST_PREVIOUS_HASH, epoch: FIRST_EPOCH };
 
 const evidence = (over: Partial<Evidence> & { readonly at?: number; readonly epoch?: string } = {}): Evidence => {
   const { at = 100, epoch = FIRST_EPOCH, ...rest } = over;
@@ -49,7 +49,7 @@ describe('what a log is to a node', () => {
       'moved',
     ],
   ])('%s', (_, given, kind) => {
-    expect(standingOf(given)).toEqual({ kind });
+    expect(compareHistory(given)).toEqual({ kind });
   });
 
   it.each([
@@ -69,7 +69,7 @@ describe('what a log is to a node', () => {
       'log-shorter',
     ],
   ])('is broken: %s', (_, given, reason) => {
-    expect(standingOf(given)).toEqual({ kind: 'broken', reason });
+    expect(compareHistory(given)).toEqual({ kind: 'broken', reason });
   });
 });
 

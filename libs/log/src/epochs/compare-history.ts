@@ -1,7 +1,7 @@
 import { type ChainLink } from '../events/chain-walk.js';
 
 /** A place of the log that a node has seen or written itself, so that no history without it is its own. */
-export interface KnownPlace extends ChainLink {
+export interface LogPosition extends ChainLink {
   readonly epoch: string;
 }
 
@@ -14,7 +14,7 @@ export type EpochReason = (typeof EPOCH_REASONS)[number];
  * that the head was written on), `superseded` (what the node knows was lost, and a later epoch has begun for it already),
  * `unconfirmed` (it has come to another server, and this node cannot tell), `broken` (a new epoch must begin).
  */
-export type Standing =
+export type HistoryStatus =
   | { readonly kind: 'continued' | 'moved' | 'superseded' | 'unconfirmed' }
   | { readonly kind: 'broken'; readonly reason: EpochReason };
 
@@ -24,7 +24,7 @@ export interface Evidence {
   /** Whether the head was last written on another server than the one that has it. */
   readonly elsewhere: boolean;
   /** The latest that the node knows; undefined: nothing. */
-  readonly known: KnownPlace | undefined;
+  readonly known: LogPosition | undefined;
   /** The hash that the log has at the revision that is known; null: it has no such event. */
   readonly hashThere: string | null;
   /** At which revision the newest epoch of the log began; 0: it is the first. */
@@ -32,7 +32,7 @@ export interface Evidence {
 }
 
 /** Judges a log by what a node knows. */
-export function standingOf({ head, elsewhere, known, hashThere, epochStart }: Evidence): Standing {
+export function compareHistory({ head, elsewhere, known, hashThere, epochStart }: Evidence): HistoryStatus {
   // An empty history is the beginning of every other, so it proves nothing but itself.
   const knowsNothing = !known || (known.revision === 0 && known.epoch !== head.epoch);
   if (knowsNothing) return { kind: elsewhere ? 'unconfirmed' : 'continued' };
@@ -48,13 +48,13 @@ function breakOf(head: number, known: number, hashThere: string | null): EpochRe
 }
 
 /** The later of two places. */
-export const laterOf = (a: KnownPlace | undefined, b: KnownPlace | undefined): KnownPlace | undefined =>
+export const laterOf = (a: LogPosition | undefined, b: LogPosition | undefined): LogPosition | undefined =>
   a && b ? (a.revision >= b.revision ? a : b) : (a ?? b);
 
 /**
  * Whether a head that was read after a place was known cannot belong to the history of that place. In another epoch,
  * that is not for two places to tell.
  */
-export const contradicts = (head: KnownPlace, known: KnownPlace | undefined): boolean =>
+export const contradicts = (head: LogPosition, known: LogPosition | undefined): boolean =>
   head.epoch === known?.epoch &&
   (head.revision < known.revision || (head.revision === known.revision && head.hash !== known.hash));

@@ -1,4 +1,4 @@
-import { type AuditEvent, type LogHead } from '../events/log-event.js';
+import { type LogEvent, type LogHead } from '../events/log-event.js';
 import { EPOCH_JUMP } from '../events/chain-walk.js';
 import { chainEvent } from '../events/hash-chain.js';
 import { type EpochReason } from './compare-history.js';
@@ -41,7 +41,7 @@ const REASONS: Readonly<Record<EpochReason, string>> = {
 export function epochEvent(
   { revision, hash, epoch: previousEpoch, now }: LogHead & { readonly now: string },
   { epoch, batchId, reason, known }: NewEpoch,
-): AuditEvent {
+): LogEvent {
   const lost = known !== undefined && known > revision ? known : undefined;
   const jumps = lost === undefined ? 1 : Math.floor((lost - revision) / EPOCH_JUMP) + 1;
   const after: EpochStarted = {
@@ -70,5 +70,5 @@ export function epochEvent(
 }
 
 /** What an event says of the epoch that it begins; undefined: it begins none. */
-export const epochStartedBy = ({ action, after }: Pick<AuditEvent, 'action' | 'after'>): EpochStarted | undefined =>
+export const epochStartedBy = ({ action, after }: Pick<LogEvent, 'action' | 'after'>): EpochStarted | undefined =>
   action === 'catalog.epoch_started' ? (after as EpochStarted) : undefined;

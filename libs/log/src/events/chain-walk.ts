@@ -1,4 +1,4 @@
-import { type AuditEvent } from './log-event.js';
+import { type LogEvent } from './log-event.js';
 import { FIRST_PREVIOUS_HASH, hashEvent } from './hash-chain.js';
 
 /** How far a new epoch jumps: the numbers between belong to nobody, for the lost tail may have had them. */
@@ -37,7 +37,7 @@ export const GENESIS: ChainLink = { revision: 0, hash: FIRST_PREVIOUS_HASH };
  * Whether an event may come directly after a revision: the next one, or the jump that starts an epoch. It is a longer
  * one where the same backup was restored before, and revisions must rise above those of that time too.
  */
-export function mayFollow(revision: number, event: Pick<AuditEvent, 'revision' | 'action'>): boolean {
+export function mayFollow(revision: number, event: Pick<LogEvent, 'revision' | 'action'>): boolean {
   const step = event.revision - revision;
   return event.action === 'catalog.epoch_started' ? step > 0 && step % EPOCH_JUMP === 0 : step === 1;
 }
@@ -62,7 +62,7 @@ export class ChainWalk {
   }
 
   /** Takes the next event of the log; tells what is wrong with it. */
-  next(event: AuditEvent): ChainBreak | undefined {
+  next(event: LogEvent): ChainBreak | undefined {
     const gap = this.gapBefore(event);
     if (gap) return gap;
     if (this.linked && event.previousHash !== this.at.hash) {
@@ -76,7 +76,7 @@ export class ChainWalk {
   }
 
   /** Whether something is missing between what was reached and an event that comes later. */
-  gapBefore(event: Pick<AuditEvent, 'revision' | 'action'>): ChainBreak | undefined {
+  gapBefore(event: Pick<LogEvent, 'revision' | 'action'>): ChainBreak | undefined {
     return mayFollow(this.at.revision, event) ? undefined : { revision: this.at.revision + 1, reason: 'EVENT_MISSING' };
   }
 }

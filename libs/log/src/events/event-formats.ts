@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import { type AuditEvent } from './log-event.js';
+import { type LogEvent } from './log-event.js';
 
 /** How an export is written. */
 export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
@@ -31,21 +31,21 @@ export const CSV_COLUMNS = [
   'hashVersion',
   'previousHash',
   'hash',
-] as const satisfies readonly (keyof AuditEvent)[];
+] as const satisfies readonly (keyof LogEvent)[];
 
 /** What comes before the first event. */
 export const headerOf = (format: ExportFormat): string => (format === 'csv' ? `${CSV_COLUMNS.join(',')}\r\n` : '');
 
 /** Events as lines. */
-export const linesOf = (format: ExportFormat, events: readonly AuditEvent[]): string =>
+export const linesOf = (format: ExportFormat, events: readonly LogEvent[]): string =>
   format === 'csv' ? csvLines(events) : events.map(event => `${JSON.stringify(event)}\n`).join('');
 
-function csvLines(events: readonly AuditEvent[]): string {
+function csvLines(events: readonly LogEvent[]): string {
   // Spreadsheets run cells that begin like a formula: a quote before them makes them text (RFC 4180 knows no such thing).
   return stringify(events.map(cellsOf), { escape_formulas: true, record_delimiter: 'windows' });
 }
 
-const cellsOf = (event: AuditEvent): unknown[] =>
+const cellsOf = (event: LogEvent): unknown[] =>
   CSV_COLUMNS.map(column => {
     const value = event[column];
     return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;

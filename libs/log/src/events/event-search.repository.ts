@@ -1,7 +1,7 @@
 import { query } from '@coordination/database';
 import { AddressRanges, canonicalAddress } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type AuditEvent } from './log-event.js';
+import { type LogEvent } from './log-event.js';
 import { type Asked, askedOf, conditionsOf } from './event-conditions.js';
 import { type EventBounds, type EventFilter, type EventOrder } from './event-filter.js';
 import { EVENT_COLUMNS } from './service-event.repository.js';
@@ -20,7 +20,7 @@ export interface RestOfSpan extends RevisionSpan {
 
 /** A step through the log. */
 export interface EventStep {
-  readonly events: AuditEvent[];
+  readonly events: LogEvent[];
   /** Where the next step goes on; undefined: nothing is left. */
   readonly rest: RestOfSpan | undefined;
 }
@@ -45,16 +45,16 @@ const MOST_AMONG_OTHERS = 16;
 export class EventSearchRepository {
   constructor(private readonly width = WIDTH) {}
 
-  async findOne(em: EntityManager, revision: number): Promise<AuditEvent | undefined> {
-    const [event] = await query<AuditEvent>(em, `select ${EVENT_COLUMNS} from service_event where revision = $1`, [
+  async findOne(em: EntityManager, revision: number): Promise<LogEvent | undefined> {
+    const [event] = await query<LogEvent>(em, `select ${EVENT_COLUMNS} from service_event where revision = $1`, [
       revision,
     ]);
     return event;
   }
 
   /** The newest event that is in the table, whatever the head says; with a bound, the newest one before it. */
-  async newest(em: EntityManager, before = Number.MAX_SAFE_INTEGER): Promise<AuditEvent | undefined> {
-    const [event] = await query<AuditEvent>(
+  async newest(em: EntityManager, before = Number.MAX_SAFE_INTEGER): Promise<LogEvent | undefined> {
+    const [event] = await query<LogEvent>(
       em,
       `select ${EVENT_COLUMNS} from service_event where revision < $1 order by service_event.revision desc limit 1`,
       [before],
@@ -136,7 +136,7 @@ export class EventSearchRepository {
     order: EventOrder,
     { after, before }: RevisionSpan,
     limit: number,
-  ): Promise<AuditEvent[]> {
+  ): Promise<LogEvent[]> {
     const parameters: unknown[] = [after, before];
     const conditions = ['revision > $1', 'revision < $2', ...conditionsOf(filter, parameters)];
     if (filter.clientAddress !== undefined) {
@@ -145,7 +145,7 @@ export class EventSearchRepository {
       parameters.push(addresses);
       conditions.push(`client_address = any($${parameters.length}::text[])`);
     }
-    return await query<AuditEvent>(
+    return await query<LogEvent>(
       em,
       `select ${EVENT_COLUMNS} from service_event where ${conditions.join(' and ')}
        order by service_event.revision ${order} limit ${limit}`,

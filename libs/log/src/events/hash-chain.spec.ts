@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aDraft } from '../../../../test/support/log/audit-log.js';
-import { type AuditEvent } from './log-event.js';
+import { type LogEvent } from './log-event.js';
 import { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent } from './hash-chain.js';
 
 const link = {
@@ -36,7 +36,7 @@ describe('The hash chain', () => {
     fc.assert(
       fc.property(json, json, (before, after) => {
         const event = chainEvent(aDraft({ before, after }), link);
-        expect(hashEvent(reordered(event) as AuditEvent)).toBe(event.hash);
+        expect(hashEvent(reordered(event) as LogEvent)).toBe(event.hash);
       }),
     );
   });
@@ -44,7 +44,7 @@ describe('The hash chain', () => {
   it('is the same for an event with its hash and without', () => {
     const { hash, ...unhashed } = chainEvent(aDraft(), link);
     expect(hashEvent(unhashed)).toBe(hash);
-    expect(hashEvent({ ...unhashed, hash: 'f'.repeat(64) } as AuditEvent)).toBe(hash);
+    expect(hashEvent({ ...unhashed, hash: 'f'.repeat(64) } as LogEvent)).toBe(hash);
   });
 
   it('changes with every field', () => {
@@ -52,7 +52,7 @@ describe('The hash chain', () => {
     const fields = Object.keys(event).filter(field => field !== 'hash');
     expect(fields).toHaveLength(18);
     for (const field of fields) {
-      const changed = { ...event, [field]: typeof event[field as keyof AuditEvent] === 'number' ? 77 : 'changed' };
+      const changed = { ...event, [field]: typeof event[field as keyof LogEvent] === 'number' ? 77 : 'changed' };
       expect(hashEvent(changed), field).not.toBe(event.hash);
     }
   });

@@ -45,7 +45,7 @@ export interface EventDraft {
  * One event of the log, as the API tells it and as it is hashed. Plain JSON; `at` is RFC 3339 in UTC with
  * milliseconds.
  */
-export interface AuditEvent extends EventDraft {
+export interface LogEvent extends EventDraft {
   readonly revision: number;
   readonly at: string;
   /** Names the transaction: events of one batch share it. */

@@ -5,7 +5,7 @@ import { indexesOf, plansOf, rowsTouched } from '../../../../test/support/databa
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
 import { EventSearchRepository, type RestOfSpan } from './event-search.repository.js';
-import { AUDIT_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../index.js';
 
 const EVENTS = 40_000;
 const SERVICES = 400;
@@ -20,7 +20,7 @@ const search = new EventSearchRepository();
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: LOG_ENTITIES });
   const em = databases.em('writer');
   // Most is done by agents, some by each team: planners like to take what is frequent for what is everywhere.
   await query(

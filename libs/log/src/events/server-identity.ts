@@ -5,13 +5,13 @@ export interface ServerIdentity {
 }
 
 /** Where the head was last written, and the server that has it now. */
-export interface Placement {
+export interface ServerChange {
   readonly written: ServerIdentity;
   readonly server: ServerIdentity;
 }
 
 /** Whether the head has come to another server than the one that it was last written on: nobody has vouched for it yet. */
-export const isElsewhere = ({ written, server }: Placement): boolean =>
+export const hasMoved = ({ written, server }: ServerChange): boolean =>
   written.systemIdentifier !== server.systemIdentifier || written.timeline !== server.timeline;
 
 /** For people. */

@@ -1,10 +1,9 @@
 import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type AuditEvent } from './log-event.js';
-import { CATALOG_CHANNEL, type LockedHead } from './log-event.js';
+import { CATALOG_CHANNEL, type LockedHead, type LogEvent } from './log-event.js';
 
 /**
- * The columns of the log as the properties of an {@link AuditEvent}, ready to be returned as they are. Beside them,
+ * The columns of the log as the properties of an {@link LogEvent}, ready to be returned as they are. Beside them,
  * `order by revision` would mean the converted one, for which there is no index: write `service_event.revision`.
  */
 export const EVENT_COLUMNS = `
@@ -49,7 +48,7 @@ export class ServiceEventRepository {
    * Appends chained events after the locked head, moves the head and tells the followers at commit.
    * @throws Error when the head is no longer the one that was locked
    */
-  async append(em: EntityManager, head: LockedHead, events: readonly AuditEvent[]): Promise<void> {
+  async append(em: EntityManager, head: LockedHead, events: readonly LogEvent[]): Promise<void> {
     const last = events.at(-1);
     if (!last) return;
     const [result] = await query<{ appended: number }>(em, APPEND, [
@@ -67,8 +66,8 @@ export class ServiceEventRepository {
   }
 
   /** The events after a revision, oldest first. */
-  async findAfter(em: EntityManager, revision: number, limit: number): Promise<AuditEvent[]> {
-    return await query<AuditEvent>(
+  async findAfter(em: EntityManager, revision: number, limit: number): Promise<LogEvent[]> {
+    return await query<LogEvent>(
       em,
       `select ${EVENT_COLUMNS} from service_event where revision > $1 order by service_event.revision limit $2`,
       [revision, limit],
@@ -79,7 +78,7 @@ export class ServiceEventRepository {
    * What events of these revisions left of their instances; null: nothing. Of what was removed from the log, instances
    * that were left as they were are in the baseline.
    */
-  async findAt(em: EntityManager, revisions: readonly number[]): Promise<Pick<AuditEvent, 'revision' | 'after'>[]> {
+  async findAt(em: EntityManager, revisions: readonly number[]): Promise<Pick<LogEvent, 'revision' | 'after'>[]> {
     return await query(
       em,
       `select revision::float8 as revision, after from service_event where revision = any($1::bigint[])

@@ -5,7 +5,7 @@ import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { OwnPostgres } from '../../../../test/support/database/own-postgres.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
-import { AUDIT_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../index.js';
 import { ServiceEventRepository } from '../events/service-event.repository.js';
 
 const HOLD_LIMIT_MS = 60_000;
@@ -20,7 +20,7 @@ const log = new ServiceEventRepository();
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
 });
 
 afterAll(async () => {
@@ -86,7 +86,7 @@ describe('The head of the log', () => {
   it('is not told by a standby, however it is asked', async () => {
     const primary = await OwnPostgres.start();
     const standby = await primary.standby();
-    const there = await Databases.open({ url: standby.url, ssl: 'off', poolMax: 1, entities: AUDIT_ENTITIES });
+    const there = await Databases.open({ url: standby.url, ssl: 'off', poolMax: 1, entities: LOG_ENTITIES });
     try {
       await expect(heads.read(there.em('reads'))).rejects.toThrow(StoreUnavailableError);
       await expect(heads.readPlaced(there.em('reads'))).rejects.toThrow(StoreUnavailableError);

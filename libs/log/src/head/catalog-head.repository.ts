@@ -2,16 +2,16 @@ import { isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LockedHead, type LogHead, type TimedHead } from '../events/log-event.js';
-import { type Placement } from '../events/server-identity.js';
+import { type ServerChange } from '../events/server-identity.js';
 
 /** The locked head, with what tells whether it goes on with what its holder knows. */
-export interface HeldHead extends LockedHead, Placement {
+export interface HeldHead extends LockedHead, ServerChange {
   /** The hash that the log has at the revision that was asked for; null: it has no such event, or none was asked for. */
   readonly knownHash: string | null;
 }
 
 /** The head as read, and where it was written. */
-export type PlacedHead = LogHead & Placement;
+export type PlacedHead = LogHead & ServerChange;
 
 /** Of the messages in the write-ahead log that are committed to prove something. */
 const FENCE_PREFIX = 'platform-coordination';
@@ -40,7 +40,7 @@ export class CatalogHeadRepository {
    * @param known a revision whose hash is looked up in the same round trip
    */
   async lock(em: EntityManager, holdLimitMs: number, known?: number): Promise<HeldHead> {
-    const [found] = await query<Omit<HeldHead, 'now' | keyof Placement> & PlacementRow>(
+    const [found] = await query<Omit<HeldHead, 'now' | keyof ServerChange> & PlacementRow>(
       em,
       // The clock is read when the function has returned, so after the wait for the lock.
       `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, fence::float8 as fence,
@@ -90,7 +90,7 @@ export class CatalogHeadRepository {
   }
 
   /** Notes the server that the head is on. The head must be locked, and its history vouched for. */
-  async place(em: EntityManager, { server }: Placement): Promise<void> {
+  async place(em: EntityManager, { server }: ServerChange): Promise<void> {
     await query(em, 'update catalog_head set system_identifier = $1, timeline = $2 where id = 1', [
       server.systemIdentifier,
       server.timeline,
@@ -189,7 +189,7 @@ export function refuseStandby(inRecovery: boolean): void {
 }
 
 /** A row with its placement as such. */
-function placed<Row extends PlacementRow>(row: Row): Omit<Row, keyof PlacementRow> & Placement {
+function placed<Row extends PlacementRow>(row: Row): Omit<Row, keyof PlacementRow> & ServerChange {
   const { systemIdentifier, timeline, serverSystemIdentifier, serverTimeline, ...rest } = row;
   return {
     ...rest,

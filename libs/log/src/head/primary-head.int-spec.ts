@@ -6,7 +6,7 @@ import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
-import { AUDIT_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../index.js';
 import { primaryHead } from './primary-head.js';
 import { ReadIndex } from './read-index.js';
 
@@ -15,7 +15,7 @@ let databases: Databases;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
 });
 
 afterAll(async () => {

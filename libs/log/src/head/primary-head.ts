@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { type Databases, readOnce } from '@coordination/database';
+import { type Databases, readStatement } from '@coordination/database';
 import { type CatalogHeadRepository } from './catalog-head.repository.js';
 import { type ReadHead } from './read-index.js';
 
@@ -27,7 +27,7 @@ export function primaryHead(
 ): ReadHead {
   const lockKey = randomInt(LOCK_KEYS);
   return async () =>
-    await readOnce(databases, em => (isFenced ? heads.readFenced(em, lockKey) : heads.readTimed(em)), {
+    await readStatement(databases, em => (isFenced ? heads.readFenced(em, lockKey) : heads.readTimed(em)), {
       purpose: 'writer',
       timeoutMs: limitMs,
     });

@@ -5,23 +5,23 @@ import { aTask } from '../../../../test/support/nodes/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
-import { AUDIT_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../index.js';
 import { ServiceEventRepository } from '../events/service-event.repository.js';
 import { LOG_PARTITION_SIZE } from './log-partition.js';
 import { LogPartitionRepository } from './log-partition.repository.js';
-import { LogRoomJob } from './partition-headroom.job.js';
-import { LogRoom, measureLogRoom } from './partition-headroom.js';
+import { PartitionHeadroomJob } from './partition-headroom.job.js';
+import { PartitionHeadroom, measurePartitionHeadroom } from './partition-headroom.js';
 
 let database: TestDatabase;
 let databases: Databases;
-let room: LogRoom;
-let job: LogRoomJob;
+let room: PartitionHeadroom;
+let job: PartitionHeadroomJob;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: AUDIT_ENTITIES });
-  room = new LogRoom();
-  job = new LogRoomJob({
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: LOG_ENTITIES });
+  room = new PartitionHeadroom();
+  job = new PartitionHeadroomJob({
     databases,
     heads: new CatalogHeadRepository(),
     events: new ServiceEventRepository(),
@@ -88,7 +88,7 @@ describe('The room of the log', () => {
 
   it('is measured', async () => {
     const metrics = new Metrics();
-    measureLogRoom(metrics, room);
+    measurePartitionHeadroom(metrics, room);
     expect(await metrics.text()).toContain('pcs_log_room_revisions Nan');
     room.note(5);
     expect(await metrics.text()).toContain('pcs_log_room_revisions 5');

@@ -1,11 +1,11 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, orStoreUnavailable, read, severedAfter } from '@coordination/database';
+import { type Databases, mapStoreErrors, readSnapshot, withSilenceTimeout } from '@coordination/database';
 import { type BackgroundTask } from '@coordination/observability';
 import { type CatalogHeadRepository } from '../head/catalog-head.repository.js';
 import { type ServiceEventRepository } from '../events/service-event.repository.js';
 import { LOG_PARTITION_SIZE, roomAfter } from './log-partition.js';
 import { type LogPartitionRepository } from './log-partition.repository.js';
-import { type LogRoom } from './partition-headroom.js';
+import { type PartitionHeadroom } from './partition-headroom.js';
 
 const EVERY_MS = 60_000;
 const JITTER = 0.5;
@@ -16,7 +16,7 @@ export interface LogRoomOptions {
   readonly heads: CatalogHeadRepository;
   readonly events: ServiceEventRepository;
   readonly partitions: LogPartitionRepository;
-  readonly room: LogRoom;
+  readonly room: PartitionHeadroom;
   readonly task: BackgroundTask;
   /** Resolves when the tables are there. */
   readonly ready: Promise<unknown>;
@@ -27,7 +27,7 @@ export interface LogRoomOptions {
  * Makes the next partition of the log as soon as the newest one is used, so that no writer has to make it while it holds
  * the head. Writers do it still when they find that there is too little room.
  */
-export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
+export class PartitionHeadroomJob implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly ending = new AbortController();
 
   constructor(private readonly options: LogRoomOptions) {}
@@ -53,7 +53,7 @@ export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async measure(): Promise<{ readonly head: number; readonly room: number }> {
     const { databases, heads, partitions } = this.options;
-    return await read(databases, async em => {
+    return await readSnapshot(databases, async em => {
       const { revision } = await heads.read(em);
       return { head: revision, room: roomAfter(revision, await partitions.list(em)) };
     });
@@ -66,8 +66,8 @@ export class LogRoomJob implements OnApplicationBootstrap, OnModuleDestroy {
       lock_timeout: STATEMENT_LIMIT_MS / 2,
       tcp_user_timeout: STATEMENT_LIMIT_MS,
     };
-    await orStoreUnavailable(() =>
-      severedAfter(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
+    await mapStoreErrors(() =>
+      withSilenceTimeout(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
         databases.em('reads').transactional(em => events.ensurePartitions(em, head + 1), {
           sessionContext: { variables },
         }),

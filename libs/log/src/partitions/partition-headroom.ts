@@ -5,7 +5,7 @@ import { LOG_PARTITION_SIZE } from './log-partition.js';
 const NEARLY_FULL = LOG_PARTITION_SIZE / 10;
 
 /** How much room the log had when it was looked at last. The service may go on long after that, so it is no more than a hint. */
-export class LogRoom {
+export class PartitionHeadroom {
   private found: number | undefined;
 
   /** Revisions after the head that have a partition; undefined: not known yet. */
@@ -24,7 +24,7 @@ export class LogRoom {
 }
 
 /** Tells of the room, for Prometheus. */
-export function measureLogRoom(metrics: Metrics, room: LogRoom): void {
+export function measurePartitionHeadroom(metrics: Metrics, room: PartitionHeadroom): void {
   metrics.gauge({
     name: 'log_room_revisions',
     help: 'Revisions after the head of the log for which there are partitions; not a number until it was looked at.',

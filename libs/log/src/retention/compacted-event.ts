@@ -1,4 +1,4 @@
-import { type AuditEvent, type LogHead } from '../events/log-event.js';
+import { type LogEvent, type LogHead } from '../events/log-event.js';
 import { chainEvent } from '../events/hash-chain.js';
 
 const ACTOR = 'system:retention';
@@ -18,7 +18,7 @@ export function compactedEvent(
   { revision, hash, now }: LogHead & { readonly now: string },
   compacted: Compacted,
   batchId: string,
-): AuditEvent {
+): LogEvent {
   const draft = {
     action: 'audit.compacted' as const,
     namespace: null,
@@ -38,5 +38,5 @@ export function compactedEvent(
 }
 
 /** What an event says of a cut; undefined: it tells of none. */
-export const compactedBy = ({ action, after }: Pick<AuditEvent, 'action' | 'after'>): Compacted | undefined =>
+export const compactedBy = ({ action, after }: Pick<LogEvent, 'action' | 'after'>): Compacted | undefined =>
   action === 'audit.compacted' ? (after as Compacted) : undefined;

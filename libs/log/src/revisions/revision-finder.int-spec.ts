@@ -13,7 +13,7 @@ import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
 import { EPOCH_JUMP } from '../events/chain-walk.js';
-import { AUDIT_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../index.js';
 import { RevisionFinder } from './revision-finder.service.js';
 
 let database: TestDatabase;
@@ -22,7 +22,7 @@ let finder: RevisionFinder;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 5, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
   finder = new RevisionFinder(databases, new CatalogHeadRepository());
 });
 
@@ -185,7 +185,7 @@ describe('A moment given as a time', () => {
   it('locks the head once for many who ask at the same time', async () => {
     await append();
     const proxy = await PostgresProxy.start(database.url);
-    const watched = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 5, entities: AUDIT_ENTITIES });
+    const watched = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
     try {
       const now = await databaseNow();
       const asked = new RevisionFinder(watched, new CatalogHeadRepository());

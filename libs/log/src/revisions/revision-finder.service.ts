@@ -1,4 +1,4 @@
-import { type Databases, orStoreUnavailable, query, read, severedAfter } from '@coordination/database';
+import { type Databases, mapStoreErrors, query, readSnapshot, withSilenceTimeout } from '@coordination/database';
 import {
   RevisionCompactedError,
   RevisionUnknownError,
@@ -64,11 +64,11 @@ export class RevisionFinder {
 
   /** Where the log ends. @throws StoreUnavailableError */
   async head(): Promise<LogHead> {
-    return await read(this.databases, em => this.heads.read(em));
+    return await readSnapshot(this.databases, em => this.heads.read(em));
   }
 
   private async known(revision: number): Promise<FoundRevision> {
-    return await read(this.databases, async em => {
+    return await readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
       const oldest = oldestOf(await this.cuts.find(em));
       const isKnown = revision === oldest || (revision > oldest && (await isUsed(em, revision)));
@@ -89,7 +89,7 @@ export class RevisionFinder {
 
   /** undefined: events of that time may still come. */
   private async lastUpTo(time: string): Promise<FoundRevision | undefined> {
-    return await read(this.databases, async em => {
+    return await readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
       // Texts of one form, which sort as the times do.
       if (time >= (await this.heads.settledUpTo(em))) return undefined;
@@ -100,8 +100,8 @@ export class RevisionFinder {
   }
 
   private async settle(): Promise<LogHead> {
-    return await orStoreUnavailable(() =>
-      severedAfter(this.databases, 'reads', SILENCE_MS, () =>
+    return await mapStoreErrors(() =>
+      withSilenceTimeout(this.databases, 'reads', SILENCE_MS, () =>
         this.databases.em('reads').transactional(async em => {
           const head = await this.heads.lock(em, HOLD_LIMIT_MS);
           await this.heads.settle(em);

@@ -3,13 +3,13 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { type AuditEvent } from '../events/log-event.js';
+import { type LogEvent } from '../events/log-event.js';
 import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
 import { EPOCH_JUMP } from '../events/chain-walk.js';
 import { ChainVerifier, type Verdict, type Verification } from './chain-verifier.service.js';
 import { EventSearchRepository } from '../events/event-search.repository.js';
 import { chainEvent } from '../events/hash-chain.js';
-import { AUDIT_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../index.js';
 import { ServiceEventRepository } from '../events/service-event.repository.js';
 import { assertVerified } from './verified-range.js';
 
@@ -20,12 +20,12 @@ const PAGE_SIZE = 7;
 
 let database: TestDatabase;
 let databases: Databases;
-let events: AuditEvent[];
+let events: LogEvent[];
 let superuser: Client;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: AUDIT_ENTITIES });
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
   events = await appendBatch(
     databases,
     Array.from({ length: EVENTS }, (_, index) => aDraft({ reason: `change ${index + 1}` })),
@@ -58,7 +58,7 @@ const anchorAt = (revision: number) => ({ revision, hash: events[revision - 1]!.
 const broken = (revision: number, reason: string) => ({ valid: false, firstBroken: { revision, reason } });
 
 /** Writes an event over the one with its revision, or anew. */
-async function forge(event: AuditEvent): Promise<void> {
+async function forge(event: LogEvent): Promise<void> {
   await tamper('delete from service_event where revision = $1', event.revision);
   await tamper(
     `insert into service_event select e.revision, e.at, e.action, e.namespace, e.service, e."instanceId", e."instanceUuid",
@@ -84,7 +84,7 @@ async function rewriteFrom(revision: number): Promise<void> {
 }
 
 /** What a new epoch writes. */
-async function startEpoch(): Promise<AuditEvent> {
+async function startEpoch(): Promise<LogEvent> {
   const last = events.at(-1)!;
   const event = chainEvent(aDraft({ action: 'catalog.epoch_started', source: 'system', after: { epoch: 'new' } }), {
     ...last,
@@ -286,7 +286,7 @@ describe('A long verification', () => {
 
   beforeAll(async () => {
     own = await createTestDatabase();
-    other = await Databases.open({ url: own.url, ssl: 'off', poolMax: 3, entities: AUDIT_ENTITIES });
+    other = await Databases.open({ url: own.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
     const padding = 'x'.repeat(20_000);
     for (let batch = 0; batch < 5; batch++) {
       await appendBatch(

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { RevisionCompactedError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type AuditEvent, type LogHead } from '../events/log-event.js';
+import { type LogEvent, type LogHead } from '../events/log-event.js';
 import { type CatalogHeadRepository } from '../head/catalog-head.repository.js';
 import { type ChainBreak, type ChainLink, ChainWalk, GENESIS, mayFollow } from '../events/chain-walk.js';
 import { type EventSearchRepository } from '../events/event-search.repository.js';
@@ -65,7 +65,7 @@ export class ChainVerifier {
    * @throws StoreUnavailableError
    */
   async verify(verification: Verification, signal: AbortSignal): Promise<Verdict> {
-    const { end, walk, to, breaks } = await read(this.databases, em => this.begin(em, verification));
+    const { end, walk, to, breaks } = await readSnapshot(this.databases, em => this.begin(em, verification));
     const inside = await this.walk(walk, to, signal);
     const firstBroken = [...(inside ? [inside] : []), ...breaks].sort((a, b) => a.revision - b.revision)[0] ?? null;
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
@@ -77,7 +77,7 @@ export class ChainVerifier {
    * @throws StoreUnavailableError
    */
   async headFor(verification: Verification): Promise<ChainLink> {
-    return (await read(this.databases, em => this.begin(em, verification))).end;
+    return (await readSnapshot(this.databases, em => this.begin(em, verification))).end;
   }
 
   private async begin(em: EntityManager, verification: Verification): Promise<Start> {
@@ -106,7 +106,7 @@ export class ChainVerifier {
   private async checkHead(
     em: EntityManager,
     head: LogHead,
-    newest: AuditEvent | undefined,
+    newest: LogEvent | undefined,
   ): Promise<ChainBreak | undefined> {
     const last = newest ?? GENESIS;
     if (last.revision < head.revision) return { revision: last.revision + 1, reason: 'EVENT_MISSING' };
@@ -158,7 +158,7 @@ export class ChainVerifier {
     while (walk.revision < to) {
       signal.throwIfAborted();
       const after = walk.revision;
-      const page = await read(this.databases, async em => {
+      const page = await readSnapshot(this.databases, async em => {
         await this.cuts.assertRetained(em, after);
         return await this.events.findAfter(em, after, this.pageSize);
       });

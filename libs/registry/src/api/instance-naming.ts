@@ -1,16 +1,21 @@
 import { z } from 'zod';
-import { type InstanceNaming } from './instance-routes.js';
-import { EXAMPLE_ID, NAME_EXAMPLE, SPARE_EXAMPLE_ID, SPARE_NAME_EXAMPLE } from '@coordination/catalog';
 import {
-  incarnationQuery,
+  DEFAULT_NAMESPACE,
+  EXAMPLE_ID,
+  NAME_EXAMPLE,
+  SPARE_EXAMPLE_ID,
+  SPARE_NAME_EXAMPLE,
+} from '@coordination/catalog';
+import { type InstanceNaming } from './instance-routes.js';
+import {
   type IdParams,
   idParams,
+  incarnationQuery,
   type NameParams,
   nameParams,
   type NamespaceQuery,
   namespaceQuery,
 } from '../requests/registry.schemas.js';
-import { DEFAULT_NAMESPACE } from '@coordination/catalog';
 
 /** By the server's id, which says everything. */
 export const BY_ID: InstanceNaming<IdParams, object> = {

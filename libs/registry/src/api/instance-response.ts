@@ -1,10 +1,13 @@
 import { type ErrorCode } from '@coordination/kernel';
 import { formatETag, locationOf, type ResponseHeader, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { type LeasedInstance } from '@coordination/catalog';
-import { expiresAt } from '@coordination/catalog';
-import { normalizeRecord, toInstanceView } from '@coordination/catalog';
-import { leasedInstanceView } from '@coordination/catalog';
+import {
+  expiresAt,
+  type LeasedInstance,
+  leasedInstanceView,
+  normalizeRecord,
+  toInstanceView,
+} from '@coordination/catalog';
 import { type InstanceRead, type InstanceWritten } from '../registry.service.js';
 
 /** Where the catalog stood for an answer. */

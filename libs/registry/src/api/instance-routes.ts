@@ -2,8 +2,14 @@ import { Body, Delete, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/
 import { Endpoint, type IfMatch, IfMatchHeader, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 import { type z } from 'zod';
+import {
+  type JsonObject,
+  LEASED_EXAMPLE,
+  OVERRIDE_EXAMPLE,
+  PATCH_EXAMPLE,
+  REPORT_EXAMPLE,
+} from '@coordination/catalog';
 import { type Target } from '../domain/commands.js';
-import { type JsonObject } from '@coordination/catalog';
 import {
   answerRead,
   answerWritten,
@@ -12,7 +18,6 @@ import {
   NO_CONTENT_SUCCESS,
   setPosition,
 } from './instance-response.js';
-import { LEASED_EXAMPLE, OVERRIDE_EXAMPLE, PATCH_EXAMPLE, REPORT_EXAMPLE } from '@coordination/catalog';
 import {
   type IncarnationQuery,
   type PatchInstance,

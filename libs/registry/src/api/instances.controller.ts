@@ -2,10 +2,10 @@ import { Body, Controller, Param, Put, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfMatch, IfMatchHeader } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
+import { LEASED_EXAMPLE, REPLACE_EXAMPLE } from '@coordination/catalog';
 import { answerWritten, CHANGE_PROBLEMS, INSTANCE_SUCCESS } from './instance-response.js';
 import { BY_ID } from './instance-naming.js';
 import { instanceRoutes } from './instance-routes.js';
-import { LEASED_EXAMPLE, REPLACE_EXAMPLE } from '@coordination/catalog';
 import { type IdParams, idParams, type ReplaceInstance, replaceInstance } from '../requests/registry.schemas.js';
 import { RegistryService } from '../registry.service.js';
 

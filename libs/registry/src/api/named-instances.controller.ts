@@ -2,11 +2,11 @@ import { Body, Controller, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfMatch, IfMatchHeader, type IfNoneMatch, IfNoneMatchHeader } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
+import { LEASED_EXAMPLE, REPLACE_EXAMPLE } from '@coordination/catalog';
 import { answerWritten, CREATED_SUCCESS, INSTANCE_SUCCESS, REGISTER_PROBLEMS } from './instance-response.js';
 import { BY_NAME } from './instance-naming.js';
 import { instanceRoutes } from './instance-routes.js';
 import { agreed, mustBeNew, registerCommand } from '../requests/registration.js';
-import { LEASED_EXAMPLE, REPLACE_EXAMPLE } from '@coordination/catalog';
 import {
   type NameParams,
   nameParams,

@@ -9,6 +9,7 @@ import {
   LARGE_BODY_LIMIT_BYTES,
 } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
+import { BATCH_EXAMPLE, BULK_EXAMPLE_ID, LEASED_EXAMPLE, REGISTER_EXAMPLE } from '@coordination/catalog';
 import {
   answerWritten,
   CREATED_SUCCESS,
@@ -20,7 +21,6 @@ import {
   WRITE_PROBLEMS,
 } from './instance-response.js';
 import { mustBeNew, refuseRepetition, registerCommand } from '../requests/registration.js';
-import { BATCH_EXAMPLE, BULK_EXAMPLE_ID, LEASED_EXAMPLE, REGISTER_EXAMPLE } from '@coordination/catalog';
 import {
   type DeregisterInstances,
   deregisterInstances,

@@ -1,17 +1,17 @@
 import { type FieldError } from '@coordination/kernel';
-import { type HealthReport, type ProbeVerdict } from './health-rules.js';
 import {
   type Endpoint,
   type InitialState,
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceSpec,
+  type InstanceTest,
   type JsonObject,
+  type LeaseAllowance,
   type OverrideScope,
   type OverrideStatus,
 } from '@coordination/catalog';
-import { type InstanceTest } from '@coordination/catalog';
-import { type LeaseAllowance } from '@coordination/catalog';
+import { type HealthReport, type ProbeVerdict } from './health-rules.js';
 
 /** How a command names its instance: by the server's id or by the caller's own name for it. */
 export type Target = { readonly id: string } | { readonly identity: InstanceIdentity };

@@ -1,10 +1,9 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type CallOrigin } from '@coordination/context';
 import { type BackgroundTask } from '@coordination/observability';
+import { type CatalogView, toEmptyServicesDropped } from '@coordination/catalog';
 import { type CatalogWriter } from '../write/catalog-writer.js';
 import { type EmptyServiceRepository } from './empty-service.repository.js';
-import { toEmptyServicesDropped } from '@coordination/catalog';
-import { type CatalogView } from '@coordination/catalog';
 
 const EVERY_MS = 2_000;
 /** Of two nodes that find too many at once, the second one should find them dropped. */

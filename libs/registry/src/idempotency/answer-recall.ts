@@ -1,7 +1,6 @@
 import { type ServiceEventRepository } from '@coordination/log';
-import { type Databases, read } from '@coordination/database';
-import { type InstanceRecord } from '@coordination/catalog';
-import { normalizeRecord, type StoredRecord } from '@coordination/catalog';
+import { type Databases, readSnapshot } from '@coordination/database';
+import { type InstanceRecord, normalizeRecord, type StoredRecord } from '@coordination/catalog';
 import { type WriteResult } from '../requests/write-request.js';
 import { type RecalledAnswer, recalledResults, revisionsOf } from './stored-answer.js';
 
@@ -38,7 +37,7 @@ export class AnswerRecall {
     const records = new Map<number, InstanceRecord>();
     if (revisions.length === 0) return records;
     const { databases, events } = this.tools;
-    await read(databases, async (em, heard) => {
+    await readSnapshot(databases, async (em, heard) => {
       for (let from = 0; from < revisions.length; from += EVENTS_AT_ONCE) {
         const found = await events.findAt(em, revisions.slice(from, from + EVENTS_AT_ONCE));
         for (const { revision, after } of found) records.set(revision, normalizeRecord(after as StoredRecord));

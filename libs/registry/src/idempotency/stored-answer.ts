@@ -1,6 +1,6 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type ErrorExtras } from '@coordination/kernel';
-import { type LifeSign } from '../domain/decision.js';
 import { type InstanceRecord, type JsonValue, type Lease } from '@coordination/catalog';
+import { type LeaseEffect } from '../domain/decision.js';
 import { type CommandResult } from '../requests/write-request.js';
 
 /**
@@ -9,7 +9,7 @@ import { type CommandResult } from '../requests/write-request.js';
  */
 interface StoredResult {
   readonly outcome: CommandResult['outcome'];
-  readonly lifeSign: LifeSign;
+  readonly lifeSign: LeaseEffect;
   readonly instance?: { readonly revision: number; readonly lease: Lease };
 }
 

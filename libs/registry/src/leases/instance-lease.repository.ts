@@ -23,7 +23,7 @@ export interface RenewalOutcome {
 }
 
 /**
- * When something may be done about the end of a lease `l`, as a timestamptz: what `overAt` computes, in SQL. The
+ * When something may be done about the end of a lease `l`, as a timestamptz: what `expiryDueAt` computes, in SQL. The
  * parameters are SQL too; `backSince` may be null in it.
  */
 export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs: string): string => `

@@ -1,4 +1,4 @@
-import { type Databases, query, severedAfter } from '@coordination/database';
+import { type Databases, query, withSilenceTimeout } from '@coordination/database';
 import { type Clock } from '@coordination/kernel';
 import { type BackgroundTask } from '@coordination/observability';
 import { type InstanceRecord } from '@coordination/catalog';
@@ -40,7 +40,7 @@ interface Note {
  * Notes when instances were last probed, which makes no revision. It is for people: nothing depends on it, so what
  * cannot be written is forgotten, and never keeps a renewal from its place.
  */
-export class CheckNotes {
+export class LastCheckedRecorder {
   private waiting = new Map<string, Note>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
@@ -97,6 +97,6 @@ export class CheckNotes {
     const { databases, task } = this;
     const write = () => query(databases.em('leases'), NOTE, notes);
     // The task has noted it.
-    await task.turn(() => severedAfter(databases, 'leases', SILENCE_MS, write)).catch(() => undefined);
+    await task.turn(() => withSilenceTimeout(databases, 'leases', SILENCE_MS, write)).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AUDIT_ENTITIES } from '@coordination/log';
+import { LOG_ENTITIES } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { newId, StoreUnavailableError } from '@coordination/kernel';
 import { aTask } from '../../../../test/support/nodes/background-tasks.js';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   writer = await startWriter(database.url);
   proxy = await PostgresProxy.start(database.url);
-  const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
+  const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
   databases = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 2, entities });
   client = new Client({ connectionString: database.url });
   await client.connect();

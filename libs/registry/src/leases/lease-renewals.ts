@@ -1,4 +1,4 @@
-import { type Databases, severedAfter } from '@coordination/database';
+import { type Databases, withSilenceTimeout } from '@coordination/database';
 import { type Clock, StoreUnavailableError } from '@coordination/kernel';
 import { type BackgroundTask } from '@coordination/observability';
 import { LRUCache } from 'lru-cache';
@@ -172,8 +172,11 @@ export class LeaseRenewals {
     try {
       // A server that says nothing must not keep the flush for ever; but one that is merely slow would never be heard,
       // if each connection was cut before it had the time to be opened and to be answered on.
-      const { missing, busy, revived } = await severedAfter(databases, 'leases', SILENCE_FACTOR * this.boundMs, () =>
-        leases.renew(databases.em('leases'), renewals),
+      const { missing, busy, revived } = await withSilenceTimeout(
+        databases,
+        'leases',
+        SILENCE_FACTOR * this.boundMs,
+        () => leases.renew(databases.em('leases'), renewals),
       );
       turn.succeeded();
       this.refusing = false;

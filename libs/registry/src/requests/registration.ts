@@ -1,12 +1,17 @@
 import { isIPv6 } from 'node:net';
 import { newId, ValidationFailedError } from '@coordination/kernel';
+import {
+  type Check,
+  DEFAULT_NAMESPACE,
+  identityKey,
+  type InitialState,
+  type InstanceIdentity,
+} from '@coordination/catalog';
+import { type z } from 'zod';
 import { type ExpectedVersion, type RegisterCommand } from '../domain/commands.js';
 import { isProbed } from '../domain/health-rules.js';
-import { type Check, identityKey, type InitialState, type InstanceIdentity } from '@coordination/catalog';
 import { toSpec } from '../domain/spec/instance-spec.schema.js';
-import { type z } from 'zod';
 import { instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
-import { DEFAULT_NAMESPACE } from '@coordination/catalog';
 
 /** Preconditions of a registration. */
 export interface RegistrationConditions {

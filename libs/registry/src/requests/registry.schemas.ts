@@ -2,10 +2,15 @@ import { RFC3339_TIME } from '@coordination/log';
 import { readableText } from '@coordination/http';
 import { hasDotSegment } from '@coordination/kernel';
 import { z } from 'zod';
-import { initialStateSchema, overrideScopeSchema, overrideStatusSchema } from '@coordination/catalog';
+import {
+  initialStateSchema,
+  leasedInstanceView,
+  namespaceSchema,
+  overrideScopeSchema,
+  overrideStatusSchema,
+  serviceSchema,
+} from '@coordination/catalog';
 import { SPEC_FIELDS } from '../domain/spec/instance-spec.schema.js';
-import { namespaceSchema, serviceSchema } from '@coordination/catalog';
-import { leasedInstanceView } from '@coordination/catalog';
 
 const MAX_BATCH = 1_000;
 const MAX_OUTPUT_LENGTH = 4_096;

@@ -1,13 +1,13 @@
 import { type AuditAction } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
-import { type Command } from '../domain/commands.js';
 import { type JsonValue, type LeasedInstance } from '@coordination/catalog';
-import { type LifeSign } from '../domain/decision.js';
 import { type RoleTerm } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { type Command } from '../domain/commands.js';
+import { type LeaseEffect } from '../domain/decision.js';
 
 /** Something that happened to the service and not to an instance: an event of its own, after those of the commands. */
-export interface Occurrence {
+export interface SystemEvent {
   readonly action: AuditAction;
   /** What it found and what it left, as plain JSON. */
   readonly before: unknown;
@@ -25,7 +25,7 @@ export interface Occurrence {
 export interface WriteRequest {
   readonly commands: readonly Command[];
   readonly origin: CallOrigin;
-  readonly occurrence?: Occurrence;
+  readonly occurrence?: SystemEvent;
   /** The term in a role that its node needs for it; without it, nothing is carried out. */
   readonly term?: RoleTerm;
   /**
@@ -41,7 +41,7 @@ export interface CommandResult {
   /** The instance afterwards; before it went, if it is gone; undefined, if it was never there, or another incarnation runs. */
   readonly leased: LeasedInstance | undefined;
   /** What an unchanged instance gave, to be noted outside the log. */
-  readonly lifeSign: LifeSign;
+  readonly lifeSign: LeaseEffect;
 }
 
 /** What came of a request: durable, if it changed anything. */

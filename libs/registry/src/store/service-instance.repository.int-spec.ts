@@ -1,10 +1,10 @@
 import { query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LeasedInstance } from '@coordination/catalog';
 import { anIdentity, anInstance, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
-import { type LeasedInstance } from '@coordination/catalog';
 import { OVERRIDE_OVER, ServiceInstanceRepository } from './service-instance.repository.js';
 
 let database: TestDatabase;

@@ -1,14 +1,19 @@
 import { headOrFail } from '@coordination/log';
 import { isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import {
+  hasLapsed,
+  INSTANCE_COLUMNS,
+  type InstanceIdentity,
+  type Lease,
+  type LeasedInstance,
+  normalizeRecord,
+  type ServiceTouch,
+  type StoredRecord,
+} from '@coordination/catalog';
 import { type Target } from '../domain/commands.js';
-import { type InstanceIdentity, type Lease, type LeasedInstance } from '@coordination/catalog';
-import { hasLapsed } from '@coordination/catalog';
-import { INSTANCE_COLUMNS } from '@coordination/catalog';
 import { newest } from '../leases/instance-lease.repository.js';
-import { normalizeRecord, type StoredRecord } from '@coordination/catalog';
 import { type InstanceChange } from './instance-change.js';
-import { type ServiceTouch } from '@coordination/catalog';
 
 const LEASE_COLUMNS = `${isoTime('l.renewed_at')} as "renewedAt", ${isoTime('l.checked_at')} as "checkedAt"`;
 

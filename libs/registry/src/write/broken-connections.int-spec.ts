@@ -1,4 +1,4 @@
-import { type AuditEvent, CatalogHeadRepository, ServiceEventRepository } from '@coordination/log';
+import { type LogEvent, CatalogHeadRepository, ServiceEventRepository } from '@coordination/log';
 import { query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,7 +50,7 @@ const registering = async (...names: readonly string[]): Promise<string[]> =>
     }),
   );
 
-const namesIn = (events: readonly AuditEvent[]) => events.map(event => String(event.instanceId));
+const namesIn = (events: readonly LogEvent[]) => events.map(event => String(event.instanceId));
 
 /** That the log is sound, has (of the names) exactly these, and that both nodes can go on at once. */
 async function expectSoundLogWith(names: readonly string[]): Promise<void> {

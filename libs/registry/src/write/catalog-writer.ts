@@ -1,25 +1,24 @@
 import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/log';
-import { type Databases, DoubtfulCommitError, severedAfter } from '@coordination/database';
+import { type Databases, DoubtfulCommitError, withSilenceTimeout } from '@coordination/database';
 import { type Clock, newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type CatalogMirrorSlot } from '@coordination/catalog';
+import { type HistoryCheck, type LocalCatalog } from '@coordination/catalog';
+import { type NodeRoleRepository } from '@coordination/leadership';
 import { targetOf } from '../domain/commands.js';
-import { type HistoryGuard } from '@coordination/catalog';
 import { type AnswerRecall } from '../idempotency/answer-recall.js';
 import { requestKeyOf } from '../idempotency/first-answers.js';
 import { type IdempotencyKeyRepository } from '../idempotency/idempotency-key.repository.js';
 import { type InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
-import { type NodeRoleRepository } from '@coordination/leadership';
 import { type ServiceInstanceRepository } from '../store/service-instance.repository.js';
 import { BatchAnswers, type PlacedPlan, revisionAfter } from './batch-answers.js';
 import { wasCommitted } from './commit-settlement.js';
-import { expirySide } from './expiry-context.js';
-import { HeadForecast } from './optimistic/predicted-head.js';
-import { type KnownAppendRepository } from './optimistic/optimistic-append.repository.js';
-import { KnownCatalog } from './optimistic/cached-catalog.js';
+import { readExpiryContext } from './expiry-context.js';
+import { PredictedHead } from './optimistic/predicted-head.js';
+import { type OptimisticAppendRepository } from './optimistic/optimistic-append.repository.js';
+import { CachedCatalog } from './optimistic/cached-catalog.js';
 import { type BatchLimits, planBatch } from './plan-batch.js';
 import { isRefusal } from './constraint-violations.js';
-import { toldAs } from './to-caller-error.js';
+import { toCallerError } from './to-caller-error.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 import { type WriteRequest, type WriteResult } from '../requests/write-request.js';
 import { type WriterMetrics } from './writer-metrics.js';
@@ -39,13 +38,13 @@ export interface CatalogWriterTools {
   readonly heads: CatalogHeadRepository;
   readonly events: ServiceEventRepository;
   readonly instances: ServiceInstanceRepository;
-  readonly knownAppends: KnownAppendRepository;
+  readonly knownAppends: OptimisticAppendRepository;
   readonly leases: InstanceLeaseRepository;
   readonly roles: NodeRoleRepository;
   readonly keys: IdempotencyKeyRepository;
   readonly recall: AnswerRecall;
-  readonly mirror: CatalogMirrorSlot;
-  readonly history: HistoryGuard;
+  readonly catalog: LocalCatalog;
+  readonly history: HistoryCheck;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly metrics: WriterMetrics;
 }
@@ -66,8 +65,8 @@ export interface CatalogWriterOptions {
 export class CatalogWriter {
   private readonly queue: WriteQueue;
   private readonly answers: BatchAnswers;
-  private readonly forecast: HeadForecast;
-  private readonly knownCatalog: KnownCatalog;
+  private readonly forecast: PredictedHead;
+  private readonly knownCatalog: CachedCatalog;
   private draining: Promise<void> | undefined;
   /** The last revision that the log is known to have partitions for. */
   private roomUpTo = 0;
@@ -78,8 +77,8 @@ export class CatalogWriter {
   ) {
     this.queue = new WriteQueue(options.maxQueuedCommands);
     this.answers = new BatchAnswers(tools);
-    this.forecast = new HeadForecast(tools.clock);
-    this.knownCatalog = new KnownCatalog({ ...tools, forecast: this.forecast });
+    this.forecast = new PredictedHead(tools.clock);
+    this.knownCatalog = new CachedCatalog({ ...tools, forecast: this.forecast });
   }
 
   /** Commands that wait. */
@@ -175,7 +174,7 @@ export class CatalogWriter {
     const { databases, knownAppends, metrics } = this.tools;
     let clock: string | undefined;
     try {
-      clock = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
+      clock = await withSilenceTimeout(databases, 'writer', this.batchLimitMs, () =>
         knownAppends.append(databases.em('writer'), placed, 2 * this.options.headHoldLimitMs),
       );
     } catch (error) {
@@ -198,7 +197,7 @@ export class CatalogWriter {
     let placed: PlacedPlan | undefined;
     let room = this.roomUpTo;
     try {
-      const done = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
+      const done = await withSilenceTimeout(databases, 'writer', this.batchLimitMs, () =>
         databases.em('writer').transactional(async em => {
           const attempt = await this.place(em, requests);
           room = await this.write(em, attempt);
@@ -225,7 +224,7 @@ export class CatalogWriter {
     const { history, instances, keys } = this.tools;
     const head = await history.lock(em, this.options.headHoldLimitMs);
     this.forecast.learn(head);
-    const expiry = await expirySide(em, requests, this.tools);
+    const expiry = await readExpiryContext(em, requests, this.tools);
     const asked = requests.flatMap(({ origin }) => requestKeyOf(origin) ?? []);
     const known = await keys.find(em, asked, head.clock);
     const { found, complete } = await instances.findNamed(em, {
@@ -279,7 +278,7 @@ export class CatalogWriter {
       await this.commit(batch.slice(middle));
       return;
     }
-    const told = toldAs(error);
+    const told = toCallerError(error);
     for (const { reject } of batch) reject(told);
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
+import { type LeasedInstance } from '@coordination/catalog';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import {
   anIdentity,
@@ -14,7 +15,6 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { type LeasedInstance } from '@coordination/catalog';
 import { InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
 import { type CommandResult } from '../requests/write-request.js';
 
@@ -84,7 +84,7 @@ const storedLease = async (instanceId: string) => {
 async function seen(): Promise<void> {
   await waitFor('the node has seen the log', async () => {
     const [head] = await clock.sql<{ hash: string }>('select hash from catalog_head');
-    return node.mirror.current?.position()?.hash === head!.hash;
+    return node.catalog.position()?.hash === head!.hash;
   });
 }
 
@@ -98,7 +98,7 @@ async function registerKnown(times: number): Promise<LeasedInstance[]> {
   return leased;
 }
 
-const events = async (): Promise<readonly AuditEvent[]> => (await assertCatalogInvariants(database.url)).events;
+const events = async (): Promise<readonly LogEvent[]> => (await assertCatalogInvariants(database.url)).events;
 
 describe('After the clock of the database was an hour ahead, and was put right', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isRefusal, refusedByDatabase } from './constraint-violations.js';
+import { isRefusal, constraintViolation } from './constraint-violations.js';
 
 const databaseError = (code: unknown, differing: object = {}) =>
   Object.assign(new Error('insert into service_instance … violates'), { code, ...differing });
@@ -23,14 +23,14 @@ describe('A refusal', () => {
   });
 
   it('is told by the rule that was broken, without SQL', () => {
-    const told = refusedByDatabase(databaseError('23514', { constraint: 'service_instance_port_range' }));
+    const told = constraintViolation(databaseError('23514', { constraint: 'service_instance_port_range' }));
     expect(told).toMatchObject({ code: 'VALIDATION_FAILED' });
     expect(told.message).toContain('breaks the rule service_instance_port_range');
     expect(told.message).not.toContain('insert');
   });
 
   it('without a rule is told as a value that cannot be stored', () => {
-    const told = refusedByDatabase(databaseError('22P05'));
+    const told = constraintViolation(databaseError('22P05'));
     expect(told.extras.errors).toEqual([{ path: '', message: 'holds a value that the database cannot store' }]);
   });
 });

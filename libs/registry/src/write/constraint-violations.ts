@@ -9,7 +9,7 @@ export const isRefusal = (error: unknown): boolean =>
   error instanceof Error && REFUSAL.test(String((error as NodeJS.ErrnoException).code)) && !isStoreUnavailable(error);
 
 /** What the caller is told whose values alone made the database refuse: the rule that they broke, and no SQL. */
-export function refusedByDatabase(error: unknown): ValidationFailedError {
+export function constraintViolation(error: unknown): ValidationFailedError {
   const { constraint } = error as { constraint?: string };
   const message =
     constraint === undefined

@@ -1,7 +1,6 @@
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { type NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
 import { type InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
-import { type NodeRoleRepository } from '@coordination/leadership';
-import { type RoleTerm } from '@coordination/leadership';
 import { type BatchInput } from './plan-batch.js';
 import { type WriteRequest } from '../requests/write-request.js';
 
@@ -16,7 +15,7 @@ export interface ExpiryTools {
  * stays so: whoever takes the role waits, and renewals come before this or after the commit. A batch without such
  * requests asks nothing.
  */
-export async function expirySide(
+export async function readExpiryContext(
   em: EntityManager,
   requests: readonly WriteRequest[],
   { leases, roles }: ExpiryTools,

@@ -2,6 +2,7 @@ import { type LockedHead } from '@coordination/log';
 import { QueueFullError, ValidationFailedError } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { identityKey, type LeasedInstance, normalizeRecord, type StoredRecord } from '@coordination/catalog';
 import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
@@ -11,8 +12,6 @@ import {
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { identityKey, type LeasedInstance } from '@coordination/catalog';
-import { normalizeRecord, type StoredRecord } from '@coordination/catalog';
 import { type KnownKey } from '../idempotency/first-answers.js';
 import { recalledResults, revisionsOf, storedRejection } from '../idempotency/stored-answer.js';
 import { planBatch } from './plan-batch.js';

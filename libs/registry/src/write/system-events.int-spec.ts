@@ -5,7 +5,7 @@ import { assertCatalogInvariants } from '../../../../test/support/catalog/catalo
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
-import { type Occurrence } from '../requests/write-request.js';
+import { type SystemEvent } from '../requests/write-request.js';
 
 let database: TestDatabase;
 let node: WritingNode;
@@ -25,7 +25,7 @@ const ORDER = `
   values ('*', $1, $2, now(), now(), 'ada')`;
 
 /** An occurrence that writes an order for a service of the name, of a kind that the database may refuse. */
-const occurrence = (service: string, kind = 'end'): Occurrence => ({
+const occurrence = (service: string, kind = 'end'): SystemEvent => ({
   action: 'liveness.guard_ended',
   before: null,
   after: { service },
@@ -37,7 +37,7 @@ const ordered = async (): Promise<string[]> => {
   return rows.map(({ service }) => service).toSorted();
 };
 
-const submit = (instanceId: string, what: Occurrence) =>
+const submit = (instanceId: string, what: SystemEvent) =>
   node.writer.submit({
     commands: [registerCommand({ identity: anIdentity({ instanceId }) })],
     origin: anOrigin(),

@@ -1,5 +1,5 @@
-import { type Databases, read } from '@coordination/database';
-import { type AuditEvent } from '../../events/log-event.js';
+import { type Databases, readSnapshot } from '@coordination/database';
+import { type LogEvent } from '../../events/log-event.js';
 import { type ChainLink, ChainWalk, GENESIS } from '../../events/chain-walk.js';
 import { type ServiceEventRepository } from '../../events/service-event.repository.js';
 import { hasContent, readExport, writeExport, type WrittenFile } from './export-file.js';
@@ -43,13 +43,13 @@ export class CutExport {
     return (await hasContent(path)) ? await this.verified() : await writeExport(path, this.pages());
   }
 
-  private async *pages(): AsyncGenerator<readonly AuditEvent[]> {
+  private async *pages(): AsyncGenerator<readonly LogEvent[]> {
     const { databases, events, signal } = this.tools;
     const { last } = this.part;
     const walk = this.walk();
     while (walk.revision < last.revision) {
       signal?.throwIfAborted();
-      const page = await read(databases, em => events.findAfter(em, walk.revision, PAGE_SIZE));
+      const page = await readSnapshot(databases, em => events.findAfter(em, walk.revision, PAGE_SIZE));
       const wanted = page.filter(({ revision }) => revision <= last.revision);
       for (const event of wanted) this.follow(walk, event);
       if (wanted.length === 0) this.fail(`there is nothing after revision ${walk.revision}`);
@@ -60,7 +60,7 @@ export class CutExport {
   private async verified(): Promise<WrittenFile> {
     const { path, last } = this.part;
     const walk = this.walk();
-    let end: AuditEvent | undefined;
+    let end: LogEvent | undefined;
     const sha256 = await readExport(path, event => {
       this.follow(walk, event);
       end = event;
@@ -80,7 +80,7 @@ export class CutExport {
     return new ChainWalk(hash === undefined ? GENESIS : { revision, hash });
   }
 
-  private follow(walk: ChainWalk, event: AuditEvent): void {
+  private follow(walk: ChainWalk, event: LogEvent): void {
     const broken = walk.next(event);
     if (broken) this.fail(`${broken.reason} at revision ${broken.revision}`);
   }

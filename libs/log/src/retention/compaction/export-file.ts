@@ -4,7 +4,7 @@ import { lstat, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { v4 as uuid, validate as validateUuid } from 'uuid';
-import { type AuditEvent } from '../../events/log-event.js';
+import { type LogEvent } from '../../events/log-event.js';
 import { linesOf } from '../../events/event-formats.js';
 
 /** Only whoever may run the compaction is to read what it writes. */
@@ -23,7 +23,7 @@ export interface WrittenFile {
  * of its own, whose name ends with `.partial`: no file that is there is opened for writing.
  * @throws Error when there is something of that name
  */
-export async function writeExport(path: string, pages: AsyncIterable<readonly AuditEvent[]>): Promise<WrittenFile> {
+export async function writeExport(path: string, pages: AsyncIterable<readonly LogEvent[]>): Promise<WrittenFile> {
   if (!(await isFree(path))) throw nameTaken(path);
   const partial = `${path}.${uuid()}${PARTIAL}`;
   const hash = createHash('sha256');
@@ -104,11 +104,11 @@ async function found(look: () => Promise<Stats>): Promise<Stats | undefined> {
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** Reads an exported file again, event by event. @returns its SHA-256 (hex) @throws SyntaxError for what is no JSON */
-export async function readExport(path: string, onEvent: (event: AuditEvent) => void): Promise<string> {
+export async function readExport(path: string, onEvent: (event: LogEvent) => void): Promise<string> {
   const hash = createHash('sha256');
   const input = createReadStream(path);
   input.on('data', chunk => hash.update(chunk));
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) onEvent(JSON.parse(line) as AuditEvent);
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) onEvent(JSON.parse(line) as LogEvent);
   return hash.digest('hex');
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rmdir, stat, symlink, unlink, writeFile } fro
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { read } from '@coordination/database';
+import { readSnapshot } from '@coordination/database';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogAuthor } from '../../../../../test/support/catalog/catalog-author.js';
@@ -13,7 +13,7 @@ import { anInstance } from '../../../../../test/support/catalog/factories.js';
 import { ServiceProcess } from '../../../../../test/support/nodes/service-process.js';
 import { makePartitionsSmall } from '../../../../../test/support/database/small-partitions.js';
 import { createTestDatabase, type TestDatabase } from '../../../../../test/support/database/test-database.js';
-import { type AuditEvent } from '../../events/log-event.js';
+import { type LogEvent } from '../../events/log-event.js';
 import { CatalogHeadRepository } from '../../head/catalog-head.repository.js';
 import { ChainVerifier } from '../../verification/chain-verifier.service.js';
 import { EventSearchRepository } from '../../events/event-search.repository.js';
@@ -37,7 +37,7 @@ let database: TestDatabase;
 let author: CatalogAuthor;
 let owner: Client;
 let directory: DisposableDirectory;
-let events: AuditEvent[];
+let events: LogEvent[];
 
 beforeAll(async () => {
   written = await createTestDatabase();
@@ -118,11 +118,11 @@ const tables = async () => {
   return rows.map(({ name }) => name).sort();
 };
 
-const exported = async (): Promise<AuditEvent[]> => {
+const exported = async (): Promise<LogEvent[]> => {
   const names = (await readdir(directory.path)).filter(name => name.endsWith('.ndjson'));
   const texts = await Promise.all(names.map(name => readFile(join(directory.path, name), 'utf8')));
   const lines = texts.flatMap(text => text.split('\n').filter(line => line !== ''));
-  return lines.map(line => JSON.parse(line) as AuditEvent).sort((a, b) => a.revision - b.revision);
+  return lines.map(line => JSON.parse(line) as LogEvent).sort((a, b) => a.revision - b.revision);
 };
 
 /** Each event is in the log or in an export, and nothing but the word of the cuts has been added. */
@@ -310,7 +310,7 @@ describe('Removing the beginning of the log', () => {
   it('waits for those who began to read before: what they were told is there stays there until they end', async () => {
     const reading = Promise.withResolvers<void>();
     const cut = Promise.withResolvers<void>();
-    const reader = read(author.databases, async em => {
+    const reader = readSnapshot(author.databases, async em => {
       const head = await heads.read(em);
       reading.resolve();
       await cut.promise;

@@ -5,7 +5,7 @@ import { type Client } from 'pg';
 import { type CatalogHeadRepository } from '../../head/catalog-head.repository.js';
 import { epochAt } from '../../epochs/epoch-at.js';
 import { EpochLogRepository } from '../../epochs/epoch-log.repository.js';
-import { isElsewhere } from '../../events/server-identity.js';
+import { hasMoved } from '../../events/server-identity.js';
 import { LogPartitionRepository } from '../../partitions/log-partition.repository.js';
 import { type ServiceEventRepository } from '../../events/service-event.repository.js';
 import { compactedEvent } from '../compacted-event.js';
@@ -137,7 +137,7 @@ export class LogCompaction {
     await events.ensurePartitions(this.em(), (await heads.read(this.em())).revision + 1);
     await databases.em('writer').transactional(async em => {
       const head = await heads.lock(em, HOLD_LIMIT_MS);
-      if (isElsewhere(head)) {
+      if (hasMoved(head)) {
         throw new Error(
           'The catalog has come to another server than it was written on, and no node has vouched for it yet. ' +
             'Nothing was removed. Let a node of the service run first.',

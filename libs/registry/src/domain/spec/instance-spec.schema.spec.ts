@@ -1,10 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hostFilterSchema, identityKey, identityOf } from '@coordination/catalog';
 import { reordered, someSpecToAsk } from '../../../../../test/support/laws/arbitraries.js';
 import { aSpec } from '../../../../../test/support/catalog/factories.js';
-import { identityKey, identityOf } from '@coordination/catalog';
 import { instanceSpecSchema, toSpec } from './instance-spec.schema.js';
-import { hostFilterSchema } from '@coordination/catalog';
 
 const specWith = (differing: object) => instanceSpecSchema.safeParse({ ...aSpec(), ...differing });
 

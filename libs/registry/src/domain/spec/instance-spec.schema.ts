@@ -1,11 +1,17 @@
-import { findPoison } from '@coordination/kernel';
+import { findUnstorable } from '@coordination/kernel';
 import { z } from 'zod';
+import {
+  type Check,
+  hostSchema,
+  type InstanceSpec,
+  instanceTypeSchema,
+  inStoredOrder,
+  type JsonObject,
+  metadataShape,
+  schemeSchema,
+  specOf,
+} from '@coordination/catalog';
 import { checkSchema } from './check.schema.js';
-import { hostSchema } from '@coordination/catalog';
-import { metadataShape } from '@coordination/catalog';
-import { instanceTypeSchema, schemeSchema } from '@coordination/catalog';
-import { inStoredOrder } from '@coordination/catalog';
-import { type Check, type InstanceSpec, type JsonObject, specOf } from '@coordination/catalog';
 
 const MAX_METADATA_BYTES = 32 * 1024;
 const MAX_METADATA_DEPTH = 8;
@@ -22,7 +28,7 @@ export const portSchema = z
 
 const metadataSchema = metadataShape
   .superRefine((metadata, context) => {
-    for (const { path, message } of findPoison(metadata, '', MAX_METADATA_DEPTH)) {
+    for (const { path, message } of findUnstorable(metadata, '', MAX_METADATA_DEPTH)) {
       context.addIssue({ code: 'custom', message, path: path.split('/').slice(1) });
     }
   })

@@ -6,41 +6,35 @@ import {
   anInstance,
   registerCommand,
 } from '../../../../../test/support/catalog/factories.js';
-import { type CatalogMirror, CatalogMirrorSlot } from '@coordination/catalog';
 import { type Command } from '../../domain/commands.js';
-import { HeadForecast } from './predicted-head.js';
-import { KnownCatalog } from './cached-catalog.js';
+import { PredictedHead } from './predicted-head.js';
+import { CachedCatalog, type CatalogHints } from './cached-catalog.js';
 import { type WriteRequest } from '../../requests/write-request.js';
 
 const PLACE = { revision: 7, hash: 'a'.repeat(64), epoch: 'e' };
 const PRESENT = anInstance();
 
-const mirrorAt = (position: typeof PLACE | undefined): CatalogMirror => ({
-  announce: () => Promise.resolve(true),
-  recordAt: () => Promise.resolve(undefined),
+const catalogAt = (position: typeof PLACE | undefined): CatalogHints => ({
   peek: ({ instanceId }) => (instanceId === PRESENT.instanceId ? PRESENT : undefined),
   find: id => (id === PRESENT.id ? PRESENT : undefined),
   position: () => position,
-  look: () => undefined,
 });
 
 interface Situation {
-  readonly mirror?: CatalogMirror | undefined;
+  readonly catalog: CatalogHints;
   readonly known?: typeof PLACE | undefined;
   readonly doubted?: boolean;
 }
 
-function catalogIn({ mirror, known = PLACE, doubted = false }: Situation): KnownCatalog {
-  const slot = new CatalogMirrorSlot();
-  if (mirror) slot.attach(mirror);
-  const forecast = new HeadForecast({ monotonicMs: () => 0 });
+function catalogIn({ catalog, known = PLACE, doubted = false }: Situation): CachedCatalog {
+  const forecast = new PredictedHead({ monotonicMs: () => 0 });
   forecast.learn({ fence: 1, now: '2026-01-01T00:00:00.000Z', clock: '2026-01-01T00:00:00.000Z' });
-  return new KnownCatalog({ mirror: slot, history: { known, doubted }, forecast });
+  return new CachedCatalog({ catalog, history: { known, doubted }, forecast });
 }
 
 const requestOf = (...commands: readonly Command[]): WriteRequest => ({ commands, origin: anOrigin() });
 
-const isKnown = (request: WriteRequest, situation: Situation = { mirror: mirrorAt(PLACE) }): boolean =>
+const isKnown = (request: WriteRequest, situation: Situation = { catalog: catalogAt(PLACE) }): boolean =>
   catalogIn(situation).basisOf([request]) !== undefined;
 
 const newcomer = registerCommand({ identity: anIdentity({ instanceId: 'new' }) });
@@ -73,16 +67,15 @@ describe('What a node knows is enough', () => {
 
   it('only where it has all that it knows of the log, and there is no doubt about that', () => {
     const request = requestOf(newcomer);
-    expect(isKnown(request, {})).toBe(false);
-    expect(isKnown(request, { mirror: mirrorAt(undefined) })).toBe(false);
-    expect(isKnown(request, { mirror: mirrorAt(PLACE), known: { ...PLACE, revision: 8, hash: 'b'.repeat(64) } })).toBe(
-      false,
-    );
-    expect(isKnown(request, { mirror: mirrorAt(PLACE), doubted: true })).toBe(false);
+    expect(isKnown(request, { catalog: catalogAt(undefined) })).toBe(false);
+    expect(
+      isKnown(request, { catalog: catalogAt(PLACE), known: { ...PLACE, revision: 8, hash: 'b'.repeat(64) } }),
+    ).toBe(false);
+    expect(isKnown(request, { catalog: catalogAt(PLACE), doubted: true })).toBe(false);
   });
 
   it('and names each instance once', () => {
-    const basis = catalogIn({ mirror: mirrorAt(PLACE) }).basisOf([
+    const basis = catalogIn({ catalog: catalogAt(PLACE) }).basisOf([
       requestOf({ kind: 'heartbeat', target: byId }),
       requestOf({ kind: 'heartbeat', target: byName }),
     ]);

@@ -41,7 +41,7 @@ const APPEND_AT_KNOWN = `
   select ${isoTime('clock_timestamp()')} as clock, pg_notify('${CATALOG_CHANNEL}', $4::text) from head`;
 
 /** Appends batches that were decided on what this node knows of the catalog. */
-export class KnownAppendRepository {
+export class OptimisticAppendRepository {
   /**
    * Appends a plan that has events, and writes its changes.
    * @param waitLimitMs how long (ms) it waits for somebody who has the head

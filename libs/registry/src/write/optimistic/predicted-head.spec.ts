@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HeadForecast } from './predicted-head.js';
+import { PredictedHead } from './predicted-head.js';
 
 const KNOWN = { revision: 7, hash: 'a'.repeat(64), epoch: 'e' };
 const LOCKED_AT = '2026-01-01T00:00:10.000Z';
 
 let nowMs = 0;
-let forecast: HeadForecast;
+let forecast: PredictedHead;
 
 beforeEach(() => {
   nowMs = 5_000;
-  forecast = new HeadForecast({ monotonicMs: () => nowMs });
+  forecast = new PredictedHead({ monotonicMs: () => nowMs });
 });
 
 const lock = (clock = LOCKED_AT, now = clock, fence = 3) => forecast.learn({ now, clock, fence });

@@ -1,4 +1,4 @@
-import { type KnownPlace, type LockedHead } from '@coordination/log';
+import { type LogPosition, type LockedHead } from '@coordination/log';
 import { type Clock } from '@coordination/kernel';
 
 /** The most batches in a row that take the lock after appends without it have failed. */
@@ -10,7 +10,7 @@ const LONGEST_DISTRUST = 64;
  * of that is so. After an append that failed, it is not relied on for a while, twice as long each time: where other nodes
  * write as well, most of what is forecast is wrong.
  */
-export class HeadForecast {
+export class PredictedHead {
   private fence: number | undefined;
   /** The clock of the database minus the monotonic clock here (ms), or a bit less: answers take time. */
   private offsetMs = Number.NEGATIVE_INFINITY;
@@ -45,7 +45,7 @@ export class HeadForecast {
   }
 
   /** The head as it should be, if this node knows the log up to a place; undefined: better lock it. */
-  head(known: KnownPlace): LockedHead | undefined {
+  head(known: LogPosition): LockedHead | undefined {
     if (this.fence === undefined) return undefined;
     if (this.distrusted > 0) {
       this.distrusted -= 1;
