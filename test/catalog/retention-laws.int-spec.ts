@@ -16,9 +16,9 @@ import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.j
 import { compactSome } from '../support/log/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
 import { expectViewIsTable, startReadingNode } from '../support/nodes/reading-node.js';
-import { type LogQuestion, ToldByTheLog } from '../support/log/log-questions.js';
+import { type LogQuestion, ToldByTheLog } from '../support/laws/log-questions.js';
 import { waitFor } from '../support/time/wait-for.js';
-import { type WrittenPast, writePast } from '../support/catalog/history-fixture.js';
+import { type WrittenPast, writePast } from '../support/laws/history-fixture.js';
 import { CatalogLoader } from '../../libs/catalog/src/follow/catalog-loader.js';
 import { type LogSegment, resetReasonFor } from '../../libs/discovery/src/watch/log-segment.js';
 

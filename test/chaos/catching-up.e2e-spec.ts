@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api } from '../support/http/api.js';
 import { headOf } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { startMixedLoad } from '../support/catalog/mixed-load.js';
+import { startMixedLoad } from '../support/http/mixed-load.js';
 import { unhurried } from '../support/time/slowness.js';
 import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';

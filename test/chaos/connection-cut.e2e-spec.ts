@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
-import { assertAnswersAreTrue, seeded, startMixedLoad } from '../support/catalog/mixed-load.js';
+import { assertAnswersAreTrue, seeded, startMixedLoad } from '../support/http/mixed-load.js';
 import { PostgresProxy } from '../support/database/postgres-proxy.js';
 import { unhurried } from '../support/time/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/catalog/mixed-load.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
 import { OwnPostgres } from '../support/database/own-postgres.js';
 import { waitFor } from '../support/time/wait-for.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, INSTANCES } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type CatalogNode, headOf, startNode } from '../support/catalog/catalog-service.js';
-import { startMixedLoad } from '../support/catalog/mixed-load.js';
+import { startMixedLoad } from '../support/http/mixed-load.js';
 import { OwnPostgres } from '../support/database/own-postgres.js';
 import { PostgresProxy } from '../support/database/postgres-proxy.js';
 import { waitFor } from '../support/time/wait-for.js';

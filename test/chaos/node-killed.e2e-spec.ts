@@ -3,7 +3,7 @@ import { INSTANCES } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { discover } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/catalog/mixed-load.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
 import { unhurried } from '../support/time/slowness.js';
 import { type SpawnedNode, spawnNode } from '../support/nodes/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type CatalogNode, discover, startNode } from '../support/catalog/catalog-service.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/catalog/mixed-load.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
 import { OwnPostgres } from '../support/database/own-postgres.js';
 import { findPgBouncer, PgBouncer } from '../support/database/pgbouncer.js';
 import { createTestDatabase } from '../support/database/test-database.js';

@@ -3,7 +3,7 @@ import { type Api } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type CatalogNode, discover, startNode } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { assertAnswersAreTrue, type MixedLoad, startMixedLoad } from '../support/catalog/mixed-load.js';
+import { assertAnswersAreTrue, type MixedLoad, startMixedLoad } from '../support/http/mixed-load.js';
 import { OwnPostgres } from '../support/database/own-postgres.js';
 import { urlOfAll } from '../support/database/several-servers.js';
 import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { type MixedLoad, seeded, startMixedLoad } from '../support/catalog/mixed-load.js';
+import { type MixedLoad, seeded, startMixedLoad } from '../support/http/mixed-load.js';
 import { describeNode } from '../support/nodes/describe-node.js';
 import { killConnections } from '../support/nodes/node-faults.js';
 import { RestartableNode } from '../support/nodes/restartable-node.js';

@@ -1,3 +1,4 @@
+export { CatalogModule } from './catalog.module.js';
 export { weightOf } from './changes/change-buffer.js';
 export { ChangeFeed, type FeedFollower, type FeedScope } from './changes/change-feed.js';
 export { EpochManager, type EpochManagerTools, type HistoryLog, type Settled } from './epochs/epoch-manager.js';
@@ -84,11 +85,11 @@ export {
 export {
   AHEAD_TOLERANCE_MS,
   type LeaseAllowance,
-  expiresAt,
   deregisterDueAt,
+  expiresAt,
+  expiryDueAt,
   hasLapsed,
   isAhead,
-  expiryDueAt,
 } from './model/lease.js';
 export { metadataShape } from './model/metadata.schema.js';
 export { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema } from './model/names.schema.js';
@@ -126,4 +127,3 @@ export {
 } from './view/empty-services-dropped.js';
 export { LocalCatalog } from './view/local-catalog.js';
 export { ReadBarrier } from './view/read-barrier.js';
-export { CatalogModule } from './catalog.module.js';

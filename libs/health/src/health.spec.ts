@@ -85,7 +85,10 @@ describe('the probes', () => {
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate] })
+    @Module({
+      providers,
+      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
+    })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [

@@ -56,7 +56,10 @@ describe('observability', () => {
       { LOG_LEVEL: 'debug', LOG_FORMAT: 'json' },
       writable(line => lines.push(JSON.parse(line) as Record<string, unknown>)),
     );
-    @Module({ imports: [ContextModule, ObservabilityModule.forRoot(logger)], controllers: [GreetingController, MetricsController] })
+    @Module({
+      imports: [ContextModule, ObservabilityModule.forRoot(logger)],
+      controllers: [GreetingController, MetricsController],
+    })
     class TestModule {}
     app = await NestFactory.create<NestFastifyApplication>(TestModule, createHttpAdapter(settings), {
       logger: new NestLogger(logger),

@@ -2,11 +2,11 @@ export { type CompactionTarget, compactLog } from './compact-log.js';
 export { LOG_ENTITIES } from './entities.js';
 export {
   type EpochReason,
-  type LogPosition,
   type HistoryStatus,
+  type LogPosition,
+  compareHistory,
   contradicts,
   laterOf,
-  compareHistory,
 } from './epochs/compare-history.js';
 export { type EpochStarted, type NewEpoch, epochEvent, epochStartedBy } from './epochs/epoch-event.js';
 export { unknownBecause } from './epochs/epoch-gaps.js';
@@ -21,11 +21,11 @@ export {
   AUDIT_ACTIONS,
   AUDIT_SOURCES,
   type AuditAction,
-  type LogEvent,
   type AuditSource,
   CATALOG_CHANNEL,
   type EventDraft,
   type LockedHead,
+  type LogEvent,
   type LogHead,
   type TimedHead,
 } from './events/log-event.js';
@@ -41,6 +41,7 @@ export {
 } from './head/catalog-head.repository.js';
 export { primaryHead } from './head/primary-head.js';
 export { type ReadHead, ReadIndex } from './head/read-index.js';
+export { LogModule } from './log.module.js';
 export { LogPartitionRepository } from './partitions/log-partition.repository.js';
 export { LOG_PARTITION_SIZE } from './partitions/log-partition.js';
 export { PartitionHeadroomJob } from './partitions/partition-headroom.job.js';
@@ -54,4 +55,3 @@ export { type FoundRevision, RevisionFinder } from './revisions/revision-finder.
 export { RFC3339_TIME } from './revisions/rfc3339-time.js';
 export { ChainVerifier } from './verification/chain-verifier.service.js';
 export { type AskedRange, TURNED_ROUND, assertReachedRange, assertVerified } from './verification/verified-range.js';
-export { LogModule } from './log.module.js';

@@ -6,7 +6,7 @@ import { type CatalogNode, eventsOf, startNode } from '../../support/catalog/cat
 import { ROOT } from '../../support/nodes/command.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
 import { HttpFront } from '../../support/http/http-front.js';
-import { lastingPort } from '../../support/nodes/lasting-port.js';
+import { lastingPort } from '../../support/database/lasting-port.js';
 import { PostgresProxy } from '../../support/database/postgres-proxy.js';
 import { ServiceProcess } from '../../support/nodes/service-process.js';
 import { unhurried } from '../../support/time/slowness.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { copyCheckout } from '../../support/nodes/checkout.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
-import { lastingPort } from '../../support/nodes/lasting-port.js';
+import { lastingPort } from '../../support/database/lasting-port.js';
 import { serversBelow, ServiceProcess } from '../../support/nodes/service-process.js';
 import { waitFor } from '../../support/time/wait-for.js';
 import { eventually } from '../../support/time/eventually.js';

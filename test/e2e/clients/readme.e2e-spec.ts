@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, startApplication } from '../../support/nodes/application.js';
-import { lastingPort } from '../../support/nodes/lasting-port.js';
+import { lastingPort } from '../../support/database/lasting-port.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
 
 const run = promisify(execFile);

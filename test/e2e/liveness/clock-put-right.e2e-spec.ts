@@ -3,7 +3,7 @@ import { INSTANCES, type LeasedView, named } from '../../support/http/api.js';
 import { assertCatalogInvariants } from '../../support/catalog/catalog-invariants.js';
 import { brief, type CatalogNode, eventsOf, startNode } from '../../support/catalog/catalog-service.js';
 import { HeartbeatingFleet } from '../../support/catalog/heartbeating-fleet.js';
-import { MovableClock } from '../../support/time/movable-clock.js';
+import { MovableClock } from '../../support/database/movable-clock.js';
 import { unhurried } from '../../support/time/slowness.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
 import { waitFor } from '../../support/time/wait-for.js';

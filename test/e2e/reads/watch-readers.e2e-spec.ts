@@ -13,7 +13,7 @@ import {
   startCatalog,
   startNode,
 } from '../../support/catalog/catalog-service.js';
-import { lastingPort } from '../../support/nodes/lasting-port.js';
+import { lastingPort } from '../../support/database/lasting-port.js';
 import { metricOf } from '../../support/nodes/metrics.js';
 import { PostgresProxy } from '../../support/database/postgres-proxy.js';
 import { waitFor } from '../../support/time/wait-for.js';

@@ -3,7 +3,7 @@ import { CatalogFollower, type InstanceRecord } from '@coordination/catalog';
 import { type Answer, INSTANCES, type LeasedView, named } from '../../support/http/api.js';
 import { assertCatalogInvariants } from '../../support/catalog/catalog-invariants.js';
 import { type CatalogService, discover, startCatalog, startNode } from '../../support/catalog/catalog-service.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../../support/catalog/mixed-load.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../../support/http/mixed-load.js';
 import { waitFor } from '../../support/time/wait-for.js';
 
 let catalog: CatalogService;

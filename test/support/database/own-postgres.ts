@@ -9,7 +9,7 @@ import { giveTo } from '../../../libs/embedded-postgres/src/account.js';
 import { ensureDatabase, initialise, launch, serverUrl } from '../../../libs/embedded-postgres/src/server.js';
 import { isAlive, stopServer } from '../../../libs/embedded-postgres/src/server-process.js';
 import { type DisposableDirectory, disposableDirectory } from '../disposable-directory.js';
-import { lastingPort } from '../nodes/lasting-port.js';
+import { lastingPort } from './lasting-port.js';
 import { waitFor } from '../time/wait-for.js';
 
 const DATABASE = 'catalog';

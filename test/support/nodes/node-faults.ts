@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { seeded } from '../catalog/mixed-load.js';
+import { seeded } from '../http/mixed-load.js';
 import { type SpawnedNode } from './spawned-node.js';
 import { type TestDatabase } from '../database/test-database.js';
 

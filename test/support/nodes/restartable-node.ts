@@ -1,6 +1,6 @@
 import { type Api } from '../http/api.js';
 import { type DisposableDirectory } from '../disposable-directory.js';
-import { lastingPort } from './lasting-port.js';
+import { lastingPort } from '../database/lasting-port.js';
 import { type SpawnedNode, spawnLoadedNode } from './spawned-node.js';
 
 /** A node in a process of its own that can be killed and started again under the same URL. */

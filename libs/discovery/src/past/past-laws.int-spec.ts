@@ -4,7 +4,7 @@ import { type InstanceRecord, STATUSES } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
-import { writePast, type WrittenPast } from '../../../../test/support/catalog/history-fixture.js';
+import { writePast, type WrittenPast } from '../../../../test/support/laws/history-fixture.js';
 import {
   type CatalogSearch,
   SEARCH_ORDERS,

@@ -3,7 +3,7 @@ import { type Clock, NoInstanceAvailableError } from '@coordination/kernel';
 import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
-import { seeded } from '../../../../test/support/catalog/mixed-load.js';
+import { seeded } from '../../../../test/support/http/mixed-load.js';
 import { USABLE } from '../selection/selection.js';
 import { type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plansOf, rowsTouched } from '../../../../test/support/database/explained-plans.js';
 import { writeManyLeases } from '../../../../test/support/catalog/many-leases.js';
-import { startSweepingNode, type SweepingNode } from '../../../../test/support/nodes/sweeping-node.js';
+import { startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aTask } from '../../../../test/support/nodes/background-tasks.js';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/nodes/sweeping-node.js';
+import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { GuardStates } from '../guard/guard-states.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';

@@ -7,8 +7,8 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { seeded } from '../../../../test/support/catalog/mixed-load.js';
-import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/nodes/sweeping-node.js';
+import { seeded } from '../../../../test/support/http/mixed-load.js';
+import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 

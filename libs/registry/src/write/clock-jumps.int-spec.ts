@@ -9,7 +9,7 @@ import {
   aSpec,
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
-import { MovableClock } from '../../../../test/support/time/movable-clock.js';
+import { MovableClock } from '../../../../test/support/database/movable-clock.js';
 import { startSeeingWriter } from '../../../../test/support/catalog/cached-writer.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';

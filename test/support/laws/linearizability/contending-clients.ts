@@ -1,5 +1,5 @@
 import { type Api } from '../../http/api.js';
-import { seeded } from '../../catalog/mixed-load.js';
+import { seeded } from '../../http/mixed-load.js';
 import { perform } from './catalog-operations.js';
 import { type ServiceInput, type ServiceOperation, withUnseenTokensAlike } from './service-model.js';
 

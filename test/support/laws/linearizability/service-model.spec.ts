@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../../catalog/mixed-load.js';
+import { seeded } from '../../http/mixed-load.js';
 import { checkLinearizable } from './check.js';
 import { checkEachKey } from './report.js';
 import {

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { someExpression } from '../../../../../test/support/laws/arbitrary-expressions.js';
-import { writePast, type WrittenPast } from '../../../../../test/support/catalog/history-fixture.js';
+import { writePast, type WrittenPast } from '../../../../../test/support/laws/history-fixture.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../../selection/selection.js';
 import { CatalogDiff, type DiffRequest } from './catalog-diff.service.js';
 import { ChangedInstances } from './changed-instances.js';

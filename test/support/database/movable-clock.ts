@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { type TestDatabase } from '../database/test-database.js';
+import { type TestDatabase } from './test-database.js';
 
 /**
  * What the clock of the database is asked by, with its volatility. `current_timestamp` and its like are no functions and

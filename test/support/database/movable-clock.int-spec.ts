@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES, named } from '../http/api.js';
 import { type CatalogNode, startNode } from '../catalog/catalog-service.js';
 import { MovableClock } from './movable-clock.js';
-import { createTestDatabase, type TestDatabase } from '../database/test-database.js';
-import { waitFor } from './wait-for.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
+import { waitFor } from '../time/wait-for.js';
 
 const YEAR_S = 365 * 86_400;
 const ROOT = join(import.meta.dirname, '../../..');

@@ -1,6 +1,6 @@
 import { type LogEvent } from '@coordination/log';
 import { expect } from 'vitest';
-import { type Answer, type Api, INSTANCES, type LeasedView, named, type Problem } from '../http/api.js';
+import { type Answer, type Api, INSTANCES, type LeasedView, named, type Problem } from './api.js';
 
 /** What a caller did and was told. */
 export interface Told {

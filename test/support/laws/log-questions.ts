@@ -19,7 +19,7 @@ import { DiffPages } from '../../../libs/discovery/src/past/diff/diff-pages.js';
 import { pastDiscovery } from '../../../libs/discovery/src/past/past-discovery.js';
 import { EVERYTHING, type Selection, USABLE } from '../../../libs/discovery/src/selection/selection.js';
 import { stretchReader } from '../../../libs/discovery/src/watch/log-pages.js';
-import { someExpression } from '../laws/arbitrary-expressions.js';
+import { someExpression } from './arbitrary-expressions.js';
 
 /** A question about a moment, or about what came after it, and what was answered: something that compares. */
 export interface LogQuestion {

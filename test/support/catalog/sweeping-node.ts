@@ -9,7 +9,7 @@ import { EndedLeasesRepository } from '../../../libs/liveness/src/sweep/ended-le
 import { GuardRecorder } from '../../../libs/liveness/src/sweep/guard-recorder.js';
 import { LeaseSweep } from '../../../libs/liveness/src/sweep/lease-sweep.js';
 import { Redating } from '../../../libs/liveness/src/sweep/redating.js';
-import { startWriter, type WritingNode } from '../catalog/writer.js';
+import { startWriter, type WritingNode } from './writer.js';
 
 /** Rules under which few instances are enough, and nothing waits long. */
 export const SMALL_RULES: GuardRules = {

@@ -4,14 +4,14 @@ import { newId, systemClock } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
-import { someCommand } from '../laws/arbitraries.js';
-import { nastyMetadata } from '../laws/arbitrary-expressions.js';
+import { someCommand } from './arbitraries.js';
+import { nastyMetadata } from './arbitrary-expressions.js';
 import { beginEpoch } from '../log/audit-log.js';
-import { CatalogAuthor } from './catalog-author.js';
-import { anInstance } from './factories.js';
+import { CatalogAuthor } from '../catalog/catalog-author.js';
+import { anInstance } from '../catalog/factories.js';
 import { makePartitionsSmall, makeRoom } from '../database/small-partitions.js';
 import { createTestDatabase } from '../database/test-database.js';
-import { startWriter } from './writer.js';
+import { startWriter } from '../catalog/writer.js';
 
 /** A catalog with a past in which everything happens that can happen, and what is known of it. */
 export interface WrittenPast {
