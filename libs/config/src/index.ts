@@ -1,4 +1,8 @@
-export { ConfigModule, SETTINGS_TOKEN } from './config.module.js';
+export { ConfigModule, settingsProvider, SETTINGS_TOKEN } from './config.module.js';
+export { settingsReferenceMarkdown } from './settings-reference.js';
+export { assertEmbeddedAllowed, readSettings, SettingsError } from './read-settings.js';
+export { SETTINGS, type SettingEntry, type Settings } from './settings.js';
+export { foreignVariablesOf, serverVariablesOf } from './environment.js';
 export {
   type DatabaseServer,
   type DatabaseUrl,
@@ -6,7 +10,3 @@ export {
   type TargetSession,
 } from './database-url/database-url.js';
 export { formatDatabaseUrl, parseDatabaseUrl } from './database-url/parse-database-url.js';
-export { foreignVariablesOf, serverVariablesOf } from './environment.js';
-export { SettingsError, assertEmbeddedAllowed, readSettings } from './read-settings.js';
-export { settingsReferenceMarkdown } from './settings-reference.js';
-export { SETTINGS, type SettingEntry, type Settings } from './settings.js';

@@ -71,7 +71,7 @@ describe('the probes', () => {
     sweeps = new Sweeps();
     node = new Node();
     clock = new TestClock();
-    tasks = new BackgroundTasks({ clock, log: { warn: () => undefined, log: () => undefined } });
+    tasks = new BackgroundTasks(clock, { warn: () => undefined, log: () => undefined });
     const providers = [
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },

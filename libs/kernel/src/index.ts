@@ -1,12 +1,15 @@
+export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './net/address-ranges.js';
+export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './net/authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
-export { type Clock, systemClock } from './clock.js';
+export { canonicalJson, sameJson } from './json/canonical-json.js';
+export { Clock, systemClock } from './clock.js';
+export { CURSOR, decodeCursor, encodeCursor } from './json/cursors.js';
+export { hasDotSegment } from './net/dot-segments.js';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/error-codes.js';
 export {
   AlreadyRegisteredError,
   DomainError,
-  type ErrorExtras,
   EventNotFoundError,
-  type FieldError,
   HistoryUnsettledError,
   IdempotencyMismatchError,
   IncarnationEndedError,
@@ -24,34 +27,34 @@ export {
   StaleViewError,
   StartingError,
   StoreUnavailableError,
-  type UnknownRevisionReason,
   ValidationFailedError,
   VersionMismatchError,
   ViewBehindError,
+  type ErrorExtras,
+  type FieldError,
+  type UnknownRevisionReason,
 } from './errors/errors.js';
-export { type FailureText, failureText } from './errors/failure-text.js';
+export { errorText } from './errors/error-text.js';
+export { failureText, type FailureText } from './errors/failure-text.js';
+export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './net/host.js';
 export { newId } from './ids.js';
-export { canonicalJson, sameJson } from './json/canonical-json.js';
-export { CURSOR, decodeCursor, encodeCursor } from './json/cursors.js';
-export { type PatchOperation, patchBetween } from './json/json-patch.js';
+export { canonicalAddress } from './net/ip-address.js';
+export { isJsonArray, isJsonObject, isObject, type JsonObject, type JsonValue } from './json/json-values.js';
+export { patchBetween, type PatchOperation } from './json/json-patch.js';
 export {
-  MAX_JSON_DEPTH,
-  type Poison,
   findUnstorable,
   isStorableText,
+  MAX_JSON_DEPTH,
   pointerToken,
   shownText,
   shownToken,
+  type Poison,
 } from './json/json-safety.js';
-export { AddressRanges, type ParsedRange, isAddressRange, parseRange } from './net/address-ranges.js';
-export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './net/authority.js';
-export { hasDotSegment } from './net/dot-segments.js';
-export { type CheckedHost, MAX_HOST_LENGTH, checkHost, isUnspecified } from './net/host.js';
-export { canonicalAddress } from './net/ip-address.js';
-export { type Repetition, repeat } from './repeat.js';
-export { meantName } from './validation/intended-name.js';
-export { type ValidationIssue } from './validation/issue-message.js';
 export { likeliestName } from './validation/likeliest-name.js';
+export { lowerBound } from './lower-bound.js';
+export { meantName } from './validation/intended-name.js';
 export { complaintAboutText, readable } from './validation/readable-text.js';
+export { repeat, type Repetition } from './repeat.js';
+export { type ValidationIssue } from './validation/issue-message.js';
 export { meantValue, unknownKind, unknownName } from './validation/unknown-name.js';
 export { toFieldErrors } from './validation/validation-issues.js';

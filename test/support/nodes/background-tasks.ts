@@ -18,7 +18,7 @@ export function aToldTask(name: BackgroundTaskName, clock: Clock = systemClock):
   const lines: TaskLine[] = [];
   const write = (level: TaskLine['level']) => (line: object) =>
     void lines.push({ level, ...(line as Omit<TaskLine, 'level'>) });
-  return { task: new BackgroundTask(name, { clock, log: { warn: write('warn'), log: write('log') } }), lines };
+  return { task: new BackgroundTask(name, clock, { warn: write('warn'), log: write('log') }), lines };
 }
 
 /** A task, for whom what it tells does not matter. */

@@ -3,7 +3,9 @@ import { type DomainError } from '@coordination/kernel';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { PayloadTooLargeError, UnsupportedEncodingError, UnsupportedMediaTypeError } from '../problems/http.errors.js';
 import { parseJsonBody } from './json-body.js';
+import { collectBody } from './collect-body.js';
 import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from '../requests/media-types.js';
+import { ANY_MEDIA_TYPE, type BodyParser } from '../routing/wire-protocol.js';
 
 type Done = (error: Error | null, body?: unknown) => void;
 
@@ -23,7 +25,10 @@ export function forgetTypeOfNothing(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** Reads JSON bodies, and no others. An empty body is none, whatever its type and encoding. */
+/**
+ * Reads JSON bodies, and what the protocol of the route has parsers for. An empty body is none, whatever its type and
+ * encoding.
+ */
 export function addBodyParsers(instance: FastifyInstance): void {
   instance.removeAllContentTypeParsers();
   for (const mediaType of [JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE]) {
@@ -37,20 +42,51 @@ export function addBodyParsers(instance: FastifyInstance): void {
         }
         const complaint = complaintAboutForm(request, mediaType);
         if (complaint) done(complaint);
-        else readBody(bytes, done);
+        else readBody(bytes, parserOf(request, mediaType) ?? parseJsonBody, done);
       },
     );
   }
-  instance.addContentTypeParser('*', refuseContent);
+  instance.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+    const parser = parserOf(request, mediaTypeOf(request));
+    if (parser) void readForeignBody(request, payload, parser, done);
+    else refuseContent(request, payload, done);
+  });
 }
 
-/** Why a body cannot be read that is of a type that the service knows, as far as its headers tell. */
-function complaintAboutForm({ method, headers }: FastifyRequest, mediaType: string): DomainError | undefined {
-  const accepted = acceptedMediaTypes(method);
-  if (!accepted.includes(mediaType)) return new UnsupportedMediaTypeError(mediaType, accepted);
-  const encoding = headers['content-encoding'];
+/** The parser that the protocol of the route has for a media type. */
+function parserOf({ endpoint }: FastifyRequest, mediaType: string): BodyParser | undefined {
+  const parsers = endpoint?.protocol?.bodyParsers;
+  return parsers?.[mediaType] ?? parsers?.[ANY_MEDIA_TYPE];
+}
+
+/** Why a body cannot be read, as far as its headers tell. */
+function complaintAboutForm(request: FastifyRequest, mediaType: string): DomainError | undefined {
+  const accepted = acceptedMediaTypes(request);
+  if (!accepted.includes(mediaType) && !accepted.includes(ANY_MEDIA_TYPE)) {
+    return new UnsupportedMediaTypeError(typeAsSent(request.raw), accepted);
+  }
+  const encoding = request.headers['content-encoding'];
   const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity';
   return isPlain ? undefined : new UnsupportedEncodingError(encoding);
+}
+
+async function readForeignBody(
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  parser: BodyParser,
+  done: Done,
+): Promise<void> {
+  let bytes: Buffer;
+  try {
+    bytes = await collectBody(payload, request.routeOptions.bodyLimit);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  const complaint = bytes.length === 0 ? undefined : complaintAboutForm(request, mediaTypeOf(request));
+  if (complaint) done(complaint);
+  else if (bytes.length === 0) done(null);
+  else readBody(bytes, parser, done);
 }
 
 /**
@@ -58,13 +94,12 @@ function complaintAboutForm({ method, headers }: FastifyRequest, mediaType: stri
  * has come. For clients that ask before they send it.
  */
 export function complaintAboutHead(request: FastifyRequest): DomainError | undefined {
-  const { method, headers, routeOptions } = request;
-  const type = typeAsSent(request.raw);
-  const [essence = ''] = (type ?? '').split(';');
-  const mediaType = essence.trim().toLowerCase();
-  if (!JSON_TYPE.test(mediaType)) return new UnsupportedMediaTypeError(type, acceptedMediaTypes(method));
-  const { bodyLimit } = routeOptions;
-  if (bodyLimit !== undefined && Number(headers['content-length']) > bodyLimit) {
+  const mediaType = mediaTypeOf(request);
+  if (!JSON_TYPE.test(mediaType) && !parserOf(request, mediaType)) {
+    return new UnsupportedMediaTypeError(typeAsSent(request.raw), acceptedMediaTypes(request));
+  }
+  const { bodyLimit } = request.routeOptions;
+  if (bodyLimit !== undefined && Number(request.headers['content-length']) > bodyLimit) {
     return new PayloadTooLargeError(bodyLimit);
   }
   return complaintAboutForm(request, mediaType);
@@ -78,7 +113,7 @@ function refuseContent(request: FastifyRequest, payload: IncomingMessage, done: 
   };
   const accept = () => settle(null);
   const refuse = () => {
-    settle(new UnsupportedMediaTypeError(typeAsSent(request.raw), acceptedMediaTypes(request.method)));
+    settle(new UnsupportedMediaTypeError(typeAsSent(request.raw), acceptedMediaTypes(request)));
   };
   payload.on('data', refuse).on('end', accept).on('error', settle);
 }
@@ -89,10 +124,16 @@ function typeAsSent({ rawHeaders }: IncomingMessage): string | undefined {
   return at === -1 ? undefined : rawHeaders[at + 1];
 }
 
-function readBody(bytes: Buffer, done: Done): void {
+/** The media type that a request names, without parameters; empty if it names none. */
+function mediaTypeOf({ raw }: FastifyRequest): string {
+  const [essence = ''] = (typeAsSent(raw) ?? '').split(';');
+  return essence.trim().toLowerCase();
+}
+
+function readBody(bytes: Buffer, parser: BodyParser, done: Done): void {
   let body: unknown;
   try {
-    body = parseJsonBody(bytes);
+    body = parser(bytes);
   } catch (error) {
     done(error as Error);
     return;

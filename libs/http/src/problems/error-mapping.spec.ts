@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { toDomainError } from './error-mapping.js';
 import { describeProblem } from './problem.js';
 
-const request = { method: 'PATCH', url: '/things/1?token=secret', headers: { 'content-type': 'text/plain' } };
+const request = {
+  method: 'PATCH',
+  url: '/things/1?token=secret',
+  headers: { 'content-type': 'text/plain' },
+  endpoint: undefined,
+};
 const fastifyError = (code: string, statusCode: number) => Object.assign(new Error('inside'), { code, statusCode });
 
 describe('failures become problems', () => {

@@ -3,9 +3,10 @@ import { DomainError, MalformedJsonError, ValidationFailedError } from '@coordin
 import { type FastifyRequest } from 'fastify';
 import { InternalError, PayloadTooLargeError, RouteNotFoundError, UnsupportedMediaTypeError } from './http.errors.js';
 import { acceptedMediaTypes } from '../requests/media-types.js';
+import { pathOf } from '../requests/request-target.js';
 
 /** What of a request the mapping looks at. */
-export type FailedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers'> & {
+export type FailedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'endpoint'> & {
   readonly routeOptions?: { readonly bodyLimit?: number | undefined };
 };
 
@@ -40,16 +41,10 @@ function byStatus(status: number | undefined, request: FailedRequest, base: stri
     case 413:
       return new PayloadTooLargeError(request.routeOptions?.bodyLimit);
     case 415:
-      return new UnsupportedMediaTypeError(request.headers['content-type'], acceptedMediaTypes(request.method));
+      return new UnsupportedMediaTypeError(request.headers['content-type'], acceptedMediaTypes(request));
     default:
       return new ValidationFailedError([{ path: '', message: 'is not a request that can be read' }]);
   }
-}
-
-/** The path of a request target, without its query: queries may hold what logs and answers should not repeat. */
-export function pathOf(target: string): string {
-  const end = target.indexOf('?');
-  return end === -1 ? target : target.slice(0, end);
 }
 
 const badPath = (message: string): DomainError => new ValidationFailedError([{ path: '/path', message }]);

@@ -1,6 +1,7 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type FieldError } from '@coordination/kernel';
 import { z } from 'zod';
 import { formatETag } from '../requests/etag.js';
+import { type ErrorResponse, type FailedCall } from '../routing/wire-protocol.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -65,25 +66,13 @@ export interface ProblemAnswer {
   readonly body: Problem;
 }
 
-/** The request that failed. */
-export interface FailedCall {
-  readonly requestId: string;
-  readonly path: string;
-  /** Whether it asked for many things at once: then the version of one of them is no tag of what was asked for. */
-  readonly isForMany?: boolean;
-  /** What goes before paths of this service in links; nothing by default. */
-  readonly base?: string;
-}
-
-/** What callers are told about a failure. */
+/** The problem document of an error, with the status and the headers that belong to it. */
 export function describeProblem(error: DomainError, request: FailedCall): ProblemAnswer {
   const { requestId, path, base = '' } = request;
   const { status, title } = ERROR_CODES[error.code];
-  const { errors, currentVersion, currentIncarnation, oldestRevision, retryAfterSeconds, allow } = error.extras;
-  const headers: Record<string, string> = {};
-  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+  const { errors, currentVersion, currentIncarnation, oldestRevision } = error.extras;
+  const headers = errorHeaders(error);
   if (currentVersion !== undefined && !request.isForMany) headers['etag'] = formatETag(currentVersion);
-  if (allow) headers['allow'] = allow.join(', ');
   return {
     status,
     headers,
@@ -101,4 +90,18 @@ export function describeProblem(error: DomainError, request: FailedCall): Proble
       ...(oldestRevision !== undefined && { oldestRevision }),
     },
   };
+}
+
+/** The headers that HTTP asks for with an error, whatever the protocol of the route. */
+export function errorHeaders({ extras: { retryAfterSeconds, allow } }: DomainError): Record<string, string> {
+  return {
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    ...(allow && { allow: allow.join(', ') }),
+  };
+}
+
+/** The error format of the native API (RFC 9457). */
+export function formatProblem(error: DomainError, call: FailedCall): ErrorResponse {
+  const { status, headers, body } = describeProblem(error, call);
+  return { status, contentType: PROBLEM_MEDIA_TYPE, headers, body: JSON.stringify(body) };
 }

@@ -1,21 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
+import { currentRequest, type RequestStore } from '@coordination/context';
 import { type FieldError, ValidationFailedError } from '@coordination/kernel';
-import { type ClsStore, ClsServiceManager } from 'nestjs-cls';
 
-const INVALID_FIELDS = Symbol('invalid fields');
-
-interface Collector extends ClsStore {
-  [INVALID_FIELDS]?: FieldError[];
-}
+/** The invalid fields that were found so far in each request. */
+const found = new WeakMap<RequestStore, FieldError[]>();
 
 /**
- * Fails the request with everything that is wrong with it. Nest starts the checks of body, query, path and headers together
- * and takes the first failure; so each one notes what it found, lets the others run, and then tells it all.
+ * Fails the request with everything that is invalid in it. Nest starts the checks of body, query, path and headers together
+ * and takes the first failure; so each check adds what it found, lets the others run, and then throws all of it.
  */
 export async function rejectInvalid(errors: readonly FieldError[]): Promise<never> {
-  const store: Collector | undefined = ClsServiceManager.getClsService().get();
-  if (!store) throw new ValidationFailedError(errors);
-  const all = (store[INVALID_FIELDS] ??= []);
+  const request = currentRequest();
+  if (!request) throw new ValidationFailedError(errors);
+  const all = found.get(request) ?? [];
+  found.set(request, all);
   all.push(...errors);
   await setImmediate();
   throw new ValidationFailedError(all);

@@ -36,10 +36,10 @@ class RepeatableRequest implements RepeatableCall {
   }
 
   private computeFingerprint(): string {
-    const { method, routeOptions, params, query, body, headers } = this.request;
+    const { method, endpoint, params, query, body, headers } = this.request;
     const asked = {
       method,
-      route: routeOptions.url,
+      route: endpoint?.url,
       params,
       query,
       body,

@@ -16,6 +16,12 @@ export type RoutedMessage = Pick<IncomingMessage, 'url' | 'method'> & { readonly
 /** The target as it was sent. */
 export const sentTarget = ({ originalUrl, url = '/' }: RoutedMessage): string => originalUrl ?? url;
 
+/** The path of a request target, without its query: queries may hold what logs and answers should not repeat. */
+export function pathOf(target: string): string {
+  const end = target.indexOf('?');
+  return end === -1 ? target : target.slice(0, end);
+}
+
 /** Scheme and authority of a target in absolute form; undefined for every other target. */
 export function originOf(target: string): TargetOrigin | undefined {
   if (target.charCodeAt(0) === SLASH) return undefined;

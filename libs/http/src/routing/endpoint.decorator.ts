@@ -1,7 +1,6 @@
 import { applyDecorators, HttpCode, RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import {
   ApiConsumes,
   ApiExtension,
@@ -16,7 +15,7 @@ import { type z } from 'zod';
 import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../openapi/documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from '../openapi/openapi-examples.js';
 import { PROBLEM_MEDIA_TYPE } from '../problems/problem.js';
-import { type EndpointRouteConfig } from './route-config.js';
+import { extendRouteConfig } from './extend-route-config.js';
 
 /** The body limit of routes that take many things at once; the others take {@link DEFAULT_BODY_LIMIT_BYTES}. */
 export const LARGE_BODY_LIMIT_BYTES = 1024 * 1024;
@@ -59,12 +58,11 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
   const options = repeatableIfWrite(asked);
   return (target, key, descriptor: PropertyDescriptor) => {
     const takes = parametersOf(target, key);
-    const config: EndpointRouteConfig = { ...takes, bodyLimitBytes: options.bodyLimitBytes };
+    extendRouteConfig(descriptor.value as object, { ...takes, bodyLimitBytes: options.bodyLimitBytes });
     const consumes = options.consumes ?? ['application/json'];
     const produces = options.produces ?? ['application/json'];
     applyDecorators(
       HttpCode(options.status),
-      RouteConfig(config),
       ApiIncludeEndpoint(),
       ApiOperation({
         operationId: options.operationId,

@@ -1,5 +1,6 @@
 import { type RouteOptions } from 'fastify';
-import { pathOf } from '../problems/error-mapping.js';
+import { pathOf } from '../requests/request-target.js';
+import { type WireProtocol } from './wire-protocol.js';
 
 interface Route {
   readonly url: string;
@@ -15,8 +16,10 @@ export class RouteTable {
   private readonly routes: Route[] = [];
   /** Paths that routes with parameters would take, too, although others name them, by the URL of these routes. */
   private readonly shadowed = new Map<string, Set<string>>();
+  private readonly protocols = new Set<WireProtocol>();
 
-  add({ url, method }: Pick<RouteOptions, 'url' | 'method'>): void {
+  add({ url, method, config }: Pick<RouteOptions, 'url' | 'method' | 'config'>): void {
+    if (config?.protocol) this.protocols.add(config.protocol);
     const added: Route = { url, segments: segmentsOf(url), methods: [method].flat() };
     for (const route of this.routes) this.noteShadow(route, added);
     for (const route of this.routes) this.noteShadow(added, route);
@@ -30,6 +33,14 @@ export class RouteTable {
     const named = matching.filter(({ url }) => url === path);
     const methods = (named.length > 0 ? named : matching).flatMap(route => route.methods);
     return [...new Set(methods)].sort();
+  }
+
+  /** The protocol that a path (without its query) belongs to by its prefix; undefined: the native API. */
+  protocolOf(path: string): WireProtocol | undefined {
+    for (const protocol of this.protocols) {
+      if (path === protocol.prefix || path.startsWith(`${protocol.prefix}/`)) return protocol;
+    }
+    return undefined;
   }
 
   /** Whether a request came to a route although another one names its path. It is asked for every request. */

@@ -1,9 +1,8 @@
 import { type FastifyRequest } from 'fastify';
-import { pathOf } from '../problems/error-mapping.js';
 import { MethodNotAllowedError, NoProxyError, RouteNotFoundError } from '../problems/http.errors.js';
 import { publicPath } from '../problems/problem.js';
 import { refuseBadTarget } from '../requests/request-headers.js';
-import { sentTarget, withoutOrigin } from '../requests/request-target.js';
+import { pathOf, sentTarget, withoutOrigin } from '../requests/request-target.js';
 import { type RouteTable } from './route-table.js';
 
 /** The route for preflights, which @fastify/cors adds for every path there could be. */
@@ -29,7 +28,7 @@ export function refuseUnroutable({ raw, server }: FastifyRequest): void {
 
 /** @throws RouteNotFoundError, or MethodNotAllowedError if the path takes other methods */
 export function refuseUnrouted(request: FastifyRequest, routes: RouteTable): void {
-  const { url } = request.routeOptions;
+  const url = request.endpoint?.url;
   if (!request.is404 && url !== CORS_ROUTE && !routes.isShadowed(url, request.url)) return;
   const path = pathOf(request.url);
   const base = request.server.ownLinks.baseFor(request.raw);

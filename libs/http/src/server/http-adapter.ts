@@ -17,8 +17,7 @@ import { complaintAboutPreflight } from './preflight.js';
 import { answerFailure } from '../problems/problem.filter.js';
 import { repeatableCallOf } from '../requests/repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, refuseLongSegment, requestIdOf } from '../requests/request-headers.js';
-import { routedTarget } from '../requests/request-target.js';
-import { type EndpointRouteConfig } from '../routing/route-config.js';
+import { pathOf, routedTarget, sentTarget, UNROUTABLE, withoutOrigin } from '../requests/request-target.js';
 import { RouteTable } from '../routing/route-table.js';
 import { closeAfter, ServerConnections } from './server-connections.js';
 import { routeEverything } from './server-events.js';
@@ -41,6 +40,8 @@ type HttpSettings = LinkSettings &
   Pick<Settings, 'PCS_KEEP_ALIVE_SECONDS'> &
   Partial<Pick<Settings, 'PCS_COMPRESSION' | 'PCS_CORS_ORIGINS'>> &
   HostSettings;
+
+type Endpoint = NonNullable<FastifyRequest['endpoint']>;
 
 /** What only tests change. */
 export interface AdapterOptions {
@@ -105,21 +106,23 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   addBodyParsers(instance);
   if (settings.PCS_COMPRESSION) compressAnswers(instance);
   instance.addHook('onRoute', route => {
-    const { bodyLimitBytes, isUnlisted } = (route.config ?? {}) as EndpointRouteConfig;
+    const { bodyLimitBytes, isUnlisted } = route.config ?? {};
     if (route.url !== CORS_ROUTE && !isUnlisted) routes.add(route);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
   });
   routeEverything(instance.server);
+  instance.decorateRequest('endpoint', undefined);
   // The very first hook, so that whatever answers has a request id.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
     adapter.connections.began(reply.raw);
     forgetTypeOfNothing(request.raw.headers);
+    request.endpoint = endpointOf(request, routes);
     void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
     const store: RequestStore = {
       requestId: request.id,
       clientAddress: clientAddressOf(request),
       actor: ANONYMOUS,
-      source: 'api',
+      source: request.endpoint.protocol?.source ?? 'api',
       reason: null,
     };
     runInRequest(store, () => {
@@ -150,6 +153,14 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     done(complaintAboutUnasked(request));
   });
   return adapter;
+}
+
+/** The configuration of the route of a request; see `FastifyRequest.endpoint`. */
+function endpointOf({ is404, raw, routeOptions: { config } }: FastifyRequest, routes: RouteTable): Endpoint {
+  // Fastify routes what has no route to one of these two, or to none.
+  if (!is404 && config.url !== CORS_ROUTE && config.url !== UNROUTABLE) return config;
+  const protocol = routes.protocolOf(pathOf(withoutOrigin(sentTarget(raw))));
+  return protocol ? { url: config?.url, protocol } : (config ?? {});
 }
 
 /** @throws BadHostError, MisdirectedRequestError */

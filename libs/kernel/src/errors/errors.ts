@@ -44,6 +44,11 @@ export class ValidationFailedError extends DomainError {
   constructor(errors: readonly FieldError[], message = describe(errors)) {
     super(message, { errors });
   }
+
+  /** One bad field. */
+  static at(path: string, message: string): ValidationFailedError {
+    return new ValidationFailedError([{ path, message }]);
+  }
 }
 
 export class MalformedJsonError extends DomainError {

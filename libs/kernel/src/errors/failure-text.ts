@@ -1,3 +1,5 @@
+import { textOf } from './error-text.js';
+
 /** A failure as it may be shown to anybody who can read logs and health: no statement, no password. */
 export interface FailureText {
   readonly message: string;
@@ -46,15 +48,6 @@ function reasonOf(error: unknown): unknown {
     reason = next;
   }
   return reason ?? error;
-}
-
-/** Anything may be thrown, also what cannot be made a text. */
-function textOf(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return 'an error without a message';
-  }
 }
 
 function withoutSecrets(text: string): string {

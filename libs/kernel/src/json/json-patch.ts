@@ -1,5 +1,6 @@
 import { createPatch, type Operation } from 'rfc6902';
 import { sameJson } from './canonical-json.js';
+import { isContainer } from './json-values.js';
 
 /** One step of a JSON patch (RFC 6902). */
 export type PatchOperation = Operation;
@@ -33,5 +34,3 @@ export function patchBetween(before: unknown, after: unknown): PatchOperation[] 
 }
 
 const isFlat = (value: object): value is readonly unknown[] => Array.isArray(value) && !value.some(isContainer);
-
-const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -1,4 +1,5 @@
 import { type FieldError } from '../errors/errors.js';
+import { isContainer } from './json-values.js';
 
 /** How deeply arrays and objects of a request may be nested. Far more than any request of this API needs. */
 export const MAX_JSON_DEPTH = 32;
@@ -109,5 +110,3 @@ function complaintAbout(value: unknown): string | null {
   }
   return null;
 }
-
-const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
