@@ -1,14 +1,14 @@
-import { AUDIT_ENTITIES } from '@coordination/audit';
 import { columnsOf } from '@coordination/database';
 import { LIVENESS_ENTITIES } from '@coordination/liveness';
+import { LOG_ENTITIES } from '@coordination/log';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
 import { type EntityClass } from '@mikro-orm/postgresql';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 
-const ENTITIES: readonly EntityClass<object>[] = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES];
+const ENTITIES: readonly EntityClass<object>[] = [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES];
 const TABLES = ENTITIES.map(entity => columnsOf(entity)).map(columns => [columns.table, columns] as const);
 
 /** A value of a type of PostgreSQL as rows have it. */

@@ -1,4 +1,4 @@
-import { isoTime } from '../query.js';
+import { isoTime } from '../reading/query.js';
 
 /** One column of a table, as its entity describes it. */
 export interface Column {

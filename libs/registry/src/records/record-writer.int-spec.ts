@@ -2,11 +2,11 @@ import { query, VersionedRecord, VersionedRepository } from '@coordination/datab
 import { newId, StoreUnavailableError, VersionMismatchError } from '@coordination/kernel';
 import { defineEntity, type EntityManager, OptimisticLockError, p } from '@mikro-orm/postgresql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/factories.js';
-import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type RecordChange, RecordWriter } from './record-writer.js';
 
 /** An example of a record: one that only this test has. */

@@ -1,9 +1,9 @@
-import { type AuditAction } from '@coordination/audit';
+import { type AuditAction } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { CatalogWriter } from '../write/catalog-writer.js';
-import { type WriteResult } from '../write/write-request.js';
+import { type WriteResult } from '../requests/write-request.js';
 
 /** A change of versioned records, and the event that tells of it. */
 export interface RecordChange {
