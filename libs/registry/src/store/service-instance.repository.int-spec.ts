@@ -1,3 +1,4 @@
+import { type LeasedInstance } from '@coordination/catalog';
 import { query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import * as fc from 'fast-check';
@@ -6,7 +7,6 @@ import { someLeasedInstance } from '../../../../test/support/laws/arbitraries.js
 import { anIdentity, anInstance, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
-import { type LeasedInstance } from '../../../catalog/src/model/instance.js';
 import { OVERRIDE_OVER, ServiceInstanceRepository } from './service-instance.repository.js';
 import { type InstanceChange } from './instance-change.js';
 
