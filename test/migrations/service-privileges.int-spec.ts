@@ -1,9 +1,9 @@
-import { migrate, readSchemaState } from '@coordination/database';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DatabaseRoles, makeRoles, runSql } from '../support/database/database-roles.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 import { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES } from '../../migrations/index.js';
+import { migrate, readSchemaState } from '../support/database/schema.js';
 
 const ALL_PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'];
 

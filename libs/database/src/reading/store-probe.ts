@@ -1,4 +1,5 @@
-import { type Databases } from '../connections/databases.js';
+import { Injectable } from '@nestjs/common';
+import { Databases } from '../connections/databases.js';
 import { query } from './query.js';
 import { readStatement } from './read-statement.js';
 import { LATE, type MetTrouble, READ_ONLY, type Trouble, troubleOf } from '../errors/trouble.js';
@@ -21,6 +22,7 @@ export interface StoreState {
 }
 
 /** Asks the database how it is, and tells with it what was found by those who use it. */
+@Injectable()
 export class StoreProbe {
   private asking: Promise<Trouble | undefined> | undefined;
 

@@ -1,4 +1,5 @@
 import { type FoundRole } from './app-role.js';
+import { type SchemaPrivileges } from './schema-definition.js';
 import {
   type Ask,
   byObject,
@@ -14,15 +15,21 @@ import {
  * @returns lines for people that tell what was done, or why nothing was
  * @throws Error when a role that was named by a setting does not get everything
  */
-export async function grantPrivileges(ask: Ask, { role, isNamed, reason }: FoundRole): Promise<string[]> {
+export async function grantPrivileges(
+  ask: Ask,
+  privileges: SchemaPrivileges,
+  { role, isNamed, reason }: FoundRole,
+): Promise<string[]> {
   if (role === undefined) return [reason];
-  const before = await neededPrivileges(ask, role);
+  const before = await neededPrivileges(ask, privileges, role);
   if (ownsTheTables(before)) {
     return isNamed ? [`The role ${role} may do whatever the owner of the tables may: nothing was granted to it.`] : [];
   }
   const toGrant = before.filter(one => one.isGrantable && !one.isOwner && (!one.isHeld || one.isPublic));
   for (const statement of await statementsFor(ask, role, toGrant)) await ask(statement);
-  const left = (await neededPrivileges(ask, role)).filter(({ isHeld, target }) => !isHeld && target !== null);
+  const left = (await neededPrivileges(ask, privileges, role)).filter(
+    ({ isHeld, target }) => !isHeld && target !== null,
+  );
   const given = describePrivileges(toGrant.filter(({ isHeld }) => !isHeld));
   const said = given.length > 0 ? [`Granted to the role ${role}: ${given.join('; ')}.`] : [];
   if (left.length === 0) return said;

@@ -1,6 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
-import { MIGRATIONS } from '@coordination/migrations';
 import { type Pool } from 'pg';
 import { type AppRole, findAppRole } from './app-role.js';
 import { grantPrivileges } from './grants.js';
@@ -9,6 +8,7 @@ import { mayMigrate } from './may-migrate.js';
 import { pgOptions, poolPatience } from '../connections/pg-options.js';
 import { PoolConnections, severedUntil } from '../connections/pool-connections.js';
 import { query } from '../reading/query.js';
+import { type SchemaDefinition } from './schema-definition.js';
 import { schemaState } from './schema-state.js';
 import { type Ask } from './service-privileges.js';
 import { shortLived } from '../connections/short-lived.js';
@@ -22,6 +22,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** How to migrate: up to the newest version, or down to none. */
 export interface MigrateOptions {
+  readonly schema: SchemaDefinition;
   readonly ssl?: SslMode;
   readonly direction?: 'up' | 'down';
   /** Who gets the privileges that the service needs. */
@@ -42,12 +43,9 @@ export interface MigrateOptions {
  * @throws Error with a line for people when the role of the service is named and missing, or this role may not migrate;
  * nothing was done then
  */
-export async function migrate(
-  url: string,
-  { ssl = 'off', signal, ...options }: MigrateOptions = {},
-): Promise<string[]> {
+export async function migrate(url: string, { ssl = 'off', signal, ...options }: MigrateOptions): Promise<string[]> {
   return await locked(url, ssl, signal, async lost => {
-    const migration = await openForMigration(url, ssl, lost);
+    const migration = await openForMigration(url, ssl, options.schema, lost);
     const { orm } = migration;
     try {
       if (options.direction !== 'down') return await migrateUp(orm, options);
@@ -58,15 +56,15 @@ export async function migrate(
   });
 }
 
-async function migrateUp(orm: MikroORM, { appRole = {}, say }: MigrateOptions): Promise<string[]> {
+async function migrateUp(orm: MikroORM, { schema, appRole = {}, say }: MigrateOptions): Promise<string[]> {
   const ask: Ask = (text, parameters) => query(orm.em, text, parameters);
   const found = await findAppRole(ask, appRole);
-  const isAllowed = await mayMigrate(ask, await schemaState(ask));
+  const isAllowed = await mayMigrate(ask, await schemaState(ask, schema));
   // The migrator makes its table outside the transaction below, which would wait for itself.
   if (isAllowed) await orm.migrator.getExecuted();
   const { done, lines } = await orm.em.transactional(async em => ({
     done: isAllowed ? await orm.migrator.up({ transaction: em.getTransactionContext() }) : [],
-    lines: await grantPrivileges((text, parameters) => query(em, text, parameters), found),
+    lines: await grantPrivileges((text, parameters) => query(em, text, parameters), schema.privileges, found),
   }));
   for (const line of lines) say?.(line);
   return namesOf(done);
@@ -98,7 +96,12 @@ interface OpenMigration {
 }
 
 /** @param stop cuts the connections when it is aborted */
-async function openForMigration(url: string, ssl: SslMode, stop: AbortSignal): Promise<OpenMigration> {
+async function openForMigration(
+  url: string,
+  ssl: SslMode,
+  { migrations }: SchemaDefinition,
+  stop: AbortSignal,
+): Promise<OpenMigration> {
   let connections: PoolConnections | undefined;
   const options = pgOptions(url, ssl);
   const orm = await MikroORM.init({
@@ -117,7 +120,7 @@ async function openForMigration(url: string, ssl: SslMode, stop: AbortSignal): P
         connections = new PoolConnections(pool);
       },
     },
-    migrations: { migrationsList: MIGRATIONS, snapshot: false, silent: true, transactional: true },
+    migrations: { migrationsList: [...migrations], snapshot: false, silent: true, transactional: true },
   });
   const sever = () => connections?.sever();
   stop.addEventListener('abort', sever);

@@ -1,4 +1,4 @@
-import { SERVICE_PRIVILEGES } from '@coordination/migrations';
+import { type SchemaPrivileges } from './schema-definition.js';
 
 /** Asks the database one question with bound parameters, over whatever connection the asker has. */
 export type Ask = <Row extends object>(text: string, parameters?: readonly unknown[]) => Promise<Row[]>;
@@ -23,13 +23,15 @@ export interface NeededPrivilege {
   readonly isPublic: boolean;
 }
 
-const NEEDED: readonly (readonly [kind: NeededPrivilege['kind'], name: string, privilege: string])[] = [
+type Needed = readonly [kind: NeededPrivilege['kind'], name: string, privilege: string];
+
+const neededOf = ({ tables, functions }: SchemaPrivileges): readonly Needed[] => [
   ['schema', '', 'usage'],
   ['search_path', '', ''],
-  ...Object.entries(SERVICE_PRIVILEGES.tables).flatMap(([name, privileges]) =>
+  ...Object.entries(tables).flatMap(([name, privileges]) =>
     privileges.map(privilege => ['table', name, privilege] as const),
   ),
-  ...SERVICE_PRIVILEGES.functions.map(name => ['function', name, 'execute'] as const),
+  ...functions.map(name => ['function', name, 'execute'] as const),
 ];
 
 /**
@@ -39,8 +41,13 @@ const NEEDED: readonly (readonly [kind: NeededPrivilege['kind'], name: string, p
  * @param role the one that asks, if none is named
  * @returns nothing where there is no table of migrations, and so nothing that one could have privileges on
  */
-export async function neededPrivileges(ask: Ask, role?: string): Promise<NeededPrivilege[]> {
-  const columns = [0, 1, 2].map(column => NEEDED.map(row => row[column]));
+export async function neededPrivileges(
+  ask: Ask,
+  privileges: SchemaPrivileges,
+  role?: string,
+): Promise<NeededPrivilege[]> {
+  const needed = neededOf(privileges);
+  const columns = [0, 1, 2].map(column => needed.map(row => row[column]));
   return await ask<NeededPrivilege>(
     `with home as (
        select s.oid, s.nspname as name, s.nspowner as owner
