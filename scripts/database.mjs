@@ -19,7 +19,7 @@ const COMMANDS = {
   async migrate(url, ssl) {
     const ofGrants = [];
     const appRole = appRoleOf(readSettings(process.env));
-    const done = await migrate(url, { schema: SCHEMA, ssl, appRole, say: line => ofGrants.push(line) });
+    const done = await migrate(url, { schema: SCHEMA, ssl, appRole, log: line => ofGrants.push(line) });
     say(done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.');
     for (const line of ofGrants) say(line);
   },

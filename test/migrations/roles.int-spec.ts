@@ -148,7 +148,7 @@ describe('The role of the service', () => {
   it('is made by what is shipped, which can be repeated', async () => {
     await expect(roles.again()).resolves.toBeUndefined();
     const said: string[] = [];
-    await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, say: line => said.push(line) });
+    await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, log: line => said.push(line) });
     expect(said).toEqual([]);
   });
 });

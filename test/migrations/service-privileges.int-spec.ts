@@ -85,7 +85,7 @@ describe('The privileges of the service', () => {
       await owner.query(`revoke ${privilege} on ${table} from ${roles.app}`);
       expect(await missing()).toEqual([`${privilege} on table ${table}`]);
       const said: string[] = [];
-      await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, say: line => said.push(line) });
+      await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, log: line => said.push(line) });
       expect(said).toEqual([`Granted to the role ${roles.app}: ${privilege} on table ${table}.`]);
       expect(await missing()).toEqual([]);
     },

@@ -9,7 +9,7 @@ export class PoolMetrics {
     metrics.observedGauges(
       {
         name: 'database_connections',
-        help: 'Connections to PostgreSQL by purpose; `waiting` counts callers for whom there is none.',
+        help: 'Connections to PostgreSQL by purpose; `waiting` counts callers that wait for one.',
         labelNames: ['purpose', 'state'],
       },
       () =>

@@ -24,7 +24,7 @@ export class SnapshotMetrics {
   ) {
     metrics.observedGauge(
       'database_oldest_snapshot_seconds',
-      'Age of the oldest open snapshot in the database; not a number where it cannot be told.',
+      'Age of the oldest open snapshot in the database; NaN where it is unknown.',
       () => this.oldestSeconds(),
     );
   }

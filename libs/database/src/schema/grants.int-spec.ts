@@ -24,7 +24,7 @@ async function migrateAs(role: string, options: Partial<MigrateOptions> = {}) {
   const said: string[] = [];
   const done = await migrate(role.startsWith('postgres') ? role : roles.as(role), {
     ...options,
-    say: line => said.push(line),
+    log: line => said.push(line),
   });
   return { done, said };
 }

@@ -15,7 +15,7 @@ import { shortLived } from '../connections/short-lived.js';
 import { type SslMode } from '../servers/tls-demand.js';
 import { underLock } from '../locks/under-lock.js';
 
-/** Names the lock that migrating nodes queue at; an arbitrary number that nothing else in the database uses. */
+/** Key of the lock that migrating nodes wait for; an arbitrary number that nothing else in the database uses. */
 const MIGRATION_LOCK = 8_081_202_601;
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -25,16 +25,16 @@ export interface MigrateOptions {
   readonly schema: SchemaDefinition;
   readonly ssl?: SslMode;
   readonly direction?: 'up' | 'down';
-  /** Who gets the privileges that the service needs. */
+  /** The role that gets the privileges that the service needs. */
   readonly appRole?: AppRole;
-  /** Is told, in lines for people, what was granted to whom, or why nothing was. */
-  readonly say?: (line: string) => void;
-  /** Stops it: what is not done by then is done by nobody. */
+  /** Receives log lines that say what was granted to which role, or why nothing was. */
+  readonly log?: (line: string) => void;
+  /** Stops the migration; it does not go on in the background. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Brings the schema to the newest version (or, downwards, to nothing) and tells the names of the migrations that ran.
+ * Brings the schema to the newest version (or, downwards, to nothing) and returns the names of the migrations that ran.
  * Upwards, the role of the service gets what it lacks in the same transaction, so that no node meets a table that it may
  * not use yet; and also where there was nothing to migrate, because the role may be newer than the tables.
  * Nodes that start at the same time wait for each other at an advisory lock, because MikroORM's migrator takes none.
@@ -56,7 +56,7 @@ export async function migrate(url: string, { ssl = 'off', signal, ...options }: 
   });
 }
 
-async function migrateUp(orm: MikroORM, { schema, appRole = {}, say }: MigrateOptions): Promise<string[]> {
+async function migrateUp(orm: MikroORM, { schema, appRole = {}, log }: MigrateOptions): Promise<string[]> {
   const ask: Ask = (text, parameters) => query(orm.em, text, parameters);
   const found = await findAppRole(ask, appRole);
   const isAllowed = await mayMigrate(ask, await schemaState(ask, schema));
@@ -66,7 +66,7 @@ async function migrateUp(orm: MikroORM, { schema, appRole = {}, say }: MigrateOp
     done: isAllowed ? await orm.migrator.up({ transaction: em.getTransactionContext() }) : [],
     lines: await grantPrivileges((text, parameters) => query(em, text, parameters), schema.privileges, found),
   }));
-  for (const line of lines) say?.(line);
+  for (const line of lines) log?.(line);
   return namesOf(done);
 }
 

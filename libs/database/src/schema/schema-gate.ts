@@ -51,9 +51,9 @@ class ClosedError extends Error {}
 
 /**
  * Opens once the database is reachable, its schema is the one that this version needs, and the role of the service has every
- * privilege that it needs there. It starts trying when the application has started and never gives up, so a service that
- * comes up before its database lives and waits. Once open it stays open: what is revoked later all nodes lack, and none of
- * them should leave for it. Whatever reads or writes tables at start awaits {@link opened} first.
+ * privilege that it needs there. It starts its attempts when the application has started and never gives up, so a service that
+ * starts before its database waits for it. Once open it stays open: a privilege that is revoked later is missing on all
+ * nodes, and none of them should end for it. Classes that read or write tables at start await {@link opened} first.
  */
 @Injectable()
 export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -83,7 +83,7 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
     return this.open;
   }
 
-  /** What the last try found; undefined before the first one has ended, and once the gate is open. */
+  /** What the last attempt found; undefined before the first one has ended, and once the gate is open. */
   get obstacle(): SchemaObstacle | undefined {
     return this.found;
   }
@@ -154,7 +154,7 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
       schema,
       ssl,
       appRole,
-      say: line => grants.push(line),
+      log: line => grants.push(line),
       signal: this.giveUp.signal,
     });
     if (done.length > 0) this.logger.log(`Migrations applied: ${done.join(', ')}`);

@@ -10,7 +10,7 @@ import {
 } from './service-privileges.js';
 import { type SslMode } from '../servers/tls-demand.js';
 
-/** A server that does not answer must end the look at it, or there would never be another one. */
+/** The check ends when the server does not answer, so that it can be repeated. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
@@ -29,7 +29,7 @@ export interface SchemaState {
   readonly isOwner: boolean;
 }
 
-/** Looks at the schema with nothing but selects, so that a role needs no privilege to be told which it lacks. */
+/** Checks the schema by selects on system catalogs, so that a role needs no privilege to find out which it lacks. */
 export async function schemaState(ask: Ask, schema: SchemaDefinition): Promise<SchemaState> {
   const names = schema.migrations.map(({ name }) => name);
   const [me] = await ask<{ role: string }>('select current_user::text as role');
