@@ -1,4 +1,4 @@
-// npm run migrate | db-create | db-reset: for the database of DATABASE_MIGRATION_URL or DATABASE_URL, or else the embedded one.
+// npm run migrate | db-create | db-reset, for the database of DATABASE_MIGRATION_URL or DATABASE_URL, else for the embedded one.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { assertConsent } from './reset-consent.mjs';
@@ -16,11 +16,11 @@ const say = line => process.stdout.write(`${line}\n`);
 
 const COMMANDS = {
   async migrate(url, ssl) {
-    const ofGrants = [];
+    const grantLines = [];
     const appRole = appRoleOf(readSettings(process.env));
-    const done = await migrate(url, { ssl, appRole, say: line => ofGrants.push(line) });
+    const done = await migrate(url, { ssl, appRole, say: line => grantLines.push(line) });
     say(done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.');
-    for (const line of ofGrants) say(line);
+    for (const line of grantLines) say(line);
   },
   async create(url, ssl) {
     const name = placeOf(url).database;
@@ -49,7 +49,7 @@ function readCommand([command, ...args]) {
     reset: { embedded, yes: { type: 'boolean' }, database: { type: 'string' } },
   };
   try {
-    if (!Object.hasOwn(options, command ?? '')) throw new Error(`There is no command ${command ?? '(none)'}.`);
+    if (!Object.hasOwn(options, command ?? '')) throw new Error(`Unknown command: ${command ?? '(none)'}.`);
     return { command, options: parseArgs({ args, options: options[command] }).values };
   } catch (error) {
     throw new Error(`${error.message}\n${USAGE}`, { cause: error });

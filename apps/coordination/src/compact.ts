@@ -1,4 +1,4 @@
-// Compacts the log and ends: for images without development dependencies, where `npm run audit-compact` cannot run.
+// Entry point of the compaction in images without development dependencies, where `npm run audit-compact` cannot run.
 import process from 'node:process';
 import { runCompaction } from './run-compaction.js';
 
