@@ -62,7 +62,9 @@ export class ReloadingService {
     child.once('exit', (code, signal) => {
       if (this.#child !== child) return;
       this.#child = undefined;
-      this.#say(`The service ended (${signal ?? `exit code ${code}`}). It will be started again when a source file changes.`);
+      this.#say(
+        `The service ended (${signal ?? `exit code ${code}`}). It will be started again when a source file changes.`,
+      );
     });
   }
 

@@ -13,7 +13,9 @@ export async function assertConsent({ database, isDoubtful }, { yes, database: n
   }
   if (named !== undefined) return assertSame(named, database);
   if (yes && isDoubtful) {
-    throw new Error(`--yes is not sufficient, because the settings name different databases: add --database ${database}.`);
+    throw new Error(
+      `--yes is not sufficient, because the settings name different databases: add --database ${database}.`,
+    );
   }
   if (yes) return undefined;
   if (!process.stdin.isTTY) {

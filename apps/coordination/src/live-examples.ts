@@ -1,5 +1,4 @@
-import { type CatalogView } from '@coordination/discovery';
-import { EXAMPLE_INSTANCES } from '@coordination/registry';
+import { type CatalogView, EXAMPLE_INSTANCES } from '@coordination/catalog';
 
 /**
  * Maps the ids of the example instances to their ids in this catalog, as far as they are registered. So the examples of the

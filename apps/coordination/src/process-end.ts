@@ -60,7 +60,9 @@ export class ProcessEnd {
   }
 
   private async endAnyway(logger: Logger): Promise<void> {
-    logger.error(`Not finished after ${this.limitSeconds} s; ending now. To allow more time, raise PCS_SHUTDOWN_GRACE_SECONDS.`);
+    logger.error(
+      `Not finished after ${this.limitSeconds} s; ending now. To allow more time, raise PCS_SHUTDOWN_GRACE_SECONDS.`,
+    );
     setTimeout(() => process.exit(1), LAST_CHANCE_MS);
     await this.stopAll().catch(() => {});
     process.exit(1);

@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type CompactionOptions, compactLog } from '@coordination/audit';
+import { type CompactionOptions, compactLog } from '@coordination/log';
 import { readSettings, type Settings } from '@coordination/config';
 import { placeOf } from '@coordination/database';
 import { serverTarget } from './command-target.js';
@@ -8,8 +8,7 @@ import { serverTarget } from './command-target.js';
 /** How long the compaction waits for transactions that are older than a cut. Those of the service take at most 10 s. */
 const PATIENCE_MS = 600_000;
 
-export const COMPACTION_USAGE =
-  'Usage: audit-compact --export-dir <folder> [--dry-run] [--partitions <maximum>]';
+export const COMPACTION_USAGE = 'Usage: audit-compact --export-dir <folder> [--dry-run] [--partitions <maximum>]';
 
 /**
  * Removes events older than the retention from the log. The environment names the database and the retention.
@@ -66,7 +65,8 @@ function readArgs(args: readonly string[]) {
     if (!(mostPartitions >= 1)) throw new Error('--partitions takes a number of at least 1.');
     const isDryRun = values['dry-run'] === true;
     const exportDir = values['export-dir'];
-    if (!isDryRun && !exportDir) throw new Error('--export-dir is missing: events are exported before they are removed.');
+    if (!isDryRun && !exportDir)
+      throw new Error('--export-dir is missing: events are exported before they are removed.');
     return { exportDir: exportDir ?? '', isDryRun, mostPartitions };
   } catch (error) {
     throw new Error(`${(error as Error).message} ${COMPACTION_USAGE}`, { cause: error });
