@@ -121,6 +121,13 @@ describe('the documentation', () => {
     expect([...npm, ...make]).toEqual([]);
   });
 
+  it('names only files of the repository that exist', () => {
+    const named = mentions(/`((?:apps|libs|migrations|scripts|test)\/[\w./-]*)(?:\s[^`]*)?`/g);
+    const inCommands = mentions(/\bvitest [^\n`]*?\b((?:apps|libs|test)\/[\w./-]+)/g);
+    expect(named.length).toBeGreaterThan(50);
+    expect([...named, ...inCommands].filter(({ found }) => !existsSync(join(ROOT, found)))).toEqual([]);
+  });
+
   it('has the numbers of its decisions in order', () => {
     const numbers = globSync('docs/adr/[0-9]*.md', { cwd: ROOT })
       .map(path => Number(/(\d+)-/.exec(path)?.[1]))
