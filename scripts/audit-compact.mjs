@@ -5,9 +5,9 @@ import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/read-settings.ts');
 const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/index.ts');
-const { embeddedTarget } = await import('../apps/coordination/src/command-target.ts');
+const { embeddedTarget } = await import('../apps/coordination/src/commands/command-target.ts');
 const { assertCompactable, COMPACTION_USAGE, runCompaction } =
-  await import('../apps/coordination/src/run-compaction.ts');
+  await import('../apps/coordination/src/commands/run-compaction.ts');
 
 const EMBEDDED = '--embedded';
 

@@ -6,7 +6,7 @@ import './build.mjs';
 
 /** A module of the build. The path is computed, because the type checker would treat a literal path as a source. */
 const built = path => import(new URL(`../dist/${path}`, import.meta.url).href);
-const { describeApi } = await built('apps/coordination/src/api-document.js');
+const { describeApi } = await built('apps/coordination/src/documentation/api-document.js');
 const { settingsReferenceMarkdown } = await built('libs/config/src/index.js');
 const { errorReferenceMarkdown, openApiJson, openApiYaml } = await built('libs/http/src/index.js');
 

@@ -5,7 +5,7 @@ import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config';
 import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
-import { GUIDES } from '../apps/coordination/src/guides.js';
+import { GUIDES } from '../apps/coordination/src/documentation/guides.js';
 import { BREAK_REASONS } from '../libs/log/src/events/chain-walk.js';
 
 const ROOT = resolve(import.meta.dirname, '..');

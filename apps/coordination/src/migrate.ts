@@ -1,7 +1,7 @@
 // Entry point of the migration in images without development dependencies, where `npm run migrate` cannot run.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { migrationTarget, runMigrations } from './run-migrations.js';
+import { migrationTarget, runMigrations } from './commands/run-migrations.js';
 
 try {
   readArgs();

@@ -6,7 +6,7 @@ import { assertCanListen, otherOnLocalhost } from '@coordination/http';
 import { listensOnLoopback } from '@coordination/kernel';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
-import { differentDatabases } from './different-databases.js';
+import { differentDatabases } from './commands/different-databases.js';
 import { ProcessEnd } from './process-end.js';
 
 /** Runs the service until the process gets a signal to end. */

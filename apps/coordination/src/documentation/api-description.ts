@@ -1,5 +1,5 @@
 import { type ApiDescription } from '@coordination/http';
-import { SERVICE_VERSION } from './version.js';
+import { SERVICE_VERSION } from '../version.js';
 
 /** The general part of the OpenAPI document. */
 export const API_DESCRIPTION: ApiDescription = {

@@ -4,7 +4,7 @@ import { readSettings } from '@coordination/config';
 import { buildOpenApiDocument, createHttpAdapter } from '@coordination/http';
 import { createLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
-import { AppModule } from './app.module.js';
+import { AppModule } from '../app.module.js';
 
 /** Builds the OpenAPI document for docs/openapi.json, without a database and without starting the service. */
 export async function describeApi(): Promise<ReturnType<typeof buildOpenApiDocument>> {
