@@ -48,7 +48,7 @@ async function assertWritable(folder: string): Promise<void> {
 function optionsOf({ PCS_AUDIT_RETENTION_DAYS: retentionDays }: Settings, args: readonly string[]): CompactionOptions {
   const { exportDir, isDryRun, mostPartitions } = readArgs(args);
   if (retentionDays === undefined) {
-    throw new Error('PCS_AUDIT_RETENTION_DAYS is not set, so the log is kept for ever. Nothing was removed.');
+    throw new Error('PCS_AUDIT_RETENTION_DAYS is not set, so all events are kept. Nothing was removed.');
   }
   return { retentionDays, exportDir, mostPartitions, patienceMs: PATIENCE_MS, isDryRun };
 }
