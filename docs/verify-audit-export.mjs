@@ -99,7 +99,10 @@ for await (const line of createInterface({ input, crlfDelay: Infinity })) {
 }
 for (const [revision] of anchors) {
   if (revision > 0)
-    fail(`revision ${revision}`, 'the anchored event is not in the export; the end was removed, or the export is incomplete');
+    fail(
+      `revision ${revision}`,
+      'the anchored event is not in the export; the end was removed, or the export is incomplete',
+    );
 }
 if (!previous) process.stdout.write('OK: no events.\n');
 else {
@@ -107,8 +110,6 @@ else {
     `OK: ${count} events, revisions ${first.revision} to ${previous.revision}, last hash ${previous.hash}\n`,
   );
   if (!filtered && first.revision > 1) {
-    process.stdout.write(
-      `It begins after revision 1, so it does not show whether ${first.previousHash} is correct.\n`,
-    );
+    process.stdout.write(`It begins after revision 1, so it does not show whether ${first.previousHash} is correct.\n`);
   }
 }
