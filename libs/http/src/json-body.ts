@@ -3,10 +3,10 @@ import { findPoison, MalformedJsonError, ValidationFailedError } from '@coordina
 import { countKeysInText, countKeysInValue, findDuplicateKey } from './duplicate-keys.js';
 
 /**
- * The value of a JSON body, or `undefined` for an empty one. Whatever could not be stored as it is, or means one thing to
- * us and another to somebody else, is refused here, so that nothing behind the door has to think of it.
- * @throws MalformedJsonError when it is not UTF-8, not JSON, nested too deeply, or names a key twice or `__proto__`
- * @throws ValidationFailedError when a text or number in it cannot be kept as it is; every such place is named
+ * The value of a JSON body, or `undefined` for an empty one. Values that cannot be stored unchanged, or that parsers read
+ * differently, are refused here, so that no other code has to consider them.
+ * @throws MalformedJsonError when it is not UTF-8, not JSON, nested too deeply, or has a duplicate key or the key `__proto__`
+ * @throws ValidationFailedError when a text or number in it cannot be stored unchanged; it names every such place
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;

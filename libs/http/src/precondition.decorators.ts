@@ -7,7 +7,7 @@ import { rejectInvalid } from './invalid-fields.js';
 const headerOf = (context: ExecutionContext, name: 'if-match' | 'if-none-match'): string | undefined =>
   context.switchToHttp().getRequest<FastifyRequest>().headers[name];
 
-/** Bad preconditions are told together with the bad fields of body and query. */
+/** Reports invalid preconditions together with the invalid fields of body and query. */
 function collected<T>(parse: () => T): T | Promise<never> {
   try {
     return parse();
