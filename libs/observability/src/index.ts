@@ -1,5 +1,6 @@
 export { createLogger } from './logger.js';
 export { Metrics } from './metrics.js';
+export { RequestObserver } from './request-observer.js';
 export { NestLogger } from './nest-logger.js';
 export { ObservabilityModule } from './observability.module.js';
 export { BackgroundTask, type TaskTurn } from './tasks/background-task.js';

@@ -2,7 +2,6 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { type Logger } from 'pino';
 import { Metrics } from './metrics.js';
-import { MetricsController } from './metrics.controller.js';
 import { PINO_LOGGER, RequestObserver } from './request-observer.js';
 import { BackgroundTasks, TASK_CLOCK } from './tasks/background-tasks.js';
 import { TaskMetrics } from './tasks/task-metrics.js';
@@ -15,7 +14,6 @@ export class ObservabilityModule {
     return {
       module: ObservabilityModule,
       global: true,
-      controllers: [MetricsController],
       providers: [
         Metrics,
         BackgroundTasks,

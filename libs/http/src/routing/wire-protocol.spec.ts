@@ -13,7 +13,7 @@ import {
 } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { sendRaw } from '../../../../test/support/raw-http.js';
+import { sendRaw } from '../../../../test/support/http/raw-http.js';
 import {
   ANY_MEDIA_TYPE,
   configureHttp,

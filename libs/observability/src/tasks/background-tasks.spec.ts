@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BACKGROUND_TASKS, type BackgroundTaskName, StoreUnavailableError } from '@coordination/kernel';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, TestClock, type ToldTask } from '../../../../test/support/background-tasks.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { aToldTask, TestClock, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { Metrics } from '../metrics.js';
 import { FORGOTTEN_AFTER_MS, HANGS_AFTER_MS } from './background-task.js';
 import { BackgroundTasks } from './background-tasks.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { aTask } from '../../../../test/support/background-tasks.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type JobSchedule, PeriodicJob } from './periodic-job.js';
 
 class CountingJob extends PeriodicJob {
