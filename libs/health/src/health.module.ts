@@ -4,7 +4,6 @@ import { type Settings } from '@coordination/config';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
-import { HealthController } from './health.controller.js';
 import {
   ActiveGuards,
   CatalogFreshness,
@@ -13,6 +12,7 @@ import {
   NodeName,
   WriteQueueLength,
 } from './health-sources.js';
+import { HealthController } from './health.controller.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
 import { MetricsController } from './metrics.controller.js';

@@ -7,8 +7,8 @@ import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger, Metrics, NestLogger, ObservabilityModule, RequestObserver } from '@coordination/observability';
-import { MetricsController } from './metrics.controller.js';
 import { eventually } from '../../../test/support/time/eventually.js';
+import { MetricsController } from './metrics.controller.js';
 
 const settings = {
   HOST: '127.0.0.1',

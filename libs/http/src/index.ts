@@ -6,7 +6,7 @@ export {
   RESPONSE_HEADERS,
   type RequestHeader,
   type ResponseHeader,
-} from './openapi/documented-headers.js';
+} from './headers/documented-headers.js';
 export { endHead } from './server/end-head.js';
 export {
   describedHeaders,
@@ -15,7 +15,7 @@ export {
   PossibleProblems,
   type EndpointOptions,
   type SuccessOptions,
-} from './routing/endpoint.decorator.js';
+} from './openapi/endpoint.decorator.js';
 export {
   formatETag,
   matchesNone,
@@ -23,7 +23,7 @@ export {
   parseIfNoneMatch,
   type IfMatch,
   type IfNoneMatch,
-} from './requests/etag.js';
+} from './headers/etag.js';
 export { listenAddresses } from './server/further-addresses.js';
 export {
   createHttpAdapter,
@@ -32,16 +32,16 @@ export {
   type HttpAdapter,
 } from './server/http-adapter.js';
 export { parseJsonBody } from './body/json-body.js';
-export { LastEventIdHeader } from './requests/last-event-id.decorator.js';
+export { LastEventIdHeader } from './headers/last-event-id.decorator.js';
 export { assertCanListen, listenError, otherOnLocalhost, type ListenPlace } from './server/listen-address.js';
 export { JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from './requests/media-types.js';
-export { errorReferenceMarkdown } from './problems/error-reference.js';
+export { errorReferenceMarkdown } from './pages/error-reference.js';
 export { buildOpenApiDocument, type ApiDescription } from './openapi/openapi-document.js';
 export { type GuideOptions } from './pages/guides.js';
 export { type OperationExamples } from './openapi/openapi-examples.js';
 export { textOf } from './openapi/openapi-schemas.js';
-export { POSITION_HEADERS, setPosition } from './requests/position-headers.js';
-export { IfMatchHeader, IfNoneMatchHeader } from './requests/precondition.decorators.js';
+export { POSITION_HEADERS, setPosition } from './headers/position-headers.js';
+export { IfMatchHeader, IfNoneMatchHeader } from './headers/precondition.decorators.js';
 export { describeProblem, PROBLEM_MEDIA_TYPE, ProblemView, type Problem } from './problems/problem.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { locationOf } from './links/own-links.js';

@@ -2,10 +2,10 @@ import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { type DomainError } from '@coordination/kernel';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { PayloadTooLargeError, UnsupportedEncodingError, UnsupportedMediaTypeError } from '../problems/http.errors.js';
-import { parseJsonBody } from './json-body.js';
-import { collectBody } from './collect-body.js';
 import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from '../requests/media-types.js';
 import { ANY_MEDIA_TYPE, type BodyParser } from '../routing/wire-protocol.js';
+import { collectBody } from './collect-body.js';
+import { parseJsonBody } from './json-body.js';
 
 type Done = (error: Error | null, body?: unknown) => void;
 

@@ -6,7 +6,7 @@ import {
   type FastifyRequest,
   type onSendHookHandler,
 } from 'fastify';
-import { isVersionTag, weakened } from '../requests/etag.js';
+import { isVersionTag, weakened } from '../headers/etag.js';
 import { addVary } from '../links/vary.js';
 import { acceptedCoding } from './accepted-coding.js';
 import { type CompressedForm } from './compressed-form.js';

@@ -2,10 +2,10 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
-import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
-import { documentBelow } from './openapi-links.js';
 import { type GuideOptions } from '../pages/guides.js';
 import { servePages } from '../pages/serve-pages.js';
+import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
+import { documentBelow } from './openapi-links.js';
 
 /** Placeholder for the prefix of a proxy in documents, because serializing them takes long, above all as YAML. */
 const PREFIX_MARK = '/prefix-of-the-proxy';

@@ -1,11 +1,12 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { finishExamples } from './openapi-examples.js';
-import { RESPONSE_HEADERS } from './documented-headers.js';
+import { RESPONSE_HEADERS } from '../headers/documented-headers.js';
 import { problemExamples } from '../problems/problem-examples.js';
-import { COMPONENT_MARK, schemaConverter } from './openapi-schemas.js';
-import { spellLists, spellSchemas } from './openapi-spelling.js';
 import { ProblemView } from '../problems/problem.js';
+import { COMPONENT_MARK } from '../requests/schema-marks.js';
+import { finishExamples } from './openapi-examples.js';
+import { schemaConverter } from './openapi-schemas.js';
+import { spellLists, spellSchemas } from './openapi-spelling.js';
 
 /** The description of the service as a whole. */
 export interface ApiDescription {

@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { COMPONENT_MARK } from '../requests/schema-marks.js';
 import { type JsonObject } from './openapi-walk.js';
-
-/** Marks a schema that is a component of this name; replaced by a `$ref`, unless it is expanded into parameters. */
-export const COMPONENT_MARK = 'x-component';
 
 /** Holds the schema of the content of a text, until that is a component. */
 const CONTENT_MARK = 'x-content';

@@ -1,8 +1,6 @@
 import { isObject } from '@coordination/kernel';
+import { COMMA_LIST_MARK } from '../requests/schema-marks.js';
 import { type JsonObject, mapSchemas, operationsOf, type SchemaPlace } from './openapi-walk.js';
-
-/** Marks the list of a parameter whose values are separated by commas. */
-export const COMMA_LIST_MARK = 'x-comma-list';
 
 const MAX_INT32 = 2 ** 31 - 1;
 

@@ -1,9 +1,9 @@
 import { HttpException } from '@nestjs/common';
 import { DomainError, MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
 import { type FastifyRequest } from 'fastify';
-import { InternalError, PayloadTooLargeError, RouteNotFoundError, UnsupportedMediaTypeError } from './http.errors.js';
 import { acceptedMediaTypes } from '../requests/media-types.js';
 import { pathOf } from '../requests/request-target.js';
+import { InternalError, PayloadTooLargeError, RouteNotFoundError, UnsupportedMediaTypeError } from './http.errors.js';
 
 /** The parts of a request that the mapping needs. */
 export type FailedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'endpoint'> & {

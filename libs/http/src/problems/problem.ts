@@ -1,6 +1,6 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type FieldError } from '@coordination/kernel';
 import { z } from 'zod';
-import { formatETag } from '../requests/etag.js';
+import { formatETag } from '../headers/etag.js';
 import { type ErrorResponse, type FailedCall } from '../routing/wire-protocol.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';

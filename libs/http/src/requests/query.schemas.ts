@@ -1,7 +1,6 @@
 import { CURSOR } from '@coordination/kernel';
 import { z } from 'zod';
-import { COMPONENT_MARK } from '../openapi/openapi-schemas.js';
-import { COMMA_LIST_MARK } from '../openapi/openapi-spelling.js';
+import { COMMA_LIST_MARK, COMPONENT_MARK } from './schema-marks.js';
 
 /**
  * Metadata of a schema that replaces the JSON Schema that zod derives: of a text parameter that would be a pattern or a

@@ -1,10 +1,10 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
-import { RESPONSE_HEADERS } from '../openapi/documented-headers.js';
-import { type HttpAdapter } from './http-adapter.js';
-import { isPreflight } from './preflight.js';
+import { RESPONSE_HEADERS } from '../headers/documented-headers.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { RequestValidationPipe } from '../requests/request-validation.pipe.js';
+import { type HttpAdapter } from './http-adapter.js';
+import { isPreflight } from './preflight.js';
 
 /** Response headers that scripts of allowed origins may read. */
 const EXPOSED_HEADERS = Object.keys(RESPONSE_HEADERS);

@@ -1,7 +1,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { complaintAboutHead } from '../body/body-parsers.js';
-import { ExpectationFailedError } from '../problems/http.errors.js';
 import { complaintAboutUnaskedBody } from '../body/unexpected-body.js';
+import { ExpectationFailedError } from '../problems/http.errors.js';
 
 const CONTINUE = '100-continue';
 

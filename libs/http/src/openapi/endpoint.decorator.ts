@@ -12,10 +12,10 @@ import {
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
 import { type z } from 'zod';
-import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../openapi/documented-headers.js';
+import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../headers/documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from '../openapi/openapi-examples.js';
 import { PROBLEM_MEDIA_TYPE } from '../problems/problem.js';
-import { extendRouteConfig } from './extend-route-config.js';
+import { extendRouteConfig } from '../routing/extend-route-config.js';
 
 /** The body limit of routes for many things at once; other routes have {@link DEFAULT_BODY_LIMIT_BYTES}. */
 export const LARGE_BODY_LIMIT_BYTES = 1024 * 1024;

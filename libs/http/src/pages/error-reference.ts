@@ -1,6 +1,6 @@
 import { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from '@coordination/kernel';
 import { escapeHtml, htmlPage } from '../pages/html.js';
-import { problemExample } from './problem-examples.js';
+import { problemExample } from '../problems/problem-examples.js';
 
 const entries = Object.entries<ErrorCodeEntry>(ERROR_CODES) as [ErrorCode, ErrorCodeEntry][];
 

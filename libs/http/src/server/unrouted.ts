@@ -1,9 +1,9 @@
 import { type FastifyRequest } from 'fastify';
+import { refuseBadTarget } from '../headers/request-headers.js';
 import { MethodNotAllowedError, NoProxyError, RouteNotFoundError } from '../problems/http.errors.js';
 import { publicPath } from '../problems/problem.js';
-import { refuseBadTarget } from '../requests/request-headers.js';
 import { pathOf, sentTarget, withoutOrigin } from '../requests/request-target.js';
-import { type RouteTable } from './route-table.js';
+import { type RouteTable } from '../routing/route-table.js';
 
 /** The route for preflights, which @fastify/cors adds for all paths. */
 export const CORS_ROUTE = '*';

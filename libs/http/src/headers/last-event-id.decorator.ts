@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { rejectInvalid } from './invalid-fields.js';
-import { queryInteger } from './query.schemas.js';
+import { rejectInvalid } from '../requests/invalid-fields.js';
+import { queryInteger } from '../requests/query.schemas.js';
 
 const eventId = queryInteger(0, Number.MAX_SAFE_INTEGER);
 

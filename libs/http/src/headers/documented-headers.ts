@@ -1,10 +1,5 @@
-import { ENTITY_TAG_PATTERN, ENTITY_TAGS_PATTERN, MAX_TAGS_LENGTH, VERSION_TAGS_PATTERN } from '../requests/etag.js';
-import {
-  IDEMPOTENCY_KEY_PATTERN,
-  MAX_REASON_LENGTH,
-  REASON_PATTERN,
-  REQUEST_ID_PATTERN,
-} from '../requests/request-headers.js';
+import { ENTITY_TAG_PATTERN, ENTITY_TAGS_PATTERN, MAX_TAGS_LENGTH, VERSION_TAGS_PATTERN } from './etag.js';
+import { IDEMPOTENCY_KEY_PATTERN, MAX_REASON_LENGTH, REASON_PATTERN, REQUEST_ID_PATTERN } from './request-headers.js';
 
 interface DocumentedHeader {
   readonly description: string;
