@@ -6,7 +6,8 @@ import { ContextModule } from '@coordination/context';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger, Metrics, NestLogger, ObservabilityModule, RequestObserver } from '@coordination/observability';
+import { createLogger, Metrics, NestLogger, ObservabilityModule } from '@coordination/observability';
+import { RequestObserver } from '@coordination/observability/testing';
 import { eventually } from '../../../test/support/time/eventually.js';
 import { MetricsController } from './metrics.controller.js';
 
