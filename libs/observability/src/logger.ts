@@ -5,7 +5,7 @@ import { PinoPretty } from 'pino-pretty';
 
 /**
  * The logger of one process: JSON lines with ISO times, or coloured lines for people.
- * @param destination where lines go instead of standard output
+ * @param destination used instead of standard output
  */
 export function createLogger(
   { LOG_LEVEL, LOG_FORMAT }: Pick<Settings, 'LOG_LEVEL' | 'LOG_FORMAT'>,

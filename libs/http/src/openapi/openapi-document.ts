@@ -2,7 +2,7 @@ import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { RESPONSE_HEADERS } from '../headers/documented-headers.js';
 import { problemExamples } from '../problems/problem-examples.js';
-import { ProblemView } from '../problems/problem.js';
+import { problemView } from '../problems/problem.js';
 import { COMPONENT_MARK } from '../requests/schema-marks.js';
 import { finishExamples } from './openapi-examples.js';
 import { schemaConverter } from './openapi-schemas.js';
@@ -43,7 +43,7 @@ export function buildOpenApiDocument(app: INestApplication, api: ApiDescription)
       onlyIncludeDecoratedEndpoints: true,
     },
   );
-  const schemas = { ...document.components?.schemas, ...convert(ProblemView, { schemaType: 'output' }).components };
+  const schemas = { ...document.components?.schemas, ...convert(problemView, { schemaType: 'output' }).components };
   document.components = { schemas, headers: { ...RESPONSE_HEADERS }, examples: problemExamples() };
   for (const item of Object.values(document.paths)) finishExamples(item);
   const finished = withReferences(document, schemas) as OpenAPIObject;

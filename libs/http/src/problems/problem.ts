@@ -6,49 +6,52 @@ import { type ErrorResponse, type FailedCall } from '../routing/wire-protocol.js
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** The body of every error (RFC 9457, with extension members). */
-export const ProblemView = z
+export const problemView = z
   .looseObject({
     type: z
       .string()
       .meta({ description: 'A page that explains the code.', examples: ['/docs/errors/VALIDATION_FAILED'] }),
-    title: z.string().meta({ description: 'The same short text for every problem of this code.' }),
-    status: z.int().min(100).max(599).meta({ description: 'The HTTP status.' }),
-    detail: z.string().meta({ description: 'What is wrong with this request, and what to do.' }),
-    instance: z.string().meta({ description: 'The path of the request.' }),
+    title: z.string().describe('The same short text for every problem of this code.'),
+    status: z.int().min(100).max(599).describe('The HTTP status.'),
+    detail: z.string().describe('What is wrong with this request, and what to do.'),
+    instance: z.string().describe('The path of the request.'),
     code: z
       .enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
       .meta({ id: 'ErrorCode' })
-      .meta({ description: 'Stable; programs should rely on it.' }),
-    requestId: z.string().meta({ description: 'The id of the request in the log of the service.' }),
+      .describe('Stable; programs should rely on it.'),
+    requestId: z.string().describe('The id of the request in the log of the service.'),
     errors: z
       .array(
         z
           .looseObject({
-            path: z.string().meta({ description: 'JSON pointer into the body, or /query/…, /path/…, /header/….' }),
+            path: z.string().describe('JSON pointer into the body, or /query/…, /path/…, /header/….'),
             message: z.string(),
           })
           .meta({ id: 'InvalidField' }),
       )
       .optional()
-      .meta({ description: 'Every invalid field, if the input is invalid.' }),
+      .describe('Every invalid field, if the input is invalid.'),
     currentVersion: z
       .int()
       .min(1)
       .optional()
-      .meta({ description: 'The current version of the instance, with 412 and INCARNATION_ENDED.' }),
+      .describe('The current version of the instance, with 412 and INCARNATION_ENDED.'),
     currentIncarnation: z
       .string()
       .nullable()
       .optional()
-      .meta({ description: 'The current incarnation, with INCARNATION_ENDED; null: its process named none.' }),
-    oldestRevision: z.int().min(0).optional().meta({
-      description:
+      .describe('The current incarnation, with INCARNATION_ENDED; null: its process named none.'),
+    oldestRevision: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
         'The oldest revision that can be used, with REVISION_COMPACTED; with INSTANCE_NOT_FOUND: instances that were removed before this revision are no longer retained.',
-    }),
+      ),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 
-export type Problem = z.infer<typeof ProblemView>;
+export type Problem = z.infer<typeof problemView>;
 
 /** The path of the pages of the error codes. */
 export const ERROR_PAGES = '/docs/errors';
