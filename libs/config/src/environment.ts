@@ -1,4 +1,4 @@
-import { serverVariables } from './meant-for-server.js';
+import { serverVariables } from './server-variables.js';
 import { SETTING_NAMES } from './settings.js';
 import { foreignVariables } from './unknown-variables.js';
 

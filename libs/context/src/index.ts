@@ -4,5 +4,5 @@ export { RequestContext } from './request-context.js';
 export { ANONYMOUS, type RequestStore } from './request-store.js';
 export { type RepeatableCall } from './repeatable-call.js';
 export { currentRequest, runInRequest } from './request-scope.js';
-export { askerOfLine } from './asker-of-line.js';
+export { callerFields } from './caller-fields.js';
 export { failureOf, noteFailure, type RequestFailure } from './request-failures.js';

@@ -1,5 +1,5 @@
 import { type Settings } from '@coordination/config';
-import { askerOfLine } from '@coordination/context';
+import { callerFields } from '@coordination/context';
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
@@ -14,7 +14,7 @@ export function createLogger(
   const options = {
     level: LOG_LEVEL,
     base: null,
-    mixin: askerOfLine,
+    mixin: callerFields,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

@@ -87,7 +87,7 @@ export class RequestObserver implements OnApplicationShutdown {
     this.logger[level](
       {
         context: 'Http',
-        ...failure?.asker,
+        ...failure?.caller,
         requestId,
         method,
         route,

@@ -13,12 +13,12 @@ export function parseJsonBody(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new MalformedJsonError('The body is not UTF-8 text. Send JSON in UTF-8.');
   const text = bytes.toString();
   const value = parse(text);
-  const poison = findUnstorable(value);
-  const structural = poison.find(finding => finding.structural);
+  const unstorable = findUnstorable(value);
+  const structural = unstorable.find(finding => finding.structural);
   if (structural) {
-    throw new MalformedJsonError(`${structural.path || 'The body'} ${structural.message}.`, { errors: poison });
+    throw new MalformedJsonError(`${structural.path || 'The body'} ${structural.message}.`, { errors: unstorable });
   }
-  if (poison.length > 0) throw new ValidationFailedError(poison);
+  if (unstorable.length > 0) throw new ValidationFailedError(unstorable);
   if (countKeysInText(text) !== countKeysInValue(value)) {
     const path = findDuplicateKey(text) ?? '';
     const message = 'is named twice in one object';

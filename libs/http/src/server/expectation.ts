@@ -1,6 +1,6 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { complaintAboutHead } from '../body/body-parsers.js';
-import { complaintAboutUnaskedBody } from '../body/unexpected-body.js';
+import { complaintAboutUnexpectedBody } from '../body/unexpected-body.js';
 import { ExpectationFailedError } from '../problems/http.errors.js';
 
 const CONTINUE = '100-continue';
@@ -27,7 +27,7 @@ export function refuseOtherExpectations(request: FastifyRequest): void {
  */
 export function answerExpectation(request: FastifyRequest, reply: FastifyReply): void {
   if (expects(request) === undefined || BODYLESS.has(request.method) || !announcesBody(request)) return;
-  const complaint = complaintAboutHead(request) ?? complaintAboutUnaskedBody(request);
+  const complaint = complaintAboutHead(request) ?? complaintAboutUnexpectedBody(request);
   if (complaint) throw complaint;
   reply.raw.writeContinue();
 }

@@ -5,7 +5,7 @@ import { type Settings } from '@coordination/config';
 import { ANONYMOUS, currentRequest, type RequestStore, runInRequest } from '@coordination/context';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers, forgetTypeOfNothing } from '../body/body-parsers.js';
-import { complaintAboutUnasked } from '../body/unexpected-body.js';
+import { complaintAboutUnexpectedInput } from '../body/unexpected-body.js';
 import { compressAnswers } from '../compression/compress-answers.js';
 import { repeatableCallOf } from '../headers/repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, refuseLongSegment, requestIdOf } from '../headers/request-headers.js';
@@ -150,7 +150,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     done();
   });
   instance.addHook('preValidation', (request, _reply, done) => {
-    done(complaintAboutUnasked(request));
+    done(complaintAboutUnexpectedInput(request));
   });
   return adapter;
 }

@@ -13,8 +13,8 @@ import { z } from 'zod';
 import { sendRaw } from '../../../../test/support/http/raw-http.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { configureHttp, createHttpAdapter, Endpoint, listenAddresses, MERGE_PATCH_MEDIA_TYPE } from '../index.js';
-import { type HttpAdapter } from './http-adapter.js';
 import { type Problem } from '../problems/problem.js';
+import { type HttpAdapter } from './http-adapter.js';
 
 const UI = 'https://ui.example';
 const ANYTHING = z.looseObject({});

@@ -60,11 +60,11 @@ export class ServerConnections {
     server.keepAliveTimeout = NO_LONGER_KEPT_MS;
     server.keepAliveTimeoutBuffer = 0;
     for (const socket of this.open) if (socket.bytesRead === 0) socket.destroy();
-    setTimeout(() => this.closeUnasked(), LATE_HEAD_MS).unref();
+    setTimeout(() => this.closeIdle(), LATE_HEAD_MS).unref();
   }
 
   /** Closes connections without a request under way and without unsent bytes. */
-  private closeUnasked(): void {
+  private closeIdle(): void {
     const asked = new Set([...this.underWay].map(({ socket }) => socket));
     for (const socket of this.open) if (!asked.has(socket) && socket.writableLength === 0) socket.destroy();
   }
