@@ -48,7 +48,6 @@ export class AppModule {
         DiscoveryModule,
         AuditModule,
         HealthModule.forRoot({
-          settings,
           version: SERVICE_VERSION,
           imports: [DiscoveryModule, RegistryModule, LivenessModule, AuditModule],
           view: CatalogView,
