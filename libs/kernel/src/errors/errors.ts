@@ -174,8 +174,9 @@ export class RevisionUnknownError extends DomainError {
 export class VersionMismatchError extends DomainError {
   readonly code = 'VERSION_MISMATCH';
 
-  constructor(currentVersion: number) {
-    super(`The instance has version ${currentVersion} now. Read it again and decide again.`, { currentVersion });
+  /** @param what has the version, at the beginning of the message */
+  constructor(currentVersion: number, what = 'The instance') {
+    super(`${what} has version ${currentVersion} now. Read it again and decide again.`, { currentVersion });
   }
 }
 
