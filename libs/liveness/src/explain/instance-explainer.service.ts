@@ -1,9 +1,9 @@
 import {
   type LogEvent,
   type CatalogHeadRepository,
-  eventsOfPast,
+  eventsOfInstance,
   type LogHead,
-  type NamedPast,
+  type InstanceRef,
 } from '@coordination/log';
 import { type AuditQuery, type EventQuery } from '@coordination/audit';
 import { type Databases, isoTime, query, readSnapshot } from '@coordination/database';
@@ -67,8 +67,8 @@ export class InstanceExplainer {
 
   /** The instance was not there at the head: its last event up to there, if there is one, is its removal. */
   private async explainGone(target: Target, head: LogHead, now: string): Promise<Explanation> {
-    const past: NamedPast = 'id' in target ? target : { name: target.identity };
-    const [removal, ...earlier] = await this.newestOf({ ...eventsOfPast(past), beforeRevision: head.revision + 1 });
+    const past: InstanceRef = 'id' in target ? target : { name: target.identity };
+    const [removal, ...earlier] = await this.newestOf({ ...eventsOfInstance(past), beforeRevision: head.revision + 1 });
     if (!removal) await this.tools.audit.assertKnown(past);
     if (!removal || removal.after !== null) {
       throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
