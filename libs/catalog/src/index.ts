@@ -104,6 +104,7 @@ export {
   toOverrideView,
   toStored,
 } from './model/normalize-record.js';
+export { EVERYWHERE, type Scope, isInScope } from './model/scope.js';
 export { type ServiceTouch } from './model/service-touch.js';
 export { INSTANCE_COLUMNS } from './tables/instance-columns.js';
 export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.entity.js';
