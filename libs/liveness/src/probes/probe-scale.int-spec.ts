@@ -4,6 +4,8 @@ import { ProbePolicy } from '@coordination/registry';
 import { anInstance, anHttpCheck } from '../../../../test/support/catalog/factories.js';
 import { httpTarget, type Target } from '../../../../test/support/http/targets.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { type ProbeMetrics } from './probe-metrics.js';
+import { type ProbeReports } from './probe-reports.service.js';
 import { type ProbedRecord } from './probed-record.js';
 import { NameResolver } from './run/name-resolver.js';
 import { Prober } from './run/prober.js';
@@ -28,25 +30,22 @@ describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
     const prober = new Prober(new ProbePolicy(['127.0.0.0/8']), new NameResolver());
     const probes = new Map<string, number>();
     const seen = { mostOpen: 0, mostInFlight: 0, late: [] as number[], skipped: 0, failures: 0 };
-    const scheduler = new ProbeScheduler(
-      {
-        probe: (record, calledOff) => prober.probe(record, calledOff),
-        report: async ({ id }, { healthy }) => {
-          probes.set(id, (probes.get(id) ?? 0) + 1);
-          if (!healthy) seen.failures += 1;
-        },
-        clock: systemClock,
-        random: Math.random,
-        metrics: {
-          start(_kind, lateSeconds) {
-            seen.late.push(lateSeconds);
-            return () => undefined;
-          },
-          skipped: count => (seen.skipped += count),
-        },
+    const reports: Pick<ProbeReports, 'report' | 'dropReport'> = {
+      report: async ({ id }, { healthy }) => {
+        probes.set(id, (probes.get(id) ?? 0) + 1);
+        if (!healthy) seen.failures += 1;
       },
-      AT_ONCE,
-    );
+      dropReport: () => undefined,
+    };
+    const metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'observe'> = {
+      start(_kind, lateSeconds) {
+        seen.late.push(lateSeconds);
+        return () => undefined;
+      },
+      skipped: count => void (seen.skipped += count),
+      observe: () => undefined,
+    };
+    const scheduler = new ProbeScheduler(prober, reports, metrics, systemClock, AT_ONCE);
     const check = anHttpCheck({ intervalSeconds: INTERVAL_SECONDS, timeoutSeconds: TIMEOUT_SECONDS });
     for (let n = 0; n < PROBES; n++) {
       scheduler.take(anInstance({ host: '127.0.0.1', port: target.port, check }) as ProbedRecord);
