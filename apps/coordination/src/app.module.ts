@@ -14,17 +14,17 @@ import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/
 import { type Logger } from 'pino';
 import { SERVICE_VERSION } from './version.js';
 
-/** Which PostgreSQL the service uses. */
+/** The PostgreSQL that the service uses. */
 export interface DatabaseChoice {
   readonly url: string;
-  /** Whether it is the embedded one, which this service migrates by itself. */
+  /** Whether it is the embedded one, which the service always migrates at start. */
   readonly embedded: boolean;
 }
 
-/** Puts the libraries together; it has no behaviour of its own. */
+/** The root module: imports the modules of the libraries and contains no behaviour. */
 @Module({})
 export class AppModule {
-  /** @param clock by which background tasks are judged */
+  /** @param clock measures the age of failures of background tasks */
   static forRoot(
     settings: Settings,
     database: DatabaseChoice,

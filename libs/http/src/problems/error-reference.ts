@@ -12,7 +12,7 @@ export function errorReferenceMarkdown(): string {
   );
   return [
     '# Error codes\n',
-    '<!-- Generated from libs/kernel/src/error-codes.ts by `npm run docs:generate`. -->\n',
+    '<!-- Generated from libs/kernel/src/errors/error-codes.ts by `npm run docs:generate`. -->\n',
     'Every error is `application/problem+json` (RFC 9457) with a stable `code`. `type` is the page of the code at the',
     'service itself, such as `/docs/errors/VALIDATION_FAILED`; `requestId` finds the request in the log.\n',
     '```json',

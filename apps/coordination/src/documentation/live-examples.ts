@@ -1,8 +1,8 @@
 import { type CatalogView, EXAMPLE_INSTANCES } from '@coordination/catalog';
 
 /**
- * The ids of the example instances, with the ids that they have in this catalog, as far as they are registered. So the
- * examples of the OpenAPI document can be tried as they stand: the first one registers, the others find what it made.
+ * Maps the ids of the example instances to their ids in this catalog, as far as they are registered. So the examples of the
+ * OpenAPI document can be sent unchanged: the first one registers the instances that the others use.
  */
 export function liveExamples(view: CatalogView): [example: string, live: string][] {
   return EXAMPLE_INSTANCES.flatMap(({ id, identity }) => {

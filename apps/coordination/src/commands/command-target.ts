@@ -4,29 +4,29 @@ import { describePlace, placeOf } from '@coordination/database';
 import { EMBEDDED_DATABASE } from '@coordination/embedded-postgres';
 import { differentDatabases } from './different-databases.js';
 
-/** Which database a command acts on, known before anything is connected to, started or made. */
+/** The database that a command acts on, determined before the command connects, starts or creates anything. */
 export interface CommandTarget {
   /** Absent: the embedded PostgreSQL. */
   readonly url: string | undefined;
   readonly database: string;
-  /** To be said before the command acts: which database it is, and what is strange about the environment. */
+  /** Lines that the command prints before it acts: the database, and warnings about the environment. */
   readonly lines: readonly string[];
   /** Whether other settings name another database than this one. */
   readonly isDoubtful: boolean;
 }
 
-/** What decides which database is meant. */
+/** The inputs that determine the database. */
 export interface CommandCall {
   readonly env: NodeJS.ProcessEnv;
   readonly settings: Settings;
-  /** The embedded PostgreSQL was asked for by name. */
+  /** Whether the option --embedded was given. */
   readonly isEmbeddedAsked: boolean;
 }
 
 /**
- * The database for `migrate`, `db-create` and `db-reset`: that of the settings, or the embedded one where nothing in the
- * environment speaks of a server.
- * @throws Error with a line for people where it cannot be told, or must not be
+ * The database for `migrate`, `db-create` and `db-reset`: that of the settings, or the embedded one if no variable of the
+ * environment refers to a server.
+ * @throws Error with one line for the user if it cannot be determined, or is not allowed
  */
 export function commandTarget({ env, settings, isEmbeddedAsked }: CommandCall): CommandTarget {
   const url = settings.DATABASE_MIGRATION_URL ?? settings.DATABASE_URL;
@@ -36,8 +36,8 @@ export function commandTarget({ env, settings, isEmbeddedAsked }: CommandCall): 
   if (named.length > 0) {
     const list = named.map(name => (env[name]?.trim() === '' ? `${name} (empty)` : name)).join(', ');
     throw new Error(
-      `DATABASE_URL is not set, but these variables speak of a database server: ${list}. Set DATABASE_URL to act on that ` +
-        'server, or add --embedded to act on the embedded PostgreSQL. Nothing was done.',
+      `DATABASE_URL is not set, but these variables refer to a database server: ${list}. Set DATABASE_URL to act on that ` +
+        'server, or add --embedded to act on the embedded PostgreSQL. Nothing was changed.',
     );
   }
   return embeddedTarget(settings);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeRoles, runSql } from '../../../test/support/database/database-roles.js';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
+import { makeRoles, runSql } from '../../../../test/support/database/database-roles.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { runMigrations } from './run-migrations.js';
 
 let database: TestDatabase;
@@ -11,19 +11,19 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 describe('runMigrations', () => {
-  it('names what it applied, and finds nothing to do the second time', async () => {
+  it('names the applied migrations, and has nothing to do the second time', async () => {
     expect(await runMigrations({ DATABASE_URL: database.url })).toMatch(/^Migrations applied: \d{14}-catalog/);
     expect(await runMigrations({ DATABASE_URL: database.url })).toBe('The schema is up to date.');
   });
 
-  it('prefers the role that may migrate', async () => {
+  it('prefers the URL of the migration role', async () => {
     const DATABASE_URL = 'postgres://nobody:nothing@127.0.0.1:1/none';
     expect(await runMigrations({ DATABASE_URL, DATABASE_MIGRATION_URL: database.url })).toBe(
       'The schema is up to date.',
     );
   });
 
-  it('tells what was granted to the role of the service, or why nothing was', async () => {
+  it('reports which privileges were granted to the role of the service, or why none were', async () => {
     const roles = await makeRoles(database);
     try {
       const run = async (env: NodeJS.ProcessEnv) => {
@@ -45,7 +45,7 @@ describe('runMigrations', () => {
     }
   });
 
-  it('asks for a database where none is named', async () => {
+  it('fails if no database is named', async () => {
     await expect(runMigrations({})).rejects.toThrow('Set DATABASE_URL');
   });
 });

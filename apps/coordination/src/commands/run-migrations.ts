@@ -3,10 +3,11 @@ import { appRoleOf, migrate } from '@coordination/database';
 import { serverTarget } from './command-target.js';
 
 /**
- * Brings the schema of the database that the environment names to what this version needs, grants the role of the service
- * what it needs there, and tells what was migrated.
- * @param say is told what was granted to whom, or why nothing was
- * @throws Error with one line for people when no database is named, or it cannot be migrated
+ * Migrates the schema of the database that the environment names to this version, and grants the role of the service the
+ * privileges that it needs.
+ * @param say prints which privileges were granted to which role, or why none were
+ * @returns a line that names the applied migrations
+ * @throws Error with one line for the user if no database is named, or it cannot be migrated
  */
 export async function runMigrations(
   env: NodeJS.ProcessEnv,
@@ -18,7 +19,7 @@ export async function runMigrations(
   return done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.';
 }
 
-/** Which database {@link runMigrations} will act on, in lines for people. */
+/** Lines that name the database that {@link runMigrations} will act on. */
 export function migrationTarget(env: NodeJS.ProcessEnv): readonly string[] {
   const settings = readSettings(env);
   return serverTarget(env, settings, migrationUrl(settings)).lines;
@@ -27,7 +28,7 @@ export function migrationTarget(env: NodeJS.ProcessEnv): readonly string[] {
 function migrationUrl({ DATABASE_MIGRATION_URL, DATABASE_URL }: Settings): string {
   const url = DATABASE_MIGRATION_URL ?? DATABASE_URL;
   if (url === undefined) {
-    throw new Error('Set DATABASE_URL (or DATABASE_MIGRATION_URL): `npm run migrate` serves the embedded PostgreSQL.');
+    throw new Error('Set DATABASE_URL (or DATABASE_MIGRATION_URL). For the embedded PostgreSQL use `npm run migrate`.');
   }
   return url;
 }

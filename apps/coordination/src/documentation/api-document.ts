@@ -4,9 +4,9 @@ import { readSettings } from '@coordination/config';
 import { buildOpenApiDocument, createHttpAdapter } from '@coordination/http';
 import { createLogger } from '@coordination/observability';
 import { API_DESCRIPTION } from './api-description.js';
-import { AppModule } from './app.module.js';
+import { AppModule } from '../app.module.js';
 
-/** The OpenAPI document, without a database and without starting anything: for docs/openapi.json. */
+/** Builds the OpenAPI document for docs/openapi.json, without a database and without starting the service. */
 export async function describeApi(): Promise<ReturnType<typeof buildOpenApiDocument>> {
   const settings = readSettings({ DATABASE_URL: 'postgres://nowhere.invalid/preview' });
   const app = await NestFactory.create<NestFastifyApplication>(

@@ -5,7 +5,7 @@ import { differentDatabases } from './different-databases.js';
 const DATABASE_URL = 'postgres://app@pooler:6432/coordination';
 
 describe('differentDatabases', () => {
-  it('has nothing against another host, port or role', () => {
+  it('accepts another host, port or role', () => {
     expect(differentDatabases(readSettings({ DATABASE_URL }))).toEqual([]);
     const others = {
       DATABASE_MIGRATION_URL: 'postgres://owner@db:5432/coordination',
