@@ -66,12 +66,12 @@ describe('The explanation of an instance that is gone', () => {
     [
       'at the end of its lease',
       { action: 'instance.expired', actor: 'system:liveness', source: 'system', reason: 'no sign of life' },
-      `It was deregistered at ${NOW}, because its lease was not renewed for too long after it had expired (no sign of life).`,
+      `It was deregistered at ${NOW}, because no heartbeat healed it after its lease had expired (no sign of life).`,
     ],
     [
       'at the end of its lease, in the words of another version',
       { action: 'instance.expired', reason: null },
-      `It was deregistered at ${NOW}, because its lease was not renewed for too long after it had expired.`,
+      `It was deregistered at ${NOW}, because no heartbeat healed it after its lease had expired.`,
     ],
   ])('tells who removed it: %s', (_how, draft, sentence) => {
     const { because } = gone(removalOf({ instance: anInstance() }, draft));

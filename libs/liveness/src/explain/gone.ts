@@ -62,7 +62,7 @@ export function explainGone({ removal, earlier, successor, now }: GoneSituation)
 
 function removalSentence({ action, at, actor, reason, requestId, clientAddress, source }: LogEvent): string {
   if (action === 'instance.expired') {
-    return `It was deregistered at ${at}, because its lease was not renewed for too long after it had expired${reason === null ? '' : ` (${reason})`}.`;
+    return `It was deregistered at ${at}, because no heartbeat healed it after its lease had expired${reason === null ? '' : ` (${reason})`}.`;
   }
   const request = requestId === null ? '' : `, by the request ${quoted(requestId)}`;
   const from = clientAddress === null ? '' : ` from ${clientAddress}`;

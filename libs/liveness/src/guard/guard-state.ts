@@ -34,7 +34,7 @@ export interface GuardState {
   readonly limit: number;
 }
 
-/** What an operator has ordered for the guard of a scope; the latest one counts. */
+/** An operator's override of the guard of a scope; the latest one counts. */
 export interface GuardOverride {
   readonly scope: GuardScope;
   /** `force`: the guard holds, whatever the counts are. `end`: the guard ends, and does not begin again until `until`. */

@@ -8,7 +8,7 @@ import { SweepMetrics } from './sweep-metrics.js';
 const CHUNK = 500;
 const ORIGIN = { ...LIVENESS, reason: 'a heartbeat had come before the end of the lease was acted on' } as const;
 
-/** Not if the instance has registered meanwhile: it has said how it is, and the heartbeat may be of the process before. */
+/** An instance that has registered meanwhile has set its health, and the heartbeat may be of the process before. */
 const isStillLapsed = ({ health }: InstanceRecord): boolean => hasLapsed(health);
 
 /**
