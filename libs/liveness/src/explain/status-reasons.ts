@@ -34,11 +34,11 @@ export function healthReason(health: Health, check: Check): string {
       return `A heartbeat made it ${state} at ${since}.`;
     case 'report':
       return failures > 0
-        ? `${counted(failures, 'failure was', 'failures were')} reported in a row; it has been ${state} since ${since}.${lastOutput}`
-        : `A report was healthy; it has been ${state} since ${since}.`;
+        ? `${counted(failures, 'failure was reported', 'failures were reported in a row')}; it has been ${state} since ${since}.${lastOutput}`
+        : `A report declared it healthy; it has been ${state} since ${since}.`;
     case 'probe':
       return failures > 0
-        ? `${counted(failures, 'probe of it has', 'probes of it have')} failed in a row; it has been ${state} since ${since}.${lastOutput}`
+        ? `${counted(failures, 'probe of it has failed', 'probes of it have failed in a row')}; it has been ${state} since ${since}.${lastOutput}`
         : `A probe of it succeeded; it has been ${state} since ${since}.`;
     case 'lease':
       return `Its lease of ${check.ttlSeconds ?? 0} s expired without a renewal, and its end was acted on at ${since}. The next heartbeat heals it.`;
