@@ -8,8 +8,7 @@ import { CatalogView } from '@coordination/catalog';
 import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration } from '@coordination/liveness';
-import { RoleElector } from '@coordination/leadership';
+import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
 import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
@@ -55,7 +54,7 @@ export class AppModule {
           writer: CatalogWriter,
           log: PartitionHeadroom,
           guards: GuardStates,
-          sweeps: RoleElector,
+          sweeps: SweeperJob,
           node: NodeRegistration,
         }),
       ],
