@@ -16,7 +16,7 @@ import {
   OVERRIDE_STATUSES,
   SCHEMES,
 } from '@coordination/catalog';
-import { type Command, type ExpectedVersion, type Target } from '../../../libs/registry/src/domain/commands.js';
+import { type Command, type ExpectedVersion, type Target } from '@coordination/registry/testing';
 import { type Incarnations } from '../../../libs/catalog/src/model/incarnation.js';
 import { anInstance, NOW, REGISTERED_AT } from '../catalog/factories.js';
 
@@ -285,7 +285,7 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
         whenAbsent: fc.constantFrom('reject' as const, 'ignore' as const),
         allowance: fc.record({
           flushBoundMs: fc.constant(1_000),
-          backSince: fc.constantFrom(null, ...BEFORE_NOW),
+          recoveringSince: fc.constantFrom(null, ...BEFORE_NOW),
           maxGraceMs: fc.constant(600_000),
         }),
       }),
