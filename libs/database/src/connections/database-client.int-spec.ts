@@ -16,11 +16,11 @@ import { OwnPostgres } from '../../../../test/support/database/own-postgres.js';
 import { SELF_SIGNED } from '../../../../test/support/http/self-signed.js';
 import { DatabaseClient } from './database-client.js';
 import { Databases } from './databases.js';
-import { migrate } from '../schema/migrate.js';
 import { NotificationListener } from './notification-listener.js';
 import { pgOptions } from './pg-options.js';
 import { query } from '../reading/query.js';
 import { type SslMode } from '../servers/tls-demand.js';
+import { migrate } from '../../../../test/support/database/schema.js';
 
 const IS_ENCRYPTED = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
 
@@ -119,7 +119,7 @@ describe('sslmode in the URL', () => {
     await serve('ofOtherHost');
     expect(await connectingWith(file('ca.pem'), { sslmode: 'verify-ca' })).toBe('TLS');
     expect(await connectingWith(file('other-ca.pem'), { sslmode: 'verify-ca' })).toBe(UNTRUSTED);
-    expect(await connectingWith('', { sslmode: 'verify-ca' })).toMatch(/^sslmode=verify-ca needs to be told whom to/);
+    expect(await connectingWith('', { sslmode: 'verify-ca' })).toMatch(/^sslmode=verify-ca needs a root certificate: /);
     expect(await connectingWith(file('ca.pem'), { sslmode: 'verify-full' })).toBe(WRONG_HOST);
     await serve('trusted');
     expect(await connectingWith(file('ca.pem'), { sslmode: 'verify-full' })).toBe('TLS');

@@ -5,7 +5,7 @@ import { type AuditAction } from './log-event.js';
 /**
  * The log: one row for each event. Rows are never updated; compaction removes whole partitions. The table is partitioned by
  * ranges of `revision`; the migration and `ensure_service_event_partitions` create the partitions, which MikroORM does not
- * manage.
+ * manage. Events are read, returned and exported with their properties in this order.
  */
 export const ServiceEventSchema = defineEntity({
   name: 'ServiceEvent',
@@ -27,9 +27,9 @@ export const ServiceEventSchema = defineEntity({
     version: p.integer().nullable(),
     before: p.json<unknown>().nullable(),
     after: p.json<unknown>().nullable(),
+    hashVersion: p.smallint(),
     previousHash: p.text(),
     hash: p.text(),
-    hashVersion: p.smallint(),
   },
   checks: [
     { name: 'service_event_revision_range', expression: 'revision > 0 and revision < 9007199254740992' },

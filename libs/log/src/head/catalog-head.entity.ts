@@ -10,9 +10,9 @@ export const CatalogHeadSchema = defineEntity({
     revision: p.bigint('number'),
     /** Hash of the newest event; 64 zeros while the log is empty. */
     hash: p.text(),
-    at: p.datetime(3),
     /** UUID of the epoch: a history from which no commit was lost. */
     epoch: p.uuid(),
+    at: p.datetime(3),
     /** Raised after a commit with an unknown outcome, so that it cannot still succeed later. */
     fence: p.bigint('number').defaultRaw('0'),
     systemIdentifier: p.text(),

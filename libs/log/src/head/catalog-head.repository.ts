@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LockedHead, type LogHead, type TimedHead } from '../events/log-event.js';
 import { type ServerChange } from '../events/server-identity.js';
+import { CatalogHead } from './catalog-head.entity.js';
 
 /** The locked head, with what is needed to compare the history of the log with a known one. */
 export interface HeldHead extends LockedHead, ServerChange {
@@ -22,7 +23,9 @@ const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is onl
 const FENCE_PENDING =
   'The standby has not yet confirmed an earlier commit by which a read verifies that this server is the primary.';
 
-const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
+const HEAD = columnsOf(CatalogHead);
+const HEAD_COLUMNS = HEAD.only('revision', 'hash', 'epoch', 'at').select();
+const SERVER_COLUMNS = HEAD.only('systemIdentifier', 'timeline');
 const CLOCK = `${isoTime('clock_timestamp()')} as clock`;
 
 /** The columns of a {@link ServerChange}. */
@@ -46,8 +49,8 @@ export class CatalogHeadRepository {
     const [found] = await query<Omit<HeldHead, 'now' | keyof ServerChange> & ServerChangeRow>(
       em,
       // PostgreSQL reads the clock after the function has returned, that is, after the wait for the lock.
-      `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, fence::float8 as fence,
-        system_identifier as "systemIdentifier", timeline,
+      `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, ${HEAD.only('fence').select()},
+        ${SERVER_COLUMNS.select()},
         server_system_identifier as "serverSystemIdentifier", server_timeline as "serverTimeline",
         known_hash as "knownHash"
        from lock_catalog_head($1, $2)`,
@@ -83,7 +86,7 @@ export class CatalogHeadRepository {
   async readWithServer(em: EntityManager): Promise<HeadOnServer> {
     const [found] = await query<LogHead & ServerChangeRow>(
       em,
-      `select ${HEAD_COLUMNS}, h.system_identifier as "systemIdentifier", h.timeline,
+      `select ${HEAD_COLUMNS}, ${SERVER_COLUMNS.select('h')},
         s.system_identifier as "serverSystemIdentifier", s.timeline as "serverTimeline"
        from catalog_head h, catalog_server() s where h.id = 1`,
     );

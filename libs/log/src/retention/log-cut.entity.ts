@@ -1,7 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type EpochGap } from '../epochs/epoch-log.repository.js';
 
-/** A cut: up to it, the beginning of the log was removed. The latest cut is in force; earlier ones are kept for operators. */
+/**
+ * A cut: up to it, the beginning of the log was removed. The latest cut is in force; earlier ones are kept for operators.
+ * Cuts are returned with their properties in this order.
+ */
 export const LogCutSchema = defineEntity({
   name: 'LogCut',
   tableName: 'log_cut',
@@ -10,22 +13,22 @@ export const LogCutSchema = defineEntity({
     revision: p.bigint('number').primary().autoincrement(false),
     /** Its hash: the anchor of the chain. */
     hash: p.text(),
-    at: p.datetime(3),
     epoch: p.uuid(),
-    /** The gaps between epochs up to this revision. */
-    gaps: p.json<readonly EpochGap[]>(),
+    at: p.datetime(3),
+    /** Revision of the event `audit.compacted` that records the cut. */
+    eventRevision: p.bigint('number'),
     firstRevision: p.bigint('number'),
     /** How many events were removed. */
     events: p.bigint('number'),
-    /** Revision of the event `audit.compacted` that records the cut. */
-    eventRevision: p.bigint('number'),
-    /** Names of the tables to remove. */
-    partitions: p.json<readonly string[]>(),
     exportFile: p.text(),
     exportSha256: p.text(),
     madeAt: p.datetime(3),
     /** When the last table was removed; null: not yet. */
     finishedAt: p.datetime(3).nullable(),
+    /** The gaps between epochs up to the cut. */
+    gaps: p.json<readonly EpochGap[]>(),
+    /** Names of the tables that are removed. */
+    partitions: p.json<readonly string[]>(),
   },
   checks: [
     { name: 'log_cut_hash_form', expression: "hash ~ '^[0-9a-f]{64}$'" },

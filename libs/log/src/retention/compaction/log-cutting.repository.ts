@@ -1,8 +1,16 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogPartition } from '../../partitions/log-partition.js';
+import { LogCutRow } from '../log-cut.entity.js';
 import { type NewLogCut } from '../log-cut.js';
 import { type LastEvent } from './cut-plan.js';
+
+const NEW_CUT = columnsOf(LogCutRow).without('finishedAt');
+
+const RECORD = `
+  insert into log_cut (${NEW_CUT.names()})
+  select ${NEW_CUT.values('c', { madeAt: 'clock_timestamp()' })}
+  from jsonb_to_recordset($1) as c (${NEW_CUT.without('madeAt').form()})`;
 
 /** A recorded cut whose tables have not all been removed yet. */
 export interface UnfinishedCut {
@@ -56,25 +64,7 @@ export class LogCuttingRepository {
 
   /** Records a cut. From the commit on, the log begins after it. */
   async record(em: EntityManager, cut: NewLogCut): Promise<void> {
-    await query(
-      em,
-      `insert into log_cut (revision, hash, at, epoch, gaps, first_revision, events, event_revision, partitions,
-         export_file, export_sha256, made_at)
-       values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9::jsonb, $10, $11, clock_timestamp())`,
-      [
-        cut.revision,
-        cut.hash,
-        cut.at,
-        cut.epoch,
-        JSON.stringify(cut.gaps),
-        cut.firstRevision,
-        cut.events,
-        cut.eventRevision,
-        JSON.stringify(cut.partitions),
-        cut.exportFile,
-        cut.exportSha256,
-      ],
-    );
+    await query(em, RECORD, [JSON.stringify([cut])]);
   }
 
   /** Cuts whose tables have not all been removed yet, the oldest first. */
