@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
-import { SETTINGS } from '@coordination/config';
+import { SETTINGS } from '@coordination/config/testing';
 import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
 import { GUIDES } from '../apps/coordination/src/documentation/guides.js';
 import { BREAK_REASONS } from '../libs/log/src/events/chain-walk.js';

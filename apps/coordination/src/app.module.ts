@@ -9,6 +9,7 @@ import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
+import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -39,7 +40,7 @@ export class AppModule {
         ObservabilityModule.forRoot(logger, clock),
         DatabaseModule.forRoot({
           ...database,
-          settings,
+          schema: SCHEMA,
           entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
         }),
         RegistryModule,
@@ -47,7 +48,6 @@ export class AppModule {
         DiscoveryModule,
         AuditModule,
         HealthModule.forRoot({
-          settings,
           version: SERVICE_VERSION,
           imports: [DiscoveryModule, RegistryModule, LivenessModule, AuditModule],
           view: CatalogView,

@@ -4,11 +4,11 @@ import { isContainer } from './json-values.js';
 /** How deeply arrays and objects of a request may be nested. Far more than any request of this API needs. */
 export const MAX_JSON_DEPTH = 32;
 
-/** How many bad places are named at most, so that an answer cannot become larger than its question. */
+/** The most bad places that are named, so that a response cannot become larger than its request. */
 const MAX_FINDINGS = 100;
 
 /** A place of a JSON value that cannot be kept as it is. */
-export interface Poison extends FieldError {
+export interface Unstorable extends FieldError {
   /** Whether the shape is wrong (nesting, `__proto__`), and not one text or number. */
   readonly structural: boolean;
 }
@@ -18,7 +18,7 @@ type Container = readonly unknown[] | Readonly<Record<string, unknown>>;
 /** One reference token of a JSON pointer (RFC 6901, section 3). */
 export const pointerToken = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** How much of a name that a caller made up a message repeats. */
+/** The most characters of a caller's text that a message repeats. */
 const MAX_SHOWN = 100;
 
 /** Control characters, and those that turn the direction of the text around them. */
@@ -26,7 +26,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 const escaped = (sign: string): string => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`;
 
-/** A caller's own text for messages: cut off where it is very long, with what cannot be seen escaped. */
+/** A caller's own text for messages: a long one is cut off, invisible characters are escaped. */
 export function shownText(text: string): string {
   const start = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
   return start.toWellFormed().replaceAll(INVISIBLE, escaped);
@@ -44,11 +44,11 @@ export const isStorableText = (text: string): boolean => !text.includes('\0') &&
  * `__proto__`, and nesting deeper than `maxDepth`. Empty when the value is clean. It does not recurse, so no depth harms it.
  * @param base JSON pointer of the value itself, put before every path.
  */
-export function findUnstorable(value: unknown, base = '', maxDepth = MAX_JSON_DEPTH): Poison[] {
-  return isClean(value, maxDepth) ? [] : locatePoison(value, base, maxDepth);
+export function findUnstorable(value: unknown, base = '', maxDepth = MAX_JSON_DEPTH): Unstorable[] {
+  return isClean(value, maxDepth) ? [] : locateUnstorable(value, base, maxDepth);
 }
 
-/** The hot path: no pointers are built, because nearly every value is clean. */
+/** The hot path: builds no pointers, because nearly every value is clean. */
 function isClean(value: unknown, maxDepth: number): boolean {
   if (!isContainer(value)) return complaintAbout(value) === null;
   let level: Container[] = [value];
@@ -76,8 +76,8 @@ function isLevelClean(container: Container, next: Container[]): boolean {
   return true;
 }
 
-function locatePoison(value: unknown, base: string, maxDepth: number): Poison[] {
-  const findings: Poison[] = [];
+function locateUnstorable(value: unknown, base: string, maxDepth: number): Unstorable[] {
+  const findings: Unstorable[] = [];
   const queue: { path: string; value: unknown; depth: number }[] = [{ path: base, value, depth: 1 }];
   for (let next = 0; next < queue.length && findings.length < MAX_FINDINGS; next++) {
     const { path, value: current, depth } = queue[next]!;

@@ -7,7 +7,7 @@ const MAX_LENGTH = 50;
 const LEAST_PART = 3;
 
 /** How many letters of a name so long may be wrong. */
-const mostApart = (length: number): number => {
+const maxDistance = (length: number): number => {
   if (length <= 2) return 0;
   if (length <= 5) return 1;
   return length <= 8 ? 2 : 3;
@@ -23,7 +23,7 @@ const lettersOf = (name: string): string => name.split('').sort().join('');
 const wordsOf = (name: string): string[] => name.split(/(?=[A-Z])|[-_.\s]/).map(plain);
 
 /**
- * Which of the known names somebody meant: the one that is written a little differently (`Wait-Seconds`), misspelt
+ * Which of the known names a caller meant: the one that is written a little differently (`Wait-Seconds`), misspelt
  * (`helthy`, `limti`), cut off (`wait`), longer by an ending (`statuses`), or without its other words (`version` for
  * `appVersion`). None where nothing is near: a wrong suggestion is worse than none.
  */
@@ -36,7 +36,7 @@ export function meantName(written: string, known: readonly string[]): string | u
     () => plains.indexOf(name),
     () => plains.findIndex(other => `${other}s` === name || other === `${name}s`),
     () => plains.findIndex(other => name.length > LEAST_PART && lettersOf(other) === lettersOf(name)),
-    () => plains.indexOf(likeliestName(name, plains, mostApart(name.length)) ?? ''),
+    () => plains.indexOf(likeliestName(name, plains, maxDistance(name.length)) ?? ''),
     () => onlyOne(plains, other => isPart(name, other)),
     () => onlyOne(plains, other => isPart(other, name)),
     () => onlyOne(known, other => wordsOf(other).includes(name)),

@@ -4,7 +4,7 @@ import { complaintAboutText, hasDotSegment, isStorableText, newId, ValidationFai
 /** The most characters of an X-Change-Reason. */
 export const MAX_REASON_LENGTH = 500;
 
-/** What the headers look like, for the OpenAPI document. */
+/** The syntax of the headers, for the OpenAPI document. */
 export const REQUEST_ID_PATTERN = '^[A-Za-z0-9._:-]{1,128}$';
 export const IDEMPOTENCY_KEY_PATTERN = '^[!-~]{1,255}$';
 export const REASON_PATTERN = String.raw`^[^\x00-\x08\x0a-\x1f\x7f]*$`;
@@ -17,9 +17,9 @@ export function requestIdOf(header: string | string[] | undefined): string {
 }
 
 /**
- * The reason that a caller gives for its change, or `null`. Node.js reads header bytes as Latin-1; what is valid UTF-8 is
- * read as such.
- * @throws ValidationFailedError when it is longer than 500 characters or has characters that people do not see
+ * The reason that a caller gives for its change, or `null`. Node.js reads header bytes as Latin-1; valid UTF-8 is decoded
+ * here.
+ * @throws ValidationFailedError when it is longer than 500 characters or has invisible characters
  */
 export function changeReasonOf(header: string | string[] | undefined): string | null {
   if (header === undefined || header === '') return null;
@@ -34,29 +34,29 @@ export function changeReasonOf(header: string | string[] | undefined): string | 
   return reason;
 }
 
-/** One header; Node.js joins repeated ones by a comma and a space, and a space is not visible. */
+/** Also refuses repeated headers, which Node.js joins by a comma and a space: a space is not visible. */
 const SANE_IDEMPOTENCY_KEY = new RegExp(IDEMPOTENCY_KEY_PATTERN);
 
 /**
- * The key under which a caller may send its request again, or `undefined`. It is taken as it is, quotes included.
+ * The key with which a caller may repeat its request, or `undefined`. It is used unchanged, including quotes.
  * @throws ValidationFailedError when it is not one header of 1 to 255 visible ASCII characters
  */
 export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   if (typeof header === 'string' && SANE_IDEMPOTENCY_KEY.test(header)) return header;
   const message = 'must be sent once, with 1 to 255 visible ASCII characters and no spaces';
-  throw new ValidationFailedError([{ path: '/header/idempotency-key', message }]);
+  throw ValidationFailedError.at('/header/idempotency-key', message);
 }
 
 const badReason = (message: string): ValidationFailedError =>
-  new ValidationFailedError([{ path: '/header/x-change-reason', message }]);
+  ValidationFailedError.at('/header/x-change-reason', message);
 
 const DOT_OR_ESCAPE = /\/\.|%/;
 const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 
 /**
  * Refuses a raw request target that cannot be decoded to storable text (broken percent escapes, escapes that are not
- * UTF-8, and U+0000), or whose path has a segment `.` or `..`. Nearly every target has no escape at all, and passes at once.
+ * UTF-8, and U+0000), or whose path has a segment `.` or `..`. Nearly all targets have no escape, and pass at once.
  * @throws ValidationFailedError naming the query parameter, or the path
  */
 export function refuseBadTarget(target: string): void {
@@ -64,7 +64,7 @@ export function refuseBadTarget(target: string): void {
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.slice(0, mark);
   if (!isDecodable(path)) throw badTarget('/path');
-  if (hasDotSegment(path)) throw new ValidationFailedError([{ path: '/path', message: AMBIGUOUS }]);
+  if (hasDotSegment(path)) throw ValidationFailedError.at('/path', AMBIGUOUS);
   if (mark === -1) return;
   const bad = target
     .slice(mark + 1)
@@ -82,7 +82,7 @@ export function refuseLongSegment(target: string): void {
   const segments = target.split('?', 1)[0]!.split('/');
   if (segments.every(({ length }) => length <= MAX_SEGMENT_LENGTH)) return;
   const message = 'has a segment that is longer than any name here can be';
-  throw new ValidationFailedError([{ path: '/path', message }]);
+  throw ValidationFailedError.at('/path', message);
 }
 
 function isDecodable(text: string): boolean {
@@ -96,7 +96,7 @@ function isDecodable(text: string): boolean {
 }
 
 const AMBIGUOUS =
-  'must not have a segment . or .. (nor %2e): clients and proxies take it out, and then the path names something else. An instance that is named so is reached by its id, below /api/v1/registry/instances/';
+  'must not have a segment . or .. (nor %2e): clients and proxies remove it, and then the path names something else. Use the id of an instance with such a name, below /api/v1/registry/instances/';
 
 const badTarget = (path: string): ValidationFailedError =>
-  new ValidationFailedError([{ path, message: 'must be UTF-8 in percent escapes (RFC 3986), without U+0000' }]);
+  ValidationFailedError.at(path, 'must be UTF-8 in percent escapes (RFC 3986), without U+0000');

@@ -1,13 +1,13 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ValidationFailedError } from '@coordination/kernel';
 import { type FastifyRequest } from 'fastify';
+import { rejectInvalid } from '../requests/invalid-fields.js';
 import { parseIfMatch, parseIfNoneMatch } from './etag.js';
-import { rejectInvalid } from './invalid-fields.js';
 
 const headerOf = (context: ExecutionContext, name: 'if-match' | 'if-none-match'): string | undefined =>
   context.switchToHttp().getRequest<FastifyRequest>().headers[name];
 
-/** Bad preconditions are told together with the bad fields of body and query. */
+/** Reports invalid preconditions together with the invalid fields of body and query. */
 function collected<T>(parse: () => T): T | Promise<never> {
   try {
     return parse();

@@ -12,47 +12,46 @@ import {
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
 import { type z } from 'zod';
-import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../openapi/documented-headers.js';
+import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../headers/documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from '../openapi/openapi-examples.js';
 import { PROBLEM_MEDIA_TYPE } from '../problems/problem.js';
-import { extendRouteConfig } from './extend-route-config.js';
+import { extendRouteConfig } from '../routing/extend-route-config.js';
 
-/** The body limit of routes that take many things at once; the others take {@link DEFAULT_BODY_LIMIT_BYTES}. */
+/** The body limit of routes for many things at once; other routes have {@link DEFAULT_BODY_LIMIT_BYTES}. */
 export const LARGE_BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** One kind of success. */
 export interface SuccessOptions {
   readonly status: number;
-  /** What the answer is; a 204 or 304 has none. */
+  /** The body of the response; a 204 or 304 has none. */
   readonly response?: z.ZodType;
   readonly responseDescription?: string;
   readonly responseHeaders?: readonly ResponseHeader[];
-  /** Media types of the answer, if it is not JSON alone. */
+  /** Media types of the response, unless it is only JSON. */
   readonly produces?: readonly string[];
 }
 
-/** Everything that the OpenAPI document says of an operation. */
+/** The description of an operation in the OpenAPI document. */
 export interface EndpointOptions extends SuccessOptions {
   readonly summary: string;
   readonly description?: string;
-  /** Unique, lowerCamelCase: the method name that client generators take. */
+  /** Unique, lowerCamelCase: generators of clients use it as the name of the method. */
   readonly operationId: string;
   /** Further successes, such as 200 beside 201, or 304. */
   readonly otherSuccesses?: readonly SuccessOptions[];
-  /** Problems besides those that every operation can have. */
+  /** Problems besides those of every operation. */
   readonly problems?: readonly ErrorCode[];
   readonly requestHeaders?: readonly RequestHeader[];
-  /** Media types of the body, if it is not application/json alone. */
+  /** Media types of the body, unless it is only application/json. */
   readonly consumes?: readonly string[];
   readonly bodyLimitBytes?: number;
-  /** Values that succeed when they are sent as they are, in the order of the document. */
+  /** Values that succeed when they are sent unchanged, in the order of the document. */
   readonly examples?: OperationExamples;
 }
 
 /**
- * States the summary, the success and every possible problem of an operation, for the OpenAPI document and for the server:
- * a body or query where the handler takes none is refused. It goes above the parameters' decorators, on the method; and
- * above @Post, @Put and the like where the handler takes no body.
+ * Declares the summary, the success and every possible problem of an operation, for the OpenAPI document and for the server,
+ * which refuses a body or query if the handler takes none. It must be above `@Get`, `@Post` and the like.
  */
 export function Endpoint(asked: EndpointOptions): MethodDecorator {
   const options = repeatableIfWrite(asked);
@@ -83,8 +82,8 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
 }
 
 /**
- * Whatever takes a reason is a write, and every write may carry a key that makes it safe to send again; so nobody who
- * adds one has to think of it. A write that takes its reason in the body names the header of the key instead.
+ * An operation with the header for a reason is a write, and every write may have a key that makes it safe to repeat, so this
+ * adds the header of the key. A write that takes its reason in the body names the header of the key itself.
  */
 function repeatableIfWrite(options: EndpointOptions): EndpointOptions {
   const { requestHeaders = [] } = options;
@@ -97,7 +96,7 @@ function repeatableIfWrite(options: EndpointOptions): EndpointOptions {
   };
 }
 
-/** `If-None-Match` means one thing where an answer can be 304, and another where something is made. */
+/** `If-None-Match` of an operation that can respond 304 differs from that of an operation that creates something. */
 function describedRequestHeader(name: RequestHeader, { otherSuccesses = [] }: EndpointOptions) {
   const canBeCurrent = otherSuccesses.some(({ status }) => status === 304);
   return name === 'If-None-Match' && !canBeCurrent ? IF_NEW : REQUEST_HEADERS[name];
@@ -108,7 +107,7 @@ const replayed = <T extends SuccessOptions>(success: T): T => ({
   responseHeaders: [...(success.responseHeaders ?? []), 'Idempotency-Replayed'],
 });
 
-/** What any request can meet before an operation sees it, and what any operation can meet. */
+/** The problems that can occur with every operation. */
 const ALWAYS_POSSIBLE = [
   'VALIDATION_FAILED',
   'REQUEST_TIMEOUT',
@@ -119,8 +118,7 @@ const ALWAYS_POSSIBLE = [
 ] as const satisfies ErrorCode[];
 
 /**
- * States problems of an operation for the OpenAPI document, besides those that every operation can have; `@Endpoint` does
- * it by itself.
+ * Declares problems of an operation for the OpenAPI document, besides those of every operation. `@Endpoint` includes it.
  */
 export const PossibleProblems = (...codes: readonly ErrorCode[]): MethodDecorator => problemsOf(codes, false);
 
@@ -131,17 +129,17 @@ const problemsOf = (codes: readonly ErrorCode[], isForMany: boolean): MethodDeco
     ),
   );
 
-/** Problems that tell the version which the instance has now. */
+/** Problems with the current version of the instance. */
 const WITH_VERSION: ReadonlySet<ErrorCode> = new Set(['VERSION_MISMATCH', 'ALREADY_REGISTERED', 'INCARNATION_ENDED']);
 
-/** Which parts of a request a handler asks for; parameter decorators have run before method decorators. */
+/** The parts of a request that a handler takes; parameter decorators run before method decorators. */
 function parametersOf(target: object, key: string | symbol): { takesBody: boolean; takesQuery: boolean } {
   const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) ?? {}) as object;
   const has = (type: RouteParamtypes) => Object.keys(parameters).some(name => name.startsWith(`${type}:`));
   return { takesBody: has(RouteParamtypes.BODY), takesQuery: has(RouteParamtypes.QUERY) };
 }
 
-/** Bodies are read, and refused where none is taken, for all methods but GET. A method that is not known yet is a GET. */
+/** Bodies are read for all methods except GET. A method that is not known yet is GET. */
 const isWrite = ({ value }: PropertyDescriptor): boolean =>
   (Reflect.getMetadata(METHOD_METADATA, value as object) ?? RequestMethod.GET) !== RequestMethod.GET;
 
@@ -155,7 +153,7 @@ function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
   return [...groups].sort(([a], [b]) => a - b);
 }
 
-/** Headers of an answer, as the OpenAPI document refers to them; `@Endpoint` does it by itself. */
+/** Response headers as references into the OpenAPI document. `@Endpoint` includes it. */
 export const describedHeaders = (names: readonly ResponseHeader[] = []) =>
   Object.fromEntries([...names, 'X-Request-Id' as const].map(name => [name, { $ref: `#/components/headers/${name}` }]));
 
@@ -171,8 +169,8 @@ function success({ status, response, responseDescription, responseHeaders }: Suc
 const DEFAULT_DESCRIPTIONS: Readonly<Record<number, string>> = {
   200: 'Success.',
   201: 'Created.',
-  204: 'Done; there is nothing more to say.',
-  304: 'What the caller has is still current.',
+  204: 'No content.',
+  304: 'Not modified: the content that the client has is still current.',
 };
 
 function problems(status: number, codes: readonly ErrorCode[], isForMany: boolean): MethodDecorator {

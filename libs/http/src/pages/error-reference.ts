@@ -1,6 +1,6 @@
 import { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from '@coordination/kernel';
 import { escapeHtml, htmlPage } from '../pages/html.js';
-import { problemExample } from './problem-examples.js';
+import { problemExample } from '../problems/problem-examples.js';
 
 const entries = Object.entries<ErrorCodeEntry>(ERROR_CODES) as [ErrorCode, ErrorCodeEntry][];
 
@@ -37,7 +37,7 @@ export function errorIndexPage(): string {
 
 /**
  * The page of one code, or `undefined` if there is no such code.
- * @param base what goes before paths of this service in links
+ * @param base comes before paths of this service in links
  */
 export function errorPage(code: string, base: string): string | undefined {
   const found = entries.find(([known]) => known === code);
@@ -54,5 +54,5 @@ export function errorPage(code: string, base: string): string | undefined {
   });
 }
 
-/** Text of the table as HTML; what stands in backticks is code. */
+/** Text of the table as HTML; text in backticks is code. */
 const prose = (text: string): string => escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');

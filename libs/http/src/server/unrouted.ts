@@ -1,11 +1,11 @@
 import { type FastifyRequest } from 'fastify';
+import { refuseBadTarget } from '../headers/request-headers.js';
 import { MethodNotAllowedError, NoProxyError, RouteNotFoundError } from '../problems/http.errors.js';
 import { publicPath } from '../problems/problem.js';
-import { refuseBadTarget } from '../requests/request-headers.js';
 import { pathOf, sentTarget, withoutOrigin } from '../requests/request-target.js';
-import { type RouteTable } from './route-table.js';
+import { type RouteTable } from '../routing/route-table.js';
 
-/** The route for preflights, which @fastify/cors adds for every path there could be. */
+/** The route for preflights, which @fastify/cors adds for all paths. */
 export const CORS_ROUTE = '*';
 
 /** @throws NoProxyError for CONNECT, whose target is another host */
@@ -14,7 +14,7 @@ export function refuseTunnel({ raw }: FastifyRequest): void {
 }
 
 /**
- * Refuses a target that the router was not given: what is no path, and what cannot be decoded.
+ * Refuses a target that was not passed to the router, because it is no path or cannot be decoded.
  * @throws RouteNotFoundError, ValidationFailedError
  */
 export function refuseUnroutable({ raw, server }: FastifyRequest): void {

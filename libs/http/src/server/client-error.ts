@@ -1,10 +1,10 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { DomainError, type ErrorCode, newId } from '@coordination/kernel';
-import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { describeProblem, PROBLEM_MEDIA_TYPE } from '../problems/problem.js';
 import { closeAfter } from '../server/server-connections.js';
 
-/** A failure that Node.js finds before there is a request. */
+/** A failure that Node.js detects before there is a request. */
 class ProtocolError extends DomainError {
   constructor(
     readonly code: ErrorCode,
@@ -14,27 +14,27 @@ class ProtocolError extends DomainError {
   }
 }
 
-/** How long (ms) a connection stays open after such an answer, so that the client reads it before it notices the end. */
+/** How long (ms) a connection stays open after the response, so that the client reads it before the connection ends. */
 const LINGER_MS = 1_000;
 
-/** A failure as Node.js tells it: `reason` says what the parser did not like, in words. */
+/** A failure as Node.js reports it; `reason` is the message of the parser. */
 type ClientError = NodeJS.ErrnoException & { readonly reason?: string };
 
 /**
- * Answers what is not HTTP, comes too slowly, or has too large headers, in the same shape as every other error. It cannot
- * have the headers of CORS: who asks is not known where the request could not be read.
- * @param base what goes before paths of this service in links
- * @param underWay the answer that is being given on the connection, if there is one
+ * Responds to a request that is malformed, too slow, or has too large headers, with a problem document like those of the native
+ * API. It has no headers of CORS, because the origin is not known.
+ * @param base comes before paths of this service in links
+ * @param underWay the response that is being sent on the connection, if there is one
  */
 export function answerClientError(error: ClientError, socket: Socket, base: string, underWay?: ServerResponse): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   if (underWay?.headersSent) {
-    // Nobody could tell another answer from a part of the one that has begun.
+    // A client would take another response for a part of the one that has begun.
     socket.destroy();
     return;
   }
   if (underWay?.req.complete) {
-    // What is wrong came after the request that is being answered, which is not to blame.
+    // The malformed bytes came after the request that is being processed, which is valid.
     closeAfter(underWay);
     return;
   }
@@ -52,7 +52,7 @@ function protocolErrorOf({ code, reason }: ClientError): ProtocolError {
     default:
       return new ProtocolError(
         'VALIDATION_FAILED',
-        `What was sent is not a well-formed HTTP/1.1 request${reason ? `: ${reason}` : ''}.`,
+        `The bytes that were received are no well-formed HTTP/1.1 request${reason ? `: ${reason}` : ''}.`,
       );
   }
 }

@@ -1,13 +1,13 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { rejectInvalid } from './invalid-fields.js';
-import { queryInteger } from './query.schemas.js';
+import { rejectInvalid } from '../requests/invalid-fields.js';
+import { queryInteger } from '../requests/query.schemas.js';
 
 const eventId = queryInteger(0, Number.MAX_SAFE_INTEGER);
 
 /**
- * The `Last-Event-ID` header, with which clients of server-sent events go on, where ids are revisions; undefined when it
- * is absent, or empty, as clients send it that have had no event.
+ * The `Last-Event-ID` header, with which clients of server-sent events resume; ids are revisions. Undefined if it is absent,
+ * or empty, as clients send it that have received no event.
  */
 export const LastEventIdHeader = createParamDecorator((_data: unknown, context: ExecutionContext) => {
   const header = context.switchToHttp().getRequest<FastifyRequest>().headers['last-event-id'];

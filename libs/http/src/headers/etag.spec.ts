@@ -1,6 +1,7 @@
 import { ValidationFailedError } from '@coordination/kernel';
 import { describe, expect, it } from 'vitest';
-import { formatETag, matchesNone, parseIfMatch, parseIfNoneMatch } from '../index.js';
+import { formatETag, matchesNone, parseIfNoneMatch } from '../index.js';
+import { parseIfMatch } from './etag.js';
 
 describe('If-Match', () => {
   it.each([

@@ -5,11 +5,11 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { restoreTags } from './etag.js';
 import { idempotencyKeyOf } from './request-headers.js';
 
-/** Methods that change nothing, and so need no key. */
+/** Methods that change nothing, and therefore need no key. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * What makes a request safe to send again, if its caller sent an `Idempotency-Key`.
+ * The repeatable call of a request with an `Idempotency-Key`; undefined without one.
  * @throws ValidationFailedError when the key cannot be one
  */
 export function repeatableCallOf(request: FastifyRequest, reply: FastifyReply): RepeatableCall | undefined {
@@ -28,8 +28,8 @@ class RepeatableRequest implements RepeatableCall {
   ) {}
 
   /**
-   * Everything that the effect depends on, also the preconditions and the reason, which the log keeps. In canonical form:
-   * another order of keys or parameters is no other request. Not before the body has been read.
+   * A hash of everything that the effect depends on, including the preconditions and the reason, which the log keeps. It is
+   * canonical: the order of keys and parameters does not matter. It must not be read before the body has been parsed.
    */
   get fingerprint(): string {
     return (this.computed ??= this.computeFingerprint());

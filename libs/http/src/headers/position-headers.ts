@@ -1,5 +1,5 @@
 import { type FastifyReply } from 'fastify';
-import { type ResponseHeader } from '../openapi/documented-headers.js';
+import { type ResponseHeader } from './documented-headers.js';
 
 /** Headers that name the revision of the catalog that a response is about. */
 export const POSITION_HEADERS = ['X-Catalog-Revision', 'X-Catalog-Epoch'] as const satisfies ResponseHeader[];

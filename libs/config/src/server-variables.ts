@@ -1,16 +1,16 @@
 import { isServiceLink } from './unknown-variables.js';
 
 const POSTGRES_URL = /^(?:jdbc:)?postgres(?:ql)?:\/\//i;
-/** Variables of libpq that say which server, database or role is meant. */
+/** Variables of libpq that name a server, a database or a role. */
 const LIBPQ = /^PG(?:HOST|HOSTADDR|PORT|DATABASE|USER|PASSWORD|PASSFILE|SERVICE|SERVICEFILE)$/;
-/** Names that others use for where a database is. */
+/** Names that other programs use for the URL of a database. */
 const PLACE =
   /^(?:[A-Z0-9]+_)*(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|PGSQL)_?(?:[A-Z0-9]+_)*(?:URL|URI|DSN|HOST|HOSTNAME|SERVER|CONNECTION_STRING)$/;
 
 /**
  * The variables of an environment that name a database server, whether this service reads them or not, in order. A command
- * that finds one was meant for that server, and must not take the embedded PostgreSQL instead because it reads another name.
- * One that is set but empty counts where this service reads it: most likely its value got lost.
+ * with such a variable was intended for that server, and must not use the embedded PostgreSQL only because it reads another
+ * variable. An empty variable counts if this service reads it: most likely its value was lost.
  */
 export function serverVariables(env: NodeJS.ProcessEnv, settings: readonly string[]): string[] {
   return Object.entries(env)

@@ -1,0 +1,2 @@
+export { RequestObserver } from './request-observer.js';
+export { type TaskTrouble } from './tasks/task-trouble.js';
