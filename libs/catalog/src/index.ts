@@ -92,7 +92,15 @@ export {
   isAhead,
 } from './model/lease.js';
 export { metadataShape } from './model/metadata.schema.js';
-export { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema } from './model/names.schema.js';
+export {
+  ALL_NAMESPACES,
+  DEFAULT_NAMESPACE,
+  instanceIdSchema,
+  instanceUuidSchema,
+  namespaceOrAllSchema,
+  namespaceSchema,
+  serviceSchema,
+} from './model/names.schema.js';
 export {
   type InstanceView,
   type OverrideView,

@@ -30,7 +30,6 @@ export {
   type NameParams,
   type NamespaceQuery,
   type SetOverride,
-  instanceUuidSchema,
   setOverride,
 } from './requests/registry.schemas.js';
 export { type CommandResult, type SystemEvent, type WriteRequest, type WriteResult } from './requests/write-request.js';

@@ -35,7 +35,7 @@ function registry(instances = new ServiceInstanceRepository()): RegistryService 
       1_000,
     ),
     catalog,
-    readIndex: new ReadIndex(() => new CatalogHeadRepository().readTimed(databases.em('writer'))),
+    readIndex: new ReadIndex({ read: () => new CatalogHeadRepository().readTimed(databases.em('writer')) }),
     databases,
     instances,
     context: { origin: anOrigin } as RequestContext,

@@ -30,7 +30,9 @@ export function expiryDueAt(lease: Lease, { ttlSeconds }: Check, allowance: Leas
   const ttlMs = ttlSeconds * MS;
   const end = Date.parse(lease.renewedAt) + ttlMs;
   const graceEnd =
-    allowance.recoveringSince === null ? end : Date.parse(allowance.recoveringSince) + Math.min(ttlMs, allowance.maxGraceMs);
+    allowance.recoveringSince === null
+      ? end
+      : Date.parse(allowance.recoveringSince) + Math.min(ttlMs, allowance.maxGraceMs);
   return Math.max(end, graceEnd) + allowance.flushBoundMs;
 }
 

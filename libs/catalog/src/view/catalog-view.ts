@@ -1,4 +1,4 @@
-import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coordination/log';
+import { type EpochGap, epochStartedBy, mayFollow, unknownRevisionReason } from '@coordination/log';
 import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
 import { type StoredRecord } from '../model/instance-forms.js';
 import { afterEvent } from '../tables/normalize-record.js';
@@ -228,7 +228,7 @@ export class CatalogView {
    * the log the view cannot say.
    */
   unknownBecause(revision: number): UnknownRevisionReason | undefined {
-    return unknownBecause(revision, this.revision, this.gaps);
+    return unknownRevisionReason(revision, this.revision, this.gaps);
   }
 
   /** How many epochs have begun after the first one. */

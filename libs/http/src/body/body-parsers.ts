@@ -56,14 +56,15 @@ export function addBodyParsers(instance: FastifyInstance): void {
 /** The parser that the protocol of the route has for a media type. */
 function parserOf({ endpoint }: FastifyRequest, mediaType: string): BodyParser | undefined {
   const parsers = endpoint?.protocol?.bodyParsers;
-  return parsers?.[mediaType] ?? parsers?.[ANY_MEDIA_TYPE];
+  if (!parsers) return undefined;
+  return Object.hasOwn(parsers, mediaType) ? parsers[mediaType] : parsers[ANY_MEDIA_TYPE];
 }
 
 /** Why a body cannot be read, as far as its headers tell. */
 function complaintAboutForm(request: FastifyRequest, mediaType: string): DomainError | undefined {
   const accepted = acceptedMediaTypes(request);
   if (!accepted.includes(mediaType) && !accepted.includes(ANY_MEDIA_TYPE)) {
-    return new UnsupportedMediaTypeError(typeAsSent(request.raw), accepted);
+    return new UnsupportedMediaTypeError(mediaType, accepted);
   }
   const encoding = request.headers['content-encoding'];
   const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity';

@@ -96,7 +96,7 @@ function isDecodable(text: string): boolean {
 }
 
 const AMBIGUOUS =
-  'must not have a segment . or .. (nor %2e): clients and proxies remove it, and then the path names something else. Use the id of an instance with such a name, below /api/v1/registry/instances/';
+  'must not have a segment . or .. (nor %2e): clients and proxies remove it, and then the path names something else. Address an instance with such a name by its id, below /api/v1/registry/instances/';
 
 const badTarget = (path: string): ValidationFailedError =>
   ValidationFailedError.at(path, 'must be UTF-8 in percent escapes (RFC 3986), without U+0000');

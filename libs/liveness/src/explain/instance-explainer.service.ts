@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditQuery, type EventQuery } from '@coordination/audit';
 import { type InstanceRecord } from '@coordination/catalog';
 import { InstanceNotFoundError } from '@coordination/kernel';
-import { eventsOfPast, type LogEvent, type LogHead, type NamedPast } from '@coordination/log';
+import { eventsOfInstance, type LogEvent, type LogHead, type InstanceRef } from '@coordination/log';
 import { type Target } from '@coordination/registry';
 import { describeTarget } from '../describe-target.js';
 import { ProbeOverview } from '../probes/probe-overview.js';
@@ -48,8 +48,8 @@ export class InstanceExplainer {
 
   /** The instance does not exist at the head: its last event up to there, if there is one, is its removal. */
   private async explainGone(target: Target, head: LogHead, now: string): Promise<Explanation> {
-    const past: NamedPast = 'id' in target ? target : { name: target.identity };
-    const [removal, ...earlier] = await this.newestOf({ ...eventsOfPast(past), beforeRevision: head.revision + 1 });
+    const past: InstanceRef = 'id' in target ? target : { name: target.identity };
+    const [removal, ...earlier] = await this.newestOf({ ...eventsOfInstance(past), beforeRevision: head.revision + 1 });
     if (!removal) await this.audit.assertKnown(past);
     if (!removal || removal.after !== null) throw new InstanceNotFoundError(describeTarget(target));
     const { id } = removal.before as InstanceRecord;

@@ -1,4 +1,5 @@
-import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
+import { EVENT_COLUMNS } from '@coordination/log/testing';
 import { type RoleTerm } from '@coordination/leadership';
 import { Metrics } from '@coordination/observability';
 import { Client } from 'pg';

@@ -1,4 +1,5 @@
-import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
+import { EVENT_COLUMNS } from '@coordination/log/testing';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '@coordination/kernel';
 import { type InstanceSpec } from '@coordination/catalog';

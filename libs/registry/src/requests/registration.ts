@@ -6,12 +6,13 @@ import {
   identityKey,
   type InitialState,
   type InstanceIdentity,
+  instanceIdSchema,
 } from '@coordination/catalog';
 import { type z } from 'zod';
 import { type ExpectedVersion, type RegisterCommand } from '../domain/commands.js';
 import { isProbed } from '../domain/health-rules.js';
 import { toSpec } from '../domain/spec/instance-spec.schema.js';
-import { instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
+import { registerInstance, type RegisterInstance } from './registry.schemas.js';
 
 /** Preconditions of a registration. */
 export interface RegistrationConditions {

@@ -1,4 +1,5 @@
-import { FIRST_PREVIOUS_HASH, hashEvent, type LockedHead, type LogEvent } from '@coordination/log';
+import { type LockedHead, type LogEvent } from '@coordination/log';
+import { FIRST_PREVIOUS_HASH, hashEvent } from '@coordination/log/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
