@@ -1,4 +1,5 @@
-// Preloaded into the processes that `make dev` starts: they end when it does, however that ends (kill -9 included).
+// Preloaded into processes that `make dev` and the bench start, with an IPC channel: they end when their parent does, however
+// that ends (kill -9 included).
 import process from 'node:process';
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

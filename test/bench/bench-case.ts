@@ -1,6 +1,14 @@
 import { type BenchPostgres } from './harness/bench-postgres.js';
 import { type Pg1Tool } from './yardsticks/pg1.js';
 
+/** A build of the service that is measured in place of the one of this tree. */
+export interface ServiceBuild {
+  /** The directory in which it was built. */
+  readonly checkout: string;
+  /** The database with its tables, of which each run gets a copy. */
+  readonly template: string;
+}
+
 /** What all cases work with. */
 export interface BenchContext {
   readonly postgres: BenchPostgres;
@@ -8,6 +16,8 @@ export interface BenchContext {
   /** How long one measurement lasts, after its warm-up (s). */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Absent: that of this tree. */
+  readonly build?: ServiceBuild;
 }
 
 /** What one run of a case or of a yardstick gave. */
@@ -20,6 +30,10 @@ export interface Measured {
   /** Cores that were busy on average, of all nodes and of PostgreSQL. */
   readonly serviceCores?: number;
   readonly postgresCores?: number;
+  /** How long (s) that was looked at: longer than the measurement, since the warm-up and the start of the load count. */
+  readonly busySeconds?: number;
+  /** Operations that were answered in that time; absent where a case does not count them. */
+  readonly operations?: number;
   /** Whatever else was seen, by name. */
   readonly figures?: Readonly<Record<string, number>>;
 }

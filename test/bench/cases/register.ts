@@ -40,8 +40,9 @@ const registering =
       expectOnly(result, status);
       await expectRecorded(databaseUrl, result, { status, perRequest });
       await expectChainValid(node.api);
-      const { p50, p99, serviceCores, postgresCores } = result;
-      return { perSecond: result.perSecond * perRequest, p50, p99, serviceCores, postgresCores };
+      const { p50, p99, serviceCores, postgresCores, busySeconds } = result;
+      const instances = { perSecond: result.perSecond * perRequest, operations: result.operations * perRequest };
+      return { ...instances, p50, p99, serviceCores, postgresCores, busySeconds };
     });
 
 const fast: Target = {

@@ -25,15 +25,16 @@ const ALONE = { PCS_SELF_REGISTRATION: 'off' };
 
 /** Runs a measurement on a new database with nodes of its own, and takes both away afterwards. */
 export async function withNodes<T>(
-  { postgres }: BenchContext,
+  { postgres, build }: BenchContext,
   { nodes: count = 1, env = {}, prepare }: NodesOptions,
   measure: (bench: Bench) => Promise<T>,
 ): Promise<T> {
-  const databaseUrl = await postgres.createDatabase();
+  const databaseUrl = await postgres.createDatabase(build?.template);
   const nodes: BenchNode[] = [];
   try {
     await prepare?.(databaseUrl);
-    for (let n = 0; n < count; n++) nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }));
+    for (let n = 0; n < count; n++)
+      nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }, build?.checkout));
     const busy = <M extends Measured>(work: () => Promise<M>) => withCpu(nodes, postgres.pid, work);
     return await measure({ databaseUrl, nodes, node: nodes[0]!, busy });
   } finally {
@@ -56,9 +57,11 @@ async function withCpu<M extends Measured>(
   const measured = await work();
   const after = await used();
   const seconds = (after.at - before.at) / 1_000;
-  const cores = (key: 'service' | 'postgres') => ((after[key] ?? 0) - (before[key] ?? 0)) / seconds;
-  if (before.service === undefined) return measured;
-  return { ...measured, serviceCores: cores('service'), postgresCores: cores('postgres') };
+  const cores = (key: 'service' | 'postgres') => {
+    const [from, to] = [before[key], after[key]];
+    return from === undefined || to === undefined ? undefined : (to - from) / seconds;
+  };
+  return { ...measured, busySeconds: seconds, serviceCores: cores('service'), postgresCores: cores('postgres') };
 }
 
 const sum = (values: readonly (number | undefined)[]): number | undefined =>

@@ -35,6 +35,8 @@ export interface LoadResult {
   readonly p99: number;
   /** Answers by status, those of the warm-up included. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** All answers, those of the warm-up included. */
+  readonly operations: number;
   /** Requests without an answer, such as broken connections. */
   readonly failures: number;
   /** Requests that were sent, those of the warm-up and those in flight at the end included. */

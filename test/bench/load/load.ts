@@ -45,6 +45,7 @@ const result: LoadResult = {
   p50: latency.p50,
   p99: latency.p99,
   statuses,
+  operations: Object.values(statuses).reduce((sum, count) => sum + count, 0),
   failures: errors + timeouts,
   sent,
 };

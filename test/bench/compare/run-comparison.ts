@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { disposableDirectory } from '../../support/disposable-directory.js';
+import { type BenchCase, type BenchContext, type Measured, type ServiceBuild } from '../bench-case.js';
+import { BenchPostgres } from '../harness/bench-postgres.js';
+import { ROOT } from '../harness/run-script.js';
+import { describeMachine } from '../machine.js';
+import { pg1Tool } from '../yardsticks/pg1.js';
+import { CommitBuild } from './commit-build.js';
+import { type ComparedRuns, microsEach } from './comparison.js';
+import { type Comparison } from './comparison-table.js';
+import { Repository } from './git.js';
+
+/** What is compared, and how long. */
+export interface ComparisonOptions {
+  /** The revision that the commit of this tree is compared with. */
+  readonly againstCommit: string;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+export interface ComparisonEnd {
+  readonly comparison: Comparison;
+  readonly failures: readonly string[];
+}
+
+/** What the two commits are measured with. */
+type Measuring = Pick<BenchContext, 'postgres' | 'pg1Tool' | 'seconds' | 'warmUpSeconds'>;
+
+/**
+ * Builds another commit and the one of this tree, and measures both in turn: the other one, this one, and so on. Both are
+ * measured by the bench of this tree, and treated alike.
+ * @throws CannotCompare before anything is measured
+ */
+export async function runComparison(
+  cases: readonly BenchCase[],
+  options: ComparisonOptions,
+  say: (line: string) => void,
+): Promise<ComparisonEnd> {
+  const repository = await Repository.open(ROOT);
+  const before = await repository.commit(options.againstCommit);
+  const now = await repository.cleanHead();
+  const directory = disposableDirectory();
+  try {
+    const source = { repository, root: ROOT, say };
+    const builds = {
+      before: await CommitBuild.make(source, before, join(directory.path, 'before')),
+      now: await CommitBuild.make(source, now, join(directory.path, 'now')),
+    };
+    const { cases: compared, database, failures } = await measureBuilds(builds, cases, options, say);
+    const { seconds, warmUpSeconds, rounds } = options;
+    const at = new Date().toISOString();
+    const of = { at, machine: describeMachine(), database, seconds, warmUpSeconds, rounds, before, now };
+    return { comparison: { ...of, cases: compared }, failures };
+  } finally {
+    await directory.remove();
+  }
+}
+
+interface MeasuredBuilds {
+  readonly database: string;
+  readonly cases: readonly ComparedRuns[];
+  readonly failures: readonly string[];
+}
+
+async function measureBuilds(
+  builds: Readonly<Record<'before' | 'now', CommitBuild>>,
+  cases: readonly BenchCase[],
+  { rounds, seconds, warmUpSeconds }: ComparisonOptions,
+  say: (line: string) => void,
+): Promise<MeasuredBuilds> {
+  const postgres = await BenchPostgres.start();
+  try {
+    const sides = {
+      before: await prepared(postgres, builds.before, 'bench_before'),
+      now: await prepared(postgres, builds.now, 'bench_now'),
+    };
+    const measuring = { postgres, pg1Tool: await pg1Tool(), seconds, warmUpSeconds };
+    const compared: ComparedRuns[] = [];
+    const failures: string[] = [];
+    for (const benchCase of cases) {
+      try {
+        compared.push(await takeTurns(benchCase, measuring, sides, rounds, say));
+      } catch (error) {
+        failures.push(`${benchCase.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        say(`${benchCase.name} FAILED`);
+      }
+    }
+    return { database: await postgres.describe(), cases: compared, failures };
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function prepared(postgres: BenchPostgres, build: CommitBuild, template: string): Promise<ServiceBuild> {
+  await postgres.createTemplate(template, url => build.migrate(url));
+  return { checkout: build.checkout, template };
+}
+
+/** Runs a case so many times with each build, one after the other. */
+export async function takeTurns(
+  { name, work, unit, measure }: Pick<BenchCase, 'name' | 'work' | 'unit' | 'measure'>,
+  measuring: Measuring,
+  sides: Readonly<Record<'before' | 'now', ServiceBuild>>,
+  rounds: number,
+  say: (line: string) => void,
+): Promise<ComparedRuns> {
+  const runs = { before: [] as Measured[], now: [] as Measured[] };
+  for (let round = 1; round <= rounds; round++) {
+    for (const side of ['before', 'now'] as const) {
+      const run = await measure({ ...measuring, build: sides[side] });
+      say(`${name} ${round}/${rounds} ${side.padEnd(6)} ${runText(run, unit)}`);
+      runs[side].push(run);
+    }
+  }
+  return { name, work, unit, ...runs };
+}
+
+function runText(run: Measured, unit: string): string {
+  const micros = (cores: number | undefined) => Math.round(microsEach(run, cores) ?? Number.NaN);
+  const costs = `service ${micros(run.serviceCores)} µs each, PostgreSQL ${micros(run.postgresCores)} µs`;
+  return `${Math.round(run.perSecond ?? Number.NaN)} ${unit}, ${costs}`;
+}
