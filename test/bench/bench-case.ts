@@ -30,9 +30,9 @@ export interface Measured {
   /** Cores that were busy on average, of all nodes and of PostgreSQL. */
   readonly serviceCores?: number;
   readonly postgresCores?: number;
-  /** How long (s) that was looked at: longer than the measurement, since the warm-up and the start of the load count. */
+  /** How long (s) that was looked at. */
   readonly busySeconds?: number;
-  /** Operations that were answered in that time; absent where a case does not count them. */
+  /** Operations that were answered meanwhile; absent where a case does not count them. */
   readonly operations?: number;
   /** Whatever else was seen, by name. */
   readonly figures?: Readonly<Record<string, number>>;

@@ -33,8 +33,8 @@ const discovering =
       }
       const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'in-turn', requests: requests(etags) } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
+      const result = await busy(warm =>
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
       );
       expectOnly(result, status);
       return result;

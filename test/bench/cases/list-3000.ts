@@ -17,8 +17,8 @@ const listing =
       const { bytes } = await bareRequest(`${node.url}${PATH}`, headers);
       const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'same', request: { method: 'GET', path: PATH, headers } } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
+      const result = await busy(warm =>
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
       );
       expectOnly(result, 200);
       return { ...result, figures: { 'bytes of an answer': bytes.length } };

@@ -41,8 +41,8 @@ export const REGISTER_AGAIN: BenchCase = {
       const before = await revision();
       const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'in-turn', requests: againRequests() } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
+      const result = await busy(warm =>
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
       );
       expectOnly(result, 200);
       return { ...result, figures: { revisions: (await revision()) - before } };
@@ -62,8 +62,8 @@ export const HEARTBEAT: BenchCase = {
       const ids = await fill(node.api, FILLING);
       const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'in-turn', requests: ids.map(beat) } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
+      const result = await busy(warm =>
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
       );
       expectOnly(result, 204);
       return result;

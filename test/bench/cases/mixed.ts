@@ -24,8 +24,8 @@ export const MIXED: BenchCase = {
     withNodes(context, {}, async ({ node, busy }) => {
       const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'mixed', prefix: 'mixed' } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
+      const result = await busy(warm =>
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
       );
       // The very first reports and reads may come before the instance that they speak of.
       expectOnly(result, 200, 201, 404);

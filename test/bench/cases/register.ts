@@ -35,7 +35,9 @@ const registering =
     withNodes(context, {}, async ({ databaseUrl, node, busy }) => {
       const workload = { kind: 'register', prefix: 'bench', perRequest } as const;
       const { seconds, warmUpSeconds } = context;
-      const result = await busy(() => runLoad({ url: node.url, connections, seconds, warmUpSeconds, workload }));
+      const result = await busy(warm =>
+        runLoad({ url: node.url, connections, seconds, warmUpSeconds, workload }, warm),
+      );
       const status = perRequest === 1 ? 201 : 200;
       expectOnly(result, status);
       await expectRecorded(databaseUrl, result, { status, perRequest });

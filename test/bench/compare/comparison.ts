@@ -51,8 +51,8 @@ const ROUNDING = 1e-9;
 const MICROS = 1e6;
 
 /**
- * Processor time of each operation (µs). Where operations are not counted, that of a second over the rate, which is a
- * little less: the start of the load is counted as time in which nothing is done.
+ * Processor time of each operation (µs): of all that was done while the processor was looked at. Where operations are not
+ * counted, that of a second over the rate, which differs by as much as load and look begin and end at other times.
  */
 export function microsEach(run: Measured, cores: number | undefined): number | undefined {
   const { operations, busySeconds, perSecond } = run;

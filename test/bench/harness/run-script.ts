@@ -20,11 +20,17 @@ const argumentsFor = (script: string, args: readonly string[]): string[] => [
 /**
  * Runs a TypeScript file of the repository to its end, in a process of its own.
  * @param job goes to its standard input as JSON: it may be larger than an argument
+ * @param onMessage called for each message that it sends, which is answered when that is done
  * @returns what it printed
  * @throws Error with what it wrote to its standard error, when it failed
  */
-export async function runScript(script: string, job: unknown): Promise<string> {
+export async function runScript(
+  script: string,
+  job: unknown,
+  onMessage: () => Promise<void> = () => Promise.resolve(),
+): Promise<string> {
   const child = spawn(process.execPath, argumentsFor(script, []), { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] });
+  child.on('message', () => void onMessage().then(() => child.connected && child.send('done')));
   // A process that fails at once does not read its input: how it ended says more than a broken pipe.
   child.stdin!.on('error', () => undefined).end(JSON.stringify(job));
   const [output, errors] = await Promise.all([text(child.stdout!), text(child.stderr!), endOf(child)]);

@@ -2,14 +2,19 @@ import { type BenchContext, type Measured } from '../bench-case.js';
 import { BenchNode } from './bench-node.js';
 import { cpuSeconds } from './cpu.js';
 
+/** Called by a work whose warm-up is over. It goes on when that is done. */
+type Warm = () => Promise<void>;
+
 /** Nodes on a new database, for one measurement. */
 export interface Bench {
   readonly databaseUrl: string;
   readonly nodes: readonly BenchNode[];
   /** The first one. */
   readonly node: BenchNode;
-  /** Measures, and tells how busy nodes and database were meanwhile. */
-  readonly busy: <T extends Measured>(work: () => Promise<T>) => Promise<T & Measured>;
+  /**
+   * Measures, and tells how busy nodes and database were meanwhile: from when the work calls `warm`, or else from its begin.
+   */
+  readonly busy: <T extends Measured>(work: (warm: Warm) => Promise<T>) => Promise<T & Measured>;
 }
 
 /** How the nodes of a measurement are started. */
@@ -35,7 +40,7 @@ export async function withNodes<T>(
     await prepare?.(databaseUrl);
     for (let n = 0; n < count; n++)
       nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }, build?.checkout));
-    const busy = <M extends Measured>(work: () => Promise<M>) => withCpu(nodes, postgres.pid, work);
+    const busy = <M extends Measured>(work: (warm: Warm) => Promise<M>) => withCpu(nodes, postgres.pid, work);
     return await measure({ databaseUrl, nodes, node: nodes[0]!, busy });
   } finally {
     for (const node of nodes) await node.stop();
@@ -46,15 +51,17 @@ export async function withNodes<T>(
 async function withCpu<M extends Measured>(
   nodes: readonly BenchNode[],
   postgresPid: number,
-  work: () => Promise<M>,
+  work: (warm: Warm) => Promise<M>,
 ): Promise<M & Measured> {
   const used = async () => ({
     at: performance.now(),
     service: sum(await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)))),
     postgres: await cpuSeconds(postgresPid),
   });
-  const before = await used();
-  const measured = await work();
+  let before = await used();
+  const measured = await work(async () => {
+    before = await used();
+  });
   const after = await used();
   const seconds = (after.at - before.at) / 1_000;
   const cores = (key: 'service' | 'postgres') => {

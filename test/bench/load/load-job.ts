@@ -35,7 +35,7 @@ export interface LoadResult {
   readonly p99: number;
   /** Answers by status, those of the warm-up included. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** All answers, those of the warm-up included. */
+  /** Answers after the warm-up. */
   readonly operations: number;
   /** Requests without an answer, such as broken connections. */
   readonly failures: number;

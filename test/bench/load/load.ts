@@ -1,4 +1,5 @@
 // One load, in a process of its own: the job comes by standard input, the result is printed. Both are JSON.
+import { once } from 'node:events';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import autocannon from 'autocannon';
@@ -38,14 +39,23 @@ function run(seconds: number): Promise<autocannon.Result> {
   });
 }
 
+/** The parent looks at the processes before the load that counts begins, and answers when it has. */
+async function untilLookedAt(): Promise<void> {
+  process.channel?.ref();
+  process.send?.('warm');
+  await once(process, 'message');
+  process.channel?.unref();
+}
+
 if (job.warmUpSeconds > 0) await run(job.warmUpSeconds);
+if (process.connected) await untilLookedAt();
 const { requests, latency, errors, timeouts, duration } = await run(job.seconds);
 const result: LoadResult = {
   perSecond: requests.total / duration,
   p50: latency.p50,
   p99: latency.p99,
   statuses,
-  operations: Object.values(statuses).reduce((sum, count) => sum + count, 0),
+  operations: requests.total,
   failures: errors + timeouts,
   sent,
 };

@@ -73,8 +73,8 @@ async function discover(context: BenchContext, { node, busy }: Bench, instances:
   }
   const { seconds, warmUpSeconds } = context;
   const workload = { kind: 'in-turn', requests } as const;
-  return await busy(async () => {
-    const result = await runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload });
+  return await busy(async warm => {
+    const result = await runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm);
     expectOnly(result, 200);
     return result;
   });
