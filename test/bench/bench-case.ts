@@ -1,4 +1,5 @@
 import { type BenchPostgres } from './harness/bench-postgres.js';
+import { type LoadJob } from './load/load-job.js';
 import { type Pg1Tool } from './yardsticks/pg1.js';
 
 /** A build of the service that is measured in place of the one of this tree. */
@@ -16,6 +17,8 @@ export interface BenchContext {
   /** How long one measurement lasts, after its warm-up (s). */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** As {@link LoadJob.warmUpOperations}. */
+  readonly warmUpOperations?: number;
   /** Absent: that of this tree. */
   readonly build?: ServiceBuild;
 }

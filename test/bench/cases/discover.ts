@@ -31,10 +31,10 @@ const discovering =
       for (let n = 0; n < FILLING.services; n++) {
         etags.push((await node.api.get(path(n))).headers.get('etag') ?? '');
       }
-      const { seconds, warmUpSeconds } = context;
+      const { seconds, warmUpSeconds, warmUpOperations } = context;
       const workload = { kind: 'in-turn', requests: requests(etags) } as const;
       const result = await busy(warm =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
       );
       expectOnly(result, status);
       return result;

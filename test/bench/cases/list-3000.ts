@@ -15,10 +15,10 @@ const listing =
     withNodes(context, {}, async ({ node, busy }) => {
       await fill(node.api, FILLING);
       const { bytes } = await bareRequest(`${node.url}${PATH}`, headers);
-      const { seconds, warmUpSeconds } = context;
+      const { seconds, warmUpSeconds, warmUpOperations } = context;
       const workload = { kind: 'same', request: { method: 'GET', path: PATH, headers } } as const;
       const result = await busy(warm =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
       );
       expectOnly(result, 200);
       return { ...result, figures: { 'bytes of an answer': bytes.length } };

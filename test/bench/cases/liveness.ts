@@ -39,10 +39,10 @@ export const REGISTER_AGAIN: BenchCase = {
       await fill(node.api, FILLING);
       const revision = async () => (await node.api.ok<{ revision: number }>('GET', '/api/v1/audit/head')).revision;
       const before = await revision();
-      const { seconds, warmUpSeconds } = context;
+      const { seconds, warmUpSeconds, warmUpOperations } = context;
       const workload = { kind: 'in-turn', requests: againRequests() } as const;
       const result = await busy(warm =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
       );
       expectOnly(result, 200);
       return { ...result, figures: { revisions: (await revision()) - before } };
@@ -60,10 +60,10 @@ export const HEARTBEAT: BenchCase = {
   measure: context =>
     withNodes(context, {}, async ({ node, busy }) => {
       const ids = await fill(node.api, FILLING);
-      const { seconds, warmUpSeconds } = context;
+      const { seconds, warmUpSeconds, warmUpOperations } = context;
       const workload = { kind: 'in-turn', requests: ids.map(beat) } as const;
       const result = await busy(warm =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
       );
       expectOnly(result, 204);
       return result;

@@ -22,10 +22,10 @@ export const MIXED: BenchCase = {
   ],
   measure: context =>
     withNodes(context, {}, async ({ node, busy }) => {
-      const { seconds, warmUpSeconds } = context;
+      const { seconds, warmUpSeconds, warmUpOperations } = context;
       const workload = { kind: 'mixed', prefix: 'mixed' } as const;
       const result = await busy(warm =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }, warm),
+        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
       );
       // The very first reports and reads may come before the instance that they speak of.
       expectOnly(result, 200, 201, 404);

@@ -34,9 +34,9 @@ const registering =
   (context: BenchContext): Promise<Measured> =>
     withNodes(context, {}, async ({ databaseUrl, node, busy }) => {
       const workload = { kind: 'register', prefix: 'bench', perRequest } as const;
-      const { seconds, warmUpSeconds } = context;
+      const { seconds, warmUpSeconds, warmUpOperations } = context;
       const result = await busy(warm =>
-        runLoad({ url: node.url, connections, seconds, warmUpSeconds, workload }, warm),
+        runLoad({ url: node.url, connections, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
       );
       const status = perRequest === 1 ? 201 : 200;
       expectOnly(result, status);

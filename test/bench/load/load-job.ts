@@ -6,10 +6,18 @@ export interface LoadJob {
   readonly seconds: number;
   /** Load that is not counted comes first. */
   readonly warmUpSeconds: number;
+  /**
+   * The warm-up goes on until so many have been answered, or has lasted {@link LONGEST_WARM_UP} times as long: on a busy
+   * machine a node gets warm by what it does, not by time.
+   */
+  readonly warmUpOperations?: number;
   /** Requests per second of all connections together; absent: as many as there can be. */
   readonly perSecond?: number;
   readonly workload: Workload;
 }
+
+/** How many times as long a warm-up may last. */
+export const LONGEST_WARM_UP = 10;
 
 /** The requests of a load. */
 export type Workload =

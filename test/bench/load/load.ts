@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import autocannon from 'autocannon';
-import { type LoadJob, type LoadResult } from './load-job.js';
+import { type LoadJob, type LoadResult, LONGEST_WARM_UP } from './load-job.js';
 import { requestsOf } from './requests-of.js';
 
 const job = JSON.parse(await text(process.stdin)) as LoadJob;
@@ -39,6 +39,14 @@ function run(seconds: number): Promise<autocannon.Result> {
   });
 }
 
+async function warmUp({ warmUpSeconds, warmUpOperations = 0 }: LoadJob): Promise<void> {
+  let answered = 0;
+  for (let times = 0; warmUpSeconds > 0 && times < LONGEST_WARM_UP; times++) {
+    if (times > 0 && answered >= warmUpOperations) return;
+    answered += (await run(warmUpSeconds)).requests.total;
+  }
+}
+
 /** The parent looks at the processes before the load that counts begins, and answers when it has. */
 async function untilLookedAt(): Promise<void> {
   process.channel?.ref();
@@ -47,7 +55,7 @@ async function untilLookedAt(): Promise<void> {
   process.channel?.unref();
 }
 
-if (job.warmUpSeconds > 0) await run(job.warmUpSeconds);
+await warmUp(job);
 if (process.connected) await untilLookedAt();
 const { requests, latency, errors, timeouts, duration } = await run(job.seconds);
 const result: LoadResult = {
