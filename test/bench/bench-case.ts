@@ -1,5 +1,4 @@
 import { type BenchPostgres } from './harness/bench-postgres.js';
-import { type LoadJob } from './load/load-job.js';
 import { type Pg1Tool } from './yardsticks/pg1.js';
 
 /** A build of the service that is measured in place of the one of this tree. */
@@ -17,7 +16,7 @@ export interface BenchContext {
   /** How long one measurement lasts, after its warm-up (s). */
   readonly seconds: number;
   readonly warmUpSeconds: number;
-  /** As {@link LoadJob.warmUpOperations}. */
+  /** How many operations a warm-up has at least, see `LoadJob`; absent: as many as there are. */
   readonly warmUpOperations?: number;
   /** Absent: that of this tree. */
   readonly build?: ServiceBuild;

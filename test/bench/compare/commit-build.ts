@@ -39,9 +39,11 @@ export class CommitBuild {
     say(`Building ${commit.title}`);
     await repository.writeFiles(commit, checkout, `${checkout}.index`);
     const build = new CommitBuild(commit, checkout);
+    if (!existsSync(join(checkout, LOCK)))
+      throw new CannotCompare(`${commit.title} has no ${LOCK}: is it of this project?`);
     if (await haveSameLock(root, checkout)) await build.linkDependencies(root);
-    else await build.npm('ci', '--include=dev', '--include=optional', '--prefer-offline');
-    await build.npm('run', 'build');
+    else await build.installDependencies(say);
+    await build.npm(['run', 'build']);
     if (existsSync(join(checkout, MAIN))) return build;
     throw new CannotCompare(`The build of ${commit.title} has no ${MAIN}: the bench does not know how to start it.`);
   }
@@ -50,7 +52,7 @@ export class CommitBuild {
   async migrate(databaseUrl: string): Promise<void> {
     const others = Object.entries(process.env).filter(([name]) => !OF_DATABASES.test(name));
     const env = { ...Object.fromEntries(others), DATABASE_URL: databaseUrl };
-    await this.run(['run', '--silent', 'migrate'], env);
+    await this.npm(['run', 'migrate'], env);
   }
 
   private async linkDependencies(root: string): Promise<void> {
@@ -59,11 +61,13 @@ export class CommitBuild {
     await utimes(join(this.checkout, LOCK), 0, 0);
   }
 
-  private async npm(...args: readonly string[]): Promise<void> {
-    await this.run(args, process.env);
+  private async installDependencies(say: (line: string) => void): Promise<void> {
+    say('Its package-lock.json differs from that of this tree: installing its dependencies, which takes minutes');
+    await this.npm(['ci', '--include=dev', '--include=optional', '--prefer-offline']);
   }
 
-  private async run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  /** @throws CannotCompare with all that npm printed, when it fails */
+  private async npm(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
     // npm tells the scripts that it runs where its own script is; without it there is one in PATH.
     const { npm_execpath: script } = process.env;
     const [command, ...first] = script?.endsWith('.js') ? [process.execPath, ...END_WITH_PARENT, script] : ['npm'];
@@ -71,17 +75,16 @@ export class CommitBuild {
     const child = spawn(command, [...first, '--prefix', this.checkout, ...args], {
       cwd: this.checkout,
       env,
-      // Standard output is for the report.
-      stdio: ['ignore', 2, 2, 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const [code, signal] = (await once(child, 'exit').catch((error: unknown) => {
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => (printed += String(chunk)));
+    const [code, signal] = (await once(child, 'close').catch((error: unknown) => {
       throw new CannotCompare(`npm cannot be started: ${error instanceof Error ? error.message : String(error)}`);
     })) as [number | null, NodeJS.Signals | null];
-    if (code !== 0) {
-      throw new CannotCompare(
-        `npm ${args.join(' ')} failed for ${this.commit.title} (${signal ?? `code ${code}`}); see above.`,
-      );
-    }
+    if (code === 0) return;
+    const end = signal ?? `code ${code}`;
+    throw new CannotCompare(`${printed.trim()}\nnpm ${args.join(' ')} failed for ${this.commit.title} (${end}).`);
   }
 }
 

@@ -18,6 +18,8 @@ const figureOf = (figure: FigureName, before: readonly Measured[], now: readonly
   return found;
 };
 
+const figureNames = (before: readonly Measured[], now: readonly Measured[]) => namesOf(compareRuns({ before, now }));
+
 const judged = (before: Measured, now: Measured) => judge(compareRuns({ before: [before], now: [now] }));
 const namesOf = (figures: readonly ComparedFigure[]) => figures.map(({ figure }) => figure);
 
@@ -54,13 +56,12 @@ describe('the figures of two commits', () => {
 
   it('are those that every run has', () => {
     const whole = { perSecond: 1, p50: 2, p99: 3, ...costing(10, 20) };
-    const names = (before: Measured[], now: Measured[]) => namesOf(compareRuns({ before, now }));
-    expect(names([whole, whole], [whole, whole])).toEqual(['rate', 'p50', 'p99', 'service', 'postgres']);
-    expect(names([whole, whole], [whole, { ...whole, p50: undefined }])).not.toContain('p50');
-    expect(names([{ ...whole, serviceCores: undefined }, whole], [whole, whole])).not.toContain('service');
-    expect(names([whole], [{ ...whole, p99: Number.NaN }])).not.toContain('p99');
-    expect(names([], [])).toEqual([]);
-    expect(names([whole], [])).toEqual([]);
+    expect(figureNames([whole, whole], [whole, whole])).toEqual(['rate', 'p50', 'p99', 'service', 'postgres']);
+    expect(figureNames([whole, whole], [whole, { ...whole, p50: undefined }])).not.toContain('p50');
+    expect(figureNames([{ ...whole, serviceCores: undefined }, whole], [whole, whole])).not.toContain('service');
+    expect(figureNames([whole], [{ ...whole, p99: Number.NaN }])).not.toContain('p99');
+    expect(figureNames([], [])).toEqual([]);
+    expect(figureNames([whole], [])).toEqual([]);
   });
 
   it('are the same for a commit and itself, whatever its runs are', () => {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,43 +6,16 @@ import { type DisposableDirectory, disposableDirectory } from '../../support/dis
 import { CannotCompare } from './cannot-compare.js';
 import { Repository } from './git.js';
 import { linkTree } from './link-tree.js';
+import { aRepository, type TestRepository } from './test-repository.js';
 
 let directory: DisposableDirectory;
+let repository: TestRepository;
 let root: string;
-
-/** What git does is not to depend on the settings of whoever runs the tests. */
-const ALONE = {
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_AUTHOR_NAME: 'a',
-  GIT_AUTHOR_EMAIL: 'a@example.com',
-  GIT_COMMITTER_NAME: 'a',
-  GIT_COMMITTER_EMAIL: 'a@example.com',
-};
-
-const git = (cwd: string, ...args: string[]): string =>
-  execFileSync('git', args, {
-    cwd,
-    env: { PATH: process.env['PATH'], ...ALONE },
-    encoding: 'utf8',
-    stdio: 'pipe',
-  }).trim();
-
-async function commit(files: Readonly<Record<string, string>>, message: string): Promise<string> {
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(join(root, name, '..'), { recursive: true });
-    await writeFile(join(root, name), text);
-  }
-  git(root, 'add', '--all');
-  git(root, 'commit', '--message', message);
-  return git(root, 'rev-parse', 'HEAD');
-}
 
 beforeEach(async () => {
   directory = disposableDirectory();
-  root = join(directory.path, 'repository');
-  await mkdir(root);
-  git(root, 'init', '--initial-branch', 'main');
+  repository = await aRepository(join(directory.path, 'repository'));
+  root = repository.root;
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -61,16 +33,16 @@ const refusal = (work: Promise<unknown>): Promise<string> =>
 
 describe('a commit to compare with', () => {
   it('is found by its hash, the beginning of it, a branch, a tag or where it is', async () => {
-    const first = await commit({ a: '1' }, 'feat: one');
-    await commit({ a: '2' }, 'feat: two');
-    git(root, 'tag', '--annotate', '--message', 'a tag', 'v1', first);
-    git(root, 'branch', 'old', first);
-    const repository = await Repository.open(root);
+    const first = await repository.commit({ a: '1' }, 'feat: one');
+    await repository.commit({ a: '2' }, 'feat: two');
+    repository.git('tag', '--annotate', '--message', 'a tag', 'v1', first);
+    repository.git('branch', 'old', first);
+    const opened = await Repository.open(root);
     const found = await Promise.all(
-      [first, first.slice(0, 8), 'v1', 'old', 'HEAD~1', 'HEAD^', 'main@{1}'].map(name => repository.commit(name)),
+      [first, first.slice(0, 8), 'v1', 'old', 'HEAD~1', 'HEAD^', 'main@{1}'].map(name => opened.commit(name)),
     );
     expect([...new Set(found.map(({ id }) => id))]).toEqual([first]);
-    expect(found[0]!.title).toBe(`${git(root, 'rev-parse', '--short', first)} feat: one`);
+    expect(found[0]!.title).toBe(`${repository.git('rev-parse', '--short', first)} feat: one`);
   });
 
   it.each([
@@ -87,44 +59,44 @@ describe('a commit to compare with', () => {
     'a',
     '$(id)',
   ])('is not %j, which is told by its name', async name => {
-    await commit({ a: '1' }, 'feat: one');
-    const repository = await Repository.open(root);
-    expect(await refusal(repository.commit(name))).toContain(`There is no commit ${JSON.stringify(name)} here. `);
+    await repository.commit({ a: '1' }, 'feat: one');
+    const opened = await Repository.open(root);
+    expect(await refusal(opened.commit(name))).toContain(`There is no commit ${JSON.stringify(name)} here. `);
   });
 
   it('is asked to be fetched where the clone has the newest only', async () => {
-    const first = await commit({ a: '1' }, 'feat: one');
-    await commit({ a: '2' }, 'feat: two');
+    const first = await repository.commit({ a: '1' }, 'feat: one');
+    await repository.commit({ a: '2' }, 'feat: two');
     const clone = join(directory.path, 'clone');
-    git(directory.path, 'clone', '--depth', '1', `file://${root}`, clone);
-    const repository = await Repository.open(clone);
-    expect(await refusal(repository.commit(first))).toContain('git fetch --unshallow');
-    expect((await repository.cleanHead()).title).toContain('feat: two');
+    repository.gitIn(directory.path, 'clone', '--depth', '1', `file://${root}`, clone);
+    const opened = await Repository.open(clone);
+    expect(await refusal(opened.commit(first))).toContain('git fetch --unshallow');
+    expect((await opened.cleanHead()).title).toContain('feat: two');
   });
 });
 
 describe('the commit of the tree', () => {
   it('is its own only while no file is changed, added, removed or staged', async () => {
-    const first = await commit({ a: '1', '.gitignore': 'node_modules\n' }, 'feat: one');
-    const repository = await Repository.open(root);
+    const first = await repository.commit({ a: '1', '.gitignore': 'node_modules\n' }, 'feat: one');
+    const opened = await Repository.open(root);
     await mkdir(join(root, 'node_modules'));
     await writeFile(join(root, 'node_modules/ignored'), '');
-    expect((await repository.cleanHead()).id).toBe(first);
+    expect((await opened.cleanHead()).id).toBe(first);
     await writeFile(join(root, 'a'), '2');
-    expect(await refusal(repository.cleanHead())).toMatch(/not as they are in the commit[^]*git stash[^]*\n M a$/);
-    git(root, 'add', 'a');
-    expect(await refusal(repository.cleanHead())).toContain('\nM  a');
-    git(root, 'reset', '--hard');
+    expect(await refusal(opened.cleanHead())).toMatch(/not as they are in the commit[^]*git stash[^]*\n M a$/);
+    repository.git('add', 'a');
+    expect(await refusal(opened.cleanHead())).toContain('\nM  a');
+    repository.git('reset', '--hard');
     await writeFile(join(root, 'new'), '');
-    git(root, 'config', 'status.showUntrackedFiles', 'no');
-    expect(await refusal(repository.cleanHead()), 'whatever git is set to show').toContain('\n?? new');
+    repository.git('config', 'status.showUntrackedFiles', 'no');
+    expect(await refusal(opened.cleanHead()), 'whatever git is set to show').toContain('\n?? new');
     await rename(join(root, 'new'), join(root, 'node_modules/new'));
     await rename(join(root, 'a'), join(root, 'node_modules/a'));
-    expect(await refusal(repository.cleanHead())).toContain('\n D a');
+    expect(await refusal(opened.cleanHead())).toContain('\n D a');
   });
 
   it('is told with ten of the files that are changed, and how many more', async () => {
-    await commit({ a: '1' }, 'feat: one');
+    await repository.commit({ a: '1' }, 'feat: one');
     for (let n = 0; n < 12; n++) await writeFile(join(root, `new-${n}`), '');
     const text = await refusal((await Repository.open(root)).cleanHead());
     expect(text.match(/^[?][?] new-/gm)).toHaveLength(10);
@@ -143,15 +115,15 @@ describe('the repository', () => {
     const bare = join(directory.path, 'bare');
     await mkdir(bare);
     expect(await refusal(Repository.open(bare))).toMatch(/not a checkout of git.*not a git repository/);
-    await commit({ 'inner/a': '1' }, 'feat: one');
+    await repository.commit({ 'inner/a': '1' }, 'feat: one');
     expect(await refusal(Repository.open(join(root, 'inner')))).toContain(`it lies in that of ${root}`);
   });
 
   it('is the one of the directory by whatever way it is reached, and whatever git tells its hooks', async () => {
-    const first = await commit({ a: '1' }, 'feat: one');
+    const first = await repository.commit({ a: '1' }, 'feat: one');
     const other = join(directory.path, 'other');
     await mkdir(other);
-    git(other, 'init');
+    repository.gitIn(other, 'init');
     const linked = join(directory.path, 'linked');
     await symlink(root, linked);
     vi.stubEnv('GIT_DIR', join(other, '.git'));
@@ -161,32 +133,32 @@ describe('the repository', () => {
   });
 
   it('gives the files of a commit, as they were, and is left as it was', async () => {
-    const first = await commit({ 'a/b/c': 'one\n', 'run.sh': '#!/bin/sh\n', 'moved/x': 'x' }, 'feat: one');
+    const first = await repository.commit({ 'a/b/c': 'one\n', 'run.sh': '#!/bin/sh\n', 'moved/x': 'x' }, 'feat: one');
     await chmod(join(root, 'run.sh'), 0o755);
-    const second = await commit({ 'a/b/c': 'two\n', 'a/ä "ö"\n.txt': 'name' }, 'feat: two');
+    const second = await repository.commit({ 'a/b/c': 'two\n', 'a/ä "ö"\n.txt': 'name' }, 'feat: two');
     await rename(join(root, 'moved'), join(root, 'elsewhere'));
-    await commit({}, 'feat: three');
+    await repository.commit({}, 'feat: three');
     // A hook, a sparse checkout and a worktree of its own change nothing of it.
     await writeFile(join(root, '.git/hooks/post-checkout'), '#!/bin/sh\ntouch hooked\n', { mode: 0o755 });
     const worktree = join(directory.path, 'worktree');
-    git(root, 'worktree', 'add', worktree);
-    git(worktree, 'sparse-checkout', 'set', 'a');
+    repository.git('worktree', 'add', worktree);
+    repository.gitIn(worktree, 'sparse-checkout', 'set', 'a');
     const state = async (at: string) => [
-      git(at, 'status', '--porcelain', '--ignored'),
-      git(at, 'worktree', 'list'),
-      git(at, 'for-each-ref'),
-      git(at, 'ls-files', '--stage'),
+      repository.gitIn(at, 'status', '--porcelain', '--ignored'),
+      repository.gitIn(at, 'worktree', 'list'),
+      repository.gitIn(at, 'for-each-ref'),
+      repository.gitIn(at, 'ls-files', '--stage'),
       await readFile(join(root, '.git/HEAD'), 'utf8'),
       await readdir(join(root, '.git/worktrees')),
     ];
     for (const at of [root, worktree]) {
       const before = await state(at);
-      const repository = await Repository.open(at);
+      const opened = await Repository.open(at);
       const [one, two] = ['one', 'two'].map(name =>
         join(directory.path, `${at === root ? 'root' : 'worktree'}-${name}`),
       );
-      await repository.writeFiles(await repository.commit(first), one!, `${one}.index`);
-      await repository.writeFiles(await repository.commit(second), two!, `${two}.index`);
+      await opened.writeFiles(await opened.commit(first), one!, `${one}.index`);
+      await opened.writeFiles(await opened.commit(second), two!, `${two}.index`);
       expect(await readFile(join(one!, 'a/b/c'), 'utf8')).toBe('one\n');
       expect(await readFile(join(two!, 'a/b/c'), 'utf8')).toBe('two\n');
       expect(await readFile(join(two!, 'a/ä "ö"\n.txt'), 'utf8')).toBe('name');

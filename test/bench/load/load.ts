@@ -40,9 +40,9 @@ function run(seconds: number): Promise<autocannon.Result> {
 }
 
 async function warmUp({ warmUpSeconds, warmUpOperations = 0 }: LoadJob): Promise<void> {
+  if (warmUpSeconds === 0) return;
   let answered = 0;
-  for (let times = 0; warmUpSeconds > 0 && times < LONGEST_WARM_UP; times++) {
-    if (times > 0 && answered >= warmUpOperations) return;
+  for (let times = 0; times === 0 || (times < LONGEST_WARM_UP && answered < warmUpOperations); times++) {
     answered += (await run(warmUpSeconds)).requests.total;
   }
 }
