@@ -4,7 +4,7 @@ import process from 'node:process';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/read-settings.ts');
-const { startEmbeddedPostgres } = await import('../libs/database/src/index.ts');
+const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/index.ts');
 const { embeddedTarget } = await import('../apps/coordination/src/command-target.ts');
 const { assertCompactable, COMPACTION_USAGE, runCompaction } =
   await import('../apps/coordination/src/run-compaction.ts');

@@ -3,7 +3,7 @@ import process from 'node:process';
 import './typescript.mjs';
 
 const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/read-settings.ts');
-const { assertCanListen } = await import('../libs/http/src/listen-address.ts');
+const { assertCanListen } = await import('../libs/http/src/server/listen-address.ts');
 
 try {
   const settings = readSettings(process.env);

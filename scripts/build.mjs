@@ -7,7 +7,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import './typescript.mjs';
 
-const { FileLock } = await import('../libs/database/src/embedded/file-lock.ts');
+const { FileLock } = await import('../libs/embedded-postgres/src/file-lock.ts');
 
 const SOURCES = ['apps', 'libs', 'migrations', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
 const TARGET = 'dist';

@@ -5,8 +5,8 @@ import { assertConsent } from './reset-consent.mjs';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/read-settings.ts');
-const { administer, appRoleOf, migrate, placeOf, startEmbeddedPostgres } =
-  await import('../libs/database/src/index.ts');
+const { administer, appRoleOf, migrate, placeOf } = await import('../libs/database/src/index.ts');
+const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/index.ts');
 const { commandTarget } = await import('../apps/coordination/src/command-target.ts');
 
 const USAGE = `Usage: npm run migrate|db-create [-- --embedded]

@@ -9,8 +9,8 @@ import { ReloadingService } from './reloading-service.mjs';
 import { WatchedSources } from './watched-sources.mjs';
 
 const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/read-settings.ts');
-const { startEmbeddedPostgres } = await import('../libs/database/src/embedded/embedded-postgres.ts');
-const { assertCanListen } = await import('../libs/http/src/listen-address.ts');
+const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/embedded-postgres.ts');
+const { assertCanListen } = await import('../libs/http/src/server/listen-address.ts');
 
 const TSC = 'node_modules/typescript/bin/tsc';
 const TSC_OPTIONS = ['-p', 'apps/coordination/tsconfig.dev.json', '--watch', '--preserveWatchOutput'];

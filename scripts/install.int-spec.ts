@@ -2,9 +2,9 @@ import { cpSync } from 'node:fs';
 import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ROOT } from '../test/support/command.js';
+import { ROOT } from '../test/support/nodes/command.js';
 import { type DisposableDirectory, disposableDirectory } from '../test/support/disposable-directory.js';
-import { ServiceProcess } from '../test/support/service-process.js';
+import { ServiceProcess } from '../test/support/nodes/service-process.js';
 
 let directory: DisposableDirectory;
 let checkout: string;

@@ -2,7 +2,7 @@ import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type DisposableDirectory, disposableDirectory } from '../test/support/disposable-directory.js';
-import { waitFor } from '../test/support/wait-for.js';
+import { waitFor } from '../test/support/time/wait-for.js';
 import { WatchedSources } from './watched-sources.mjs';
 
 let directory: DisposableDirectory;

@@ -1,46 +1,42 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** The way of a registration, in the order in which it is gone. */
-const WAY = [
-  'libs/registry/src/registrations.controller.ts',
-  'libs/registry/src/registry.service.ts',
-  'libs/registry/src/write/catalog-writer.ts',
-  'libs/registry/src/write/plan-batch.ts',
-  'libs/registry/src/service-instance.repository.ts',
-];
-
+const ROOT = join(import.meta.dirname, '..');
+const IS_TEST = /[.](?:spec|int-spec|e2e-spec)[.]ts$/;
 const IMPORT = /from '(\.[^']+)\.js'/g;
 
-async function importsOf(file: string): Promise<string[]> {
-  const source = await readFile(file, 'utf8');
-  return [...source.matchAll(IMPORT)].map(([, path]) => `${join(dirname(file), path ?? '')}.ts`);
+const sources = globSync('{libs,apps,test/support}/**/*.ts', { cwd: ROOT }).filter(file => !IS_TEST.test(file));
+
+/** The files of the same library that a file imports. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, path]) => `${relative(ROOT, join(ROOT, dirname(file), path!))}.ts`);
 }
 
-describe('the way of a registration from its controller to its commit', () => {
-  it('is five files at most, each named by one before it', async () => {
-    expect(WAY.length).toBeLessThanOrEqual(5);
-    for (const [n, file] of WAY.entries()) {
-      if (n === 0) continue;
-      const before = await Promise.all(WAY.slice(0, n).map(importsOf));
-      expect(before.flat(), `${file} is reached from the files before it`).toContain(file);
+const isBelow = (inner: string, outer: string): boolean => inner.startsWith(`${outer}/`);
+
+describe('the folders of the sources', () => {
+  it('do not import each other, except a folder and its own sub-folders', () => {
+    const imported = new Map<string, string>();
+    for (const file of sources) {
+      for (const target of importsOf(file)) {
+        const [from, to] = [dirname(file), dirname(target)];
+        if (from !== to) imported.set(`${from} -> ${to}`, `${file} imports ${target}`);
+      }
     }
+    const mutual = [...imported].flatMap(([arrow, example]) => {
+      const [from, to] = arrow.split(' -> ') as [string, string];
+      const back = imported.get(`${to} -> ${from}`);
+      return back && from < to && !isBelow(from, to) && !isBelow(to, from) ? [`${example}, and ${back}`] : [];
+    });
+    expect(mutual, 'two folders that need each other are one, or hide a third').toEqual([]);
   });
 
-  it('begins at the route, passes the transaction and ends at the statement', async () => {
-    const sources = await Promise.all(WAY.map(file => readFile(file, 'utf8')));
-    const first = (text: string) => sources.findIndex(source => source.includes(text));
-    expect(first("@Post('instances')")).toBe(0);
-    expect(first('.transactional(')).toBe(2);
-    expect(first('decide(')).toBe(3);
-    expect(first('insert into service_instance')).toBe(4);
-  });
-
-  it('goes in one direction: no file of it names one before it', async () => {
-    for (const [n, file] of WAY.entries()) {
-      const backwards = (await importsOf(file)).filter(imported => WAY.slice(0, n).includes(imported));
-      expect(backwards, `${file} looks back`).toEqual([]);
-    }
+  it('hold at most 15 files each', () => {
+    const sizes = Object.entries(Object.groupBy(sources, file => dirname(file))).map(
+      ([folder, files]) => [folder, files!.length] as const,
+    );
+    expect(sizes.filter(([, size]) => size > 15)).toEqual([]);
   });
 });

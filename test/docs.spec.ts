@@ -6,7 +6,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config';
 import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
 import { GUIDES } from '../apps/coordination/src/guides.js';
-import { BREAK_REASONS } from '../libs/audit/src/chain-walk.js';
+import { BREAK_REASONS } from '../libs/log/src/events/chain-walk.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

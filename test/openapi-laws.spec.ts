@@ -1,9 +1,9 @@
 import { RE2JS } from 're2js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeApi } from '../apps/coordination/src/api-document.js';
-import { MAX_HEAD_BYTES } from '../libs/http/src/http-adapter.js';
-import { longestHeadOf } from './support/openapi-head.js';
-import { clashesOf, RESERVED_METHODS, RESERVED_TYPES } from './support/openapi-names.js';
+import { MAX_HEAD_BYTES } from '../libs/http/src/server/http-adapter.js';
+import { longestHeadOf } from './support/openapi/openapi-head.js';
+import { clashesOf, RESERVED_METHODS, RESERVED_TYPES } from './support/openapi/openapi-names.js';
 import {
   type ApiDocument,
   everySchema,
@@ -13,8 +13,8 @@ import {
   type PlacedSchema,
   resolved,
   type Schema,
-} from './support/openapi-schemas.js';
-import { validatorOf } from './support/openapi-validator.js';
+} from './support/openapi/openapi-schemas.js';
+import { validatorOf } from './support/openapi/openapi-validator.js';
 
 /**
  * What the document must be, so that clients that are generated from it compile and understand every answer. Each law stands

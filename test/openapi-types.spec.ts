@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeApi } from '../apps/coordination/src/api-document.js';
-import { complaintsOf } from './support/compile-client.js';
-import { type ApiDocument, type Schema } from './support/openapi-schemas.js';
-import { typesOf } from './support/openapi-types.js';
+import { complaintsOf } from './support/openapi/compile-client.js';
+import { type ApiDocument, type Schema } from './support/openapi/openapi-schemas.js';
+import { typesOf } from './support/openapi/openapi-types.js';
 
 // Each compiles, with the library of the language.
 vi.setConfig({ testTimeout: 240_000 });

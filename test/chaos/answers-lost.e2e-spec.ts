@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, type Api, INSTANCES, named } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogService, startCatalog } from '../support/catalog-service.js';
-import { seeded } from '../support/mixed-load.js';
+import { type Answer, type Api, INSTANCES, named } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogService, startCatalog } from '../support/catalog/catalog-service.js';
+import { seeded } from '../support/http/mixed-load.js';
 
 const CLIENTS = 20;
 /** More with PROOF_ROUNDS, for a longer proof. */

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api } from '../support/api.js';
-import { headOf } from '../support/catalog-service.js';
+import { type Api } from '../support/http/api.js';
+import { headOf } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { startMixedLoad } from '../support/mixed-load.js';
-import { unhurried } from '../support/slowness.js';
-import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { waitFor } from '../support/wait-for.js';
+import { startMixedLoad } from '../support/http/mixed-load.js';
+import { unhurried } from '../support/time/slowness.js';
+import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 const POLL_MS = 300;
 const STALENESS_LIMIT_SECONDS = 1;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Api } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogNode, startNode } from '../support/catalog-service.js';
-import { assertAnswersAreTrue, seeded, startMixedLoad } from '../support/mixed-load.js';
-import { PostgresProxy } from '../support/postgres-proxy.js';
-import { unhurried } from '../support/slowness.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { waitFor } from '../support/wait-for.js';
+import { Api } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
+import { assertAnswersAreTrue, seeded, startMixedLoad } from '../support/http/mixed-load.js';
+import { PostgresProxy } from '../support/database/postgres-proxy.js';
+import { unhurried } from '../support/time/slowness.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 const ROUNDS = 12;
 

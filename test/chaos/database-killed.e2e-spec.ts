@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { INSTANCES } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogNode, startNode } from '../support/catalog-service.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { waitFor } from '../support/wait-for.js';
+import { INSTANCES } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 let postgres: OwnPostgres;
 let nodes: CatalogNode[];

@@ -1,12 +1,12 @@
-import { EPOCH_JUMP } from '@coordination/audit';
+import { EPOCH_JUMP } from '@coordination/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Api, INSTANCES } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogNode, headOf, startNode } from '../support/catalog-service.js';
-import { startMixedLoad } from '../support/mixed-load.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { PostgresProxy } from '../support/postgres-proxy.js';
-import { waitFor } from '../support/wait-for.js';
+import { type Api, INSTANCES } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogNode, headOf, startNode } from '../support/catalog/catalog-service.js';
+import { startMixedLoad } from '../support/http/mixed-load.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { PostgresProxy } from '../support/database/postgres-proxy.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 const NAMESPACES = '/api/v1/discovery/namespaces';
 

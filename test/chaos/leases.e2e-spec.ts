@@ -1,19 +1,19 @@
-import { type AuditEvent } from '@coordination/audit';
-import { GuardOrders, GuardStates } from '@coordination/liveness';
+import { type LogEvent } from '@coordination/log';
+import { GuardOverrides, GuardStates } from '@coordination/liveness';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Api } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogService, startCatalog } from '../support/catalog-service.js';
+import { type Api } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogService, startCatalog } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { anOrigin } from '../support/factories.js';
-import { HeartbeatingFleet } from '../support/heartbeating-fleet.js';
-import { metricOf } from '../support/metrics.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { RestartableNode } from '../support/restartable-node.js';
-import { unhurried } from '../support/slowness.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
+import { anOrigin } from '../support/catalog/factories.js';
+import { HeartbeatingFleet } from '../support/catalog/heartbeating-fleet.js';
+import { metricOf } from '../support/nodes/metrics.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { RestartableNode } from '../support/nodes/restartable-node.js';
+import { unhurried } from '../support/time/slowness.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 
 /** Longer with PROOF_TTL_SECONDS=30, say; machines that do much else at the same time need some time for a heartbeat. */
 const TTL_SECONDS = Number(process.env['PROOF_TTL_SECONDS'] ?? unhurried(9));
@@ -31,7 +31,7 @@ afterEach(async () => {
 afterAll(() => directory.remove());
 
 const END_ACTIONS = ['instance.health_changed', 'instance.expired'];
-const isEnd = ({ actor, action }: AuditEvent) => actor === 'system:liveness' && END_ACTIONS.includes(action);
+const isEnd = ({ actor, action }: LogEvent) => actor === 'system:liveness' && END_ACTIONS.includes(action);
 
 /** What was done about the leases of a fleet: ids in the order of the log, unhealthy or gone. */
 async function endedOf(url: string, ids: readonly string[]): Promise<string[]> {
@@ -177,7 +177,7 @@ describe('1,000 instances of which many stop at once', () => {
     const service = await startCatalog({ env: { PCS_LEASE_FLUSH_BOUND_MS: '2000' } });
     const { api, nodes, database } = service;
     const guards = nodes[0]!.app.get(GuardStates, { strict: false });
-    const orders = nodes[0]!.app.get(GuardOrders, { strict: false });
+    const orders = nodes[0]!.app.get(GuardOverrides, { strict: false });
     let alive: readonly string[] = await registerMany(api);
     const all = alive;
     let answeredAt = 0;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { startContention } from '../support/linearizability/contending-clients.js';
-import { checkEachKey } from '../support/linearizability/report.js';
-import { SERVICE_MODEL } from '../support/linearizability/service-model.js';
-import { startFaults } from '../support/node-faults.js';
-import { unhurried } from '../support/slowness.js';
-import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
+import { startContention } from '../support/laws/linearizability/contending-clients.js';
+import { checkEachKey } from '../support/laws/linearizability/report.js';
+import { SERVICE_MODEL } from '../support/laws/linearizability/service-model.js';
+import { startFaults } from '../support/nodes/node-faults.js';
+import { unhurried } from '../support/time/slowness.js';
+import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 
 const OPERATIONS = 2_000;
 const FAULTS = 12;

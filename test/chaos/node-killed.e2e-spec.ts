@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
-import { INSTANCES } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { discover } from '../support/catalog-service.js';
+import { INSTANCES } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { discover } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
-import { unhurried } from '../support/slowness.js';
-import { type SpawnedNode, spawnNode } from '../support/spawned-node.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { waitFor } from '../support/wait-for.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
+import { unhurried } from '../support/time/slowness.js';
+import { type SpawnedNode, spawnNode } from '../support/nodes/spawned-node.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 let directory: DisposableDirectory;
 let database: TestDatabase;

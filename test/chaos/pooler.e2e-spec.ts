@@ -1,14 +1,14 @@
 import { migrate } from '@coordination/database';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { INSTANCES } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogNode, discover, startNode } from '../support/catalog-service.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { findPgBouncer, PgBouncer } from '../support/pgbouncer.js';
-import { createTestDatabase } from '../support/test-database.js';
-import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
+import { INSTANCES } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogNode, discover, startNode } from '../support/catalog/catalog-service.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { findPgBouncer, PgBouncer } from '../support/database/pgbouncer.js';
+import { createTestDatabase } from '../support/database/test-database.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 
 /** Fewer than the connections of one node, so that sessions are shared all the time. */
 const POOL_SIZE = 4;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CatalogService, startCatalog } from '../support/catalog-service.js';
+import { type CatalogService, startCatalog } from '../support/catalog/catalog-service.js';
 import { disposableDirectory, type DisposableDirectory } from '../support/disposable-directory.js';
-import { metricOf } from '../support/metrics.js';
-import { unhurried } from '../support/slowness.js';
-import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
-import { type Target, tcpTarget } from '../support/targets.js';
-import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
+import { metricOf } from '../support/nodes/metrics.js';
+import { unhurried } from '../support/time/slowness.js';
+import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';
+import { type Target, tcpTarget } from '../support/http/targets.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 
 const INSTANCES = 40;
 /** What a share needs to move: a lease of 2 s, its end, and the first probes. */

@@ -1,11 +1,11 @@
-import { EPOCH_JUMP, type EpochStarted } from '@coordination/audit';
+import { EPOCH_JUMP, type EpochStarted } from '@coordination/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, INSTANCES } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogNode, startNode } from '../support/catalog-service.js';
-import { assertAnswersAreTrue, startMixedLoad } from '../support/mixed-load.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { waitFor } from '../support/wait-for.js';
+import { type Api, INSTANCES } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
+import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { waitFor } from '../support/time/wait-for.js';
 import { openWatch, RecordingWatcher } from '../support/watch/recording-watcher.js';
 import { stretchProblems, watchProblems } from '../support/watch/watch-guarantees.js';
 import { stretchesOf } from '../support/watch/watch-record.js';

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Api } from '../support/api.js';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
-import { type CatalogNode, discover, startNode } from '../support/catalog-service.js';
+import { type Api } from '../support/http/api.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { type CatalogNode, discover, startNode } from '../support/catalog/catalog-service.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { assertAnswersAreTrue, type MixedLoad, startMixedLoad } from '../support/mixed-load.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { urlOfAll } from '../support/several-servers.js';
-import { type SpawnedNode, spawnLoadedNode } from '../support/spawned-node.js';
-import { waitFor } from '../support/wait-for.js';
+import { assertAnswersAreTrue, type MixedLoad, startMixedLoad } from '../support/http/mixed-load.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { urlOfAll } from '../support/database/several-servers.js';
+import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';
+import { waitFor } from '../support/time/wait-for.js';
 import { startWatching, type Watching } from '../support/watch/watching.js';
 
 const WRITERS = 20;

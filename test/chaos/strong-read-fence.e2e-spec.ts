@@ -1,8 +1,8 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CatalogNode, startNode } from '../support/catalog-service.js';
-import { OwnPostgres } from '../support/own-postgres.js';
-import { waitFor } from '../support/wait-for.js';
+import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
+import { OwnPostgres } from '../support/database/own-postgres.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 const STRONG = [
   '/api/v1/discovery/namespaces?consistency=strong',

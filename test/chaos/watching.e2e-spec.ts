@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../support/catalog-invariants.js';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
-import { type MixedLoad, seeded, startMixedLoad } from '../support/mixed-load.js';
-import { describeNode } from '../support/describe-node.js';
-import { killConnections } from '../support/node-faults.js';
-import { RestartableNode } from '../support/restartable-node.js';
-import { unhurried } from '../support/slowness.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { PATIENCE_MS, waitFor } from '../support/wait-for.js';
+import { type MixedLoad, seeded, startMixedLoad } from '../support/http/mixed-load.js';
+import { describeNode } from '../support/nodes/describe-node.js';
+import { killConnections } from '../support/nodes/node-faults.js';
+import { RestartableNode } from '../support/nodes/restartable-node.js';
+import { unhurried } from '../support/time/slowness.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 import { RecordingWatcher } from '../support/watch/recording-watcher.js';
 import { type Selects, watchProblems } from '../support/watch/watch-guarantees.js';
 

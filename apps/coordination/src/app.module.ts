@@ -1,12 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AUDIT_ENTITIES, AuditModule, LogRoom } from '@coordination/audit';
+import { LOG_ENTITIES, PartitionHeadroom } from '@coordination/log';
+import { AuditModule } from '@coordination/audit';
 import { ConfigModule, type Settings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule } from '@coordination/database';
-import { CatalogView, DiscoveryModule } from '@coordination/discovery';
+import { CatalogView } from '@coordination/catalog';
+import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, RoleElector } from '@coordination/liveness';
+import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration } from '@coordination/liveness';
+import { RoleElector } from '@coordination/leadership';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -38,7 +41,7 @@ export class AppModule {
         DatabaseModule.forRoot({
           ...database,
           settings,
-          entities: [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
+          entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
         }),
         RegistryModule,
         LivenessModule,
@@ -50,7 +53,7 @@ export class AppModule {
           imports: [DiscoveryModule, RegistryModule, LivenessModule, AuditModule],
           view: CatalogView,
           writer: CatalogWriter,
-          log: LogRoom,
+          log: PartitionHeadroom,
           guards: GuardStates,
           sweeps: RoleElector,
           node: NodeRegistration,

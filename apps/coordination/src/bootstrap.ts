@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { Databases } from '@coordination/database';
-import { CatalogView } from '@coordination/discovery';
+import { CatalogView } from '@coordination/catalog';
 import { Drain } from '@coordination/health';
 import { configureHttp, createHttpAdapter, listenAddresses, listenError, serveApiDocs } from '@coordination/http';
 import { type Clock } from '@coordination/kernel';

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { assertEmbeddedAllowed, foreignVariablesOf, serverVariablesOf, type Settings } from '@coordination/config';
-import { describePlace, EMBEDDED_DATABASE, placeOf } from '@coordination/database';
+import { describePlace, placeOf } from '@coordination/database';
+import { EMBEDDED_DATABASE } from '@coordination/embedded-postgres';
 import { differentDatabases } from './different-databases.js';
 
 /** Which database a command acts on, known before anything is connected to, started or made. */

@@ -1,5 +1,4 @@
-import { type CatalogView } from '@coordination/discovery';
-import { EXAMPLE_INSTANCES } from '@coordination/registry';
+import { type CatalogView, EXAMPLE_INSTANCES } from '@coordination/catalog';
 
 /**
  * The ids of the example instances, with the ids that they have in this catalog, as far as they are registered. So the

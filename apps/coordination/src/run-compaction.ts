@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type CompactionOptions, compactLog } from '@coordination/audit';
+import { type CompactionOptions, compactLog } from '@coordination/log';
 import { readSettings, type Settings } from '@coordination/config';
 import { placeOf } from '@coordination/database';
 import { serverTarget } from './command-target.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeRoles, runSql } from '../../../test/support/database-roles.js';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { makeRoles, runSql } from '../../../test/support/database/database-roles.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
 import { runMigrations } from './run-migrations.js';
 
 let database: TestDatabase;

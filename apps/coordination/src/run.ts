@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, type Settings } from '@coordination/config';
-import { describeServers, pgOptions, placeOf, startEmbeddedPostgres } from '@coordination/database';
+import { describeServers, pgOptions, placeOf } from '@coordination/database';
+import { startEmbeddedPostgres } from '@coordination/embedded-postgres';
 import { assertCanListen, otherOnLocalhost } from '@coordination/http';
 import { listensOnLoopback } from '@coordination/kernel';
 import { type DatabaseChoice } from './app.module.js';

@@ -1,4 +1,4 @@
-export { ConfigModule, SETTINGS_TOKEN } from './config.module.js';
+export { ConfigModule, settingsProvider, SETTINGS_TOKEN } from './config.module.js';
 export { settingsReferenceMarkdown } from './settings-reference.js';
 export { assertEmbeddedAllowed, readSettings, SettingsError } from './read-settings.js';
 export { SETTINGS, type SettingEntry, type Settings } from './settings.js';

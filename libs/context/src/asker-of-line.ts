@@ -1,6 +1,6 @@
 import { currentRequest } from './request-scope.js';
 
-/** Who asks, for every line that is written while a request is being served. */
+/** The caller, for each line of the log that is written while a request is served. */
 export function askerOfLine(): object {
   const request = currentRequest();
   if (!request) return {};

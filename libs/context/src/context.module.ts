@@ -1,13 +1,11 @@
 import { Global, Module } from '@nestjs/common';
+import { Clock, systemClock } from '@coordination/kernel';
 import { RequestContext } from './request-context.js';
 
-/**
- * Gives everybody the {@link RequestContext}. The HTTP adapter fills it, so nestjs-cls's own module is not imported: it
- * would put a guard and an interceptor before every handler, though neither has anything to do here.
- */
+/** Provides the {@link RequestContext}, which the HTTP adapter fills, and the {@link Clock} of the system. */
 @Global()
 @Module({
-  providers: [{ provide: RequestContext, useFactory: () => new RequestContext() }],
-  exports: [RequestContext],
+  providers: [RequestContext, { provide: Clock, useValue: systemClock }],
+  exports: [RequestContext, Clock],
 })
 export class ContextModule {}

@@ -1,4 +1,4 @@
-export { type CallOrigin, type CallSource } from './call-origin.js';
+export { CALL_SOURCES, type CallOrigin, type CallSource } from './call-origin.js';
 export { ContextModule } from './context.module.js';
 export { RequestContext } from './request-context.js';
 export { ANONYMOUS, SYSTEM_ACTOR, type RequestStore } from './request-store.js';

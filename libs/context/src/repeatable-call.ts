@@ -1,9 +1,9 @@
-/** A call that its caller may send again under the same key: it has one effect, and the first answer is the only one. */
+/** A call that its caller may send again under the same key: it has one effect, and each repetition gets the first response. */
 export interface RepeatableCall {
-  /** The caller's name for the call: 1 to 255 visible ASCII characters. It is the caller's own; others may use the same. */
+  /** The name that the caller gave the call: 1 to 255 visible ASCII characters. Other callers may use the same name. */
   readonly key: string;
-  /** Calls with the same key are repetitions of each other exactly when these texts are equal. */
+  /** Two calls with the same key are repetitions of each other if and only if these texts are equal. */
   readonly fingerprint: string;
-  /** To be called before the caller is answered with what was said before. */
+  /** Must be called before the stored response is sent. */
   noteReplay(): void;
 }

@@ -1,14 +1,16 @@
+import { Injectable } from '@nestjs/common';
 import { type CallOrigin } from './call-origin.js';
 import { currentRequest } from './request-scope.js';
 import { SYSTEM_ACTOR } from './request-store.js';
 
-/** The async context of the request that is being served. */
+/** The request that is being served, for those who are injected it. */
+@Injectable()
 export class RequestContext {
   get requestId(): string | null {
     return currentRequest()?.requestId ?? null;
   }
 
-  /** Who asks, from where, and why: passed along with every command. Outside a request it is the system itself. */
+  /** Who requests a change, from where, and why; passed along with every command. Outside a request it is the system. */
   origin(): CallOrigin {
     const request = currentRequest();
     if (!request) {

@@ -1,9 +1,8 @@
-import { type ClsStore } from 'nestjs-cls';
 import { type CallSource } from './call-origin.js';
 import { type RepeatableCall } from './repeatable-call.js';
 
-/** What is kept for one request, from its first byte to its answer. No domain data. */
-export interface RequestStore extends ClsStore {
+/** What is kept for one request, from its first byte to the end of its response. No domain data. */
+export interface RequestStore {
   requestId: string;
   clientAddress: string | null;
   actor: string;
@@ -12,7 +11,7 @@ export interface RequestStore extends ClsStore {
   repeatable?: RepeatableCall | undefined;
 }
 
-/** The actor of callers that have not said who they are. */
+/** The actor of callers that are not identified. */
 export const ANONYMOUS = 'anonymous';
 
 /** The actor of changes that the service makes by itself, such as ending an override. */

@@ -2,12 +2,12 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type EntityName } from '@mikro-orm/core';
 import { type Settings } from '@coordination/config';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { appRoleOf } from './app-role.js';
-import { Databases } from './databases.js';
-import { watchPools } from './pool-metrics.js';
-import { SchemaGate } from './schema-gate.js';
-import { watchOldestSnapshot } from './snapshot-metrics.js';
-import { StoreProbe } from './store-probe.js';
+import { appRoleOf } from './schema/app-role.js';
+import { Databases } from './connections/databases.js';
+import { watchPools } from './connections/pool-metrics.js';
+import { SchemaGate } from './schema/schema-gate.js';
+import { watchOldestSnapshot } from './reading/snapshot-metrics.js';
+import { StoreProbe } from './reading/store-probe.js';
 
 /** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
 export interface DatabaseModuleOptions {

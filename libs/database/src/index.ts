@@ -1,28 +1,22 @@
-export { databaseClock } from './database-clock.js';
-export { Databases, type DatabaseTarget, type PoolUse, type Purpose } from './databases.js';
-export { type AppRole, appRoleOf } from './app-role.js';
-export { migrate, type MigrateOptions } from './migrate.js';
-export { pendingMigrations, readSchemaState, type SchemaState } from './schema-state.js';
-export { NotificationListener, type NotificationListenerOptions } from './notification-listener.js';
-export { administer } from './administer.js';
-export { clientUnderLock, type ClientUnderLockOptions } from './client-under-lock.js';
-export { ConnectFailedError, DatabaseClient } from './database-client.js';
-export { pgOptions, type PgOptions } from './pg-options.js';
-export { type SslMode } from './tls-demand.js';
-export { autocommit, DoubtfulCommitError, isoTime, query } from './query.js';
-export { read, READ_TIMEOUT_MS, type ReadOptions } from './read.js';
-export { readOnce } from './read-once.js';
-export { isStoreUnavailable, orStoreUnavailable } from './store-errors.js';
-export { type DatabasePlace, describePlace, describeServers, placeOf } from './database-place.js';
-export {
-  EMBEDDED_DATABASE,
-  startEmbeddedPostgres,
-  type EmbeddedPostgres,
-  type EmbeddedPostgresOptions,
-} from './embedded/embedded-postgres.js';
+export { ConnectFailedError, DatabaseClient } from './connections/database-client.js';
+export { type DatabaseTarget, Databases, type PoolUse, type Purpose } from './connections/databases.js';
+export { NotificationListener, type NotificationListenerOptions } from './connections/notification-listener.js';
+export { type PgOptions, pgOptions } from './connections/pg-options.js';
 export { DatabaseModule, type DatabaseModuleOptions } from './database.module.js';
-export { StoreProbe, type StoreState } from './store-probe.js';
-export { type MetTrouble, type Trouble } from './trouble.js';
-export { severedAfter } from './severed-after.js';
-export { ConnectionLostError, underLock, type LockOptions } from './under-lock.js';
-export { SchemaGate, type SchemaGateOptions, type SchemaObstacle } from './schema-gate.js';
+export { isStoreUnavailable, mapStoreErrors } from './errors/store-errors.js';
+export { type MetTrouble, type Trouble } from './errors/trouble.js';
+export { type ClientUnderLockOptions, clientUnderLock } from './locks/client-under-lock.js';
+export { ConnectionLostError, type LockOptions, underLock } from './locks/under-lock.js';
+export { databaseClock } from './reading/database-clock.js';
+export { DoubtfulCommitError, autocommit, isoTime, query } from './reading/query.js';
+export { readStatement } from './reading/read-statement.js';
+export { READ_TIMEOUT_MS, type ReadOptions, readSnapshot } from './reading/read.js';
+export { withSilenceTimeout } from './reading/silence-timeout.js';
+export { StoreProbe, type StoreState } from './reading/store-probe.js';
+export { administer } from './schema/administer.js';
+export { type AppRole, appRoleOf } from './schema/app-role.js';
+export { type MigrateOptions, migrate } from './schema/migrate.js';
+export { SchemaGate, type SchemaGateOptions, type SchemaObstacle } from './schema/schema-gate.js';
+export { type SchemaState, pendingMigrations, readSchemaState } from './schema/schema-state.js';
+export { type DatabasePlace, describePlace, describeServers, placeOf } from './servers/database-place.js';
+export { type SslMode } from './servers/tls-demand.js';

@@ -2,15 +2,21 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { answerFound, answerSettled } from './answer-found.js';
-import { type AnsweredCatalog, CATALOG_HEADERS, revisionTag, sendJson, setCatalogHeaders } from './catalog-answer.js';
+import { answerFound, answerSettled } from './responses/json-response.js';
+import {
+  type AnsweredCatalog,
+  CATALOG_HEADERS,
+  revisionTag,
+  sendJson,
+  setCatalogHeaders,
+} from './responses/catalog-response.js';
 import {
   NAMESPACES_EXAMPLE,
   SEARCH_EXAMPLE,
   SEARCH_PARAMETERS_EXAMPLE,
   SERVICE_INSTANCES_EXAMPLE,
   SERVICES_EXAMPLE,
-} from './discovery.examples.js';
+} from './api/discovery.examples.js';
 import {
   ALL_NAMESPACES,
   instancePage,
@@ -21,10 +27,10 @@ import {
   serviceList,
   type ServiceParams,
   serviceParams,
-} from './discovery.schemas.js';
+} from './api/discovery.schemas.js';
 import { DiscoveryService } from './discovery.service.js';
-import { NO_DEMAND, toDemand, WAITING_PROBLEMS } from './freshness/demand.js';
-import { GuardNoticeSlot, setGuardHeader } from './guard-notice.js';
+import { NO_DEMAND, toDemand, WAITING_PROBLEMS } from './freshness/read-consistency.js';
+import { GuardNoticeSlot, setGuardHeader } from './responses/guard-notice.js';
 import { NAMED_IN_CATALOG, toFields } from './listing/instance-fields.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { type ListQuestion, variantOfFields } from './listing/list-question.js';
@@ -39,9 +45,9 @@ import {
   type ServicesAtQuery,
   servicesAtQuery,
 } from './past/past.schemas.js';
-import { PlainReads } from './plain-reads.js';
+import { ParsedRequestCache } from './parsed-request-cache.js';
 import { USABLE } from './selection/selection.js';
-import { toSelection } from './selection/selection.schemas.js';
+import { toSelection } from './filter/selection.schemas.js';
 
 const NOT_MODIFIED = { status: 304, responseHeaders: CATALOG_HEADERS } as const satisfies SuccessOptions;
 const PAST_NOT_MODIFIED = { status: 304, responseHeaders: PAST_HEADERS } as const satisfies SuccessOptions;
@@ -54,7 +60,7 @@ export class DiscoveryController {
     private readonly discovery: DiscoveryService,
     private readonly past: PastDiscovery,
     private readonly guards: GuardNoticeSlot,
-    private readonly plain: PlainReads,
+    private readonly plain: ParsedRequestCache,
   ) {}
 
   @Endpoint({

@@ -1,18 +1,18 @@
-import { type LogHead } from '@coordination/audit';
-import { type CatalogSearch } from './catalog-search.js';
-import { type CatalogSearchRepository } from './catalog-search.repository.js';
-import { type AnsweredCatalog } from './catalog-answer.js';
-import { type Demand, NO_DEMAND } from './freshness/demand.js';
+import { type LogHead } from '@coordination/log';
+import { type CatalogView } from '@coordination/catalog';
+import { type CatalogSearch } from './search/catalog-search.js';
+import { type CatalogSearchRepository } from './search/catalog-search.repository.js';
+import { type AnsweredCatalog } from './responses/catalog-response.js';
+import { type ReadConsistency, NO_DEMAND } from './freshness/read-consistency.js';
 import { type FreshReads } from './freshness/fresh-reads.js';
-import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/question.js';
-import { type Wanted } from './resolve/contenders.js';
+import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/poll-query.js';
+import { type ResolveRequest } from './resolve/eligible-instances.js';
 import { type Resolved, type Resolver } from './resolve/resolver.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { isWhole, type ListQuestion } from './listing/list-question.js';
 import { searchJson } from './listing/search-json.js';
 import { isEverything, type Selection } from './selection/selection.js';
-import { type CatalogView } from './view/catalog-view.js';
-import { type ViewAnswer, type ViewAnswers } from './view-answers.js';
+import { type ViewAnswer, type CachedJson } from './responses/cached-json.js';
 
 /** An answer, and the catalog that it is from. */
 export type Found<Answer extends ViewAnswer = ViewAnswer> = Answer & { readonly catalog: AnsweredCatalog };
@@ -26,9 +26,9 @@ export interface SearchFound {
 /** What discovery works with. */
 export interface DiscoveryParts {
   readonly view: CatalogView;
-  readonly answers: ViewAnswers;
+  readonly answers: CachedJson;
   /** Apart from the others, so that whoever asks for many pages or members does not drive those out of memory. */
-  readonly partAnswers: ViewAnswers;
+  readonly partAnswers: CachedJson;
   readonly resolver: Resolver;
   readonly catalog: CatalogSearchRepository;
   readonly fresh: FreshReads;
@@ -109,7 +109,12 @@ export class DiscoveryService {
    * One instance of a service to call.
    * @throws StartingError, StaleViewError, NoInstanceAvailableError, InvalidFilterError
    */
-  async resolve(namespace: string, service: string, wanted: Wanted, demand = NO_DEMAND): Promise<Found<Resolved>> {
+  async resolve(
+    namespace: string,
+    service: string,
+    wanted: ResolveRequest,
+    demand = NO_DEMAND,
+  ): Promise<Found<Resolved>> {
     await this.parts.fresh.fromView(demand);
     return this.fromView(demand, () => this.parts.resolver.resolve(namespace, service, wanted));
   }
@@ -132,7 +137,7 @@ export class DiscoveryService {
     return { catalog: current(head), body };
   }
 
-  private fromView<Answer extends ViewAnswer>({ isStrong, wait }: Demand, make: () => Answer): Found<Answer> {
+  private fromView<Answer extends ViewAnswer>({ isStrong, wait }: ReadConsistency, make: () => Answer): Found<Answer> {
     const { view } = this.parts;
     view.assertReadable();
     const { revision, stalenessSeconds: age } = view.freshness();

@@ -1,7 +1,7 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
-import { describedHeaders, PossibleProblems } from '@coordination/http';
+import { describedHeaders, OwnErrorBody, PossibleProblems } from '@coordination/http';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { healthReport } from './health.schemas.js';
@@ -22,6 +22,7 @@ const Probe = (operationId: string, summary: string, description: string) =>
     PossibleProblems(),
     Answer(200, 'All is well.'),
     Answer(503, 'Something is not as it must be.'),
+    OwnErrorBody(503),
     HealthCheck({ noCache: true, swaggerDocumentation: false }),
   );
 

@@ -15,6 +15,7 @@ import {
 } from './health-sources.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { LogIndicator } from './log.indicator.js';
+import { MetricsController } from './metrics.controller.js';
 import { NodeIndicator } from './node.indicator.js';
 import { ProcessIndicator, SERVICE_VERSION } from './process.indicator.js';
 import { TasksIndicator } from './tasks.indicator.js';
@@ -41,7 +42,7 @@ export interface HealthModuleOptions {
   readonly node: InjectionToken<NodeName>;
 }
 
-/** Serves `/health` and the probes below it. Needs `Databases`, `SchemaGate` and `BackgroundTasks`. */
+/** Serves `/health`, the probes below it, and `/metrics`. Needs `Databases`, `SchemaGate` and `BackgroundTasks`. */
 @Module({})
 export class HealthModule {
   static forRoot(options: HealthModuleOptions): DynamicModule {
@@ -53,7 +54,7 @@ export class HealthModule {
         // Probes ask every few seconds; what is wrong is logged by whoever finds it.
         TerminusModule.forRoot({ logger: false }),
       ],
-      controllers: [HealthController],
+      controllers: [HealthController, MetricsController],
       providers: [
         CatalogIndicator,
         DatabaseIndicator,

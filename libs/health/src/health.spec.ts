@@ -3,10 +3,10 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { SchemaGate, type SchemaObstacle, type StoreState, StoreProbe } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
-import { BackgroundTasks } from '@coordination/observability';
+import { BackgroundTasks, Metrics } from '@coordination/observability';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TestClock } from '../../../test/support/background-tasks.js';
+import { TestClock } from '../../../test/support/nodes/background-tasks.js';
 import { Drain, HealthModule } from './index.js';
 
 class View {
@@ -71,7 +71,7 @@ describe('the probes', () => {
     sweeps = new Sweeps();
     node = new Node();
     clock = new TestClock();
-    tasks = new BackgroundTasks({ clock, log: { warn: () => undefined, log: () => undefined } });
+    tasks = new BackgroundTasks(clock, { warn: () => undefined, log: () => undefined });
     const providers = [
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },
@@ -80,11 +80,15 @@ describe('the probes', () => {
       { provide: Sweeps, useValue: sweeps },
       { provide: Node, useValue: node },
       { provide: BackgroundTasks, useValue: tasks },
+      { provide: Metrics, useValue: new Metrics() },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
-    @Module({ providers, exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, StoreProbe, SchemaGate] })
+    @Module({
+      providers,
+      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
+    })
     class PartsModule {}
     const module = await Test.createTestingModule({
       imports: [

@@ -1,11 +1,11 @@
-export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './address-ranges.js';
-export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './authority.js';
+export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './net/address-ranges.js';
+export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './net/authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
-export { canonicalJson, sameJson } from './canonical-json.js';
-export { systemClock, type Clock } from './clock.js';
-export { CURSOR, decodeCursor, encodeCursor } from './cursors.js';
-export { hasDotSegment } from './dot-segments.js';
-export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.js';
+export { canonicalJson, sameJson } from './json/canonical-json.js';
+export { Clock, systemClock } from './clock.js';
+export { CURSOR, decodeCursor, encodeCursor } from './json/cursors.js';
+export { hasDotSegment } from './net/dot-segments.js';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/error-codes.js';
 export {
   AlreadyRegisteredError,
   DomainError,
@@ -33,25 +33,28 @@ export {
   type ErrorExtras,
   type FieldError,
   type UnknownRevisionReason,
-} from './errors.js';
-export { failureText, type FailureText } from './failure-text.js';
-export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './host.js';
+} from './errors/errors.js';
+export { errorText } from './errors/error-text.js';
+export { failureText, type FailureText } from './errors/failure-text.js';
+export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './net/host.js';
 export { newId } from './ids.js';
-export { canonicalAddress } from './ip-address.js';
-export { patchBetween, type PatchOperation } from './json-patch.js';
+export { canonicalAddress } from './net/ip-address.js';
+export { isJsonArray, isJsonObject, isObject, type JsonObject, type JsonValue } from './json/json-values.js';
+export { patchBetween, type PatchOperation } from './json/json-patch.js';
 export {
-  findPoison,
+  findUnstorable,
   isStorableText,
   MAX_JSON_DEPTH,
   pointerToken,
   shownText,
   shownToken,
   type Poison,
-} from './json-safety.js';
-export { likeliestName } from './likeliest-name.js';
-export { meantName } from './meant-name.js';
-export { complaintAboutText, readable } from './readable-text.js';
+} from './json/json-safety.js';
+export { likeliestName } from './validation/likeliest-name.js';
+export { lowerBound } from './lower-bound.js';
+export { meantName } from './validation/intended-name.js';
+export { complaintAboutText, readable } from './validation/readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
-export { type ValidationIssue } from './issue-message.js';
-export { meantValue, unknownKind, unknownName } from './unknown-name.js';
-export { toFieldErrors } from './validation-issues.js';
+export { type ValidationIssue } from './validation/issue-message.js';
+export { meantValue, unknownKind, unknownName } from './validation/unknown-name.js';
+export { toFieldErrors } from './validation/validation-issues.js';

@@ -1,8 +1,6 @@
-import { LivenessGuard } from './guard/liveness-guard.entity.js';
-import { LivenessOrder } from './guard/liveness-order.entity.js';
-
-export { GuardOrders, type GuardWish } from './guard/guard-orders.service.js';
-export { guardRules, type GuardRules } from './guard/guard-rules.js';
+export { LIVENESS_ENTITIES } from './entities.js';
+export { GuardOverrides, type GuardRequest } from './guard/guard-overrides.service.js';
+export { type GuardRules, guardRules } from './guard/guard-rules.js';
 export {
   GUARD_PHASES,
   GUARD_REASONS,
@@ -12,17 +10,14 @@ export {
   type GuardState,
 } from './guard/guard-state.js';
 export { GuardStates } from './guard/guard-states.js';
-export {
-  LivenessOverviewReader,
-  SOON_SECONDS,
-  type LeaseOverview,
-  type LivenessOverview,
-} from './liveness-overview.service.js';
 export { LivenessModule } from './liveness.module.js';
-export { nodeAddress, type NodeAddress } from './nodes/node-address.js';
+export { type NodeAddress, nodeAddress } from './nodes/node-address.js';
 export { NodeRegistration } from './nodes/node-registration.job.js';
 export { NODE_NAMESPACE, NODE_SERVICE } from './nodes/node-service.js';
-export { RoleElector } from './roles/role-elector.job.js';
-export { ProbeOverview, type NodeShare, type ProbeQueue } from './probes/probe-overview.js';
-
-export const LIVENESS_ENTITIES = [LivenessGuard, LivenessOrder];
+export { type NodeShare, ProbeOverview, type ProbeQueue } from './probes/probe-overview.js';
+export {
+  type LeaseOverview,
+  type LivenessOverview,
+  LivenessOverviewReader,
+  SOON_SECONDS,
+} from './sweep/liveness-overview.service.js';

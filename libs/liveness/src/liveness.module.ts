@@ -2,7 +2,8 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '@coordination/audit';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases, SchemaGate } from '@coordination/database';
-import { CatalogView, DiscoveryModule } from '@coordination/discovery';
+import { CatalogView } from '@coordination/catalog';
+import { DiscoveryModule } from '@coordination/discovery';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import {
@@ -16,19 +17,19 @@ import { LIVENESS_API_PROVIDERS } from './api/liveness-api.providers.js';
 import { LivenessController } from './api/liveness.controller.js';
 import { ExplainController } from './explain/explain.controller.js';
 import { EXPLAIN_PROVIDERS } from './explain/explain.providers.js';
-import { HeartbeatsController } from './heartbeats.controller.js';
-import { HeartbeatsService } from './heartbeats.service.js';
-import { LeaseEndModule } from './lease-end.module.js';
+import { HeartbeatsController } from './heartbeats/heartbeats.controller.js';
+import { HeartbeatsService } from './heartbeats/heartbeats.service.js';
+import { LeaseExpiryModule } from './sweep/lease-expiry.module.js';
 import { measureNodeId } from './nodes/node-metrics.js';
 import { NodeRegistration } from './nodes/node-registration.job.js';
 import { PROBE_PROVIDERS } from './probes/probe.providers.js';
 import { ProbeOverview } from './probes/probe-overview.js';
-import { OverrideEndJob } from './override-end.job.js';
+import { OverrideExpiryJob } from './overrides/override-expiry.job.js';
 import { OverridesModule } from './overrides/overrides.module.js';
 
 /** Who is alive: heartbeats, probes, leases that end, overrides that run out. */
 @Module({
-  imports: [AuditModule, RegistryModule, DiscoveryModule, LeaseEndModule, OverridesModule],
+  imports: [AuditModule, RegistryModule, DiscoveryModule, LeaseExpiryModule, OverridesModule],
   controllers: [HeartbeatsController, ExplainController, LivenessController],
   providers: [
     {
@@ -72,7 +73,7 @@ import { OverridesModule } from './overrides/overrides.module.js';
     ...EXPLAIN_PROVIDERS,
     ...LIVENESS_API_PROVIDERS,
     {
-      provide: OverrideEndJob,
+      provide: OverrideExpiryJob,
       inject: [Databases, ServiceInstanceRepository, CatalogWriter, BackgroundTasks, SchemaGate],
       useFactory: (
         databases: Databases,
@@ -80,9 +81,10 @@ import { OverridesModule } from './overrides/overrides.module.js';
         writer: CatalogWriter,
         tasks: BackgroundTasks,
         gate: SchemaGate,
-      ) => new OverrideEndJob({ databases, instances, writer, task: tasks.task('override-end'), ready: gate.opened }),
+      ) =>
+        new OverrideExpiryJob({ databases, instances, writer, task: tasks.task('override-end'), ready: gate.opened }),
     },
   ],
-  exports: [LeaseEndModule, ProbeOverview, NodeRegistration],
+  exports: [LeaseExpiryModule, ProbeOverview, NodeRegistration],
 })
 export class LivenessModule {}

@@ -1,3 +1,4 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   collectDefaultMetrics,
   Counter,
@@ -13,15 +14,29 @@ const PREFIX = 'pcs_';
 
 type Described<C extends { registers?: unknown }> = Omit<C, 'registers'>;
 
+/** One value of a metric with labels. */
+export interface Sample<L extends string = string> {
+  readonly labels: Readonly<Record<L, string>>;
+  readonly value: number;
+}
+
+/** A metric with labels, without the prefix of its name. */
+export interface LabelledMetric<L extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly L[];
+}
+
 /**
- * Makes the metrics of one application, on a registry of its own. Names get the prefix `pcs_`; times are in seconds and say
- * so (`_seconds`), counters end in `_total`.
+ * Creates the metrics of one application, on a registry of its own. Names get the prefix `pcs_`; names of times end in
+ * `_seconds`, names of counters in `_total`.
  */
-export class Metrics {
+@Injectable()
+export class Metrics implements OnModuleInit {
   readonly registry = new Registry();
 
-  /** Adds what Prometheus clients tell of any process (`process_…`, `nodejs_…`). */
-  collectProcessMetrics(): void {
+  /** Adds the usual metrics of a process (`process_…`, `nodejs_…`). */
+  onModuleInit(): void {
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -29,7 +44,7 @@ export class Metrics {
     return new Counter<L>({ ...options, name: PREFIX + options.name, registers: [this.registry] });
   }
 
-  /** A gauge whose value is best read when it is asked for, by `collect`. */
+  /** A gauge that is set by its owner; see {@link observedGauge} for one that is read. */
   gauge<L extends string = never>(options: Described<GaugeConfiguration<L>>): Gauge<L> {
     return new Gauge<L>({ ...options, name: PREFIX + options.name, registers: [this.registry] });
   }
@@ -38,7 +53,65 @@ export class Metrics {
     return new Histogram<L>({ ...options, name: PREFIX + options.name, registers: [this.registry] });
   }
 
-  /** Everything, in the text format of Prometheus. */
+  /** A gauge that is read when metrics are collected. */
+  observedGauge(name: string, help: string, read: () => number | Promise<number>): void {
+    this.gauge({
+      name,
+      help,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+
+  /**
+   * A gauge with labels that is read when metrics are collected. Samples with the same labels add up; labels that are not
+   * read again disappear.
+   */
+  observedGauges<L extends string>(
+    { name, help, labelNames }: LabelledMetric<L>,
+    read: () => Iterable<Sample<L>>,
+  ): void {
+    this.gauge<string>({
+      name,
+      help,
+      labelNames,
+      collect() {
+        this.reset();
+        for (const { labels, value } of read()) this.inc(labels, value);
+      },
+    });
+  }
+
+  /** A counter of which another class keeps the total; read when metrics are collected. */
+  observedCounter(name: string, help: string, read: () => number): void {
+    this.counter({
+      name,
+      help,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  /** Counters with labels of which another class keeps the totals; read when metrics are collected. */
+  observedCounters<L extends string>(
+    { name, help, labelNames }: LabelledMetric<L>,
+    read: () => Iterable<Sample<L>>,
+  ): void {
+    this.counter<string>({
+      name,
+      help,
+      labelNames,
+      collect() {
+        this.reset();
+        for (const { labels, value } of read()) this.inc(labels, value);
+      },
+    });
+  }
+
+  /** All metrics, in the text format of Prometheus. */
   text(): Promise<string> {
     return this.registry.metrics();
   }

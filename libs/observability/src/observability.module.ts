@@ -1,46 +1,28 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { type Logger as PinoLogger } from 'pino';
+import { type Logger } from 'pino';
 import { Metrics } from './metrics.js';
-import { MetricsController } from './metrics.controller.js';
-import { RequestObserver } from './request-observer.js';
-import { BackgroundTasks } from './tasks/background-tasks.js';
-import { measureTasks } from './tasks/task-metrics.js';
+import { PINO_LOGGER, RequestObserver } from './request-observer.js';
+import { BackgroundTasks, TASK_CLOCK } from './tasks/background-tasks.js';
+import { TaskMetrics } from './tasks/task-metrics.js';
 
-/** Gives everybody {@link Metrics} and {@link BackgroundTasks}, serves `/metrics`, and observes every request. */
+/** Provides {@link Metrics} and {@link BackgroundTasks} to all modules, and observes every request. */
 @Module({})
 export class ObservabilityModule {
-  /** @param clock by which background tasks are judged */
-  static forRoot(logger: PinoLogger, clock: Clock = systemClock): DynamicModule {
+  /** @param clock the clock of background tasks */
+  static forRoot(logger: Logger, clock: Clock = systemClock): DynamicModule {
     return {
       module: ObservabilityModule,
       global: true,
-      controllers: [MetricsController],
       providers: [
-        { provide: Metrics, useFactory: processMetrics },
-        {
-          provide: BackgroundTasks,
-          inject: [Metrics],
-          useFactory: (metrics: Metrics) => {
-            const tasks = new BackgroundTasks({ clock, log: new Logger('Tasks') });
-            measureTasks(metrics, tasks);
-            return tasks;
-          },
-        },
-        {
-          provide: RequestObserver,
-          inject: [HttpAdapterHost, Metrics],
-          useFactory: (host: HttpAdapterHost, metrics: Metrics) => new RequestObserver(host, metrics, logger),
-        },
+        Metrics,
+        BackgroundTasks,
+        TaskMetrics,
+        RequestObserver,
+        { provide: PINO_LOGGER, useValue: logger },
+        { provide: TASK_CLOCK, useValue: clock },
       ],
       exports: [Metrics, BackgroundTasks],
     };
   }
-}
-
-function processMetrics(): Metrics {
-  const metrics = new Metrics();
-  metrics.collectProcessMetrics();
-  return metrics;
 }

@@ -1,15 +1,18 @@
-import { type OnApplicationShutdown } from '@nestjs/common';
-import { failureOf, type RequestFailure } from '@coordination/context';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { failureOf, type RequestFailure } from '@coordination/context';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type onResponseHookHandler } from 'fastify';
 import { type Logger } from 'pino';
 import { Metrics } from './metrics.js';
 import { RefusalLines, refusalText } from './refusal-lines.js';
 
-/** One label for everything that is no route, so that callers cannot make up label values. */
+/** Injection token of the logger of the process. */
+export const PINO_LOGGER = Symbol('Logger');
+
+/** The label of all unknown routes, so that callers cannot create label values. */
 const UNKNOWN_ROUTE = 'unknown';
 
-/** What probes and scrapers ask all the time. */
+/** Routes that probes and scrapers call all the time. */
 const NOISE = /^\/(?:health|metrics)(?:\/|$)/;
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -18,10 +21,11 @@ const CLIENT_ERROR = 400;
 const SERVER_ERROR = 500;
 
 /**
- * Counts and logs every request: its duration by route, method and status, and one line. Lines are `debug`, those of probes
- * `trace`, those of our own failures `warn`, at a bounded rate; they hold no query, no header and no body. What changes the
- * catalog is in the audit log anyway.
+ * Measures and logs every request: its duration by route, method and status, and one line. The level is `debug`, `trace` for
+ * probes, and `warn` at a bounded rate for failures of the service. Lines hold no query, no header and no body. Changes of
+ * the catalog are in the audit log anyway.
  */
+@Injectable()
 export class RequestObserver implements OnApplicationShutdown {
   private readonly durations;
   private readonly refusals = new RefusalLines((fields, message) => this.logger.warn(fields, message));
@@ -29,7 +33,7 @@ export class RequestObserver implements OnApplicationShutdown {
   constructor(
     { httpAdapter }: HttpAdapterHost,
     metrics: Metrics,
-    private readonly logger: Logger,
+    @Inject(PINO_LOGGER) private readonly logger: Logger,
   ) {
     this.durations = metrics.histogram({
       name: 'http_request_duration_seconds',
@@ -49,7 +53,7 @@ export class RequestObserver implements OnApplicationShutdown {
     });
   }
 
-  /** The hook of one route. What does not change between its requests is worked out once. */
+  /** The hook of one route. Whatever does not change between its requests is computed once. */
   private observe(route: string): onResponseHookHandler {
     const series = new Map<string, { observe(seconds: number): void }>();
     const quiet = NOISE.test(route);
@@ -79,7 +83,7 @@ export class RequestObserver implements OnApplicationShutdown {
     const refused = { requestId, method, route, status, code: failure?.code, because: failure?.because };
     const level = quiet ? 'trace' : isOurs && this.refusals.isFirst(refused) ? 'warn' : 'debug';
     if (!this.logger.isLevelEnabled(level)) return;
-    // The answer is finished by an event of the socket, outside the request's async context.
+    // The response is finished by an event of the socket, outside the async context of the request.
     this.logger[level](
       {
         context: 'Http',

@@ -1,133 +1,40 @@
-import { NamespaceFloor } from './empty-services/namespace-floor.entity.js';
-import { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
-import { InstanceLease } from './instance-lease.entity.js';
-import { NodeRole } from './roles/node-role.entity.js';
-import { ServiceInstance } from './service-instance.entity.js';
-import { ServiceRevision } from './service-revision.entity.js';
-
-export { CheckNotes } from './check-notes.js';
-export { CatalogMirrorSlot, type CatalogMirror } from './catalog-mirror.js';
-export {
-  HEALTH_DECIDERS,
-  HEALTH_STATES,
-  identityKey,
-  specOf,
-  identityOf,
-  INITIAL_STATES,
-  INSTANCE_TYPES,
-  OVERRIDE_SCOPES,
-  OVERRIDE_STATUSES,
-  SCHEMES,
-  scopeOf,
-  STATUSES,
-  type Check,
-  type Endpoint,
-  type GrpcCheck,
-  type HttpCheck,
-  type Health,
-  type HealthState,
-  type InstanceIdentity,
-  type InstanceRecord,
-  type InstanceSpec,
-  type InstanceType,
-  type JsonObject,
-  type JsonValue,
-  type Lease,
-  type LeasedInstance,
-  type Override,
-  type ProbedCheck,
-  type Scheme,
-  type Status,
-  type TcpCheck,
-} from './domain/instance.js';
-export {
-  afterEvent,
-  normalizeRecord,
-  toInstanceView,
-  toOverrideView,
-  toStored,
-  type InstanceView,
-  type OverrideView,
-  type StoredRecord,
-} from './domain/normalize-record.js';
-export { type Command, type InstanceTest, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
+export { BY_ID, BY_NAME } from './api/instance-naming.js';
+export { POSITIONED, WRITE_PROBLEMS, setPosition } from './api/instance-response.js';
+export { type Command, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide } from './domain/decide.js';
 export { type Decision, type Moment } from './domain/decision.js';
-export {
-  healthDeciderSchema,
-  healthStateSchema,
-  instanceTypeSchema,
-  overrideScopeSchema,
-  overrideStatusSchema,
-  statusSchema,
-} from './domain/enum.schemas.js';
-export { hostFilterSchema } from './domain/instance-spec.schema.js';
-export {
-  AHEAD_TOLERANCE_MS,
-  expiresAt,
-  goesAt,
-  hasLapsed,
-  isAhead,
-  overAt,
-  type LeaseAllowance,
-} from './domain/lease.js';
-export {
-  emptyServicesDroppedBy,
-  toEmptyServicesDropped,
-  type EmptyServicesDropped,
-} from './empty-services/empty-services-dropped.js';
-export { EmptyServiceRepository } from './empty-services/empty-service.repository.js';
-export { EVERY_OTHER_NAMESPACE, type NamespaceFloor } from './empty-services/namespace-floor.entity.js';
-export { HistoryGuard, type HistoryGuardTools } from './epoch/history-guard.js';
-export { HistoryKeeper, type HistoryKeeperTools, type HistoryLog, type Settled } from './epoch/history-keeper.js';
-export { InstanceLeaseRepository, leaseOverAt } from './instance-lease.repository.js';
-export { isAnother, startsOver } from './domain/endpoint-changes.js';
-export { isCurrent } from './domain/incarnation.js';
-export { isExpectedStatus } from './domain/expected-statuses.js';
-export { afterProbe, isProbed, mayHeal, type ProbeVerdict } from './domain/health-rules.js';
+export { isAnother, resetsHealth } from './domain/endpoint-changes.js';
+export { type ProbeVerdict, afterProbe, isProbed, mayHeal } from './domain/health-rules.js';
 export { ProbePolicy } from './domain/probe-policy.js';
-export { BY_ID, BY_NAME } from './instance-naming.js';
+export { isExpectedStatus } from './domain/spec/expected-statuses.js';
+export { EmptyServiceRepository } from './empty-services/empty-service.repository.js';
+export { EmptyServicesJob } from './empty-services/empty-services.job.js';
+export { REGISTRY_ENTITIES } from './entities.js';
 export { AnswerRecall } from './idempotency/answer-recall.js';
 export { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
-export { POSITIONED, setPosition, WRITE_PROBLEMS } from './instance-answer.js';
-export { instanceView, leasedInstanceView, overrideView } from './instance.schemas.js';
-export { LeaseRenewals } from './lease-renewals.js';
-export { EXAMPLE_INSTANCES, INSTANCE_EXAMPLE } from './registry.examples.js';
-export { registration } from './registration.js';
+export { InstanceLeaseRepository, leaseOverAt } from './leases/instance-lease.repository.js';
+export { LastCheckedRecorder } from './leases/last-checked.js';
+export { LeaseRenewals } from './leases/lease-renewals.js';
+export { RegistryModule } from './registry.module.js';
+export { RegistryService } from './registry.service.js';
 export {
-  incarnationEndedIds,
   type NamedInstance,
+  incarnationEndedIds,
   namedInstances,
   toNamedInstances,
-} from './named-instances.schemas.js';
-export { RegistryModule } from './registry.module.js';
+} from './requests/named-instances.schemas.js';
+export { registration } from './requests/registration.js';
 export {
-  DEFAULT_NAMESPACE,
-  instanceUuidSchema,
-  namespaceSchema,
-  serviceSchema,
-  setOverride,
   type IdParams,
-  type NameParams,
   type IncarnationQuery,
+  type NameParams,
   type NamespaceQuery,
   type SetOverride,
-} from './registry.schemas.js';
-export { RegistryService } from './registry.service.js';
-export { NodeRoleRepository, type ClaimedRole, type RoleClaim, type RoleRecord } from './roles/node-role.repository.js';
-export { TermEndedError, type RoleTerm } from './roles/role-term.js';
-export { INSTANCE_COLUMNS, ServiceInstanceRepository } from './service-instance.repository.js';
+  instanceUuidSchema,
+  setOverride,
+} from './requests/registry.schemas.js';
+export { type CommandResult, type SystemEvent, type WriteRequest, type WriteResult } from './requests/write-request.js';
+export { ServiceInstanceRepository } from './store/service-instance.repository.js';
 export { CatalogWriter, type CatalogWriterOptions, type CatalogWriterTools } from './write/catalog-writer.js';
-export { KnownAppendRepository } from './write/known-append.repository.js';
+export { OptimisticAppendRepository } from './write/optimistic/optimistic-append.repository.js';
 export { type AppendWay } from './write/writer-metrics.js';
-export { type ServiceTouch } from './write/instance-change.js';
-export { type CommandResult, type Occurrence, type WriteRequest, type WriteResult } from './write/write-request.js';
-
-export const REGISTRY_ENTITIES = [
-  ServiceInstance,
-  InstanceLease,
-  ServiceRevision,
-  NamespaceFloor,
-  IdempotencyKey,
-  NodeRole,
-];

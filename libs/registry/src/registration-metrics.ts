@@ -1,4 +1,4 @@
-import { type CommandResult } from './write/write-request.js';
+import { type CommandResult } from './requests/write-request.js';
 
 /** Counts registrations by what came of them. */
 export interface RegistrationMetrics {

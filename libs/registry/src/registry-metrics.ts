@@ -1,5 +1,4 @@
 import { type Metrics } from '@coordination/observability';
-import { type HistoryKeeper } from './epoch/history-keeper.js';
 import { type RegistrationMetrics } from './registration-metrics.js';
 import { type WriterMetrics } from './write/writer-metrics.js';
 
@@ -61,16 +60,4 @@ export function registrationMetrics(metrics: Metrics): RegistrationMetrics {
     labelNames: ['outcome'],
   });
   return { registered: outcome => counter.inc({ outcome }) };
-}
-
-/** Whether this node is in doubt about the history, for Prometheus. */
-export function measureHistory(metrics: Metrics, keeper: HistoryKeeper): void {
-  metrics.gauge({
-    name: 'history_undecided_seconds',
-    help: 'For how long this node has been waiting for another one to confirm the history; 0 normally.',
-    labelNames: [],
-    collect() {
-      this.set(keeper.undecidedSeconds ?? 0);
-    },
-  });
 }

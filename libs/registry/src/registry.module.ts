@@ -1,45 +1,38 @@
-import { Logger, Module } from '@nestjs/common';
-import {
-  AuditModule,
-  CatalogHeadRepository,
-  EpochLogRepository,
-  ReadIndex,
-  ServiceEventRepository,
-} from '@coordination/audit';
+import { Module } from '@nestjs/common';
+import { CatalogModule, CatalogView, HistoryCheck, LocalCatalog } from '@coordination/catalog';
+import { LeadershipModule, NodeRoleRepository } from '@coordination/leadership';
+import { CatalogHeadRepository, ReadIndex, ServiceEventRepository } from '@coordination/log';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
 import { Databases, SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { CatalogMirrorSlot } from './catalog-mirror.js';
-import { CheckNotes } from './check-notes.js';
-import { HistoryGuard } from './epoch/history-guard.js';
-import { HistoryKeeper } from './epoch/history-keeper.js';
+import { EmptyServiceRepository } from './empty-services/empty-service.repository.js';
+import { EmptyServicesJob } from './empty-services/empty-services.job.js';
+import { LastCheckedRecorder } from './leases/last-checked.js';
 import { AnswerRecall } from './idempotency/answer-recall.js';
 import { ExpiredKeysJob } from './idempotency/expired-keys.job.js';
 import { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
 import { ProbePolicy } from './domain/probe-policy.js';
-import { InstanceLeaseRepository } from './instance-lease.repository.js';
-import { InstancesController } from './instances.controller.js';
-import { LeaseRenewals } from './lease-renewals.js';
-import { NamedInstancesController } from './named-instances.controller.js';
-import { measureHistory, registrationMetrics, writerMetrics } from './registry-metrics.js';
-import { NodeRoleRepository } from './roles/node-role.repository.js';
-import { RegistrationsController } from './registrations.controller.js';
+import { InstanceLeaseRepository } from './leases/instance-lease.repository.js';
+import { InstancesController } from './api/instances.controller.js';
+import { LeaseRenewals } from './leases/lease-renewals.js';
+import { NamedInstancesController } from './api/named-instances.controller.js';
+import { registrationMetrics, writerMetrics } from './registry-metrics.js';
+import { RegistrationsController } from './api/registrations.controller.js';
 import { RegistryService } from './registry.service.js';
-import { ServiceInstanceRepository } from './service-instance.repository.js';
+import { ServiceInstanceRepository } from './store/service-instance.repository.js';
 import { CatalogWriter } from './write/catalog-writer.js';
-import { KnownAppendRepository } from './write/known-append.repository.js';
-import { WriteSideEnd } from './write-side-end.js';
+import { OptimisticAppendRepository } from './write/optimistic/optimistic-append.repository.js';
+import { RegistryShutdown } from './registry-shutdown.service.js';
 
 /** The write side of the catalog. */
 @Module({
-  imports: [AuditModule],
+  imports: [CatalogModule, LeadershipModule],
   controllers: [RegistrationsController, InstancesController, NamedInstancesController],
   providers: [
     { provide: ServiceInstanceRepository, useFactory: () => new ServiceInstanceRepository() },
     { provide: InstanceLeaseRepository, useFactory: () => new InstanceLeaseRepository() },
-    { provide: NodeRoleRepository, useFactory: () => new NodeRoleRepository() },
     {
       provide: IdempotencyKeyRepository,
       inject: [SETTINGS_TOKEN],
@@ -55,31 +48,6 @@ import { WriteSideEnd } from './write-side-end.js';
       provide: ProbePolicy,
       inject: [SETTINGS_TOKEN],
       useFactory: (settings: Settings) => new ProbePolicy(settings.PCS_PROBE_ALLOW),
-    },
-    { provide: CatalogMirrorSlot, useFactory: () => new CatalogMirrorSlot() },
-    {
-      provide: HistoryGuard,
-      inject: [CatalogHeadRepository, EpochLogRepository, CatalogMirrorSlot],
-      useFactory: (heads: CatalogHeadRepository, epochs: EpochLogRepository, mirror: CatalogMirrorSlot) =>
-        new HistoryGuard({ heads, epochs, mirror }),
-    },
-    {
-      provide: HistoryKeeper,
-      inject: [Databases, CatalogHeadRepository, ServiceEventRepository, HistoryGuard, Metrics, SETTINGS_TOKEN],
-      useFactory: (
-        databases: Databases,
-        heads: CatalogHeadRepository,
-        events: ServiceEventRepository,
-        guard: HistoryGuard,
-        metrics: Metrics,
-        settings: Settings,
-      ) => {
-        const logger = new Logger('History');
-        const tools = { databases, heads, events, guard, clock: systemClock, logger };
-        const keeper = new HistoryKeeper(tools, settings.PCS_EPOCH_CONFIRM_MS);
-        measureHistory(metrics, keeper);
-        return keeper;
-      },
     },
     {
       provide: LeaseRenewals,
@@ -100,10 +68,10 @@ import { WriteSideEnd } from './write-side-end.js';
       },
     },
     {
-      provide: CheckNotes,
+      provide: LastCheckedRecorder,
       inject: [Databases, BackgroundTasks],
       useFactory: (databases: Databases, tasks: BackgroundTasks) =>
-        new CheckNotes(databases, systemClock, tasks.task('probe-notes')),
+        new LastCheckedRecorder(databases, systemClock, tasks.task('probe-notes')),
     },
     {
       provide: CatalogWriter,
@@ -115,8 +83,8 @@ import { WriteSideEnd } from './write-side-end.js';
         InstanceLeaseRepository,
         NodeRoleRepository,
         IdempotencyKeyRepository,
-        CatalogMirrorSlot,
-        HistoryGuard,
+        LocalCatalog,
+        HistoryCheck,
         Metrics,
         SETTINGS_TOKEN,
       ],
@@ -128,8 +96,8 @@ import { WriteSideEnd } from './write-side-end.js';
         leases: InstanceLeaseRepository,
         roles: NodeRoleRepository,
         keys: IdempotencyKeyRepository,
-        mirror: CatalogMirrorSlot,
-        history: HistoryGuard,
+        catalog: LocalCatalog,
+        history: HistoryCheck,
         metrics: Metrics,
         settings: Settings,
       ) => {
@@ -141,12 +109,12 @@ import { WriteSideEnd } from './write-side-end.js';
             heads,
             events,
             instances,
-            knownAppends: new KnownAppendRepository(),
+            knownAppends: new OptimisticAppendRepository(),
             leases,
             roles,
             keys,
             recall,
-            mirror,
+            catalog,
             history,
             clock: systemClock,
             metrics: measured,
@@ -166,7 +134,7 @@ import { WriteSideEnd } from './write-side-end.js';
       inject: [
         CatalogWriter,
         LeaseRenewals,
-        CatalogMirrorSlot,
+        LocalCatalog,
         ReadIndex,
         Databases,
         ServiceInstanceRepository,
@@ -177,7 +145,7 @@ import { WriteSideEnd } from './write-side-end.js';
       useFactory: (
         writer: CatalogWriter,
         renewals: LeaseRenewals,
-        mirror: CatalogMirrorSlot,
+        catalog: LocalCatalog,
         readIndex: ReadIndex,
         databases: Databases,
         instances: ServiceInstanceRepository,
@@ -188,7 +156,7 @@ import { WriteSideEnd } from './write-side-end.js';
         new RegistryService({
           writer,
           renewals,
-          mirror,
+          catalog,
           readIndex,
           databases,
           instances,
@@ -198,22 +166,33 @@ import { WriteSideEnd } from './write-side-end.js';
         }),
     },
     {
-      provide: WriteSideEnd,
-      inject: [CatalogWriter, LeaseRenewals, CheckNotes],
-      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, notes: CheckNotes) =>
-        new WriteSideEnd(writer, renewals, notes),
+      provide: EmptyServicesJob,
+      inject: [CatalogView, CatalogWriter, BackgroundTasks, SETTINGS_TOKEN],
+      useFactory: (view: CatalogView, writer: CatalogWriter, tasks: BackgroundTasks, settings: Settings) =>
+        new EmptyServicesJob({
+          view,
+          writer,
+          services: new EmptyServiceRepository(),
+          max: settings.PCS_EMPTY_SERVICES_MAX,
+          task: tasks.task('empty-services'),
+        }),
+    },
+    {
+      provide: RegistryShutdown,
+      inject: [CatalogWriter, LeaseRenewals, LastCheckedRecorder],
+      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, notes: LastCheckedRecorder) =>
+        new RegistryShutdown(writer, renewals, notes),
     },
   ],
   exports: [
+    CatalogModule,
+    LeadershipModule,
     RegistryService,
     CatalogWriter,
     LeaseRenewals,
-    CatalogMirrorSlot,
     ServiceInstanceRepository,
-    NodeRoleRepository,
-    HistoryKeeper,
     ProbePolicy,
-    CheckNotes,
+    LastCheckedRecorder,
   ],
 })
 export class RegistryModule {}

@@ -1,16 +1,16 @@
-import { CatalogHeadRepository, ReadIndex } from '@coordination/audit';
+import { CatalogHeadRepository, ReadIndex } from '@coordination/log';
 import { InstanceNotFoundError, newId, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { type RequestContext } from '@coordination/context';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aTask } from '../../../test/support/background-tasks.js';
-import { anOrigin, registerCommand } from '../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../test/support/writer.js';
-import { InstanceLeaseRepository } from './instance-lease.repository.js';
-import { LeaseRenewals } from './lease-renewals.js';
+import { aTask } from '../../../test/support/nodes/background-tasks.js';
+import { anOrigin, registerCommand } from '../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../test/support/catalog/writer.js';
+import { InstanceLeaseRepository } from './leases/instance-lease.repository.js';
+import { LeaseRenewals } from './leases/lease-renewals.js';
 import { ProbePolicy } from './domain/probe-policy.js';
 import { RegistryService } from './registry.service.js';
-import { ServiceInstanceRepository } from './service-instance.repository.js';
+import { ServiceInstanceRepository } from './store/service-instance.repository.js';
 
 let database: TestDatabase;
 let node: WritingNode;
@@ -27,14 +27,14 @@ afterAll(async () => {
 
 /** The registry of the node, which finds instances in its own way. */
 function registry(instances = new ServiceInstanceRepository()): RegistryService {
-  const { databases, writer, mirror } = node;
+  const { databases, writer, catalog } = node;
   return new RegistryService({
     writer,
     renewals: new LeaseRenewals(
       { databases, leases: new InstanceLeaseRepository(), clock: systemClock, task: aTask('lease-flush') },
       1_000,
     ),
-    mirror,
+    catalog,
     readIndex: new ReadIndex(() => new CatalogHeadRepository().readTimed(databases.em('writer'))),
     databases,
     instances,

@@ -1,41 +1,36 @@
-import { contradicts, type ReadIndex, refuseStandby } from '@coordination/audit';
+import { contradicts, type ReadIndex, refuseStandby } from '@coordination/log';
 import { type RequestContext } from '@coordination/context';
-import { type Databases, readOnce } from '@coordination/database';
+import { type Databases, readStatement } from '@coordination/database';
 import {
   InstanceNotFoundError,
   OutcomeUnknownError,
   StoreUnavailableError,
   ValidationFailedError,
 } from '@coordination/kernel';
-import { type CatalogMirrorSlot } from './catalog-mirror.js';
 import {
-  type Command,
-  type ExpectedVersion,
-  type InstanceTest,
-  type RegisterCommand,
-  type Target,
-} from './domain/commands.js';
-import { saysNothingNew } from './domain/decide.js';
-import { mayHeal } from './domain/health-rules.js';
-import { claimOf } from './domain/incarnation.js';
-import {
+  claimOf,
   type Endpoint,
   identityKey,
   type InstanceRecord,
+  type InstanceTest,
   type JsonObject,
   type JsonValue,
   type LeasedInstance,
-} from './domain/instance.js';
-import { toSpec } from './domain/instance-spec.schema.js';
+  type LocalCatalog,
+} from '@coordination/catalog';
+import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
+import { isUnchanged } from './domain/decide.js';
+import { mayHeal } from './domain/health-rules.js';
+import { toSpec } from './domain/spec/instance-spec.schema.js';
 import { type ProbePolicy } from './domain/probe-policy.js';
-import { type LeaseRenewals } from './lease-renewals.js';
+import { type LeaseRenewals } from './leases/lease-renewals.js';
 import { type RegistrationMetrics } from './registration-metrics.js';
-import { type NamedInstance } from './named-instances.schemas.js';
-import { refuseClaim } from './registration.js';
-import { type ReplaceInstance, type ReportHealth, type SetOverride } from './registry.schemas.js';
-import { type ServiceInstanceRepository } from './service-instance.repository.js';
+import { type NamedInstance } from './requests/named-instances.schemas.js';
+import { refuseClaim } from './requests/registration.js';
+import { type ReplaceInstance, type ReportHealth, type SetOverride } from './requests/registry.schemas.js';
+import { type ServiceInstanceRepository } from './store/service-instance.repository.js';
 import { type CatalogWriter } from './write/catalog-writer.js';
-import { type CommandResult, type WriteRequest, type WriteResult } from './write/write-request.js';
+import { type CommandResult, type WriteRequest, type WriteResult } from './requests/write-request.js';
 
 /** What a write did to one instance. */
 export interface InstanceWritten {
@@ -72,7 +67,7 @@ export interface InstanceRead {
 export interface RegistryServiceTools {
   readonly writer: CatalogWriter;
   readonly renewals: LeaseRenewals;
-  readonly mirror: CatalogMirrorSlot;
+  readonly catalog: LocalCatalog;
   readonly readIndex: ReadIndex;
   readonly databases: Databases;
   readonly instances: ServiceInstanceRepository;
@@ -204,7 +199,7 @@ export class RegistryService {
    */
   async getOrFail(target: Target): Promise<InstanceRead> {
     const { databases, instances } = this.tools;
-    const { leased, inRecovery, ...position } = await readOnce(databases, em => instances.findAtHead(em, target));
+    const { leased, inRecovery, ...position } = await readStatement(databases, em => instances.findAtHead(em, target));
     refuseStandby(inRecovery);
     if (!leased) throw new InstanceNotFoundError('id' in target ? `id ${target.id}` : identityKey(target.identity));
     return { leased, ...position };
@@ -222,30 +217,29 @@ export class RegistryService {
    * the view is asked only after it has reached a revision that was the head after the request came.
    */
   private async registerAgain(command: RegisterCommand): Promise<InstanceWritten | undefined> {
-    const { mirror, readIndex, renewals, context } = this.tools;
-    const view = mirror.current;
+    const { catalog, readIndex, renewals, context } = this.tools;
     // A first answer that has to be kept goes through the log.
     if (context.origin().repeatable) return undefined;
-    if (!view || command.mustBeNew || command.ifMatch !== undefined) return undefined;
-    const peeked = view.peek(command.identity);
-    if (!this.isMereSignOfLife(peeked, command)) return undefined;
-    const known = view.position();
+    if (command.mustBeNew || command.ifMatch !== undefined) return undefined;
+    const peeked = catalog.peek(command.identity);
+    if (!this.isRenewalOnly(peeked, command)) return undefined;
+    const known = catalog.position();
     const head = await readIndex.current();
     // A head behind what was known is that of a restored backup, to which this registration may be news.
     if (contradicts(head, known)) return undefined;
-    const record = await view.recordAt(command.identity, head.revision).catch(passOverLateView);
-    if (view.position()?.epoch !== head.epoch) return undefined;
-    if (!record || (record !== peeked && !this.isMereSignOfLife(record, command))) return undefined;
+    const record = await catalog.recordAt(command.identity, head.revision).catch(passOverLateView);
+    if (catalog.position()?.epoch !== head.epoch) return undefined;
+    if (!record || (record !== peeked && !this.isRenewalOnly(record, command))) return undefined;
     renewals.renew(record.id, { incarnationNumber: record.incarnationNumber });
     const lease = { renewedAt: head.clock, checkedAt: undefined };
     return { outcome: 'unchanged', leased: { instance: record, lease }, revision: head.revision, epoch: head.epoch };
   }
 
-  private isMereSignOfLife(
+  private isRenewalOnly(
     record: InstanceRecord | undefined,
     { spec, incarnation }: RegisterCommand,
   ): record is InstanceRecord {
-    if (!record || claimOf(record, incarnation) !== 'current' || !saysNothingNew(record, spec)) return false;
+    if (!record || claimOf(record, incarnation) !== 'current' || !isUnchanged(record, spec)) return false;
     return !mayHeal(record);
   }
 

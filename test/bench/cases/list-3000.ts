@@ -3,7 +3,7 @@ import { expectOnly } from '../harness/correctness.js';
 import { fill, serviceName } from '../harness/fill.js';
 import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
-import { bareRequest } from '../../support/bare-request.js';
+import { bareRequest } from '../../support/http/bare-request.js';
 
 const CONNECTIONS = 10;
 const FILLING = { services: 1, instancesPerService: 3_000 };

@@ -1,15 +1,16 @@
 import {
-  AUDIT_ENTITIES,
-  type AuditEvent,
+  LOG_ENTITIES,
+  type LogEvent,
   CatalogHeadRepository,
   type LockedHead,
   ServiceEventRepository,
-} from '@coordination/audit';
+} from '@coordination/log';
 import { Databases, query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
-import { identityKey, type LeasedInstance, REGISTRY_ENTITIES, ServiceInstanceRepository } from '@coordination/registry';
+import { identityKey, type LeasedInstance } from '@coordination/catalog';
+import { REGISTRY_ENTITIES, ServiceInstanceRepository } from '@coordination/registry';
 import { planBatch, touchesOf } from '../../../libs/registry/src/write/plan-batch.js';
-import { type ServiceTouch } from '../../../libs/registry/src/write/instance-change.js';
+import { type ServiceTouch } from '../../../libs/catalog/src/model/service-touch.js';
 import { batchesOf } from './batches-of.js';
 import { type Step } from './realistic-history.js';
 
@@ -54,7 +55,7 @@ export class BulkWriter {
     say?: (line: string) => void,
   ): Promise<Written> {
     const begun = performance.now();
-    const entities = [...AUDIT_ENTITIES, ...REGISTRY_ENTITIES];
+    const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
     const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities });
     try {
       const writer = new BulkWriter(databases);
@@ -105,7 +106,7 @@ export class BulkWriter {
     return head.revision;
   }
 
-  private decide(batch: readonly Step[], head: LockedHead): readonly AuditEvent[] {
+  private decide(batch: readonly Step[], head: LockedHead): readonly LogEvent[] {
     const keys = new Set(batch.map(keyOf));
     const found = [...keys].flatMap(key => this.current.get(key) ?? []);
     const requests = batch.map(({ command, origin }) => ({ commands: [command], origin }));
@@ -122,7 +123,7 @@ export class BulkWriter {
     return plan.events;
   }
 
-  private async append(head: LockedHead, events: readonly AuditEvent[]): Promise<void> {
+  private async append(head: LockedHead, events: readonly LogEvent[]): Promise<void> {
     const last = events.at(-1)!.revision;
     if (last > this.roomUpTo) this.roomUpTo = await this.events.ensurePartitions(this.databases.em('writer'), last);
     await this.databases.em('writer').transactional(async em => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decide, identityKey, type LeasedInstance, namespaceSchema, serviceSchema } from '@coordination/registry';
-import { instanceSpecSchema } from '../../../libs/registry/src/domain/instance-spec.schema.js';
+import { decide } from '@coordination/registry';
+import { identityKey, type LeasedInstance, namespaceSchema, serviceSchema } from '@coordination/catalog';
+import { instanceSpecSchema } from '../../../libs/registry/src/domain/spec/instance-spec.schema.js';
 import { batchesOf } from './batches-of.js';
 import { mix } from './mix.js';
 import { realisticCatalog, realisticServices } from './realistic-catalog.js';

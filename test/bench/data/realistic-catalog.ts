@@ -1,4 +1,4 @@
-import { type InstanceIdentity, type InstanceSpec, type JsonObject } from '@coordination/registry';
+import { type InstanceIdentity, type InstanceSpec, type JsonObject } from '@coordination/catalog';
 import { mix, pick } from './mix.js';
 
 /** An instance as somebody would register it. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Api } from '../../support/api.js';
-import { waitFor } from '../../support/wait-for.js';
+import { Api } from '../../support/http/api.js';
+import { waitFor } from '../../support/time/wait-for.js';
 import { end, END_WITH_PARENT, ROOT } from './run-script.js';
 
 /** What a build of the service starts with, relative to its checkout. */

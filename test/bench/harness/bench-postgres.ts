@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { migrate, startEmbeddedPostgres } from '@coordination/database';
-import { readPidFile } from '../../../libs/database/src/embedded/server-process.js';
+import { migrate } from '@coordination/database';
+import { startEmbeddedPostgres } from '@coordination/embedded-postgres';
+import { readPidFile } from '../../../libs/embedded-postgres/src/server-process.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
 
 const TEMPLATE = 'bench_template';

@@ -1,4 +1,4 @@
-import { type Api } from '../../support/api.js';
+import { type Api } from '../../support/http/api.js';
 import { type LoadResult } from '../load/load-job.js';
 import { ask } from './bench-postgres.js';
 

@@ -1,4 +1,4 @@
-import { type Api } from '../../support/api.js';
+import { type Api } from '../../support/http/api.js';
 import { INSTANCES_PATH, registrationOf } from '../load/registration.js';
 
 const PER_BATCH = 500;

@@ -1,7 +1,7 @@
 // Asks questions one after the other, each for a while, by one caller: what they cost, not how many a node can answer.
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
-import { Api } from '../../support/api.js';
+import { Api } from '../../support/http/api.js';
 import { percentile } from '../harness/statistics.js';
 
 export interface Question {

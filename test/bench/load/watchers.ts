@@ -3,7 +3,7 @@ import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent } from 'node:http';
-import { Api, named } from '../../support/api.js';
+import { Api, named } from '../../support/http/api.js';
 import { percentile } from '../harness/statistics.js';
 import { openWatch } from './open-watch.js';
 

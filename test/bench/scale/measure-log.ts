@@ -1,4 +1,4 @@
-import { type Api } from '../../support/api.js';
+import { type Api } from '../../support/http/api.js';
 import { type BenchContext, type Measured } from '../bench-case.js';
 import { BulkWriter } from '../data/bulk-writer.js';
 import { realisticHistory } from '../data/realistic-history.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { metricsOf } from '../../support/metrics.js';
-import { waitFor } from '../../support/wait-for.js';
-import { type Api } from '../../support/api.js';
+import { metricsOf } from '../../support/nodes/metrics.js';
+import { waitFor } from '../../support/time/wait-for.js';
+import { type Api } from '../../support/http/api.js';
 import { ask } from '../harness/bench-postgres.js';
 
 /** Of so many leases one ends: few enough of each service for no guard to hold them. */

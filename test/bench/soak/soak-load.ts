@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent } from 'node:http';
 import autocannon from 'autocannon';
-import { Api } from '../../support/api.js';
+import { Api } from '../../support/http/api.js';
 import { mix, pick } from '../data/mix.js';
 import { batchesOf } from '../data/batches-of.js';
 import { openWatch } from '../load/open-watch.js';

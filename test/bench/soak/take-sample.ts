@@ -1,5 +1,5 @@
 import { type Client } from 'pg';
-import { metricsOf } from '../../support/metrics.js';
+import { metricsOf } from '../../support/nodes/metrics.js';
 import { type BenchNode } from '../harness/bench-node.js';
 import { type NodeSample, type SoakSample, type TableSample } from './soak-report.js';
 

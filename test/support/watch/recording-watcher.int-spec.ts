@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Api } from '../api.js';
-import { waitFor } from '../wait-for.js';
+import { Api } from '../http/api.js';
+import { waitFor } from '../time/wait-for.js';
 import { RecordingWatcher } from './recording-watcher.js';
 
 const frame = (event: string, revision: number) =>

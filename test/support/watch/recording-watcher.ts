@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
-import { type Api } from '../api.js';
-import { seeded } from '../mixed-load.js';
+import { type Api } from '../http/api.js';
+import { seeded } from '../http/mixed-load.js';
 import { type WatchConnection, type WatchFrame } from './watch-record.js';
 
 export const WATCH = '/api/v1/discovery/watch';

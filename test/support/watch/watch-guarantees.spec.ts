@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/audit';
-import { anInstance } from '../factories.js';
-import { LogInMemory } from '../log-in-memory.js';
+import { type LogEvent } from '@coordination/log';
+import { anInstance } from '../catalog/factories.js';
+import { LogInMemory } from '../log/log-in-memory.js';
 import { expectedFrame, foldAt, type Selects, watchProblems } from './watch-guarantees.js';
 import { type WatchConnection, type WatchFrame } from './watch-record.js';
 
@@ -13,7 +13,7 @@ const bookmark = (revision: number): WatchFrame => ({ id: String(revision), even
 const reset = (revision: number): WatchFrame => ({ id: String(revision), event: 'reset', data: { revision } });
 
 /** What a watch that keeps its word tells of the events after a revision. */
-function told(log: readonly AuditEvent[], after: number, until = Infinity): WatchFrame[] {
+function told(log: readonly LogEvent[], after: number, until = Infinity): WatchFrame[] {
   return log
     .filter(({ revision }) => revision > after && revision <= until)
     .flatMap(event => {
@@ -24,7 +24,7 @@ function told(log: readonly AuditEvent[], after: number, until = Infinity): Watc
     });
 }
 
-const snapshot = (log: readonly AuditEvent[], revision: number): WatchFrame => ({
+const snapshot = (log: readonly LogEvent[], revision: number): WatchFrame => ({
   id: String(revision),
   event: 'snapshot',
   data: { revision, instances: [...foldAt(log, revision).values()].filter(isHeavy) },
@@ -33,7 +33,7 @@ const snapshot = (log: readonly AuditEvent[], revision: number): WatchFrame => (
 /** Weights that three instances get one after the other; 0: the instance goes. */
 const someSteps = fc.array(fc.tuple(fc.nat(2), fc.constantFrom(0, 1, 5, 9)), { minLength: 1, maxLength: 60 });
 
-function logOf(steps: readonly (readonly [number, number])[]): AuditEvent[] {
+function logOf(steps: readonly (readonly [number, number])[]): LogEvent[] {
   const log = new LogInMemory();
   const ids = ['a', 'b', 'c'].map(() => anInstance().id);
   for (const [n, weight] of steps) {

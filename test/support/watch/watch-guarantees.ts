@@ -1,6 +1,6 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type LogEvent } from '@coordination/log';
 import { sameJson } from '@coordination/kernel';
-import { type InstanceRecord, normalizeRecord, toInstanceView } from '@coordination/registry';
+import { type InstanceRecord, normalizeRecord, toInstanceView } from '@coordination/catalog';
 import { isChange, type WatchConnection, type WatchFrame, type WatchStretch, stretchesOf } from './watch-record.js';
 
 /** Problems of one kind that are told at most; the rest are counted. */
@@ -21,7 +21,7 @@ export interface ExpectedFrame {
  * An event concerns a selection when the instance before it or after it is selected. What left the selection but lives
  * on comes as `removed`; what is gone comes under the name of what happened, with its last state.
  */
-export function expectedFrame({ revision, action, instanceUuid, before, after }: AuditEvent, selects: Selects) {
+export function expectedFrame({ revision, action, instanceUuid, before, after }: LogEvent, selects: Selects) {
   if (instanceUuid === null) return undefined; // not about an instance: a new epoch, say
   const [was, is] = [before as InstanceRecord | null, after as InstanceRecord | null];
   const told = (event: string, instance: InstanceRecord): ExpectedFrame => ({ event, revision, action, instance });
@@ -53,7 +53,7 @@ export function orderProblems({ after, frames }: WatchStretch): Problems {
  * what happened. A bookmark promises that everything up to it has come before it.
  * @param selects the selection, which the log's own events are judged by
  */
-export function contentProblems(stretch: WatchStretch, log: readonly AuditEvent[], selects: Selects): Problems {
+export function contentProblems(stretch: WatchStretch, log: readonly LogEvent[], selects: Selects): Problems {
   const expected = log
     .filter(({ revision }) => revision > stretch.after)
     .flatMap(event => expectedFrame(event, selects) ?? []);
@@ -90,7 +90,7 @@ const asTold = (record: InstanceRecord): unknown => JSON.parse(JSON.stringify(to
 /** A snapshot is the selection of the log's fold at its revision. */
 export function snapshotProblems(
   { after, snapshot }: WatchStretch,
-  log: readonly AuditEvent[],
+  log: readonly LogEvent[],
   selects: Selects,
 ): Problems {
   if (snapshot === undefined) return [];
@@ -107,7 +107,7 @@ export function snapshotProblems(
 /** A stretch reaches a revision when nothing that is selected up to it is still to come. */
 export function reachProblems(
   stretch: WatchStretch,
-  log: readonly AuditEvent[],
+  log: readonly LogEvent[],
   selects: Selects,
   until: number,
 ): Problems {
@@ -120,7 +120,7 @@ export function reachProblems(
 }
 
 /** All that can be wrong in a stretch, as far as it goes. */
-export const stretchProblems = (stretch: WatchStretch, log: readonly AuditEvent[], selects: Selects): Problems => [
+export const stretchProblems = (stretch: WatchStretch, log: readonly LogEvent[], selects: Selects): Problems => [
   ...orderProblems(stretch),
   ...contentProblems(stretch, log, selects),
   ...snapshotProblems(stretch, log, selects),
@@ -133,7 +133,7 @@ export const stretchProblems = (stretch: WatchStretch, log: readonly AuditEvent[
  */
 export function watchProblems(
   connections: readonly WatchConnection[],
-  log: readonly AuditEvent[],
+  log: readonly LogEvent[],
   selects: Selects,
   until: number,
 ): Problems {
@@ -146,7 +146,7 @@ export function watchProblems(
 }
 
 /** The instances as the log makes them up to a revision, by id. */
-export function foldAt(log: readonly AuditEvent[], revision: number): Map<string, InstanceRecord> {
+export function foldAt(log: readonly LogEvent[], revision: number): Map<string, InstanceRecord> {
   const folded = new Map<string, InstanceRecord>();
   for (const event of log) {
     if (event.revision > revision) break;

@@ -1,4 +1,4 @@
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord } from '@coordination/catalog';
 
 /** One server-sent event of a watch, as it came. */
 export interface WatchFrame {

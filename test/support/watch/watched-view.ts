@@ -3,16 +3,16 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import pLimit from 'p-limit';
-import { ChangeFeed } from '../../../libs/discovery/src/changes/change-feed.js';
-import { CatalogState } from '../../../libs/discovery/src/view/catalog-state.js';
-import { CatalogView } from '../../../libs/discovery/src/view/catalog-view.js';
-import { ChangeFrames } from '../../../libs/discovery/src/watch/change-frames.js';
+import { ChangeFeed } from '../../../libs/catalog/src/changes/change-feed.js';
+import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
+import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
+import { ChangeFrames } from '../../../libs/discovery/src/watch/change-sse.js';
 import { LogPages } from '../../../libs/discovery/src/watch/log-pages.js';
-import { toStretch } from '../../../libs/discovery/src/watch/log-stretch.js';
-import { Turns } from '../../../libs/discovery/src/watch/turns.js';
+import { toStretch } from '../../../libs/discovery/src/watch/log-segment.js';
+import { FairScheduler } from '../../../libs/discovery/src/watch/fair-scheduler.js';
 import { type WatchContext, type WatchLimits } from '../../../libs/discovery/src/watch/watch-context.js';
 import { watchMetrics } from '../../../libs/discovery/src/watch/watch-metrics.js';
-import { LogInMemory } from '../log-in-memory.js';
+import { LogInMemory } from '../log/log-in-memory.js';
 import { type WatchFrame } from './watch-record.js';
 
 const LIMITS: WatchLimits = {
@@ -62,7 +62,7 @@ export function watchedView(options: WatchedViewOptions = {}) {
     feed,
     limits,
     frames: new ChangeFrames(),
-    turns: new Turns(systemClock),
+    turns: new FairScheduler(systemClock),
     metrics: watchMetrics(new Metrics(), () => ({ size: feed.size, backlogBytes: 0 })),
     clock: systemClock,
     random: Math.random,

@@ -1,5 +1,5 @@
-import { type Api } from '../api.js';
-import { waitFor } from '../wait-for.js';
+import { type Api } from '../http/api.js';
+import { waitFor } from '../time/wait-for.js';
 import { openWatch, type WatchStart } from './recording-watcher.js';
 import { isChange, type WatchFrame } from './watch-record.js';
 

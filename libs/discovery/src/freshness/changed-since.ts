@@ -1,7 +1,5 @@
-import { type CatalogChange } from '../changes/catalog-change.js';
-import { type ChangeFeed, type FeedScope } from '../changes/change-feed.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type Concerns } from './question.js';
+import { type CatalogChange, type CatalogView, type ChangeFeed, type FeedScope } from '@coordination/catalog';
+import { type Concerns } from './poll-query.js';
 
 /** How many changes are looked at for one request; whoever is further behind is told at once. */
 const MAX_JUDGED = 1_000;

@@ -1,25 +1,24 @@
-import { type LogHead } from '@coordination/audit';
+import { type LogHead } from '@coordination/log';
 import { RevisionUnknownError } from '@coordination/kernel';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type Demand } from './demand.js';
-import { type Question } from './question.js';
-import { type ViewGate } from './view-gate.js';
-import { type WaitingReads } from './waiting-reads.js';
+import { type CatalogView, type ReadBarrier } from '@coordination/catalog';
+import { type ReadConsistency } from './read-consistency.js';
+import { type PollQuery } from './poll-query.js';
+import { type LongPolls } from './long-polls.js';
 
 /** Has reads wait until what they demand of the catalog is so. */
 export class FreshReads {
   constructor(
     private readonly view: CatalogView,
-    private readonly gate: ViewGate,
-    private readonly waiting: WaitingReads,
+    private readonly gate: ReadBarrier,
+    private readonly waiting: LongPolls,
   ) {}
 
   /**
    * Resolves when the view may answer.
    * @param question what is asked, if it comes to waiting
-   * @throws what {@link ViewGate} and {@link WaitingReads} throw
+   * @throws what {@link ReadBarrier} and {@link LongPolls} throw
    */
-  async fromView(demand: Demand, question?: () => Question): Promise<void> {
+  async fromView(demand: ReadConsistency, question?: () => PollQuery): Promise<void> {
     const { minRevision, isStrong, signal } = demand;
     if (minRevision !== undefined) await this.gate.reach(minRevision, signal);
     if (isStrong) await this.gate.strong(signal);
@@ -29,9 +28,9 @@ export class FreshReads {
   /**
    * Resolves when PostgreSQL may be asked. What it answers is of its present, and so always strong; {@link assertKnown}
    * is for its answer.
-   * @throws what {@link ViewGate} and {@link WaitingReads} throw
+   * @throws what {@link ReadBarrier} and {@link LongPolls} throw
    */
-  async fromStore(demand: Demand, question: () => Question): Promise<void> {
+  async fromStore(demand: ReadConsistency, question: () => PollQuery): Promise<void> {
     if (demand.isStrong) await this.gate.fence(demand.signal);
     await this.news(demand, question);
   }
@@ -40,7 +39,7 @@ export class FreshReads {
    * Must be called with the head that belongs to an answer of PostgreSQL.
    * @throws RevisionUnknownError when the catalog does not know the least revision that is demanded
    */
-  assertKnown({ minRevision }: Demand, { revision }: Pick<LogHead, 'revision'>): void {
+  assertKnown({ minRevision }: ReadConsistency, { revision }: Pick<LogHead, 'revision'>): void {
     if (minRevision === undefined) return;
     const reason = minRevision > revision ? 'above-head' : this.view.unknownBecause(minRevision);
     // The view may only be behind.
@@ -48,7 +47,7 @@ export class FreshReads {
     if (!isKnown) throw new RevisionUnknownError(minRevision, reason);
   }
 
-  private async news({ wait, signal }: Demand, question: () => Question): Promise<void> {
+  private async news({ wait, signal }: ReadConsistency, question: () => PollQuery): Promise<void> {
     if (!wait) return;
     await this.gate.reach(wait.since, signal);
     await this.waiting.news(question(), { ...wait, signal });

@@ -1,27 +1,6 @@
-import { type ReadIndex } from '@coordination/audit';
 import { type Metrics } from '@coordination/observability';
-import { WAKE_REASONS, type WakeReason } from './parked-question.js';
-import { type ViewGate } from './view-gate.js';
-import { type WaitingReads } from './waiting-reads.js';
-
-/** What there is to tell of strong reads, for Prometheus; read when it is asked for. */
-export function measureGate(metrics: Metrics, gate: ViewGate, readIndex: ReadIndex): void {
-  const total = (name: string, help: string, read: () => number) => {
-    let told = 0;
-    metrics.counter({
-      name,
-      help,
-      labelNames: [],
-      collect() {
-        const count = read();
-        this.inc(count - told);
-        told = count;
-      },
-    });
-  };
-  total('strong_reads_total', 'Reads that asked for `consistency=strong`.', () => gate.strongReads);
-  total('read_index_queries_total', 'Times that the primary was asked where the log ends.', () => readIndex.queries);
-}
+import { WAKE_REASONS, type WakeReason } from './pending-poll.js';
+import { type LongPolls } from './long-polls.js';
 
 /** Counts the ends of waiting reads by their reason, for Prometheus. */
 export function countWakes(metrics: Metrics): (reason: WakeReason) => void {
@@ -35,7 +14,7 @@ export function countWakes(metrics: Metrics): (reason: WakeReason) => void {
 }
 
 /** How many reads are held, for Prometheus. */
-export function measureWaiting(metrics: Metrics, waiting: WaitingReads): void {
+export function measureWaiting(metrics: Metrics, waiting: LongPolls): void {
   metrics.gauge({
     name: 'waiting_reads',
     help: 'Requests with `since` that are held.',

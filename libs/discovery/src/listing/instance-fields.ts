@@ -1,5 +1,5 @@
 import { queryCommaList } from '@coordination/http';
-import { type InstanceView, instanceView } from '@coordination/registry';
+import { type InstanceView, instanceView } from '@coordination/catalog';
 import { z } from 'zod';
 
 /** A member of an instance in answers. */

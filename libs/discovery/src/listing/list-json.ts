@@ -1,4 +1,4 @@
-import { type InstanceView } from '@coordination/registry';
+import { type InstanceView } from '@coordination/catalog';
 import { pick } from './instance-fields.js';
 import { toListCursor } from './list-cursor.js';
 import { type ListQuestion } from './list-question.js';

@@ -1,7 +1,7 @@
-import { EPOCH_JUMP } from '@coordination/audit';
+import { EPOCH_JUMP } from '@coordination/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer } from '../../../../test/support/api.js';
-import { brief, type CatalogService, headOf, startCatalog } from '../../../../test/support/catalog-service.js';
+import { type Answer } from '../../../../test/support/http/api.js';
+import { brief, type CatalogService, headOf, startCatalog } from '../../../../test/support/catalog/catalog-service.js';
 
 type Instance = Readonly<Record<string, unknown>> & { readonly instanceId: string };
 

@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, LONG_LEASE, named } from '../../../../test/support/api.js';
-import { type CatalogNode, startNode } from '../../../../test/support/catalog-service.js';
-import { compactSome } from '../../../../test/support/compaction.js';
-import { CatalogAuthor } from '../../../../test/support/catalog-author.js';
+import { type Api, LONG_LEASE, named } from '../../../../test/support/http/api.js';
+import { type CatalogNode, startNode } from '../../../../test/support/catalog/catalog-service.js';
+import { compactSome } from '../../../../test/support/log/compaction.js';
+import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';
 import { type DisposableDirectory, disposableDirectory } from '../../../../test/support/disposable-directory.js';
-import { makePartitionsSmall } from '../../../../test/support/small-partitions.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { makePartitionsSmall } from '../../../../test/support/database/small-partitions.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 interface Page {
   readonly revision: number;

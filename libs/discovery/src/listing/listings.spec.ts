@@ -1,10 +1,10 @@
 import { InvalidCursorError } from '@coordination/kernel';
-import { toInstanceView } from '@coordination/registry';
+import { toInstanceView } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anInstance } from '../../../../test/support/factories.js';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { EVERYTHING } from '../selection/selection.js';
-import { countStatuses } from '../service-summary.js';
+import { countStatuses } from '../search/service-summary.js';
 import { INSTANCE_FIELDS, NAMED_IN_CATALOG, NAMED_IN_SERVICE, pick, toFields } from './instance-fields.js';
 import { fromListCursor, toListCursor } from './list-cursor.js';
 import { type ListQuestion, variantOf, WHOLE } from './list-question.js';

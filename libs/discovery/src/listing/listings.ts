@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type StatusCounts } from '../service-summary.js';
+import { type StatusCounts } from '../search/service-summary.js';
 import { type ListQuestion } from './list-question.js';
 
 /** Which instances a service's list has at one of its revisions. It never changes. */

@@ -1,4 +1,4 @@
-import { type SearchPage } from '../catalog-search.repository.js';
+import { type SearchPage } from '../search/catalog-search.repository.js';
 import { type Fields, pick } from './instance-fields.js';
 
 /** The answer of a search, with the members of instances that are asked for. */

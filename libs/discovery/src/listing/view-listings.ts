@@ -1,11 +1,9 @@
-import { type InstanceRecord } from '@coordination/registry';
-import { type ChangeFeed } from '../changes/change-feed.js';
+import { type CatalogView, type ChangeFeed, type InstanceRecord } from '@coordination/catalog';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcherBesideStatus, statusTest } from '../selection/selection.js';
-import { countStatuses, sorted } from '../service-summary.js';
-import { type CatalogView } from '../view/catalog-view.js';
+import { countStatuses, sorted } from '../search/service-summary.js';
 import { type ListQuestion } from './list-question.js';
-import { type Listing, type Listings, listingName } from './listings.js';
+import { type Listing, listingName, type Listings } from './listings.js';
 
 /** The instances of a service, by instanceId. */
 type Instances = ReadonlyMap<string, InstanceRecord>;

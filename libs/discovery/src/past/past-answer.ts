@@ -1,7 +1,7 @@
 import { type IfNoneMatch, matchesNone, type ResponseHeader } from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
 import { type FastifyReply } from 'fastify';
-import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../catalog-answer.js';
+import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../responses/catalog-response.js';
 import { type HasTag, type PastFound } from './past-discovery.service.js';
 
 /**

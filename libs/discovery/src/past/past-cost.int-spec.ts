@@ -1,9 +1,9 @@
-import { query, read } from '@coordination/database';
+import { query, readSnapshot } from '@coordination/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CatalogAuthor } from '../../../../test/support/catalog-author.js';
-import { anInstance } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { type Statement } from '../catalog-search.repository.js';
+import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { type Statement } from '../selection/selection-sql.js';
 import { EVERYTHING } from '../selection/selection.js';
 import { statesOf, touchedIdentities, visitedIdentities } from './diff/changes-sql.js';
 import { walkStatement } from './past-instances.js';
@@ -64,7 +64,7 @@ afterAll(async () => {
 
 /** What a statement read of the log: rows, those that it threw away too, and pages of everything. */
 async function costOf({ text, parameters }: Statement, settings: Readonly<Record<string, string>> = PAST_SETTINGS) {
-  const [row] = await read(
+  const [row] = await readSnapshot(
     author.databases,
     em => query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(em, `explain (analyze, buffers, format json) ${text}`, parameters),
     { settings },

@@ -1,7 +1,7 @@
-import { type FoundRevision, type LogPoint, type RevisionFinder } from '@coordination/audit';
+import { type FoundRevision, type LogPoint, type RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, RevisionCompactedError } from '@coordination/kernel';
-import { type AnsweredCatalog, revisionTag } from '../catalog-answer.js';
-import { type CatalogSearch } from '../catalog-search.js';
+import { type AnsweredCatalog, revisionTag } from '../responses/catalog-response.js';
+import { type CatalogSearch } from '../search/catalog-search.js';
 import { type ListPosition } from '../listing/list-cursor.js';
 import { type ListQuestion, variantOf, variantOfFields, WHOLE } from '../listing/list-question.js';
 import { searchJson } from '../listing/search-json.js';

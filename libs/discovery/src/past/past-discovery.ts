@@ -1,4 +1,4 @@
-import { type RevisionFinder } from '@coordination/audit';
+import { type RevisionFinder } from '@coordination/log';
 import { type Databases } from '@coordination/database';
 import { Listings } from '../listing/listings.js';
 import { PastDiscovery } from './past-discovery.service.js';

@@ -1,8 +1,8 @@
-import { LogCutRepository } from '@coordination/audit';
-import { type Databases, query, read, READ_TIMEOUT_MS } from '@coordination/database';
-import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/registry';
-import { type LookBudget } from '../look-budget.js';
-import { orTooCostly } from '../costly-selection.js';
+import { LogCutRepository } from '@coordination/log';
+import { type Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
+import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/catalog';
+import { type ScanBudget } from '../selection/scan-budget.js';
+import { orTooCostly } from '../search/costly-selection.js';
 import { addSelection, Conditions } from '../selection/selection-sql.js';
 import { matcher, type Selection } from '../selection/selection.js';
 import { newestEvent, PAST_SETTINGS, STATE_AS_INSTANCE, type Walk, walkedIdentities, WALKED } from './past-sql.js';
@@ -51,13 +51,13 @@ export class PastInstances {
    * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(question: PastQuestion, budget: LookBudget, more = NOTHING_MORE): AsyncGenerator<PastInstance> {
+  async *walk(question: PastQuestion, budget: ScanBudget, more = NOTHING_MORE): AsyncGenerator<PastInstance> {
     let { after } = question;
     const matches = matcher(question.selection);
     for (let count = STEP_MIN; ; count = Math.min(2 * count, STEP_MAX)) {
       const { text, parameters, isExact } = walkStatement({ ...question, after, count }, more);
       const rows = await orTooCostly(question.selection, () =>
-        read(
+        readSnapshot(
           this.databases,
           async em => {
             await this.cuts.assertRetained(em, question.at);

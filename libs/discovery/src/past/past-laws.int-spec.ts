@@ -1,22 +1,22 @@
-import { CatalogHeadRepository, RevisionFinder } from '@coordination/audit';
+import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, InvalidFilterError } from '@coordination/kernel';
-import { type InstanceRecord, STATUSES } from '@coordination/registry';
+import { type InstanceRecord, STATUSES } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { someExpression } from '../../../../test/support/arbitrary-expressions.js';
-import { writePast, type WrittenPast } from '../../../../test/support/written-past.js';
+import { someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
+import { writePast, type WrittenPast } from '../../../../test/support/laws/history-fixture.js';
 import {
   type CatalogSearch,
   SEARCH_ORDERS,
   SEARCH_SORTS,
   type SearchOrder,
   type SearchSort,
-} from '../catalog-search.js';
+} from '../search/catalog-search.js';
 import { INSTANCE_FIELDS } from '../listing/instance-fields.js';
 import { Listings } from '../listing/listings.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../selection/selection.js';
-import { summarize } from '../service-summary.js';
-import { ViewAnswers } from '../view-answers.js';
+import { summarize } from '../search/service-summary.js';
+import { CachedJson } from '../responses/cached-json.js';
 import { pastDiscovery } from './past-discovery.js';
 import { PAST_LIMITS } from './past-limits.js';
 import { type PastDiscovery, type PastFound } from './past-discovery.service.js';
@@ -92,7 +92,7 @@ function inOrder(records: readonly InstanceRecord[], sort: SearchSort, order: Se
 describe('The catalog as of a revision', () => {
   it('is, service by service and to the byte, what the view answered then', async () => {
     const property = fc.asyncProperty(someRevision, someService, someSelection, async (revision, of, selection) => {
-      const then = new ViewAnswers(past.viewAt(revision)).instancesOf(of.namespace, of.service, selection);
+      const then = new CachedJson(past.viewAt(revision)).instancesOf(of.namespace, of.service, selection);
       const found = await discovery.instancesOf({ revision }, of, selection, unknown);
       expect(textOf(found)).toBe(then.body);
       expect(found.catalog.revision).toBe(revision);
@@ -117,7 +117,7 @@ describe('The catalog as of a revision', () => {
     const property = fc.asyncProperty(some, async ({ revision, of, selection, part, after }) => {
       const question = { ...of, selection, part };
       const view = past.viewAt(revision);
-      const then = new ViewAnswers(view);
+      const then = new CachedJson(view);
       const at = view.serviceRevision(of.namespace, of.service) ?? revision;
       const position = after === undefined ? undefined : { at, after };
       const found = await discovery.instancesOf({ revision }, of, selection, unknown, {
@@ -158,7 +158,7 @@ describe('The catalog as of a revision', () => {
     const property = fc.asyncProperty(someRevision, someNamespace, someSelection, async (at, namespace, selection) => {
       const view = past.viewAt(at);
       const whole = await discovery.services({ revision: at }, namespace, EVERYTHING, unknown);
-      expect(textOf(whole)).toBe(new ViewAnswers(view).services(namespace).body);
+      expect(textOf(whole)).toBe(new CachedJson(view).services(namespace).body);
 
       const some = await discovery.services({ revision: at }, namespace, selection, unknown);
       const meant = past.instancesAt(at).filter(record => record.namespace === namespace && matcher(selection)(record));
@@ -203,7 +203,7 @@ describe('Pages of a service with more names in its past than may be looked at',
     await expect(refusal).rejects.toThrow(InvalidFilterError);
     await expect(refusal).rejects.toMatchObject({ extras: { errors: [{ path: '/query/limit' }] } });
 
-    const then = new ViewAnswers(view, undefined, { listings }).listed(question);
+    const then = new CachedJson(view, undefined, { listings }).listed(question);
     expect(textOf(await bounded.laterPage(question, position, unknown))).toBe(then.body);
   });
 });

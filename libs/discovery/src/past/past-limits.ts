@@ -1,11 +1,11 @@
-import { type LookLimits } from '../look-budget.js';
+import { type ScanLimits } from '../selection/scan-budget.js';
 
 /** What one request about the past may look at. */
 export interface PastLimits {
   /** For a page, which may be short. */
-  readonly page: LookLimits;
+  readonly page: ScanLimits;
   /** For answers that are all or nothing. */
-  readonly whole: LookLimits;
+  readonly whole: ScanLimits;
   /** The most bytes of instances in an answer that is all or nothing. */
   readonly wholeBytes: number;
 }

@@ -1,5 +1,5 @@
-import { LogCutRepository, oldestOf } from '@coordination/audit';
-import { type Databases, query, read } from '@coordination/database';
+import { LogCutRepository, oldestOf } from '@coordination/log';
+import { type Databases, query, readSnapshot } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import {
   EVERY_OTHER_NAMESPACE,
@@ -8,13 +8,13 @@ import {
   type Status,
   type StoredRecord,
   toInstanceView,
-} from '@coordination/registry';
+} from '@coordination/catalog';
 import { listJson } from '../listing/list-json.js';
 import { type ListQuestion } from '../listing/list-question.js';
 import { type Listing, listingName, type Listings, pageOf } from '../listing/listings.js';
-import { LookBudget } from '../look-budget.js';
+import { ScanBudget } from '../selection/scan-budget.js';
 import { statusTest } from '../selection/selection.js';
-import { countStatuses, sorted } from '../service-summary.js';
+import { countStatuses, sorted } from '../search/service-summary.js';
 import { type PastInstances } from './past-instances.js';
 import { type PastLimits, TOO_MANY_FOR_PAGES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS, statesAt } from './past-sql.js';
@@ -66,7 +66,7 @@ export class PastPages {
    * @throws StoreUnavailableError
    */
   async retainedAs({ namespace, service }: ListQuestion, revision: number): Promise<number | undefined> {
-    return await read(
+    return await readSnapshot(
       this.databases,
       async em => {
         const oldest = oldestOf(await this.cuts.find(em));
@@ -81,7 +81,7 @@ export class PastPages {
   }
 
   private async walk({ namespace, service, selection }: ListQuestion, at: number): Promise<Listing> {
-    const budget = new LookBudget(this.limits.whole, systemClock);
+    const budget = new ScanBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest(selection);
     const meant: Status[] = [];
     const ids: string[] = [];
@@ -106,7 +106,7 @@ export class PastPages {
     for (let start = 0; start < ids.length; start += STATES_STEP) {
       const identities = ids.slice(start, start + STATES_STEP).map(instanceId => ({ namespace, service, instanceId }));
       const { text, parameters } = statesAt(identities, at);
-      const rows = await read(
+      const rows = await readSnapshot(
         this.databases,
         async em => {
           await this.cuts.assertRetained(em, at);

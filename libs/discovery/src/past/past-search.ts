@@ -1,11 +1,11 @@
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/registry';
-import { type CatalogSearch } from '../catalog-search.js';
-import { type SearchPage } from '../catalog-search.repository.js';
-import { LookBudget } from '../look-budget.js';
-import { fromCursor, type SearchPosition, toCursor } from '../search-cursor.js';
+import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
+import { type CatalogSearch } from '../search/catalog-search.js';
+import { type SearchPage } from '../search/catalog-search.repository.js';
+import { ScanBudget } from '../selection/scan-budget.js';
+import { fromCursor, type SearchPosition, toCursor } from '../search/search-cursor.js';
 import { type Conditions } from '../selection/selection-sql.js';
-import { FirstByTime, type TimePosition } from './first-by-time.js';
+import { TopK, type TimePosition } from './top-k.js';
 import { type PastInstances } from './past-instances.js';
 import { type PastLimits } from './past-limits.js';
 import { nameOf } from './past-sql.js';
@@ -56,7 +56,7 @@ export class PastSearches {
 
   private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<Ended> {
     const { limit } = search;
-    const budget = new LookBudget(this.limits.page, systemClock);
+    const budget = new ScanBudget(this.limits.page, systemClock);
     const items: InstanceView[] = [];
     let end = position;
     const [namespace = '', service = '', instanceId = ''] = position ?? [];
@@ -73,9 +73,9 @@ export class PastSearches {
   /** No index of the log knows the order, so all instances of that time are passed, and the first ones kept. */
   private async byTime(search: PastSearch, sort: SortTime, position: SearchPosition | undefined): Promise<Ended> {
     const { order, limit } = search;
-    const budget = new LookBudget(this.limits.whole, systemClock);
+    const budget = new ScanBudget(this.limits.whole, systemClock);
     const timeOf = (record: InstanceRecord): TimePosition => [record[sort], record.id];
-    const first = new FirstByTime(order, timeOf, limit + 1);
+    const first = new TopK(order, timeOf, limit + 1);
     const between = (conditions: Conditions) => {
       const add = (isLater: boolean, place: SearchPosition) => {
         const [time, id] = place.map(text => conditions.bind(text));

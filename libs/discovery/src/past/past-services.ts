@@ -1,11 +1,11 @@
-import { EpochLogRepository, LogCutRepository } from '@coordination/audit';
-import { type Databases, query, read } from '@coordination/database';
+import { EpochLogRepository, LogCutRepository } from '@coordination/log';
+import { type Databases, query, readSnapshot } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { normalizeRecord, type Status, toInstanceView } from '@coordination/registry';
+import { normalizeRecord, type Status, toInstanceView } from '@coordination/catalog';
 import { type Fields, pick } from '../listing/instance-fields.js';
-import { LookBudget } from '../look-budget.js';
+import { ScanBudget } from '../selection/scan-budget.js';
 import { type Selection, statusTest } from '../selection/selection.js';
-import { countStatuses, sorted, ServiceSummarizer } from '../service-summary.js';
+import { countStatuses, sorted, ServiceSummarizer } from '../search/service-summary.js';
 import { type PastInstances } from './past-instances.js';
 import { type PastLimits, TOO_MANY_IN_NAMESPACE, TOO_MANY_INSTANCES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS } from './past-sql.js';
@@ -43,7 +43,7 @@ export class PastServices {
   ): Promise<PastAnswer> {
     const revision = await this.revisionOf(namespace, service, at);
     if (isKnown(revision)) return { revision, body: undefined };
-    const budget = new LookBudget(this.limits.whole, systemClock);
+    const budget = new ScanBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest({ statuses, where });
     const meant: Status[] = [];
     const shown = new Map<string, string>();
@@ -78,7 +78,7 @@ export class PastServices {
    * @throws StoreUnavailableError
    */
   async list(namespace: string, at: number, selection: Selection, isKnown: IsKnown): Promise<PastAnswer> {
-    const budget = new LookBudget(this.limits.whole, systemClock);
+    const budget = new ScanBudget(this.limits.whole, systemClock);
     const summarizers = new Map<string, ServiceSummarizer>();
     let touched = 0;
     const scope = { namespace, service: null };
@@ -99,7 +99,7 @@ export class PastServices {
 
   /** The beginning of an epoch touched every service that there was. */
   private async epochStart(at: number): Promise<number> {
-    return await read(this.databases, async em => {
+    return await readSnapshot(this.databases, async em => {
       await this.cuts.assertRetained(em, at);
       return await this.epochs.lastStart(em, at);
     });
@@ -107,7 +107,7 @@ export class PastServices {
 
   private async lastTouch(namespace: string, service: string, at: number): Promise<number | undefined> {
     const { text, parameters } = lastTouch(namespace, service, at);
-    return await read(
+    return await readSnapshot(
       this.databases,
       async em => {
         await this.cuts.assertRetained(em, at);

@@ -1,8 +1,7 @@
-import { LOG_PARTITION_SIZE } from '@coordination/audit';
-import { type InstanceIdentity } from '@coordination/registry';
-import { type SearchOrder } from '../catalog-search.js';
-import { type Statement } from '../catalog-search.repository.js';
-import { Conditions } from '../selection/selection-sql.js';
+import { LOG_PARTITION_SIZE } from '@coordination/log';
+import { type InstanceIdentity } from '@coordination/catalog';
+import { type SearchOrder } from '../search/catalog-search.js';
+import { Conditions, type Statement } from '../selection/selection-sql.js';
 
 /** Where in the catalog instances are looked for. A service without a namespace is one of all namespaces. */
 export interface PastScope {

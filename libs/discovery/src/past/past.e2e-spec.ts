@@ -1,8 +1,8 @@
-import { EPOCH_JUMP } from '@coordination/audit';
-import { type InstanceRecord } from '@coordination/registry';
+import { EPOCH_JUMP } from '@coordination/log';
+import { type InstanceRecord } from '@coordination/catalog';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LeasedView } from '../../../../test/support/api.js';
-import { brief, type CatalogService, headOf, startCatalog } from '../../../../test/support/catalog-service.js';
+import { type LeasedView } from '../../../../test/support/http/api.js';
+import { brief, type CatalogService, headOf, startCatalog } from '../../../../test/support/catalog/catalog-service.js';
 
 interface Instances {
   readonly revision: number;

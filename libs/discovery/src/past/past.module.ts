@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { AuditModule, RevisionFinder } from '@coordination/audit';
+import { LogModule, RevisionFinder } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { Listings } from '../listing/listings.js';
 import { CatalogDiff } from './diff/catalog-diff.service.js';
@@ -11,7 +11,7 @@ import { PastDiscovery } from './past-discovery.service.js';
 
 /** The catalog as it was, from the log. It needs `DatabaseModule`. */
 @Module({
-  imports: [AuditModule],
+  imports: [LogModule],
   controllers: [DiffController],
   providers: [
     { provide: Listings, useFactory: () => new Listings() },

@@ -1,6 +1,6 @@
-import { logPoint } from '@coordination/audit';
+import { logPoint } from '@coordination/log';
 import { type z } from 'zod';
-import { searchQuery, servicesQuery } from '../discovery.schemas.js';
+import { searchQuery, servicesQuery } from '../api/discovery.schemas.js';
 import { PART_PARAMETERS } from '../listing/list.schemas.js';
 
 /** The query parameter that asks for the past. */

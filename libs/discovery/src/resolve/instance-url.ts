@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { type InstanceRecord } from '@coordination/registry';
+import { type InstanceRecord } from '@coordination/catalog';
 
 /** Whether the URL of an instance can be used. Registrations of earlier times may have a zone, which no URL can have. */
 export const hasUsableUrl = ({ host }: Pick<InstanceRecord, 'host'>): boolean => !host.includes('%');

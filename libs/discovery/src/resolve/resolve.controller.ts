@@ -1,14 +1,14 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '@coordination/http';
-import { INSTANCE_EXAMPLE } from '@coordination/registry';
+import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 import { type FastifyReply } from 'fastify';
-import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../catalog-answer.js';
-import { type ServiceParams, serviceParams } from '../discovery.schemas.js';
+import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../responses/catalog-response.js';
+import { type ServiceParams, serviceParams } from '../api/discovery.schemas.js';
 import { DiscoveryService } from '../discovery.service.js';
-import { FRESHNESS_PROBLEMS, toDemand } from '../freshness/demand.js';
+import { FRESHNESS_PROBLEMS, toDemand } from '../freshness/read-consistency.js';
 import { USABLE } from '../selection/selection.js';
-import { GuardNoticeSlot, setGuardHeader } from '../guard-notice.js';
+import { GuardNoticeSlot, setGuardHeader } from '../responses/guard-notice.js';
 import { resolvedInstance, type ResolveQuery, resolveQuery, toWanted } from './resolve.schemas.js';
 
 const URL_EXAMPLE = `${INSTANCE_EXAMPLE.scheme}://${INSTANCE_EXAMPLE.host}:${INSTANCE_EXAMPLE.port}`;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstanceRecord } from '@coordination/registry';
-import { type Application, startApplication } from '../../../../test/support/application.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { type InstanceRecord } from '@coordination/catalog';
+import { type Application, startApplication } from '../../../../test/support/nodes/application.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 const NO_SERVER = 'postgres://nobody@127.0.0.1:1/none';
 

@@ -1,10 +1,10 @@
 import { queryInteger } from '@coordination/http';
-import { instanceView } from '@coordination/registry';
+import { instanceView } from '@coordination/catalog';
 import { z } from 'zod';
-import { selectingQuery } from '../discovery.schemas.js';
-import { toSelection } from '../selection/selection.schemas.js';
+import { selectingQuery } from '../api/discovery.schemas.js';
+import { toSelection } from '../filter/selection.schemas.js';
 import { type Selection } from '../selection/selection.js';
-import { STRATEGIES, type Wanted } from './contenders.js';
+import { STRATEGIES, type ResolveRequest } from './eligible-instances.js';
 
 const PERCENT = 100;
 
@@ -40,7 +40,7 @@ export type ResolveQuery = z.output<typeof resolveQuery>;
  * Which instance a request wants.
  * @throws InvalidFilterError
  */
-export function toWanted(query: ResolveQuery, defaultStatuses: Selection['statuses']): Wanted {
+export function toWanted(query: ResolveQuery, defaultStatuses: Selection['statuses']): ResolveRequest {
   const { strategy, zone, zoneThreshold, panicThreshold, namespace: _, ...filters } = query;
   const selection = toSelection(filters, defaultStatuses);
   return { selection, strategy, zone: zone ?? null, zoneThreshold, panicThreshold };

@@ -1,20 +1,18 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, NoInstanceAvailableError } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
-import { anInstance, NOW } from '../../../../test/support/factories.js';
-import { LogInMemory } from '../../../../test/support/log-in-memory.js';
-import { seeded } from '../../../../test/support/mixed-load.js';
+import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { seeded } from '../../../../test/support/http/mixed-load.js';
 import { USABLE } from '../selection/selection.js';
-import { CatalogState } from '../view/catalog-state.js';
-import { CatalogView } from '../view/catalog-view.js';
-import { type Wanted } from './contenders.js';
+import { type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { Resolver } from './resolver.js';
 
 const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => 0 };
 const SEED = 20_261_124;
 
-const WANTED: Wanted = {
+const WANTED: ResolveRequest = {
   selection: { statuses: USABLE, where: null },
   strategy: 'weighted',
   zone: null,
@@ -35,11 +33,11 @@ function setUp(maxBytes?: number) {
     const { id } = [...log.instances.values()].find(it => it.instanceId === instanceId)!;
     view.apply([log.remove(id)]);
   };
-  const resolve = (differing: Partial<Wanted> = {}, service = 'orders') => {
+  const resolve = (differing: Partial<ResolveRequest> = {}, service = 'orders') => {
     const { body } = resolver.resolve('default', service, { ...WANTED, ...differing });
     return (JSON.parse(body) as { instance: InstanceRecord }).instance.instanceId;
   };
-  const tally = (times: number, differing: Partial<Wanted> = {}) => {
+  const tally = (times: number, differing: Partial<ResolveRequest> = {}) => {
     const counts = new Map<string, number>();
     for (let n = 0; n < times; n++) {
       const id = resolve(differing);

@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { NoInstanceAvailableError } from '@coordination/kernel';
-import { toInstanceView } from '@coordination/registry';
-import { type ViewAnswer } from '../view-answers.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type Contenders, contendersOf, type Wanted } from './contenders.js';
+import { type CatalogView, toInstanceView } from '@coordination/catalog';
+import { type ViewAnswer } from '../responses/cached-json.js';
+import { contendersOf, type EligibleInstances, type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { type Pool, type Random } from './pool.js';
 
@@ -26,7 +25,7 @@ interface Turns {
   far?: string;
 }
 
-interface Kept extends Contenders {
+interface Kept extends EligibleInstances {
   readonly revision: number;
   readonly generation: number;
   /** The same for all revisions of a service, so that a change does not begin the round again. */
@@ -57,7 +56,7 @@ export class Resolver {
    * @throws NoInstanceAvailableError when there is none to call
    * @throws InvalidFilterError for patterns that are too costly for as many instances
    */
-  resolve(namespace: string, service: string, wanted: Wanted): Resolved {
+  resolve(namespace: string, service: string, wanted: ResolveRequest): Resolved {
     const revision = this.view.serviceRevision(namespace, service);
     const instances = this.view.instancesOf(namespace, service);
     const nobody = () => new NoInstanceAvailableError(`${namespace}/${service}`, instances.size);
@@ -69,7 +68,7 @@ export class Resolver {
     return { revision, body, isPanic: contenders.isPanic };
   }
 
-  private contenders(namespace: string, service: string, revision: number, wanted: Wanted): Kept {
+  private contenders(namespace: string, service: string, revision: number, wanted: ResolveRequest): Kept {
     const key = JSON.stringify([namespace, service, wanted]);
     const { generation } = this.view;
     const kept = this.kept.get(key);
@@ -80,7 +79,7 @@ export class Resolver {
     return made;
   }
 
-  private choose(contenders: Kept, { strategy }: Wanted): string {
+  private choose(contenders: Kept, { strategy }: ResolveRequest): string {
     const side = this.random() < contenders.nearShare ? 'near' : 'far';
     const pool = contenders[side];
     if (strategy !== 'round_robin') return pool.pick(this.random);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidFilterError } from '@coordination/kernel';
-import { anInstance } from '../../../../test/support/factories.js';
-import { createFilterParser } from './filter/parse-filter.js';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
+import { createFilterParser } from '../filter/parse-filter.js';
 import { patternMeter } from './pattern-meter.js';
 import { matcher, type Selection } from './selection.js';
 

@@ -1,13 +1,13 @@
-import { type InstanceRecord, type JsonValue } from '@coordination/registry';
+import { type InstanceRecord, type JsonValue } from '@coordination/catalog';
 import { type Expression, type Field, type Leaf, type Order, type Scalar, type Selector } from './expression.js';
-import { type Meter, patternTest } from './filter/pattern.js';
+import { type Meter, patternTest } from './pattern.js';
 import { containsJson } from './json-containment.js';
 import { versionTest } from './version-range.js';
 
 /** What an expression can speak of. */
-export type Judged = Pick<InstanceRecord, Field | 'metadata'>;
+export type FilterSubject = Pick<InstanceRecord, Field | 'metadata'>;
 
-type Test = (record: Judged) => boolean;
+type Test = (record: FilterSubject) => boolean;
 type ValueTest = (value: JsonValue) => boolean;
 
 /**
@@ -73,7 +73,7 @@ function ofPresent(of: Selector, test: ValueTest): Test {
   };
 }
 
-function reader(selector: Selector): (record: Judged) => JsonValue | undefined {
+function reader(selector: Selector): (record: FilterSubject) => JsonValue | undefined {
   if (selector[0] !== 'metadata') {
     const [field] = selector;
     return record => record[field];

@@ -1,4 +1,4 @@
-import { type JsonValue } from '@coordination/registry';
+import { type JsonValue } from '@coordination/catalog';
 import { type Expression, type Field, type Leaf, type Scalar, type Selector } from './expression.js';
 import { versionTest } from './version-range.js';
 

@@ -1,4 +1,4 @@
-import { type JsonObject } from '@coordination/registry';
+import { type JsonObject } from '@coordination/catalog';
 
 /** A value that a filter can compare with. */
 export type Scalar = string | number | boolean | null;

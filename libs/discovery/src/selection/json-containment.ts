@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue } from '@coordination/registry';
+import { type JsonObject, type JsonValue } from '@coordination/catalog';
 
 /**
  * Whether `have` contains `want` as PostgreSQL's `jsonb @>` has it (PostgreSQL documentation, 8.14.3): objects by their

@@ -1,5 +1,5 @@
 import { InvalidFilterError } from '@coordination/kernel';
-import { type Meter } from './filter/pattern.js';
+import { type Meter } from './pattern.js';
 
 /** Steps that patterns may take for one answer from memory: a second in the worst case, hardly anything in the usual one. */
 const MAX_STEPS = 10_000_000;

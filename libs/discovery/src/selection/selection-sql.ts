@@ -63,3 +63,9 @@ export function addSelection(conditions: Conditions, selection: Selection, versi
 }
 
 const conjuncts = (where: Expression): readonly Expression[] => (where.kind === 'and' ? where.terms : [where]);
+
+/** A statement with the values of its parameters. */
+export interface Statement {
+  readonly text: string;
+  readonly parameters: readonly unknown[];
+}

@@ -1,7 +1,7 @@
-import { type Status } from '@coordination/registry';
-import { evaluator, type Judged } from './evaluate.js';
+import { type Status } from '@coordination/catalog';
+import { evaluator, type FilterSubject } from './evaluate.js';
 import { type Expression, leavesOf } from './expression.js';
-import { type Meter } from './filter/pattern.js';
+import { type Meter } from './pattern.js';
 
 /** Which instances are meant; everything in it must hold. Plain JSON, so that its text can name it. */
 export interface Selection {
@@ -32,15 +32,17 @@ export const hasVersionRange = ({ where }: Selection): boolean =>
  * Says of instances whether they are selected. Made once, it is cheap to ask, but for patterns.
  * @param meter is told what patterns cost; whoever asks of many instances at once has one
  */
-export function matcher(selection: Selection, meter?: Meter): (record: Judged) => boolean {
+export function matcher(selection: Selection, meter?: Meter): (record: FilterSubject) => boolean {
   const hasStatus = statusTest(selection);
   const matches = matcherBesideStatus(selection, meter);
   return record => hasStatus(record.status) && matches(record);
 }
 
 /** Says of instances whether they are selected, whatever the parameter `status` asks. */
-export const matcherBesideStatus = ({ where }: Selection, meter: Meter = UNMETERED): ((record: Judged) => boolean) =>
-  where === null ? () => true : evaluator(where, meter);
+export const matcherBesideStatus = (
+  { where }: Selection,
+  meter: Meter = UNMETERED,
+): ((record: FilterSubject) => boolean) => (where === null ? () => true : evaluator(where, meter));
 
 const UNMETERED: Meter = () => undefined;
 

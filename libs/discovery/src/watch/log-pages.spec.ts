@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { EPOCH_JUMP } from '@coordination/audit';
-import { anInstance } from '../../../../test/support/factories.js';
-import { LogInMemory } from '../../../../test/support/log-in-memory.js';
+import { EPOCH_JUMP } from '@coordination/log';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { LogPages } from './log-pages.js';
-import { obstacleTo, toStretch } from './log-stretch.js';
+import { resetReasonFor, toStretch } from './log-segment.js';
 
 const PAGE_SIZE = 5;
 
@@ -61,29 +61,31 @@ describe('somebody who knows everything up to a revision', () => {
     const { log, around } = paged(6);
     log.appendOther();
     const stretch = await around(6);
-    expect(obstacleTo(stretch, 6, log.epoch)).toBeUndefined();
+    expect(resetReasonFor(stretch, 6, log.epoch)).toBeUndefined();
     expect(stretch.upTo, 'the watcher has that revision too').toBe(7);
   });
 
   it('cannot go on where the log was cut', async () => {
     const { log, around } = paged(20, { oldest: 7 });
     const stretch = await around(6);
-    expect(obstacleTo(stretch, 6, log.epoch)).toBe('compacted');
-    expect(obstacleTo(stretch, 7, log.epoch)).toBeUndefined();
+    expect(resetReasonFor(stretch, 6, log.epoch)).toBe('compacted');
+    expect(resetReasonFor(stretch, 7, log.epoch)).toBeUndefined();
   });
 
   it('cannot go on beyond the end of an epoch, but up to it', async () => {
     const { log, around } = paged(7);
     log.appendOther('catalog.epoch_started', 7 + EPOCH_JUMP);
     const stretch = await around(6);
-    expect(obstacleTo(stretch, 6, log.epoch)).toBeUndefined();
+    expect(resetReasonFor(stretch, 6, log.epoch)).toBeUndefined();
     expect(stretch.upTo).toBe(7);
-    expect(obstacleTo(stretch, 7, log.epoch)).toBe('new_epoch');
-    expect(obstacleTo(await around(1_000), 1_000, log.epoch), 'no revision of the gap was ever used').toBe('new_epoch');
+    expect(resetReasonFor(stretch, 7, log.epoch)).toBe('new_epoch');
+    expect(resetReasonFor(await around(1_000), 1_000, log.epoch), 'no revision of the gap was ever used').toBe(
+      'new_epoch',
+    );
   });
 
   it('cannot go on in another epoch, whatever the numbers say', async () => {
     const { around } = paged(7);
-    expect(obstacleTo(await around(3), 3, 'another')).toBe('new_epoch');
+    expect(resetReasonFor(await around(3), 3, 'another')).toBe('new_epoch');
   });
 });

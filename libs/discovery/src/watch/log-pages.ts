@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
-import { type Databases, read } from '@coordination/database';
-import { weightOf } from '../changes/change-buffer.js';
-import { type LogStretch, toStretch } from './log-stretch.js';
+import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/log';
+import { type Databases, readSnapshot } from '@coordination/database';
+import { weightOf } from '@coordination/catalog';
+import { type LogSegment, toStretch } from './log-segment.js';
 
 /** Revisions of a page: enough to catch up fast, few enough to be read and parsed in some milliseconds. */
 const PAGE_SIZE = 200;
@@ -14,13 +14,13 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const PAGE_BYTES = 1_000;
 
 /** Reads the events after a revision, oldest first, with the head, in one snapshot. */
-export type ReadStretch = (after: number, limit: number) => Promise<LogStretch>;
+export type ReadStretch = (after: number, limit: number) => Promise<LogSegment>;
 
 /** @throws StoreUnavailableError (what it gives) when the database cannot be read */
 export const stretchReader =
   (databases: Databases, heads: CatalogHeadRepository, events: ServiceEventRepository): ReadStretch =>
   (after, limit) =>
-    read(databases, async em => {
+    readSnapshot(databases, async em => {
       const head = await heads.read(em);
       return toStretch(after, head, await events.findAfter(em, after, limit));
     });
@@ -30,7 +30,7 @@ export const stretchReader =
  * back at about the same revision, and one statement serves them all. What is below the head never changes.
  */
 export class LogPages {
-  private readonly pages: LRUCache<string, LogStretch, number>;
+  private readonly pages: LRUCache<string, LogSegment, number>;
 
   constructor(
     reader: ReadStretch,
@@ -50,7 +50,7 @@ export class LogPages {
    * A stretch in which a revision lies, or which begins after it, as somebody in an epoch needs it.
    * @throws StoreUnavailableError
    */
-  async around(revision: number, epoch: string): Promise<LogStretch> {
+  async around(revision: number, epoch: string): Promise<LogSegment> {
     const start = revision - (revision % this.pageSize);
     const key = `${epoch} ${start}`;
     const page = await this.pages.fetch(key, { context: start });

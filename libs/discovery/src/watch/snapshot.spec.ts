@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
-import { anInstance } from '../../../../test/support/factories.js';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { watchedView } from '../../../../test/support/watch/watched-view.js';
 import { EVERYTHING, type Selection } from '../selection/selection.js';
 import { recordsIn, selected, snapshotPieces } from './snapshot.js';

@@ -1,11 +1,9 @@
 import { type Clock } from '@coordination/kernel';
-import { type InstanceRecord, toInstanceView } from '@coordination/registry';
-import { type FeedScope } from '../changes/change-feed.js';
-import { LookBudget } from '../look-budget.js';
+import { type CatalogView, type FeedScope, type InstanceRecord, toInstanceView } from '@coordination/catalog';
+import { ScanBudget } from '../selection/scan-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { isEverything, matcher, type Selection } from '../selection/selection.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { snapshotFrame } from './event-frames.js';
+import { snapshotFrame } from './sse-frames.js';
 
 /** How many bytes of JSON make one piece. */
 const PIECE_LENGTH = 64 * 1024;
@@ -38,7 +36,7 @@ export async function selected(
 ): Promise<readonly InstanceRecord[]> {
   if (isEverything(selection)) return records;
   const matches = matcher(selection, patternMeter());
-  const budget = new LookBudget(NO_LIMIT, clock);
+  const budget = new ScanBudget(NO_LIMIT, clock);
   const found: InstanceRecord[] = [];
   for (const record of records) {
     await budget.look();

@@ -1,9 +1,8 @@
 import { type Clock } from '@coordination/kernel';
-import { type ChangeFeed } from '../changes/change-feed.js';
-import { type CatalogView } from '../view/catalog-view.js';
-import { type ChangeFrames } from './change-frames.js';
-import { type LogStretch } from './log-stretch.js';
-import { type Turns } from './turns.js';
+import { type CatalogView, type ChangeFeed } from '@coordination/catalog';
+import { type ChangeFrames } from './change-sse.js';
+import { type LogSegment } from './log-segment.js';
+import { type FairScheduler } from './fair-scheduler.js';
 import { type WatchMetrics } from './watch-metrics.js';
 
 /** What bounds each watch, and all of them together. */
@@ -25,7 +24,7 @@ export interface WatchContext {
   readonly view: CatalogView;
   readonly feed: ChangeFeed;
   readonly frames: ChangeFrames;
-  readonly turns: Turns;
+  readonly turns: FairScheduler;
   readonly limits: WatchLimits;
   readonly metrics: WatchMetrics;
   readonly clock: Clock;
@@ -38,7 +37,7 @@ export interface WatchContext {
   /** Does some reading of the log when there is a place for it. */
   catchUps(work: () => Promise<void>): Promise<void>;
   /** The log around a revision, as soon as the database gives it; rejects when aborted. */
-  pages(revision: number, epoch: string, signal: AbortSignal): Promise<LogStretch>;
+  pages(revision: number, epoch: string, signal: AbortSignal): Promise<LogSegment>;
   /** Does something some time later; without a time (ms), about when it makes sense to look again. */
   later(work: () => void, ms?: number): void;
   /** A bug ended a watch. */

@@ -1,9 +1,8 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { endHead, Endpoint, LastEventIdHeader } from '@coordination/http';
+import { clientDisconnect, endHead, Endpoint, LastEventIdHeader } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { CATALOG_HEADERS, setCatalogHeaders } from '../catalog-answer.js';
-import { callerGone } from '../freshness/caller-gone.js';
+import { CATALOG_HEADERS, setCatalogHeaders } from '../responses/catalog-response.js';
 import { watchEvents } from './watch-event.schemas.js';
 import { toWatchRequest, WATCH_EXAMPLE, type WatchQuery, watchQuery } from './watch.schemas.js';
 import { Watches } from './watches.service.js';
@@ -51,7 +50,7 @@ export class WatchController {
       endHead(reply);
       return;
     }
-    const { catalog, stream } = await this.watches.begin(wanted, callerGone(reply.raw));
+    const { catalog, stream } = await this.watches.begin(wanted, clientDisconnect(reply.raw));
     request.raw.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     setCatalogHeaders(reply, catalog);
     void reply.send(stream);

@@ -1,17 +1,15 @@
 import { Logger, type Provider } from '@nestjs/common';
-import { CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
+import { CatalogHeadRepository, ServiceEventRepository } from '@coordination/log';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases } from '@coordination/database';
 import { StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks, Metrics } from '@coordination/observability';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
-import { ChangeFeed } from '../changes/change-feed.js';
-import { ViewGate } from '../freshness/view-gate.js';
-import { CatalogView } from '../view/catalog-view.js';
-import { ChangeFrames } from './change-frames.js';
+import { CatalogView, ChangeFeed, ReadBarrier } from '@coordination/catalog';
+import { ChangeFrames } from './change-sse.js';
 import { LogPages, stretchReader } from './log-pages.js';
-import { Turns } from './turns.js';
+import { FairScheduler } from './fair-scheduler.js';
 import { type WatchContext } from './watch-context.js';
 import { watchMetrics } from './watch-metrics.js';
 import { Watches } from './watches.service.js';
@@ -33,12 +31,12 @@ export const WATCH_PROVIDERS: Provider[] = [
   },
   {
     provide: Watches,
-    inject: [CatalogView, ChangeFeed, LogPages, ViewGate, Metrics, BackgroundTasks, SETTINGS_TOKEN],
+    inject: [CatalogView, ChangeFeed, LogPages, ReadBarrier, Metrics, BackgroundTasks, SETTINGS_TOKEN],
     useFactory: (
       view: CatalogView,
       feed: ChangeFeed,
       pages: LogPages,
-      gate: ViewGate,
+      gate: ReadBarrier,
       metrics: Metrics,
       tasks: BackgroundTasks,
       settings: Settings,
@@ -66,7 +64,7 @@ function contextOf({ view, feed, metrics, pages, task, settings }: ContextParts)
     feed,
     metrics,
     frames: new ChangeFrames(),
-    turns: new Turns(systemClock),
+    turns: new FairScheduler(systemClock),
     limits: {
       watches: settings.PCS_WATCH_MAX,
       catchUps: settings.PCS_WATCH_CATCH_UPS,

@@ -1,9 +1,9 @@
 import { queryInteger } from '@coordination/http';
-import { INSTANCE_EXAMPLE } from '@coordination/registry';
+import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 import { z } from 'zod';
-import { ALL_NAMESPACES, searchQuery } from '../discovery.schemas.js';
-import { FILTER_PARAMETERS, toSelection } from '../selection/selection.schemas.js';
-import { bookmarkFrame, snapshotFrame } from './event-frames.js';
+import { ALL_NAMESPACES, searchQuery } from '../api/discovery.schemas.js';
+import { FILTER_PARAMETERS, toSelection } from '../filter/selection.schemas.js';
+import { bookmarkFrame, snapshotFrame } from './sse-frames.js';
 import { type WatchRequest } from './watches.service.js';
 
 export const watchQuery = z.strictObject({

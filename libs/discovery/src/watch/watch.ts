@@ -1,13 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type InstanceRecord } from '@coordination/registry';
-import { type CatalogChange } from '../changes/catalog-change.js';
-import { type FeedFollower, type FeedScope } from '../changes/change-feed.js';
+import { type CatalogChange, type FeedFollower, type FeedScope, type InstanceRecord } from '@coordination/catalog';
 import { type Selection } from '../selection/selection.js';
-import { ChangeTeller } from './change-teller.js';
-import { bookmarkFrame, commentFrame, type ResetReason, resetFrame } from './event-frames.js';
-import { obstacleTo } from './log-stretch.js';
+import { ChangeSender } from './change-sender.js';
+import { bookmarkFrame, commentFrame, resetFrame, type ResetReason } from './sse-frames.js';
+import { resetReasonFor } from './log-segment.js';
 import { snapshotPieces } from './snapshot.js';
-import { type Worker } from './turns.js';
+import { type Worker } from './fair-scheduler.js';
 import { type WatchContext } from './watch-context.js';
 import { WatchStream } from './watch-stream.js';
 
@@ -46,7 +44,7 @@ export class Watch implements FeedFollower, Worker {
   private bookmarkTimer: NodeJS.Timeout | undefined;
   private readonly ending = new AbortController();
   private readonly epoch: string;
-  private readonly teller: ChangeTeller;
+  private readonly teller: ChangeSender;
   private readonly unfollow: () => void;
 
   constructor(
@@ -64,7 +62,7 @@ export class Watch implements FeedFollower, Worker {
       onWanted: () => context.turns.ask(this),
       onClosed: () => this.close(),
     });
-    this.teller = new ChangeTeller(context, this.stream, start);
+    this.teller = new ChangeSender(context, this.stream, start);
     this.unfollow = feed.follow(start.scope, this);
     this.planBookmark();
   }
@@ -174,7 +172,7 @@ export class Watch implements FeedFollower, Worker {
     this.context.metrics.pages.inc();
     const stretch = await this.context.pages(this.teller.position, this.epoch, this.ending.signal);
     if (this.isOver) return;
-    const obstacle = obstacleTo(stretch, this.teller.position, this.epoch);
+    const obstacle = resetReasonFor(stretch, this.teller.position, this.epoch);
     if (obstacle) return this.reset(obstacle);
     let changes = stretch.changes.filter(({ revision }) => revision > this.teller.position);
     while (changes.length > 0) {

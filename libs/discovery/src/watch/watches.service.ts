@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { type OnModuleDestroy } from '@nestjs/common';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
-import { type AnsweredCatalog } from '../catalog-answer.js';
-import { type FeedScope } from '../changes/change-feed.js';
+import { type FeedScope } from '@coordination/catalog';
+import { type AnsweredCatalog } from '../responses/catalog-response.js';
 import { type Selection } from '../selection/selection.js';
-import { type ResetReason, resetFrame, retryFrame } from './event-frames.js';
+import { type ResetReason, resetFrame, retryFrame } from './sse-frames.js';
 import { recordsIn, selected } from './snapshot.js';
 import { Watch, type WatchStart } from './watch.js';
 import { type WatchContext } from './watch-context.js';

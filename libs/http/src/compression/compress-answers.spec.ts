@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BareAnswer, bareRequest } from '../../../../test/support/bare-request.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import { createHttpAdapter, type HttpAdapter } from '../http-adapter.js';
+import { type BareAnswer, bareRequest } from '../../../../test/support/http/bare-request.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { createHttpAdapter, type HttpAdapter } from '../server/http-adapter.js';
 import { CompressedForm } from './compressed-form.js';
 
 const LARGE = JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ instanceId: `orders-${n}` })));

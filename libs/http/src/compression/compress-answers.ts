@@ -6,8 +6,8 @@ import {
   type FastifyRequest,
   type onSendHookHandler,
 } from 'fastify';
-import { isVersionTag, weakened } from '../etag.js';
-import { addVary } from '../vary.js';
+import { isVersionTag, weakened } from '../requests/etag.js';
+import { addVary } from '../links/vary.js';
 import { acceptedCoding } from './accepted-coding.js';
 import { type CompressedForm } from './compressed-form.js';
 import { gzipped, gzipStream } from './gzip.js';

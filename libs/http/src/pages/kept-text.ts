@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { formatETag, matchesNone, parseIfNoneMatch } from '../etag.js';
+import { formatETag, matchesNone, parseIfNoneMatch } from '../requests/etag.js';
 
 /** The media type of pages. */
 export const HTML = 'text/html; charset=utf-8';

@@ -2,14 +2,15 @@ import { type Provider } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { RequestContext } from '@coordination/context';
 import { Databases } from '@coordination/database';
-import { CatalogView, GuardNoticeSlot } from '@coordination/discovery';
-import { GuardOrders } from '../guard/guard-orders.service.js';
+import { CatalogView } from '@coordination/catalog';
+import { GuardNoticeSlot } from '@coordination/discovery';
+import { RoleElector } from '@coordination/leadership';
+import { GuardOverrides } from '../guard/guard-overrides.service.js';
 import { guardRules } from '../guard/guard-rules.js';
 import { GuardStates } from '../guard/guard-states.js';
-import { LivenessOverviewReader } from '../liveness-overview.service.js';
+import { LivenessOverviewReader } from '../sweep/liveness-overview.service.js';
 import { ProbeOverview } from '../probes/probe-overview.js';
-import { RoleElector } from '../roles/role-elector.job.js';
-import { GuardDesk } from './guard-desk.service.js';
+import { GuardAdminService } from './guard-admin.service.js';
 import { ActiveGuardNotices } from './guard-notices.js';
 import { LivenessReport } from './liveness-report.service.js';
 
@@ -22,15 +23,15 @@ export const LIVENESS_API_PROVIDERS: Provider[] = [
       new LivenessReport({ reader, view, elector, probes }),
   },
   {
-    provide: GuardDesk,
-    inject: [GuardOrders, CatalogView, RequestContext, Databases, SETTINGS_TOKEN],
+    provide: GuardAdminService,
+    inject: [GuardOverrides, CatalogView, RequestContext, Databases, SETTINGS_TOKEN],
     useFactory: (
-      orders: GuardOrders,
+      orders: GuardOverrides,
       view: CatalogView,
       context: RequestContext,
       databases: Databases,
       settings: Settings,
-    ) => new GuardDesk({ orders, view, context, databases, holdsMs: guardRules(settings).maxMs }),
+    ) => new GuardAdminService({ orders, view, context, databases, holdsMs: guardRules(settings).maxMs }),
   },
   {
     provide: ActiveGuardNotices,

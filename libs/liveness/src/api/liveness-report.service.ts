@@ -1,15 +1,14 @@
-import { type CatalogView } from '@coordination/discovery';
-import { type InstanceRecord } from '@coordination/registry';
+import { type CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { type RoleElector } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
 import {
   type LeaseOverview,
   type LivenessOverview,
   type LivenessOverviewReader,
   SOON_SECONDS,
-} from '../liveness-overview.service.js';
+} from '../sweep/liveness-overview.service.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-service.js';
 import { type NodeShare, type ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
-import { type RoleElector } from '../roles/role-elector.job.js';
 
 /** How liveness stands, as it is told. */
 export interface LivenessReported {

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '@coordination/http';
 import { POSITIONED, setPosition, WRITE_PROBLEMS } from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
-import { GuardDesk } from './guard-desk.service.js';
+import { GuardAdminService } from './guard-admin.service.js';
 import { LIVENESS_EXAMPLE, ORDER_EXAMPLE, ORDERED_EXAMPLE } from './liveness.examples.js';
 import { LivenessReport } from './liveness-report.service.js';
 import { guardOrdered, livenessView, type OrderGuard, orderGuard } from './liveness.schemas.js';
@@ -14,7 +14,7 @@ import { guardOrdered, livenessView, type OrderGuard, orderGuard } from './liven
 export class LivenessController {
   constructor(
     private readonly report: LivenessReport,
-    private readonly desk: GuardDesk,
+    private readonly desk: GuardAdminService,
   ) {}
 
   @Endpoint({

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, INSTANCES, LONG_LEASE } from '../../../../test/support/api.js';
+import { type Api, INSTANCES, LONG_LEASE } from '../../../../test/support/http/api.js';
 import {
   brief,
   type CatalogService,
   eventsOf,
   headOf,
   startCatalog,
-} from '../../../../test/support/catalog-service.js';
-import { unhurried } from '../../../../test/support/slowness.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+} from '../../../../test/support/catalog/catalog-service.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type Explanation } from '../explain/explanation.js';
 import { type LivenessReported } from './liveness-report.service.js';
 

@@ -1,4 +1,4 @@
-import { EXAMPLE_INSTANCES } from '@coordination/registry';
+import { EXAMPLE_INSTANCES } from '@coordination/catalog';
 
 const AT = '2026-11-23T08:15:40.000Z';
 

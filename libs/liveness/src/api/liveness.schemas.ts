@@ -1,7 +1,7 @@
-import { RFC3339_TIME } from '@coordination/audit';
+import { RFC3339_TIME } from '@coordination/log';
 import { readableText } from '@coordination/http';
 import { unknownKind } from '@coordination/kernel';
-import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, statusSchema } from '@coordination/registry';
+import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, statusSchema } from '@coordination/catalog';
 import { z } from 'zod';
 import { guardScopeView, guardView } from '../guard/guard.schemas.js';
 

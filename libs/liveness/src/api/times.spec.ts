@@ -1,4 +1,4 @@
-import { logPoint } from '@coordination/audit';
+import { logPoint } from '@coordination/log';
 import { toFieldErrors } from '@coordination/kernel';
 import { setOverride } from '@coordination/registry';
 import { describe, expect, it } from 'vitest';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { INSTANCES } from '../../../../test/support/api.js';
-import { type CatalogService, startCatalog } from '../../../../test/support/catalog-service.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { INSTANCES } from '../../../../test/support/http/api.js';
+import { type CatalogService, startCatalog } from '../../../../test/support/catalog/catalog-service.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type LivenessReported } from '../api/liveness-report.service.js';
 import { type Explanation } from './explanation.js';
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { INSTANCES, named } from '../../../../test/support/api.js';
+import { INSTANCES, named } from '../../../../test/support/http/api.js';
 import {
   brief,
   type CatalogService,
   eventsOf,
   headOf,
   startCatalog,
-} from '../../../../test/support/catalog-service.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+} from '../../../../test/support/catalog/catalog-service.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type Explanation } from './explanation.js';
 
 let catalog: CatalogService;

@@ -1,4 +1,4 @@
-import { INSTANCE_EXAMPLE } from '@coordination/registry';
+import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 
 const { id, namespace, service, instanceId, incarnation, incarnationNumber, version, revision, registeredAt } =
   INSTANCE_EXAMPLE;

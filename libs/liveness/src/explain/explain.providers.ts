@@ -1,8 +1,10 @@
 import { type Provider } from '@nestjs/common';
-import { AuditQuery, CatalogHeadRepository } from '@coordination/audit';
+import { AuditQuery } from '@coordination/audit';
+import { CatalogHeadRepository } from '@coordination/log';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
 import { Databases } from '@coordination/database';
-import { NodeRoleRepository, ServiceInstanceRepository } from '@coordination/registry';
+import { NodeRoleRepository } from '@coordination/leadership';
+import { ServiceInstanceRepository } from '@coordination/registry';
 import { guardRules } from '../guard/guard-rules.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { ProbeOverview } from '../probes/probe-overview.js';

@@ -1,10 +1,10 @@
-import { auditActionSchema, auditSourceSchema } from '@coordination/audit';
-import { healthDeciderSchema, healthStateSchema, overrideView, STATUSES, statusSchema } from '@coordination/registry';
+import { auditActionSchema, auditSourceSchema } from '@coordination/log';
+import { healthDeciderSchema, healthStateSchema, overrideView, STATUSES, statusSchema } from '@coordination/catalog';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
-import { STATUS_DECIDERS } from './because.js';
+import { STATUS_DECIDERS } from './status-reasons.js';
 import { FORECAST_EVENTS } from './forecast.js';
-import { SIGNS } from './signs.js';
+import { SIGNS } from './health-signals.js';
 
 const time = (about: string) => z.iso.datetime().describe(about);
 const nullableTime = (about: string) => z.iso.datetime().nullable().describe(about);

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, type Command, type LeaseAllowance, type LeasedInstance, type Override } from '@coordination/registry';
-import { someLeasedInstance } from '../../../../test/support/arbitraries.js';
-import { aLeasedInstance, anInstance, NOW, REGISTERED_AT } from '../../../../test/support/factories.js';
-import { LogInMemory } from '../../../../test/support/log-in-memory.js';
+import { decide, type Command } from '@coordination/registry';
+import { type LeaseAllowance, type LeasedInstance, type Override } from '@coordination/catalog';
+import { someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
+import { aLeasedInstance, anInstance, NOW, REGISTERED_AT } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { type GuardState } from '../guard/guard-state.js';
 import { explain, type ExplainedSituation, type Explanation } from './explanation.js';
 

@@ -1,23 +1,23 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type LogEvent } from '@coordination/log';
 import {
   expiresAt,
-  goesAt,
+  deregisterDueAt,
   type Health,
   type InstanceRecord,
-  isProbed,
   type LeaseAllowance,
   type LeasedInstance,
-  overAt,
+  expiryDueAt,
   type OverrideView,
-  type RoleRecord,
   scopeOf,
   type Status,
   toOverrideView,
-} from '@coordination/registry';
+} from '@coordination/catalog';
+import { isProbed } from '@coordination/registry';
+import { type RoleRecord } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
-import { becauseOf, healthSentence, type StatusDecider } from './because.js';
+import { becauseOf, healthSentence, type StatusDecider } from './status-reasons.js';
 import { forecast, type ForecastEvent, type ForecastStep } from './forecast.js';
-import { type SignEffect, signEffects } from './signs.js';
+import { type SignEffect, signEffects } from './health-signals.js';
 
 /** What an explanation is made from, all of one moment. */
 export interface ExplainedSituation {
@@ -32,7 +32,7 @@ export interface ExplainedSituation {
   /** The node that probes it. */
   readonly probedBy: string | undefined;
   /** Its newest events, the newest first. */
-  readonly events: readonly AuditEvent[];
+  readonly events: readonly LogEvent[];
 }
 
 /** A time that is waited for. */
@@ -58,7 +58,7 @@ export interface NextStep {
   readonly heldUntil: string | null;
 }
 
-export interface ToldEvent extends Pick<AuditEvent, 'revision' | 'at' | 'action' | 'actor' | 'source' | 'reason'> {
+export interface ToldEvent extends Pick<LogEvent, 'revision' | 'at' | 'action' | 'actor' | 'source' | 'reason'> {
   /** Before and after; null: the instance was not there. */
   readonly from: Status | null;
   readonly to: Status | null;
@@ -66,7 +66,7 @@ export interface ToldEvent extends Pick<AuditEvent, 'revision' | 'at' | 'action'
 
 /** How an instance came to its end. */
 export interface Removal extends Pick<
-  AuditEvent,
+  LogEvent,
   'revision' | 'at' | 'action' | 'actor' | 'clientAddress' | 'requestId' | 'source' | 'reason' | 'batchId'
 > {
   /** The status that it had. */
@@ -140,7 +140,7 @@ export function explain(situation: ExplainedSituation): Explanation {
       ttlSeconds: check.ttlSeconds,
       expiresAt: ends,
       remainingSeconds: ends === null ? null : Math.max(0, secondsFrom(now, ends)),
-      deregisterAt: isoOrNull(goesAt(instance)),
+      deregisterAt: isoOrNull(deregisterDueAt(instance)),
     },
     removal: null,
     probedBy: probedBy ?? null,
@@ -162,7 +162,7 @@ function timersOf({ leased, now, allowance, guard }: ExplainedSituation): Timer[
   };
   add('override-until', override?.until ?? null, 'The override ends by itself.');
   add('lease-ends', expiresAt(lease, check), 'The lease ends; a sign of life until then renews it.');
-  const counts = isoOrNull(overAt(lease, check, allowance));
+  const counts = isoOrNull(expiryDueAt(lease, check, allowance));
   add(
     'lease-end-counts',
     counts,
@@ -170,7 +170,7 @@ function timersOf({ leased, now, allowance, guard }: ExplainedSituation): Timer[
   );
   add(
     'deregister-after',
-    isoOrNull(goesAt(instance)),
+    isoOrNull(deregisterDueAt(instance)),
     'It has been unhealthy for as long as its check allows, and goes.',
   );
   add('guard-until', guard?.until ?? null, 'The guard lets leases end at the latest, at a bounded rate.');
@@ -227,8 +227,8 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
       `A guard keeps leases of ${scope} from ending (${guard.reason}, ${guard.phase}): ${guard.wouldExpire} of ${guard.of} would have, ${guard.limit} may.`,
     );
   }
-  const plain = overAt(lease, check, { ...allowance, backSince: null });
-  const counts = overAt(lease, check, allowance);
+  const plain = expiryDueAt(lease, check, { ...allowance, backSince: null });
+  const counts = expiryDueAt(lease, check, allowance);
   if (plain !== null && counts !== null && counts > plain && counts > Date.parse(now)) {
     notes.push(`Nobody could renew leases until ${allowance.backSince ?? ''}, so it lasts once more.`);
   }
@@ -239,7 +239,7 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
   return notes;
 }
 
-export function toldEvent({ revision, at, action, actor, source, reason, before, after }: AuditEvent): ToldEvent {
+export function toldEvent({ revision, at, action, actor, source, reason, before, after }: LogEvent): ToldEvent {
   return { revision, at, action, actor, source, reason, from: statusOf(before), to: statusOf(after) };
 }
 

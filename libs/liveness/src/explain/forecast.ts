@@ -1,14 +1,12 @@
+import { type Command, decide, type Decision } from '@coordination/registry';
 import {
-  type Command,
-  decide,
-  type Decision,
-  goesAt,
+  deregisterDueAt,
   hasLapsed,
   type InstanceRecord,
   type LeaseAllowance,
   type LeasedInstance,
-  overAt,
-} from '@coordination/registry';
+  expiryDueAt,
+} from '@coordination/catalog';
 
 /** What time alone does to an instance. */
 export const FORECAST_EVENTS = ['override-ends', 'lease-ends', 'deregistered'] as const;
@@ -60,9 +58,9 @@ function nextDue({ instance, lease }: LeasedInstance, allowance: LeaseAllowance,
   const due: Due[] = [];
   const until = instance.override?.until ?? null;
   if (until !== null) due.push({ event: 'override-ends', atMs: Date.parse(until) });
-  const over = overAt(lease, instance.check, allowance);
+  const over = expiryDueAt(lease, instance.check, allowance);
   if (over !== null) {
-    const goes = goesAt(instance);
+    const goes = deregisterDueAt(instance);
     if (!hasLapsed(instance.health)) due.push({ event: 'lease-ends', atMs: over });
     else if (goes !== null) due.push({ event: 'deregistered', atMs: Math.max(goes, over) });
   }

@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/audit';
-import { type LeasedInstance, toStored } from '@coordination/registry';
-import { someLeasedInstance } from '../../../../test/support/arbitraries.js';
-import { aDraft } from '../../../../test/support/audit-log.js';
-import { anInstance, NOW } from '../../../../test/support/factories.js';
+import { type LogEvent } from '@coordination/log';
+import { type LeasedInstance, toStored } from '@coordination/catalog';
+import { someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
+import { aDraft } from '../../../../test/support/log/audit-log.js';
+import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { explanationView } from './explain.schemas.js';
 import { explainGone } from './gone.js';
 
-const eventOf = (draft: Parameters<typeof aDraft>[0]): AuditEvent => ({
+const eventOf = (draft: Parameters<typeof aDraft>[0]): LogEvent => ({
   ...aDraft(draft),
   revision: 9,
   at: NOW,
@@ -21,7 +21,7 @@ const eventOf = (draft: Parameters<typeof aDraft>[0]): AuditEvent => ({
 const removalOf = (
   { instance }: Pick<LeasedInstance, 'instance'>,
   draft: Parameters<typeof aDraft>[0] = {},
-): AuditEvent =>
+): LogEvent =>
   eventOf({
     action: 'instance.deregistered',
     instanceUuid: instance.id,
@@ -31,7 +31,7 @@ const removalOf = (
     ...draft,
   });
 
-const gone = (removal: AuditEvent) => explainGone({ removal, earlier: [], successor: undefined, now: NOW });
+const gone = (removal: LogEvent) => explainGone({ removal, earlier: [], successor: undefined, now: NOW });
 
 describe('The explanation of an instance that is gone', () => {
   it('has the form of any explanation, whatever the instance was', () => {
@@ -40,7 +40,7 @@ describe('The explanation of an instance that is gone', () => {
         someLeasedInstance,
         fc.constantFrom('instance.deregistered', 'instance.expired'),
         (leased, action) => {
-          const explanation = gone(removalOf(leased, { action: action as AuditEvent['action'] }));
+          const explanation = gone(removalOf(leased, { action: action as LogEvent['action'] }));
           const told = JSON.parse(JSON.stringify(explanation)) as unknown;
           expect(explanationView.parse(told)).toEqual(told);
           const { id, version, status, health, override } = leased.instance;

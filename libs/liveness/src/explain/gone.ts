@@ -1,14 +1,14 @@
-import { type AuditEvent } from '@coordination/audit';
-import { type InstanceRecord, normalizeRecord, type StoredRecord, toOverrideView } from '@coordination/registry';
-import { healthSentence, quoted, withReason } from './because.js';
+import { type LogEvent } from '@coordination/log';
+import { type InstanceRecord, normalizeRecord, type StoredRecord, toOverrideView } from '@coordination/catalog';
+import { healthSentence, quoted, withReason } from './status-reasons.js';
 import { type Explanation, toldEvent } from './explanation.js';
 
 /** What the end of an instance is explained from. */
 export interface GoneSituation {
   /** The event that ended it. */
-  readonly removal: AuditEvent;
+  readonly removal: LogEvent;
   /** Its events before that, the newest first. */
-  readonly earlier: readonly AuditEvent[];
+  readonly earlier: readonly LogEvent[];
   /** Who is registered under its name now. */
   readonly successor: InstanceRecord | undefined;
   /** Database time, RFC 3339 in UTC. */
@@ -60,7 +60,7 @@ export function explainGone({ removal, earlier, successor, now }: GoneSituation)
   };
 }
 
-function removalSentence({ action, at, actor, reason, requestId, clientAddress, source }: AuditEvent): string {
+function removalSentence({ action, at, actor, reason, requestId, clientAddress, source }: LogEvent): string {
   if (action === 'instance.expired') {
     return `It was deregistered at ${at}, because nothing was heard of it after its lease had ended${reason === null ? '' : ` (${reason})`}.`;
   }

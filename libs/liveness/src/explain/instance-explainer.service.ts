@@ -1,25 +1,18 @@
 import {
-  type AuditEvent,
-  type AuditQuery,
+  type LogEvent,
   type CatalogHeadRepository,
-  type EventQuery,
   eventsOfPast,
   type LogHead,
   type NamedPast,
-} from '@coordination/audit';
-import { type Databases, isoTime, query, read } from '@coordination/database';
+} from '@coordination/log';
+import { type AuditQuery, type EventQuery } from '@coordination/audit';
+import { type Databases, isoTime, query, readSnapshot } from '@coordination/database';
 import { InstanceNotFoundError } from '@coordination/kernel';
-import {
-  identityKey,
-  identityOf,
-  type InstanceRecord,
-  type LeaseAllowance,
-  type NodeRoleRepository,
-  type ServiceInstanceRepository,
-  type Target,
-} from '@coordination/registry';
+import { identityKey, identityOf, type InstanceRecord, type LeaseAllowance } from '@coordination/catalog';
+import { type NodeRoleRepository } from '@coordination/leadership';
+import { type ServiceInstanceRepository, type Target } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { backSinceBy } from '../guard/back-since.js';
+import { backSinceBy } from '../guard/outage-recovery.js';
 import { type GuardState, scopeKey } from '../guard/guard-state.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { type ProbeOverview } from '../probes/probe-overview.js';
@@ -57,7 +50,7 @@ export class InstanceExplainer {
    * @throws StoreUnavailableError
    */
   async explainOrFail(target: Target): Promise<{ readonly explanation: Explanation; readonly head: LogHead }> {
-    const { leased, head, ...found } = await read(this.tools.databases, em => this.find(em, target));
+    const { leased, head, ...found } = await readSnapshot(this.tools.databases, em => this.find(em, target));
     if (!leased) return { explanation: await this.explainGone(target, head, found.now), head };
     const { namespace, service, id } = leased.instance;
     const items = await this.newestOf({ instance: id });
@@ -91,7 +84,7 @@ export class InstanceExplainer {
   }
 
   /** The newest events that a filter selects. Pages may be empty although there are more. */
-  private async newestOf(filter: EventQuery['filter']): Promise<readonly AuditEvent[]> {
+  private async newestOf(filter: EventQuery['filter']): Promise<readonly LogEvent[]> {
     let cursor: string | undefined;
     do {
       const page = await this.tools.audit.list({ filter, order: 'desc', limit: EVENTS, cursor });
@@ -104,7 +97,7 @@ export class InstanceExplainer {
   private async presentHolder(gone: InstanceRecord): Promise<InstanceRecord | undefined> {
     const { databases, instances } = this.tools;
     const identity = identityOf(gone);
-    return (await read(databases, em => instances.find(em, { identity })))?.instance;
+    return (await readSnapshot(databases, em => instances.find(em, { identity })))?.instance;
   }
 
   private async find(em: EntityManager, target: Target) {

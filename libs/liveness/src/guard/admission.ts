@@ -1,4 +1,4 @@
-import { type GuardJudgement } from './judge.js';
+import { type GuardJudgement } from './evaluate-guard.js';
 import { scopeKey } from './guard-state.js';
 
 /** How many leases of a scope may end in this sweep; null: all that are over. */

@@ -1,5 +1,5 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { type BackgroundTask } from '@coordination/observability';
 import { ALL, type GuardState, scopeKey } from './guard-state.js';
 import { type LivenessGuardRepository } from './liveness-guard.repository.js';
@@ -45,7 +45,7 @@ export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
   /** Reads them now, and not only when it is time again. */
   async refresh(): Promise<void> {
     const { databases, guards } = this.options;
-    const states = await read(databases, em => guards.findStates(em), { purpose: 'liveness' });
+    const states = await readSnapshot(databases, em => guards.findStates(em), { purpose: 'liveness' });
     this.states = new Map(states.map(state => [scopeKey(state.scope), state]));
   }
 }

@@ -1,5 +1,6 @@
 import { isoTime, query } from '@coordination/database';
-import { AHEAD_TOLERANCE_MS, type RoleTerm } from '@coordination/registry';
+import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
+import { type RoleTerm } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
 

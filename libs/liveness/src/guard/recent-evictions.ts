@@ -1,4 +1,4 @@
-import { isAhead } from '@coordination/registry';
+import { isAhead } from '@coordination/catalog';
 import { type LeaseCounts } from './lease-counts.js';
 
 /** The most that is remembered; beyond it the oldest are forgotten. */

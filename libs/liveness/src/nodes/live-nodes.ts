@@ -1,5 +1,4 @@
-import { type CatalogView } from '@coordination/discovery';
-import { type InstanceRecord, type Status } from '@coordination/registry';
+import { type CatalogView, type InstanceRecord, type Status } from '@coordination/catalog';
 import { NODE_NAMESPACE, NODE_SERVICE } from './node-service.js';
 
 /** States in which a node takes part. An operator's override takes it out as it does any other instance. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LeasedView } from '../../../../test/support/api.js';
+import { type LeasedView } from '../../../../test/support/http/api.js';
 import {
   type CatalogNode,
   type CatalogService,
@@ -8,13 +8,13 @@ import {
   headOf,
   startCatalog,
   startNode,
-} from '../../../../test/support/catalog-service.js';
+} from '../../../../test/support/catalog/catalog-service.js';
 import { disposableDirectory, type DisposableDirectory } from '../../../../test/support/disposable-directory.js';
-import { RestartableNode } from '../../../../test/support/restartable-node.js';
-import { unhurried } from '../../../../test/support/slowness.js';
-import { spawnLoadedNode } from '../../../../test/support/spawned-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { RestartableNode } from '../../../../test/support/nodes/restartable-node.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
+import { spawnLoadedNode } from '../../../../test/support/nodes/spawned-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 const SELF = { PCS_SELF_REGISTRATION: 'on', PCS_NODE_TTL_SECONDS: String(unhurried(2)), PCS_NODE_ID: 'node-a' };
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { type CatalogView } from '@coordination/discovery';
+import { type CatalogView } from '@coordination/catalog';
 import {
   type Clock,
   failureText,
@@ -11,7 +11,7 @@ import {
 } from '@coordination/kernel';
 import { type BackgroundTask } from '@coordination/observability';
 import { type RegistryService } from '@coordination/registry';
-import { type HeartbeatsService } from '../heartbeats.service.js';
+import { type HeartbeatsService } from '../heartbeats/heartbeats.service.js';
 import { type NodeAddress } from './node-address.js';
 import { nodeCommand, type NodeDescription, nodeIdentity, uniqueName } from './node-service.js';
 import { type NodeOfSameId, othersOfId, sharedIdMessage } from './shared-node-id.js';

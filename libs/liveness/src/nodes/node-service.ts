@@ -1,5 +1,6 @@
 import { newId } from '@coordination/kernel';
-import { type InstanceIdentity, type RegisterCommand, registration } from '@coordination/registry';
+import { type InstanceIdentity } from '@coordination/catalog';
+import { type RegisterCommand, registration } from '@coordination/registry';
 import { type NodeAddress } from './node-address.js';
 
 /** Under which name the nodes of this service are in their own catalog. */

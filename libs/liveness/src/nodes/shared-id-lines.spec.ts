@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TestClock } from '../../../../test/support/background-tasks.js';
+import { TestClock } from '../../../../test/support/nodes/background-tasks.js';
 import { SharedIdLines } from './shared-id-lines.js';
 
 describe('The log lines about a shared node ID', () => {

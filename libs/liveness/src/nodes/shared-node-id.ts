@@ -1,5 +1,4 @@
-import { type CatalogView } from '@coordination/discovery';
-import { type InstanceRecord } from '@coordination/registry';
+import { type CatalogView, type InstanceRecord } from '@coordination/catalog';
 import { liveNodes } from './live-nodes.js';
 import { SHARED_ID } from './node-service.js';
 

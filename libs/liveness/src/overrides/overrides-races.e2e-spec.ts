@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type InstanceRecord } from '@coordination/registry';
-import { type Answer, INSTANCES, type LeasedView, named } from '../../../../test/support/api.js';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { type CatalogService, startCatalog } from '../../../../test/support/catalog-service.js';
+import { type InstanceRecord } from '@coordination/catalog';
+import { type Answer, INSTANCES, type LeasedView, named } from '../../../../test/support/http/api.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { type CatalogService, startCatalog } from '../../../../test/support/catalog/catalog-service.js';
 
 const OVERRIDES = '/api/v1/registry/overrides';
 const INSTANCES_AT_START = 60;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { INSTANCES, type LeasedView, type Problem } from '../../../../test/support/api.js';
+import { INSTANCES, type LeasedView, type Problem } from '../../../../test/support/http/api.js';
 import {
   brief,
   type CatalogService,
@@ -7,9 +7,9 @@ import {
   eventsOf,
   headOf,
   startCatalog,
-} from '../../../../test/support/catalog-service.js';
-import { unhurried } from '../../../../test/support/slowness.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+} from '../../../../test/support/catalog/catalog-service.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 const OVERRIDES = '/api/v1/registry/overrides';
 

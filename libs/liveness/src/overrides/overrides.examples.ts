@@ -1,4 +1,4 @@
-import { INSTANCE_EXAMPLE } from '@coordination/registry';
+import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 
 const { id, namespace, service, instanceId, version } = INSTANCE_EXAMPLE;
 const one = { id, namespace, service, instanceId };

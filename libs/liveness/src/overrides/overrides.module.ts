@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { CatalogView, DiscoveryModule, InstancePicker, ViewGate } from '@coordination/discovery';
+import { CatalogView, ReadBarrier } from '@coordination/catalog';
+import { DiscoveryModule, InstancePicker } from '@coordination/discovery';
 import { RegistryModule, RegistryService } from '@coordination/registry';
 import { OverridesController } from './overrides.controller.js';
 import { OverridesService } from './overrides.service.js';
@@ -11,8 +12,8 @@ import { OverridesService } from './overrides.service.js';
   providers: [
     {
       provide: OverridesService,
-      inject: [CatalogView, InstancePicker, RegistryService, ViewGate],
-      useFactory: (view: CatalogView, picker: InstancePicker, registry: RegistryService, gate: ViewGate) =>
+      inject: [CatalogView, InstancePicker, RegistryService, ReadBarrier],
+      useFactory: (view: CatalogView, picker: InstancePicker, registry: RegistryService, gate: ReadBarrier) =>
         new OverridesService({ view, picker, registry, gate }),
     },
   ],

@@ -1,5 +1,6 @@
 import { anyNamespace, FILTER_PARAMETERS } from '@coordination/discovery';
-import { serviceSchema, setOverride, statusSchema } from '@coordination/registry';
+import { serviceSchema, statusSchema } from '@coordination/catalog';
+import { setOverride } from '@coordination/registry';
 import { z } from 'zod';
 
 const ALL = 'Says that every instance of the namespace is meant, which nothing else may narrow then.';

@@ -1,12 +1,7 @@
-import {
-  type CatalogView,
-  type InstancePicker,
-  type Picked,
-  type PickQuestion,
-  type ViewGate,
-} from '@coordination/discovery';
+import { type CatalogView, type InstanceRecord, type ReadBarrier } from '@coordination/catalog';
+import { type InstancePicker, type Picked, type PickQuestion } from '@coordination/discovery';
 import { ValidationFailedError } from '@coordination/kernel';
-import { type InstanceRecord, type RegistryService, type SetOverride, type WriteResult } from '@coordination/registry';
+import { type RegistryService, type SetOverride, type WriteResult } from '@coordination/registry';
 import { type Selector } from './overrides.schemas.js';
 import { type SelectorPlace, told, toQuestion } from './selector.js';
 
@@ -22,7 +17,7 @@ export interface OverridesTools {
   readonly view: CatalogView;
   readonly picker: InstancePicker;
   readonly registry: RegistryService;
-  readonly gate: Pick<ViewGate, 'strong'>;
+  readonly gate: Pick<ReadBarrier, 'strong'>;
 }
 
 /** The most instances that one transaction changes; with the next bound it holds the head for a second or two. */

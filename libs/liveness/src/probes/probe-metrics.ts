@@ -1,5 +1,5 @@
 import { type Metrics } from '@coordination/observability';
-import { type ProbedCheck } from '@coordination/registry';
+import { type ProbedCheck } from '@coordination/catalog';
 import { type ProbeResult } from './run/probe-outcome.js';
 
 const PROBE_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30];

@@ -1,9 +1,9 @@
-import { type CatalogView } from '@coordination/discovery';
+import { type CatalogView } from '@coordination/catalog';
 import { type BackgroundTask } from '@coordination/observability';
 import {
   afterProbe,
   type CatalogWriter,
-  type CheckNotes,
+  type LastCheckedRecorder,
   isAnother,
   isProbed,
   type ProbeVerdict,
@@ -14,7 +14,7 @@ import { type ProbedRecord } from './probed-record.js';
 export interface ProbeReportsTools {
   readonly view: Pick<CatalogView, 'find'>;
   readonly writer: Pick<CatalogWriter, 'submit'>;
-  readonly notes: Pick<CheckNotes, 'note'>;
+  readonly notes: Pick<LastCheckedRecorder, 'note'>;
   readonly ownNodeId: () => string | undefined;
   readonly task: BackgroundTask;
 }

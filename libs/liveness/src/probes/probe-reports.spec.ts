@@ -1,8 +1,8 @@
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type WriteRequest, type WriteResult } from '@coordination/registry';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, type ToldTask } from '../../../../test/support/background-tasks.js';
-import { anHttpCheck, anInstance } from '../../../../test/support/factories.js';
+import { aToldTask, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { anHttpCheck, anInstance } from '../../../../test/support/catalog/factories.js';
 import { type ProbedRecord } from './probed-record.js';
 import { ProbeReports } from './probe-reports.service.js';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@coordination/kernel';
 import { ProbePolicy } from '@coordination/registry';
-import { anInstance, anHttpCheck } from '../../../../test/support/factories.js';
-import { httpTarget, type Target } from '../../../../test/support/targets.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { anInstance, anHttpCheck } from '../../../../test/support/catalog/factories.js';
+import { httpTarget, type Target } from '../../../../test/support/http/targets.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type ProbedRecord } from './probed-record.js';
 import { NameResolver } from './run/name-resolver.js';
 import { Prober } from './run/prober.js';

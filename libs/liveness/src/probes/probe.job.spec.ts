@@ -1,8 +1,8 @@
-import { type ChangeFeed } from '@coordination/discovery';
+import { type ChangeFeed } from '@coordination/catalog';
 import { type BackgroundTaskName } from '@coordination/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, type ToldTask } from '../../../../test/support/background-tasks.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { aToldTask, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { ProbeJob } from './probe.job.js';
 import { type ProbeScheduler } from './schedule/probe-scheduler.js';
 import { type ProbeShares } from './share/probe-shares.js';

@@ -1,5 +1,5 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type ChangeFeed } from '@coordination/discovery';
+import { type ChangeFeed } from '@coordination/catalog';
 import { type BackgroundTasks } from '@coordination/observability';
 import { type ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
 import { type ProbeShares } from './share/probe-shares.js';

@@ -1,9 +1,9 @@
 import { type Provider } from '@nestjs/common';
 import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
-import { CatalogView, ChangeFeed } from '@coordination/discovery';
+import { CatalogView, ChangeFeed } from '@coordination/catalog';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { CatalogWriter, CheckNotes, ProbePolicy } from '@coordination/registry';
+import { CatalogWriter, LastCheckedRecorder, ProbePolicy } from '@coordination/registry';
 import { NodeRegistration } from '../nodes/node-registration.job.js';
 import { ProbeJob } from './probe.job.js';
 import { probeMetrics } from './probe-metrics.js';
@@ -21,7 +21,7 @@ export const PROBE_PROVIDERS: Provider[] = [
     inject: [
       CatalogView,
       CatalogWriter,
-      CheckNotes,
+      LastCheckedRecorder,
       ProbePolicy,
       NodeRegistration,
       Metrics,
@@ -31,7 +31,7 @@ export const PROBE_PROVIDERS: Provider[] = [
     useFactory: (
       view: CatalogView,
       writer: CatalogWriter,
-      notes: CheckNotes,
+      notes: LastCheckedRecorder,
       policy: ProbePolicy,
       registration: NodeRegistration,
       metrics: Metrics,

@@ -1,4 +1,5 @@
-import { type InstanceRecord, isProbed, type ProbedCheck } from '@coordination/registry';
+import { type InstanceRecord, type ProbedCheck } from '@coordination/catalog';
+import { isProbed } from '@coordination/registry';
 
 /** An instance that nodes of this service probe. */
 export type ProbedRecord = InstanceRecord & { readonly check: ProbedCheck };

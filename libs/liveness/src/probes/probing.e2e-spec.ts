@@ -1,16 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ProbeOverview } from '@coordination/liveness';
-import { type LeasedView } from '../../../../test/support/api.js';
+import { ProbeOverview } from './probe-overview.js';
+import { type LeasedView } from '../../../../test/support/http/api.js';
 import {
   type CatalogNode,
   type CatalogService,
   eventsOf,
   startCatalog,
   startNode,
-} from '../../../../test/support/catalog-service.js';
-import { unhurried } from '../../../../test/support/slowness.js';
-import { freePort, httpTarget, type Target, tcpTarget } from '../../../../test/support/targets.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+} from '../../../../test/support/catalog/catalog-service.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
+import { freePort, httpTarget, type Target, tcpTarget } from '../../../../test/support/http/targets.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 const node = (name: string) => ({
   PCS_SELF_REGISTRATION: 'on',

@@ -1,10 +1,15 @@
-import { type RoleTerm, TermEndedError } from '@coordination/registry';
+import { type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { MovableClock } from '../../../../test/support/movable-clock.js';
-import { FLUSH_BOUND_MS, renew, startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { MovableClock } from '../../../../test/support/database/movable-clock.js';
+import {
+  FLUSH_BOUND_MS,
+  renew,
+  startSweepingNode,
+  type SweepingNode,
+} from '../../../../test/support/catalog/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { type GuardState } from '../guard/guard-state.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SMALL_RULES } from '../../../../test/support/sweeping-node.js';
+import { SMALL_RULES } from '../../../../test/support/catalog/sweeping-node.js';
 import { ALL, type GuardState } from '../guard/guard-state.js';
 import { countWindows } from './count-windows.js';
 

@@ -1,4 +1,4 @@
-import { isAhead } from '@coordination/registry';
+import { isAhead } from '@coordination/catalog';
 import { type GuardRules } from '../guard/guard-rules.js';
 import { type GuardState, scopeKey } from '../guard/guard-state.js';
 import { type CountedSince } from '../guard/recent-evictions.js';

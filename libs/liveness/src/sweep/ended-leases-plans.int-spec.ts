@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { plansOf, rowsTouched } from '../../../../test/support/explained-plans.js';
-import { writeManyLeases } from '../../../../test/support/many-leases.js';
-import { startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { plansOf, rowsTouched } from '../../../../test/support/database/explained-plans.js';
+import { writeManyLeases } from '../../../../test/support/catalog/many-leases.js';
+import { startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 
 const INSTANCES = 20_000;

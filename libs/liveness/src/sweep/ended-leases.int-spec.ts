@@ -1,12 +1,13 @@
-import { type InstanceSpec, overAt, type RoleTerm } from '@coordination/registry';
+import { type InstanceSpec, expiryDueAt } from '@coordination/catalog';
+import { type RoleTerm } from '@coordination/leadership';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { writeManyLeases } from '../../../../test/support/many-leases.js';
-import { startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { writeManyLeases } from '../../../../test/support/catalog/many-leases.js';
+import { startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 
 let database: TestDatabase;
@@ -73,7 +74,7 @@ describe('Leases that are over', () => {
           );
           const moment: LeaseMoment = { now: NOW, allowance };
           const expected = ids.filter((_, n) => {
-            const over = overAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance);
+            const over = expiryDueAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance);
             return over !== null && over <= Date.parse(NOW);
           });
           const found = await leases.find(em(), moment, FREELY, 100);
@@ -81,7 +82,7 @@ describe('Leases that are over', () => {
           for (const { id, overAt: time } of found) {
             const n = ids.indexOf(id);
             expect(Date.parse(time)).toBe(
-              overAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance),
+              expiryDueAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), allowance),
             );
           }
           const counts = await leases.count(em(), moment, { since: NOW, sinceOfAll: NOW, anchors: [] });

@@ -1,5 +1,6 @@
 import { isoTime, query } from '@coordination/database';
-import { AHEAD_TOLERANCE_MS, type LeaseAllowance, leaseOverAt } from '@coordination/registry';
+import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from '@coordination/catalog';
+import { leaseOverAt } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Admission, type Candidate } from '../guard/admission.js';
 import { type LeaseCounts, type ScopeCount, type ServiceCount } from '../guard/lease-counts.js';

@@ -1,12 +1,12 @@
-import { type AuditEvent, EVENT_COLUMNS } from '@coordination/audit';
-import { type RoleTerm } from '@coordination/registry';
+import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type RoleTerm } from '@coordination/leadership';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aTask } from '../../../../test/support/background-tasks.js';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/factories.js';
-import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
+import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { GuardStates } from '../guard/guard-states.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { type GuardScope } from '../guard/guard-state.js';
@@ -61,9 +61,9 @@ const pass = (seconds: number) =>
        until = until - make_interval(secs => ${seconds})`,
   );
 
-const guardEvents = async (): Promise<AuditEvent[]> =>
+const guardEvents = async (): Promise<LogEvent[]> =>
   (
-    await client.query<AuditEvent>(
+    await client.query<LogEvent>(
       `select ${EVENT_COLUMNS} from service_event where action like 'liveness.%' order by service_event.revision`,
     )
   ).rows;

@@ -1,15 +1,16 @@
-import { type AuditEvent, EVENT_COLUMNS } from '@coordination/audit';
+import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '@coordination/kernel';
-import { type InstanceSpec, NodeRoleRepository, type RoleTerm, TermEndedError } from '@coordination/registry';
+import { type InstanceSpec } from '@coordination/catalog';
+import { NodeRoleRepository, type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { seeded } from '../../../../test/support/mixed-load.js';
-import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { seeded } from '../../../../test/support/http/mixed-load.js';
+import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 let database: TestDatabase;
 let node: SweepingNode;
@@ -64,8 +65,8 @@ const ageHealth = (seconds: number) =>
     [seconds],
   );
 
-const events = async (): Promise<AuditEvent[]> =>
-  (await client.query<AuditEvent>(`select ${EVENT_COLUMNS} from service_event order by service_event.revision`)).rows;
+const events = async (): Promise<LogEvent[]> =>
+  (await client.query<LogEvent>(`select ${EVENT_COLUMNS} from service_event order by service_event.revision`)).rows;
 
 const expiries = async () => (await events()).filter(event => event.actor === 'system:liveness');
 

@@ -1,25 +1,20 @@
-import { type Databases, read } from '@coordination/database';
+import { type Databases, readSnapshot } from '@coordination/database';
 import { ValidationFailedError } from '@coordination/kernel';
-import {
-  type CatalogWriter,
-  isAhead,
-  type LeaseAllowance,
-  type NodeRoleRepository,
-  type RoleTerm,
-  TermEndedError,
-} from '@coordination/registry';
+import { type CatalogWriter } from '@coordination/registry';
+import { isAhead, type LeaseAllowance } from '@coordination/catalog';
+import { type NodeRoleRepository, type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Admission, admit, admitted } from '../guard/admission.js';
-import { backSinceBy } from '../guard/back-since.js';
+import { backSinceBy } from '../guard/outage-recovery.js';
 import { type GuardRules } from '../guard/guard-rules.js';
 import { type GuardOrder, type GuardState } from '../guard/guard-state.js';
-import { judge } from '../guard/judge.js';
+import { evaluateGuard } from '../guard/evaluate-guard.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { RecentEvictions } from '../guard/recent-evictions.js';
 import { LIVENESS } from '../liveness-origin.js';
 import { countWindows } from './count-windows.js';
 import { type EndedLease, type EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
-import { type GuardKeeper } from './guard-keeper.js';
+import { type GuardRecorder } from './guard-recorder.js';
 import { type Redating } from './redating.js';
 import { type SweepMetrics } from './sweep-metrics.js';
 
@@ -45,7 +40,7 @@ export interface LeaseSweepTools {
   readonly roles: NodeRoleRepository;
   readonly leases: EndedLeasesRepository;
   readonly guards: LivenessGuardRepository;
-  readonly keeper: GuardKeeper;
+  readonly keeper: GuardRecorder;
   readonly redating: Redating;
   readonly metrics: SweepMetrics;
   readonly rules: GuardRules;
@@ -122,7 +117,7 @@ export class LeaseSweep {
   }
 
   private async look(term: RoleTerm, sinceLastMs: number): Promise<Findings | undefined> {
-    return await read(this.tools.databases, em => this.find(em, term, sinceLastMs), {
+    return await readSnapshot(this.tools.databases, em => this.find(em, term, sinceLastMs), {
       purpose: 'liveness',
       timeoutMs: SWEEP_TIMEOUT_MS,
     });
@@ -141,7 +136,7 @@ export class LeaseSweep {
     this.evictions.keepBetween(windows.earliest, role.now);
     const found = await leases.count(em, moment, windows);
     const counts = this.evictions.addTo(found, windows.by);
-    const judgement = judge({ now: role.now, rules, states: before, orders, counts, backSince });
+    const judgement = evaluateGuard({ now: role.now, rules, states: before, orders, counts, backSince });
     const released = Math.max(
       1,
       Math.floor((rules.releasePerSecond * Math.min(sinceLastMs, LONGEST_PAUSE_MS)) / 1_000),

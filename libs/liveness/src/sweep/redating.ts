@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type Databases, severedAfter } from '@coordination/database';
+import { type Databases, withSilenceTimeout } from '@coordination/database';
 import { type GuardRules } from '../guard/guard-rules.js';
 import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { type EndedLeasesRepository } from './ended-leases.repository.js';
@@ -49,6 +49,6 @@ export class Redating {
 
   private async heard(work: (em: ReturnType<Databases['em']>) => Promise<number>): Promise<number> {
     const { databases } = this.tools;
-    return await severedAfter(databases, 'liveness', SILENCE_MS, () => work(databases.em('liveness')));
+    return await withSilenceTimeout(databases, 'liveness', SILENCE_MS, () => work(databases.em('liveness')));
   }
 }

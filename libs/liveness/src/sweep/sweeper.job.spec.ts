@@ -1,8 +1,8 @@
 import { systemClock } from '@coordination/kernel';
-import { type RoleTerm, TermEndedError } from '@coordination/registry';
+import { type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, type ToldTask } from '../../../../test/support/background-tasks.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { aToldTask, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { SweeperJob } from './sweeper.job.js';
 
 const TERM: RoleTerm = { role: 'sweeper', holder: 'this node', term: 1 };

@@ -1,8 +1,7 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Clock, repeat } from '@coordination/kernel';
 import { type BackgroundTask } from '@coordination/observability';
-import { type RoleTerm, TermEndedError } from '@coordination/registry';
-import { type RoleElector } from '../roles/role-elector.job.js';
+import { type RoleElector, type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { type LeaseSweep } from './lease-sweep.js';
 import { type SweepMetrics } from './sweep-metrics.js';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aLeasedInstance } from '../../../../test/support/factories.js';
-import { SimulatedLeases } from '../../../../test/support/lease-simulation.js';
+import { aLeasedInstance } from '../../../../test/support/catalog/factories.js';
+import { SimulatedLeases } from '../../../../test/support/catalog/lease-simulation.js';
 import { type GuardRules } from '../guard/guard-rules.js';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');

@@ -10,37 +10,32 @@ import {
 import { type TaskTrouble } from './task-trouble.js';
 import { type TaskLog, type TroubleEnd, TroubleLines } from './trouble-lines.js';
 
-/** So many failures in a row are told in health and metrics: a single one is often that of a connection which was closed. */
-const TOLD_FROM = 2;
+/** From so many failures in a row on, health and metrics show it. A single one is often that of a closed connection. */
+const TROUBLE_FROM = 2;
 
-/** A turn without any progress for so long (ms) counts as one that hangs: all that turns wait for has shorter limits. */
+/** A turn without progress for so long (ms) counts as hanging: whatever turns wait for has shorter limits. */
 export const HANGS_AFTER_MS = 60_000;
 
-/** After so long (ms) without another failure, that of a task which runs on demand is forgotten. */
+/** After so long (ms) without another failure, the failure of a task that runs on demand is forgotten. */
 export const FORGOTTEN_AFTER_MS = 300_000;
 
-/** A turn that failed comes again after this time (ms), roughly, if not sooner: nobody shall wait an hour for the next one. */
+/** A turn that failed is repeated after about this time (ms), if the task has a longer period. */
 const RETRY_MS = 5_000;
 const RETRY_JITTER = 0.5;
 
-/** One turn that is under way. Whoever began it ends it in one of three ways. */
+/** One turn that is under way. The caller that began it must end it in one of three ways. */
 export interface TaskTurn {
-  /** Tells that the turn goes on, however long it takes. */
+  /** Reports that the turn makes progress, however long it takes. */
   readonly progress: () => void;
   succeeded(): void;
   failed(error: unknown): void;
-  /** It came to nothing, and this says nothing of the task: the node is ending, or lost the role in which it did it. */
+  /** Ends the turn without a result for the task: the node is ending, or has lost the role that the task belongs to. */
   dropped(): void;
 }
 
-export interface BackgroundTaskTools {
-  readonly clock: Clock;
-  readonly log: TaskLog;
-}
-
-/** How the turns of a task come again. */
+/** How the turns of a task are repeated. */
 export interface TaskRepetition extends Repetition {
-  /** After which time (ms), roughly, a turn that failed comes again, if that is sooner than usual. */
+  /** After about this time (ms) a turn that failed is repeated, if that is sooner than usual. */
   readonly retryMs?: number;
 }
 
@@ -56,7 +51,7 @@ interface UnderWay {
   progressAtMs: number;
 }
 
-/** One thing that this node does again and again by itself: how its turns end, and what there is to tell of that. */
+/** A task that this node repeats by itself: records how its turns end, and derives its state from that. */
 export class BackgroundTask {
   private readonly lines: TroubleLines;
   private readonly turns = new Set<UnderWay>();
@@ -66,9 +61,10 @@ export class BackgroundTask {
 
   constructor(
     readonly name: BackgroundTaskName,
-    private readonly tools: BackgroundTaskTools,
+    private readonly clock: Clock,
+    log: TaskLog,
   ) {
-    this.lines = new TroubleLines(name, tools.log, tools.clock);
+    this.lines = new TroubleLines(name, log, clock);
   }
 
   /** How many turns have failed since the node started. */
@@ -76,22 +72,22 @@ export class BackgroundTask {
     return this.failureCount;
   }
 
-  /** When a turn last succeeded; undefined: none has since the node started. */
+  /** When a turn last succeeded; undefined: none has succeeded since the node started. */
   get lastSuccessAt(): Date | undefined {
     return this.lastSuccess;
   }
 
-  /** What is wrong; undefined: nothing, or one failure that may have been a chance. */
+  /** What is wrong; undefined: nothing, or a single failure, which may be accidental. */
   get trouble(): TaskTrouble | undefined {
     const run = this.failedRun;
     const hung = this.hungTurn;
     if (hung) return this.describe(run && run.since < hung.since ? run.since : hung.since, run);
-    return run && run.failures >= TOLD_FROM ? this.describe(run.since, run) : undefined;
+    return run && run.failures >= TROUBLE_FROM ? this.describe(run.since, run) : undefined;
   }
 
   /** Begins a turn; several may be under way. */
   begin(): TaskTurn {
-    const { clock } = this.tools;
+    const { clock } = this;
     const underWay: UnderWay = { since: clock.now(), progressAtMs: clock.monotonicMs() };
     this.turns.add(underWay);
     const end = () => this.turns.delete(underWay);
@@ -108,10 +104,10 @@ export class BackgroundTask {
   }
 
   /**
-   * Does one turn, and notes how it ends.
-   * @param work may call what it is given whenever it has come further, if it takes long
-   * @param signal after which a failure is none of the task, because the node is ending
-   * @throws what the work throws
+   * Does one turn, and records how it ends.
+   * @param work calls its argument from time to time if it takes long
+   * @param signal once it is aborted, failures do not count, because the node is ending
+   * @throws the error of the work
    */
   async turn<T>(work: (progress: () => void) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const turn = this.begin();
@@ -126,7 +122,7 @@ export class BackgroundTask {
     }
   }
 
-  /** Does one turn that waits for nothing. What it throws is noted, and goes no further. */
+  /** Does one synchronous turn. Its error is recorded and not rethrown. */
   attempt(work: () => void): void {
     try {
       work();
@@ -136,7 +132,7 @@ export class BackgroundTask {
     }
   }
 
-  /** Does turns as `repeat` does. A turn that fails is noted, and comes again soon. */
+  /** Does turns as `repeat` does. A turn that fails is recorded, and repeated soon. */
   async repeat(
     turn: (progress: () => void) => Promise<number | void>,
     { everyMs, signal, retryMs = RETRY_MS, ...rest }: TaskRepetition,
@@ -152,12 +148,12 @@ export class BackgroundTask {
   }
 
   succeeded(): void {
-    this.lastSuccess = this.tools.clock.now();
+    this.lastSuccess = this.clock.now();
     this.endRun('works again');
   }
 
   failed(error: unknown): void {
-    const { clock } = this.tools;
+    const { clock } = this;
     this.failureCount += 1;
     const run = this.failedRun;
     this.lastRun = {
@@ -169,12 +165,12 @@ export class BackgroundTask {
     this.lines.trouble(this.describe(this.lastRun.since, this.lastRun), isMistake(error) ? error : undefined);
   }
 
-  /** This node does not have to do it at present: that it failed before is no longer its concern. */
+  /** This node does not have to do the task at present, so earlier failures no longer matter. */
   rests(): void {
     this.endRun('has nothing to do on this node now');
   }
 
-  /** Says again what is wrong, if it is time to. */
+  /** Repeats the log line of the trouble, if it is time. */
   remind(): void {
     const { trouble } = this;
     if (trouble) this.lines.trouble(trouble);
@@ -189,11 +185,11 @@ export class BackgroundTask {
   private get failedRun(): FailedRun | undefined {
     const { lastRun } = this;
     if (!lastRun || !BACKGROUND_TASKS[this.name].isOnDemand) return lastRun;
-    return this.tools.clock.monotonicMs() - lastRun.lastAtMs < FORGOTTEN_AFTER_MS ? lastRun : undefined;
+    return this.clock.monotonicMs() - lastRun.lastAtMs < FORGOTTEN_AFTER_MS ? lastRun : undefined;
   }
 
   private get hungTurn(): UnderWay | undefined {
-    const before = this.tools.clock.monotonicMs() - HANGS_AFTER_MS;
+    const before = this.clock.monotonicMs() - HANGS_AFTER_MS;
     for (const turn of this.turns) if (turn.progressAtMs <= before) return turn;
     return undefined;
   }
@@ -213,6 +209,6 @@ export class BackgroundTask {
   }
 }
 
-/** Whether an error is a mistake in our code: then its stack is worth a line. */
+/** Whether an error is a programming error: then its stack is logged. */
 const isMistake = (error: unknown): error is Error =>
   error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;

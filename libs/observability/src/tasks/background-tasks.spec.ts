@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BACKGROUND_TASKS, type BackgroundTaskName, StoreUnavailableError } from '@coordination/kernel';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, TestClock, type ToldTask } from '../../../../test/support/background-tasks.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
+import { aToldTask, TestClock, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { Metrics } from '../metrics.js';
 import { FORGOTTEN_AFTER_MS, HANGS_AFTER_MS } from './background-task.js';
 import { BackgroundTasks } from './background-tasks.js';
-import { measureTasks } from './task-metrics.js';
+import { TaskMetrics } from './task-metrics.js';
 import { SAY_EVERY_MS } from './trouble-lines.js';
 
 const SECOND_MS = 1_000;
@@ -280,8 +280,8 @@ describe('A background task', () => {
 describe('All background tasks', () => {
   it('are measured from the start, each under its name', async () => {
     const metrics = new Metrics();
-    const tasks = new BackgroundTasks({ clock, log: { warn: () => undefined, log: () => undefined } });
-    measureTasks(metrics, tasks);
+    const tasks = new BackgroundTasks(clock, { warn: () => undefined, log: () => undefined });
+    new TaskMetrics(metrics, tasks).onModuleInit();
     const before = await metrics.text();
     for (const name of Object.keys(BACKGROUND_TASKS)) {
       expect(before).toContain(`pcs_background_task_failures_total{task="${name}"} 0\n`);
@@ -301,7 +301,7 @@ describe('All background tasks', () => {
   it('keep their troubles and their pace apart', () => {
     const lines: object[] = [];
     const write = (line: object) => void lines.push(line);
-    const tasks = new BackgroundTasks({ clock, log: { warn: write, log: write } });
+    const tasks = new BackgroundTasks(clock, { warn: write, log: write });
     for (let second = 0; second < 120; second++) {
       for (const task of tasks.all()) if (task.name !== 'lease-flush') task.failed(denied);
       tasks.task('lease-flush').succeeded();

@@ -1,38 +1,50 @@
-import { type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { BACKGROUND_TASKS, type BackgroundTaskName } from '@coordination/kernel';
-import { BackgroundTask, type BackgroundTaskTools } from './background-task.js';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  Optional,
+} from '@nestjs/common';
+import { BACKGROUND_TASKS, type BackgroundTaskName, type Clock } from '@coordination/kernel';
+import { BackgroundTask } from './background-task.js';
 import { type TaskTrouble } from './task-trouble.js';
+import { type TaskLog } from './trouble-lines.js';
 
-/** How often (ms) it is looked whether a task that fails has to say so again. */
+/** Injection token of the clock of background tasks, which tests replace. */
+export const TASK_CLOCK = Symbol('TaskClock');
+
+/** How often (ms) failing tasks are asked to repeat their log line. */
 const REMIND_MS = 5_000;
 
 const NAMES = Object.keys(BACKGROUND_TASKS) as BackgroundTaskName[];
 
-/** All that this node does again and again by itself. Health, metrics and the log tell from here what of it fails. */
+/** All background tasks of this node; health, metrics and the log get their state from here. */
+@Injectable()
 export class BackgroundTasks implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly tasks: ReadonlyMap<BackgroundTaskName, BackgroundTask>;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(tools: BackgroundTaskTools) {
-    this.tasks = new Map(NAMES.map(name => [name, new BackgroundTask(name, tools)]));
+  constructor(@Inject(TASK_CLOCK) clock: Clock, @Optional() log: TaskLog = new Logger('Tasks')) {
+    this.tasks = new Map(NAMES.map(name => [name, new BackgroundTask(name, clock, log)]));
   }
 
-  /** The task of a name: whoever does it notes there how its turns end. */
+  /** The task of a name. The class that does the work records there how its turns end. */
   task(name: BackgroundTaskName): BackgroundTask {
     return this.tasks.get(name)!;
   }
 
-  /** All of them, also those that this node does not do. */
+  /** All tasks, also those that this node does not do. */
   all(): BackgroundTask[] {
     return [...this.tasks.values()];
   }
 
-  /** What is wrong at present; empty: nothing. */
+  /** The troubles of the tasks that fail or hang at present. */
   troubles(): TaskTrouble[] {
     return this.all().flatMap(({ trouble }) => trouble ?? []);
   }
 
-  /** Has every task that fails say so again, if it is time to. */
+  /** Makes each failing task repeat its log line, if it is time. */
   remind(): void {
     for (const task of this.tasks.values()) task.remind();
   }

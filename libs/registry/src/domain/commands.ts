@@ -1,16 +1,17 @@
 import { type FieldError } from '@coordination/kernel';
-import { type HealthReport, type ProbeVerdict } from './health-rules.js';
 import {
   type Endpoint,
   type InitialState,
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceSpec,
+  type InstanceTest,
   type JsonObject,
+  type LeaseAllowance,
   type OverrideScope,
   type OverrideStatus,
-} from './instance.js';
-import { type LeaseAllowance } from './lease.js';
+} from '@coordination/catalog';
+import { type HealthReport, type ProbeVerdict } from './health-rules.js';
 
 /** How a command names its instance: by the server's id or by the caller's own name for it. */
 export type Target = { readonly id: string } | { readonly identity: InstanceIdentity };
@@ -90,9 +91,6 @@ interface Choosing extends Forgiving {
   /** Whether it is still what was chosen, judged when the command is decided; if not, it counts as absent. Pure. */
   readonly onlyIf?: InstanceTest;
 }
-
-/** Says something of an instance; pure. */
-export type InstanceTest = (instance: InstanceRecord) => boolean;
 
 /** A heartbeat of an instance whose health it may change; others only renew the lease. */
 export interface HeartbeatCommand extends Choosing {

@@ -1,26 +1,29 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandOn, frozen, someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import {
+  claimOf,
+  endsWithIncarnation,
+  type Health,
+  identityOf,
+  type InstanceRecord,
+  type LeasedInstance,
+  MAX_ENDED,
+  nextIncarnation,
+  type Override,
+  OVERRIDE_STATUSES,
+} from '@coordination/catalog';
+import { commandOn, frozen, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
   aSpec,
   aTcpCheck,
   NOW,
-  REGISTERED_AT,
   registerCommand,
-} from '../../../../test/support/factories.js';
+  REGISTERED_AT,
+} from '../../../../test/support/catalog/factories.js';
 import { type Command, type Target } from './commands.js';
 import { decide, type Decision, type Moment } from './decide.js';
-import { claimOf, endsWithIncarnation, MAX_ENDED, nextIncarnation } from './incarnation.js';
-import {
-  type Health,
-  identityOf,
-  type InstanceRecord,
-  type LeasedInstance,
-  type Override,
-  OVERRIDE_STATUSES,
-} from './instance.js';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';

@@ -1,35 +1,36 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  AHEAD_TOLERANCE_MS,
+  type Check,
+  endsWithIncarnation,
+  type Health,
+  HEALTH_STATES,
+  INITIAL_STATES,
+  type InstanceRecord,
+  type JsonObject,
+  type LeaseAllowance,
+  type LeasedInstance,
+  type Override,
+} from '@coordination/catalog';
+import {
   commandOn,
   frozen,
   reordered,
   someIdentity,
   someLeasedInstance,
   someSpecToAsk,
-} from '../../../../test/support/arbitraries.js';
+} from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
   aSpec,
   NOW,
-  REGISTERED_AT,
   registerCommand,
-} from '../../../../test/support/factories.js';
+  REGISTERED_AT,
+} from '../../../../test/support/catalog/factories.js';
 import { type Command, type ExpectedVersion, type ReportProbeCommand, targetOf } from './commands.js';
-import { decide, type Decision, type Moment, saysNothingNew } from './decide.js';
-import {
-  type Check,
-  type Health,
-  HEALTH_STATES,
-  INITIAL_STATES,
-  type InstanceRecord,
-  type JsonObject,
-  type LeasedInstance,
-  type Override,
-} from './instance.js';
-import { endsWithIncarnation } from './incarnation.js';
-import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from './lease.js';
+import { decide, type Decision, isUnchanged, type Moment } from './decide.js';
 
 const MOMENT: Moment = { now: NOW, clock: NOW, revision: 42, actor: 'operator' };
 const ID = '01890000-0000-7000-8000-000000000001';
@@ -650,11 +651,11 @@ describe('A command for an instance that was chosen for what it was like', () =>
   );
 });
 
-describe('saysNothingNew', () => {
+describe('isUnchanged', () => {
   it('does not mind the order of keys', () => {
     fc.assert(
       fc.property(someSpecToAsk, spec => {
-        expect(saysNothingNew(spec, reordered(spec))).toBe(true);
+        expect(isUnchanged(spec, reordered(spec))).toBe(true);
       }),
     );
   });

@@ -9,11 +9,29 @@ import {
   VersionMismatchError,
 } from '@coordination/kernel';
 import {
+  claimOf,
+  deregisterDueAt,
+  expiryDueAt,
+  hasLapsed,
+  identityKey,
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceSpec,
+  isAhead,
+  isCurrent,
+  type JsonObject,
+  type Lease,
+  type LeasedInstance,
+  type Override,
+  scopeOf,
+  specOf,
+} from '@coordination/catalog';
+import {
   type ClearOverrideCommand,
   type Command,
   type DeregisterCommand,
-  type ExpireCommand,
   type ExpectedVersion,
+  type ExpireCommand,
   type PatchCommand,
   type RegisterCommand,
   type ReplaceCommand,
@@ -23,24 +41,10 @@ import {
   type Target,
 } from './commands.js';
 import { type Decision, type Moment } from './decision.js';
-import { isAnother, startsOver } from './endpoint-changes.js';
+import { isAnother, resetsHealth } from './endpoint-changes.js';
 import { afterHeartbeat, afterLapse, afterProbe, afterReport, isProbed } from './health-rules.js';
-import { claimOf, isCurrent } from './incarnation.js';
-import {
-  identityKey,
-  type InstanceIdentity,
-  type InstanceRecord,
-  type InstanceSpec,
-  type JsonObject,
-  type Lease,
-  type LeasedInstance,
-  type Override,
-  scopeOf,
-  specOf,
-} from './instance.js';
-import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './instance-spec.schema.js';
-import { beginNext, changed, newborn, updated } from './instance-states.js';
-import { goesAt, hasLapsed, isAhead, overAt } from './lease.js';
+import { instanceSpecSchema, specOfSameHostSchema, toSpec } from './spec/instance-spec.schema.js';
+import { beginNext, changed, newInstance, updated } from './instance-states.js';
 import { mergePatch } from './merge-patch.js';
 
 export { type Decision, type Moment } from './decision.js';
@@ -84,7 +88,7 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
 }
 
 /** Whether a registration equals what is stored: then it is only a sign of life. */
-export const saysNothingNew = (stored: InstanceSpec, spec: InstanceSpec): boolean => sameJson(specOf(stored), spec);
+export const isUnchanged = (stored: InstanceSpec, spec: InstanceSpec): boolean => sameJson(specOf(stored), spec);
 
 function decideRegister(current: LeasedInstance | undefined, command: RegisterCommand, moment: Moment): Decision {
   const { identity } = command;
@@ -94,7 +98,7 @@ function decideRegister(current: LeasedInstance | undefined, command: RegisterCo
       kind: 'changed',
       action: 'instance.registered',
       before: undefined,
-      after: newborn(command, moment),
+      after: newInstance(command, moment),
     };
   }
   const claim = claimOf(current.instance, command.incarnation);
@@ -103,7 +107,7 @@ function decideRegister(current: LeasedInstance | undefined, command: RegisterCo
     return rejected(new AlreadyRegisteredError(identityKey(identity), current.instance.version));
   }
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
-  return claim === 'next' ? beginNext(current, command, moment) : respecify(current, command, moment);
+  return claim === 'next' ? beginNext(current, command, moment) : applySpec(current, command, moment);
 }
 
 function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment: Moment): Decision {
@@ -112,7 +116,7 @@ function decideReplace(current: LeasedInstance, command: ReplaceCommand, moment:
   if (!isExpected(command.ifMatch, current)) return rejected(new VersionMismatchError(current.instance.version));
   const errors = contradictions(current.instance, command.claimed);
   if (errors.length > 0) return rejected(new ValidationFailedError(errors));
-  return claim === 'next' ? beginNext(current, command, moment) : respecify(current, command, moment);
+  return claim === 'next' ? beginNext(current, command, moment) : applySpec(current, command, moment);
 }
 
 function decidePatch(current: LeasedInstance, { patch, complaints }: PatchCommand, moment: Moment): Decision {
@@ -124,8 +128,8 @@ function decidePatch(current: LeasedInstance, { patch, complaints }: PatchComman
   if (!merged.success) errors.push(...toFieldErrors(merged.error.issues, ''));
   if (errors.length > 0 || !merged.success) return rejected(new ValidationFailedError(errors));
   const spec = toSpec(merged.data);
-  if (saysNothingNew(current.instance, spec)) return { kind: 'unchanged', current, lifeSign: 'none' };
-  const refusals = complaints && startsOver(current.instance, spec) ? complaints(spec) : [];
+  if (isUnchanged(current.instance, spec)) return { kind: 'unchanged', current, lifeSign: 'none' };
+  const refusals = complaints && resetsHealth(current.instance, spec) ? complaints(spec) : [];
   if (refusals.length > 0) return rejected(new ValidationFailedError(refusals));
   return updated(current, spec, undefined, current.lease, moment);
 }
@@ -192,7 +196,7 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
   const { instance, lease } = current;
   const clock = Date.parse(moment.clock);
   const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
-  const over = overAt(lease, instance.check, allowance);
+  const over = expiryDueAt(lease, instance.check, allowance);
   if (over === null || over > clock) return unchanged;
   const sign = `no sign of life since ${lease.renewedAt}`;
   if (!hasLapsed(instance.health)) {
@@ -200,7 +204,7 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
     const health = afterLapse(instance.health, moment.clock);
     return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
   }
-  const goes = goesAt(instance);
+  const goes = deregisterDueAt(instance);
   if (goes === null) return unchanged;
   const { since } = instance.health;
   if (isAhead(since, moment.clock)) {
@@ -215,12 +219,12 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
 }
 
 /** A registration or PUT of an instance that exists: it is a sign of life in any case, and a change if it says anything new. */
-function respecify(
+function applySpec(
   current: LeasedInstance,
   { spec, initialState }: RegisterCommand | ReplaceCommand,
   moment: Moment,
 ): Decision {
-  if (saysNothingNew(current.instance, spec)) {
+  if (isUnchanged(current.instance, spec)) {
     // A caller that says once more "I am starting" has not become healthy by saying so.
     if (initialState === current.instance.health.state) return { kind: 'unchanged', current, lifeSign: 'renewal' };
     return decideHeartbeat(current, moment);

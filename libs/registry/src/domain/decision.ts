@@ -1,6 +1,6 @@
-import { type AuditAction } from '@coordination/audit';
+import { type AuditAction } from '@coordination/log';
 import { type DomainError } from '@coordination/kernel';
-import { type LeasedInstance } from './instance.js';
+import { type LeasedInstance } from '@coordination/catalog';
 
 /** When and where in the log a command is decided. */
 export interface Moment {
@@ -17,7 +17,7 @@ export interface Moment {
 }
 
 /** A sign of life that an unchanged instance gave, to be noted outside the log. */
-export type LifeSign = 'renewal' | 'report' | 'none';
+export type LeaseEffect = 'renewal' | 'report' | 'none';
 
 /** What a command comes to. */
 export type Decision =
@@ -32,7 +32,7 @@ export type Decision =
       /** Why, as the command says for itself; counts where the caller gives no reason for the request. */
       readonly statedReason?: string;
     }
-  | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LifeSign }
+  | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LeaseEffect }
   | { readonly kind: 'absent' }
   /** Another incarnation runs than the command speaks for. */
   | { readonly kind: 'ended' }

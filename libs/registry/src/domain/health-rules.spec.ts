@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aCheck, frozen, someHealth, someOverride } from '../../../../test/support/arbitraries.js';
-import { NOW, REGISTERED_AT } from '../../../../test/support/factories.js';
+import { type Check, type Health, HEALTH_STATES, type ProbedCheck } from '@coordination/catalog';
+import { aCheck, frozen, someHealth, someOverride } from '../../../../test/support/laws/arbitraries.js';
+import { NOW, REGISTERED_AT } from '../../../../test/support/catalog/factories.js';
 import { afterHeartbeat, afterProbe, afterReport, initialHealth, isProbed, mayHeal, statusOf } from './health-rules.js';
-import { type Check, type Health, HEALTH_STATES, type ProbedCheck } from './instance.js';
 
 const HEARTBEAT: Check = { kind: 'heartbeat', ttlSeconds: 30, deregisterAfterSeconds: 900 };
 const NONE: Check = { kind: 'none', ttlSeconds: null, deregisterAfterSeconds: 900 };

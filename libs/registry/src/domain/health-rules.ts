@@ -1,4 +1,11 @@
-import { type Check, type Health, type HealthState, type Override, type ProbedCheck, type Status } from './instance.js';
+import {
+  type Check,
+  type Health,
+  type HealthState,
+  type Override,
+  type ProbedCheck,
+  type Status,
+} from '@coordination/catalog';
 
 /** Failures in a row that make an instance unhealthy, where its check does not say. */
 export const DEFAULT_FAILURE_THRESHOLD = 3;

@@ -1,21 +1,23 @@
-import { type AuditAction } from '@coordination/audit';
-import { type RegisterCommand, type ReplaceCommand } from './commands.js';
-import { type Decision, type Moment } from './decision.js';
-import { startsOver } from './endpoint-changes.js';
-import { initialHealth, isProbed, statusOf } from './health-rules.js';
-import { endsWithIncarnation, type Incarnations, nextIncarnation } from './incarnation.js';
+import { type AuditAction } from '@coordination/log';
 import {
+  endsWithIncarnation,
   type Health,
+  type Incarnations,
   type InitialState,
   type InstanceRecord,
   type InstanceSpec,
   type Lease,
   type LeasedInstance,
+  nextIncarnation,
   type Override,
-} from './instance.js';
+} from '@coordination/catalog';
+import { type RegisterCommand, type ReplaceCommand } from './commands.js';
+import { type Decision, type Moment } from './decision.js';
+import { resetsHealth } from './endpoint-changes.js';
+import { initialHealth, isProbed, statusOf } from './health-rules.js';
 
 /** A new instance, as its registration asks for it. */
-export function newborn(
+export function newInstance(
   { id, identity, spec, initialState, incarnation }: RegisterCommand,
   { now, clock, revision }: Moment,
 ): LeasedInstance {
@@ -99,7 +101,7 @@ export function updated(
   lease: Lease,
   moment: Moment,
 ): Decision {
-  if (!startsOver(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
+  if (!resetsHealth(current.instance, spec)) return changed(current, 'instance.updated', { ...spec }, lease, moment);
   const health = initialHealth(initialStateOf(spec, initialState), moment.clock);
   return changed(
     current,

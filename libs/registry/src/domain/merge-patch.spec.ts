@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aJson, frozen } from '../../../../test/support/arbitraries.js';
-import { type JsonValue } from './instance.js';
+import { type JsonValue } from '@coordination/catalog';
+import { aJson, frozen } from '../../../../test/support/laws/arbitraries.js';
 import { mergePatch } from './merge-patch.js';
 
 /** RFC 7396, appendix A: original, patch, result. */

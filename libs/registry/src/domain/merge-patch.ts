@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue } from './instance.js';
+import { type JsonObject, type JsonValue } from '@coordination/catalog';
 
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

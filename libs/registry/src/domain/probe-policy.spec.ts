@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aSpec } from '../../../../test/support/factories.js';
-import { type Check } from './instance.js';
+import { type Check } from '@coordination/catalog';
+import { aSpec } from '../../../../test/support/catalog/factories.js';
 import { ProbePolicy } from './probe-policy.js';
 
 const EVERYTHING = new ProbePolicy(['0.0.0.0/0', '::/0']);

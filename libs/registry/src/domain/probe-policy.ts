@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { AddressRanges, canonicalAddress, type FieldError } from '@coordination/kernel';
+import { type Endpoint } from '@coordination/catalog';
 import { isProbed } from './health-rules.js';
-import { type Endpoint } from './instance.js';
 
 /**
  * IPv4 networks that are never probed: "this network" with the unspecified address, link-local with the metadata

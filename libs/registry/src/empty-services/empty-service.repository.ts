@@ -1,6 +1,6 @@
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type ServiceTouch } from '../write/instance-change.js';
+import { type ServiceTouch } from '@coordination/catalog';
 
 /** Services without instances, as the tables know them. */
 export class EmptyServiceRepository {

@@ -1,8 +1,7 @@
-import { type ServiceEventRepository } from '@coordination/audit';
-import { type Databases, read } from '@coordination/database';
-import { type InstanceRecord } from '../domain/instance.js';
-import { normalizeRecord, type StoredRecord } from '../domain/normalize-record.js';
-import { type WriteResult } from '../write/write-request.js';
+import { type ServiceEventRepository } from '@coordination/log';
+import { type Databases, readSnapshot } from '@coordination/database';
+import { type InstanceRecord, normalizeRecord, type StoredRecord } from '@coordination/catalog';
+import { type WriteResult } from '../requests/write-request.js';
 import { type RecalledAnswer, recalledResults, revisionsOf } from './stored-answer.js';
 
 /** Events that one statement reads: of the largest instances these are 8 MB. */
@@ -38,7 +37,7 @@ export class AnswerRecall {
     const records = new Map<number, InstanceRecord>();
     if (revisions.length === 0) return records;
     const { databases, events } = this.tools;
-    await read(databases, async (em, heard) => {
+    await readSnapshot(databases, async (em, heard) => {
       for (let from = 0; from < revisions.length; from += EVENTS_AT_ONCE) {
         const found = await events.findAt(em, revisions.slice(from, from + EVENTS_AT_ONCE));
         for (const { revision, after } of found) records.set(revision, normalizeRecord(after as StoredRecord));

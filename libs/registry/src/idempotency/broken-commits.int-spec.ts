@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, aRepeatableCall, registerCommand } from '../../../../test/support/factories.js';
-import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, anOrigin, aRepeatableCall, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
 
 /** Short, so that what hangs is ended soon. */

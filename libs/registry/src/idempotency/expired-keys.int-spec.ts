@@ -1,11 +1,11 @@
 import { newId } from '@coordination/kernel';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aTask } from '../../../../test/support/background-tasks.js';
-import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { ExpiredKeysJob, type ExpiredKeysOptions } from './expired-keys.job.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 

@@ -1,5 +1,5 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, orStoreUnavailable, severedAfter } from '@coordination/database';
+import { type Databases, mapStoreErrors, withSilenceTimeout } from '@coordination/database';
 import { type BackgroundTask } from '@coordination/observability';
 import { type IdempotencyKeyRepository } from './idempotency-key.repository.js';
 
@@ -45,8 +45,8 @@ export class ExpiredKeysJob implements OnApplicationBootstrap, OnModuleDestroy {
   private async deleteSome(atOnce: number): Promise<number> {
     const { databases, keys } = this.options;
     const limits = { statement_timeout: STATEMENT_LIMIT_MS, tcp_user_timeout: STATEMENT_LIMIT_MS };
-    return await orStoreUnavailable(() =>
-      severedAfter(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
+    return await mapStoreErrors(() =>
+      withSilenceTimeout(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
         databases.em('reads').transactional(em => keys.deleteExpired(em, atOnce), {
           sessionContext: { variables: limits },
         }),

@@ -1,7 +1,7 @@
 import { type CallOrigin } from '@coordination/context';
 import { IdempotencyMismatchError } from '@coordination/kernel';
-import { type CarriedOut, type RequestOutcome } from '../write/request-outcome.js';
-import { type WriteRequest } from '../write/write-request.js';
+import { type CarriedOut, type RequestOutcome } from './request-outcome.js';
+import { type WriteRequest } from '../requests/write-request.js';
 import { type RecalledAnswer, type StoredAnswer, storedRejection, storedResults } from './stored-answer.js';
 
 /** Names one request that may come again: a key is its caller's own. */

@@ -1,6 +1,6 @@
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { AHEAD_TOLERANCE_MS } from '../domain/lease.js';
+import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
 import { type KnownKey, type NewAnswer, type RequestKey } from './first-answers.js';
 
 /**

@@ -2,13 +2,19 @@ import { isDeepStrictEqual } from 'node:util';
 import { newId } from '@coordination/kernel';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import {
+  anIdentity,
+  anOrigin,
+  aRepeatableCall,
+  aSpec,
+  registerCommand,
+} from '../../../../test/support/catalog/factories.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { type WriteResult } from '../write/write-request.js';
+import { type WriteResult } from '../requests/write-request.js';
 
 let database: TestDatabase;
 let proxy: PostgresProxy;

@@ -1,7 +1,7 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type ErrorExtras } from '@coordination/kernel';
-import { type LifeSign } from '../domain/decision.js';
-import { type InstanceRecord, type JsonValue, type Lease } from '../domain/instance.js';
-import { type CommandResult } from '../write/write-request.js';
+import { type InstanceRecord, type JsonValue, type Lease } from '@coordination/catalog';
+import { type LeaseEffect } from '../domain/decision.js';
+import { type CommandResult } from '../requests/write-request.js';
 
 /**
  * What is kept of the result of one command. The instance itself is not: the log has it for good, as the `after` of the
@@ -9,7 +9,7 @@ import { type CommandResult } from '../write/write-request.js';
  */
 interface StoredResult {
   readonly outcome: CommandResult['outcome'];
-  readonly lifeSign: LifeSign;
+  readonly lifeSign: LeaseEffect;
   readonly instance?: { readonly revision: number; readonly lease: Lease };
 }
 

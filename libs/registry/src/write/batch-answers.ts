@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type AuditEvent, type LockedHead } from '@coordination/audit';
+import { type LogEvent, type LockedHead } from '@coordination/log';
 import { IdempotencyMismatchError } from '@coordination/kernel';
-import { type CatalogMirrorSlot } from '../catalog-mirror.js';
+import { type LocalCatalog } from '@coordination/catalog';
 import { type AnswerRecall } from '../idempotency/answer-recall.js';
 import { type RecalledAnswer } from '../idempotency/stored-answer.js';
 import { type BatchPlan } from './plan-batch.js';
-import { toldAs } from './told-as.js';
+import { toCallerError } from './to-caller-error.js';
 import { type PendingWrite } from './write-queue.js';
 import { type WriterMetrics } from './writer-metrics.js';
 
@@ -21,7 +21,7 @@ export const revisionAfter = ({ head, plan }: PlacedPlan): number => plan.events
 
 /** What answering needs. */
 export interface BatchAnswersTools {
-  readonly mirror: CatalogMirrorSlot;
+  readonly catalog: Pick<LocalCatalog, 'announce'>;
   readonly recall: AnswerRecall;
   readonly metrics: WriterMetrics;
 }
@@ -60,10 +60,10 @@ export class BatchAnswers {
     if (repetitions.length > 0) await this.giveAgain(repetitions);
   }
 
-  private async announce(events: readonly AuditEvent[]): Promise<void> {
+  private async announce(events: readonly LogEvent[]): Promise<void> {
     if (events.length === 0) return;
     try {
-      await this.tools.mirror.current?.announce(events);
+      await this.tools.catalog.announce(events);
     } catch {
       // The change is committed whatever becomes of the view, which reads the log again by itself.
     }
@@ -80,7 +80,7 @@ export class BatchAnswers {
         else repetition.reject(answer.reason);
       }
     } catch (error) {
-      const told = toldAs(error);
+      const told = toCallerError(error);
       for (const { reject } of repetitions) reject(told);
     }
   }

@@ -1,13 +1,13 @@
-import { type AuditEvent, CatalogHeadRepository, ServiceEventRepository } from '@coordination/audit';
+import { type LogEvent, CatalogHeadRepository, ServiceEventRepository } from '@coordination/log';
 import { query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/factories.js';
-import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { wasCommitted } from './commit-settlement.js';
 import { planBatch } from './plan-batch.js';
 
@@ -50,7 +50,7 @@ const registering = async (...names: readonly string[]): Promise<string[]> =>
     }),
   );
 
-const namesIn = (events: readonly AuditEvent[]) => events.map(event => String(event.instanceId));
+const namesIn = (events: readonly LogEvent[]) => events.map(event => String(event.instanceId));
 
 /** That the log is sound, has (of the names) exactly these, and that both nodes can go on at once. */
 async function expectSoundLogWith(names: readonly string[]): Promise<void> {

@@ -1,12 +1,12 @@
 import { newId, QueueFullError } from '@coordination/kernel';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { PostgresProxy } from '../../../../test/support/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { type InstanceSpec } from '@coordination/catalog';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { type InstanceSpec } from '../domain/instance.js';
 
 let database: TestDatabase;
 let proxy: PostgresProxy;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   node = await startWriter(proxy.url);
 });
 
-afterEach(() => node.mirror.detach());
+afterEach(() => node.catalog.detach());
 
 afterAll(async () => {
   await node.close();
@@ -232,42 +232,32 @@ describe('The queue', () => {
   });
 });
 
-describe('The mirror', () => {
+describe('The local catalog', () => {
   it('hears of what was committed before callers do, in revision order, and of nothing else', async () => {
     const heard: number[] = [];
     const release = Promise.withResolvers<boolean>();
-    node.mirror.attach({
+    node.catalog.attach({
       announce: events => {
         heard.push(...events.map(event => event.revision));
         return release.promise;
       },
-      recordAt: () => Promise.resolve(undefined),
-      peek: () => undefined,
-      find: () => undefined,
-      position: () => undefined,
-      look: () => undefined,
     });
     let answered = false;
-    const writes = [node.submit(register('mirrored')), node.submit(register('mirrored'))];
+    const writes = [node.submit(register('announced')), node.submit(register('announced'))];
     void Promise.all(writes).then(() => (answered = true));
     await node.writer.idle();
     expect([heard.length, answered], 'callers wait until this node can read what it wrote').toEqual([1, false]);
     release.resolve(true);
     const [first, second] = await Promise.all(writes);
     expect([first!.revision, second!.revision]).toEqual([heard[0], heard[0]]);
-    await node.submit(register('mirrored'));
+    await node.submit(register('announced'));
     expect(heard, 'unchanged is not announced').toHaveLength(1);
   });
 
   it('that fails does not make a committed write fail', async () => {
-    node.mirror.attach({
+    node.catalog.attach({
       announce: () => Promise.reject(new Error('view lost')),
-      recordAt: () => Promise.resolve(undefined),
-      peek: () => undefined,
-      find: () => undefined,
-      position: () => undefined,
-      look: () => undefined,
     });
-    await expect(node.submit(register('unmirrored'))).resolves.toMatchObject({ results: [{ outcome: 'created' }] });
+    await expect(node.submit(register('unannounced'))).resolves.toMatchObject({ results: [{ outcome: 'created' }] });
   });
 });

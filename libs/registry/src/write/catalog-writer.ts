@@ -1,27 +1,26 @@
-import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
-import { type Databases, DoubtfulCommitError, severedAfter } from '@coordination/database';
+import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/log';
+import { type Databases, DoubtfulCommitError, withSilenceTimeout } from '@coordination/database';
 import { type Clock, newId, OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type CatalogMirrorSlot } from '../catalog-mirror.js';
+import { type HistoryCheck, type LocalCatalog } from '@coordination/catalog';
+import { type NodeRoleRepository } from '@coordination/leadership';
 import { targetOf } from '../domain/commands.js';
-import { type HistoryGuard } from '../epoch/history-guard.js';
 import { type AnswerRecall } from '../idempotency/answer-recall.js';
 import { requestKeyOf } from '../idempotency/first-answers.js';
 import { type IdempotencyKeyRepository } from '../idempotency/idempotency-key.repository.js';
-import { type InstanceLeaseRepository } from '../instance-lease.repository.js';
-import { type NodeRoleRepository } from '../roles/node-role.repository.js';
-import { type ServiceInstanceRepository } from '../service-instance.repository.js';
+import { type InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
+import { type ServiceInstanceRepository } from '../store/service-instance.repository.js';
 import { BatchAnswers, type PlacedPlan, revisionAfter } from './batch-answers.js';
 import { wasCommitted } from './commit-settlement.js';
-import { expirySide } from './expiry-side.js';
-import { HeadForecast } from './head-forecast.js';
-import { type KnownAppendRepository } from './known-append.repository.js';
-import { KnownCatalog } from './known-catalog.js';
+import { readExpiryContext } from './expiry-context.js';
+import { PredictedHead } from './optimistic/predicted-head.js';
+import { type OptimisticAppendRepository } from './optimistic/optimistic-append.repository.js';
+import { CachedCatalog } from './optimistic/cached-catalog.js';
 import { type BatchLimits, planBatch } from './plan-batch.js';
-import { isRefusal } from './refused-by-database.js';
-import { toldAs } from './told-as.js';
+import { isRefusal } from './constraint-violations.js';
+import { toCallerError } from './to-caller-error.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
-import { type WriteRequest, type WriteResult } from './write-request.js';
+import { type WriteRequest, type WriteResult } from '../requests/write-request.js';
 import { type WriterMetrics } from './writer-metrics.js';
 
 /** The most bytes, with the instances before their changes, that a batch carries; its first request excepted. */
@@ -39,13 +38,13 @@ export interface CatalogWriterTools {
   readonly heads: CatalogHeadRepository;
   readonly events: ServiceEventRepository;
   readonly instances: ServiceInstanceRepository;
-  readonly knownAppends: KnownAppendRepository;
+  readonly knownAppends: OptimisticAppendRepository;
   readonly leases: InstanceLeaseRepository;
   readonly roles: NodeRoleRepository;
   readonly keys: IdempotencyKeyRepository;
   readonly recall: AnswerRecall;
-  readonly mirror: CatalogMirrorSlot;
-  readonly history: HistoryGuard;
+  readonly catalog: LocalCatalog;
+  readonly history: HistoryCheck;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly metrics: WriterMetrics;
 }
@@ -66,8 +65,8 @@ export interface CatalogWriterOptions {
 export class CatalogWriter {
   private readonly queue: WriteQueue;
   private readonly answers: BatchAnswers;
-  private readonly forecast: HeadForecast;
-  private readonly knownCatalog: KnownCatalog;
+  private readonly forecast: PredictedHead;
+  private readonly knownCatalog: CachedCatalog;
   private draining: Promise<void> | undefined;
   /** The last revision that the log is known to have partitions for. */
   private roomUpTo = 0;
@@ -78,8 +77,8 @@ export class CatalogWriter {
   ) {
     this.queue = new WriteQueue(options.maxQueuedCommands);
     this.answers = new BatchAnswers(tools);
-    this.forecast = new HeadForecast(tools.clock);
-    this.knownCatalog = new KnownCatalog({ ...tools, forecast: this.forecast });
+    this.forecast = new PredictedHead(tools.clock);
+    this.knownCatalog = new CachedCatalog({ ...tools, forecast: this.forecast });
   }
 
   /** Commands that wait. */
@@ -175,7 +174,7 @@ export class CatalogWriter {
     const { databases, knownAppends, metrics } = this.tools;
     let clock: string | undefined;
     try {
-      clock = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
+      clock = await withSilenceTimeout(databases, 'writer', this.batchLimitMs, () =>
         knownAppends.append(databases.em('writer'), placed, 2 * this.options.headHoldLimitMs),
       );
     } catch (error) {
@@ -198,7 +197,7 @@ export class CatalogWriter {
     let placed: PlacedPlan | undefined;
     let room = this.roomUpTo;
     try {
-      const done = await severedAfter(databases, 'writer', this.batchLimitMs, () =>
+      const done = await withSilenceTimeout(databases, 'writer', this.batchLimitMs, () =>
         databases.em('writer').transactional(async em => {
           const attempt = await this.place(em, requests);
           room = await this.write(em, attempt);
@@ -225,7 +224,7 @@ export class CatalogWriter {
     const { history, instances, keys } = this.tools;
     const head = await history.lock(em, this.options.headHoldLimitMs);
     this.forecast.learn(head);
-    const expiry = await expirySide(em, requests, this.tools);
+    const expiry = await readExpiryContext(em, requests, this.tools);
     const asked = requests.flatMap(({ origin }) => requestKeyOf(origin) ?? []);
     const known = await keys.find(em, asked, head.clock);
     const { found, complete } = await instances.findNamed(em, {
@@ -279,7 +278,7 @@ export class CatalogWriter {
       await this.commit(batch.slice(middle));
       return;
     }
-    const told = toldAs(error);
+    const told = toCallerError(error);
     for (const { reject } of batch) reject(told);
   }
 }

@@ -1,16 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditEvent } from '@coordination/audit';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { MovableClock } from '../../../../test/support/movable-clock.js';
-import { startSeeingWriter } from '../../../../test/support/seeing-writer.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { type LogEvent } from '@coordination/log';
+import { type LeasedInstance } from '@coordination/catalog';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import {
+  anIdentity,
+  anOrigin,
+  aRepeatableCall,
+  aSpec,
+  registerCommand,
+} from '../../../../test/support/catalog/factories.js';
+import { MovableClock } from '../../../../test/support/database/movable-clock.js';
+import { startSeeingWriter } from '../../../../test/support/catalog/cached-writer.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { type LeasedInstance } from '../domain/instance.js';
-import { InstanceLeaseRepository } from '../instance-lease.repository.js';
-import { type CommandResult } from './write-request.js';
+import { InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
+import { type CommandResult } from '../requests/write-request.js';
 
 const HOUR = 3_600;
 
@@ -78,7 +84,7 @@ const storedLease = async (instanceId: string) => {
 async function seen(): Promise<void> {
   await waitFor('the node has seen the log', async () => {
     const [head] = await clock.sql<{ hash: string }>('select hash from catalog_head');
-    return node.mirror.current?.position()?.hash === head!.hash;
+    return node.catalog.position()?.hash === head!.hash;
   });
 }
 
@@ -92,7 +98,7 @@ async function registerKnown(times: number): Promise<LeasedInstance[]> {
   return leased;
 }
 
-const events = async (): Promise<readonly AuditEvent[]> => (await assertCatalogInvariants(database.url)).events;
+const events = async (): Promise<readonly LogEvent[]> => (await assertCatalogInvariants(database.url)).events;
 
 describe('After the clock of the database was an hour ahead, and was put right', () => {
   it.each([

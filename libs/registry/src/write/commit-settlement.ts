@@ -1,5 +1,5 @@
-import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/audit';
-import { type Databases, severedAfter } from '@coordination/database';
+import { type CatalogHeadRepository, type ServiceEventRepository } from '@coordination/log';
+import { type Databases, withSilenceTimeout } from '@coordination/database';
 import pRetry from 'p-retry';
 
 /** For how long (ms) the outcome of a doubtful commit is looked for, before its callers are told that it is unknown. */
@@ -33,7 +33,7 @@ export async function wasCommitted(
 ): Promise<boolean> {
   const { databases, heads, events, headHoldLimitMs } = tools;
   const attempt = () =>
-    severedAfter(databases, 'writer', SETTLE_LIMIT_MS, () =>
+    withSilenceTimeout(databases, 'writer', SETTLE_LIMIT_MS, () =>
       databases.em('writer').transactional(async em => {
         await heads.lock(em, headHoldLimitMs);
         await heads.raiseFence(em);

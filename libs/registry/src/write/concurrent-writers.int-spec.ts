@@ -1,15 +1,15 @@
-import { type AuditEvent } from '@coordination/audit';
+import { type LogEvent } from '@coordination/log';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { someCommand } from '../../../../test/support/arbitraries.js';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startSeeingWriter } from '../../../../test/support/seeing-writer.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { toStored } from '@coordination/catalog';
+import { someCommand } from '../../../../test/support/laws/arbitraries.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startSeeingWriter } from '../../../../test/support/catalog/cached-writer.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type Command } from '../domain/commands.js';
-import { toStored } from '../domain/normalize-record.js';
-import { type CommandResult, type WriteResult } from './write-request.js';
+import { type CommandResult, type WriteResult } from '../requests/write-request.js';
 
 let database: TestDatabase;
 let nodes: readonly [WritingNode, WritingNode];
@@ -17,7 +17,7 @@ let nodes: readonly [WritingNode, WritingNode];
 let revisionBefore = 0;
 
 /** What came into the log since the test began. */
-const newEvents = async (): Promise<AuditEvent[]> => {
+const newEvents = async (): Promise<LogEvent[]> => {
   const { events } = await assertCatalogInvariants(database.url);
   return events.filter(event => event.revision > revisionBefore);
 };
@@ -65,7 +65,7 @@ const REJECTIONS = [
 const isChange = ({ outcome }: CommandResult) => !['unchanged', 'absent', 'ended'].includes(outcome);
 
 /** Every acknowledged change is one event that says the same, and there are no other events. */
-function assertAnswersAreTrue(answers: readonly Answer[], events: readonly AuditEvent[]): void {
+function assertAnswersAreTrue(answers: readonly Answer[], events: readonly LogEvent[]): void {
   const byRevision = new Map(events.map(event => [event.revision, event]));
   const claimed = new Set<number>();
   let changes = 0;

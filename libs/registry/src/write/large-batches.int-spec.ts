@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, aSpec, registerCommand } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
-import { type InstanceSpec } from '../domain/instance.js';
+import { type InstanceSpec } from '@coordination/catalog';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 
 let database: TestDatabase;
 let node: WritingNode;

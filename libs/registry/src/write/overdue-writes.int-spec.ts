@@ -1,9 +1,9 @@
 import { StoreUnavailableError } from '@coordination/kernel';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { anIdentity, registerCommand } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 
 const WRITES = 30;
 

@@ -1,22 +1,21 @@
-import { type LockedHead } from '@coordination/audit';
+import { type LockedHead } from '@coordination/log';
 import { QueueFullError, ValidationFailedError } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import { identityKey, type LeasedInstance, normalizeRecord, type StoredRecord } from '@coordination/catalog';
+import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anOrigin,
   aRepeatableCall,
   NOW,
   registerCommand,
-} from '../../../../test/support/factories.js';
+} from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { identityKey, type LeasedInstance } from '../domain/instance.js';
-import { normalizeRecord, type StoredRecord } from '../domain/normalize-record.js';
 import { type KnownKey } from '../idempotency/first-answers.js';
 import { recalledResults, revisionsOf, storedRejection } from '../idempotency/stored-answer.js';
 import { planBatch } from './plan-batch.js';
-import { type WriteRequest } from './write-request.js';
+import { type WriteRequest } from '../requests/write-request.js';
 
 const HEAD: LockedHead = {
   revision: 10,

@@ -1,7 +1,16 @@
-import { type AuditEvent, FIRST_PREVIOUS_HASH, hashEvent, type LockedHead } from '@coordination/audit';
+import { FIRST_PREVIOUS_HASH, hashEvent, type LockedHead, type LogEvent } from '@coordination/log';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/arbitraries.js';
+import {
+  identityKey,
+  type InstanceRecord,
+  type LeasedInstance,
+  normalizeRecord,
+  type StoredRecord,
+  toStored,
+} from '@coordination/catalog';
+import { TermEndedError } from '@coordination/leadership';
+import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
@@ -9,13 +18,10 @@ import {
   aSpec,
   NOW,
   registerCommand,
-} from '../../../../test/support/factories.js';
+} from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { identityKey, type InstanceRecord, type LeasedInstance } from '../domain/instance.js';
-import { normalizeRecord, type StoredRecord, toStored } from '../domain/normalize-record.js';
 import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
-import { TermEndedError } from '../roles/role-term.js';
-import { type Occurrence, type WriteRequest } from './write-request.js';
+import { type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';
 const UNLIMITED: BatchLimits = { maxChanges: Infinity, maxBytes: Infinity };
@@ -267,7 +273,7 @@ describe('The limits', () => {
 /** The instances that the events leave of what was found. */
 const UNCHANGING: ReadonlySet<string> = new Set(['unchanged', 'absent', 'ended']);
 
-const fold = (found: readonly LeasedInstance[], events: readonly AuditEvent[]) => {
+const fold = (found: readonly LeasedInstance[], events: readonly LogEvent[]) => {
   const state = new Map<string, InstanceRecord>(found.map(({ instance }) => [instance.id, instance]));
   for (const { instanceUuid, before, after } of events) {
     const known = state.get(instanceUuid!);
@@ -421,7 +427,7 @@ describe('A request in a role', () => {
 });
 
 describe('An occurrence', () => {
-  const occurrence: Occurrence = {
+  const occurrence: SystemEvent = {
     action: 'liveness.guard_forced',
     before: null,
     after: { scope: { kind: 'all' } },

@@ -1,15 +1,21 @@
-import { type AuditEvent, chainEvent, type EventDraft, type LockedHead } from '@coordination/audit';
+import { chainEvent, type EventDraft, type LockedHead, type LogEvent } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
+import {
+  identityKey,
+  type InstanceRecord,
+  type Lease,
+  type LeasedInstance,
+  type ServiceTouch,
+  toStored,
+} from '@coordination/catalog';
+import { type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide } from '../domain/decide.js';
-import { type Decision, type LifeSign } from '../domain/decision.js';
-import { identityKey, type InstanceRecord, type Lease, type LeasedInstance } from '../domain/instance.js';
-import { toStored } from '../domain/normalize-record.js';
+import { type Decision, type LeaseEffect } from '../domain/decision.js';
 import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
-import { type RoleTerm, TermEndedError } from '../roles/role-term.js';
-import { type InstanceChange, type ServiceTouch } from './instance-change.js';
-import { type CarriedOut, type RequestOutcome } from './request-outcome.js';
-import { type CommandResult, type Occurrence, type WriteRequest } from './write-request.js';
+import { type InstanceChange } from '../store/instance-change.js';
+import { type CarriedOut, type RequestOutcome } from '../idempotency/request-outcome.js';
+import { type CommandResult, type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
 export interface BatchLimits {
@@ -21,11 +27,11 @@ export interface BatchLimits {
 /** What a batch comes to: nothing of it has happened yet. */
 export interface BatchPlan {
   /** In revision order, gapless after the head. */
-  readonly events: readonly AuditEvent[];
+  readonly events: readonly LogEvent[];
   readonly changes: readonly InstanceChange[];
   readonly touches: readonly ServiceTouch[];
   /** What else happened, in the order of its events. */
-  readonly occurrences: readonly Occurrence[];
+  readonly occurrences: readonly SystemEvent[];
   /** One for each request that was taken, in their order; the rest belongs into the next batch. */
   readonly outcomes: readonly RequestOutcome[];
   /** First answers that are to be kept with the changes. */
@@ -80,8 +86,8 @@ const weigh = (leased: LeasedInstance | undefined): number =>
 
 /** The catalog as far as a batch knows it, and what the batch has done to it so far. */
 class Batch {
-  readonly events: AuditEvent[] = [];
-  readonly occurrences: Occurrence[] = [];
+  readonly events: LogEvent[] = [];
+  readonly occurrences: SystemEvent[] = [];
   private readonly head: LockedHead;
   private readonly batchId: string;
   private readonly original = new Map<string, LeasedInstance>();
@@ -161,13 +167,13 @@ class Batch {
     };
   }
 
-  private note(occurrence: Occurrence, origin: CallOrigin): void {
+  private note(occurrence: SystemEvent, origin: CallOrigin): void {
     const { action, before, after } = occurrence;
     this.events.push(this.chain({ ...loggedOf(origin), action, ...NO_INSTANCE, before, after }));
     this.occurrences.push(occurrence);
   }
 
-  private chain(draft: EventDraft): AuditEvent {
+  private chain(draft: EventDraft): LogEvent {
     return chainEvent(draft, {
       revision: this.nextRevision,
       at: this.head.now,
@@ -185,7 +191,7 @@ class Batch {
 }
 
 /** The services that events speak of, each with the last one; some events speak of none. */
-export function touchesOf(events: readonly AuditEvent[]): ServiceTouch[] {
+export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
   const last = new Map<string, ServiceTouch>();
   for (const { namespace, service, revision } of events) {
     if (namespace !== null && service !== null) last.set(`${namespace}/${service}`, { namespace, service, revision });
@@ -236,7 +242,7 @@ function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, clock: stri
 }
 
 /** The lease as a sign of life leaves it; it is noted outside the log a moment later. */
-function afterSign(lease: Lease, sign: LifeSign, clock: string): Lease {
+function afterSign(lease: Lease, sign: LeaseEffect, clock: string): Lease {
   if (sign === 'none') return lease;
   return { renewedAt: clock, checkedAt: sign === 'report' ? clock : lease.checkedAt };
 }

@@ -4,16 +4,16 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog-invariants.js';
-import { anIdentity, registerCommand } from '../../../../test/support/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import { startWriter, type WritingNode } from '../../../../test/support/writer.js';
+import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
+import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 
 /** Long enough for the server to fill all buffers before its statement is too old, on a busy machine too. */
 const HEAD_HOLD_LIMIT_MS = 2_500;
 
-const HOLDER = new URL('../../../../test/support/hold-head.mjs', import.meta.url).pathname;
+const HOLDER = new URL('../../../../test/support/database/hold-head.mjs', import.meta.url).pathname;
 
 let database: TestDatabase;
 let node: WritingNode;

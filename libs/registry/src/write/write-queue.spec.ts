@@ -1,7 +1,7 @@
 import { QueueFullError } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anOrigin, registerCommand } from '../../../../test/support/factories.js';
+import { anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 
 const pending = (commands: number): PendingWrite => ({

@@ -1,5 +1,5 @@
 import { QueueFullError } from '@coordination/kernel';
-import { type WriteRequest, type WriteResult } from './write-request.js';
+import { type WriteRequest, type WriteResult } from '../requests/write-request.js';
 
 /** A request that waits for its turn, and the caller behind it. */
 export interface PendingWrite {

@@ -1,6 +1,6 @@
-import { type FoundRevision, type LogPoint, type RevisionFinder } from '@coordination/audit';
+import { type FoundRevision, type LogPoint, type RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, ValidationFailedError } from '@coordination/kernel';
-import { revisionTag } from '../../catalog-answer.js';
+import { revisionTag } from '../../responses/catalog-response.js';
 import { catalogOf, type HasTag, type PastFound } from '../past-discovery.service.js';
 import { type DiffPosition, type DiffQuestion, fromDiffCursor, toDiffCursor } from './diff-cursor.js';
 import { type DiffPages } from './diff-pages.js';

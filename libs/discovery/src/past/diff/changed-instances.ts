@@ -1,15 +1,15 @@
-import { LogCutRepository } from '@coordination/audit';
-import { type Databases, query, read, type ReadOptions } from '@coordination/database';
+import { LogCutRepository } from '@coordination/log';
+import { type Databases, query, readSnapshot, type ReadOptions } from '@coordination/database';
 import {
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceView,
   normalizeRecord,
   toInstanceView,
-} from '@coordination/registry';
+} from '@coordination/catalog';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type Statement } from '../../catalog-search.repository.js';
-import { type LookBudget } from '../../look-budget.js';
+import { type Statement } from '../../selection/selection-sql.js';
+import { type ScanBudget } from '../../selection/scan-budget.js';
 import { PAST_SETTINGS } from '../past-sql.js';
 import { type ChangesQuestion, statesOf, touchedIdentities, visitedIdentities } from './changes-sql.js';
 import { type TwoStates } from './instance-difference.js';
@@ -48,7 +48,7 @@ export class ChangedInstances {
    * @throws RevisionCompactedError when the first revision is no longer retained, or was removed meanwhile
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(question: ChangesQuestion, budget: LookBudget): AsyncGenerator<MaybeChanged> {
+  async *walk(question: ChangesQuestion, budget: ScanBudget): AsyncGenerator<MaybeChanged> {
     const isShort = question.to - question.from <= this.shortSpan;
     for (let { after } = question; ;) {
       const here = { ...question, after };
@@ -81,7 +81,7 @@ export class ChangedInstances {
       await this.cuts.assertRetained(em, from);
       return await query<Row>(em, text, parameters);
     };
-    return await read(this.databases, work, options);
+    return await readSnapshot(this.databases, work, options);
   }
 }
 

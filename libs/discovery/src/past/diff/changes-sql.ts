@@ -1,7 +1,6 @@
-import { type InstanceIdentity } from '@coordination/registry';
-import { type Statement } from '../../catalog-search.repository.js';
-import { Conditions } from '../../selection/selection-sql.js';
-import { givenIdentities, nameOf, newestEvent, type PastScope, walkedIdentities, WALKED } from '../past-sql.js';
+import { type InstanceIdentity } from '@coordination/catalog';
+import { Conditions, type Statement } from '../../selection/selection-sql.js';
+import { givenIdentities, nameOf, newestEvent, type PastScope, WALKED, walkedIdentities } from '../past-sql.js';
 
 /** Where changes are looked for: between two revisions, the second of which counts. */
 export interface ChangesQuestion {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeCursor, encodeCursor, InvalidCursorError } from '@coordination/kernel';
-import { type InstanceIdentity } from '@coordination/registry';
+import { type InstanceIdentity } from '@coordination/catalog';
 import { z } from 'zod';
 import { type Selection } from '../../selection/selection.js';
 import { nameOf, type PastScope } from '../past-sql.js';

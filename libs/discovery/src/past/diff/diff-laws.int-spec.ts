@@ -1,11 +1,11 @@
-import { CatalogHeadRepository, RevisionFinder } from '@coordination/audit';
+import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, RevisionUnknownError, ValidationFailedError } from '@coordination/kernel';
-import { identityKey, type InstanceRecord } from '@coordination/registry';
+import { identityKey, type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { someExpression } from '../../../../../test/support/arbitrary-expressions.js';
-import { writePast, type WrittenPast } from '../../../../../test/support/written-past.js';
+import { someExpression } from '../../../../../test/support/laws/arbitrary-expressions.js';
+import { writePast, type WrittenPast } from '../../../../../test/support/laws/history-fixture.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../../selection/selection.js';
 import { CatalogDiff, type DiffRequest } from './catalog-diff.service.js';
 import { ChangedInstances } from './changed-instances.js';

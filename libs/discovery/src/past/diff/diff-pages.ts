@@ -1,6 +1,6 @@
 import { systemClock } from '@coordination/kernel';
-import { type InstanceIdentity, type InstanceRecord } from '@coordination/registry';
-import { LookBudget, type LookLimits } from '../../look-budget.js';
+import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
+import { ScanBudget, type ScanLimits } from '../../selection/scan-budget.js';
 import { matcher, type Selection } from '../../selection/selection.js';
 import { type ChangedInstances } from './changed-instances.js';
 import { type ChangesQuestion } from './changes-sql.js';
@@ -24,7 +24,7 @@ export interface DiffPage {
 
 /** What one page may cost. */
 export interface DiffLimits {
-  readonly look: LookLimits;
+  readonly look: ScanLimits;
   /** A page ends with the first instance by which it has more bytes, roughly. */
   readonly bytes: number;
 }
@@ -50,7 +50,7 @@ export class DiffPages {
    * @throws StoreUnavailableError
    */
   async page(question: ChangesQuestion, selection: Selection, limit: number): Promise<DiffPage> {
-    const budget = new LookBudget(this.limits.look, systemClock);
+    const budget = new ScanBudget(this.limits.look, systemClock);
     const matches = matcher(selection);
     const services: OpenServiceDiff[] = [];
     let end = question.after;

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brief, type CatalogService, headOf, startCatalog } from '../../../../../test/support/catalog-service.js';
+import {
+  brief,
+  type CatalogService,
+  headOf,
+  startCatalog,
+} from '../../../../../test/support/catalog/catalog-service.js';
 import { type ServiceDiff } from './diff-pages.js';
 
 interface Diff {

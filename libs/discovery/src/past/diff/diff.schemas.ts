@@ -1,9 +1,9 @@
-import { logPoint, patchView } from '@coordination/audit';
-import { queryCursor, queryInteger } from '@coordination/http';
-import { INSTANCE_EXAMPLE, instanceView, serviceSchema } from '@coordination/registry';
+import { logPoint } from '@coordination/log';
+import { patchView, queryCursor, queryInteger } from '@coordination/http';
+import { INSTANCE_EXAMPLE, instanceView, serviceSchema } from '@coordination/catalog';
 import { z } from 'zod';
-import { anyNamespace } from '../../discovery.schemas.js';
-import { FILTER_PARAMETERS } from '../../selection/selection.schemas.js';
+import { anyNamespace } from '../../api/discovery.schemas.js';
+import { FILTER_PARAMETERS } from '../../filter/selection.schemas.js';
 
 const DEFAULT_LIMIT = 100;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '@coordination/kernel';
-import { type InstanceRecord } from '@coordination/registry';
-import { anInstance, NOW } from '../../../../../test/support/factories.js';
+import { type InstanceRecord } from '@coordination/catalog';
+import { anInstance, NOW } from '../../../../../test/support/catalog/factories.js';
 import { differenceOf } from './instance-difference.js';
 
 const all = () => true;

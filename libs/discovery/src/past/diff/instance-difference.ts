@@ -1,6 +1,6 @@
 import { patchBetween, type PatchOperation, sameJson } from '@coordination/kernel';
-import { type InstanceRecord, specOf } from '@coordination/registry';
-import { type Judged } from '../../selection/evaluate.js';
+import { type InstanceRecord, specOf } from '@coordination/catalog';
+import { type FilterSubject } from '../../selection/evaluate.js';
 
 /** One place in the catalog at two moments; null: nobody was there. */
 export interface TwoStates {
@@ -30,7 +30,7 @@ export interface Difference {
  */
 export function differenceOf(
   { before, after }: TwoStates,
-  matches: (record: Judged) => boolean,
+  matches: (record: FilterSubject) => boolean,
 ): Difference | undefined {
   const from = before && matches(before) ? before : null;
   const to = after && matches(after) ? after : null;

@@ -7,7 +7,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
-import { type GrpcCheck, type Scheme } from '@coordination/registry';
+import { type GrpcCheck, type Scheme } from '@coordination/catalog';
 import { type Destination } from './destination.js';
 import { isSecure } from './http-probe.js';
 import { failed, MAX_OUTPUT, type ProbeOutcome, succeeded } from './probe-outcome.js';

@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { type HttpCheck, isExpectedStatus, type Scheme } from '@coordination/registry';
+import { type HttpCheck, type Scheme } from '@coordination/catalog';
+import { isExpectedStatus } from '@coordination/registry';
 import { type Destination } from './destination.js';
 import { failed, httpOutput, MAX_OUTPUT, type ProbeOutcome, succeeded } from './probe-outcome.js';
 

@@ -1,8 +1,9 @@
 import { type RequestListener } from 'node:http';
 import { type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ProbePolicy, type ProbedCheck, type Scheme } from '@coordination/registry';
-import { aGrpcCheck, anHttpCheck, aTcpCheck } from '../../../../../test/support/factories.js';
+import { ProbePolicy } from '@coordination/registry';
+import { type ProbedCheck, type Scheme } from '@coordination/catalog';
+import { aGrpcCheck, anHttpCheck, aTcpCheck } from '../../../../../test/support/catalog/factories.js';
 import {
   bareGrpcTarget,
   freePort,
@@ -10,8 +11,8 @@ import {
   httpsTarget,
   httpTarget,
   tcpTarget,
-} from '../../../../../test/support/targets.js';
-import { waitFor } from '../../../../../test/support/wait-for.js';
+} from '../../../../../test/support/http/targets.js';
+import { waitFor } from '../../../../../test/support/time/wait-for.js';
 import { type Lookup, NameResolver } from './name-resolver.js';
 import { MAX_OUTPUT, type ProbeOutcome } from './probe-outcome.js';
 import { Prober } from './prober.js';

@@ -1,4 +1,5 @@
-import { type InstanceRecord, type ProbedCheck, type ProbePolicy } from '@coordination/registry';
+import { type InstanceRecord, type ProbedCheck } from '@coordination/catalog';
+import { type ProbePolicy } from '@coordination/registry';
 import { type Destination, findDestination, ForbiddenDestinationError } from './destination.js';
 import { probeGrpc } from './grpc-probe.js';
 import { probeHttp } from './http-probe.js';

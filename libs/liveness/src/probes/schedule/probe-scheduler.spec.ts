@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ProbeVerdict } from '@coordination/registry';
-import { anInstance, aTcpCheck } from '../../../../../test/support/factories.js';
+import { anInstance, aTcpCheck } from '../../../../../test/support/catalog/factories.js';
 import { type ProbedRecord } from '../probed-record.js';
 import { type ProbeOutcome } from '../run/probe-outcome.js';
 import { ProbeScheduler, SLOT_MS } from './probe-scheduler.js';

@@ -1,4 +1,5 @@
-import { type Health, type ProbeVerdict } from '@coordination/registry';
+import { type Health } from '@coordination/catalog';
+import { type ProbeVerdict } from '@coordination/registry';
 import { type ProbeOutcome } from '../run/probe-outcome.js';
 
 /** How many probes in a row said the same; kept in memory, because only a change of state is written down. */

@@ -1,9 +1,8 @@
-import { type CatalogChange, type CatalogView, type FeedFollower } from '@coordination/discovery';
-import { type InstanceRecord } from '@coordination/registry';
+import { type CatalogChange, type CatalogView, type FeedFollower, type InstanceRecord } from '@coordination/catalog';
 import { liveNodes } from '../../nodes/live-nodes.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../../nodes/node-service.js';
 import { isProbedRecord, type ProbedRecord } from '../probed-record.js';
-import { type Contender, ownerOf, placeOf } from './rendezvous.js';
+import { type HashNode, ownerOf, placeOf } from './rendezvous.js';
 
 /** Who is told which instances are this node's to probe. */
 export interface ShareHolder {
@@ -33,7 +32,7 @@ export interface ProbeSharesParts {
 export class ProbeShares implements FeedFollower {
   private readonly shared = new Map<string, Shared>();
   private readonly counts = new Map<string, number>();
-  private contenders: readonly Contender[] = [];
+  private contenders: readonly HashNode[] = [];
   private own: string | undefined;
 
   constructor(private readonly parts: ProbeSharesParts) {}
@@ -87,7 +86,7 @@ export class ProbeShares implements FeedFollower {
     if (!isSame) this.rebuild();
   }
 
-  private livingNodes(): Contender[] {
+  private livingNodes(): HashNode[] {
     return liveNodes(this.parts.view).map(({ instanceId }) => ({ nodeId: instanceId, place: placeOf(instanceId) }));
   }
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newId } from '@coordination/kernel';
-import { type Contender, ownerOf, placeOf } from './rendezvous.js';
+import { type HashNode, ownerOf, placeOf } from './rendezvous.js';
 
-const contenders = (names: readonly string[]): Contender[] =>
+const contenders = (names: readonly string[]): HashNode[] =>
   names.toSorted().map(nodeId => ({ nodeId, place: placeOf(nodeId) }));
 
 const someNodes = fc.uniqueArray(fc.stringMatching(/^[a-z0-9:.-]{1,20}$/), { minLength: 1, maxLength: 8 });

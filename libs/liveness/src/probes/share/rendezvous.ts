@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 export const placeOf = (name: string): number => hash('sha256', name, 'buffer').readUInt32BE(0);
 
 /** A node that takes part. */
-export interface Contender {
+export interface HashNode {
   readonly nodeId: string;
   readonly place: number;
 }
@@ -25,7 +25,7 @@ function weightOf(node: number, instance: number): number {
  * goes gives only what was its own to the others, and each that comes takes only what becomes its own.
  * @param contenders in one order on all nodes, which decides between equal weights
  */
-export function ownerOf(instance: number, contenders: readonly Contender[]): string | undefined {
+export function ownerOf(instance: number, contenders: readonly HashNode[]): string | undefined {
   let [owner, highest] = [undefined as string | undefined, -1];
   for (const { nodeId, place } of contenders) {
     const weight = weightOf(place, instance);

@@ -1,7 +1,0 @@
-import { CatalogHead } from './catalog-head.entity.js';
-import { CatalogBaseline } from './retention/catalog-baseline.entity.js';
-import { LogCutRow } from './retention/log-cut.entity.js';
-import { ServiceEvent } from './service-event.entity.js';
-
-/** All tables of the log. */
-export const AUDIT_ENTITIES = [CatalogHead, ServiceEvent, LogCutRow, CatalogBaseline];

@@ -1,0 +1,123 @@
+import { Databases } from '@coordination/database';
+import { InstanceNeverKnownError, InvalidCursorError, newId } from '@coordination/kernel';
+import * as fc from 'fast-check';
+import { applyPatch } from 'rfc6902';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CatalogHeadRepository, type EventOrder, EventSearchRepository, type NamedPast } from '@coordination/log';
+import { someCommand } from '../../../../test/support/laws/arbitraries.js';
+import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { AuditQuery } from '../events/audit-query.service.js';
+import { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
+
+let database: TestDatabase;
+let node: WritingNode;
+let audit: AuditQuery;
+let history: InstanceHistory;
+
+const historyOn = (databases: Databases) => {
+  // A small width, so that an instance is looked for in many steps.
+  audit = new AuditQuery(databases, new EventSearchRepository(7), new CatalogHeadRepository());
+  return new InstanceHistory(audit);
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  node = await startWriter(database.url);
+  history = historyOn(node.databases);
+});
+
+afterAll(async () => {
+  await node.close();
+  await database.drop();
+});
+
+async function walk(past: NamedPast, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
+  const versions: InstanceVersion[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await history.list({ ...past, order, limit, cursor });
+    expect(page.items.length).toBeLessThanOrEqual(limit);
+    versions.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return versions;
+}
+
+describe('The history of an instance', () => {
+  it('has every version, and all patches in their order make each of them', async () => {
+    const requests = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), {
+      minLength: 300,
+      maxLength: 300,
+    });
+    for (const commands of fc.sample(requests, { numRuns: 1, seed: 20261124 })[0]!) {
+      await node.submit(...commands).catch(() => undefined);
+    }
+    for (const id of [newId(), newId(), newId()]) {
+      const name = { service: 'lives', instanceId: 'of-many', instanceUuid: id };
+      const [born, changed] = [
+        { id, zone: 'a' },
+        { id, zone: 'b', metadata: { a: [1, { b: null }] } },
+      ];
+      await appendBatch(node.databases, [
+        aDraft({ ...name, after: born }),
+        aDraft({ ...name, action: 'instance.updated', before: born, after: changed, version: 2 }),
+        aDraft({ ...name, action: 'instance.expired', before: changed, after: null, version: 3 }),
+      ]);
+    }
+    const { items: events } = await audit.list({ filter: {}, order: 'asc', limit: 1_000 });
+    const byInstance = Map.groupBy(events, ({ instanceUuid }) => JSON.stringify({ id: instanceUuid }));
+    expect(byInstance.size).toBeGreaterThan(5);
+    const byName = Map.groupBy(events, ({ namespace, service, instanceId }) =>
+      JSON.stringify({ name: { namespace, service, instanceId } }),
+    );
+    for (const [text, own] of [...byInstance, ...byName]) {
+      const past = JSON.parse(text) as NamedPast;
+      const versions = await walk(past, 'asc', 3);
+      expect(versions.map(({ revision }) => revision)).toEqual(own.map(({ revision }) => revision));
+      const document = {};
+      for (const [n, { patch, instance, ...about }] of versions.entries()) {
+        expect(applyPatch(document, patch).filter(failure => failure !== null)).toEqual([]);
+        expect(document).toEqual(own[n]!.after ?? {});
+        expect(instance).toEqual(own[n]!.after);
+        expect(own[n]).toMatchObject(about);
+        expect(patch.length).toBeGreaterThan(0);
+      }
+      expect(await walk(past, 'desc', 2)).toEqual(versions.toReversed());
+    }
+  });
+
+  it('ends, but stays, when the instance is gone', async () => {
+    const id = newId();
+    const before = { id, zone: 'eu' };
+    await appendBatch(node.databases, [
+      aDraft({ instanceUuid: id, after: before }),
+      aDraft({ instanceUuid: id, action: 'instance.deregistered', reason: 'over', before, after: null, version: 2 }),
+    ]);
+    const [last] = (await history.list({ id, order: 'desc', limit: 1, cursor: undefined })).items;
+    expect(last).toMatchObject({ action: 'instance.deregistered', reason: 'over', instance: null, version: 2 });
+    expect(last?.patch.map(({ op }) => op)).toEqual(['remove', 'remove']);
+  });
+
+  it.each<[string, NamedPast]>([
+    ['an id', { id: newId() }],
+    ['a name', { name: { namespace: 'default', service: 'orders', instanceId: 'nobody' } }],
+  ])('of %s that never was is an error', async (_what, past) => {
+    const never = history.list({ ...past, order: 'asc', limit: 10, cursor: undefined });
+    await expect(never).rejects.toThrow(InstanceNeverKnownError);
+  });
+
+  it('takes no cursor of another instance or order', async () => {
+    const id = newId();
+    await appendBatch(
+      node.databases,
+      [1, 2].map(version => aDraft({ instanceUuid: id, version })),
+    );
+    const { nextCursor } = await history.list({ id, order: 'asc', limit: 1, cursor: undefined });
+    const cursor = nextCursor!;
+    expect((await history.list({ id, order: 'asc', limit: 1, cursor })).nextCursor).toBeNull();
+    await expect(history.list({ id, order: 'desc', limit: 1, cursor })).rejects.toThrow(InvalidCursorError);
+    await expect(history.list({ id: newId(), order: 'asc', limit: 1, cursor })).rejects.toThrow(InvalidCursorError);
+  });
+});

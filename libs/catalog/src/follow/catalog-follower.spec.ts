@@ -1,0 +1,155 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Clock } from '@coordination/kernel';
+import { aToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { CatalogFollower, type FollowerParts } from './catalog-follower.js';
+import { CatalogState } from '../view/catalog-state.js';
+import { CatalogView } from '../view/catalog-view.js';
+
+const clock: Clock & { ms: number } = { ms: 0, now: () => new Date(NOW), monotonicMs: () => clock.ms };
+
+let follower: CatalogFollower;
+
+afterEach(() => follower.stop());
+
+/** A follower of a log in memory; `parts` may break whatever it reads with. */
+function follow(log: LogInMemory, parts: Partial<FollowerParts> = {}) {
+  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const said: string[] = [];
+  const counts = { loads: 0, reads: 0 };
+  const say = (message: string) => void said.push(message);
+  const { task, lines } = aToldTask('catalog-follower', clock);
+  const load = () => ({ head: log.head, state: new CatalogState(), sentAtMs: clock.ms });
+  const readAfter = (revision: number) => ({
+    head: log.head,
+    events: log.events.filter(event => event.revision > revision),
+    sentAtMs: clock.ms,
+  });
+  follower = new CatalogFollower({
+    view,
+    loader: { load: () => Promise.resolve(load()) },
+    reader: {
+      readAfter: revision => {
+        counts.reads += 1;
+        return Promise.resolve(readAfter(revision));
+      },
+    },
+    history: {
+      doubted: false,
+      settle: () => Promise.resolve('continued'),
+      untilConfirmed: () => Promise.resolve(),
+    },
+    pollMs: 5,
+    logger: { log: say, warn: say, error: say },
+    task,
+    ...parts,
+  });
+  return { view, said, task, lines, counts, load, readAfter };
+}
+
+describe('a follower', () => {
+  it('reads nothing before the tables are there', async () => {
+    const ready = Promise.withResolvers<void>();
+    const { view, counts } = follow(new LogInMemory(), { ready: ready.promise });
+    follower.start();
+    expect(counts.reads).toBe(0);
+    expect(view.loaded).toBe(false);
+    ready.resolve();
+    await waitFor('the view to be loaded', () => view.loaded);
+  });
+
+  it('ends also when the tables never came', async () => {
+    follow(new LogInMemory(), { ready: new Promise<void>(() => undefined) });
+    follower.start();
+    await follower.stop();
+  });
+
+  it('counts the view as current from before the question, not from the answer', async () => {
+    const log = new LogInMemory();
+    const { view, readAfter } = follow(log, {
+      reader: {
+        readAfter: revision => {
+          const page = readAfter(revision);
+          clock.ms += 30_000; // the answer takes its time
+          return Promise.resolve(page);
+        },
+      },
+      pollMs: 600_000,
+    });
+    follower.start();
+    await waitFor('the first look', () => view.loaded && clock.ms >= 30_000);
+    expect(view.freshness().stalenessSeconds).toBe(30);
+  });
+
+  it('tells how far behind the view is known to be', async () => {
+    const log = new LogInMemory();
+    const { view } = follow(log, { pollMs: 600_000, ready: new Promise<void>(() => undefined) });
+    expect(follower.lag).toBe(0);
+    follower.hint(7);
+    follower.hint(Number('nonsense'));
+    expect(follower.lag).toBe(7 - view.revision);
+  });
+
+  it('looks for a revision of which it hears while it waits for one of its own', async () => {
+    const log = new LogInMemory();
+    const { view, counts } = follow(log, { pollMs: 600_000 });
+    follower.start();
+    await waitFor('the first look', () => counts.reads > 0 && view.loaded);
+    const own = log.put(anInstance({ instanceId: 'own' }));
+    log.put(anInstance({ instanceId: 'of another node' }));
+    follower.hint(1);
+    follower.hint(2);
+    view.apply([own]);
+    await waitFor('the other one', () => view.revision === 2);
+  });
+
+  it('goes on after a mistake of ours, without spinning', async () => {
+    const log = new LogInMemory();
+    let mistakes = 0;
+    const { view, lines, readAfter } = follow(log, {
+      reader: {
+        readAfter: revision => {
+          if (mistakes++ < 3) throw new TypeError('a mistake');
+          return Promise.resolve(readAfter(revision));
+        },
+      },
+    });
+    log.put(anInstance());
+    follower.start();
+    await waitFor('the event', () => view.revision === 1);
+    expect(lines.filter(({ msg }) => msg.includes('a mistake'))).toHaveLength(1);
+  });
+
+  it('loads anew when a page does not hold together, and waits between loads that help nothing', async () => {
+    const log = new LogInMemory();
+    log.put(anInstance({ instanceId: 'a' }));
+    let loads = 0;
+    const { view, said } = follow(log, {
+      loader: {
+        load: () => {
+          loads += 1;
+          return Promise.resolve({
+            head: new LogInMemory(log.epoch).head,
+            state: new CatalogState(),
+            sentAtMs: clock.ms,
+          });
+        },
+      },
+      reader: {
+        readAfter: () =>
+          Promise.resolve({
+            head: { ...log.head, revision: 3 },
+            events: [log.events[0]!, { ...log.events[0]!, revision: 3 }],
+            sentAtMs: clock.ms,
+          }),
+      },
+    });
+    follower.start();
+    await waitFor('three loads', () => loads >= 3);
+    expect(view.generation).toBeGreaterThanOrEqual(2);
+    expect(follower.reloads).toBeGreaterThanOrEqual(2);
+    expect(said.join('\n')).toContain('do not follow each other (gap)');
+  });
+});

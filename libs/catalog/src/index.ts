@@ -1,0 +1,129 @@
+export { CatalogModule } from './catalog.module.js';
+export { weightOf } from './changes/change-buffer.js';
+export { ChangeFeed, type FeedFollower, type FeedScope } from './changes/change-feed.js';
+export { EpochManager, type EpochManagerTools, type HistoryLog, type Settled } from './epochs/epoch-manager.js';
+export { HistoryCheck, type HistoryCheckTools } from './epochs/history-check.js';
+export { CatalogFollower, type FollowerParts } from './follow/catalog-follower.js';
+export { CatalogLoader } from './follow/catalog-loader.js';
+export { type LogPage, LogReader } from './follow/log-reader.js';
+export { ViewLifecycle } from './follow/view-lifecycle.service.js';
+export { measureView } from './follow/view-metrics.js';
+export {
+  healthDeciderSchema,
+  healthStateSchema,
+  initialStateSchema,
+  instanceTypeSchema,
+  overrideScopeSchema,
+  overrideStatusSchema,
+  probeMethodSchema,
+  schemeSchema,
+  statusSchema,
+} from './model/enum.schemas.js';
+export { hostFilterSchema, hostSchema } from './model/host.schema.js';
+export {
+  type Incarnations,
+  MAX_ENDED,
+  claimOf,
+  endsWithIncarnation,
+  isCurrent,
+  nextIncarnation,
+} from './model/incarnation.js';
+export { type InstanceTest } from './model/instance-test.js';
+export {
+  BATCH_EXAMPLE,
+  BULK_EXAMPLE_ID,
+  EXAMPLE_ID,
+  EXAMPLE_INSTANCES,
+  INSTANCE_EXAMPLE,
+  LEASED_EXAMPLE,
+  NAME_EXAMPLE,
+  OVERRIDE_EXAMPLE,
+  PATCH_EXAMPLE,
+  REGISTER_EXAMPLE,
+  REPLACE_EXAMPLE,
+  REPORT_EXAMPLE,
+  SPARE_EXAMPLE_ID,
+  SPARE_NAME_EXAMPLE,
+} from './model/instance.examples.js';
+export { instanceView, leasedInstanceView, overrideView } from './model/instance.schemas.js';
+export {
+  type Check,
+  type Endpoint,
+  type GrpcCheck,
+  HEALTH_DECIDERS,
+  HEALTH_STATES,
+  type Health,
+  type HealthState,
+  type HttpCheck,
+  INITIAL_STATES,
+  INSTANCE_TYPES,
+  type InitialState,
+  type InstanceIdentity,
+  type InstanceRecord,
+  type InstanceSpec,
+  type InstanceType,
+  type JsonObject,
+  type JsonValue,
+  type Lease,
+  type LeasedInstance,
+  OVERRIDE_SCOPES,
+  OVERRIDE_STATUSES,
+  type Override,
+  type OverrideScope,
+  type OverrideStatus,
+  type ProbedCheck,
+  SCHEMES,
+  STATUSES,
+  type Scheme,
+  type Status,
+  type TcpCheck,
+  identityKey,
+  identityOf,
+  scopeOf,
+  specOf,
+} from './model/instance.js';
+export {
+  AHEAD_TOLERANCE_MS,
+  type LeaseAllowance,
+  deregisterDueAt,
+  expiresAt,
+  expiryDueAt,
+  hasLapsed,
+  isAhead,
+} from './model/lease.js';
+export { metadataShape } from './model/metadata.schema.js';
+export { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema } from './model/names.schema.js';
+export {
+  type InstanceView,
+  type OverrideView,
+  type StoredRecord,
+  afterEvent,
+  inStoredOrder,
+  normalizeRecord,
+  toInstanceView,
+  toOverrideView,
+  toStored,
+} from './model/normalize-record.js';
+export { type ServiceTouch } from './model/service-touch.js';
+export { INSTANCE_COLUMNS } from './tables/instance-columns.js';
+export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.entity.js';
+export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instance.entity.js';
+export { ServiceRevision } from './tables/service-revision.entity.js';
+export { type CatalogChange, type Matches, concernOf, toChange } from './view/catalog-change.js';
+export { CatalogState, type NamespaceEntry, type ServiceEntry } from './view/catalog-state.js';
+export {
+  type ApplyOutcome,
+  type CatalogEvent,
+  type CatalogSnapshot,
+  CatalogView,
+  type CatalogViewOptions,
+  type Freshness,
+  type ViewHead,
+} from './view/catalog-view.js';
+export {
+  type EmptyServicesDropped,
+  emptyServicesDroppedBy,
+  toEmptyServicesDropped,
+} from './view/empty-services-dropped.js';
+export { LocalCatalog } from './view/local-catalog.js';
+export { ReadBarrier } from './view/read-barrier.js';

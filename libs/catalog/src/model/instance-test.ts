@@ -1,0 +1,4 @@
+import { type InstanceRecord } from './instance.js';
+
+/** Says something of an instance; pure. */
+export type InstanceTest = (instance: InstanceRecord) => boolean;

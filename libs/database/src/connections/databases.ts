@@ -1,0 +1,119 @@
+import { type EntityName } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { type Pool } from 'pg';
+import { placeOf } from '../servers/database-place.js';
+import { PoolConnections, severedUntil } from './pool-connections.js';
+import { pgOptions, poolPatience } from './pg-options.js';
+import { type SslMode } from '../servers/tls-demand.js';
+import { Troubles } from '../errors/trouble.js';
+
+/** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
+export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'reads';
+
+const PURPOSES = ['writer', 'leases', 'view', 'liveness', 'reads'] as const satisfies readonly Purpose[];
+
+/**
+ * The writer itself and the read index; the flush of renewals and the look-up of ids that the view does not have; the
+ * view, which reads one page of the log after the other; the role of who ends leases, and the search for those that are over.
+ */
+const FIXED_BUDGET = { writer: 2, leases: 2, view: 1, liveness: 2 } as const;
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** How to reach PostgreSQL. */
+export interface DatabaseTarget {
+  readonly url: string;
+  readonly ssl: SslMode;
+  /** Connections for reads. */
+  readonly poolMax: number;
+  readonly entities: readonly EntityName<object>[];
+}
+
+/** How full a pool is, for the metrics. */
+export interface PoolUse {
+  readonly purpose: Purpose;
+  readonly open: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+/**
+ * MikroORM once for each purpose, over the same entities. Nothing connects before the first query, so a database that
+ * is away at start is only met when something is asked of it.
+ */
+export class Databases {
+  /** What the server was last found to refuse. */
+  readonly troubles = new Troubles();
+
+  private constructor(
+    /** Where the database is; for connections that need to be of their own. */
+    readonly url: string,
+    private readonly orms: Readonly<Record<Purpose, MikroORM>>,
+    private readonly pools: ReadonlyMap<Purpose, PoolConnections>,
+  ) {}
+
+  static async open(target: DatabaseTarget): Promise<Databases> {
+    const pools = new Map<Purpose, PoolConnections>();
+    const options = pgOptions(target.url, target.ssl);
+    const open = (purpose: Purpose) =>
+      MikroORM.init({
+        dbName: placeOf(target.url).database,
+        entities: [...target.entities],
+        discovery: { warnWhenNoEntities: false },
+        debug: false,
+        // pg reports dropped connections as events; the query that met one rejects by itself.
+        logger: () => undefined,
+        driverOptions: {
+          ...options,
+          ...poolPatience(options, CONNECT_TIMEOUT_MS),
+          max: purpose === 'reads' ? target.poolMax : FIXED_BUDGET[purpose],
+          // One stays: whoever connects while the process is busy waits for many turns of the event loop.
+          min: 1,
+          idleTimeoutMillis: IDLE_TIMEOUT_MS,
+          application_name: `platform-coordination ${purpose}`,
+          onPoolCreated: (pool: Pool) => void pools.set(purpose, new PoolConnections(pool)),
+        },
+      });
+    const orms = {} as Record<Purpose, MikroORM>;
+    for (const purpose of PURPOSES) {
+      orms[purpose] = await open(purpose);
+      orms[purpose].em.getConnection().getClient();
+    }
+    return new Databases(target.url, orms, pools);
+  }
+
+  /** A forked entity manager: one for each unit of work. */
+  em(purpose: Purpose): MikroORM['em'] {
+    // Whoever asks may be within a transaction of another purpose, whose entity manager would be forked instead.
+    return this.orms[purpose].em.fork({ disableContextResolution: true });
+  }
+
+  /**
+   * Cuts the connections of a purpose at once, so that whoever waits on a server that does not answer gets an error.
+   * The pool opens new ones when they are needed.
+   */
+  sever(purpose: Purpose): void {
+    this.pools.get(purpose)?.sever();
+  }
+
+  /** Cuts all connections, of all purposes. */
+  severAll(): void {
+    for (const purpose of PURPOSES) this.sever(purpose);
+  }
+
+  use(): PoolUse[] {
+    return [...this.pools].map(([purpose, { pool }]) => ({
+      purpose,
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }));
+  }
+
+  /** Closes all connections; those that still wait for a server are cut, or a silent one would keep the service for ever. */
+  async close(): Promise<void> {
+    const closing = Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
+    await severedUntil(closing, () => this.severAll());
+  }
+}

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pRetry, { AbortError } from 'p-retry';
+import { type Client } from 'pg';
+import { type BackgroundTask } from '@coordination/observability';
+import { DatabaseClient } from './database-client.js';
+import { pgOptions } from './pg-options.js';
+import { type SslMode } from '../servers/tls-demand.js';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** A connection that has lasted for so long (ms) passes for one: a pooler may take LISTEN and close at once, again and again. */
+const PROVEN_AFTER_MS = 1_000;
+
+/** How often (ms) the connection is tried: one that was cut off without a word would be silent for ever. */
+const CHECK_INTERVAL_MS = 15_000;
+
+class PooledConnectionError extends Error {
+  constructor() {
+    super('a pooler answers, which does not pass them on; DATABASE_LISTEN_URL takes a direct connection');
+  }
+}
+
+/** What to listen to, and whom to tell. */
+export interface NotificationListenerOptions {
+  /** A direct connection: transaction poolers do not pass notifications on. */
+  readonly url: string;
+  /**
+   * Whether not to listen at all where a pooler answers: LISTEN would stay behind on a session that others share, and
+   * wake it for nothing with each notification. False where somebody says that the pooler keeps sessions.
+   */
+  readonly refusesPooler?: boolean;
+  readonly ssl: SslMode;
+  readonly channel: string;
+  readonly onNotification: (payload: string) => void;
+  /** Called each time that listening begins: whatever was notified before then was not heard. */
+  readonly onListening: () => void;
+  /** Where it is noted that the connection was lost or cannot be made. */
+  readonly task: BackgroundTask;
+  /** Told when a pooler answers, so that it does not listen at all. */
+  readonly onPooler?: (reason: string) => void;
+}
+
+/**
+ * Listens for notifications on a connection of its own and makes a new one whenever it is lost. Notifications are
+ * hints: some are lost with each connection, so whoever acts on them needs a poll as well.
+ */
+export class NotificationListener {
+  private readonly ending = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: NotificationListenerOptions) {}
+
+  start(): void {
+    this.running ??= this.run(this.ending.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.running;
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await pRetry(() => this.listenOnce(signal), {
+          signal,
+          retries: Infinity,
+          minTimeout: FIRST_RETRY_MS,
+          maxTimeout: LAST_RETRY_MS,
+          randomize: true,
+          onFailedAttempt: ({ error }) => this.options.task.failed(error),
+        });
+        // A pooler may take LISTEN and close at once, again and again.
+        await delay(FIRST_RETRY_MS * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof PooledConnectionError) {
+          this.options.task.rests();
+          return this.options.onPooler?.(error.message);
+        }
+        await delay(LAST_RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** One connection, from its making to its loss. Rejects when none could be made; resolves when one was lost. */
+  private async listenOnce(signal: AbortSignal): Promise<void> {
+    const { url, ssl, channel, onNotification, onListening, task } = this.options;
+    const client = new DatabaseClient({
+      ...pgOptions(url, ssl),
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
+      keepAlive: true,
+      application_name: 'platform-coordination listener',
+    });
+    const lost = Promise.withResolvers<string>();
+    client.on('error', error => lost.resolve(error.message));
+    client.on('end', () => lost.resolve('the connection was closed'));
+    client.on('notification', ({ payload }) => onNotification(payload ?? ''));
+    const giveUp = () => {
+      lost.resolve('listening was stopped');
+      void client.end().catch(() => undefined);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      // `pg` leaves a connection that is ended while it is being made without any answer.
+      const gone = lost.promise.then(reason => Promise.reject(new Error(reason)));
+      await Promise.race([client.connect(), gone]);
+      if (this.options.refusesPooler) await Promise.race([assertDirect(client), gone]);
+      await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), gone]);
+      onListening();
+      const reason = await this.untilLost(client, lost.promise);
+      if (!signal.aborted) task.failed(new Error(reason));
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      giveUp();
+    }
+  }
+
+  /** Asks something from time to time, because a dead connection cannot be told from a silent one. */
+  private async untilLost(client: DatabaseClient, lost: Promise<string>): Promise<string> {
+    for (let quietMs = PROVEN_AFTER_MS; ; quietMs = CHECK_INTERVAL_MS) {
+      const quiet = new AbortController();
+      const timer = delay(quietMs, null, { signal: quiet.signal }).catch(() => null);
+      const reason = await Promise.race([lost, timer]);
+      quiet.abort();
+      if (reason !== null) return reason;
+      try {
+        await client.query('select 1');
+        if (client.isMisled) return 'the server only reads';
+        this.options.task.succeeded();
+      } catch (error) {
+        return (error as Error).message;
+      }
+    }
+  }
+}
+
+/**
+ * A server names the process that serves a connection as the connection begins (BackendKeyData); a pooler, which may
+ * serve it by any process, makes the name up.
+ */
+async function assertDirect(client: Client): Promise<void> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  // `pg` keeps what it was told without having it in its types.
+  if (rows[0]?.pid !== (client as unknown as { processID: number }).processID) {
+    throw new AbortError(new PooledConnectionError());
+  }
+}

@@ -1,0 +1,14 @@
+import { type Databases } from '../connections/databases.js';
+import { isoTime, query } from './query.js';
+import { readStatement } from './read-statement.js';
+
+/**
+ * What the clock of the database says (RFC 3339 in UTC): for times of callers that are compared with it later.
+ * @throws StoreUnavailableError
+ */
+export async function databaseClock(databases: Databases): Promise<string> {
+  const [row] = await readStatement(databases, em =>
+    query<{ now: string }>(em, `select ${isoTime('clock_timestamp()')} as now`),
+  );
+  return row!.now;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { type Clock } from '@coordination/kernel';
+import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { InstancePicker, type PickQuestion } from './instance-picker.js';
+import { EVERYTHING, type Selection } from '../selection/selection.js';
+
+const inZone = (zone: string): Selection => ({
+  statuses: 'any',
+  where: { kind: 'equal', of: ['zone'], anyOf: [zone] },
+});
+
+/** @param msPerLook how much time passes whenever the clock is asked */
+function setUp(records: readonly Partial<InstanceRecord>[], msPerLook = 0) {
+  let time = 0;
+  const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => (time += msPerLook) };
+  const log = new LogInMemory();
+  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
+  for (const [n, fields] of records.entries()) view.apply([log.put(anInstance({ instanceId: `i-${n}`, ...fields }))]);
+  const picker = new InstancePicker(view, clock);
+  const pick = (question: Partial<PickQuestion>) =>
+    picker.pick({ namespace: 'default', service: null, selection: EVERYTHING, ...question });
+  const named = async (question: Partial<PickQuestion>) =>
+    (await pick(question)).instances.map(({ instanceId }) => instanceId).sort();
+  return { pick, named };
+}
+
+const RECORDS = [
+  { zone: 'a' },
+  { zone: 'b' },
+  { zone: 'a', service: 'mail' },
+  { zone: 'a', namespace: 'shop' },
+  { zone: 'a', namespace: 'shop', service: 'mail' },
+];
+
+describe('picking instances', () => {
+  it('takes all that are meant, of the namespaces and services that are meant, and no others', async () => {
+    const { named } = setUp(RECORDS);
+    expect(await named({})).toEqual(['i-0', 'i-1', 'i-2']);
+    expect(await named({ selection: inZone('a') })).toEqual(['i-0', 'i-2']);
+    expect(await named({ service: 'mail' })).toEqual(['i-2']);
+    expect(await named({ namespace: null, service: 'mail' })).toEqual(['i-2', 'i-4']);
+    expect(await named({ namespace: null, selection: inZone('a') })).toEqual(['i-0', 'i-2', 'i-3', 'i-4']);
+    expect(await named({ namespace: 'nobody' })).toEqual([]);
+    expect(await named({ service: 'nobody', namespace: null })).toEqual([]);
+  });
+
+  it('judges an instance anew that has become another one, and no other', async () => {
+    const { pick } = setUp(RECORDS);
+    const { instances, stillMeans } = await pick({ selection: inZone('a') });
+    const [picked] = instances;
+    expect(stillMeans(picked!)).toBe(true);
+    const version = picked!.version + 1;
+    expect(stillMeans({ ...picked!, version, weight: 7 })).toBe(true);
+    expect(stillMeans({ ...picked!, version, zone: 'b' })).toBe(false);
+  });
+
+  it('gives up, and says what to do, when it takes too long', async () => {
+    // Every look takes a second: the sixth is one too many.
+    const { pick } = setUp(
+      Array.from({ length: 8 }, () => ({})),
+      1_000,
+    );
+    await expect(pick({})).rejects.toThrow('narrow it');
+  });
+
+  it('refuses to judge anew by patterns without end, because all writers wait meanwhile', async () => {
+    const text = 'a'.repeat(5_000);
+    const { pick } = setUp([{ metadata: { text } }]);
+    const matches: Selection = {
+      statuses: 'any',
+      where: { kind: 'matches', of: ['metadata', 'text'], pattern: '(a|b|ab)*z?(a+b?)*a' },
+    };
+    const { instances, stillMeans } = await pick({ selection: matches });
+    expect(instances).toHaveLength(1);
+    const changed = { ...instances[0]!, version: 99 };
+    expect(() => {
+      for (let n = 0; n < 100_000; n++) stillMeans(changed);
+    }).toThrow('too costly');
+  });
+});

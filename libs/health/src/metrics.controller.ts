@@ -1,0 +1,30 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiIncludeEndpoint, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { describedHeaders, PossibleProblems } from '@coordination/http';
+import { Registry } from 'prom-client';
+import { Metrics } from '@coordination/observability';
+
+@ApiTags('Operations')
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @ApiIncludeEndpoint()
+  @ApiOperation({
+    operationId: 'getMetrics',
+    summary: 'Metrics for Prometheus',
+    description: 'What this node counts and measures, for a scrape every few seconds.',
+  })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({
+    description: 'The text format of Prometheus.',
+    headers: describedHeaders(),
+    schema: { type: 'string' },
+  })
+  @PossibleProblems()
+  @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
+  read(): Promise<string> {
+    return this.metrics.text();
+  }
+}

@@ -1,0 +1,142 @@
+import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { type DomainError } from '@coordination/kernel';
+import { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { PayloadTooLargeError, UnsupportedEncodingError, UnsupportedMediaTypeError } from '../problems/http.errors.js';
+import { parseJsonBody } from './json-body.js';
+import { collectBody } from './collect-body.js';
+import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from '../requests/media-types.js';
+import { ANY_MEDIA_TYPE, type BodyParser } from '../routing/wire-protocol.js';
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+const JSON_TYPE = /^\s*application\/(?:merge-patch\+)?json\s*(?:;|$)/i;
+
+/**
+ * Takes the `Content-Type` off a request that has no content, or may turn out to have none: `curl -d ''` names a type, and
+ * so do clients that always name one. What it says is then no reason to refuse the request.
+ */
+export function forgetTypeOfNothing(headers: IncomingHttpHeaders): void {
+  const type = headers['content-type'];
+  if (type === undefined) return;
+  const hasLength = headers['transfer-encoding'] === undefined;
+  // Whether a chunked body is empty shows when it is read; a type that cannot be read would be refused before.
+  if (hasLength ? Number(headers['content-length'] ?? 0) === 0 : !JSON_TYPE.test(type)) {
+    headers['content-type'] = undefined;
+  }
+}
+
+/**
+ * Reads JSON bodies, and what the protocol of the route has parsers for. An empty body is none, whatever its type and
+ * encoding.
+ */
+export function addBodyParsers(instance: FastifyInstance): void {
+  instance.removeAllContentTypeParsers();
+  for (const mediaType of [JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE]) {
+    instance.addContentTypeParser(
+      mediaType,
+      { parseAs: 'buffer' },
+      (request: FastifyRequest, bytes: Buffer, done: Done) => {
+        if (bytes.length === 0) {
+          done(null);
+          return;
+        }
+        const complaint = complaintAboutForm(request, mediaType);
+        if (complaint) done(complaint);
+        else readBody(bytes, parserOf(request, mediaType) ?? parseJsonBody, done);
+      },
+    );
+  }
+  instance.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+    const parser = parserOf(request, mediaTypeOf(request));
+    if (parser) void readForeignBody(request, payload, parser, done);
+    else refuseContent(request, payload, done);
+  });
+}
+
+/** The parser that the protocol of the route has for a media type. */
+function parserOf({ endpoint }: FastifyRequest, mediaType: string): BodyParser | undefined {
+  const parsers = endpoint?.protocol?.bodyParsers;
+  return parsers?.[mediaType] ?? parsers?.[ANY_MEDIA_TYPE];
+}
+
+/** Why a body cannot be read, as far as its headers tell. */
+function complaintAboutForm(request: FastifyRequest, mediaType: string): DomainError | undefined {
+  const accepted = acceptedMediaTypes(request);
+  if (!accepted.includes(mediaType) && !accepted.includes(ANY_MEDIA_TYPE)) {
+    return new UnsupportedMediaTypeError(typeAsSent(request.raw), accepted);
+  }
+  const encoding = request.headers['content-encoding'];
+  const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity';
+  return isPlain ? undefined : new UnsupportedEncodingError(encoding);
+}
+
+async function readForeignBody(
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  parser: BodyParser,
+  done: Done,
+): Promise<void> {
+  let bytes: Buffer;
+  try {
+    bytes = await collectBody(payload, request.routeOptions.bodyLimit);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  const complaint = bytes.length === 0 ? undefined : complaintAboutForm(request, mediaTypeOf(request));
+  if (complaint) done(complaint);
+  else if (bytes.length === 0) done(null);
+  else readBody(bytes, parser, done);
+}
+
+/**
+ * Why a body will be refused, as far as the headers of its request tell: what the parsers say as soon as the first byte
+ * has come. For clients that ask before they send it.
+ */
+export function complaintAboutHead(request: FastifyRequest): DomainError | undefined {
+  const mediaType = mediaTypeOf(request);
+  if (!JSON_TYPE.test(mediaType) && !parserOf(request, mediaType)) {
+    return new UnsupportedMediaTypeError(typeAsSent(request.raw), acceptedMediaTypes(request));
+  }
+  const { bodyLimit } = request.routeOptions;
+  if (bodyLimit !== undefined && Number(request.headers['content-length']) > bodyLimit) {
+    return new PayloadTooLargeError(bodyLimit);
+  }
+  return complaintAboutForm(request, mediaType);
+}
+
+/** A body of another type, or of none, is refused at its first byte. */
+function refuseContent(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  const settle = (error: Error | null) => {
+    payload.off('data', refuse).off('end', accept).off('error', settle);
+    done(error);
+  };
+  const accept = () => settle(null);
+  const refuse = () => {
+    settle(new UnsupportedMediaTypeError(typeAsSent(request.raw), acceptedMediaTypes(request)));
+  };
+  payload.on('data', refuse).on('end', accept).on('error', settle);
+}
+
+/** The `Content-Type` of a request from which it may have been taken off. */
+function typeAsSent({ rawHeaders }: IncomingMessage): string | undefined {
+  const at = rawHeaders.findIndex((text, n) => n % 2 === 0 && text.toLowerCase() === 'content-type');
+  return at === -1 ? undefined : rawHeaders[at + 1];
+}
+
+/** The media type that a request names, without parameters; empty if it names none. */
+function mediaTypeOf({ raw }: FastifyRequest): string {
+  const [essence = ''] = (typeAsSent(raw) ?? '').split(';');
+  return essence.trim().toLowerCase();
+}
+
+function readBody(bytes: Buffer, parser: BodyParser, done: Done): void {
+  let body: unknown;
+  try {
+    body = parser(bytes);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done(null, body);
+}

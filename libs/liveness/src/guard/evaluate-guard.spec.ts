@@ -1,0 +1,292 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type GuardRules } from './guard-rules.js';
+import { ALL, type GuardOrder, type GuardScope, type GuardState, scopeKey } from './guard-state.js';
+import { evaluateGuard, type GuardSituation } from './evaluate-guard.js';
+import { type LeaseCounts, type ScopeCount, type ServiceCount } from './lease-counts.js';
+
+const RULES: GuardRules = {
+  serviceShare: 0.3,
+  minInstances: 10,
+  totalShare: 0.15,
+  totalMinInstances: 50,
+  windowMs: 60_000,
+  maxMs: 600_000,
+  releasePerSecond: 5,
+};
+
+const START = Date.parse('2026-01-01T00:00:00.000Z');
+const at = (seconds: number): string => new Date(START + seconds * 1_000).toISOString();
+
+const ORDERS: GuardScope = { kind: 'service', namespace: 'default', service: 'orders' };
+const PAY: GuardScope = { kind: 'service', namespace: 'default', service: 'pay' };
+
+const service = (name: string, silent: number, of: number, pending = silent): ServiceCount => ({
+  namespace: 'default',
+  service: name,
+  of,
+  silent,
+  pending,
+  silentOfAll: silent,
+});
+
+/** Counts of these services, and of others in which nobody is silent. */
+const counts = (services: readonly ServiceCount[], others = 0, differing: Partial<LeaseCounts> = {}): LeaseCounts => {
+  const sum = (key: keyof ScopeCount) => services.reduce((total, count) => total + count[key], 0);
+  const total = { of: sum('of') + others, silent: sum('silent'), pending: sum('pending') };
+  return { total, services, graced: 0, gracedUntil: null, ...differing };
+};
+
+const situation = (seconds: number, differing: Partial<GuardSituation> = {}): GuardSituation => ({
+  now: at(seconds),
+  rules: RULES,
+  states: [],
+  orders: [],
+  counts: counts([]),
+  backSince: null,
+  ...differing,
+});
+
+const order = (kind: GuardOrder['kind'], scope: GuardScope, from: number, until: number): GuardOrder => ({
+  scope,
+  kind,
+  orderedAt: at(from),
+  until: at(until),
+  reason: 'because',
+  orderedBy: 'ada',
+});
+
+const scopesOf = (states: readonly GuardState[]) => states.map(({ scope, phase }) => `${scopeKey(scope)} ${phase}`);
+
+describe('A guard of a service', () => {
+  it('begins when more than its share is silent, and says so in numbers', () => {
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 6, 20)], 500) })).states).toEqual([]);
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 7, 20)], 500) })).states).toEqual([
+      {
+        active: true,
+        scope: ORDERS,
+        phase: 'holding',
+        reason: 'service-share',
+        detail: null,
+        since: at(0),
+        until: at(600),
+        wouldExpire: 7,
+        of: 20,
+        limit: 0.3,
+      },
+    ]);
+  });
+
+  it('does not begin for few instances', () => {
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 9, 9)], 500) })).states).toEqual([]);
+    expect(evaluateGuard(situation(0, { counts: counts([service('orders', 10, 10)], 500) })).states).toHaveLength(1);
+  });
+
+  it('holds only its own service: what it holds does not count for all', () => {
+    const several = counts([service('orders', 40, 40), service('pay', 1, 20)], 40);
+    expect(scopesOf(evaluateGuard(situation(0, { counts: several })).states)).toEqual(['default/orders holding']);
+  });
+
+  const began = evaluateGuard(situation(0, { counts: counts([service('orders', 14, 20)], 500) })).states;
+
+  it('goes on with new numbers, and ends when renewals have come back', () => {
+    const later = evaluateGuard(
+      situation(100, { states: began, counts: counts([service('orders', 8, 20)], 500) }),
+    ).states;
+    expect(later).toEqual([{ ...began[0], wouldExpire: 8 }]);
+    expect(
+      evaluateGuard(situation(200, { states: later, counts: counts([service('orders', 6, 20)], 500) })).states,
+    ).toEqual([]);
+    expect(evaluateGuard(situation(200, { states: later })).states, 'all of it was deregistered').toEqual([]);
+  });
+
+  it('lets go at the bounded rate when its time is over, until nothing is held', () => {
+    const still = counts([service('orders', 14, 20, 14)], 500);
+    expect(scopesOf(evaluateGuard(situation(599.9, { states: began, counts: still })).states)).toEqual([
+      'default/orders holding',
+    ]);
+    const releasing = evaluateGuard(situation(600, { states: began, counts: still })).states;
+    expect(scopesOf(releasing)).toEqual(['default/orders releasing']);
+    const done = counts([service('orders', 14, 20, 0)], 500);
+    expect(evaluateGuard(situation(610, { states: releasing, counts: done })).states).toEqual([]);
+  });
+});
+
+describe('The guard over all', () => {
+  const thin = Array.from({ length: 30 }, (_, n) => service(`s-${n}`, 1, 5));
+
+  it('begins when more than the share of all is silent, though no service is guarded', () => {
+    expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 50) })).states)).toEqual([]);
+    expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 49) })).states)).toEqual(['*/* holding']);
+  });
+
+  it('does not begin for few instances', () => {
+    const few = counts([service('orders', 9, 9), service('pay', 9, 9)], 31);
+    expect(evaluateGuard(situation(0, { counts: few })).states).toEqual([]);
+  });
+
+  const away = counts([], 40, { graced: 30, gracedUntil: at(31) });
+
+  it('tells that leases last once more after nobody could renew', () => {
+    expect(evaluateGuard(situation(5, { counts: away, backSince: at(0) })).states).toMatchObject([
+      { scope: ALL, reason: 'store-away', since: at(0), until: at(31), wouldExpire: 30, of: 40 },
+    ]);
+    expect(evaluateGuard(situation(5, { counts: away })).states, 'an operator has ended it').toEqual([]);
+    expect(
+      evaluateGuard(situation(5, { counts: counts([], 40), backSince: at(0) })).states,
+      'all have renewed',
+    ).toEqual([]);
+  });
+
+  it('takes over with a time of its own when they end then', () => {
+    const told = evaluateGuard(situation(5, { counts: away, backSince: at(0) })).states;
+    const after = evaluateGuard(situation(31, { states: told, counts: counts(thin), backSince: at(0) })).states;
+    expect(after).toMatchObject([{ reason: 'total-share', since: at(31), until: at(631) }]);
+  });
+});
+
+describe('An order', () => {
+  const many = counts([service('orders', 14, 20), service('pay', 14, 20)], 500);
+
+  it('to end lets go of its service for its time, in which nothing begins anew', () => {
+    const states = evaluateGuard(situation(0, { counts: many })).states;
+    expect(states).toHaveLength(2);
+    const orders = [order('end', ORDERS, 10, 70)];
+    const { states: after, confirmed } = evaluateGuard(situation(10, { states, counts: many, orders }));
+    expect(scopesOf(after)).toEqual(['default/pay holding']);
+    expect([...confirmed]).toEqual(['default/orders']);
+    expect(scopesOf(evaluateGuard(situation(69, { states: after, counts: many, orders })).states)).toEqual([
+      'default/pay holding',
+    ]);
+    expect(evaluateGuard(situation(70, { states: after, counts: many, orders })).states).toHaveLength(2);
+  });
+
+  it('to end takes what it confirms away from all', () => {
+    const orders = [order('end', ORDERS, 0, 60)];
+    const big = counts([service('orders', 90, 100)], 100);
+    expect(evaluateGuard(situation(1, { counts: big, orders })).states).toEqual([]);
+  });
+
+  it('to end all ends those of services too, and what told of an absence', () => {
+    const orders = [order('end', ALL, 10, 70)];
+    const absent = { ...many, graced: 5, gracedUntil: at(100) };
+    expect(evaluateGuard(situation(10, { counts: absent, orders, backSince: at(0) })).states).toEqual([]);
+  });
+
+  it('to hold holds whatever the numbers say, until its time', () => {
+    const orders = [order('force', PAY, 10, 100)];
+    const [state] = evaluateGuard(situation(50, { orders })).states;
+    expect(state).toMatchObject({ scope: PAY, reason: 'operator', detail: 'because', since: at(10), until: at(100) });
+    expect(evaluateGuard(situation(100, { orders, states: [state!] })).states).toEqual([]);
+    const releasing = evaluateGuard(situation(100, { orders, states: [state!], counts: many })).states;
+    expect(scopesOf(releasing)).toContain('default/pay releasing');
+  });
+
+  it('counts over an earlier one over all, and a later one over all over it', () => {
+    const forced = order('force', PAY, 20, 100);
+    expect(scopesOf(evaluateGuard(situation(30, { orders: [order('end', ALL, 10, 70), forced] })).states)).toEqual([
+      'default/pay holding',
+    ]);
+    expect(evaluateGuard(situation(30, { orders: [order('end', ALL, 25, 85), forced] })).states).toEqual([]);
+    const endedBeforeHold = evaluateGuard(
+      situation(30, { orders: [order('end', PAY, 10, 70), order('force', ALL, 20, 100)] }),
+    );
+    expect(endedBeforeHold.confirmed.size, 'everything was ordered to hold afterwards').toBe(0);
+    const endedAfterHold = evaluateGuard(
+      situation(30, { orders: [order('end', PAY, 25, 70), order('force', ALL, 20, 100)] }),
+    );
+    expect([...endedAfterHold.confirmed]).toEqual(['default/pay']);
+  });
+});
+
+const someCount = fc
+  .tuple(fc.constantFrom('orders', 'pay', 'ship'), fc.nat(60), fc.nat(60), fc.nat(60))
+  .map(([name, alive, silent, pending]) => service(name, silent, alive + silent, Math.min(pending, silent)));
+const someCounts = fc
+  .tuple(fc.uniqueArray(someCount, { selector: count => count.service }), fc.nat(200))
+  .map(([services, others]) => counts(services, others));
+const someScope = fc.constantFrom(ALL, ORDERS, PAY);
+const someOrders = fc.uniqueArray(
+  fc
+    .tuple(fc.constantFrom('force' as const, 'end' as const), someScope, fc.nat(900), fc.nat(300))
+    .map(([kind, scope, from, lasts]) => order(kind, scope, from, from + lasts)),
+  { selector: ({ scope }) => scopeKey(scope) },
+);
+
+describe('Whatever happens', () => {
+  const steps = fc.array(fc.record({ pause: fc.integer({ min: 1, max: 300 }), counts: someCounts }), { maxLength: 12 });
+
+  it('a guard that holds can be explained by its numbers or an order, and lasts no longer than it may', () => {
+    fc.assert(
+      fc.property(steps, someOrders, (timeline, orders) => {
+        let states: readonly GuardState[] = [];
+        let seconds = 0;
+        for (const step of timeline) {
+          seconds += step.pause;
+          const given = orders.filter(({ orderedAt }) => orderedAt <= at(seconds));
+          states = evaluateGuard(situation(seconds, { states, orders: given, counts: step.counts })).states;
+          for (const state of states) {
+            const isOrdered = given.some(({ kind, until }) => kind === 'force' && at(seconds) < until);
+            if (!isOrdered) expect(state.wouldExpire).toBeGreaterThan(state.limit * state.of);
+            if (state.phase === 'holding') expect(at(seconds) < state.until).toBe(true);
+            const longest = Date.parse(state.until) - Date.parse(state.since);
+            if (state.reason !== 'operator') expect(longest).toBe(RULES.maxMs);
+          }
+          expect(new Set(states.map(({ scope }) => scopeKey(scope))).size).toBe(states.length);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('no service is left to itself of which more than the share is silent, without an order', () => {
+    fc.assert(
+      fc.property(someCounts, some => {
+        const { states } = evaluateGuard(situation(0, { counts: some }));
+        const guarded = new Set(states.map(({ scope }) => scopeKey(scope)));
+        for (const { service: name, of, silent } of some.services) {
+          const isMass = of >= RULES.minInstances && silent > RULES.serviceShare * of;
+          expect(guarded.has(`default/${name}`)).toBe(isMass);
+        }
+      }),
+    );
+  });
+
+  it('is judged the same from the same, and changes nothing of it', () => {
+    fc.assert(
+      fc.property(someCounts, someOrders, fc.nat(1_000), (some, orders, seconds) => {
+        const given = situation(seconds, { counts: some, orders });
+        const copy = structuredClone(given);
+        const first = evaluateGuard(given);
+        expect(given).toEqual(copy);
+        expect(evaluateGuard(copy)).toEqual(first);
+      }),
+    );
+  });
+});
+
+describe('A guard that began at a time which has not come', () => {
+  const before = evaluateGuard(situation(3_600, { counts: counts([service('orders', 14, 20)]) })).states;
+
+  it('begins again, and holds for as long as any, where leases still ask for it', () => {
+    const { states } = evaluateGuard(situation(0, { states: before, counts: counts([service('orders', 14, 20)]) }));
+    expect(states).toMatchObject([{ phase: 'holding', since: at(0), until: at(600) }]);
+  });
+
+  it('is over where none do', () => {
+    expect(evaluateGuard(situation(0, { states: before, counts: counts([service('orders', 6, 20)]) })).states).toEqual(
+      [],
+    );
+  });
+
+  it('goes on where the clock fell by no more than reading it takes', () => {
+    const now = new Date(START + 3_599_500).toISOString();
+    const { states } = evaluateGuard({
+      ...situation(0),
+      now,
+      states: before,
+      counts: counts([service('orders', 14, 20)]),
+    });
+    expect(states).toMatchObject([{ since: at(3_600) }]);
+  });
+});

@@ -1,0 +1,50 @@
+import { RevisionCompactedError, RevisionUnknownError } from '@coordination/kernel';
+import { type LogHead } from '../events/log-event.js';
+import { type EventBounds } from '../events/event-filter.js';
+import { type LogCut } from './log-cut.js';
+
+/**
+ * Makes sure that nothing that is asked for by its revision or time was removed. Who names no beginning means everything
+ * that there is.
+ * @throws RevisionCompactedError
+ */
+export function assertRetainedSpan(bounds: EventBounds, cut: LogCut | undefined): void {
+  if (!cut) return;
+  const { afterRevision, beforeRevision, fromRevision, toRevision, from, to, after, before } = bounds;
+  if (fromRevision !== undefined && fromRevision <= cut.revision) {
+    throw new RevisionCompactedError(fromRevision, cut.revision + 1);
+  }
+  if (afterRevision !== undefined && afterRevision < cut.revision) {
+    throw new RevisionCompactedError(afterRevision, cut.revision);
+  }
+  const hasBegin = afterRevision !== undefined || fromRevision !== undefined;
+  if (!hasBegin && beforeRevision !== undefined && beforeRevision <= cut.revision + 1) {
+    throw new RevisionCompactedError(beforeRevision - 1, cut.revision);
+  }
+  if (!hasBegin && toRevision !== undefined && toRevision <= cut.revision) {
+    throw new RevisionCompactedError(toRevision, cut.revision + 1);
+  }
+  // Texts of one form, which sort as the times do. Events of the very time of the cut may have gone.
+  const early = [
+    from !== undefined && from <= cut.at && from,
+    after !== undefined && after < cut.at && after,
+    to !== undefined && to < cut.at && to,
+    before !== undefined && before <= cut.at && before,
+  ].find(time => time !== false);
+  if (early !== undefined) throw RevisionCompactedError.before(early, cut.revision);
+}
+
+/**
+ * Makes sure that the log reaches the revision after which events are asked for: whoever has it did not get it from this
+ * log, and would wait for nothing. The first revision may be the next one.
+ * @throws RevisionUnknownError
+ */
+export function assertReachedSpan(bounds: EventBounds, head: Pick<LogHead, 'revision'>): void {
+  const { afterRevision, fromRevision } = bounds;
+  if (afterRevision !== undefined && afterRevision > head.revision) {
+    throw new RevisionUnknownError(afterRevision, 'above-head');
+  }
+  if (fromRevision !== undefined && fromRevision > head.revision + 1) {
+    throw new RevisionUnknownError(fromRevision, 'above-head');
+  }
+}

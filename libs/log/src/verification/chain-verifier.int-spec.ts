@@ -1,0 +1,329 @@
+import { Databases, query } from '@coordination/database';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { type LogEvent } from '../events/log-event.js';
+import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
+import { EPOCH_JUMP } from '../events/chain-walk.js';
+import { ChainVerifier, type Verdict, type Verification } from './chain-verifier.service.js';
+import { EventSearchRepository } from '../events/event-search.repository.js';
+import { chainEvent } from '../events/hash-chain.js';
+import { LOG_ENTITIES } from '../index.js';
+import { ServiceEventRepository } from '../events/service-event.repository.js';
+import { assertVerified } from './verified-range.js';
+
+const EVENTS = 40;
+
+/** Small pages, so that breaks lie within them, at their ends and beyond. */
+const PAGE_SIZE = 7;
+
+let database: TestDatabase;
+let databases: Databases;
+let events: LogEvent[];
+let superuser: Client;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
+  events = await appendBatch(
+    databases,
+    Array.from({ length: EVENTS }, (_, index) => aDraft({ reason: `change ${index + 1}` })),
+  );
+  superuser = new Client({ connectionString: database.url });
+  await superuser.connect();
+  // Whoever owns the server can switch the triggers off.
+  await superuser.query('set session_replication_role = replica');
+});
+
+afterEach(async () => {
+  await superuser.end();
+  await databases.close();
+  await database.drop();
+});
+
+const verify = (verification: Verification = {}, signal = new AbortController().signal): Promise<Verdict> =>
+  new ChainVerifier(
+    databases,
+    new EventSearchRepository(),
+    new ServiceEventRepository(),
+    new CatalogHeadRepository(),
+    PAGE_SIZE,
+  ).verify(verification, signal);
+
+const tamper = (sql: string, ...parameters: unknown[]) => superuser.query(sql, parameters);
+
+const anchorAt = (revision: number) => ({ revision, hash: events[revision - 1]!.hash });
+
+const broken = (revision: number, reason: string) => ({ valid: false, firstBroken: { revision, reason } });
+
+/** Writes an event over the one with its revision, or anew. */
+async function forge(event: LogEvent): Promise<void> {
+  await tamper('delete from service_event where revision = $1', event.revision);
+  await tamper(
+    `insert into service_event select e.revision, e.at, e.action, e.namespace, e.service, e."instanceId", e."instanceUuid",
+       e.actor, e."clientAddress", e."requestId", e.source, e.reason, e."batchId", e.version, e.before, e.after,
+       e."previousHash", e.hash, e."hashVersion"
+     from jsonb_to_record($1) as e (
+       revision bigint, at timestamptz, action text, namespace text, service text, "instanceId" text,
+       "instanceUuid" uuid, actor text, "clientAddress" text, "requestId" text, source text, reason text,
+       "batchId" uuid, version int, before jsonb, after jsonb, "previousHash" text, hash text, "hashVersion" smallint)`,
+    JSON.stringify(event),
+  );
+}
+
+/** The log from a revision on, chained anew with something changed; what a patient owner of the server would do. */
+async function rewriteFrom(revision: number): Promise<void> {
+  let previousHash = events[revision - 2]?.hash ?? '0'.repeat(64);
+  for (const { hash: _, ...old } of events.slice(revision - 1)) {
+    const forged = chainEvent({ ...old, reason: 'forged' }, { ...old, previousHash });
+    await forge(forged);
+    previousHash = forged.hash;
+  }
+  await tamper('update catalog_head set hash = $1', previousHash);
+}
+
+/** What a new epoch writes. */
+async function startEpoch(): Promise<LogEvent> {
+  const last = events.at(-1)!;
+  const event = chainEvent(aDraft({ action: 'catalog.epoch_started', source: 'system', after: { epoch: 'new' } }), {
+    ...last,
+    revision: last.revision + EPOCH_JUMP,
+    previousHash: last.hash,
+  });
+  await databases.em('writer').transactional(async em => {
+    const log = new ServiceEventRepository();
+    await log.ensurePartitions(em, event.revision);
+    await log.append(em, await new CatalogHeadRepository().lock(em, 60_000), [event]);
+  });
+  return event;
+}
+
+describe('Verifying the log', () => {
+  it('finds nothing wrong with what the service wrote', async () => {
+    const head = { revision: EVENTS, hash: events.at(-1)!.hash };
+    expect(await verify()).toEqual({ valid: true, checked: EVENTS, head, firstBroken: null });
+    expect(await verify({ anchor: anchorAt(13) })).toMatchObject({ valid: true });
+    expect(await verify({ anchor: { revision: 0, hash: '0'.repeat(64) } })).toMatchObject({ valid: true });
+  });
+
+  it('finds nothing wrong with an empty log', async () => {
+    await tamper('truncate service_event');
+    await tamper("update catalog_head set revision = 0, hash = repeat('0', 64)");
+    expect(await verify()).toMatchObject({ valid: true, checked: 0, head: { revision: 0 }, firstBroken: null });
+  });
+
+  it('walks through any range', async () => {
+    expect(await verify({ from: 8, to: 21 })).toMatchObject({ valid: true, checked: 14 });
+    expect(await verify({ from: EVENTS })).toMatchObject({ valid: true, checked: 1 });
+    expect(await verify({ to: 1 })).toMatchObject({ valid: true, checked: 1 });
+    expect(await verify({ from: 39, to: 1_000_000 })).toMatchObject({ valid: true, checked: 2 });
+    expect(await verify({ from: 100 })).toMatchObject({ valid: true, checked: 0 });
+  });
+
+  it.each([
+    ["actor = 'somebody else'", 'HASH_MISMATCH'],
+    ['reason = null', 'HASH_MISMATCH'],
+    ["at = at + interval '1 millisecond'", 'HASH_MISMATCH'],
+    [`after = jsonb_set(after, '{metadata,version}', '"6.6.6"')`, 'HASH_MISMATCH'],
+    ["hash = repeat('a', 64)", 'HASH_MISMATCH'],
+    ['hash_version = 2', 'HASH_MISMATCH'],
+    ["previous_hash = repeat('a', 64)", 'LINK_MISMATCH'],
+  ])('names the event in which somebody set %s', async (change, reason) => {
+    for (const revision of [1, PAGE_SIZE, PAGE_SIZE + 1, 23, EVENTS]) {
+      await tamper(`update service_event set ${change} where revision = $1`, revision);
+      expect(await verify(), `${change} at ${revision}`).toMatchObject(broken(revision, reason));
+      await forge(events[revision - 1]!);
+      expect(await verify()).toMatchObject({ valid: true });
+    }
+  });
+
+  it('names the first of several changed events', async () => {
+    await tamper("update service_event set actor = 'x' where revision in (31, 12, 20)");
+    expect(await verify()).toMatchObject({ ...broken(12, 'HASH_MISMATCH'), checked: 11 });
+    expect(await verify({ from: 13 })).toMatchObject(broken(20, 'HASH_MISMATCH'));
+    expect(await verify({ from: 13, to: 19 })).toMatchObject({ valid: true });
+  });
+
+  it.each([1, 7, 8, 25, EVENTS])('names the removed event %i', async revision => {
+    await tamper('delete from service_event where revision = $1', revision);
+    expect(await verify()).toMatchObject(broken(revision, 'EVENT_MISSING'));
+    expect(await verify({ from: revision })).toMatchObject(broken(revision, 'EVENT_MISSING'));
+  });
+
+  it('tells a hole at the end of a range, and is silent of one beyond it', async () => {
+    await tamper('delete from service_event where revision = 20');
+    expect(await verify({ to: 20 })).toMatchObject(broken(20, 'EVENT_MISSING'));
+    expect(await verify({ to: 19 })).toMatchObject({ valid: true, checked: 19 });
+    expect(await verify({ from: 21 })).toMatchObject({ valid: true, checked: EVENTS - 20 });
+  });
+
+  it('names the place of an event that was slipped in', async () => {
+    // Room is made by moving the later ones, from the last on.
+    for (let revision = EVENTS; revision >= 15; revision--) {
+      await tamper('update service_event set revision = revision + 1 where revision = $1', revision);
+    }
+    await tamper('update catalog_head set revision = revision + 1');
+    const { hash: _, ...place } = events[14]!;
+    await forge(chainEvent(aDraft({ reason: 'slipped in' }), place));
+    expect(await verify()).toMatchObject(broken(16, 'LINK_MISMATCH'));
+  });
+
+  it('names an event after the head', async () => {
+    const last = events.at(-1)!;
+    await forge(chainEvent(aDraft(), { ...last, revision: EVENTS + 1, previousHash: last.hash }));
+    expect(await verify()).toMatchObject(broken(EVENTS + 1, 'BEYOND_HEAD'));
+  });
+
+  it('names the first of two swapped events', async () => {
+    await tamper('update service_event set revision = 1000 where revision = 17');
+    await tamper('update service_event set revision = 17 where revision = 18');
+    await tamper('update service_event set revision = 18 where revision = 1000');
+    expect(await verify()).toMatchObject(broken(17, 'LINK_MISMATCH'));
+  });
+
+  it('finds out that the tail was cut, by the head', async () => {
+    await tamper('delete from service_event where revision > 33');
+    expect(await verify()).toMatchObject(broken(34, 'EVENT_MISSING'));
+    expect(await verify({ to: 10 })).toMatchObject(broken(34, 'EVENT_MISSING'));
+  });
+
+  it('finds out that everything was removed', async () => {
+    await tamper('truncate service_event');
+    expect(await verify()).toMatchObject(broken(1, 'EVENT_MISSING'));
+  });
+
+  it('finds out that the head row was changed or removed', async () => {
+    await tamper("update catalog_head set hash = repeat('a', 64)");
+    expect(await verify()).toMatchObject(broken(EVENTS, 'HEAD_MISMATCH'));
+    await tamper('update catalog_head set revision = 30');
+    expect(await verify()).toMatchObject(broken(31, 'BEYOND_HEAD'));
+    await tamper('delete from catalog_head');
+    expect(await verify()).toMatchObject({
+      ...broken(EVENTS, 'HEAD_MISSING'),
+      head: { revision: EVENTS, hash: events.at(-1)!.hash },
+    });
+  });
+
+  it('needs an anchor to find out that the tail was cut together with the head', async () => {
+    await tamper('delete from service_event where revision > 33');
+    await tamper('update catalog_head set revision = 33, hash = $1', events[32]!.hash);
+    expect(await verify()).toMatchObject({ valid: true });
+    expect(await verify({ anchor: anchorAt(33) })).toMatchObject({ valid: true });
+    expect(await verify({ anchor: anchorAt(36) })).toMatchObject(broken(34, 'ANCHOR_MISSING'));
+  });
+
+  it('needs an anchor to find out that the chain was rewritten', async () => {
+    await rewriteFrom(20);
+    expect(await verify()).toMatchObject({ valid: true });
+    expect(await verify({ anchor: anchorAt(19) })).toMatchObject({ valid: true });
+    expect(await verify({ anchor: anchorAt(20) })).toMatchObject(broken(20, 'ANCHOR_MISMATCH'));
+    expect(await verify({ anchor: anchorAt(EVENTS) })).toMatchObject(broken(EVENTS, 'ANCHOR_MISMATCH'));
+    await rewriteFrom(1);
+    expect(await verify({ anchor: anchorAt(5), from: 10 })).toMatchObject(broken(5, 'ANCHOR_MISMATCH'));
+    expect(await verify({ anchor: { revision: 0, hash: 'f'.repeat(64) } })).toMatchObject(broken(1, 'ANCHOR_MISMATCH'));
+  });
+
+  it('does not believe the hash that stands in an anchored event', async () => {
+    await tamper("update service_event set actor = 'x' where revision = 9");
+    expect(await verify({ from: 20, anchor: anchorAt(9) })).toMatchObject(broken(9, 'ANCHOR_MISMATCH'));
+    await tamper('delete from service_event where revision = 9');
+    expect(await verify({ from: 20, anchor: anchorAt(9) })).toMatchObject(broken(9, 'ANCHOR_MISSING'));
+  });
+
+  it('stops when nobody waits for it any more', async () => {
+    const reason = new Error('gone');
+    await expect(verify({}, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});
+
+describe('Verifying a log with a new epoch', () => {
+  it('allows the jump, and counts on', async () => {
+    const epoch = await startEpoch();
+    const more = await appendBatch(databases, [aDraft(), aDraft()]);
+    expect(more[0]!.revision).toBe(EVENTS + EPOCH_JUMP + 1);
+    expect(await verify({ anchor: { revision: epoch.revision, hash: epoch.hash } })).toMatchObject({
+      valid: true,
+      checked: EVENTS + 3,
+    });
+    expect(await verify({ from: EVENTS + 5, to: epoch.revision + 1 })).toMatchObject({ valid: true, checked: 2 });
+    expect(await verify({ from: 30, to: EVENTS + 5 })).toMatchObject({ valid: true, checked: 11 });
+    expect(await verify({ from: epoch.revision })).toMatchObject({ valid: true, checked: 3 });
+  });
+
+  it('verifies nothing in the hole, which is no proof of anything', async () => {
+    await startEpoch();
+    const range = { from: EVENTS + 1, to: EVENTS + 9 };
+    const verdict = await verify(range);
+    expect(verdict).toMatchObject({ valid: true, checked: 0 });
+    expect(() => assertVerified(range, verdict)).toThrow('a history that has ended');
+  });
+
+  it('allows it there only', async () => {
+    await startEpoch();
+    await tamper('delete from service_event where revision = $1', EVENTS);
+    expect(await verify()).toMatchObject(broken(EVENTS, 'EVENT_MISSING'));
+    await forge(events.at(-1)!);
+    await tamper('update service_event set revision = revision + 1 where revision > $1', EVENTS);
+    await tamper('update catalog_head set revision = revision + 1');
+    expect(await verify()).toMatchObject(broken(EVENTS + 1, 'EVENT_MISSING'));
+  });
+
+  it('names an event that was slipped into the hole', async () => {
+    await startEpoch();
+    const last = events.at(-1)!;
+    await forge(chainEvent(aDraft(), { ...last, revision: EVENTS + 1, previousHash: last.hash }));
+    expect(await verify()).toMatchObject(broken(EVENTS + 2, 'EVENT_MISSING'));
+    expect(await verify({ anchor: { revision: EVENTS + 9, hash: 'f'.repeat(64) } })).toMatchObject(
+      broken(EVENTS + 2, 'EVENT_MISSING'),
+    );
+  });
+});
+
+describe('A long verification', () => {
+  let own: TestDatabase;
+  let other: Databases;
+
+  beforeAll(async () => {
+    own = await createTestDatabase();
+    other = await Databases.open({ url: own.url, ssl: 'off', poolMax: 3, entities: LOG_ENTITIES });
+    const padding = 'x'.repeat(20_000);
+    for (let batch = 0; batch < 5; batch++) {
+      await appendBatch(
+        other,
+        Array.from({ length: 300 }, () => aDraft({ after: { padding } })),
+      );
+    }
+  });
+
+  afterAll(async () => {
+    await other.close();
+    await own.drop();
+  });
+
+  it('lets others have their turn, and keeps no transaction open', async () => {
+    const verifier = new ChainVerifier(
+      other,
+      new EventSearchRepository(),
+      new ServiceEventRepository(),
+      new CatalogHeadRepository(),
+    );
+    let turns = 0;
+    let running = true;
+    const count = () => {
+      turns += 1;
+      if (running) setImmediate(count);
+    };
+    setImmediate(count);
+    const verdict = await verifier.verify({}, new AbortController().signal);
+    running = false;
+    expect(verdict).toMatchObject({ valid: true, checked: 1_500 });
+    // 30 MB are hashed in four pages; with one turn per page only there would be a handful.
+    expect(turns).toBeGreaterThan(10);
+    const open = await query(
+      other.em('writer'),
+      "select 1 from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'",
+    );
+    expect(open).toEqual([]);
+  });
+});

@@ -1,0 +1,127 @@
+import { unknownKind } from '@coordination/kernel';
+import { z } from 'zod';
+import { probeMethodSchema } from '@coordination/catalog';
+import { checkHeadersSchema, expectedStatusesSchema, requestPathSchema } from './http-check.schema.js';
+import { deregisterAfterSeconds, leaseTerms, ttlSeconds } from './lease-terms.schema.js';
+
+const DEFAULT_TTL_SECONDS = 30;
+const MAX_INTERVAL_SECONDS = 3_600;
+const DEFAULT_INTERVAL_SECONDS = 30;
+const DEFAULT_TIMEOUT_SECONDS = 10;
+const MAX_THRESHOLD = 100;
+const DEFAULT_FAILURE_THRESHOLD = 3;
+
+const probeTerms = {
+  intervalSeconds: z
+    .int()
+    .min(1)
+    .max(MAX_INTERVAL_SECONDS)
+    .default(DEFAULT_INTERVAL_SECONDS)
+    .describe('Seconds from one probe to the next.'),
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .max(MAX_INTERVAL_SECONDS)
+    .optional()
+    .describe('Seconds for all of a probe, at most `intervalSeconds`; 10 by default, or the interval if that is less.'),
+  failureThreshold: z
+    .int()
+    .min(1)
+    .max(MAX_THRESHOLD)
+    .default(DEFAULT_FAILURE_THRESHOLD)
+    .describe('Failures in a row that make the instance unhealthy; the first one degrades it.'),
+  successThreshold: z
+    .int()
+    .min(1)
+    .max(MAX_THRESHOLD)
+    .default(1)
+    .describe('Successes in a row that make the instance healthy.'),
+  ...leaseTerms,
+};
+
+const tlsVerify = z
+  .boolean()
+  .default(true)
+  .describe('Whether the certificate must be valid for the host. Counts where the scheme has TLS (https, wss, grpcs).');
+
+interface Timed {
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds?: number | undefined;
+}
+
+/** A probe must end before the next one begins. */
+const isInTime = ({ intervalSeconds, timeoutSeconds }: Timed): boolean =>
+  timeoutSeconds === undefined || timeoutSeconds <= intervalSeconds;
+
+const TOO_SLOW = { path: ['timeoutSeconds'], error: 'must not be longer than intervalSeconds' };
+
+const withTimeout = <T extends Timed>(check: T) => ({
+  ...check,
+  timeoutSeconds: check.timeoutSeconds ?? Math.min(DEFAULT_TIMEOUT_SECONDS, check.intervalSeconds),
+});
+
+const heartbeatCheck = z
+  .strictObject({
+    kind: z.literal('heartbeat').default('heartbeat').describe('The instance renews its lease itself.'),
+    ttlSeconds: ttlSeconds
+      .nullish()
+      .transform(ttl => ttl ?? DEFAULT_TTL_SECONDS)
+      .describe('Seconds that a lease lasts without renewal; 30 by default.'),
+    deregisterAfterSeconds,
+  })
+  // Without a kind it is this one. Clients that are generated need one, to tell the kinds apart.
+  .meta({ id: 'HeartbeatCheckInput', required: ['kind'] });
+
+const noCheck = z
+  .strictObject({
+    kind: z.literal('none').describe('Nobody watches the instance; its status is what is reported.'),
+    ...leaseTerms,
+  })
+  .meta({ id: 'NoCheckInput' });
+
+const httpCheck = z
+  .strictObject({
+    kind: z.literal('http').describe('The service asks for a path of the instance, and judges the status.'),
+    path: requestPathSchema,
+    method: probeMethodSchema.default('GET'),
+    expectedStatuses: expectedStatusesSchema,
+    headers: checkHeadersSchema,
+    tlsVerify,
+    ...probeTerms,
+  })
+  .refine(isInTime, TOO_SLOW)
+  .transform(withTimeout)
+  .meta({ id: 'HttpCheckInput' });
+
+const tcpCheck = z
+  .strictObject({
+    kind: z.literal('tcp').describe('The service opens a connection to the instance.'),
+    ...probeTerms,
+  })
+  .refine(isInTime, TOO_SLOW)
+  .transform(withTimeout)
+  .meta({ id: 'TcpCheckInput' });
+
+const grpcCheck = z
+  .strictObject({
+    kind: z.literal('grpc').describe('The service asks the instance by the standard health protocol of gRPC.'),
+    serviceName: z
+      .string()
+      .regex(/^[A-Za-z0-9_./-]{0,200}$/, 'must be at most 200 of letters, digits, . _ / -')
+      .default('')
+      .describe('What to ask about; empty: the server as a whole.'),
+    tlsVerify,
+    ...probeTerms,
+  })
+  .refine(isInTime, TOO_SLOW)
+  .transform(withTimeout)
+  .meta({ id: 'GrpcCheckInput' });
+
+/** How it is found out whether an instance is alive, as callers say it. */
+export const checkSchema = z
+  .discriminatedUnion('kind', [heartbeatCheck, noCheck, httpCheck, tcpCheck, grpcCheck], {
+    error: ({ input }) => unknownKind(input, 'kind', ['heartbeat', 'http', 'tcp', 'grpc', 'none']),
+  })
+  .meta({ id: 'CheckInput', description: 'How it is found out whether an instance is alive, as callers say it.' })
+  .prefault({ kind: 'heartbeat' })
+  .describe('How it is found out whether the instance is alive. Without `kind` it is `heartbeat`.');

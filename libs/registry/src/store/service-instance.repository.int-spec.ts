@@ -1,0 +1,123 @@
+import { query } from '@coordination/database';
+import { newId } from '@coordination/kernel';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LeasedInstance } from '@coordination/catalog';
+import { anIdentity, anInstance, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { OVERRIDE_OVER, ServiceInstanceRepository } from './service-instance.repository.js';
+
+let database: TestDatabase;
+let node: WritingNode;
+const instances = new ServiceInstanceRepository();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  node = await startWriter(database.url);
+});
+
+afterAll(async () => {
+  await node.close();
+  await database.drop();
+});
+
+const em = () => node.databases.em('reads');
+
+const registered = async (instanceId: string, bytes = 0): Promise<LeasedInstance> => {
+  const spec = aSpec({ metadata: { text: 'x'.repeat(bytes) } });
+  const { results } = await node.submit(registerCommand({ identity: anIdentity({ instanceId }), spec }));
+  return results[0]!.leased!;
+};
+
+describe('ServiceInstanceRepository', () => {
+  it('finds an instance with its lease by id and by identity', async () => {
+    const leased = await registered('a');
+    expect(await instances.find(em(), { id: leased.instance.id })).toEqual(leased);
+    expect(await instances.find(em(), { identity: anIdentity({ instanceId: 'a' }) })).toEqual(leased);
+    expect(await instances.find(em(), { id: newId() })).toBeUndefined();
+    expect(await instances.find(em(), { identity: anIdentity({ instanceId: 'nobody' }) })).toBeUndefined();
+  });
+
+  it('finds an instance together with the head of the log, and the head alone where there is none', async () => {
+    const leased = await registered('at-head');
+    const [head] = await query<object>(em(), 'select revision::float8 as revision, epoch from catalog_head');
+    const here = { ...head, inRecovery: false };
+    expect(await instances.findAtHead(em(), { id: leased.instance.id })).toEqual({ ...here, leased });
+    const identity = anIdentity({ instanceId: 'at-head' });
+    expect(await instances.findAtHead(em(), { identity })).toEqual({ ...here, leased });
+    const nobody = { ...here, leased: undefined };
+    expect(await instances.findAtHead(em(), { id: newId() })).toEqual(nobody);
+    expect(await instances.findAtHead(em(), { identity: anIdentity({ instanceId: 'nobody' }) })).toEqual(nobody);
+  });
+
+  it('says which incarnation runs, of those ids that are those of instances', async () => {
+    const { instance } = await registered('exists');
+    expect(await instances.incarnations(em(), [newId(), instance.id])).toEqual(new Map([[instance.id, null]]));
+  });
+
+  it('reads what is named until it weighs enough, and says where it stopped', async () => {
+    const all = [await registered('w1', 9_000), await registered('w2', 9_000), await registered('w3', 9_000)];
+    const targets = [...all.map(({ instance }) => ({ id: instance.id })), { id: newId() }];
+    const read = (always: number, maxBytes: number) => instances.findNamed(em(), { targets, always, maxBytes });
+    expect(await read(0, 1_000_000)).toEqual({ found: all, complete: 4 });
+    expect(await read(0, 20_000)).toEqual({ found: all.slice(0, 2), complete: 2 });
+    expect(await read(0, 0)).toEqual({ found: [], complete: 0 });
+    expect(await read(2, 0), 'the first ones are read whatever they weigh').toEqual({
+      found: all.slice(0, 2),
+      complete: 2,
+    });
+  });
+
+  it('gives an instance that is named twice once', async () => {
+    const leased = await registered('twice');
+    const targets = [{ id: leased.instance.id }, { identity: anIdentity({ instanceId: 'twice' }) }];
+    expect((await instances.findNamed(em(), { targets, always: 2, maxBytes: 0 })).found).toEqual([leased]);
+  });
+
+  it('refuses to write over a row that is not what the change was decided on', async () => {
+    const before = await registered('raced');
+    const older = { ...before, instance: { ...before.instance, version: 9 } };
+    const after = { ...before, instance: { ...before.instance, weight: 1, version: 10 } };
+    for (const change of [
+      { before: older, after },
+      { before: older, after: undefined },
+      { before: { ...before, instance: anInstance() }, after: undefined },
+    ]) {
+      const write = node.databases.em('writer').transactional(tx => instances.save(tx, [change], []));
+      await expect(write).rejects.toThrow('past the head of the log');
+    }
+    expect(await instances.find(em(), { id: before.instance.id })).toEqual(before);
+  });
+
+  it('lists overrides that have run out, the oldest first', async () => {
+    const ids: string[] = [];
+    for (const [n, until] of ['2026-01-02', '2026-01-01', '2999-01-01', null].entries()) {
+      const { instance } = await registered(`override-${n}`);
+      ids.push(instance.id);
+      const override = {
+        status: 'stopped',
+        reason: null,
+        until: until && `${until}T00:00:00.000Z`,
+        setAt: '',
+        setBy: '',
+      };
+      await query(em(), 'update service_instance set override = $1 where id = $2', [
+        JSON.stringify(override),
+        instance.id,
+      ]);
+    }
+    expect(await instances.idsWithOverrideOver(em(), 10)).toEqual([ids[1], ids[0]]);
+    expect(await instances.idsWithOverrideOver(em(), 1)).toEqual([ids[1]]);
+  });
+
+  it('finds overrides that have run out without looking at those that have not', async () => {
+    const plan = await node.databases.em('reads').transactional(async tx => {
+      // A table of tests is so small that reading all of it costs less.
+      await query(tx, 'set local enable_seqscan = off');
+      return await query<{ 'QUERY PLAN': string }>(tx, `explain ${OVERRIDE_OVER}`, [10]);
+    });
+    const text = plan.map(row => row['QUERY PLAN']).join('\n');
+    expect(text).toMatch(/Index (?:Only )?Scan using service_instance_override_until_idx/);
+    expect(text).toMatch(/Index Cond: .*<=/);
+  });
+});

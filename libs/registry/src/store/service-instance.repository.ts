@@ -1,0 +1,241 @@
+import { headOrFail } from '@coordination/log';
+import { isoTime, query } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import {
+  hasLapsed,
+  INSTANCE_COLUMNS,
+  type InstanceIdentity,
+  type Lease,
+  type LeasedInstance,
+  normalizeRecord,
+  type ServiceTouch,
+  type StoredRecord,
+} from '@coordination/catalog';
+import { type Target } from '../domain/commands.js';
+import { newest } from '../leases/instance-lease.repository.js';
+import { type InstanceChange } from './instance-change.js';
+
+const LEASE_COLUMNS = `${isoTime('l.renewed_at')} as "renewedAt", ${isoTime('l.checked_at')} as "checkedAt"`;
+
+/**
+ * The instances that commands name, by id or by identity, with a bound on the bytes that are read: what is named after
+ * the bound was reached comes back as `cut`, without its data.
+ */
+const FIND_NAMED = `
+  with named as (
+    select * from jsonb_to_recordset($1) as n (n int, id uuid, namespace text, service text, "instanceId" text)
+  ), hit as (
+    select n.n, i.id, octet_length(i.metadata::text) as size from named n join service_instance i on i.id = n.id
+    union all
+    select n.n, i.id, octet_length(i.metadata::text) from named n join service_instance i
+      on (i.namespace, i.service, i.instance_id) = (n.namespace, n.service, n."instanceId")
+  ), weighed as (
+    select n, id, n >= $2 and sum(size) over (order by n) > $3 as cut from hit
+  )
+  select w.n, w.cut, ${INSTANCE_COLUMNS}, ${LEASE_COLUMNS}
+  from weighed w
+  left join service_instance i on i.id = w.id and not w.cut
+  left join instance_lease l on l.instance_id = i.id
+  order by w.n`;
+
+/** One instance, if it is there, and the head of the log: of one moment, because they are one statement. */
+const findAtHead = (named: string): string => `
+  select h.revision::float8 as "headRevision", h.epoch as "headEpoch", pg_is_in_recovery() as "inRecovery",
+    ${INSTANCE_COLUMNS}, ${LEASE_COLUMNS}
+  from catalog_head h left join service_instance i on ${named} left join instance_lease l on l.instance_id = i.id
+  where h.id = 1`;
+
+const FIND_BY_ID = findAtHead('i.id = $1');
+const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = ($1, $2, $3)');
+
+/** The form of the rows of {@link changeRows}, for `jsonb_to_recordset`. */
+export const CHANGE_FORM = `(
+  op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, incarnation text,
+  "incarnationNumber" int, "endedIncarnations" jsonb, type text, scheme text, host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
+  "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint, "leaseMoved" boolean,
+  "renewedAt" timestamptz, "checkedAt" timestamptz, "checkKept" boolean, "ttlSeconds" int, lapsed boolean)`;
+
+/**
+ * The CTEs that write the rows of the CTE `change`, each of which has one if it did what it was to do. An update or
+ * removal that finds another version than the one decided on has none.
+ * @param touches SQL of the from-clause that gives the parameter with the touched services, as `t`
+ */
+export const savingCtes = (touches: string): string => `
+  removed as (
+    delete from service_instance i using change c
+    where c.op = 'delete' and i.id = c.id and i.version = c."expectedVersion"
+    returning i.id
+  ), updated as (
+    update service_instance i set
+      incarnation = c.incarnation, incarnation_number = c."incarnationNumber",
+      ended_incarnations = c."endedIncarnations", type = c.type, scheme = c.scheme, host = c.host, port = c.port, zone = c.zone, weight = c.weight,
+      metadata = c.metadata, check_terms = c."check", health = c.health, override = c.override,
+      updated_at = c."updatedAt", version = c.version, revision = c.revision
+    from change c
+    where c.op = 'update' and i.id = c.id and i.version = c."expectedVersion"
+    returning i.id
+  ), inserted as (
+    insert into service_instance (
+      id, namespace, service, instance_id, incarnation, incarnation_number, ended_incarnations, type, scheme, host, port, zone, weight, metadata, check_terms, health,
+      override, registered_at, updated_at, version, revision)
+    select id, namespace, service, "instanceId", incarnation, "incarnationNumber", "endedIncarnations", type, scheme, host, port, zone, weight, metadata, "check", health,
+      override, "registeredAt", "updatedAt", version, revision
+    from change where op = 'insert'
+    returning id
+  ), leased as (
+    insert into instance_lease (instance_id, renewed_at, checked_at, ttl_seconds, incarnation_number)
+    select id, "renewedAt", "checkedAt", "ttlSeconds", "incarnationNumber" from change where op = 'insert'
+  ), renewed as (
+    update instance_lease l set
+      renewed_at = ${newest('l.renewed_at', 'c."renewedAt"')},
+      checked_at = case when c."checkKept" then l.checked_at else c."checkedAt" end,
+      ttl_seconds = c."ttlSeconds", lapsed = c.lapsed, incarnation_number = c."incarnationNumber"
+    from change c
+    where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
+  ), touched as (
+    insert into service_revision as s (namespace, service, revision)
+    select t.namespace, t.service, t.revision from ${touches}
+    on conflict (namespace, service) do update set revision = excluded.revision where s.revision < excluded.revision
+  )`;
+
+/** The form of touched services, for `jsonb_to_recordset`. */
+export const TOUCH_FORM = '(namespace text, service text, revision bigint)';
+
+/** The net changes of a batch in one statement; the count tells whether all were what was decided on. */
+const SAVE = `
+  with change as (
+    select * from jsonb_to_recordset($1) as c ${CHANGE_FORM}
+  ), ${savingCtes(`jsonb_to_recordset($2) as t ${TOUCH_FORM}`)}
+  select (select count(*) from removed)::int + (select count(*) from updated)::int
+    + (select count(*) from inserted)::int as saved`;
+
+/** Times are texts of one form, which sort as the times do; the partial index has nothing but overrides that end. */
+export const OVERRIDE_OVER = `
+  select id from service_instance
+  where override ->> 'until' is not null and override ->> 'until' <= ${isoTime('statement_timestamp()')}
+  order by override ->> 'until' limit $1`;
+
+/** Which of the instances that a batch names are read. */
+export interface NamedInstances {
+  readonly targets: readonly Target[];
+  /** So many of the targets, from the first on, are read whatever they weigh. */
+  readonly always: number;
+  readonly maxBytes: number;
+}
+
+/** What was found of named instances. */
+export interface FoundInstances {
+  /** Each instance once. */
+  readonly found: readonly LeasedInstance[];
+  /** Number of the first target that was left out, because enough had been read; the length of `targets` if none. */
+  readonly complete: number;
+}
+
+/** What a server says of one instance, and of which catalog it says so. */
+export interface InstanceAtHead {
+  readonly leased: LeasedInstance | undefined;
+  readonly revision: number;
+  readonly epoch: string;
+  /** Whether the server is a standby: then it may lack what others were told is there. */
+  readonly inRecovery: boolean;
+}
+
+type LeasedRow = StoredRecord & Lease;
+
+interface HeadColumns {
+  readonly headRevision: number;
+  readonly headEpoch: string;
+  readonly inRecovery: boolean;
+}
+
+/** A join that found nothing gives nulls. */
+type HeadAndInstance = HeadColumns & (LeasedRow | { readonly id: null });
+
+/** The catalog's present state. Its writing half is for the unit of work that holds the head of the log. */
+export class ServiceInstanceRepository {
+  async findNamed(em: EntityManager, { targets, always, maxBytes }: NamedInstances): Promise<FoundInstances> {
+    const named = targets.map((target, n) => ({ n, ...('id' in target ? target : target.identity) }));
+    const rows = await query<LeasedRow & { n: number; cut: boolean }>(em, FIND_NAMED, [
+      JSON.stringify(named),
+      always,
+      maxBytes,
+    ]);
+    const found = new Map<string, LeasedInstance>();
+    let complete = targets.length;
+    for (const { n, cut, ...row } of rows) {
+      if (cut) complete = Math.min(complete, n);
+      else found.set(row.id, toLeased(row));
+    }
+    return { found: [...found.values()], complete };
+  }
+
+  /**
+   * Writes the net changes of a batch.
+   * @throws Error when a row was not what the change was decided on, which the head's lock makes impossible
+   */
+  async save(em: EntityManager, changes: readonly InstanceChange[], touches: readonly ServiceTouch[]): Promise<void> {
+    const [result] = await query<{ saved: number }>(em, SAVE, [
+      JSON.stringify(changeRows(changes)),
+      JSON.stringify(touches),
+    ]);
+    if (result?.saved !== changes.length) {
+      throw new Error('An instance was changed past the head of the log: nobody but the writer may do that.');
+    }
+  }
+
+  /** One instance with its lease, and the head of the log at the same moment. */
+  async findAtHead(em: EntityManager, target: Target): Promise<InstanceAtHead> {
+    const rows =
+      'id' in target
+        ? await query<HeadAndInstance>(em, FIND_BY_ID, [target.id])
+        : await query<HeadAndInstance>(em, FIND_BY_IDENTITY, identityValues(target.identity));
+    const { headRevision: revision, headEpoch: epoch, inRecovery, ...found } = headOrFail(rows[0]);
+    return { leased: found.id === null ? undefined : toLeased(found), revision, epoch, inRecovery };
+  }
+
+  /** One instance with its lease, if it is there. */
+  async find(em: EntityManager, target: Target): Promise<LeasedInstance | undefined> {
+    const { found } = await this.findNamed(em, { targets: [target], always: 1, maxBytes: 0 });
+    return found[0];
+  }
+
+  /** Ids of instances whose override has run out by the clock of the database. */
+  async idsWithOverrideOver(em: EntityManager, limit: number): Promise<string[]> {
+    const rows = await query<{ id: string }>(em, OVERRIDE_OVER, [limit]);
+    return rows.map(row => row.id);
+  }
+
+  /** The incarnations of instances, by id; null: it named none. Ids that are not those of instances are not there. */
+  async incarnations(em: EntityManager, ids: readonly string[]): Promise<Map<string, string | null>> {
+    const rows = await query<{ id: string; incarnation: string | null }>(
+      em,
+      'select id, incarnation from service_instance where id = any($1::uuid[])',
+      [ids],
+    );
+    return new Map(rows.map(({ id, incarnation }) => [id, incarnation]));
+  }
+}
+
+const identityValues = ({ namespace, service, instanceId }: InstanceIdentity) => [namespace, service, instanceId];
+
+function toLeased({ renewedAt, checkedAt, ...instance }: LeasedRow): LeasedInstance {
+  return { instance: normalizeRecord(instance), lease: { renewedAt, checkedAt } };
+}
+
+/** Net changes as rows of {@link CHANGE_FORM}. */
+export const changeRows = (changes: readonly InstanceChange[]): Record<string, unknown>[] => changes.map(toRow);
+
+function toRow({ before, after }: InstanceChange): Record<string, unknown> {
+  if (!after) return { op: 'delete', id: before?.instance.id, expectedVersion: before?.instance.version };
+  return {
+    op: before ? 'update' : 'insert',
+    expectedVersion: before?.instance.version,
+    ...after.instance,
+    ttlSeconds: after.instance.check.ttlSeconds,
+    lapsed: hasLapsed(after.instance.health),
+    leaseMoved: before?.lease !== after.lease || hasLapsed(before.instance.health) !== hasLapsed(after.instance.health),
+    ...after.lease,
+    // Whoever does not know the last check cannot have changed it.
+    checkKept: after.lease.checkedAt === undefined,
+  };
+}

@@ -1,0 +1,70 @@
+import { appendedCte, CATALOG_CHANNEL } from '@coordination/log';
+import { autocommit, isoTime } from '@coordination/database';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { CHANGE_FORM, changeRows, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
+import { type PlacedPlan } from '../batch-answers.js';
+
+/**
+ * By how much (ms) the clock that a batch was decided by may lag behind: the answer that it was told by took its time, and so
+ * does the way here. A clock that was set forward by less makes the leases of one batch that much shorter.
+ */
+const CLOCK_LAG_MS = 2_000;
+
+/**
+ * A whole batch in one autocommit statement: the lock of the head is held for as long as it runs, and for no round trip.
+ * The head moves, and the rest happens, only where everything is as it was taken to be: revision, hash, epoch, fence and
+ * server, the versions of all instances that are changed, a time of the log that no event has passed, and which the clock
+ * or an event has reached, and a clock that is right: leases are dated by it.
+ */
+const APPEND_AT_KNOWN = `
+  with given as materialized (
+    select * from jsonb_to_recordset($1) as c ${CHANGE_FORM}
+  ), limits as materialized (
+    select set_config('lock_timeout', $11, true)
+  ), head as (
+    update catalog_head h set revision = $4, hash = $5, at = $6
+    from limits, catalog_server() s
+    where h.id = 1 and h.revision = $7 and h.hash = $8 and h.epoch = $9 and h.fence = $10
+      and h.system_identifier = s.system_identifier and h.timeline = s.timeline
+      and h.at <= $6 and (h.settled_at is null or h.settled_at <= $6)
+      and $6 <= greatest(h.at, h.settled_at, clock_timestamp() + interval '1 millisecond')
+      and $12::timestamptz between clock_timestamp() - interval '${CLOCK_LAG_MS} milliseconds'
+        and clock_timestamp() + interval '1 millisecond'
+      and not exists (
+        select from given c
+        where c.op <> 'insert' and not exists (
+          select from service_instance i where i.id = c.id and i.version = c."expectedVersion"))
+    returning h.id
+  ), change as (
+    select given.* from given, head
+  ), ${savingCtes(`head, jsonb_to_recordset($2) as t ${TOUCH_FORM}`)}, ${appendedCte('$3')}
+  select ${isoTime('clock_timestamp()')} as clock, pg_notify('${CATALOG_CHANNEL}', $4::text) from head`;
+
+/** Appends batches that were decided on what this node knows of the catalog. */
+export class OptimisticAppendRepository {
+  /**
+   * Appends a plan that has events, and writes its changes.
+   * @param waitLimitMs how long (ms) it waits for somebody who has the head
+   * @returns the clock of the database meanwhile (RFC 3339 in UTC); undefined: the catalog is not as it was taken to
+   * be, and nothing happened
+   * @throws DoubtfulCommitError when it is not known whether it was appended; with any other error it was not
+   */
+  async append(em: EntityManager, { head, plan }: PlacedPlan, waitLimitMs: number): Promise<string | undefined> {
+    const last = plan.events.at(-1)!;
+    const [row] = await autocommit<{ clock: string }>(em, APPEND_AT_KNOWN, [
+      JSON.stringify(changeRows(plan.changes)),
+      JSON.stringify(plan.touches),
+      JSON.stringify(plan.events),
+      last.revision,
+      last.hash,
+      last.at,
+      head.revision,
+      head.hash,
+      head.epoch,
+      head.fence,
+      String(waitLimitMs),
+      head.clock,
+    ]);
+    return row?.clock;
+  }
+}

@@ -1,0 +1,111 @@
+import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
+import { query } from '@coordination/database';
+import { EmptyServiceRepository } from '@coordination/registry';
+import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
+import { compactSome } from '../support/log/compaction.js';
+import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
+import { anIdentity, anOrigin, registerCommand } from '../support/catalog/factories.js';
+import { expectViewIsTable, startReadingNode } from '../support/nodes/reading-node.js';
+import { makePartitionsSmall } from '../support/database/small-partitions.js';
+import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
+import { waitFor } from '../support/time/wait-for.js';
+import { startWriter, type WritingNode } from '../support/catalog/writer.js';
+import { pastDiscovery } from '../../libs/discovery/src/past/past-discovery.js';
+import { EVERYTHING } from '../../libs/discovery/src/selection/selection.js';
+
+const PARTITION_SIZE = 10;
+
+let database: TestDatabase;
+let directory: DisposableDirectory;
+let client: Client;
+let node: WritingNode;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  await makePartitionsSmall(database.url, PARTITION_SIZE, 12);
+  directory = disposableDirectory();
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  node = await startWriter(database.url);
+});
+
+afterEach(async () => {
+  await node.close();
+  await client.end();
+  await database.drop();
+  await directory.remove();
+});
+
+const comeAndGo = async (service: string): Promise<ServiceTouch> => {
+  const identity = anIdentity({ service });
+  await node.submit(registerCommand({ identity }));
+  const { revision } = await node.submit({ kind: 'deregister', target: { identity }, ifMatch: undefined });
+  return { namespace: identity.namespace, service, revision };
+};
+
+const drop = async (services: readonly ServiceTouch[]): Promise<void> => {
+  const write = (em: Parameters<EmptyServiceRepository['drop']>[0]) => new EmptyServiceRepository().drop(em, services);
+  const occurrence = { ...toEmptyServicesDropped(services.at(-1)!), write, isAlone: true };
+  await node.writer.submit({ commands: [], origin: anOrigin(), occurrence });
+};
+
+const inBaseline = async (): Promise<string[]> => {
+  const rows = await query<{ service: string }>(
+    node.databases.em('reads'),
+    'select distinct service from catalog_baseline order by service',
+  );
+  return rows.map(({ service }) => service);
+};
+
+describe('A log that is cut', () => {
+  it('keeps nothing of services that were dropped, and what is there of the others', async () => {
+    await node.submit(registerCommand({ identity: anIdentity({ service: 'lives' }) }));
+    const gone: ServiceTouch[] = [];
+    for (let n = 0; n < 20; n++) gone.push(await comeAndGo(`gone-${String(n).padStart(2, '0')}`));
+    const known = await comeAndGo('known');
+    await drop(gone);
+    for (let n = 0; n < 12; n++) await comeAndGo('later');
+    const { databases } = node;
+    await compactSome({ databases, client, exportDir: directory.path, partitions: 5 });
+    expect(await inBaseline()).toEqual(['known', 'later', 'lives']);
+    await assertCatalogInvariants(database.url);
+
+    const reading = await startReadingNode({ url: database.url, pollMs: 50 });
+    try {
+      await waitFor('the catalog is loaded', () => reading.view.loaded);
+      await expectViewIsTable(reading.view, databases);
+      expect(reading.view.serviceRevision('default', 'known')).toBe(known.revision);
+      expect(reading.view.serviceRevision('default', 'gone-00')).toBeGreaterThan(gone.at(-1)!.revision);
+      const past = pastDiscovery(databases, new RevisionFinder(databases, new CatalogHeadRepository()));
+      for (const service of ['known', 'gone-00']) {
+        const found = await past.instancesOf(
+          { revision: reading.view.revision },
+          { namespace: 'default', service },
+          EVERYTHING,
+          () => false,
+        );
+        expect(JSON.parse(found.body!)).toMatchObject({ service, instances: [] });
+      }
+    } finally {
+      await reading.stop();
+    }
+  });
+
+  it('goes on from a cut after which services were dropped that were known there', async () => {
+    const gone: ServiceTouch[] = [];
+    for (let n = 0; n < 12; n++) gone.push(await comeAndGo(`gone-${n}`));
+    for (let n = 0; n < 6; n++) await comeAndGo('later');
+    const { databases } = node;
+    await compactSome({ databases, client, exportDir: directory.path, partitions: 2 });
+    expect(await inBaseline()).toHaveLength(10);
+    await drop(gone);
+    await assertCatalogInvariants(database.url);
+    for (let n = 0; n < 6; n++) await comeAndGo('later');
+    await compactSome({ databases, client, exportDir: directory.path, partitions: 2 });
+    expect(await inBaseline()).toEqual(['later']);
+    await assertCatalogInvariants(database.url);
+  });
+});

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Databases, query } from '@coordination/database';
+import { INSTANCES, type LeasedView } from '../../support/http/api.js';
+import { type CatalogService, discover, startCatalog } from '../../support/catalog/catalog-service.js';
+import { waitFor } from '../../support/time/wait-for.js';
+
+const READS = 3;
+
+let catalog: CatalogService;
+let instance: LeasedView;
+
+beforeAll(async () => {
+  catalog = await startCatalog({ env: { DATABASE_POOL_MAX: String(READS) } });
+  instance = await catalog.api.register();
+});
+afterAll(() => catalog.close());
+
+/** Keeps every connection for reads busy, as searches do that take long. @returns how to let them go */
+async function occupyReads(): Promise<() => Promise<void>> {
+  const databases = catalog.nodes[0]!.app.get(Databases);
+  const release = Promise.withResolvers<void>();
+  const held: Promise<void>[] = [];
+  for (let n = 0; n < READS; n++) {
+    const begun = Promise.withResolvers<void>();
+    const transaction = databases.em('reads').transactional(async em => {
+      await query(em, 'select 1');
+      begun.resolve();
+      await release.promise;
+    });
+    held.push(transaction);
+    await begun.promise;
+  }
+  return async () => {
+    release.resolve();
+    await Promise.all(held);
+  };
+}
+
+describe('searches that occupy every connection for reads', () => {
+  it('starve neither heartbeats, nor writes, nor discovery, nor readiness', async () => {
+    const release = await occupyReads();
+    let answered = 0;
+    const searches = Array.from({ length: 20 }, async () => {
+      const { status } = await catalog.api.get('/api/v1/discovery/instances?metadata=%7B%22a%22%3A1%7D');
+      answered += 1;
+      return status;
+    });
+    try {
+      const before = await catalog.sql<{ at: Date }>('select renewed_at as at from instance_lease');
+      const beats = Array.from({ length: 50 }, () => catalog.api.send('PUT', `${INSTANCES}/${instance.id}/heartbeat`));
+      expect(new Set((await Promise.all(beats)).map(({ status }) => status))).toEqual(new Set([204]));
+      await waitFor('the renewal is noted', async () => {
+        const [row] = await catalog.sql<{ at: Date }>('select max(renewed_at) as at from instance_lease');
+        return row!.at > before[0]!.at;
+      });
+      const writes = Array.from({ length: 20 }, (_, n) =>
+        catalog.api.register({ service: 'meanwhile', instanceId: `i-${n}` }),
+      );
+      await Promise.all(writes);
+      expect((await discover(catalog.api, 'meanwhile')).instances).toHaveLength(20);
+      // Says nothing new: answered from memory, after a look at the head.
+      expect((await catalog.api.register()).version).toBe(1);
+      expect((await catalog.api.get('/health/ready')).status).toBe(200);
+      expect(answered, 'the searches waited all the while').toBe(0);
+    } finally {
+      await release();
+    }
+    expect(new Set(await Promise.all(searches))).toEqual(new Set([200]));
+  });
+});

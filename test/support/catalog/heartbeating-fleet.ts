@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Api, INSTANCES } from '../http/api.js';
+import { unhurried } from '../time/slowness.js';
+
+/** How long (ms) a client waits for an answer before it asks another node. */
+const ANSWERED_WITHIN_MS = unhurried(1_000);
+
+interface Member {
+  readonly id: string;
+  alive: boolean;
+  /** Monotonic time of the last heartbeat that was answered. */
+  answeredAt: number;
+}
+
+export interface FleetOptions {
+  readonly services: readonly string[];
+  readonly perService: number;
+  readonly ttlSeconds: number;
+}
+
+/** Instances with a client each that sends heartbeats, three in a ttl, to whichever node answers. */
+export class HeartbeatingFleet {
+  private readonly ending = new AbortController();
+  private running: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly apis: readonly Api[],
+    private readonly members: readonly Member[],
+    private readonly everyMs: number,
+  ) {}
+
+  /** Registers them, and lets them live. */
+  static async start(apis: readonly Api[], options: FleetOptions): Promise<HeartbeatingFleet> {
+    const { services, perService, ttlSeconds } = options;
+    const instances = services.flatMap(service =>
+      Array.from({ length: perService }, (_, n) => ({
+        service,
+        host: '10.0.0.1',
+        port: 1_000 + n,
+        check: { kind: 'heartbeat', ttlSeconds },
+      })),
+    );
+    const registered = await apis[0]!.ok<{ results: { instance: { id: string } }[] }>('POST', `${INSTANCES}/batch`, {
+      instances,
+    });
+    const members = registered.results.map(({ instance: { id } }) => ({
+      id,
+      alive: true,
+      answeredAt: performance.now(),
+    }));
+    const fleet = new HeartbeatingFleet(apis, members, (ttlSeconds * 1_000) / 3);
+    fleet.running = Promise.all(members.map((member, n) => fleet.live(member, n)));
+    return fleet;
+  }
+
+  get ids(): string[] {
+    return this.members.map(({ id }) => id);
+  }
+
+  /** The next so many that are alive send no more. @returns their ids */
+  silence(count: number): string[] {
+    const chosen = this.members.filter(({ alive }) => alive).slice(0, count);
+    for (const member of chosen) member.alive = false;
+    return chosen.map(({ id }) => id);
+  }
+
+  /** Those that were silent send again. */
+  revive(): void {
+    for (const member of this.members) member.alive = true;
+  }
+
+  /** Whether every one that is alive has had an answer since a monotonic time. */
+  areAnsweredSince(time: number): boolean {
+    return this.members.every(({ alive, answeredAt }) => !alive || answeredAt > time);
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.running;
+  }
+
+  private async live(member: Member, n: number): Promise<void> {
+    const { signal } = this.ending;
+    const pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
+    await pause((this.everyMs * n) / this.members.length);
+    for (let node = n; !signal.aborted;) {
+      const isAnswered = !member.alive || (await this.beat(member, this.apis[node % this.apis.length]!));
+      if (!isAnswered) node++;
+      await pause(isAnswered ? this.everyMs : this.everyMs / 5);
+    }
+  }
+
+  private async beat(member: Member, api: Api): Promise<boolean> {
+    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(ANSWERED_WITHIN_MS)]);
+    try {
+      const { status } = await api.send('PUT', `${INSTANCES}/${member.id}/heartbeat`, undefined, {}, signal);
+      if (status !== 204) return false;
+      member.answeredAt = performance.now();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
