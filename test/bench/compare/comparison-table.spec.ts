@@ -18,6 +18,7 @@ const aCase = (name: string, before: readonly Measured[], now: readonly Measured
   unit: 'things/s',
   before,
   now,
+  repeated: [],
 });
 
 const aComparison = (...cases: ComparedRuns[]): Comparison => ({
@@ -69,6 +70,11 @@ describe('the table of two commits', () => {
     expect(text).not.toContain('p50');
     expect(text).toContain('one: medians are within 5 %');
     expect(text).toMatch(/two: not judged/);
+  });
+
+  it('tells of runs that failed and were made again', () => {
+    const failed = { ...aCase('one', [run(9, 9)], [run(9, 9)]), repeated: ['now 1/1: a wrong answer'] };
+    expect(comparisonText(aComparison(failed))).toMatch(/\none: repeated, since it failed: now 1[/]1: a wrong answer$/);
   });
 
   it('has no spread of runs that were all nothing', () => {

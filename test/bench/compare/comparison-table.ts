@@ -51,7 +51,8 @@ function caseText(runs: ComparedRuns, { before, now }: Comparison): string {
     const label = figure.figure === 'rate' ? runs.unit : LABELS[figure.figure];
     table.push([label, sideText(figure.before), sideText(figure.now), ratioText(figure)]);
   }
-  return `${runs.name}: ${runs.work}\n${table.toString()}\n${verdictText(runs.name, figures)}`;
+  const repeated = runs.repeated.map(run => `\n${runs.name}: repeated, since it failed: ${run}`).join('');
+  return `${runs.name}: ${runs.work}\n${table.toString()}\n${verdictText(runs.name, figures)}${repeated}`;
 }
 
 /** One line: whether the medians of what an operation costs are near enough. */

@@ -8,6 +8,8 @@ export interface ComparedRuns {
   readonly unit: string;
   readonly before: readonly Measured[];
   readonly now: readonly Measured[];
+  /** Runs that failed and were made again, and why: they do not count. */
+  readonly repeated: readonly string[];
 }
 
 /** What the runs of one commit came to, in one figure. */

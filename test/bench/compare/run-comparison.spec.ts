@@ -36,12 +36,26 @@ describe('turns', () => {
     expect(said).toHaveLength(6);
   });
 
-  it('end with the first run that was not right', async () => {
+  it('are taken again when a run fails, which is told, and the next one comes after', async () => {
+    const sides: (string | undefined)[] = [];
+    const measure = ({ build }: BenchContext): Promise<Measured> => {
+      sides.push(build?.checkout);
+      return sides.length === 2 ? Promise.reject(new Error('a wrong answer')) : Promise.resolve({ perSecond: 1 });
+    };
+    const said: string[] = [];
+    const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 2, line => void said.push(line));
+    expect(sides).toEqual(['/before', '/now', '/now', '/before', '/now']);
+    expect([runs.before.length, runs.now.length]).toEqual([2, 2]);
+    expect(runs.repeated).toEqual(['now 1/2: a wrong answer']);
+    expect(said).toContain('one 1/2 now    is repeated, since it failed: a wrong answer');
+  });
+
+  it('end when a run fails again and again', async () => {
     let runs = 0;
-    const measure = () => (++runs === 3 ? Promise.reject(new Error('a wrong answer')) : Promise.resolve({}));
+    const measure = () => (++runs >= 3 ? Promise.reject(new Error('a wrong answer')) : Promise.resolve({}));
     const turns = takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 5, () => undefined);
     await expect(turns).rejects.toThrow('a wrong answer');
-    expect(runs).toBe(3);
+    expect(runs).toBe(5);
   });
 });
 

@@ -27,6 +27,9 @@ export interface ComparisonEnd {
 /** What the two commits are measured with. */
 type Measuring = Omit<BenchContext, 'build'>;
 
+/** How often a run is made again that fails, before its case counts as failed. */
+const REPEATED_AT_MOST = 2;
+
 /** After so many operations the compiler of Node.js has done most of what it does, and runs cost the same. */
 const WARM_UP_OPERATIONS = 10_000;
 
@@ -115,14 +118,34 @@ export async function takeTurns(
   say: (line: string) => void,
 ): Promise<ComparedRuns> {
   const runs = { before: [] as Measured[], now: [] as Measured[] };
+  const repeated: string[] = [];
   for (let round = 1; round <= rounds; round++) {
     for (const side of ['before', 'now'] as const) {
-      const run = await measure({ ...measuring, build: sides[side] });
-      say(`${name} ${round}/${rounds} ${side.padEnd(6)} ${runText(run, unit)}`);
+      const place = `${name} ${round}/${rounds} ${side.padEnd(6)}`;
+      const run = await repeatable(
+        () => measure({ ...measuring, build: sides[side] }),
+        why => {
+          say(`${place} is repeated, since it failed: ${why}`);
+          repeated.push(`${side} ${round}/${rounds}: ${why}`);
+        },
+      );
+      say(`${place} ${runText(run, unit)}`);
       runs[side].push(run);
     }
   }
-  return { name, work, unit, ...runs };
+  return { name, work, unit, repeated, ...runs };
+}
+
+/** A node that other work keeps from the processor refuses some calls: such a run says nothing, and is made again. */
+async function repeatable(run: () => Promise<Measured>, failed: (why: string) => void): Promise<Measured> {
+  for (let left = REPEATED_AT_MOST; left > 0; left--) {
+    try {
+      return await run();
+    } catch (error) {
+      failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+  return await run();
 }
 
 function runText(run: Measured, unit: string): string {
