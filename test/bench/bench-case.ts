@@ -1,4 +1,5 @@
 import { type BenchPostgres } from './harness/bench-postgres.js';
+import { type Turn } from './harness/turns.js';
 import { type Pg1Tool } from './yardsticks/pg1.js';
 
 /** A build of the service that is measured in place of the one of this tree. */
@@ -16,8 +17,11 @@ export interface BenchContext {
   /** How long one measurement lasts, after its warm-up (s). */
   readonly seconds: number;
   readonly warmUpSeconds: number;
-  /** How many operations a warm-up has at least, see `LoadJob`; absent: as many as there are. */
+  /** How many operations a warm-up has at least, and into how many slices a load is cut: see `LoadJob`. */
   readonly warmUpOperations?: number;
+  readonly slices?: number;
+  /** Where two measurements go on at the same time: the turns of this one. */
+  readonly turn?: Turn;
   /** Absent: that of this tree. */
   readonly build?: ServiceBuild;
 }

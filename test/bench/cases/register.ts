@@ -1,6 +1,5 @@
 import { type BenchCase, type BenchContext, type Measured, type Target, type Yardstick } from '../bench-case.js';
 import { expectChainValid, expectOnly, expectRecorded } from '../harness/correctness.js';
-import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
 import { pg1 } from '../yardsticks/pg1.js';
 
@@ -32,12 +31,9 @@ interface RegisterOptions {
 const registering =
   ({ connections, perRequest }: RegisterOptions) =>
   (context: BenchContext): Promise<Measured> =>
-    withNodes(context, {}, async ({ databaseUrl, node, busy }) => {
+    withNodes(context, {}, async ({ databaseUrl, node, load }) => {
       const workload = { kind: 'register', prefix: 'bench', perRequest } as const;
-      const { seconds, warmUpSeconds, warmUpOperations } = context;
-      const result = await busy(warm =>
-        runLoad({ url: node.url, connections, seconds, warmUpSeconds, warmUpOperations, workload }, warm),
-      );
+      const result = await load({ connections, workload });
       const status = perRequest === 1 ? 201 : 200;
       expectOnly(result, status);
       await expectRecorded(databaseUrl, result, { status, perRequest });

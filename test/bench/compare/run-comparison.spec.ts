@@ -19,43 +19,57 @@ const aCase = (name: string, growth?: Growth): BenchCase => ({
   measure: () => Promise.resolve({}),
 });
 
-describe('turns', () => {
-  it('go to the other commit and to this one, again and again, each with its own build and database', async () => {
-    const builds: string[] = [];
-    let perSecond = 0;
-    const measure = ({ build }: BenchContext): Promise<Measured> => {
-      builds.push(`${build?.checkout} ${build?.template}`);
-      return Promise.resolve({ perSecond: ++perSecond });
-    };
-    const said: string[] = [];
-    const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 3, line => void said.push(line));
-    const turn = ['/before bench_before', '/now bench_now'];
-    expect(builds).toEqual([...turn, ...turn, ...turn]);
-    expect(runs.before.map(run => run.perSecond)).toEqual([1, 3, 5]);
-    expect(runs.now.map(run => run.perSecond)).toEqual([2, 4, 6]);
-    expect(said).toHaveLength(6);
-  });
+/** A case that does something three times in its turn, and then something that must not disturb the other one. */
+function slicedCase(done: string[], fails: (side: string) => boolean = () => false): BenchCase['measure'] {
+  return async ({ build, turn }: BenchContext): Promise<Measured> => {
+    for (let slice = 1; slice <= 3; slice++) {
+      await turn!.take();
+      done.push(`${build!.checkout} ${slice}`);
+      if (slice === 2 && fails(build!.checkout)) throw new Error('a wrong answer');
+      turn!.pass();
+    }
+    await turn!.together();
+    done.push('after');
+    return { perSecond: done.length };
+  };
+}
 
-  it('are taken again when a run fails, which is told, and the next one comes after', async () => {
-    const sides: (string | undefined)[] = [];
-    const measure = ({ build }: BenchContext): Promise<Measured> => {
-      sides.push(build?.checkout);
-      return sides.length === 2 ? Promise.reject(new Error('a wrong answer')) : Promise.resolve({ perSecond: 1 });
+describe('a comparison', () => {
+  const ROUND = [1, 2, 3].flatMap(slice => [`/before ${slice}`, `/now ${slice}`]).concat('after', 'after');
+
+  it('measures both builds in turn, slice by slice and round by round, each with its own database', async () => {
+    const done: string[] = [];
+    const templates = new Map<string, string>();
+    const sliced = slicedCase(done);
+    const measure: BenchCase['measure'] = context => {
+      templates.set(context.build!.checkout, context.build!.template);
+      return sliced(context);
     };
     const said: string[] = [];
     const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 2, line => void said.push(line));
-    expect(sides).toEqual(['/before', '/now', '/now', '/before', '/now']);
-    expect([runs.before.length, runs.now.length]).toEqual([2, 2]);
-    expect(runs.repeated).toEqual(['now 1/2: a wrong answer']);
-    expect(said).toContain('one 1/2 now    is repeated, since it failed: a wrong answer');
+    expect(done).toEqual([...ROUND, ...ROUND]);
+    expect(Object.fromEntries(templates)).toEqual({ '/before': 'bench_before', '/now': 'bench_now' });
+    expect([runs.before.length, runs.now.length, runs.repeated, said.length]).toEqual([2, 2, [], 4]);
   });
 
-  it('end when a run fails again and again', async () => {
+  it('makes a round again of which one side failed, does not wait for it, and tells', async () => {
+    const done: string[] = [];
+    let failures = 0;
+    const measure = slicedCase(done, side => side === '/now' && failures++ === 0);
+    const said: string[] = [];
+    const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 2, line => void said.push(line));
+    const failed = ['/before 1', '/now 1', '/before 2', '/now 2'];
+    expect(done).toEqual([...failed, ...ROUND, ...ROUND]);
+    expect([runs.before.length, runs.now.length]).toEqual([2, 2]);
+    expect(runs.repeated).toEqual(['1/2: now: a wrong answer']);
+    expect(said[0]).toBe('one 1/2 is repeated, since it failed: now: a wrong answer');
+  });
+
+  it('fails when a round does again and again, with what both sides say', async () => {
     let runs = 0;
-    const measure = () => (++runs >= 3 ? Promise.reject(new Error('a wrong answer')) : Promise.resolve({}));
+    const measure = () => Promise.reject(new Error(`wrong ${++runs}`));
     const turns = takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 5, () => undefined);
-    await expect(turns).rejects.toThrow('a wrong answer');
-    expect(runs).toBe(5);
+    await expect(turns).rejects.toThrow('before: wrong 5; now: wrong 6');
   });
 });
 

@@ -3,6 +3,7 @@ import { disposableDirectory } from '../../support/disposable-directory.js';
 import { type BenchCase, type BenchContext, type Measured, type ServiceBuild } from '../bench-case.js';
 import { BenchPostgres } from '../harness/bench-postgres.js';
 import { ROOT } from '../harness/run-script.js';
+import { Turns, TurnsAbandoned } from '../harness/turns.js';
 import { describeMachine } from '../machine.js';
 import { pg1Tool } from '../yardsticks/pg1.js';
 import { CommitBuild } from './commit-build.js';
@@ -25,17 +26,23 @@ export interface ComparisonEnd {
 }
 
 /** What the two commits are measured with. */
-type Measuring = Omit<BenchContext, 'build'>;
+type Measuring = Omit<BenchContext, 'build' | 'turn'>;
 
-/** How often a run is made again that fails, before its case counts as failed. */
+type Side = 'before' | 'now';
+type Builds = Readonly<Record<Side, ServiceBuild>>;
+
+/** How long (s) a commit is measured before it is the other one's turn. */
+const SLICE_SECONDS = 1;
+
+/** How often a round is made again that fails, before its case counts as failed. */
 const REPEATED_AT_MOST = 2;
 
 /** After so many operations the compiler of Node.js has done most of what it does, and runs cost the same. */
 const WARM_UP_OPERATIONS = 10_000;
 
 /**
- * Builds another commit and the one of this tree, and measures both in turn: the other one, this one, and so on. Both are
- * measured by the bench of this tree, and treated alike.
+ * Builds another commit and the one of this tree, and measures both in turn. Both are measured by the bench of this tree, and
+ * treated alike.
  * @throws CannotCompare before anything is measured
  */
 export async function runComparison(
@@ -70,7 +77,7 @@ interface MeasuredBuilds {
 }
 
 async function measureBuilds(
-  builds: Readonly<Record<'before' | 'now', CommitBuild>>,
+  builds: Readonly<Record<Side, CommitBuild>>,
   cases: readonly BenchCase[],
   { rounds, seconds, warmUpSeconds }: ComparisonOptions,
   say: (line: string) => void,
@@ -81,13 +88,9 @@ async function measureBuilds(
       before: await prepared(postgres, builds.before, 'bench_before'),
       now: await prepared(postgres, builds.now, 'bench_now'),
     };
-    const measuring = {
-      postgres,
-      pg1Tool: await pg1Tool(),
-      seconds,
-      warmUpSeconds,
-      warmUpOperations: WARM_UP_OPERATIONS,
-    };
+    const slices = Math.max(1, Math.round(seconds / SLICE_SECONDS));
+    const load = { seconds, slices, warmUpSeconds, warmUpOperations: WARM_UP_OPERATIONS };
+    const measuring = { postgres, pg1Tool: await pg1Tool(), ...load };
     const compared: ComparedRuns[] = [];
     const failures: string[] = [];
     for (const benchCase of cases) {
@@ -109,35 +112,63 @@ async function prepared(postgres: BenchPostgres, build: CommitBuild, template: s
   return { checkout: build.checkout, template };
 }
 
-/** Runs a case so many times with each build, one after the other. */
+/** Runs a case so many times with both builds. */
 export async function takeTurns(
   { name, work, unit, measure }: Pick<BenchCase, 'name' | 'work' | 'unit' | 'measure'>,
   measuring: Measuring,
-  sides: Readonly<Record<'before' | 'now', ServiceBuild>>,
+  builds: Builds,
   rounds: number,
   say: (line: string) => void,
 ): Promise<ComparedRuns> {
   const runs = { before: [] as Measured[], now: [] as Measured[] };
   const repeated: string[] = [];
   for (let round = 1; round <= rounds; round++) {
+    const place = `${name} ${round}/${rounds}`;
+    const both = await repeatable(
+      () => measureBoth(measure, measuring, builds),
+      why => {
+        say(`${place} is repeated, since it failed: ${why}`);
+        repeated.push(`${round}/${rounds}: ${why}`);
+      },
+    );
     for (const side of ['before', 'now'] as const) {
-      const place = `${name} ${round}/${rounds} ${side.padEnd(6)}`;
-      const run = await repeatable(
-        () => measure({ ...measuring, build: sides[side] }),
-        why => {
-          say(`${place} is repeated, since it failed: ${why}`);
-          repeated.push(`${side} ${round}/${rounds}: ${why}`);
-        },
-      );
-      say(`${place} ${runText(run, unit)}`);
-      runs[side].push(run);
+      say(`${place} ${side.padEnd(6)} ${runText(both[side], unit)}`);
+      runs[side].push(both[side]);
     }
   }
   return { name, work, unit, repeated, ...runs };
 }
 
-/** A node that other work keeps from the processor refuses some calls: such a run says nothing, and is made again. */
-async function repeatable(run: () => Promise<Measured>, failed: (why: string) => void): Promise<Measured> {
+/**
+ * Measures both builds at the same time, of which only one is under load at any moment: they take turns, second by second,
+ * so that both see the same moods of the machine.
+ * @throws Error that says which of them failed
+ */
+async function measureBoth(
+  measure: BenchCase['measure'],
+  measuring: Measuring,
+  builds: Builds,
+): Promise<Record<Side, Measured>> {
+  const turns = new Turns();
+  const failures: string[] = [];
+  const run = async (side: Side, player: 0 | 1): Promise<Measured> => {
+    try {
+      return await measure({ ...measuring, build: builds[side], turn: turns.of(player) });
+    } catch (error) {
+      if (!(error instanceof TurnsAbandoned)) {
+        failures.push(`${side}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      turns.abandon();
+      return {};
+    }
+  };
+  const [before, now] = await Promise.all([run('before', 0), run('now', 1)]);
+  if (failures.length > 0) throw new Error(failures.join('; '));
+  return { before, now };
+}
+
+/** A node that other work keeps from the processor refuses some calls: such a round says nothing, and is made again. */
+async function repeatable<T>(run: () => Promise<T>, failed: (why: string) => void): Promise<T> {
   for (let left = REPEATED_AT_MOST; left > 0; left--) {
     try {
       return await run();

@@ -27,13 +27,23 @@ const argumentsFor = (script: string, args: readonly string[]): string[] => [
 export async function runScript(
   script: string,
   job: unknown,
-  onMessage: () => Promise<void> = () => Promise.resolve(),
+  onMessage: (message: unknown) => Promise<void> = () => Promise.resolve(),
 ): Promise<string> {
   const child = spawn(process.execPath, argumentsFor(script, []), { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] });
-  child.on('message', () => void onMessage().then(() => child.connected && child.send('done')));
+  let refusal: unknown;
+  child.on('message', message => {
+    onMessage(message).then(
+      () => child.connected && child.send('done'),
+      (error: unknown) => {
+        refusal = error;
+        child.kill();
+      },
+    );
+  });
   // A process that fails at once does not read its input: how it ended says more than a broken pipe.
   child.stdin!.on('error', () => undefined).end(JSON.stringify(job));
   const [output, errors] = await Promise.all([text(child.stdout!), text(child.stderr!), endOf(child)]);
+  if (refusal !== undefined) throw refusal;
   if (child.exitCode === 0) return output;
   throw new Error(`${script} ended with ${child.signalCode ?? `code ${child.exitCode}`}: ${errors}`);
 }

@@ -11,10 +11,15 @@ export interface LoadJob {
    * machine a node gets warm by what it does, not by time.
    */
   readonly warmUpOperations?: number;
+  /** Into how many parts the load is cut, with a pause before each of them; 1 where it is absent. */
+  readonly slices?: number;
   /** Requests per second of all connections together; absent: as many as there can be. */
   readonly perSecond?: number;
   readonly workload: Workload;
 }
+
+/** What a load is about to do, or that it has done it: its parent is told, and answers when it may go on. */
+export type LoadPhase = 'warm-up' | 'load' | 'end';
 
 /** How many times as long a warm-up may last. */
 export const LONGEST_WARM_UP = 10;
@@ -38,12 +43,12 @@ export interface LoadRequest {
 /** What came of a load, without its warm-up. */
 export interface LoadResult {
   readonly perSecond: number;
-  /** Latency in ms. */
+  /** Latency in ms; of several slices the medians. */
   readonly p50: number;
   readonly p99: number;
   /** Answers by status, those of the warm-up included. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Answers after the warm-up. */
+  /** Answers, those of the warm-up not included. */
   readonly operations: number;
   /** Requests without an answer, such as broken connections. */
   readonly failures: number;

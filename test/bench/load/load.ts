@@ -2,11 +2,20 @@
 import { once } from 'node:events';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { type LoadJob, type LoadResult, LONGEST_WARM_UP } from './load-job.js';
+import { median } from '../harness/statistics.js';
+import { type LoadJob, type LoadPhase, type LoadResult, LONGEST_WARM_UP } from './load-job.js';
 import { requestsOf } from './requests-of.js';
 
+/** How long (ms) a node may take to end what was in flight when a slice ended: it is not to be taken for work of the next one. */
+const IN_FLIGHT_MS = 100;
+
+/** How far apart (ms) samples are of a load that is cut into slices. */
+const SAMPLE_MS = 100;
+
 const job = JSON.parse(await text(process.stdin)) as LoadJob;
+const { seconds, slices = 1 } = job;
 const next = requestsOf(job.workload);
 const statuses: Record<string, number> = {};
 let sent = 0;
@@ -15,6 +24,8 @@ const options = (duration: number): autocannon.Options => ({
   url: job.url,
   connections: job.connections,
   duration,
+  // It ends at a sample.
+  ...(slices > 1 && { sampleInt: SAMPLE_MS }),
   ...(job.perSecond !== undefined && { overallRate: job.perSecond }),
   requests: [
     {
@@ -47,24 +58,37 @@ async function warmUp({ warmUpSeconds, warmUpOperations = 0 }: LoadJob): Promise
   }
 }
 
-/** The parent looks at the processes before the load that counts begins, and answers when it has. */
-async function untilLookedAt(): Promise<void> {
+/** Tells the parent, which looks at the processes or lets another load go on, and answers when this one may. */
+async function reach(phase: LoadPhase): Promise<void> {
+  if (!process.connected) return;
   process.channel?.ref();
-  process.send?.('warm');
+  process.send?.(phase);
   await once(process, 'message');
   process.channel?.unref();
 }
 
-await warmUp(job);
-if (process.connected) await untilLookedAt();
-const { requests, latency, errors, timeouts, duration } = await run(job.seconds);
+const results: autocannon.Result[] = [];
+if (job.warmUpSeconds > 0) {
+  await reach('warm-up');
+  await warmUp(job);
+  if (slices > 1) await delay(IN_FLIGHT_MS);
+  await reach('end');
+}
+for (let slice = 0; slice < slices; slice++) {
+  await reach('load');
+  results.push(await run(seconds / slices));
+  if (slices > 1) await delay(IN_FLIGHT_MS);
+  await reach('end');
+}
+const sum = (read: (result: autocannon.Result) => number) => results.reduce((total, each) => total + read(each), 0);
+const operations = sum(({ requests }) => requests.total);
 const result: LoadResult = {
-  perSecond: requests.total / duration,
-  p50: latency.p50,
-  p99: latency.p99,
+  perSecond: operations / sum(({ duration }) => duration),
+  p50: median(results.map(({ latency }) => latency.p50)),
+  p99: median(results.map(({ latency }) => latency.p99)),
   statuses,
-  operations: requests.total,
-  failures: errors + timeouts,
+  operations,
+  failures: sum(({ errors, timeouts }) => errors + timeouts),
   sent,
 };
 process.stdout.write(JSON.stringify(result));
