@@ -19,6 +19,7 @@ const aCase = (name: string, before: readonly Measured[], now: readonly Measured
   before,
   now,
   repeated: [],
+  failure: null,
 });
 
 const aComparison = (...cases: ComparedRuns[]): Comparison => ({
@@ -75,6 +76,15 @@ describe('the table of two commits', () => {
   it('tells of runs that failed and were made again', () => {
     const failed = { ...aCase('one', [run(9, 9)], [run(9, 9)]), repeated: ['now 1/1: a wrong answer'] };
     expect(comparisonText(aComparison(failed))).toMatch(/\none: repeated, since it failed: now 1[/]1: a wrong answer$/);
+  });
+
+  it('tells of a case that failed in the end, and what was measured of it before', () => {
+    const failed = { ...aCase('one', [run(9, 9)], [run(9, 9)]), failure: '2/2: a wrong answer' };
+    const text = comparisonText(aComparison(failed, { ...failed, name: 'two', before: [], now: [] }));
+    expect(text).toMatch(
+      /one: medians are within[^]*one: FAILED, and ended before its last round: 2[/]2: a wrong answer/,
+    );
+    expect(text).toMatch(/two: not judged[^]*two: FAILED/);
   });
 
   it('has no spread of runs that were all nothing', () => {

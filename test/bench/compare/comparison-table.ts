@@ -51,8 +51,17 @@ function caseText(runs: ComparedRuns, { before, now }: Comparison): string {
     const label = figure.figure === 'rate' ? runs.unit : LABELS[figure.figure];
     table.push([label, sideText(figure.before), sideText(figure.now), ratioText(figure)]);
   }
-  const repeated = runs.repeated.map(run => `\n${runs.name}: repeated, since it failed: ${run}`).join('');
-  return `${runs.name}: ${runs.work}\n${table.toString()}\n${verdictText(runs.name, figures)}${repeated}`;
+  const repeated = runs.repeated.map(run => `${runs.name}: repeated, since it failed: ${run}`);
+  const failure =
+    runs.failure === null ? [] : [`${runs.name}: FAILED, and ended before its last round: ${runs.failure}`];
+  const lines = [
+    `${runs.name}: ${runs.work}`,
+    table.toString(),
+    verdictText(runs.name, figures),
+    ...repeated,
+    ...failure,
+  ];
+  return lines.join('\n');
 }
 
 /** One line: whether the medians of what an operation costs are near enough. */

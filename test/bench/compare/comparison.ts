@@ -10,6 +10,8 @@ export interface ComparedRuns {
   readonly now: readonly Measured[];
   /** Runs that failed and were made again, and why: they do not count. */
   readonly repeated: readonly string[];
+  /** Why there are fewer rounds than there should be; null where there are all. */
+  readonly failure: string | null;
 }
 
 /** What the runs of one commit came to, in one figure. */

@@ -32,10 +32,13 @@ type Side = 'before' | 'now';
 type Builds = Readonly<Record<Side, ServiceBuild>>;
 
 /** How long (s) a commit is measured before it is the other one's turn. */
-const SLICE_SECONDS = 1;
+const SLICE_SECONDS = 0.5;
 
-/** How often a round is made again that fails, before its case counts as failed. */
-const REPEATED_AT_MOST = 2;
+/**
+ * How many rounds of a case are made again that failed, before it ends with those that it has: a node that other work keeps from
+ * the processor refuses some calls, which says nothing about what they cost.
+ */
+const REPEATED_AT_MOST = 5;
 
 /** After so many operations the compiler of Node.js has done most of what it does, and runs cost the same. */
 const WARM_UP_OPERATIONS = 10_000;
@@ -94,12 +97,9 @@ async function measureBuilds(
     const compared: ComparedRuns[] = [];
     const failures: string[] = [];
     for (const benchCase of cases) {
-      try {
-        compared.push(await takeTurns(benchCase, measuring, sides, rounds, say));
-      } catch (error) {
-        failures.push(`${benchCase.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-        say(`${benchCase.name} FAILED`);
-      }
+      const runs = await takeTurns(benchCase, measuring, sides, rounds, say);
+      compared.push(runs);
+      if (runs.failure !== null) failures.push(`${benchCase.name}: ${runs.failure}`);
     }
     return { database: await postgres.describe(), cases: compared, failures };
   } finally {
@@ -112,7 +112,7 @@ async function prepared(postgres: BenchPostgres, build: CommitBuild, template: s
   return { checkout: build.checkout, template };
 }
 
-/** Runs a case so many times with both builds. */
+/** Runs a case so many times with both builds. What fails in the end is told beside what was measured before. */
 export async function takeTurns(
   { name, work, unit, measure }: Pick<BenchCase, 'name' | 'work' | 'unit' | 'measure'>,
   measuring: Measuring,
@@ -122,25 +122,29 @@ export async function takeTurns(
 ): Promise<ComparedRuns> {
   const runs = { before: [] as Measured[], now: [] as Measured[] };
   const repeated: string[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    const place = `${name} ${round}/${rounds}`;
-    const both = await repeatable(
-      () => measureBoth(measure, measuring, builds),
-      why => {
-        say(`${place} is repeated, since it failed: ${why}`);
-        repeated.push(`${round}/${rounds}: ${why}`);
-      },
-    );
-    for (const side of ['before', 'now'] as const) {
-      say(`${place} ${side.padEnd(6)} ${runText(both[side], unit)}`);
-      runs[side].push(both[side]);
+  const left = { rounds, repetitions: REPEATED_AT_MOST };
+  while (left.rounds > 0) {
+    const place = `${rounds - left.rounds + 1}/${rounds}`;
+    try {
+      const both = await measureBoth(measure, measuring, builds);
+      for (const side of ['before', 'now'] as const) {
+        say(`${name} ${place} ${side.padEnd(6)} ${runText(both[side], unit)}`);
+        runs[side].push(both[side]);
+      }
+      left.rounds -= 1;
+    } catch (error) {
+      const why = `${place}: ${error instanceof Error ? error.message : String(error)}`;
+      if (left.repetitions === 0) return { name, work, unit, ...runs, repeated, failure: why };
+      left.repetitions -= 1;
+      say(`${name} is repeated, since it failed: ${why}`);
+      repeated.push(why);
     }
   }
-  return { name, work, unit, repeated, ...runs };
+  return { name, work, unit, ...runs, repeated, failure: null };
 }
 
 /**
- * Measures both builds at the same time, of which only one is under load at any moment: they take turns, second by second,
+ * Measures both builds at the same time, of which only one is under load at any moment: they take turns, half a second each,
  * so that both see the same moods of the machine.
  * @throws Error that says which of them failed
  */
@@ -165,18 +169,6 @@ async function measureBoth(
   const [before, now] = await Promise.all([run('before', 0), run('now', 1)]);
   if (failures.length > 0) throw new Error(failures.join('; '));
   return { before, now };
-}
-
-/** A node that other work keeps from the processor refuses some calls: such a round says nothing, and is made again. */
-async function repeatable<T>(run: () => Promise<T>, failed: (why: string) => void): Promise<T> {
-  for (let left = REPEATED_AT_MOST; left > 0; left--) {
-    try {
-      return await run();
-    } catch (error) {
-      failed(error instanceof Error ? error.message : String(error));
-    }
-  }
-  return await run();
 }
 
 function runText(run: Measured, unit: string): string {
