@@ -34,8 +34,12 @@ function slicedCase(done: string[], fails: (side: string) => boolean = () => fal
   };
 }
 
+/** What both do in a round, in the order in which they take turns. */
+const roundOf = (...sides: string[]) =>
+  [1, 2, 3].flatMap(slice => sides.map(side => `${side} ${slice}`)).concat('after', 'after');
+
 describe('a comparison', () => {
-  const ROUND = [1, 2, 3].flatMap(slice => [`/before ${slice}`, `/now ${slice}`]).concat('after', 'after');
+  const [ODD, EVEN] = [roundOf('/before', '/now'), roundOf('/now', '/before')];
 
   it('measures both builds in turn, slice by slice and round by round, each with its own database', async () => {
     const done: string[] = [];
@@ -46,10 +50,10 @@ describe('a comparison', () => {
       return sliced(context);
     };
     const said: string[] = [];
-    const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 2, line => void said.push(line));
-    expect(done).toEqual([...ROUND, ...ROUND]);
+    const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 3, line => void said.push(line));
+    expect(done, 'the other one begins in every other round').toEqual([...ODD, ...EVEN, ...ODD]);
     expect(Object.fromEntries(templates)).toEqual({ '/before': 'bench_before', '/now': 'bench_now' });
-    expect([runs.before.length, runs.now.length, runs.repeated, said.length]).toEqual([2, 2, [], 4]);
+    expect([runs.before.length, runs.now.length, runs.repeated, said.length]).toEqual([3, 3, [], 6]);
     expect(runs.failure).toBeNull();
   });
 
@@ -60,7 +64,7 @@ describe('a comparison', () => {
     const said: string[] = [];
     const runs = await takeTurns({ ...aCase('one'), measure }, MEASURING, SIDES, 2, line => void said.push(line));
     const failed = ['/before 1', '/now 1', '/before 2', '/now 2'];
-    expect(done).toEqual([...failed, ...ROUND, ...ROUND]);
+    expect(done).toEqual([...failed, ...ODD, ...EVEN]);
     expect([runs.before.length, runs.now.length]).toEqual([2, 2]);
     expect(runs.repeated).toEqual(['1/2: now: a wrong answer']);
     expect(said[0]).toBe('one is repeated, since it failed: 1/2: now: a wrong answer');

@@ -126,7 +126,7 @@ export async function takeTurns(
   while (left.rounds > 0) {
     const place = `${rounds - left.rounds + 1}/${rounds}`;
     try {
-      const both = await measureBoth(measure, measuring, builds);
+      const both = await measureBoth(measure, measuring, builds, left.rounds % 2 === rounds % 2 ? 'before' : 'now');
       for (const side of ['before', 'now'] as const) {
         say(`${name} ${place} ${side.padEnd(6)} ${runText(both[side], unit)}`);
         runs[side].push(both[side]);
@@ -146,18 +146,20 @@ export async function takeTurns(
 /**
  * Measures both builds at the same time, of which only one is under load at any moment: they take turns, half a second each,
  * so that both see the same moods of the machine.
+ * @param first which of them begins: each does in every other round, so that none profits from its place
  * @throws Error that says which of them failed
  */
 async function measureBoth(
   measure: BenchCase['measure'],
   measuring: Measuring,
   builds: Builds,
+  first: Side,
 ): Promise<Record<Side, Measured>> {
   const turns = new Turns();
   const failures: string[] = [];
-  const run = async (side: Side, player: 0 | 1): Promise<Measured> => {
+  const run = async (side: Side): Promise<Measured> => {
     try {
-      return await measure({ ...measuring, build: builds[side], turn: turns.of(player) });
+      return await measure({ ...measuring, build: builds[side], turn: turns.of(side === first ? 0 : 1) });
     } catch (error) {
       if (!(error instanceof TurnsAbandoned)) {
         failures.push(`${side}: ${error instanceof Error ? error.message : String(error)}`);
@@ -166,7 +168,7 @@ async function measureBoth(
       return {};
     }
   };
-  const [before, now] = await Promise.all([run('before', 0), run('now', 1)]);
+  const [before, now] = await Promise.all([run('before'), run('now')]);
   if (failures.length > 0) throw new Error(failures.join('; '));
   return { before, now };
 }
