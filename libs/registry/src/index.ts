@@ -1,4 +1,5 @@
 export { BY_ID, BY_NAME } from './api/instance-naming.js';
+export { type InstanceNaming } from './api/instance-routes.js';
 export { POSITIONED, WRITE_PROBLEMS, setPosition } from './api/instance-response.js';
 export { type Command, type Probed, type RegisterCommand, type Target } from './domain/commands.js';
 export { decide } from './domain/decide.js';
