@@ -1,6 +1,7 @@
 import {
   type LogEvent,
   CatalogHeadRepository,
+  EpochLogRepository,
   type InstanceName,
   LogCutRepository,
   type NamedPast,
@@ -20,7 +21,7 @@ import { type LogQuestion, ToldByTheLog } from '../support/laws/log-questions.js
 import { waitFor } from '../support/time/wait-for.js';
 import { type WrittenPast, writePast } from '../support/laws/history-fixture.js';
 import { CatalogLoader } from '../../libs/catalog/src/follow/catalog-loader.js';
-import { type LogSegment, resetReasonFor } from '../../libs/discovery/src/watch/log-segment.js';
+import { type LogSegment, resetReasonFor } from '../../libs/discovery/src/watch/catch-up/log-segment.js';
 
 /** More random histories and cuts: RETENTION_RUNS=20. */
 const RUNS = Number(process.env['RETENTION_RUNS'] ?? 1);
@@ -148,7 +149,12 @@ async function expectNodesBeginAsEver(): Promise<void> {
   try {
     await waitFor('the view is loaded', () => node.view.loaded);
     await expectViewIsTable(node.view, databases);
-    const { gaps } = await new CatalogLoader(databases, new CatalogHeadRepository(), systemClock).load();
+    const { gaps } = await new CatalogLoader(
+      databases,
+      new CatalogHeadRepository(),
+      new EpochLogRepository(),
+      systemClock,
+    ).load();
     expect(gaps).toHaveLength(1);
     const { revision } = node.view.position!;
     const whole = past.viewAt(revision);

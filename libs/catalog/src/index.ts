@@ -1,13 +1,12 @@
 export { CatalogModule } from './catalog.module.js';
 export { weightOf } from './changes/change-buffer.js';
-export { ChangeFeed, type FeedFollower, type FeedScope } from './changes/change-feed.js';
-export { EpochManager, type EpochManagerTools, type HistoryLog, type Settled } from './epochs/epoch-manager.js';
-export { HistoryCheck, type HistoryCheckTools } from './epochs/history-check.js';
-export { CatalogFollower, type FollowerParts } from './follow/catalog-follower.js';
+export { ChangeFeed, type FeedFollower } from './changes/change-feed.js';
+export { EpochManager } from './epochs/epoch-manager.js';
+export { HistoryCheck } from './epochs/history-check.js';
+export { CatalogFollower } from './follow/catalog-follower.js';
 export { CatalogLoader } from './follow/catalog-loader.js';
 export { type LogPage, LogReader } from './follow/log-reader.js';
 export { ViewLifecycle } from './follow/view-lifecycle.service.js';
-export { measureView } from './follow/view-metrics.js';
 export {
   healthDeciderSchema,
   healthStateSchema,
@@ -117,7 +116,6 @@ export {
   type CatalogEvent,
   type CatalogSnapshot,
   CatalogView,
-  type CatalogViewOptions,
   type Freshness,
   type ViewHead,
 } from './view/catalog-view.js';

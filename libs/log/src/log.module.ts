@@ -9,6 +9,7 @@ import { CatalogHeadRepository } from './head/catalog-head.repository.js';
 import { primaryHead } from './head/primary-head.js';
 import { ReadIndex } from './head/read-index.js';
 import { LogPartitionRepository } from './partitions/log-partition.repository.js';
+import { LogCutRepository } from './retention/log-cut.repository.js';
 import { PartitionHeadroomJob } from './partitions/partition-headroom.job.js';
 import { PartitionHeadroom, measurePartitionHeadroom } from './partitions/partition-headroom.js';
 import { RevisionFinder } from './revisions/revision-finder.service.js';
@@ -20,6 +21,7 @@ import { ChainVerifier } from './verification/chain-verifier.service.js';
     { provide: CatalogHeadRepository, useFactory: () => new CatalogHeadRepository() },
     { provide: ServiceEventRepository, useFactory: () => new ServiceEventRepository() },
     { provide: EpochLogRepository, useFactory: () => new EpochLogRepository() },
+    LogCutRepository,
     { provide: EventSearchRepository, useFactory: () => new EventSearchRepository() },
     {
       provide: ReadIndex,
@@ -81,6 +83,7 @@ import { ChainVerifier } from './verification/chain-verifier.service.js';
     CatalogHeadRepository,
     ServiceEventRepository,
     EpochLogRepository,
+    LogCutRepository,
     EventSearchRepository,
     ReadIndex,
     RevisionFinder,

@@ -55,7 +55,7 @@ export async function writePast(seed: number, partitionSize?: number): Promise<W
   await writeLives(author, seed + 1);
   const events = await new ServiceEventRepository().findAfter(author.databases.em('reads'), 0, 100_000);
   const viewAt = (revision: number): CatalogView => {
-    const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
+    const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
     const head = { revision: 0, hash: FIRST_PREVIOUS_HASH, epoch: newId() };
     view.replace({ head, state: new CatalogState(), sentAtMs: 0 });
     view.apply(events.filter(event => event.revision <= revision));

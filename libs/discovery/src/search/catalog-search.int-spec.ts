@@ -24,7 +24,7 @@ import { type Expression } from '../selection/expression.js';
 import { containsJson } from '../selection/json-containment.js';
 import { EVERYTHING, matcher, type Selection } from '../selection/selection.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS } from '../selection/selection-sql.js';
-import { summarize } from './service-summary.js';
+import { summarize } from '../summary/service-summary.js';
 
 let database: TestDatabase;
 let author: CatalogAuthor;

@@ -2,7 +2,7 @@ import { AUDIT_ACTIONS } from '@coordination/log';
 import { instanceView } from '@coordination/catalog';
 import { textOf } from '@coordination/http';
 import { z } from 'zod';
-import { REMOVED, RESET_REASONS } from './sse-frames.js';
+import { REMOVED, RESET_REASONS } from './sse/sse-frames.js';
 
 /** What happens to instances; other events of the log are not told to watchers. */
 const CHANGE_ACTIONS = AUDIT_ACTIONS.filter(action => action.startsWith('instance.'));

@@ -3,7 +3,7 @@ import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 import { z } from 'zod';
 import { ALL_NAMESPACES, searchQuery } from '../api/discovery.schemas.js';
 import { FILTER_PARAMETERS, toSelection } from '../filter/selection.schemas.js';
-import { bookmarkFrame, snapshotFrame } from './sse-frames.js';
+import { bookmarkFrame, snapshotFrame } from './sse/sse-frames.js';
 import { type WatchRequest } from './watches.service.js';
 
 export const watchQuery = z.strictObject({
