@@ -2,6 +2,7 @@ import { CatalogHeadRepository } from '@coordination/log';
 import { type Databases, query } from '@coordination/database';
 import { type Command, EmptyServiceRepository, type WriteRequest, type WriteResult } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EmptyServicesJob, type EmptyServicesJobOptions } from '@coordination/registry/testing';
 import { aTask } from '../support/nodes/background-tasks.js';
 import { beginEpoch } from '../support/log/audit-log.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
@@ -12,10 +13,6 @@ import { waitFor } from '../support/time/wait-for.js';
 import { startWriter } from '../support/catalog/writer.js';
 import { CatalogSearchRepository } from '../../libs/discovery/src/search/catalog-search.repository.js';
 import { EVERYTHING } from '../../libs/discovery/src/selection/selection.js';
-import {
-  EmptyServicesJob,
-  type EmptyServicesJobOptions,
-} from '../../libs/registry/src/empty-services/empty-services.job.js';
 
 const DROPPED = 'catalog.empty_services_dropped';
 

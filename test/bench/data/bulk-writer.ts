@@ -9,7 +9,7 @@ import { Databases, query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { identityKey, type LeasedInstance } from '@coordination/catalog';
 import { REGISTRY_ENTITIES, ServiceInstanceRepository } from '@coordination/registry';
-import { planBatch, touchesOf } from '../../../libs/registry/src/write/plan-batch.js';
+import { planBatch, touchesOf } from '@coordination/registry/testing';
 import { type ServiceTouch } from '../../../libs/catalog/src/model/service-touch.js';
 import { batchesOf } from './batches-of.js';
 import { type Step } from './realistic-history.js';

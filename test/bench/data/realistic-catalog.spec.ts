@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '@coordination/registry';
 import { identityKey, type LeasedInstance, namespaceSchema, serviceSchema } from '@coordination/catalog';
-import { instanceSpecSchema } from '../../../libs/registry/src/domain/spec/instance-spec.schema.js';
+import { instanceSpecSchema } from '@coordination/registry/testing';
 import { batchesOf } from './batches-of.js';
 import { mix } from './mix.js';
 import { realisticCatalog, realisticServices } from './realistic-catalog.js';

@@ -1,12 +1,11 @@
-import { type LeaseAllowance, type LeasedInstance, expiryDueAt } from '@coordination/catalog';
+import { expiryDueAt, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
+import { type Command, decide } from '@coordination/registry/testing';
 import { admit, admitted } from '../../../libs/liveness/src/guard/admission.js';
 import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
 import { type GuardState } from '../../../libs/liveness/src/guard/guard-state.js';
 import { evaluateGuard } from '../../../libs/liveness/src/guard/evaluate-guard.js';
 import { type LeaseCounts, type ServiceCount } from '../../../libs/liveness/src/guard/lease-counts.js';
 import { countWindows } from '../../../libs/liveness/src/sweep/count-windows.js';
-import { type Command } from '../../../libs/registry/src/domain/commands.js';
-import { decide } from '../../../libs/registry/src/domain/decide.js';
 import { hasLapsed } from '../../../libs/catalog/src/model/lease.js';
 
 /** Something that was done about a lease. */

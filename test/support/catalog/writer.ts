@@ -22,7 +22,7 @@ import {
 } from '@coordination/registry';
 import { HistoryCheck } from '@coordination/catalog';
 import { NodeRoleRepository } from '@coordination/leadership';
-import { type Command } from '../../../libs/registry/src/domain/commands.js';
+import { type Command } from '@coordination/registry/testing';
 import { anOrigin } from './factories.js';
 import { SwitchableCatalog } from './switchable-catalog.js';
 

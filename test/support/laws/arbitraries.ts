@@ -16,7 +16,7 @@ import {
   OVERRIDE_STATUSES,
   SCHEMES,
 } from '@coordination/catalog';
-import { type Command, type ExpectedVersion, type Target } from '../../../libs/registry/src/domain/commands.js';
+import { type Command, type ExpectedVersion, type Target } from '@coordination/registry/testing';
 import { type Incarnations } from '../../../libs/catalog/src/model/incarnation.js';
 import { anInstance, NOW, REGISTERED_AT } from '../catalog/factories.js';
 
