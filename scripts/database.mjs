@@ -7,6 +7,7 @@ import './typescript.mjs';
 const { readSettings } = await import('../libs/config/src/read-settings.ts');
 const { administer, appRoleOf, migrate, placeOf } = await import('../libs/database/src/index.ts');
 const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/index.ts');
+const { SCHEMA } = await import('../migrations/index.ts');
 const { commandTarget } = await import('../apps/coordination/src/command-target.ts');
 
 const USAGE = `Usage: npm run migrate|db-create [-- --embedded]
@@ -18,7 +19,7 @@ const COMMANDS = {
   async migrate(url, ssl) {
     const ofGrants = [];
     const appRole = appRoleOf(readSettings(process.env));
-    const done = await migrate(url, { ssl, appRole, say: line => ofGrants.push(line) });
+    const done = await migrate(url, { schema: SCHEMA, ssl, appRole, log: line => ofGrants.push(line) });
     say(done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.');
     for (const line of ofGrants) say(line);
   },

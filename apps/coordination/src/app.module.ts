@@ -10,6 +10,7 @@ import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration } from '@coordination/liveness';
 import { RoleElector } from '@coordination/leadership';
+import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
@@ -40,7 +41,7 @@ export class AppModule {
         ObservabilityModule.forRoot(logger, clock),
         DatabaseModule.forRoot({
           ...database,
-          settings,
+          schema: SCHEMA,
           entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
         }),
         RegistryModule,

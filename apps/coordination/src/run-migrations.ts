@@ -1,5 +1,6 @@
 import { readSettings, type Settings } from '@coordination/config';
 import { appRoleOf, migrate } from '@coordination/database';
+import { SCHEMA } from '@coordination/migrations';
 import { serverTarget } from './command-target.js';
 
 /**
@@ -14,7 +15,12 @@ export async function runMigrations(
 ): Promise<string> {
   const settings = readSettings(env);
   const url = migrationUrl(settings);
-  const done = await migrate(url, { ssl: settings.DATABASE_SSL, appRole: appRoleOf(settings), say });
+  const done = await migrate(url, {
+    schema: SCHEMA,
+    ssl: settings.DATABASE_SSL,
+    appRole: appRoleOf(settings),
+    log: say,
+  });
   return done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.';
 }
 

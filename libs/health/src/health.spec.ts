@@ -1,7 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { SchemaGate, type SchemaObstacle, type StoreState, StoreProbe } from '@coordination/database';
+import { SchemaGate, StoreProbe } from '@coordination/database';
+import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import request from 'supertest';

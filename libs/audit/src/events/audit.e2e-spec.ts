@@ -6,6 +6,7 @@ import { ConfigModule, readSettings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { SCHEMA } from '@coordination/migrations';
 import { createLogger, ObservabilityModule } from '@coordination/observability';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOG_ENTITIES, type LogEvent } from '@coordination/log';
@@ -31,7 +32,7 @@ beforeAll(async () => {
       ConfigModule.forRoot(settings),
       ContextModule,
       ObservabilityModule.forRoot(createLogger(settings)),
-      DatabaseModule.forRoot({ url: database.url, embedded: false, settings, entities: LOG_ENTITIES }),
+      DatabaseModule.forRoot({ url: database.url, embedded: false, entities: LOG_ENTITIES, schema: SCHEMA }),
       AuditModule,
     ],
   })

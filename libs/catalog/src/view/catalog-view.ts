@@ -2,7 +2,8 @@ import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coord
 import { type Settings } from '@coordination/config';
 import { Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
 import { Inject, Injectable } from '@nestjs/common';
-import { afterEvent, type StoredRecord } from '../model/normalize-record.js';
+import { type StoredRecord } from '../model/instance-forms.js';
+import { afterEvent } from '../tables/normalize-record.js';
 import { emptyServicesDroppedBy } from './empty-services-dropped.js';
 import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js';
 import { type Scope } from '../model/scope.js';

@@ -1,6 +1,7 @@
 import { LOG_PARTITION_SIZE } from '@coordination/log';
-import { type InstanceIdentity, type Scope } from '@coordination/catalog';
+import { type InstanceIdentity, INSTANCES, type Scope } from '@coordination/catalog';
 import { type SearchOrder } from '../search/catalog-search.js';
+import { FIELDS } from '../selection/expression.js';
 import { Conditions, type Statement } from '../selection/selection-sql.js';
 
 /** A walk over identities, in their order or against it. */
@@ -106,15 +107,16 @@ export function newestEvent(conditions: Conditions, alias: string, at: number, c
   ) ${alias} on (${columns(alias)}) = (${columns('walk')}) and ${condition}`;
 }
 
+/** The columns that selections and orders use, without the identity, which events have as columns. */
+const COLUMNS_OF_STATE = INSTANCES.only('id', ...FIELDS, 'metadata', 'registeredAt', 'updatedAt').without(
+  'namespace',
+  'service',
+  'instanceId',
+);
+
 /** The state after an event `s` as a relation `i`, on which selections are conditions. */
 export const STATE_AS_INSTANCE = `cross join lateral (
-    select (s.after ->> 'id')::uuid as id, s.namespace, s.service, s.instance_id,
-      s.after ->> 'incarnation' as incarnation,
-      coalesce((s.after ->> 'incarnationNumber')::int, 1) as incarnation_number, s.after ->> 'type' as type,
-      s.after ->> 'scheme' as scheme, s.after ->> 'host' as host, (s.after ->> 'port')::int as port,
-      s.after ->> 'zone' as zone, (s.after ->> 'weight')::int as weight, s.after ->> 'status' as status,
-      s.after -> 'metadata' as metadata, (s.after ->> 'registeredAt')::timestamptz as registered_at,
-      (s.after ->> 'updatedAt')::timestamptz as updated_at
+    select s.namespace, s.service, s.instance_id, ${COLUMNS_OF_STATE.fromJson('s.after')}
   ) i`;
 
 /** The columns of `walk` as properties of an identity. */
