@@ -4,6 +4,7 @@ import { EmptyServiceRepository } from '@coordination/registry';
 import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EVERYTHING } from '@coordination/discovery/testing';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { compactSome } from '../support/log/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -14,7 +15,6 @@ import { createTestDatabase, type TestDatabase } from '../support/database/test-
 import { waitFor } from '../support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../support/catalog/writer.js';
 import { pastOf } from '../support/catalog/past-of.js';
-import { EVERYTHING } from '../../libs/discovery/src/selection/selection.js';
 
 const PARTITION_SIZE = 10;
 

@@ -13,6 +13,8 @@ import { InstanceNeverKnownError, RevisionCompactedError, systemClock } from '@c
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CatalogLoader } from '@coordination/catalog/testing';
+import { type LogSegment, resetReasonFor } from '@coordination/discovery/testing';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { compactSome } from '../support/log/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -20,8 +22,6 @@ import { expectViewIsTable, startReadingNode } from '../support/nodes/reading-no
 import { type LogQuestion, ToldByTheLog } from '../support/laws/log-questions.js';
 import { waitFor } from '../support/time/wait-for.js';
 import { type WrittenPast, writePast } from '../support/laws/history-fixture.js';
-import { CatalogLoader } from '../../libs/catalog/src/follow/catalog-loader.js';
-import { type LogSegment, resetReasonFor } from '../../libs/discovery/src/watch/catch-up/log-segment.js';
 
 /** More random histories and cuts: RETENTION_RUNS=20. */
 const RUNS = Number(process.env['RETENTION_RUNS'] ?? 1);

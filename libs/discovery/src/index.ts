@@ -1,7 +1,7 @@
 export { ALL_NAMESPACES, anyNamespace } from './api/discovery.schemas.js';
 export { DiscoveryModule } from './discovery.module.js';
 export { DiscoveryService, type ServiceQuery, type ServiceRead } from './discovery.service.js';
-export { FILTER_PARAMETERS, type FilterParameters, toSelection } from './filter/selection.schemas.js';
+export { FILTER_PARAMETERS, toSelection } from './filter/selection.schemas.js';
 export { EVENTUAL, type ReadConsistency } from './freshness/read-consistency.js';
 export { type Found } from './responses/cached-json.js';
 export { type CatalogVersion } from './responses/catalog-version.js';

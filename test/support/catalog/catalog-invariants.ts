@@ -10,8 +10,6 @@ import {
 import { isoTime } from '@coordination/database';
 import { sameJson } from '@coordination/kernel';
 import {
-  afterEvent,
-  emptyServicesDroppedBy,
   EVERY_OTHER_NAMESPACE,
   identityKey,
   INSTANCE_COLUMNS,
@@ -21,6 +19,7 @@ import {
   type StoredRecord,
   toStored,
 } from '@coordination/catalog';
+import { afterEvent, emptyServicesDroppedBy } from '@coordination/catalog/testing';
 import { Client } from 'pg';
 import { expect } from 'vitest';
 

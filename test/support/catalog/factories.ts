@@ -7,8 +7,8 @@ import {
   type InstanceRecord,
   type InstanceSpec,
   type LeasedInstance,
-  type TcpCheck,
 } from '@coordination/catalog';
+import { type TcpCheck } from '@coordination/catalog/testing';
 import { type RegisterCommand } from '@coordination/registry/testing';
 
 /** The time at which the factories' instances were registered. */

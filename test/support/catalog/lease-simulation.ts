@@ -1,4 +1,4 @@
-import { expiryDueAt, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
+import { expiryDueAt, hasLapsed, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
 import { type Command, decide } from '@coordination/registry/testing';
 import { admit, admitted } from '../../../libs/liveness/src/guard/admission.js';
 import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
@@ -6,7 +6,6 @@ import { type GuardState } from '../../../libs/liveness/src/guard/guard-state.js
 import { evaluateGuard } from '../../../libs/liveness/src/guard/evaluate-guard.js';
 import { type LeaseCounts, type ServiceCount } from '../../../libs/liveness/src/guard/lease-counts.js';
 import { countWindows } from '../../../libs/liveness/src/sweep/count-windows.js';
-import { hasLapsed } from '../../../libs/catalog/src/model/lease.js';
 
 /** Something that was done about a lease. */
 export interface SimulatedAction {

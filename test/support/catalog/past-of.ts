@@ -1,12 +1,15 @@
 import { type Databases } from '@coordination/database';
 import { EpochLogRepository, LogCutRepository, type RevisionFinder } from '@coordination/log';
-import { Listings } from '../../../libs/discovery/src/listing/listings.js';
-import { PastDiscovery } from '../../../libs/discovery/src/past/past-discovery.service.js';
-import { PastInstances } from '../../../libs/discovery/src/past/past-instances.js';
-import { PAST_LIMITS, type PastLimits } from '../../../libs/discovery/src/past/past-limits.js';
-import { PastPages } from '../../../libs/discovery/src/past/past-pages.js';
-import { PastSearches } from '../../../libs/discovery/src/past/past-search.js';
-import { PastServices } from '../../../libs/discovery/src/past/past-services.js';
+import {
+  Listings,
+  PAST_LIMITS,
+  PastDiscovery,
+  PastInstances,
+  type PastLimits,
+  PastPages,
+  PastSearches,
+  PastServices,
+} from '@coordination/discovery/testing';
 
 /** Reads of the past of a database. */
 export function pastOf(

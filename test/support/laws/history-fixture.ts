@@ -3,7 +3,7 @@ import { CatalogView, type InstanceRecord, toInstanceView } from '@coordination/
 import { newId, systemClock } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
-import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
+import { CatalogState } from '@coordination/catalog/testing';
 import { someCommand } from './arbitraries.js';
 import { nastyMetadata } from './arbitrary-expressions.js';
 import { beginEpoch } from '../log/audit-log.js';

@@ -1,10 +1,10 @@
 import {
-  type LogEvent,
   CatalogHeadRepository,
   ChainVerifier,
   EpochLogRepository,
   EventSearchRepository,
   LogCutRepository,
+  type LogEvent,
   type NamedPast,
   RevisionFinder,
   ServiceEventRepository,
@@ -13,13 +13,18 @@ import { AuditQuery, EventExporter, InstanceHistory, type InstanceVersion } from
 import { type Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
-import { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from '../../../libs/discovery/src/search/catalog-search.js';
-import { CatalogDiff } from '../../../libs/discovery/src/past/diff/catalog-diff.service.js';
-import { ChangedInstances } from '../../../libs/discovery/src/past/diff/changed-instances.js';
-import { DiffPages } from '../../../libs/discovery/src/past/diff/diff-pages.js';
+import {
+  CatalogDiff,
+  type CatalogSearch,
+  ChangedInstances,
+  DiffPages,
+  EVERYTHING,
+  LogSegmentReader,
+  SEARCH_ORDERS,
+  SEARCH_SORTS,
+} from '@coordination/discovery/testing';
+import { type Selection, USABLE } from '@coordination/discovery';
 import { pastOf } from '../catalog/past-of.js';
-import { EVERYTHING, type Selection, USABLE } from '../../../libs/discovery/src/selection/selection.js';
-import { LogSegmentReader } from '../../../libs/discovery/src/watch/catch-up/log-segment-reader.js';
 import { someExpression } from './arbitrary-expressions.js';
 
 /** A question about a moment, or about what came after it, and what was answered: something that compares. */

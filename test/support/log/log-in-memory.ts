@@ -1,11 +1,7 @@
 import { chainEvent, epochEvent, FIRST_PREVIOUS_HASH, type AuditAction, type LogEvent } from '@coordination/log';
 import { newId } from '@coordination/kernel';
-import {
-  type EmptyServicesDropped,
-  type InstanceRecord,
-  type ServiceTouch,
-  toEmptyServicesDropped,
-} from '@coordination/catalog';
+import { type InstanceRecord, type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
+import { type EmptyServicesDropped } from '@coordination/catalog/testing';
 import { NOW } from '../catalog/factories.js';
 
 /** A log in memory, for tests without a database: each change becomes the next event of one history. */

@@ -1,30 +1,32 @@
 import {
-  LOG_ENTITIES,
   CATALOG_CHANNEL,
   CatalogHeadRepository,
   EpochLogRepository,
+  LOG_ENTITIES,
   LogCutRepository,
   ServiceEventRepository,
 } from '@coordination/log';
 import { Databases, NotificationListener, query } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
+  CatalogView,
   HistoryCheck,
-  EpochManager,
   INSTANCE_COLUMNS,
   type InstanceRecord,
+  LocalCatalog,
   normalizeRecord,
 } from '@coordination/catalog';
+import {
+  CatalogFollower,
+  CatalogLoader,
+  ConfirmationWait,
+  EpochManager,
+  LogReader,
+  ViewUpdater,
+} from '@coordination/catalog/testing';
 import { Metrics } from '@coordination/observability';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
 import { expect } from 'vitest';
-import { CatalogFollower } from '../../../libs/catalog/src/follow/catalog-follower.js';
-import { CatalogLoader } from '../../../libs/catalog/src/follow/catalog-loader.js';
-import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
-import { LocalCatalog } from '../../../libs/catalog/src/view/local-catalog.js';
-import { LogReader } from '../../../libs/catalog/src/follow/log-reader.js';
-import { ViewUpdater } from '../../../libs/catalog/src/follow/view-updater.js';
-import { ConfirmationWait } from '../../../libs/catalog/src/epochs/confirmation-wait.js';
 import { aTask, aToldTask } from './background-tasks.js';
 
 /** So rarely that whatever is seen within the test was not found by polling. */

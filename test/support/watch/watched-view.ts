@@ -2,15 +2,16 @@ import { Readable } from 'node:stream';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { ChangeFeed } from '../../../libs/catalog/src/changes/change-feed.js';
-import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
-import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
-import { LogPages } from '../../../libs/discovery/src/watch/catch-up/log-pages.js';
-import { toSegment } from '../../../libs/discovery/src/watch/catch-up/log-segment.js';
-import { WatchContext } from '../../../libs/discovery/src/watch/watch-context.js';
-import { type WatchLimits } from '../../../libs/discovery/src/watch/watch-limits.js';
-import { WatchMetrics } from '../../../libs/discovery/src/watch/watch-metrics.js';
-import { LogCatchUp } from '../../../libs/discovery/src/watch/catch-up/log-catch-up.js';
+import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
+import {
+  LogCatchUp,
+  LogPages,
+  toSegment,
+  WatchContext,
+  type WatchLimits,
+  WatchMetrics,
+} from '@coordination/discovery/testing';
 import { aTask } from '../nodes/background-tasks.js';
 import { LogInMemory } from '../log/log-in-memory.js';
 import { type WatchFrame } from './watch-record.js';

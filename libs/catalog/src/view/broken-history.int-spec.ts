@@ -74,14 +74,14 @@ describe('a history that is not the one that was held', () => {
     for (const { view } of pair) {
       await waitFor('what comes later', () => view.instancesOf('default', 'later').size === 1);
       expect(view.generation).toBe(2);
-      expect(view.unknownBecause(survived)).toBeUndefined();
-      expect(view.unknownBecause(survived + 1)).toBe('ended-epoch');
+      expect(view.unknownReason(survived)).toBeUndefined();
+      expect(view.unknownReason(survived + 1)).toBe('ended-epoch');
       await expectViewIsTable(view, author.databases);
     }
     expect(await epochsBegun()).toEqual([{ revision: survived + EPOCH_JUMP, reason }]);
     const late = await start({ pollMs: 50 });
     await waitFor('a later node to be loaded', () => late.view.loaded);
-    expect(late.view.unknownBecause(survived + 1)).toBe('ended-epoch');
+    expect(late.view.unknownReason(survived + 1)).toBe('ended-epoch');
     await expectViewIsTable(late.view, author.databases);
   });
 

@@ -158,7 +158,7 @@ describe('a view that follows the log', () => {
     expect(view.serviceRevision('default', 'later')).toBe(begun.revision + 1);
     expect(view.namespaceRevision('default')).toBe(begun.revision + 1);
     const reasons = [3, 4, begun.revision - 1, begun.revision, begun.revision + 1, begun.revision + 2];
-    expect(reasons.map(revision => view.unknownBecause(revision))).toEqual([
+    expect(reasons.map(revision => view.unknownReason(revision))).toEqual([
       undefined,
       'ended-epoch',
       'ended-epoch',

@@ -241,7 +241,7 @@ export class CatalogView {
    * Why the view does not know a revision; undefined when it does. The view cannot tell whether the log has a revision above
    * its own.
    */
-  unknownBecause(revision: number): UnknownRevisionReason | undefined {
+  unknownReason(revision: number): UnknownRevisionReason | undefined {
     return unknownBecause(revision, this.revision, this.gaps);
   }
 

@@ -64,7 +64,7 @@ export class ReadBarrier implements OnModuleInit {
     if (!view.loaded) throw new StartingError();
     if (!(await view.reached(revision, this.withinMs, signal))) await this.assertKnown(revision, signal);
     if (view.revision < revision) throw new ViewBehindError(view.revision, revision);
-    const reason = view.unknownBecause(revision);
+    const reason = view.unknownReason(revision);
     if (reason !== undefined) throw new RevisionUnknownError(revision, reason);
   }
 

@@ -74,7 +74,7 @@ export class FreshReads {
    */
   assertKnown({ minRevision }: ReadConsistency, { revision }: Pick<LogHead, 'revision'>): void {
     if (minRevision === undefined) return;
-    const reason = minRevision > revision ? 'above-head' : this.view.unknownBecause(minRevision);
+    const reason = minRevision > revision ? 'above-head' : this.view.unknownReason(minRevision);
     // `above-head` may only mean that the view is behind PostgreSQL.
     const isKnown = reason === undefined || (reason === 'above-head' && minRevision <= revision);
     if (!isKnown) throw new RevisionUnknownError(minRevision, reason);

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HEALTH_STATES, type InstanceRecord, OVERRIDE_STATUSES, type Status, STATUSES } from '@coordination/catalog';
+import { type InstanceRecord, OVERRIDE_STATUSES, type Status, STATUSES } from '@coordination/catalog';
+import { HEALTH_STATES } from '@coordination/catalog/testing';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { EVERYTHING, USABLE } from '../selection/selection.js';
 import { type EligibleInstances, eligibleInstances, STRATEGIES, type ResolveRequest } from './eligible-instances.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, NoInstanceAvailableError, StoreUnavailableError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { CatalogState, CatalogView, ChangeFeed, type InstanceRecord, ReadBarrier } from '@coordination/catalog';
+import { CatalogView, ChangeFeed, type InstanceRecord, ReadBarrier } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { seeded } from '../../../../test/support/http/mixed-load.js';

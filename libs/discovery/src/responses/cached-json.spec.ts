@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, newId } from '@coordination/kernel';
-import { CatalogState, CatalogView, ChangeFeed, type InstanceRecord } from '@coordination/catalog';
+import { CatalogView, ChangeFeed, type InstanceRecord } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { type Fields } from '../listing/instance-fields.js';

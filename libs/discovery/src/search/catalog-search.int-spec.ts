@@ -4,7 +4,6 @@ import { CatalogHeadRepository } from '@coordination/log';
 import { query } from '@coordination/database';
 import { InvalidCursorError, InvalidFilterError, StoreUnavailableError } from '@coordination/kernel';
 import {
-  HEALTH_STATES,
   INSTANCE_TYPES,
   OVERRIDE_STATUSES,
   STATUSES,
@@ -13,6 +12,7 @@ import {
   type JsonValue,
   toInstanceView,
 } from '@coordination/catalog';
+import { HEALTH_STATES } from '@coordination/catalog/testing';
 import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';
 import { nastyMetadata, someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Clock } from '@coordination/kernel';
-import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { InstancePicker, type PickQuestion } from './instance-picker.js';
