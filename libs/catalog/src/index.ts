@@ -1,3 +1,4 @@
+export { type JsonObject, type JsonValue } from '@coordination/kernel';
 export { CatalogModule } from './catalog.module.js';
 export { weightOf } from './changes/change-buffer.js';
 export { ChangeFeed, type FeedFollower } from './changes/change-feed.js';
@@ -45,8 +46,6 @@ export {
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceSpec,
-  type JsonObject,
-  type JsonValue,
   type Lease,
   type LeasedInstance,
   OVERRIDE_STATUSES,

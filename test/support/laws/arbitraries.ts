@@ -6,13 +6,12 @@ import {
   INSTANCE_TYPES,
   type InstanceIdentity,
   type InstanceSpec,
-  type JsonObject,
-  type JsonValue,
   type LeasedInstance,
   type Override,
   OVERRIDE_STATUSES,
   SCHEMES,
 } from '@coordination/catalog';
+import { type JsonObject, type JsonValue } from '@coordination/kernel';
 import { HEALTH_DECIDERS, HEALTH_STATES, INITIAL_STATES, OVERRIDE_SCOPES } from '@coordination/catalog/testing';
 import { type Command, type ExpectedVersion, type Target } from '@coordination/registry/testing';
 import { anInstance, NOW, REGISTERED_AT } from '../catalog/factories.js';

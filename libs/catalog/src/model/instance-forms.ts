@@ -1,11 +1,5 @@
-import {
-  type InstanceRecord,
-  type JsonObject,
-  type JsonValue,
-  type Override,
-  type OverrideScope,
-  scopeOf,
-} from './instance.js';
+import { type JsonObject, type JsonValue } from '@coordination/kernel';
+import { type InstanceRecord, type Override, type OverrideScope, scopeOf } from './instance.js';
 
 /** An instance as the log and the table have it. They may have it from a node that knew nothing of incarnations. */
 export type StoredRecord = Omit<InstanceRecord, 'incarnation' | 'incarnationNumber' | 'endedIncarnations'> & {

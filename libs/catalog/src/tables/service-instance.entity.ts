@@ -1,11 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { type JsonObject } from '@coordination/kernel';
 import {
   type Check,
   type Health,
   HEALTH_STATES,
   INSTANCE_TYPES,
   type InstanceType,
-  type JsonObject,
   type Override,
   OVERRIDE_STATUSES,
   type Scheme,

@@ -1,6 +1,12 @@
-import { findUnstorable, InvalidFilterError, isStorableText, type FieldError } from '@coordination/kernel';
+import {
+  type FieldError,
+  findUnstorable,
+  InvalidFilterError,
+  isStorableText,
+  type JsonObject,
+} from '@coordination/kernel';
 import { queryCommaList, queryList } from '@coordination/http';
-import { hostFilterSchema, instanceTypeSchema, STATUSES, type JsonObject, type Status } from '@coordination/catalog';
+import { hostFilterSchema, instanceTypeSchema, type Status, STATUSES } from '@coordination/catalog';
 import { z } from 'zod';
 import { allOf, type Expression, type Field } from '../selection/expression.js';
 import { createFilterParser } from './parse-filter.js';
