@@ -16,8 +16,8 @@ import {
 const oneOf = (values: readonly string[]) => values.map(value => `'${value}'`).join(', ');
 
 /**
- * The catalog as it is now: the current state of the log, written in the same transactions. The repositories derive their
- * statements from these properties, and records have them in this order, in answers as well.
+ * The present catalog: the state after the last event of the log, written in the same transactions. Repositories derive their
+ * statements from these properties; records and responses have them in this order.
  */
 export const ServiceInstanceSchema = defineEntity({
   name: 'ServiceInstance',

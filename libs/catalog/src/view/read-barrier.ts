@@ -28,7 +28,7 @@ export class ReadBarrier implements OnModuleInit {
   private strongCount = 0;
 
   /**
-   * @param readIndex asks the primary; one query serves all callers that ask before it is sent
+   * @param readIndex queries the primary; one query serves all callers that call before it is sent
    * @param withinMs how long (ms) a read waits for the view
    */
   constructor(
@@ -41,20 +41,16 @@ export class ReadBarrier implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.metrics.observedCounter(
-      'strong_reads_total',
-      'Reads that asked for `consistency=strong`.',
-      () => this.strongCount,
-    );
+    this.metrics.observedCounter('strong_reads_total', 'Reads with `consistency=strong`.', () => this.strongCount);
     this.metrics.observedCounter(
       'read_index_queries_total',
-      'Times that the primary was asked where the log ends.',
+      'Queries to the primary for the head of the log.',
       () => this.readIndex.queries,
     );
   }
 
   /**
-   * Resolves when the view has a revision. The primary is asked only if the view does not reach it in time.
+   * Resolves when the view has a revision. The primary is queried only if the view does not reach it in time.
    * @throws StartingError before the first load
    * @throws RevisionUnknownError for a revision that the catalog does not know
    * @throws ViewBehindError when the view has not reached it, or the primary cannot tell whether the log has
@@ -72,7 +68,7 @@ export class ReadBarrier implements OnModuleInit {
    * Resolves when the view has everything that was acknowledged before this call, on any node. The view is then known to
    * have been current at some moment after the call.
    * @throws StartingError before the first load
-   * @throws StoreUnavailableError when the primary cannot be asked
+   * @throws StoreUnavailableError when the primary cannot be queried
    * @throws ViewBehindError when the view has not reached the head in time
    */
   async strong(signal?: AbortSignal): Promise<void> {
@@ -93,7 +89,7 @@ export class ReadBarrier implements OnModuleInit {
           : await view.replacedSince(generation, restMs, signal));
       signal?.throwIfAborted();
       if (!isReached || restMs < 0) throw new ViewBehindError(view.revision, head.revision);
-      // A view that was reloaded meanwhile may have another history than the head, which is then asked for again.
+      // A view that was reloaded meanwhile may have another history than the head, which is then queried again.
       if (!isReloaded() && continues(view.position!, head)) return view.confirm(askedAtMs);
     }
   }

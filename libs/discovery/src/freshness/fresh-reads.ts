@@ -59,7 +59,7 @@ export class FreshReads {
   }
 
   /**
-   * Resolves when PostgreSQL may be asked. It answers from its present state, so the read is always strong. The head that the
+   * Resolves when PostgreSQL may be queried. It returns its present state, so the read is always strong. The head that the
    * result belongs to must be passed to {@link assertKnown}.
    * @throws what {@link ReadBarrier} and {@link LongPolls} throw
    */

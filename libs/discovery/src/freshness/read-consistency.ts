@@ -50,7 +50,7 @@ export const WAITING_PROBLEMS = ['RATE_LIMITED', ...FRESHNESS_PROBLEMS] as const
 
 const freshnessParameters = z.object({ ...FRESHNESS_PARAMETERS, ...WAITING_PARAMETERS });
 
-/** The values of these parameters, and the revision or time in the past that the request asks for. */
+/** The values of these parameters, and of the one that selects a past revision. */
 type FreshnessQuery = Partial<z.output<typeof freshnessParameters>> & { readonly asOf?: unknown };
 
 /** What a read requires of the catalog before it is answered. */

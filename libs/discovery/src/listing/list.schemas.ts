@@ -7,7 +7,7 @@ import { type ListPart, type ListQuery } from './list-query.js';
 const MAX_LIMIT = 1_000;
 const MAX_CURSOR_LENGTH = 2_000;
 
-/** The query parameters that ask for a part of a service's list. */
+/** The query parameters that select a part of the list of a service. */
 export const PART_PARAMETERS = {
   limit: queryInteger(1, MAX_LIMIT)
     .optional()

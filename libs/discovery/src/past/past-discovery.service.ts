@@ -38,7 +38,7 @@ export class PastDiscovery {
   /**
    * The services of a namespace that had selected instances.
    * @throws RevisionUnknownError, RevisionCompactedError, ValidationFailedError for a time in the future
-   * @throws InvalidFilterError when there were too many instances for one answer
+   * @throws InvalidFilterError when there were too many instances for one response
    * @throws StoreUnavailableError
    */
   async listServices(asOf: LogPoint, namespace: string, selection: Selection, hasTag: HasTag): Promise<PastFound> {
@@ -94,8 +94,8 @@ export class PastDiscovery {
     const tag = tagOf(found, revision, variantOf(query.part, after));
     const known = { catalog: catalogOf(found), tag };
     if (hasTag(tag)) return { ...known, body: undefined };
-    const moment = { revision, at: found.revision, epoch: found.head.epoch };
-    return { ...known, body: await this.pages.body(query, moment, after) };
+    const where = { revision, at: found.revision, epoch: found.head.epoch };
+    return { ...known, body: await this.pages.body(query, where, after) };
   }
 
   /** The revision, or the oldest one that is retained if the service did not change in between. */

@@ -87,7 +87,7 @@ const SORT_KEYS: Readonly<Record<SearchSort, SortKey>> = {
 type SearchScope = Pick<CatalogSearch, 'namespace' | 'service' | 'selection' | 'sort' | 'order'>;
 
 export interface SearchStatement extends Statement {
-  /** Whether it selects what the search asks for; if not, it selects too much. */
+  /** Whether it selects exactly what the search selects; if not, it selects more. */
   readonly isExact: boolean;
 }
 
@@ -164,7 +164,7 @@ export class CatalogSearchRepository {
         heard,
         { ...ALL_BY_SERVICE, namespace, selection },
         versions,
-        JUDGED_COLUMNS,
+        FILTER_COLUMNS,
       );
       const services = isExact
         ? await summaries(em, conditions)
@@ -221,8 +221,8 @@ const NAMESPACE_REVISION = `
       (select revision from namespace_floor where namespace = $1)),
     (select revision from namespace_floor where namespace = '${EVERY_OTHER_NAMESPACE}'))::float8 as revision`;
 
-/** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
-const JUDGED_COLUMNS = INSTANCES.only(...FIELDS, 'metadata').select('i');
+/** The columns of an instance `i` that expressions and summaries use: half as much to read as all of them. */
+const FILTER_COLUMNS = INSTANCES.only(...FIELDS, 'metadata').select('i');
 
 /** Reads the rows that SQL cannot exclude, step by step, within a transaction. */
 function stepsOf<Row extends FilterSubject>(

@@ -14,7 +14,7 @@ export interface PickQuestion extends Scope {
 export interface Picked {
   readonly instances: readonly InstanceRecord[];
   /**
-   * Whether the question still selects one of them as it is now; cheap unless it has changed.
+   * Whether one of them, as it is now, is still selected; cheap unless it has changed.
    * @throws InvalidFilterError when patterns cost too much
    */
   readonly stillMeans: InstanceTest;
@@ -34,7 +34,7 @@ const TOO_COSTLY = {
   message: 'takes too long to decide for so many instances: narrow it by a service or a namespace',
 };
 
-/** Picks all instances of the view that a question selects. The view must be readable. */
+/** Picks all instances of the view in a scope that a selection contains. The view must be readable. */
 @Injectable()
 export class InstancePicker {
   constructor(

@@ -57,9 +57,9 @@ export function addSelection(conditions: Conditions, selection: Selection, versi
   const { statuses, where } = selection;
   if (statuses !== 'any') conditions.add('i.status = any($::text[])', statuses);
   if (where === null) return true;
-  const tools = { bind: (value: unknown) => conditions.bind(value), versions };
-  for (const term of conjuncts(where)) conditions.addBound(toSql(term, tools));
-  return leavesOf(where).every(leaf => isDecidedInSql(leaf, tools));
+  const context = { bind: (value: unknown) => conditions.bind(value), versions };
+  for (const term of conjuncts(where)) conditions.addBound(toSql(term, context));
+  return leavesOf(where).every(leaf => isDecidedInSql(leaf, context));
 }
 
 const conjuncts = (where: Expression): readonly Expression[] => (where.kind === 'and' ? where.terms : [where]);
