@@ -12,12 +12,13 @@ import { Resolver } from './resolve/resolver.js';
 import { GuardNoticeSlot } from './responses/guard-notice.js';
 import { CatalogSearchRepository } from './search/catalog-search.repository.js';
 import { InstancePicker } from './search/instance-picker.js';
+import { WatchController } from './watch/watch.controller.js';
 import { WatchModule } from './watch/watch.module.js';
 
 /** The read side of the catalog. It needs `DatabaseModule`. */
 @Module({
   imports: [CatalogModule, PastModule, WatchModule],
-  controllers: [DiscoveryController, ResolveController],
+  controllers: [DiscoveryController, ResolveController, WatchController],
   providers: [
     settingsProvider(longPollLimit),
     LongPolls,

@@ -7,13 +7,11 @@ import { LogSegmentReader } from './catch-up/log-segment-reader.js';
 import { WatchContext } from './watch-context.js';
 import { watchLimits } from './watch-limits.js';
 import { WatchMetrics } from './watch-metrics.js';
-import { WatchController } from './watch.controller.js';
 import { Watches } from './watches.service.js';
 
-/** Watching the catalog. It needs `DatabaseModule`. */
+/** The watches of this node. It needs `DatabaseModule`. */
 @Module({
   imports: [CatalogModule],
-  controllers: [WatchController],
   providers: [
     settingsProvider(watchLimits),
     LogSegmentReader,
@@ -23,5 +21,6 @@ import { Watches } from './watches.service.js';
     WatchContext,
     Watches,
   ],
+  exports: [Watches],
 })
 export class WatchModule {}
