@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BenchContext, type Measured } from '../bench-case.js';
-import { type BenchCase, type Growth } from '../bench-case.js';
+import { type BenchCase, type BenchContext, type Growth, type Measured } from '../bench-case.js';
 import { chooseComparable } from '../choose-cases.js';
 import { takeTurns } from './run-comparison.js';
 

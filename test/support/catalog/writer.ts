@@ -1,5 +1,11 @@
 import { type EntityName } from '@mikro-orm/core';
-import { LOG_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/log';
+import {
+  LOG_ENTITIES,
+  CatalogHeadRepository,
+  EpochLogRepository,
+  LogCutRepository,
+  ServiceEventRepository,
+} from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
@@ -52,7 +58,7 @@ export async function startWriter(
   });
   const catalog = new SwitchableCatalog();
   const heads = new CatalogHeadRepository();
-  const history = new HistoryCheck({ heads, epochs: new EpochLogRepository(), catalog });
+  const history = new HistoryCheck(heads, new EpochLogRepository(), catalog, new LogCutRepository());
   const events = new ServiceEventRepository();
   const batches: number[] = [];
   const ways: AppendWay[] = [];

@@ -5,14 +5,13 @@ import {
   type Check,
   endsWithIncarnation,
   type Health,
-  HEALTH_STATES,
-  INITIAL_STATES,
   type InstanceRecord,
   type JsonObject,
   type LeaseAllowance,
   type LeasedInstance,
   type Override,
 } from '@coordination/catalog';
+import { HEALTH_STATES, INITIAL_STATES } from '@coordination/catalog/testing';
 import {
   commandOn,
   frozen,
