@@ -145,15 +145,18 @@ export class CatalogView {
     return this.state.service(namespace, service)?.instances ?? new Map();
   }
 
+  /** The instances in a scope, service by service; see {@link servicesIn}. */
+  *instancesIn(scope: Scope): Generator<InstanceRecord, void> {
+    for (const instances of this.servicesIn(scope)) yield* instances.values();
+  }
+
   /**
-   * The instances in a scope, service by service. A caller that lets other work run in between gets each service as it is
-   * when its turn comes.
+   * The services in a scope, each with its instances by instanceId. A caller that lets other work run in between gets each
+   * service as it is when its turn comes.
    */
-  *instancesIn({ namespace, service }: Scope): Generator<InstanceRecord, void> {
+  *servicesIn({ namespace, service }: Scope): Generator<ReadonlyMap<string, InstanceRecord>, void> {
     for (const each of namespace === null ? this.namespaces().keys() : [namespace]) {
-      for (const name of service === null ? this.services(each).keys() : [service]) {
-        yield* this.instancesOf(each, name).values();
-      }
+      for (const name of service === null ? this.services(each).keys() : [service]) yield this.instancesOf(each, name);
     }
   }
 

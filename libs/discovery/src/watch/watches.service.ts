@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { ReadBarrier, type Scope } from '@coordination/catalog';
+import { type InstanceRecord, ReadBarrier, type Scope } from '@coordination/catalog';
 import { type CatalogVersion } from '../responses/catalog-version.js';
 import { type Selection } from '../selection/selection.js';
 import { selected } from './snapshot.js';
@@ -147,7 +147,8 @@ export class Watches implements OnModuleDestroy {
   private async startWithSnapshot({ scope, selection }: WatchRequest): Promise<WatchStart> {
     const { view, clock } = this.context;
     const { revision: position, epoch } = this.catalog();
-    const records = [...view.instancesIn(scope)];
+    const records: InstanceRecord[] = [];
+    for (const instances of view.servicesIn(scope)) for (const record of instances.values()) records.push(record);
     const isLarge = records.length > LARGE_SNAPSHOT;
     if (isLarge && this.largeSnapshots >= MAX_LARGE_SNAPSHOTS) {
       throw new RateLimitedError('snapshots of many instances', MAX_LARGE_SNAPSHOTS);
