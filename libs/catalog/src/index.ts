@@ -110,6 +110,7 @@ export {
   toOverrideView,
   toStored,
 } from './model/instance-forms.js';
+export { EVERYWHERE, type Scope, isInScope } from './model/scope.js';
 export { type ServiceTouch } from './model/service-touch.js';
 export { INSTANCE_COLUMNS, INSTANCES } from './tables/instance-columns.js';
 export { afterEvent, normalizeRecord } from './tables/normalize-record.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
-import { BackgroundTasks, type TaskLog } from '@coordination/observability';
+import { BackgroundTasks } from '@coordination/observability';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../../../test/support/time/eventually.js';
 import { HeadAnchorJob } from './head-anchor.job.js';
@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 
 const log = vi.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
 const head = vi.fn(() => Promise.resolve(HEAD));
-const taskLog = { warn: vi.fn(), log: vi.fn() } satisfies TaskLog;
+const taskLog = { warn: vi.fn(), log: vi.fn() };
 
 const aJob = (ready: Promise<void> = Promise.resolve(), everyMs = 10, audit = { head }) =>
   new HeadAnchorJob(audit, new BackgroundTasks(systemClock, taskLog), { opened: ready } as SchemaGate, { everyMs });

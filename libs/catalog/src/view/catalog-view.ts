@@ -4,6 +4,7 @@ import { type StoredRecord } from '../model/instance-forms.js';
 import { afterEvent } from '../tables/normalize-record.js';
 import { emptyServicesDroppedBy } from './empty-services-dropped.js';
 import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js';
+import { type Scope } from '../model/scope.js';
 import { type ServiceTouch } from '../model/service-touch.js';
 import { type CatalogChange } from './catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
@@ -129,6 +130,18 @@ export class CatalogView {
   /** The instances of a service, by instanceId. */
   instancesOf(namespace: string, service: string): ReadonlyMap<string, InstanceRecord> {
     return this.state.service(namespace, service)?.instances ?? new Map();
+  }
+
+  /**
+   * The instances in a scope, service by service. A caller that lets other work run in between gets each service as it is
+   * when its turn comes.
+   */
+  *instancesIn({ namespace, service }: Scope): Generator<InstanceRecord, void> {
+    for (const each of namespace === null ? this.namespaces().keys() : [namespace]) {
+      for (const name of service === null ? this.services(each).keys() : [service]) {
+        yield* this.instancesOf(each, name).values();
+      }
+    }
   }
 
   /** Whether a service has instances, or had some and was not dropped since. */

@@ -5,7 +5,7 @@ import { type AuditAction } from './log-event.js';
 /**
  * The log: one row for each event. Rows are never updated; compaction removes whole partitions. The table is partitioned by
  * ranges of `revision`; the migration and `ensure_service_event_partitions` create the partitions, which MikroORM does not
- * manage. Events are read, returned and exported with their properties in this order.
+ * manage. Responses and exports contain the properties of events in this order.
  */
 export const ServiceEventSchema = defineEntity({
   name: 'ServiceEvent',

@@ -3,7 +3,7 @@ import { type EpochGap } from '../epochs/epoch-log.repository.js';
 
 /**
  * A cut: up to it, the beginning of the log was removed. The latest cut is in force; earlier ones are kept for operators.
- * Cuts are returned with their properties in this order.
+ * Responses contain the properties of cuts in this order.
  */
 export const LogCutSchema = defineEntity({
   name: 'LogCut',
@@ -25,9 +25,9 @@ export const LogCutSchema = defineEntity({
     madeAt: p.datetime(3),
     /** When the last table was removed; null: not yet. */
     finishedAt: p.datetime(3).nullable(),
-    /** The gaps between epochs up to the cut. */
+    /** The gaps between epochs up to this revision. */
     gaps: p.json<readonly EpochGap[]>(),
-    /** Names of the tables that are removed. */
+    /** Names of the tables to remove. */
     partitions: p.json<readonly string[]>(),
   },
   checks: [

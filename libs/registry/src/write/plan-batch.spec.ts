@@ -479,7 +479,7 @@ describe('An occurrence', () => {
 });
 
 describe('A lease that is over', () => {
-  const allowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+  const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
   const expire = (id: string): Command => ({ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance });
 
   it('is not when a heartbeat came before it in the same batch', () => {

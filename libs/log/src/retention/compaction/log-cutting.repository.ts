@@ -7,7 +7,7 @@ import { type LastEvent } from './cut-plan.js';
 
 const NEW_CUT = columnsOf(LogCutRow).without('finishedAt');
 
-const RECORD = `
+const INSERT_CUT = `
   insert into log_cut (${NEW_CUT.names()})
   select ${NEW_CUT.values('c', { madeAt: 'clock_timestamp()' })}
   from jsonb_to_recordset($1) as c (${NEW_CUT.without('madeAt').form()})`;
@@ -64,7 +64,7 @@ export class LogCuttingRepository {
 
   /** Records a cut. From the commit on, the log begins after it. */
   async record(em: EntityManager, cut: NewLogCut): Promise<void> {
-    await query(em, RECORD, [JSON.stringify([cut])]);
+    await query(em, INSERT_CUT, [JSON.stringify([cut])]);
   }
 
   /** Cuts whose tables have not all been removed yet, the oldest first. */
