@@ -53,16 +53,23 @@ describe('the table of two commits', () => {
     expect(text).toContain('register: something');
     expect(text).toMatch(/│ before aaaaaaa +│ now bbbbbbb +│ now ÷ before/);
     expect(rowOf(text, 'CPU service')).toEqual([
-      ['CPU service', '510, spread 4 %', '520, spread 6 %', '1.020'],
-      ['µs each', '500 520', '505 535', '1.01 to 1.03'],
+      ['CPU service', '510, spread 4 %', '520, spread 6 %', '1.020, by rounds 1.019'],
+      ['µs each', '500 520', '505 535', '1.01 1.03'],
     ]);
-    expect(rowOf(text, 'CPU PostgreSQL')[1]).toEqual(['µs each', '300 310', '290 300', '0.97 to 0.97']);
+    expect(rowOf(text, 'CPU PostgreSQL')[1]).toEqual(['µs each', '300 310', '290 300', '0.97 0.97']);
     expect(rowOf(text, 'p50 ms')).toEqual([
-      ['p50 ms', '9.60, spread 2 %', '9.70, spread 4 %', '1.010'],
-      ['', '9.50 9.70', '9.50 9.90', '1.00 to 1.02'],
+      ['p50 ms', '9.60, spread 2 %', '9.70, spread 4 %', '1.010, by rounds 1.010'],
+      ['', '9.50 9.70', '9.50 9.90', '1.00 1.02'],
     ]);
-    expect(rowOf(text, 'things/s')[0]).toEqual(['things/s', '1000, spread 0 %', '1000, spread 0 %', '1.000']);
-    expect(text.split('\n').at(-1)).toBe('register: medians are within 5 %: CPU service 1.020, CPU PostgreSQL 0.967');
+    expect(rowOf(text, 'things/s')[0]).toEqual([
+      'things/s',
+      '1000, spread 0 %',
+      '1000, spread 0 %',
+      '1.000, by rounds 1.000',
+    ]);
+    expect(text.split('\n').at(-1)).toBe(
+      'register: medians are within 5 %: CPU service 1.020 (by rounds 1.019), CPU PostgreSQL 0.967 (by rounds 0.967)',
+    );
   });
 
   it('has a table and a verdict for each case, and figures that are known only', () => {
@@ -89,20 +96,25 @@ describe('the table of two commits', () => {
 
   it('has no spread of runs that were all nothing', () => {
     const text = comparisonText(aComparison(aCase('one', [run(9, 0)], [run(9, 0)])));
-    expect(rowOf(text, 'CPU PostgreSQL')[0]).toEqual(['CPU PostgreSQL', '0.00, spread –', '0.00, spread –', 'NaN']);
+    expect(rowOf(text, 'CPU PostgreSQL')[0]).toEqual([
+      'CPU PostgreSQL',
+      '0.00, spread –',
+      '0.00, spread –',
+      'NaN, by rounds NaN',
+    ]);
   });
 });
 
 describe('the line that tells the verdict', () => {
   it('says so when medians are apart, and which are not', () => {
     expect(verdict(run(500, 300), run(550, 303))).toBe(
-      'register: medians are NOT within 5 %: CPU service 1.100, CPU PostgreSQL 1.010 (is)',
+      'register: medians are NOT within 5 %: CPU service 1.100 (by rounds 1.100), CPU PostgreSQL 1.010 (by rounds 1.010) is',
     );
   });
 
   it('names a cost that is too small to be judged', () => {
     expect(verdict(run(100, 2), run(100, 3))).toBe(
-      'register: medians are within 5 %: CPU service 1.000; CPU PostgreSQL 1.500 is too small a part to be judged',
+      'register: medians are within 5 %: CPU service 1.000 (by rounds 1.000); CPU PostgreSQL 1.500 (by rounds 1.500) is too small a part to be judged',
     );
   });
 

@@ -74,15 +74,15 @@ export function verdictText(name: string, figures: readonly ComparedFigure[]): s
   }
   const said = verdict.isWithin
     ? `medians are ${within}: ${verdict.judged.map(textOf).join(', ')}`
-    : `medians are NOT ${within}: ${verdict.judged.map(cost => `${textOf(cost)}${isWithin(cost) ? ' (is)' : ''}`).join(', ')}`;
+    : `medians are NOT ${within}: ${verdict.judged.map(cost => `${textOf(cost)}${isWithin(cost) ? ' is' : ''}`).join(', ')}`;
   return [`${name}: ${said}`, ...small].join('; ');
 }
 
-const textOf = ({ figure, ratio }: ComparedFigure): string =>
-  `${figure === 'service' ? 'CPU service' : 'CPU PostgreSQL'} ${ratio.toFixed(3)}`;
+const textOf = ({ figure, ratio, roundRatios }: ComparedFigure): string =>
+  `${figure === 'service' ? 'CPU service' : 'CPU PostgreSQL'} ${ratio.toFixed(3)} (by rounds ${roundRatios.median.toFixed(3)})`;
 
-const ratioText = ({ ratio, ratios: [least, greatest] }: ComparedFigure): string =>
-  `${ratio.toFixed(3)}\n${least.toFixed(2)} to ${greatest.toFixed(2)}`;
+const ratioText = ({ ratio, roundRatios }: ComparedFigure): string =>
+  `${ratio.toFixed(3)}, by rounds ${roundRatios.median.toFixed(3)}\n${roundRatios.runs.map(each => each.toFixed(2)).join(' ')}`;
 
 const sideText = ({ median, spread, runs }: Side): string =>
   `${rounded(median)}, spread ${percent(spread)}\n${runs.map(rounded).join(' ')}`;

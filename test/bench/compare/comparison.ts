@@ -29,8 +29,11 @@ export interface ComparedFigure {
   readonly now: Side;
   /** Of the medians: now to before. */
   readonly ratio: number;
-  /** The least and the greatest ratio of two runs of one round. */
-  readonly ratios: readonly [number, number];
+  /**
+   * The same of the two runs of each round. They were made at the same time, so the median of these is the better guess where rounds
+   * differ much from one another.
+   */
+  readonly roundRatios: Side;
 }
 
 export type FigureName = 'rate' | 'p50' | 'p99' | 'service' | 'postgres';
@@ -82,8 +85,7 @@ export function compareRuns({ before, now }: Pick<ComparedRuns, 'before' | 'now'
     if (!areAllThere(then) || !areAllThere(today)) return [];
     const ratios = today.slice(0, then.length).map((value, round) => value! / then[round]!);
     const [a, b] = [sideOf(then), sideOf(today)];
-    const ends = [Math.min(...ratios), Math.max(...ratios)] as const;
-    return [{ figure, before: a, now: b, ratio: b.median / a.median, ratios: ends }];
+    return [{ figure, before: a, now: b, ratio: b.median / a.median, roundRatios: sideOf(ratios) }];
   });
 }
 

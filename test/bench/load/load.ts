@@ -9,7 +9,7 @@ import { type LoadJob, type LoadPhase, type LoadResult, LONGEST_WARM_UP } from '
 import { requestsOf } from './requests-of.js';
 
 /** How long (ms) a node may take to end what was in flight when a slice ended: it is not to be taken for work of the next one. */
-const IN_FLIGHT_MS = 100;
+const IN_FLIGHT_MS = 250;
 
 /** How far apart (ms) samples are of a load that is cut into slices. */
 const SAMPLE_MS = 100;
