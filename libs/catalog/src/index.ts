@@ -97,15 +97,14 @@ export {
   type InstanceView,
   type OverrideView,
   type StoredRecord,
-  afterEvent,
   inStoredOrder,
-  normalizeRecord,
   toInstanceView,
   toOverrideView,
   toStored,
-} from './model/normalize-record.js';
+} from './model/instance-forms.js';
 export { type ServiceTouch } from './model/service-touch.js';
-export { INSTANCE_COLUMNS } from './tables/instance-columns.js';
+export { INSTANCE_COLUMNS, INSTANCES } from './tables/instance-columns.js';
+export { afterEvent, normalizeRecord } from './tables/normalize-record.js';
 export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.entity.js';
 export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instance.entity.js';
 export { ServiceRevision } from './tables/service-revision.entity.js';

@@ -20,3 +20,7 @@ export { SchemaGate, type SchemaGateOptions, type SchemaObstacle } from './schem
 export { type SchemaState, pendingMigrations, readSchemaState } from './schema/schema-state.js';
 export { type DatabasePlace, describePlace, describeServers, placeOf } from './servers/database-place.js';
 export { type SslMode } from './servers/tls-demand.js';
+export { columnsOf } from './columns/columns-of.js';
+export { compileRecordForm } from './columns/record-form.js';
+export { VersionedRecord } from './records/versioned-record.js';
+export { VersionedRepository } from './records/versioned-repository.js';

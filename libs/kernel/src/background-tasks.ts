@@ -1,12 +1,12 @@
-/** What one of the tasks is that a node does by itself, again and again. */
+/** A task that a node repeats by itself. */
 export interface BackgroundTaskEntry {
   /** What the task does. */
   readonly does: string;
   /** What callers and operators notice while it fails. */
   readonly whileFailing: string;
   /**
-   * Whether it only runs when there is something to do, and does not try again by itself. Then a failure that is followed by
-   * neither a success nor another failure is forgotten after a while, or it would be told for ever.
+   * Whether it only runs when there is something to do, and does not retry by itself. Then a failure that is followed by
+   * neither a success nor another failure is forgotten after a while; otherwise it would be reported for ever.
    */
   readonly isOnDemand: boolean;
 }
@@ -44,8 +44,8 @@ export const BACKGROUND_TASKS = {
     'This node cannot end leases. If all nodes fail, no lease ends, and dead instances keep their status.',
   ),
   'lease-sweep': entry(
-    'looks for leases that are over, and ends them; on the node that has the role',
-    'Leases that are over do not end, and dead instances keep their status.',
+    'finds expired leases, and ends them; on the node that has the role',
+    'Expired leases do not end, and dead instances keep their status.',
   ),
   'lease-flush': entry(
     'writes heartbeats to the database',
@@ -58,16 +58,16 @@ export const BACKGROUND_TASKS = {
   ),
   'guard-watch': entry(
     'reads which guards keep leases from ending',
-    'This node tells of guards as they were when it last read them.',
+    'This node reports guards as they were when it last read them.',
   ),
   'override-end': entry('ends overrides whose `until` has passed', 'Overrides last longer than they should.'),
   'node-registration': entry(
     'keeps this node registered in its own catalog',
-    'When its lease ends, other nodes take this node for dead, and take over its probes.',
+    'When its lease ends, other nodes consider this node dead, and take over its probes.',
   ),
   probes: entry('starts the probes that are due', 'Instances that this node probes keep their health as it is.'),
   'probe-shares': entry(
-    'looks which nodes live, and shares the probed instances out among them',
+    'finds the live nodes, and distributes the probed instances among them',
     'Instances whose node has died are not probed, and keep their health as it is.',
   ),
   'probe-reports': entry(
@@ -81,7 +81,7 @@ export const BACKGROUND_TASKS = {
   ),
   'log-partitions': entry(
     'makes the next partition of the log ahead',
-    'Writes go on as long as the newest partition has room (`pcs_log_room_revisions`); then they get 503.',
+    'Writes succeed as long as the newest partition has room (`pcs_log_room_revisions`); then they get 503.',
   ),
   'empty-services': entry(
     'drops services without instances when there are too many of them',

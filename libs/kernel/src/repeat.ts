@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Which share of a pause chance may take away, where nothing else is said. */
+/** The default of {@link Repetition.jitter}. */
 const JITTER = 0.2;
 
-/** How work comes again. */
+/** How work is repeated. */
 export interface Repetition {
-  /** The longest pause between two turns (ms), where a turn does not ask for another one. */
+  /** The longest pause between two turns (ms), unless a turn returns another one. */
   readonly everyMs: number;
-  /** Which share of that pause chance may take away: nodes that started together shall not work in step. */
+  /** The share of the pause that is random, so that nodes that started together do not work in step. */
   readonly jitter?: number;
-  /** Ends it, also within a pause. */
+  /** Ends the repetition, also within a pause. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Does something at once, and again after each pause, until the signal. It does not keep the process alive.
- * @param turn resolves to the pause (ms) that comes next, or to nothing for the usual one; if it rejects, so does this
+ * Does a turn at once, and another one after each pause, until the signal. It does not keep the process alive.
+ * @param turn resolves to the next pause (ms), or to nothing for the usual one; if it rejects, so does `repeat`
  */
 export async function repeat(
   turn: () => Promise<number | void>,

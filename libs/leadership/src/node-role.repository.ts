@@ -1,6 +1,9 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { NodeRole } from './node-role.entity.js';
 import { type RoleTerm } from './role-term.js';
+
+const ROLES = columnsOf(NodeRole);
 
 /**
  * One statement that renews the role, takes it if it is free, or only notes that a node was there. An end further away
@@ -23,7 +26,7 @@ const CLAIM = `
     back_since = case when statement_timestamp() - r.witnessed_at > make_interval(secs => $4::float8 / 1000)
       then statement_timestamp() else least(r.back_since, statement_timestamp()) end,
     witnessed_at = statement_timestamp()
-  returning holder, term::float8 as term, ${isoTime('worked_at')} as "workedAt"`;
+  returning ${ROLES.only('holder', 'term', 'workedAt').select()}`;
 
 const RELEASE = `
   update node_role set expires_at = statement_timestamp() where role = $1 and holder = $2 and term = $3`;
@@ -33,8 +36,7 @@ const HOLDS = `
   select from node_role where role = $1 and holder = $2 and term = $3 and expires_at > clock_timestamp() for share`;
 
 const FIND = `
-  select holder, term::float8 as term, ${isoTime('statement_timestamp()')} as now, ${isoTime('expires_at')} as "expiresAt",
-    ${isoTime('back_since')} as "backSince", ${isoTime('worked_at')} as "workedAt"
+  select ${ROLES.without('role', 'witnessedAt').select()}, ${isoTime('statement_timestamp()')} as now
   from node_role where role = $1`;
 
 const NOTE_WORK = `

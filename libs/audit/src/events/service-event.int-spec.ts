@@ -2,18 +2,22 @@ import { Databases, query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type CompiledQuery } from 'kysely';
+import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  AUDIT_ACTIONS,
   CatalogHeadRepository,
   chainEvent,
   ChainVerifier,
   EPOCH_JUMP,
   EventSearchRepository,
   LOG_ENTITIES,
+  type EventDraft,
   type LogEvent,
   ServiceEventRepository,
 } from '@coordination/log';
+import { CALL_SOURCES } from '@coordination/context';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { AuditQuery } from './audit-query.service.js';
@@ -106,6 +110,32 @@ describe('The log', () => {
     });
     await expect(stale).rejects.toThrow(/no longer at revision 3/);
     expect(await found(4)).toBeUndefined();
+  });
+
+  it('has any event as it was appended', async () => {
+    const text = fc.option(fc.string({ unit: 'binary' }).map(drawn => drawn.replaceAll('\0', '')));
+    const json = fc.constantFrom<unknown>({}, { weight: 1, metadata: { tags: { team: 'checkout' } } });
+    const draft: fc.Arbitrary<EventDraft> = fc.record({
+      action: fc.constantFrom(...AUDIT_ACTIONS),
+      namespace: text,
+      service: text,
+      instanceId: text,
+      instanceUuid: fc.option(fc.uuid()),
+      actor: fc.string(),
+      clientAddress: text,
+      requestId: text,
+      source: fc.constantFrom(...CALL_SOURCES),
+      reason: text,
+      version: fc.option(fc.nat()),
+      before: fc.option(json),
+      after: json,
+    });
+    const law = fc.asyncProperty(fc.array(draft, { minLength: 1, maxLength: 10 }), async drafts => {
+      const appended = await appendBatch(databases, drafts);
+      const found = await log.findAfter(databases.em('reads'), appended[0]!.revision - 1, appended.length);
+      expect(found).toEqual(appended);
+    });
+    await fc.assert(law, { numRuns: 25 });
   });
 
   it('knows its batches', async () => {

@@ -4,7 +4,7 @@ import { type Clock } from '@coordination/kernel';
 import { INSTANCE_COLUMNS } from '../tables/instance-columns.js';
 import { type InstanceRecord } from '../model/instance.js';
 import { type NamespaceFloor } from '../tables/namespace-floor.entity.js';
-import { normalizeRecord } from '../model/normalize-record.js';
+import { normalizeRecord } from '../tables/normalize-record.js';
 import { type ServiceTouch } from '../model/service-touch.js';
 import { CatalogState } from '../view/catalog-state.js';
 import { type CatalogSnapshot } from '../view/catalog-view.js';

@@ -15,7 +15,10 @@ import {
 
 const oneOf = (values: readonly string[]) => values.map(value => `'${value}'`).join(', ');
 
-/** The catalog as it is now: the current state of the log, written in the same transactions. */
+/**
+ * The catalog as it is now: the current state of the log, written in the same transactions. The repositories derive their
+ * statements from these properties, and records have them in this order, in answers as well.
+ */
 export const ServiceInstanceSchema = defineEntity({
   name: 'ServiceInstance',
   tableName: 'service_instance',
@@ -26,22 +29,22 @@ export const ServiceInstanceSchema = defineEntity({
     instanceId: p.text(),
     incarnation: p.text().nullable(),
     incarnationNumber: p.integer().default(1),
-    endedIncarnations: p.json<readonly string[]>().nullable(),
     type: p.text().$type<InstanceType>(),
     scheme: p.text().$type<Scheme>(),
     host: p.text(),
     port: p.integer(),
     zone: p.text().nullable(),
     weight: p.integer(),
-    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
-    check: p.json<Check>().fieldName('check_terms'),
+    status: p.text().$type<Status>().generated("(coalesce(override ->> 'status', health ->> 'state')) stored"),
     health: p.json<Health>(),
     override: p.json<Override>().nullable(),
-    status: p.text().$type<Status>().generated("(coalesce(override ->> 'status', health ->> 'state')) stored"),
+    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
+    check: p.json<Check>().fieldName('check_terms'),
     registeredAt: p.datetime(3),
     updatedAt: p.datetime(3),
     version: p.integer().version().default(1),
     revision: p.bigint('number'),
+    endedIncarnations: p.json<readonly string[]>().nullable(),
   },
   uniques: [
     {

@@ -1,6 +1,6 @@
 import { type AuditAction, type LogEvent } from '@coordination/log';
 import { type InstanceRecord } from '../model/instance.js';
-import { normalizeRecord } from '../model/normalize-record.js';
+import { normalizeRecord } from '../tables/normalize-record.js';
 
 /** One change of one instance, as those who watch the catalog need it. */
 export interface CatalogChange {

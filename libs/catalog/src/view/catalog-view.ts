@@ -1,6 +1,7 @@
 import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coordination/log';
 import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
-import { afterEvent, type StoredRecord } from '../model/normalize-record.js';
+import { type StoredRecord } from '../model/instance-forms.js';
+import { afterEvent } from '../tables/normalize-record.js';
 import { emptyServicesDroppedBy } from './empty-services-dropped.js';
 import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js';
 import { type ServiceTouch } from '../model/service-touch.js';

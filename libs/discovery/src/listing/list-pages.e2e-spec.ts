@@ -209,7 +209,7 @@ describe('The list of a service in pages', () => {
     ] as const) {
       const { body } = await api().get(listOf(service, `${query}&cursor=${cursor}`));
       expect(brief(body), query).toEqual({ status: 400, code: 'INVALID_CURSOR', at: ['/query/cursor'] });
-      expect(body.detail).toContain('given for another query');
+      expect(body.detail).toContain('belongs to another query');
     }
     const content = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as object;
     const altered = (differing: object) =>

@@ -119,7 +119,7 @@ describe('A cursor of a list', () => {
       { selection: { statuses: ['healthy'], where: null } as const },
       { part: { fields: ['host'], limit: null } as const },
     ]) {
-      expect(() => fromListCursor({ ...question, ...other }, cursor)).toThrow('given for another query');
+      expect(() => fromListCursor({ ...question, ...other }, cursor)).toThrow('belongs to another query');
     }
   });
 

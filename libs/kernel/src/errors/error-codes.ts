@@ -33,8 +33,8 @@ export const ERROR_CODES = {
   INVALID_FILTER: entry(
     400,
     'The filter is not valid',
-    'A filter parameter cannot be understood, such as a version range that is not a semver range or an expression with a mistake; or what it asks would have to be decided for too many instances at once.',
-    'Correct the filter; the detail says where it is wrong, for an expression by the character.',
+    'A filter parameter cannot be understood, such as a version range that is not a semver range or an expression with a mistake; or it would have to be evaluated for too many instances at once.',
+    'Correct the filter; `detail` names the place of the mistake, in an expression by the character.',
   ),
   INVALID_CURSOR: entry(
     400,
@@ -45,20 +45,20 @@ export const ERROR_CODES = {
   INSTANCE_NOT_FOUND: entry(
     404,
     'No such instance',
-    'No instance is registered under this id or name. From its explanation and from the audit log it means that none ever was, or, where there is an `oldestRevision`, that nothing of one is retained.',
-    'Register the instance again; a heartbeat answered like this always means that. What became of one that is gone is told by `…/explain` and by its history in the audit log.',
+    'No instance is registered under this id or name. From the explanation and from the audit log it means that no instance ever was, or, with `oldestRevision`, that the retained log has none.',
+    'Register the instance again; after a heartbeat this is always right. `…/explain` and the history in the audit log show what happened to an instance that no longer exists.',
   ),
   EVENT_NOT_FOUND: entry(
     404,
     'No such event',
     'The log has no event with this revision.',
-    'Ask for a revision between 1 and the head that GET /api/v1/audit/head tells.',
+    'Request a revision between 1 and the head, which GET /api/v1/audit/head returns.',
   ),
   NO_INSTANCE_AVAILABLE: entry(
     404,
     'No instance to call',
     'The service has no instance that the request selects and that may be called.',
-    'Wait for one (a waiting read of the instances tells), or select less narrowly.',
+    'Wait for one with a waiting read of the instances, or select less narrowly.',
   ),
   CORS_REFUSED: entry(
     403,
@@ -70,7 +70,7 @@ export const ERROR_CODES = {
     404,
     'No such route',
     'Nothing is served under this path.',
-    'The API documentation of the service, at `docs` below its URL, has the routes that exist.',
+    'See the API documentation of the service, at `docs` below its URL, for the routes that exist.',
   ),
   METHOD_NOT_ALLOWED: entry(
     405,
@@ -87,32 +87,32 @@ export const ERROR_CODES = {
   REVISION_COMPACTED: entry(
     410,
     'The revision is no longer retained',
-    'What is asked for lies before what is kept of the log: a revision, a time, or the whole life of an instance. `oldestRevision` tells the oldest revision that can be used.',
-    'Ask from `oldestRevision` on, or read anew without a revision.',
+    'The request is about a revision, a time, or an instance that is older than the retained log. `oldestRevision` is the oldest revision that can be used.',
+    'Use `oldestRevision` or a later revision, or read again without a revision.',
   ),
   REVISION_UNKNOWN: entry(
     410,
     'The catalog has no such revision',
     'The revision is above the head of the log, was never used, or belongs to a history that has ended (a backup was restored, or a failover lost commits).',
-    'Read anew without a revision, and go on from the revision and epoch of that answer.',
+    'Read again without a revision, and continue with the revision and epoch of that response.',
   ),
   INCARNATION_ENDED: entry(
     409,
     'Another process runs under this name now',
-    'The call names an incarnation that is not the one that runs: another process has registered under this name since, or, for a registration, this incarnation has ended. Nothing was changed. It is looked at before `If-Match`.',
-    'The process that this is told is not the one that callers are sent to: it should stop, or register with an incarnation that was never used. `currentIncarnation` tells which one runs; null: its process named none. Operators leave `incarnation` out.',
+    'The request names an incarnation that is not the current one: another process has registered under this name since, or, for a registration, this incarnation has ended. Nothing was changed. The incarnation is checked before `If-Match`.',
+    'The process that gets this error is not the one that callers are sent to: it should stop, or register with an incarnation that was never used. `currentIncarnation` is the current one; null: its process named none. Operators omit `incarnation`.',
   ),
   VERSION_MISMATCH: entry(
     412,
     'The instance has changed meanwhile',
     '`If-Match` names a version that is no longer the current one. Nothing was changed.',
-    'Read the instance again, decide again, and send the new version. `currentVersion` and, where one instance was asked for, `ETag` tell the current one.',
+    'Read the instance again, decide again, and send the new version. `currentVersion` is the current version; so is `ETag`, if the request was about one instance.',
   ),
   ALREADY_REGISTERED: entry(
     412,
     'The instance is registered already',
-    'A registration with `If-None-Match: *` met an instance of that identity. Nothing was changed.',
-    'Leave the header out to replace the instance, or choose another instanceId. `currentVersion` and `ETag` tell the version that it has.',
+    'A registration with `If-None-Match: *` is for an identity that is registered already. Nothing was changed.',
+    'Omit the header to replace the instance, or choose another instanceId. `currentVersion` and `ETag` are its current version.',
   ),
   PAYLOAD_TOO_LARGE: entry(
     413,
@@ -124,7 +124,7 @@ export const ERROR_CODES = {
     415,
     'The content type is not supported',
     'The body is not application/json (or, for PATCH, application/merge-patch+json), or it has a Content-Encoding.',
-    'Send JSON as it is, with a matching Content-Type.',
+    'Send JSON without Content-Encoding, with a matching Content-Type.',
   ),
   EXPECTATION_FAILED: entry(
     417,
@@ -142,7 +142,7 @@ export const ERROR_CODES = {
     422,
     'The key was used for another request',
     '`Idempotency-Key` was sent within the last 24 hours with another request: its method, path, query, body, preconditions or reason differ. Nothing was changed.',
-    'Send each new request with a key of its own; a key is only for sending the same request again.',
+    'Use a new key for each new request; a key may only be reused to repeat the same request.',
   ),
   QUEUE_FULL: entry(
     429,
@@ -152,8 +152,8 @@ export const ERROR_CODES = {
   ),
   RATE_LIMITED: entry(
     429,
-    'Too much of this at once',
-    'This node does as many exports and verifications of the log at once as it takes, or holds as many waiting reads (PCS_WAITING_READS_MAX) or watches (PCS_WATCH_MAX).',
+    'Too many concurrent requests of this kind',
+    'This node has reached its limit of concurrent exports and verifications of the log, of waiting reads (PCS_WAITING_READS_MAX), or of watches (PCS_WATCH_MAX).',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
   HEADERS_TOO_LARGE: entry(
@@ -164,33 +164,33 @@ export const ERROR_CODES = {
   ),
   INTERNAL_ERROR: entry(
     500,
-    'Something went wrong inside the service',
-    'A bug. Nothing of its inside is shown; the service log has it under the request id.',
+    'Internal error of the service',
+    'An unexpected error, most likely a bug. The response has no details; the log of the service has them under the request id.',
     'Report it with the request id.',
   ),
   STORE_UNAVAILABLE: entry(
     503,
     'The database cannot be used',
-    'PostgreSQL could not be reached, did not answer in time, or refused for its own state, such as a missing privilege or a full disk: `lastError` of `database` in `/health` tells which. Nothing was changed.',
+    'PostgreSQL could not be reached, did not answer in time, or refused because of its own state, such as a missing privilege or a full disk: see `lastError` of `database` in `/health`. Nothing was changed.',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
   OUTCOME_UNKNOWN: entry(
     503,
     'It is not known whether the change happened',
-    'The connection to PostgreSQL broke during the commit, and the outcome could not be settled in time.',
-    'Send the request again with the same `Idempotency-Key`: then it happens once, and you get its answer. Without a key, read the instance to see whether the change is there; registrations, PUT, heartbeats and overrides can simply be sent again.',
+    'The connection to PostgreSQL broke during the commit, and the outcome could not be determined in time.',
+    'Send the request again with the same `Idempotency-Key`: then the change is made once, and you get its response. Without a key, read the instance to see whether the change was made; registrations, PUT, heartbeats and overrides can simply be sent again.',
   ),
   STALE_VIEW: entry(
     503,
     'The view of the catalog is too old',
-    'This node has not been able to follow the log for longer than PCS_STALENESS_LIMIT_SECONDS, or did not come to the revision that the request asks for in time.',
-    'Ask another node, or wait for the time in `Retry-After`.',
+    'This node has not been able to follow the log for longer than PCS_STALENESS_LIMIT_SECONDS, or did not reach the revision that the request needs in time.',
+    'Use another node, or wait for the time in `Retry-After`.',
   ),
   STARTING: entry(
     503,
     'The node is still starting',
-    'The view of the catalog is not loaded yet. An unknown catalog is never told as an empty one.',
-    'Ask another node, or wait for the time in `Retry-After`.',
+    'The view of the catalog is not loaded yet. An unknown catalog is never presented as an empty one.',
+    'Use another node, or wait for the time in `Retry-After`.',
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -6,24 +6,24 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** What an error tells besides its code and text. */
+/** What an error has besides its code and message. */
 export interface ErrorExtras {
   readonly errors?: readonly FieldError[];
   /** The version that the instance has now (VERSION_MISMATCH, ALREADY_REGISTERED, INCARNATION_ENDED). */
   readonly currentVersion?: number;
-  /** The incarnation that runs now; null: it named none (INCARNATION_ENDED). */
+  /** The current incarnation; null: its process named none (INCARNATION_ENDED). */
   readonly currentIncarnation?: string | null;
-  /** Seconds after which another try makes sense. */
+  /** Seconds after which a retry makes sense. */
   readonly retryAfterSeconds?: number;
-  /** The oldest revision that can still be asked for (REVISION_COMPACTED; INSTANCE_NOT_FOUND of a log that was cut). */
+  /** The oldest revision that can still be requested (REVISION_COMPACTED; INSTANCE_NOT_FOUND of a log that was compacted). */
   readonly oldestRevision?: number;
-  /** Methods that the path does take (METHOD_NOT_ALLOWED). */
+  /** The methods that the path takes (METHOD_NOT_ALLOWED). */
   readonly allow?: readonly string[];
 }
 
 /**
- * A failure that callers are told about: a stable code, and a detail that says what is wrong and what to do.
- * It knows nothing of HTTP; the problem filter maps it.
+ * An error that is returned to callers: a stable code, and a message that states what is wrong and what to do.
+ * It is independent of HTTP; the problem filter maps it.
  */
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode;
@@ -67,17 +67,17 @@ export class InvalidCursorError extends DomainError {
   readonly code = 'INVALID_CURSOR';
 
   constructor(
-    message = 'The cursor is not one that this service gave for this query. Start again without a cursor.',
+    message = 'The cursor is not one that this service returned for this query. Start again without a cursor.',
     what = 'is not a cursor of this query',
   ) {
     super(message, { errors: [{ path: '/query/cursor', message: what }] });
   }
 
-  /** For a cursor that was given, but not for what it comes with. */
+  /** For a cursor of another query. */
   static ofAnotherQuery(): InvalidCursorError {
     return new InvalidCursorError(
-      'The cursor was given for another query: the path and all parameters but limit must be those of the page before. Send it with those, or start again without a cursor.',
-      'was given for another query',
+      'The cursor belongs to another query: the path and all parameters except limit must be those of the page before. Send it with those, or start again without a cursor.',
+      'belongs to another query',
     );
   }
 }
@@ -88,7 +88,7 @@ export class InstanceNotFoundError extends DomainError {
   /** @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1` */
   constructor(what: string) {
     super(
-      `No instance is registered as ${what}. Register it (again) first. What became of one that is gone is told by its explain and its history.`,
+      `No instance is registered as ${what}. Register it (again) first. Its explanation and its history show what happened to an instance that no longer exists.`,
     );
   }
 }
@@ -98,13 +98,13 @@ export class InstanceNeverKnownError extends DomainError {
 
   /**
    * @param what how the caller named it, such as `id 0193…` or `default/orders/orders-1`
-   * @param oldestRevision where the log begins; 0: nothing of it was removed, so there never was such an instance
+   * @param oldestRevision where the log begins; 0: nothing was removed from it, so there never was such an instance
    */
   constructor(what: string, oldestRevision: number) {
     super(
       oldestRevision === 0
         ? `No instance was ever registered as ${what}.`
-        : `The log has nothing of an instance registered as ${what}. What was gone by revision ${oldestRevision} is no longer retained; everything after it is.`,
+        : `The log has no events of an instance registered as ${what}. Instances that were removed before revision ${oldestRevision} are no longer retained.`,
       oldestRevision === 0 ? {} : { oldestRevision },
     );
   }
@@ -140,18 +140,18 @@ export class RevisionCompactedError extends DomainError {
     });
   }
 
-  /** For a time (RFC 3339) before what is retained. */
+  /** For a time (RFC 3339) before the retained log. */
   static before(time: string, oldestRevision: number): RevisionCompactedError {
-    return RevisionCompactedError.of(`What was at ${time}`, oldestRevision);
+    return RevisionCompactedError.of(`The catalog at ${time}`, oldestRevision);
   }
 
-  /** For what is not asked for by its revision. */
+  /** For a request that does not name a revision. */
   static of(what: string, oldestRevision: number): RevisionCompactedError {
     return new RevisionCompactedError(0, oldestRevision, what);
   }
 }
 
-/** Why a revision means nothing to the catalog as it is. */
+/** Why the catalog does not know a revision. */
 export type UnknownRevisionReason = 'above-head' | 'never-used' | 'ended-epoch';
 
 const UNKNOWN_BECAUSE: Readonly<Record<UnknownRevisionReason, string>> = {
@@ -167,15 +167,16 @@ export class RevisionUnknownError extends DomainError {
     revision: number,
     readonly reason: UnknownRevisionReason,
   ) {
-    super(`The catalog does not know revision ${revision}: ${UNKNOWN_BECAUSE[reason]}. Read anew, without a revision.`);
+    super(`The catalog does not know revision ${revision}: ${UNKNOWN_BECAUSE[reason]}. Read again without a revision.`);
   }
 }
 
 export class VersionMismatchError extends DomainError {
   readonly code = 'VERSION_MISMATCH';
 
-  constructor(currentVersion: number) {
-    super(`The instance has version ${currentVersion} now. Read it again and decide again.`, { currentVersion });
+  /** @param what has the version, at the beginning of the message */
+  constructor(currentVersion: number, what = 'The instance') {
+    super(`${what} has version ${currentVersion} now. Read it again and decide again.`, { currentVersion });
   }
 }
 
@@ -183,7 +184,7 @@ export class AlreadyRegisteredError extends DomainError {
   readonly code = 'ALREADY_REGISTERED';
 
   constructor(what: string, currentVersion: number) {
-    super(`${what} is registered already, with version ${currentVersion}, and If-None-Match: * was asked.`, {
+    super(`${what} is registered already, with version ${currentVersion}, and the request has If-None-Match: *.`, {
       currentVersion,
     });
   }
@@ -227,9 +228,11 @@ export class QueueFullError extends DomainError {
 export class RateLimitedError extends DomainError {
   readonly code = 'RATE_LIMITED';
 
-  /** @param what what there is too much of, such as `exports` */
+  /** @param what the things of which there are too many, such as `exports` */
   constructor(what: string, limit: number) {
-    super(`This node does ${limit} ${what} at once already. Try again later.`, { retryAfterSeconds: 5 });
+    super(`This node has ${limit} concurrent ${what} already, which is its limit. Try again later.`, {
+      retryAfterSeconds: 5,
+    });
   }
 }
 
@@ -238,18 +241,18 @@ export class StoreUnavailableError extends DomainError {
 
   constructor(
     options?: ErrorOptions,
-    message = 'The database cannot be reached, refuses to serve, or did not answer in time. Nothing was changed; try again.',
+    message = 'The database cannot be reached, refused the request, or did not respond in time. Nothing was changed; try again.',
   ) {
     super(message, { retryAfterSeconds: 1 }, options);
   }
 }
 
-/** The database is there, but whether it has the history of the catalog that was told so far is being found out. */
+/** The database is available, but it is not known yet whether it has the same history of the catalog as before. */
 export class HistoryUnsettledError extends StoreUnavailableError {
   constructor() {
     super(
       undefined,
-      'The database was restored or failed over, and it is not settled yet whether commits were lost. Nothing was changed; try again.',
+      'The database was restored or failed over, and it is not known yet whether commits were lost. Nothing was changed; try again.',
     );
   }
 }
@@ -281,11 +284,11 @@ export class StaleViewError extends DomainError {
 export class ViewBehindError extends DomainError {
   readonly code = 'STALE_VIEW';
 
-  /** @param held the revision that the view has; @param wanted the one that it must have, where it is known */
+  /** @param held the revision of the view; @param wanted the revision that it must reach, if that is known */
   constructor(held: number, wanted?: number, options?: ErrorOptions) {
-    const whatFor = wanted === undefined ? 'what the log has' : `revision ${wanted}`;
+    const whatFor = wanted === undefined ? 'the head of the log' : `revision ${wanted}`;
     super(
-      `This node has followed the log to revision ${held} and did not come to ${whatFor} in time. Ask again, or another node.`,
+      `This node has followed the log to revision ${held} and did not reach ${whatFor} in time. Try again, or use another node.`,
       { retryAfterSeconds: 1 },
       options,
     );

@@ -1,6 +1,6 @@
 import { textOf } from './error-text.js';
 
-/** A failure as it may be shown to anybody who can read logs and health: no statement, no password. */
+/** A failure as it may be shown in logs and health: without statements and passwords. */
 export interface FailureText {
   readonly message: string;
   /** The code by which PostgreSQL names the error (SQLSTATE); null: it is not an error of PostgreSQL. */
@@ -15,18 +15,18 @@ const MAX_DEPTH = 10;
 /** Codes of network errors, such as EPIPE, have no digit. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
-/** User and password in a URL (RFC 3986, section 3.2.1); a password may hold an `@` or a `/` that nobody has escaped. */
+/** User and password in a URL (RFC 3986, section 3.2.1); a password may contain an unescaped `@` or `/`. */
 const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)\S*@/gi;
 
-/** PostgreSQL ends a complaint about a value (class 22) with the value. */
+/** PostgreSQL ends an error message about a value (class 22) with the value. */
 const DATA_EXCEPTION = /^22/;
 const QUOTED_VALUE = /"[^]*"/;
 
 const PASSWORD_PARAMETER = /\b(password|passwd|pwd)(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;]+)/gi;
 
 /**
- * The reason of a failure in one line, for people: what the driver said, where our own error only says that the database
- * could not be asked. Statements and their values are not in it: PostgreSQL has them in other fields than the message.
+ * The reason of a failure in one line, for people: the innermost cause, such as the error of the driver. It has no statements
+ * and values: PostgreSQL puts them into other fields than the message.
  */
 export function failureText(error: unknown): FailureText {
   const reason = reasonOf(error);
@@ -38,11 +38,11 @@ export function failureText(error: unknown): FailureText {
   return { message: withoutSecrets(isAboutValue ? text.replace(QUOTED_VALUE, '…') : text), sqlState };
 }
 
-/** Nested errors are looked through for the first one, which the others only pass on. */
+/** The innermost cause of nested errors; the others only pass it on. */
 function reasonOf(error: unknown): unknown {
   let reason = error;
   for (let depth = 0; depth < MAX_DEPTH && reason instanceof Error; depth++) {
-    // A host with several addresses fails with one error for each of them, and has no message of its own.
+    // Connecting to a host with several addresses fails with one error for each address, and no message of its own.
     const next: unknown = reason.cause ?? (reason instanceof AggregateError ? reason.errors[0] : undefined);
     if (next === undefined || next === null) return reason;
     reason = next;

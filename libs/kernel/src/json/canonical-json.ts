@@ -12,8 +12,8 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * Whether two JSON values say the same, whatever the order of their keys. Most that are compared do, and need no canonical
- * form to be seen so; it alone tells of those that differ, such as 0 and -0, which are one number in JSON.
+ * Whether two JSON values are equal, whatever the order of their keys. Most compared values are, and are found equal without
+ * the canonical form. It decides about the others, such as 0 and -0, which are one number in JSON.
  */
 export const sameJson = (a: unknown, b: unknown): boolean =>
   isDeepStrictEqual(a, b) || canonicalJson(a) === canonicalJson(b);

@@ -5,7 +5,7 @@ interface Checker<T> {
   safeParse(value: unknown): { success: true; data: T } | { success: false };
 }
 
-/** An opaque cursor: JSON in base64url. It is not secret, and is checked again when it comes back. */
+/** An opaque cursor: JSON in base64url. It is not secret, and is validated when a caller sends it back. */
 export const encodeCursor = (position: unknown): string => Buffer.from(JSON.stringify(position)).toString('base64url');
 
 /** What a cursor looks like. */
@@ -23,7 +23,7 @@ export function decodeCursor<T>(cursor: string, schema: Checker<T>): T {
 
 function parse(cursor: string): unknown {
   const bytes = Buffer.from(cursor, 'base64url');
-  // Decoding passes over what is no base64url, so that an altered cursor would go for the one that was given.
+  // Decoding ignores characters that are not base64url, so an altered cursor could pass for the original one.
   if (bytes.toString('base64url') !== cursor) throw new InvalidCursorError();
   try {
     return JSON.parse(bytes.toString());

@@ -6,17 +6,17 @@ import { isContainer } from './json-values.js';
 export type PatchOperation = Operation;
 
 /**
- * Aligning two arrays costs time and memory as the product of their lengths. What one patch may spend on it; after that,
- * arrays are replaced as a whole.
+ * Aligning two arrays costs time and memory proportional to the product of their lengths. This is what one patch may spend
+ * on it; beyond that, arrays are replaced as a whole.
  */
 const MAX_ALIGNED = 4_096;
 
-/** Libraries that apply patches do not walk through these keys, so what is below them is replaced as a whole. */
+/** Libraries that apply patches do not follow these keys, so values below them are replaced as a whole. */
 const CLOSED_KEYS: ReadonlySet<string> = new Set(['constructor', 'prototype', '__proto__']);
 
 /**
- * A JSON patch (RFC 6902) that makes one JSON value of another; empty if they say the same. It costs about as much as
- * the values are large: arrays of anything but scalars, and long ones, are replaced and not compared element by element.
+ * A JSON patch (RFC 6902) that turns one JSON value into another; empty if they are equal. Its cost is about proportional to
+ * the size of the values: arrays of anything but scalars, and long ones, are replaced and not compared element by element.
  */
 export function patchBetween(before: unknown, after: unknown): PatchOperation[] {
   let left = MAX_ALIGNED;

@@ -4,7 +4,7 @@ import { isContainer } from './json-values.js';
 /** How deeply arrays and objects of a request may be nested. Far more than any request of this API needs. */
 export const MAX_JSON_DEPTH = 32;
 
-/** How many bad places are named at most, so that an answer cannot become larger than its question. */
+/** The most bad places that are named, so that a response cannot become larger than its request. */
 const MAX_FINDINGS = 100;
 
 /** A place of a JSON value that cannot be kept as it is. */
@@ -18,7 +18,7 @@ type Container = readonly unknown[] | Readonly<Record<string, unknown>>;
 /** One reference token of a JSON pointer (RFC 6901, section 3). */
 export const pointerToken = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** How much of a name that a caller made up a message repeats. */
+/** The most characters of a caller's text that a message repeats. */
 const MAX_SHOWN = 100;
 
 /** Control characters, and those that turn the direction of the text around them. */
@@ -26,7 +26,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 const escaped = (sign: string): string => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`;
 
-/** A caller's own text for messages: cut off where it is very long, with what cannot be seen escaped. */
+/** A caller's own text for messages: a long one is cut off, invisible characters are escaped. */
 export function shownText(text: string): string {
   const start = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
   return start.toWellFormed().replaceAll(INVISIBLE, escaped);
@@ -48,7 +48,7 @@ export function findUnstorable(value: unknown, base = '', maxDepth = MAX_JSON_DE
   return isClean(value, maxDepth) ? [] : locatePoison(value, base, maxDepth);
 }
 
-/** The hot path: no pointers are built, because nearly every value is clean. */
+/** The hot path: builds no pointers, because nearly every value is clean. */
 function isClean(value: unknown, maxDepth: number): boolean {
   if (!isContainer(value)) return complaintAbout(value) === null;
   let level: Container[] = [value];

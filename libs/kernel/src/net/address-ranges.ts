@@ -56,6 +56,6 @@ export function parseRange(range: string): ParsedRange {
   const isMapped = familyOf(address) !== family;
   if (!isMapped) return { network, family, bits: Number(length) };
   const bits = Number(length) - MAPPED_BITS;
-  // Wider than all of IPv4: what is meant is a network of IPv6.
+  // Wider than all of IPv4: it is a network of IPv6.
   return bits < 0 ? { network: address, family: 6, bits: Number(length) } : { network, family, bits };
 }

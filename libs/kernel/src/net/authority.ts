@@ -18,7 +18,7 @@ export function hostOfAuthority(authority: string): string | undefined {
   return spelt.endsWith('.') ? spelt.slice(0, -1) : spelt;
 }
 
-/** A host as it stands in an authority. */
+/** A host as it is written in an authority. */
 export const asAuthority = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 const LOOPBACK_ADDRESS = /^127\./;

@@ -23,8 +23,8 @@ export const isUnspecified = (text: string): boolean => UNSPECIFIED.has(canonica
 export type CheckedHost = { readonly host: string } | { readonly complaint: string };
 
 /**
- * Checks what is said of where an instance is reached. What is accepted has one spelling, names one place, and can stand
- * in a URL (an IPv6 address in brackets): names in lower case, addresses as {@link canonicalAddress} spells them.
+ * Checks the host at which an instance is reached. An accepted host has one spelling, names one place, and can be used in a
+ * URL (an IPv6 address in brackets): names are in lower case, addresses as {@link canonicalAddress} spells them.
  */
 export function checkHost(text: string): CheckedHost {
   if (isIP(text) !== 0) return checkAddress(text);

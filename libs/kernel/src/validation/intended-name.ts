@@ -23,7 +23,7 @@ const lettersOf = (name: string): string => name.split('').sort().join('');
 const wordsOf = (name: string): string[] => name.split(/(?=[A-Z])|[-_.\s]/).map(plain);
 
 /**
- * Which of the known names somebody meant: the one that is written a little differently (`Wait-Seconds`), misspelt
+ * Which of the known names a caller meant: the one that is written a little differently (`Wait-Seconds`), misspelt
  * (`helthy`, `limti`), cut off (`wait`), longer by an ending (`statuses`), or without its other words (`version` for
  * `appVersion`). None where nothing is near: a wrong suggestion is worse than none.
  */

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** What an issue of zod lacks for saying what would be right. */
+/** What the issues of zod lack for a message that names the right values. */
 export interface IssueContext {
-  /** The names that the object knows, with `unrecognized_keys`. */
+  /** The keys of the object, with `unrecognized_keys`. */
   readonly known?: readonly string[];
   /** The text that was given, with `invalid_value`. */
   readonly given?: string;
 }
 
 /**
- * Has zod give its issues their context. It tells names and input to error maps alone, which may add to the issue; the
- * message is left to the others. The map holds for all schemas of the process.
+ * Makes zod add the context to its issues. Only error maps get the schema and the input, and they may add to the issue; the
+ * message is left to the other maps. The map applies to all schemas of the process.
  */
 export function giveContext(): void {
   z.config({

@@ -18,7 +18,7 @@ export interface ValidationIssue extends IssueContext {
   readonly values?: readonly unknown[];
   /** The keys that a strict object does not know. */
   readonly keys?: readonly string[];
-  /** What each member of a union had to say. */
+  /** The issues of each member of a union. */
   readonly errors?: readonly (readonly ValidationIssue[])[];
 }
 

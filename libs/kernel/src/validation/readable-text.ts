@@ -1,7 +1,7 @@
 import { isStorableText } from '../json/json-safety.js';
 
 /**
- * Characters that nobody sees, or that change how the text around them is shown: controls (C0 but tab and line ends, DEL,
+ * Characters that are invisible, or that change how the text around them is shown: controls (C0 but tab and line ends, DEL,
  * C1), format characters (such as bidi overrides and isolates, zero-width space, tags), and separators of lines and
  * paragraphs. Not among them: the two joiners, which emoji and some scripts need, and marks of numbers, which are visible.
  */
@@ -12,8 +12,8 @@ const ALL_HIDDEN = new RegExp(HIDDEN, 'gu');
 const REPLACEMENT = '\uFFFD';
 
 /**
- * Why people cannot trust what they see of a text, in words that continue the name of the field; undefined: they can.
- * For texts that operators read: with such characters, a log, a terminal or a console shows something other than what is there.
+ * What is wrong with a text that operators will read, as a continuation of the name of the field; undefined: nothing. With
+ * hidden characters, a log, a terminal or a console shows something other than the text.
  */
 export function complaintAboutText(text: string): string | undefined {
   if (!isStorableText(text)) return 'must not have U+0000 or half a surrogate pair, which cannot be stored';
@@ -23,5 +23,5 @@ export function complaintAboutText(text: string): string | undefined {
   return `must not have ${name}: controls, and characters that are invisible or change the order in which text is shown, are refused. Leave it out`;
 }
 
-/** A text of somebody else that will be shown: what {@link complaintAboutText} names is replaced by U+FFFD. */
+/** A foreign text that will be shown: the characters that {@link complaintAboutText} refuses are replaced by U+FFFD. */
 export const readable = (text: string): string => text.replaceAll(ALL_HIDDEN, REPLACEMENT).toWellFormed();

@@ -5,9 +5,9 @@ import { meantName } from './intended-name.js';
 const MAX_LISTED = 40;
 
 /**
- * What is wrong with a name that is not known at its place, and what is known there.
- * @param known the names that are; undefined where that cannot be told
- * @param isListed whether all of them are to be told; where several names are wrong, once is enough
+ * The message about a name that is not known at its place.
+ * @param known the names that are known there; undefined if that cannot be determined
+ * @param isListed whether the message lists all of them; if several names are wrong, once is enough
  */
 export function unknownName(name: string, known: readonly string[] | undefined, isListed = true): string {
   const unknown = 'is not known here';
@@ -19,7 +19,7 @@ export function unknownName(name: string, known: readonly string[] | undefined, 
   return `${unknown}${hint}${hint === '' ? '; known:' : ' Known:'} ${listed(known)}`;
 }
 
-/** `: did you mean …?` for a value that is none of those that there are; empty where nothing is near. */
+/** `: did you mean …?` for a value that is not one of the choices; empty if none of them is similar. */
 export function meantValue(written: unknown, choices: readonly unknown[]): string {
   const texts = choices.filter(choice => typeof choice === 'string');
   const meant = typeof written === 'string' ? meantName(written, texts) : undefined;
@@ -27,8 +27,8 @@ export function meantValue(written: unknown, choices: readonly unknown[]): strin
 }
 
 /**
- * What is wrong with an object whose kind is told by one member, where that member is missing or wrong.
- * @param name that member
+ * The message about an object whose discriminator is missing or wrong.
+ * @param name the name of the discriminator
  */
 export function unknownKind(input: unknown, name: string, kinds: readonly string[]): string {
   const must = `must be ${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1)}`;

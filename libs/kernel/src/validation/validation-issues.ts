@@ -9,7 +9,7 @@ giveContext();
 /** The most bad fields that one answer names. */
 const MAX_FIELDS = 100;
 
-/** A bad field of an issue; its message is made only if it is told, since that takes longer. */
+/** A bad field of an issue. Its message is composed only if it is used, because that takes longer. */
 interface Finding {
   readonly path: string;
   readonly issue: ValidationIssue;
@@ -17,13 +17,13 @@ interface Finding {
   readonly unknown?: string;
 }
 
-/** The bad fields that issues speak of, each by its JSON pointer below `base`. */
+/** The bad fields of issues, each by its JSON pointer below `base`. */
 export function toFieldErrors(issues: readonly ValidationIssue[], base: string): FieldError[] {
   const findings = issues.flatMap(issue => findingsOf(issue, base));
-  const told = new Set<string>();
+  const listed = new Set<string>();
   const fields = findings
     .slice(0, MAX_FIELDS)
-    .map(finding => ({ path: finding.path, message: messageOf(finding, told) }));
+    .map(finding => ({ path: finding.path, message: messageOf(finding, listed) }));
   const rest = findings.length - MAX_FIELDS;
   return rest > 0 ? [...fields, { path: base, message: `has ${rest} more bad fields` }] : fields;
 }
@@ -38,16 +38,16 @@ function findingsOf(issue: ValidationIssue, base: string): Finding[] {
   return [{ path, issue }];
 }
 
-/** @param told what was said to be known already, so that a hundred wrong members do not list it a hundred times */
-function messageOf({ issue, unknown }: Finding, told: Set<string>): string {
+/** @param listed the known names that earlier messages list, so that a hundred wrong members do not repeat them */
+function messageOf({ issue, unknown }: Finding, listed: Set<string>): string {
   if (unknown === undefined) return issueMessage(issue);
   const names = issue.known?.join() ?? '';
-  const isListed = !told.has(names);
-  told.add(names);
+  const isListed = !listed.has(names);
+  listed.add(names);
   return unknownName(unknown, issue.known, isListed);
 }
 
-/** The member of a union that the value came closest to: the one whose complaint lies deepest, and is shortest. */
+/** The member of a union that is most similar to the value: the one with the deepest issue, and the fewest issues. */
 function closestMember(members: ValidationIssue['errors']): readonly ValidationIssue[] | undefined {
   return members
     ?.filter(issues => issues.length > 0)

@@ -16,8 +16,8 @@ export const LivenessGuardSchema = defineEntity({
     since: p.datetime(3),
     until: p.datetime(3),
     wouldExpire: p.integer(),
-    ofLeases: p.integer(),
-    shareLimit: p.double(),
+    of: p.integer().fieldName('of_leases'),
+    limit: p.double().fieldName('share_limit'),
   },
   checks: [
     { name: 'liveness_guard_phase_known', expression: `phase in (${oneOf(GUARD_PHASES)})` },

@@ -1,34 +1,30 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, query } from '@coordination/database';
 import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
 import { type RoleTerm } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
+import { LivenessGuard } from './liveness-guard.entity.js';
+import { LivenessOrder } from './liveness-order.entity.js';
+
+const STATES = columnsOf(LivenessGuard);
+const ORDERS = columnsOf(LivenessOrder);
 
 const FIND_STATES = `
-  select namespace, service, phase, reason, detail, ${isoTime('since')} as since, ${isoTime('until')} as until,
-    would_expire as "wouldExpire", of_leases as "of", share_limit as "limit"
-  from liveness_guard order by namespace, service`;
+  select ${STATES.select()} from liveness_guard order by namespace, service`;
 
 /** By whoever has the role; a node that has lost it changes nothing. */
 const SAVE_STATES = `
-  insert into liveness_guard (namespace, service, phase, reason, detail, since, until, would_expire, of_leases, share_limit)
-  select namespace, service, phase, reason, detail, since, until, "wouldExpire", "of", "limit"
-  from jsonb_to_recordset($1) as s (
-    namespace text, service text, phase text, reason text, detail text, since timestamptz, until timestamptz,
-    "wouldExpire" int, "of" int, "limit" float8)
+  insert into liveness_guard (${STATES.names()})
+  select ${STATES.values('s')}
+  from jsonb_to_recordset($1) as s (${STATES.form()})
   where exists (
     select from node_role where role = $2 and holder = $3 and term = $4 and expires_at > statement_timestamp())
-  on conflict (namespace, service) do update set
-    phase = excluded.phase, reason = excluded.reason, detail = excluded.detail, since = excluded.since,
-    until = excluded.until, would_expire = excluded.would_expire, of_leases = excluded.of_leases,
-    share_limit = excluded.share_limit`;
+  on conflict (namespace, service) do update set ${STATES.without('namespace', 'service').excludedAssignments()}`;
 
 const REMOVE_STATE = 'delete from liveness_guard where namespace = $1 and service = $2';
 
 const FIND_ORDERS = `
-  select namespace, service, kind, ${isoTime('ordered_at')} as "orderedAt", ${isoTime('until')} as until, reason,
-    ordered_by as "orderedBy"
-  from liveness_order`;
+  select ${ORDERS.select()} from liveness_order`;
 
 /** Those that are long over go on the way; until then an end also says that no lease shall last longer for an absence. */
 const PUT_ORDER = `
@@ -36,12 +32,17 @@ const PUT_ORDER = `
     delete from liveness_order
     where until < now() - interval '2 days' and (namespace, service) is distinct from ($1::text, $2::text)
   )
-  insert into liveness_order (namespace, service, kind, ordered_at, until, reason, ordered_by)
-  values ($1, $2, $3, date_trunc('milliseconds', statement_timestamp()),
-    coalesce($4::timestamptz, statement_timestamp() + make_interval(secs => $5::float8 / 1000)), $6, $7)
-  on conflict (namespace, service) do update set
-    kind = excluded.kind, ordered_at = excluded.ordered_at, until = excluded.until, reason = excluded.reason,
-    ordered_by = excluded.ordered_by`;
+  insert into liveness_order (${ORDERS.names()})
+  values (${ORDERS.values(undefined, {
+    namespace: '$1',
+    service: '$2',
+    kind: '$3',
+    orderedAt: "date_trunc('milliseconds', statement_timestamp())",
+    until: 'coalesce($4::timestamptz, statement_timestamp() + make_interval(secs => $5::float8 / 1000))',
+    reason: '$6',
+    orderedBy: '$7',
+  })})
+  on conflict (namespace, service) do update set ${ORDERS.without('namespace', 'service').excludedAssignments()}`;
 
 /**
  * That guards are ended stands for a minute, of which nobody can tell how much is left: then many leases that end at once are

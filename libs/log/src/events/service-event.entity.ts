@@ -4,6 +4,7 @@ import { type AuditAction, type AuditSource } from './log-event.js';
 /**
  * The log: one row for each change to the catalog, never updated, never deleted. The table is partitioned by range of
  * `revision`; the migration and `ensure_service_event_partitions` make the partitions, the ORM does not know of them.
+ * Events are read, answered and exported with their properties in this order.
  */
 export const ServiceEventSchema = defineEntity({
   name: 'ServiceEvent',
@@ -25,9 +26,9 @@ export const ServiceEventSchema = defineEntity({
     version: p.integer().nullable(),
     before: p.json<unknown>().nullable(),
     after: p.json<unknown>().nullable(),
+    hashVersion: p.smallint(),
     previousHash: p.text(),
     hash: p.text(),
-    hashVersion: p.smallint(),
   },
   checks: [
     { name: 'service_event_revision_range', expression: 'revision > 0 and revision < 9007199254740992' },

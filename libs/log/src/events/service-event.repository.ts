@@ -1,15 +1,15 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { CATALOG_CHANNEL, type LockedHead, type LogEvent } from './log-event.js';
+import { ServiceEvent } from './service-event.entity.js';
+
+const EVENTS = columnsOf(ServiceEvent);
 
 /**
  * The columns of the log as the properties of an {@link LogEvent}, ready to be returned as they are. Beside them,
  * `order by revision` would mean the converted one, for which there is no index: write `service_event.revision`.
  */
-export const EVENT_COLUMNS = `
-  revision::float8 as revision, ${isoTime('at')} as at, action, namespace, service, instance_id as "instanceId",
-  instance_uuid as "instanceUuid", actor, client_address as "clientAddress", request_id as "requestId", source, reason,
-  batch_id as "batchId", version, before, after, hash_version as "hashVersion", previous_hash as "previousHash", hash`;
+export const EVENT_COLUMNS = EVENTS.select();
 
 /**
  * The CTE `appended`: inserts events if the CTE `head` has a row, and returns their revisions.
@@ -17,16 +17,9 @@ export const EVENT_COLUMNS = `
  */
 export const appendedCte = (events: string): string => `
   appended as (
-    insert into service_event (
-      revision, at, action, namespace, service, instance_id, instance_uuid, actor, client_address, request_id, source,
-      reason, batch_id, version, before, after, previous_hash, hash, hash_version)
-    select e.revision, e.at, e.action, e.namespace, e.service, e."instanceId", e."instanceUuid", e.actor,
-      e."clientAddress", e."requestId", e.source, e.reason, e."batchId", e.version, e.before, e.after,
-      e."previousHash", e.hash, e."hashVersion"
-    from head, jsonb_to_recordset(${events}) as e (
-      revision bigint, at timestamptz, action text, namespace text, service text, "instanceId" text,
-      "instanceUuid" uuid, actor text, "clientAddress" text, "requestId" text, source text, reason text,
-      "batchId" uuid, version int, before jsonb, after jsonb, "previousHash" text, hash text, "hashVersion" smallint)
+    insert into service_event (${EVENTS.names()})
+    select ${EVENTS.values('e')}
+    from head, jsonb_to_recordset(${events}) as e (${EVENTS.form()})
     returning revision
   )`;
 

@@ -10,9 +10,9 @@ export const CatalogHeadSchema = defineEntity({
     revision: p.bigint('number'),
     /** Hash of the newest event; 64 zeros while the log is empty. */
     hash: p.text(),
-    at: p.datetime(3),
     /** Names one unbroken history. */
     epoch: p.uuid(),
+    at: p.datetime(3),
     /** Raised by whoever settles a doubtful commit, so that a late one cannot land. */
     fence: p.bigint('number').defaultRaw('0'),
     systemIdentifier: p.text(),

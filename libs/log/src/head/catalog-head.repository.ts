@@ -1,8 +1,9 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LockedHead, type LogHead, type TimedHead } from '../events/log-event.js';
 import { type ServerChange } from '../events/server-identity.js';
+import { CatalogHead } from './catalog-head.entity.js';
 
 /** The locked head, with what tells whether it goes on with what its holder knows. */
 export interface HeldHead extends LockedHead, ServerChange {
@@ -20,7 +21,9 @@ const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is onl
 
 const FENCE_HANGS = 'A commit that was to prove that this is the primary has not been confirmed by its standby yet.';
 
-const HEAD_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at`;
+const HEAD = columnsOf(CatalogHead);
+const HEAD_COLUMNS = HEAD.only('revision', 'hash', 'epoch', 'at').select();
+const PLACEMENT_COLUMNS = HEAD.only('systemIdentifier', 'timeline');
 const CLOCK = `${isoTime('clock_timestamp()')} as clock`;
 
 /** A placement as the database tells it. */
@@ -43,8 +46,8 @@ export class CatalogHeadRepository {
     const [found] = await query<Omit<HeldHead, 'now' | keyof ServerChange> & PlacementRow>(
       em,
       // The clock is read when the function has returned, so after the wait for the lock.
-      `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, fence::float8 as fence,
-        system_identifier as "systemIdentifier", timeline,
+      `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, ${HEAD.only('fence').select()},
+        ${PLACEMENT_COLUMNS.select()},
         server_system_identifier as "serverSystemIdentifier", server_timeline as "serverTimeline",
         known_hash as "knownHash"
        from lock_catalog_head($1, $2)`,
@@ -80,7 +83,7 @@ export class CatalogHeadRepository {
   async readPlaced(em: EntityManager): Promise<PlacedHead> {
     const [found] = await query<LogHead & PlacementRow>(
       em,
-      `select ${HEAD_COLUMNS}, h.system_identifier as "systemIdentifier", h.timeline,
+      `select ${HEAD_COLUMNS}, ${PLACEMENT_COLUMNS.select('h')},
         s.system_identifier as "serverSystemIdentifier", s.timeline as "serverTimeline"
        from catalog_head h, catalog_server() s where h.id = 1`,
     );

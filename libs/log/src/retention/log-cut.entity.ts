@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type EpochGap } from '../epochs/epoch-log.repository.js';
 
-/** Where the beginning of the log was removed. Of several cuts the latest counts; the others stay for people. */
+/** Where the beginning of the log was removed. Of several cuts the latest counts; the others stay for people. Cuts are answered with their properties in this order. */
 export const LogCutSchema = defineEntity({
   name: 'LogCut',
   tableName: 'log_cut',
@@ -10,22 +10,22 @@ export const LogCutSchema = defineEntity({
     revision: p.bigint('number').primary().autoincrement(false),
     /** Its hash: the anchor of the chain. */
     hash: p.text(),
-    at: p.datetime(3),
     epoch: p.uuid(),
-    /** The gaps between epochs up to there. */
-    gaps: p.json<readonly EpochGap[]>(),
+    at: p.datetime(3),
+    /** Of the event that tells of the cut. */
+    eventRevision: p.bigint('number'),
     firstRevision: p.bigint('number'),
     /** How many were removed. */
     events: p.bigint('number'),
-    /** Of the event that tells of the cut. */
-    eventRevision: p.bigint('number'),
-    /** Names of the tables that go. */
-    partitions: p.json<readonly string[]>(),
     exportFile: p.text(),
     exportSha256: p.text(),
     madeAt: p.datetime(3),
     /** When everything that goes was gone; null: not yet. */
     finishedAt: p.datetime(3).nullable(),
+    /** The gaps between epochs up to the cut. */
+    gaps: p.json<readonly EpochGap[]>(),
+    /** Names of the tables that are removed. */
+    partitions: p.json<readonly string[]>(),
   },
   checks: [
     { name: 'log_cut_hash_form', expression: "hash ~ '^[0-9a-f]{64}$'" },

@@ -1,14 +1,13 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, query } from '@coordination/database';
 import { RevisionCompactedError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type NamedPast } from '../events/named-past.js';
+import { LogCutRow } from './log-cut.entity.js';
 import { type LogCut, type LogCutRecord, oldestOf } from './log-cut.js';
 
-const CUT_COLUMNS = `revision::float8 as revision, hash, epoch, ${isoTime('at')} as at, event_revision::float8 as "eventRevision"`;
-
-const RECORD_COLUMNS = `${CUT_COLUMNS}, first_revision::float8 as "firstRevision", events::float8 as events,
-  export_file as "exportFile", export_sha256 as "exportSha256", ${isoTime('made_at')} as "madeAt",
-  ${isoTime('finished_at')} as "finishedAt"`;
+const CUTS = columnsOf(LogCutRow);
+const CUT_COLUMNS = CUTS.only('revision', 'hash', 'epoch', 'at', 'eventRevision').select();
+const RECORD_COLUMNS = CUTS.without('gaps', 'partitions').select();
 
 /** What the baseline tells of an instance. */
 export interface LastAtCut {

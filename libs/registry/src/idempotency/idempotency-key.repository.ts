@@ -1,7 +1,10 @@
-import { query } from '@coordination/database';
+import { columnsOf, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
 import { type KnownKey, type NewAnswer, type RequestKey } from './first-answers.js';
+import { IdempotencyKey } from './idempotency-key.entity.js';
+
+const KEYS = columnsOf(IdempotencyKey);
 
 /**
  * What is known of keys. Answers of other requests than those that ask are left out: nobody is told them, and they might
@@ -13,19 +16,17 @@ const FIND = `
     case when k.at <= $2::timestamptz + interval '${AHEAD_TOLERANCE_MS} milliseconds'
       then greatest(extract(epoch from $2::timestamptz - k.at)::float8, 0) else $3 * 3600 end * 1000 as "ageMs",
     case when k.fingerprint = asked.fingerprint then k.answer end as answer
-  from jsonb_to_recordset($1) as asked (actor text, key text, fingerprint text)
+  from jsonb_to_recordset($1) as asked (${KEYS.only('actor', 'key', 'fingerprint').form()})
   join idempotency_key k on k.actor = asked.actor and k.key = asked.key
   where k.at > $2::timestamptz - make_interval(hours => $3)
   order by k.actor, k.key, k.fingerprint = asked.fingerprint desc`;
 
 /** A key that is there already has expired, for it was not found. */
 const KEEP = `
-  insert into idempotency_key as k (actor, key, fingerprint, at, revision, epoch, answer)
-  select actor, key, fingerprint, $2, $3, $4, answer
-  from jsonb_to_recordset($1) as n (actor text, key text, fingerprint text, answer jsonb)
-  on conflict (actor, key) do update set
-    fingerprint = excluded.fingerprint, at = excluded.at, revision = excluded.revision, epoch = excluded.epoch,
-    answer = excluded.answer`;
+  insert into idempotency_key as k (${KEYS.names()})
+  select ${KEYS.values('n', { at: '$2', revision: '$3', epoch: '$4' })}
+  from jsonb_to_recordset($1) as n (${KEYS.without('at', 'revision', 'epoch').form()})
+  on conflict (actor, key) do update set ${KEYS.without('actor', 'key').excludedAssignments()}`;
 
 /** Several nodes may do this at once: each takes what the others have not taken, and waits for nobody. */
 const DELETE_EXPIRED = `

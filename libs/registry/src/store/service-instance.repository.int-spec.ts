@@ -1,11 +1,14 @@
+import { type LeasedInstance } from '@coordination/catalog';
 import { query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LeasedInstance } from '@coordination/catalog';
+import { someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import { anIdentity, anInstance, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { OVERRIDE_OVER, ServiceInstanceRepository } from './service-instance.repository.js';
+import { type InstanceChange } from './instance-change.js';
 
 let database: TestDatabase;
 let node: WritingNode;
@@ -22,6 +25,9 @@ afterAll(async () => {
 });
 
 const em = () => node.databases.em('reads');
+
+const save = (changes: readonly InstanceChange[]) =>
+  node.databases.em('writer').transactional(tx => instances.save(tx, changes, []));
 
 const registered = async (instanceId: string, bytes = 0): Promise<LeasedInstance> => {
   const spec = aSpec({ metadata: { text: 'x'.repeat(bytes) } });
@@ -74,6 +80,29 @@ describe('ServiceInstanceRepository', () => {
     expect((await instances.findNamed(em(), { targets, always: 2, maxBytes: 0 })).found).toEqual([leased]);
   });
 
+  it('writes any instance and reads it as it was, also after everything of it has changed that can', async () => {
+    const pairs = fc.array(fc.tuple(someLeasedInstance, someLeasedInstance), { minLength: 1, maxLength: 10 });
+    const law = fc.asyncProperty(pairs, async drawn => {
+      const written = drawn.map(([first, second]) => {
+        const fixed = { id: newId(), ...anIdentity({ instanceId: newId() }) };
+        const before = { ...first, instance: { ...first.instance, ...fixed } };
+        const { registeredAt, version } = before.instance;
+        const change = { ...fixed, registeredAt, version: version + 1, revision: Number.MAX_SAFE_INTEGER };
+        return { before, after: { ...second, instance: { ...second.instance, ...change } } };
+      });
+      const targets = written.map(({ before }) => ({ id: before.instance.id }));
+      const found = async () =>
+        (await instances.findNamed(em(), { targets, always: targets.length, maxBytes: 0 })).found;
+      await save(written.map(({ before }) => ({ before: undefined, after: before })));
+      expect(await found()).toEqual(written.map(({ before }) => before));
+      await save(written);
+      expect(await found()).toEqual(written.map(({ after }) => after));
+      await save(written.map(({ after }) => ({ before: after, after: undefined })));
+      expect(await found()).toEqual([]);
+    });
+    await fc.assert(law, { numRuns: 25 });
+  });
+
   it('refuses to write over a row that is not what the change was decided on', async () => {
     const before = await registered('raced');
     const older = { ...before, instance: { ...before.instance, version: 9 } };
@@ -83,8 +112,7 @@ describe('ServiceInstanceRepository', () => {
       { before: older, after: undefined },
       { before: { ...before, instance: anInstance() }, after: undefined },
     ]) {
-      const write = node.databases.em('writer').transactional(tx => instances.save(tx, [change], []));
-      await expect(write).rejects.toThrow('past the head of the log');
+      await expect(save([change])).rejects.toThrow('past the head of the log');
     }
     expect(await instances.find(em(), { id: before.instance.id })).toEqual(before);
   });

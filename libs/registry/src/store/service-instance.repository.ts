@@ -1,21 +1,31 @@
 import { headOrFail } from '@coordination/log';
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import {
   hasLapsed,
   INSTANCE_COLUMNS,
+  INSTANCES,
   type InstanceIdentity,
   type Lease,
   type LeasedInstance,
   normalizeRecord,
+  ServiceRevision,
   type ServiceTouch,
   type StoredRecord,
 } from '@coordination/catalog';
 import { type Target } from '../domain/commands.js';
+import { InstanceLease } from '../leases/instance-lease.entity.js';
 import { newest } from '../leases/instance-lease.repository.js';
 import { type InstanceChange } from './instance-change.js';
 
-const LEASE_COLUMNS = `${isoTime('l.renewed_at')} as "renewedAt", ${isoTime('l.checked_at')} as "checkedAt"`;
+/** What a change of an instance cannot change. */
+const CHANGEABLE = INSTANCES.written().without('id', 'namespace', 'service', 'instanceId', 'registeredAt');
+const LEASES = columnsOf(InstanceLease);
+/** A lease that begins has not ended. */
+const NEW_LEASE = LEASES.without('lapsed');
+const TOUCHES = columnsOf(ServiceRevision);
+
+const LEASE_COLUMNS = LEASES.only('renewedAt', 'checkedAt').select('l');
 
 /**
  * The instances that commands name, by id or by identity, with a bound on the bytes that are read: what is named after
@@ -48,12 +58,14 @@ const findAtHead = (named: string): string => `
 const FIND_BY_ID = findAtHead('i.id = $1');
 const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = ($1, $2, $3)');
 
-/** The form of the rows of {@link changeRows}, for `jsonb_to_recordset`. */
+/**
+ * The form of the rows of {@link changeRows}, for `jsonb_to_recordset`: an instance with its lease, and what is to be done. The
+ * lease has the id and the number of the incarnation of its instance.
+ */
 export const CHANGE_FORM = `(
-  op text, "expectedVersion" int, id uuid, namespace text, service text, "instanceId" text, incarnation text,
-  "incarnationNumber" int, "endedIncarnations" jsonb, type text, scheme text, host text, port int, zone text, weight int, metadata jsonb, "check" jsonb, health jsonb, override jsonb,
-  "registeredAt" timestamptz, "updatedAt" timestamptz, version int, revision bigint, "leaseMoved" boolean,
-  "renewedAt" timestamptz, "checkedAt" timestamptz, "checkKept" boolean, "ttlSeconds" int, lapsed boolean)`;
+  op text, "expectedVersion" int, "leaseMoved" boolean, "checkKept" boolean,
+  ${INSTANCES.written().form()},
+  ${LEASES.without('instance', 'incarnationNumber').form()})`;
 
 /**
  * The CTEs that write the rows of the CTE `change`, each of which has one if it did what it was to do. An update or
@@ -66,25 +78,18 @@ export const savingCtes = (touches: string): string => `
     where c.op = 'delete' and i.id = c.id and i.version = c."expectedVersion"
     returning i.id
   ), updated as (
-    update service_instance i set
-      incarnation = c.incarnation, incarnation_number = c."incarnationNumber",
-      ended_incarnations = c."endedIncarnations", type = c.type, scheme = c.scheme, host = c.host, port = c.port, zone = c.zone, weight = c.weight,
-      metadata = c.metadata, check_terms = c."check", health = c.health, override = c.override,
-      updated_at = c."updatedAt", version = c.version, revision = c.revision
+    update service_instance i set ${CHANGEABLE.assignments('c')}
     from change c
     where c.op = 'update' and i.id = c.id and i.version = c."expectedVersion"
     returning i.id
   ), inserted as (
-    insert into service_instance (
-      id, namespace, service, instance_id, incarnation, incarnation_number, ended_incarnations, type, scheme, host, port, zone, weight, metadata, check_terms, health,
-      override, registered_at, updated_at, version, revision)
-    select id, namespace, service, "instanceId", incarnation, "incarnationNumber", "endedIncarnations", type, scheme, host, port, zone, weight, metadata, "check", health,
-      override, "registeredAt", "updatedAt", version, revision
+    insert into service_instance (${INSTANCES.written().names()})
+    select ${INSTANCES.written().values()}
     from change where op = 'insert'
     returning id
   ), leased as (
-    insert into instance_lease (instance_id, renewed_at, checked_at, ttl_seconds, incarnation_number)
-    select id, "renewedAt", "checkedAt", "ttlSeconds", "incarnationNumber" from change where op = 'insert'
+    insert into instance_lease (${NEW_LEASE.names()})
+    select ${NEW_LEASE.values(undefined, { instance: 'id' })} from change where op = 'insert'
   ), renewed as (
     update instance_lease l set
       renewed_at = ${newest('l.renewed_at', 'c."renewedAt"')},
@@ -93,13 +98,13 @@ export const savingCtes = (touches: string): string => `
     from change c
     where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
   ), touched as (
-    insert into service_revision as s (namespace, service, revision)
-    select t.namespace, t.service, t.revision from ${touches}
+    insert into service_revision as s (${TOUCHES.names()})
+    select ${TOUCHES.values('t')} from ${touches}
     on conflict (namespace, service) do update set revision = excluded.revision where s.revision < excluded.revision
   )`;
 
 /** The form of touched services, for `jsonb_to_recordset`. */
-export const TOUCH_FORM = '(namespace text, service text, revision bigint)';
+export const TOUCH_FORM = `(${TOUCHES.form()})`;
 
 /** The net changes of a batch in one statement; the count tells whether all were what was decided on. */
 const SAVE = `

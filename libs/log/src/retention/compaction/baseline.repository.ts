@@ -1,5 +1,9 @@
-import { query } from '@coordination/database';
+import { columnsOf, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { CatalogBaseline } from '../catalog-baseline.entity.js';
+
+/** Each of them is a column of the log, too. */
+const BASELINE = columnsOf(CatalogBaseline);
 
 /** Revisions that a statement looks at: some tens of milliseconds. */
 const STEP = 5_000;
@@ -16,9 +20,8 @@ const LOWEST_OF_STEP = `
  * one row.
  */
 const STAGE = `
-  insert into catalog_baseline (revision, namespace, service, instance_id, instance_uuid, after)
-  select distinct on (e.namespace, e.service, e.instance_id)
-    e.revision, e.namespace, e.service, e.instance_id, e.instance_uuid, e.after
+  insert into catalog_baseline (${BASELINE.names()})
+  select distinct on (e.namespace, e.service, e.instance_id) ${BASELINE.names('e')}
   from service_event e
   where e.revision >= $1 and e.revision <= $2 and e.instance_uuid is not null
     and not exists (

@@ -1,8 +1,16 @@
-import { isoTime, query } from '@coordination/database';
+import { columnsOf, isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogPartition } from '../../partitions/log-partition.js';
+import { LogCutRow } from '../log-cut.entity.js';
 import { type NewLogCut } from '../log-cut.js';
 import { type LastEvent } from './cut-plan.js';
+
+const NEW_CUT = columnsOf(LogCutRow).without('finishedAt');
+
+const NOTE = `
+  insert into log_cut (${NEW_CUT.names()})
+  select ${NEW_CUT.values('c', { madeAt: 'clock_timestamp()' })}
+  from jsonb_to_recordset($1) as c (${NEW_CUT.without('madeAt').form()})`;
 
 /** A cut that has been noted, and of which something is still there. */
 export interface UnfinishedCut {
@@ -55,25 +63,7 @@ export class LogCuttingRepository {
 
   /** Notes a cut. Whatever is left out from then on lies before it. */
   async note(em: EntityManager, cut: NewLogCut): Promise<void> {
-    await query(
-      em,
-      `insert into log_cut (revision, hash, at, epoch, gaps, first_revision, events, event_revision, partitions,
-         export_file, export_sha256, made_at)
-       values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9::jsonb, $10, $11, clock_timestamp())`,
-      [
-        cut.revision,
-        cut.hash,
-        cut.at,
-        cut.epoch,
-        JSON.stringify(cut.gaps),
-        cut.firstRevision,
-        cut.events,
-        cut.eventRevision,
-        JSON.stringify(cut.partitions),
-        cut.exportFile,
-        cut.exportSha256,
-      ],
-    );
+    await query(em, NOTE, [JSON.stringify([cut])]);
   }
 
   /** Cuts of which something is still there, the oldest first. */

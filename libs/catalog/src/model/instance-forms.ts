@@ -14,50 +14,6 @@ export type StoredRecord = Omit<InstanceRecord, 'incarnation' | 'incarnationNumb
   readonly endedIncarnations?: readonly string[] | null;
 };
 
-/**
- * The same record with its keys in one order, whether it was just made or comes from jsonb, which has an order of its
- * own: so all answers look alike, one ETag means the same bytes on all nodes, and the engine keeps one shape for all
- * records. Metadata has its order since it was checked (see {@link inStoredOrder}).
- */
-export function normalizeRecord(record: StoredRecord): InstanceRecord {
-  const { state, failures, output, decidedBy, since } = record.health;
-  const { endedIncarnations } = record;
-  const normal: InstanceRecord = {
-    id: record.id,
-    namespace: record.namespace,
-    service: record.service,
-    instanceId: record.instanceId,
-    incarnation: record.incarnation ?? null,
-    incarnationNumber: record.incarnationNumber ?? 1,
-    type: record.type,
-    scheme: record.scheme,
-    host: record.host,
-    port: record.port,
-    zone: record.zone,
-    weight: record.weight,
-    status: record.status,
-    health: { state, failures, output, decidedBy, since },
-    override: record.override && normalizeOverride(record.override),
-    metadata: record.metadata,
-    check: record.check,
-    registeredAt: record.registeredAt,
-    updatedAt: record.updatedAt,
-    version: record.version,
-    revision: record.revision,
-  };
-  return endedIncarnations && endedIncarnations.length > 0 ? { ...normal, endedIncarnations } : normal;
-}
-
-/**
- * The record after an event of the log. An event that says nothing of incarnations, of an instance that has some, was
- * written by a node of the version before, which left those of the table as they are.
- */
-export function afterEvent(after: StoredRecord, before: InstanceRecord | null): InstanceRecord {
-  if (!before || after.incarnationNumber !== undefined) return normalizeRecord(after);
-  const { incarnation, incarnationNumber, endedIncarnations } = before;
-  return normalizeRecord({ ...after, incarnation, incarnationNumber, endedIncarnations });
-}
-
 /** An instance as answers tell it. */
 export type InstanceView = Omit<InstanceRecord, 'endedIncarnations' | 'override'> & {
   readonly endedIncarnations?: never;
@@ -92,7 +48,8 @@ export function toStored(record: InstanceRecord): StoredRecord {
   return incarnation === null && incarnationNumber === 1 ? rest : record;
 }
 
-const normalizeOverride = ({ status, scope, reason, until, setAt, setBy }: Override): Override => ({
+/** The same override with its keys in one order. */
+export const normalizeOverride = ({ status, scope, reason, until, setAt, setBy }: Override): Override => ({
   status,
   ...(scope !== undefined && { scope }),
   reason,

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
-import { type InstanceRecord } from './instance.js';
-import {
-  afterEvent,
-  inStoredOrder,
-  normalizeRecord,
-  type StoredRecord,
-  toInstanceView,
-  toOverrideView,
-  toStored,
-} from './normalize-record.js';
+import { type InstanceRecord } from '../model/instance.js';
+import { inStoredOrder, type StoredRecord, toInstanceView, toOverrideView, toStored } from '../model/instance-forms.js';
+import { afterEvent, normalizeRecord } from './normalize-record.js';
 
 const OVERRIDE = { status: 'stopped', reason: null, until: NOW, setAt: NOW, setBy: 'ada' } as const;
 

@@ -1,0 +1,39 @@
+import { compileRecordForm } from '@coordination/database';
+import { type Health, type InstanceRecord } from '../model/instance.js';
+import { normalizeOverride, type StoredRecord } from '../model/instance-forms.js';
+import { INSTANCES } from './instance-columns.js';
+
+const normalizeHealth = ({ state, failures, output, decidedBy, since }: Health): Health => ({
+  state,
+  failures,
+  output,
+  decidedBy,
+  since,
+});
+
+const inOrder = compileRecordForm<InstanceRecord>(INSTANCES.without('endedIncarnations'), {
+  health: normalizeHealth,
+  override: normalizeOverride,
+});
+
+/**
+ * The same record with its keys in one order, that of the entity, whether it was just made or comes from jsonb, which has
+ * an order of its own: so all answers look alike, one ETag means the same bytes on all nodes, and the engine keeps one
+ * shape for all records. A property that an older node did not write gets the default of its column. Metadata has its
+ * order since it was checked (see {@link inStoredOrder}).
+ */
+export function normalizeRecord(record: StoredRecord): InstanceRecord {
+  const normal = inOrder(record);
+  const { endedIncarnations } = record;
+  return endedIncarnations && endedIncarnations.length > 0 ? { ...normal, endedIncarnations } : normal;
+}
+
+/**
+ * The record after an event of the log. An event that says nothing of incarnations, of an instance that has some, was
+ * written by a node of the version before, which left those of the table as they are.
+ */
+export function afterEvent(after: StoredRecord, before: InstanceRecord | null): InstanceRecord {
+  if (!before || after.incarnationNumber !== undefined) return normalizeRecord(after);
+  const { incarnation, incarnationNumber, endedIncarnations } = before;
+  return normalizeRecord({ ...after, incarnation, incarnationNumber, endedIncarnations });
+}
