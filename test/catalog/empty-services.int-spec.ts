@@ -1,9 +1,9 @@
 import { CatalogHeadRepository } from '@coordination/log';
 import { type Databases, query } from '@coordination/database';
-import { type Command, EmptyServiceRepository, type WriteRequest, type WriteResult } from '@coordination/registry';
+import { type CatalogWriter, type Command, type WriteRequest, type WriteResult } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmptyServicesJob, type EmptyServicesJobOptions } from '@coordination/registry/testing';
-import { aTask } from '../support/nodes/background-tasks.js';
+import { EmptyServiceRepository, EmptyServicesJob, type EmptyServicesPace } from '@coordination/registry/testing';
+import { someTasks } from '../support/nodes/background-tasks.js';
 import { beginEpoch } from '../support/log/audit-log.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { anIdentity, registerCommand } from '../support/catalog/factories.js';
@@ -15,6 +15,12 @@ import { CatalogSearchRepository } from '../../libs/discovery/src/search/catalog
 import { EVERYTHING } from '../../libs/discovery/src/selection/selection.js';
 
 const DROPPED = 'catalog.empty_services_dropped';
+
+interface JobOptions extends EmptyServicesPace {
+  readonly max: number;
+  readonly writer?: Pick<CatalogWriter, 'submit'>;
+  readonly services?: EmptyServiceRepository;
+}
 
 /** A node that reads and writes, as a node of the service does. */
 async function startNode(url: string) {
@@ -29,11 +35,8 @@ async function startNode(url: string) {
     databases: writing.databases,
     batches: writing.batches,
     submit: (command: Command) => writing.submit(command),
-    startJob(options: Partial<EmptyServicesJobOptions> & Pick<EmptyServicesJobOptions, 'max'>) {
-      const task = aTask('empty-services');
-      const { view } = reading;
-      const services = new EmptyServiceRepository();
-      const job = new EmptyServicesJob({ view, writer: writing.writer, services, task, everyMs: 20, ...options });
+    startJob({ max, writer = writing.writer, services = new EmptyServiceRepository(), ...pace }: JobOptions) {
+      const job = new EmptyServicesJob(reading.view, writer, services, max, someTasks(), { everyMs: 20, ...pace });
       jobs.push(job);
       job.onApplicationBootstrap();
       return job;
@@ -234,7 +237,7 @@ describe('Services without instances', () => {
     await register('lives');
     await comeAndGo(numbered('s', 8));
     await caughtUp();
-    const [a, b] = together(first, second) as [EmptyServicesJobOptions['writer'], EmptyServicesJobOptions['writer']];
+    const [a, b] = together(first, second) as [JobOptions['writer'], JobOptions['writer']];
     first.startJob({ max: 3, writer: a });
     second.startJob({ max: 3, writer: b });
     await waitFor('both have dropped', async () => (await droppings()).length === 2);

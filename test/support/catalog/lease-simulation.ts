@@ -1,5 +1,5 @@
 import { expiryDueAt, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
-import { type Command, decide } from '@coordination/registry/testing';
+import { type Command, decide } from '@coordination/registry';
 import { admit, admitted } from '../../../libs/liveness/src/guard/admission.js';
 import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
 import { type GuardState } from '../../../libs/liveness/src/guard/guard-state.js';

@@ -1,6 +1,6 @@
 import { newId } from '@coordination/kernel';
 import { LIVENESS_ENTITIES } from '@coordination/liveness';
-import { InstanceLeaseRepository } from '@coordination/registry';
+import { InstanceLeaseRepository } from '@coordination/registry/testing';
 import { NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
 import { GuardOverrides } from '../../../libs/liveness/src/guard/guard-overrides.service.js';
 import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';

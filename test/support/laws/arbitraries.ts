@@ -16,7 +16,8 @@ import {
   OVERRIDE_STATUSES,
   SCHEMES,
 } from '@coordination/catalog';
-import { type Command, type ExpectedVersion, type Target } from '@coordination/registry/testing';
+import { type Command, type Target } from '@coordination/registry';
+import { type ExpectedVersion } from '@coordination/registry/testing';
 import { type Incarnations } from '../../../libs/catalog/src/model/incarnation.js';
 import { anInstance, NOW, REGISTERED_AT } from '../catalog/factories.js';
 

@@ -1,5 +1,5 @@
 import { type BackgroundTaskName, type Clock, systemClock } from '@coordination/kernel';
-import { BackgroundTask, type TaskTrouble } from '@coordination/observability';
+import { BackgroundTask, type BackgroundTasks, type TaskTrouble } from '@coordination/observability';
 
 /** A line that a task has written. */
 export interface TaskLine extends Partial<TaskTrouble> {
@@ -23,6 +23,14 @@ export function aToldTask(name: BackgroundTaskName, clock: Clock = systemClock):
 
 /** A task, for whom what it tells does not matter. */
 export const aTask = (name: BackgroundTaskName): BackgroundTask => aToldTask(name).task;
+
+/** The tasks of a node; a test gives those whose lines it looks at. */
+export const someTasks = (...tasks: readonly BackgroundTask[]): Pick<BackgroundTasks, 'task'> => ({
+  task: name => tasks.find(task => task.name === name) ?? aTask(name),
+});
+
+/** The tables are there. */
+export const OPEN_SCHEMA = { opened: Promise.resolve() };
 
 /** A clock that only tests move. */
 export class TestClock implements Clock {

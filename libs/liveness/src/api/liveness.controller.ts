@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint } from '@coordination/http';
-import { POSITIONED, setPosition, WRITE_PROBLEMS } from '@coordination/registry';
+import { Endpoint, POSITION_HEADERS, setPosition } from '@coordination/http';
+import { WRITE_PROBLEMS } from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
 import { GuardAdminService } from './guard-admin.service.js';
 import { LIVENESS_EXAMPLE, ORDER_EXAMPLE, ORDERED_EXAMPLE } from './liveness.examples.js';
@@ -37,7 +37,7 @@ export class LivenessController {
   @Endpoint({
     status: 200,
     response: guardOrdered,
-    responseHeaders: POSITIONED,
+    responseHeaders: POSITION_HEADERS,
     summary: 'End a guard, or force one',
     description:
       'An operator’s word over the guard of one service or of all, with a reason; it is an event of the log, and takes effect within about a second. `end` lets leases end that have ended, and keeps guards from holding the scope again for the length of the window; of `all` it also ends the longer time of leases after the database was away. `force` keeps all leases of the scope from ending until a time. The last word counts.',

@@ -1,14 +1,12 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, type SuccessOptions } from '@coordination/http';
+import { Endpoint, POSITION_HEADERS, setPosition, type SuccessOptions } from '@coordination/http';
 import {
   BY_ID,
   BY_NAME,
   type IdParams,
   type NameParams,
   type NamespaceQuery,
-  POSITIONED,
-  setPosition,
   type Target,
 } from '@coordination/registry';
 import { type ErrorCode } from '@coordination/kernel';
@@ -20,7 +18,7 @@ import { InstanceExplainer } from './instance-explainer.service.js';
 const SUCCESS = {
   status: 200,
   response: explanationView,
-  responseHeaders: [...POSITIONED, 'Cache-Control'],
+  responseHeaders: [...POSITION_HEADERS, 'Cache-Control'],
 } as const satisfies SuccessOptions;
 
 const DESCRIPTION =

@@ -51,7 +51,7 @@ export class GuardOverrides {
       commands: [],
       origin: { ...origin, reason: origin.reason ?? order.reason },
       note: { until },
-      occurrence: {
+      systemEvent: {
         action: kind === 'end' ? 'liveness.guard_ended' : 'liveness.guard_forced',
         before: null,
         after,

@@ -2,6 +2,7 @@ import { type Databases, readSnapshot } from '@coordination/database';
 import { type CatalogView, identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
 import { IncarnationEndedError, InstanceNotFoundError } from '@coordination/kernel';
 import {
+  idsWithOutcome,
   type LeaseRenewals,
   mayHeal,
   type NamedInstance,
@@ -85,9 +86,10 @@ export class HeartbeatsService {
       ...rest,
     });
     if (healing.length === 0) return result(this.position());
-    const { gone, ended, revision, epoch } = await registry.heartbeatMany(healing);
-    notFound.push(...gone);
-    incarnationEnded.push(...ended);
+    const healed = await registry.heartbeatMany(healing);
+    notFound.push(...idsWithOutcome(healing, healed, 'absent'));
+    incarnationEnded.push(...idsWithOutcome(healing, healed, 'ended'));
+    const { revision, epoch } = healed;
     return result({ revision, epoch });
   }
 

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, type SuccessOptions } from '@coordination/http';
+import { Endpoint, POSITION_HEADERS, setPosition, type SuccessOptions } from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
-import { POSITIONED, setPosition, WRITE_PROBLEMS } from '@coordination/registry';
+import { WRITE_PROBLEMS } from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
 import {
   MANY_CHANGED_EXAMPLE,
@@ -23,7 +23,7 @@ import { type OverridesChanged, OverridesService } from './overrides.service.js'
 const SUCCESS = {
   status: 200,
   response: overridesResult,
-  responseHeaders: POSITIONED,
+  responseHeaders: POSITION_HEADERS,
 } as const satisfies SuccessOptions;
 
 const PROBLEMS = ['INVALID_FILTER', ...WRITE_PROBLEMS, 'STARTING', 'STALE_VIEW'] as const satisfies ErrorCode[];

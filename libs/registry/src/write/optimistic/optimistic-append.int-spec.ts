@@ -70,7 +70,7 @@ async function expectMissed(instanceId: string): Promise<void> {
   const before = node.ways.length;
   const { results, revision } = await node.submit(register(instanceId));
   expect(results[0]!.outcome).toBe('created');
-  expect(node.ways.slice(before)).toEqual(['missed', 'locked']);
+  expect(node.ways.slice(before)).toEqual(['conflict', 'locked']);
   const { events } = await assertCatalogInvariants(database.url);
   expect(events.filter(event => event.instanceId === instanceId).map(event => event.revision)).toEqual([revision]);
 }
@@ -140,7 +140,7 @@ describe('A batch that is decided on what the node knows', () => {
     const times = events.map(({ at }) => at);
     expect(times).toEqual(times.toSorted());
     expect(await sql(`select at from service_event where at > clock_timestamp()`)).toEqual([]);
-    expect(node.ways).toContain('known');
+    expect(node.ways).toContain('optimistic');
   });
 });
 
@@ -162,7 +162,7 @@ describe('A catalog that is not as it was taken to be', () => {
     await sql(change);
     const before = node.ways.length;
     await node.submit(register('late'));
-    expect(node.ways.slice(before)).toEqual(['missed', 'locked']);
+    expect(node.ways.slice(before)).toEqual(['conflict', 'locked']);
   });
 
   it('because the head came to another server: it is for the guard of the history to judge', async () => {
