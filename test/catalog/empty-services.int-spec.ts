@@ -42,7 +42,7 @@ async function startNode(url: string) {
       return job;
     },
     async close() {
-      for (const job of jobs) job.onModuleDestroy();
+      for (const job of jobs) await job.onModuleDestroy();
       await writing.close();
       await reading.stop();
     },
@@ -166,7 +166,7 @@ describe('Services without instances', () => {
     await caughtUp();
     second.startJob({ max: 0 });
     await waitFor('all are dropped', () => first.view.emptyServices === 0);
-    job.onModuleDestroy();
+    await job.onModuleDestroy();
     expect(await droppings()).toHaveLength(1);
     expect(await known()).toEqual([]);
     await assertSound();
@@ -270,7 +270,7 @@ describe('Services without instances', () => {
     await comeAndGo(['older', ...numbered('s', 9)]);
     const job = first.startJob({ max: 8 });
     await waitFor('one is dropped', () => second.view.emptyServices === 8);
-    job.onModuleDestroy();
+    await job.onModuleDestroy();
     const { revision } = await beginEpoch(second.databases);
     expect(await floors()).toEqual({ default: revision });
     await waitFor('the epoch has begun', () => nodes.every(({ view }) => view.revision === revision));

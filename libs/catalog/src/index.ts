@@ -47,7 +47,9 @@ export {
 } from './model/instance.examples.js';
 export { instanceView, leasedInstanceView, overrideView } from './model/instance.schemas.js';
 export {
+  CHECK_KINDS,
   type Check,
+  type CheckKind,
   type Endpoint,
   type GrpcCheck,
   HEALTH_DECIDERS,
@@ -77,6 +79,7 @@ export {
   type Scheme,
   type Status,
   type TcpCheck,
+  forEachCheckKind,
   identityKey,
   identityOf,
   scopeOf,

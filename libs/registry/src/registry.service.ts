@@ -3,6 +3,7 @@ import { type Endpoint, type InstanceTest, type JsonObject, type JsonValue } fro
 import { type CallOrigin, RequestContext } from '@coordination/context';
 import { OutcomeUnknownError } from '@coordination/kernel';
 import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
+import { isProbed } from './domain/health-rules.js';
 import { ProbePolicy } from './domain/probe-policy.js';
 import { refuseRepeatedIdentities } from './domain/repeated-identities.js';
 import { toSpec } from './domain/spec/instance-spec.schema.js';
@@ -44,7 +45,7 @@ export class RegistryService {
    */
   async register(command: RegisterCommand): Promise<WriteResult> {
     const { spec, initialState } = command;
-    this.probePolicy.assertAllows([{ spec, initialState, path: '' }]);
+    if (isProbed(spec.check)) this.probePolicy.assertAllows([{ spec, initialState, path: '' }]);
     const origin = this.context.origin();
     const renewed = await this.unchanged.renew(command, origin);
     return this.counted(renewed ?? (await this.submit([command], origin)));

@@ -81,6 +81,11 @@ export interface GrpcCheck extends ProbeTerms {
 /** Checks that nodes of this service carry out themselves. */
 export type ProbedCheck = HttpCheck | TcpCheck | GrpcCheck;
 
+/** The kinds of checks, in the order of schemas and messages. */
+export const CHECK_KINDS = ['heartbeat', 'none', 'http', 'tcp', 'grpc'] as const;
+
+export type CheckKind = (typeof CHECK_KINDS)[number];
+
 /** How it is found out whether an instance is alive. */
 export type Check =
   ({ readonly kind: 'heartbeat' } & LeaseTerms) | ({ readonly kind: 'none' } & LeaseTerms) | ProbedCheck;
@@ -89,6 +94,12 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
+
+/** The schemas of all kinds of checks, for a discriminated union; a kind without one does not compile. */
+export const forEachCheckKind = <S extends Readonly<Record<CheckKind, unknown>>>(
+  schemas: S,
+): [S[CheckKind], ...S[CheckKind][]] =>
+  CHECK_KINDS.map(kind => schemas[kind]) as unknown as [S[CheckKind], ...S[CheckKind][]];
 
 /** Names one instance for good. */
 export interface InstanceIdentity {

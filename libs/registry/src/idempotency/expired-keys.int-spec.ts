@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const job of jobs) job.onModuleDestroy();
+  for (const job of jobs) await job.onModuleDestroy();
   await Promise.all(nodes.map(node => node.close()));
   await client.end();
   await proxy.shut();
@@ -89,7 +89,7 @@ describe('Keys that have expired', () => {
     await keys(5, '1500min');
     const gate = Promise.withResolvers<void>();
     start(nodes[0]!, {}, { opened: gate.promise });
-    jobs[0]!.onModuleDestroy();
+    await jobs[0]!.onModuleDestroy();
     gate.resolve();
     await nodes[0]!.submit();
     expect([await left(), proxy.statements.some(text => text.includes('with expired'))]).toEqual([5, false]);

@@ -5,7 +5,7 @@ import { type LogEvent } from '@coordination/log';
 import { IdempotencyMismatchError } from '@coordination/kernel';
 import { AnswerRecall } from '../idempotency/answer-recall.js';
 import { type RecalledAnswer } from '../idempotency/stored-answer.js';
-import { type PlacedPlan, revisionAfter } from './plan-batch.js';
+import { type PlacedPlan, revisionAfter } from './batch-plan.js';
 import { toCallerError } from './to-caller-error.js';
 import { type PendingWrite } from './write-queue.js';
 import { WriterMetrics } from './writer-metrics.js';

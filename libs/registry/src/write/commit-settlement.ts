@@ -4,7 +4,7 @@ import { Databases, withSilenceTimeout } from '@coordination/database';
 import { OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
 import pRetry from 'p-retry';
 import { type DoubtfulAppend } from './doubtful-append.js';
-import { type PlacedPlan } from './plan-batch.js';
+import { type PlacedPlan } from './batch-plan.js';
 import { writeSettings, type WriteSettings } from './write-settings.js';
 
 /** How long (ms) the outcome of a doubtful commit is looked up before its callers get the error that it is unknown. */

@@ -1,4 +1,4 @@
-import { type PlacedPlan } from './plan-batch.js';
+import { type PlacedPlan } from './batch-plan.js';
 
 /** The commit of a batch was sent, and its answer was lost: it is not known whether the batch was committed. */
 export class DoubtfulAppend extends Error {

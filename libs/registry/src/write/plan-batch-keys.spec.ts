@@ -1,3 +1,4 @@
+import { type CallOrigin } from '@coordination/context';
 import { type LockedHead } from '@coordination/log';
 import { QueueFullError, ValidationFailedError } from '@coordination/kernel';
 import * as fc from 'fast-check';
@@ -29,10 +30,14 @@ const HEAD: LockedHead = {
 };
 const limits = { maxChanges: Infinity, maxBytes: Infinity };
 
-function request(key: string | undefined, commands: readonly Command[], text = key): QueuedRequest {
-  const origin = anOrigin(key === undefined ? {} : { repeatable: aRepeatableCall(key, text) });
-  return { commands, origin, key: requestKeyOf(origin) };
-}
+const queued = (commands: readonly Command[], origin: CallOrigin): QueuedRequest => ({
+  commands,
+  origin,
+  key: requestKeyOf(origin),
+});
+
+const request = (key: string | undefined, commands: readonly Command[], text = key): QueuedRequest =>
+  queued(commands, anOrigin(key === undefined ? {} : { repeatable: aRepeatableCall(key, text) }));
 
 const plan = (
   requests: readonly QueuedRequest[],
@@ -87,10 +92,9 @@ describe('Requests of one batch under one key', () => {
   });
 
   it('of several actors are each their own', () => {
-    const requests = ['ada', 'bob'].map(actor => ({
-      commands: [report()],
-      origin: anOrigin({ actor, repeatable: aRepeatableCall('k') }),
-    }));
+    const requests = ['ada', 'bob'].map(actor =>
+      queued([report()], anOrigin({ actor, repeatable: aRepeatableCall('k') })),
+    );
     const { events, answers } = plan(requests, [current]);
     expect(events.map(event => event.actor)).toEqual(['ada', 'bob']);
     expect(answers.map(({ actor }) => actor)).toEqual(['ada', 'bob']);

@@ -20,7 +20,8 @@ import {
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
+import { type BatchLimits, type BatchPlan } from './batch-plan.js';
+import { planBatch, touchesOf } from './plan-batch.js';
 import { type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';
@@ -39,7 +40,7 @@ const HEAD: LockedHead = {
 const request = (...commands: Command[]): WriteRequest => ({ commands, origin: anOrigin() });
 
 const plan = (requests: readonly WriteRequest[], found: readonly LeasedInstance[] = [], limits = UNLIMITED) =>
-  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, known: [], limits }));
+  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, limits }));
 
 const identity = anIdentity();
 const deregister = (instanceId = identity.instanceId): Command => ({

@@ -1,11 +1,11 @@
 import { settingsProvider } from '@coordination/config';
 import { BatchAnswers } from './batch-answers.js';
-import { BatchStore } from './batch-store.js';
+import { BatchStore } from './locked/batch-store.js';
 import { CatalogWriter } from './catalog-writer.js';
 import { CommitSettlement } from './commit-settlement.js';
 import { EnsuredPartitions } from './ensured-partitions.js';
-import { ExpiryContext } from './expiry-context.js';
-import { LockedAppend } from './locked-append.js';
+import { ExpiryContext } from './locked/expiry-context.js';
+import { LockedAppend } from './locked/locked-append.js';
 import { CachedCatalog } from './optimistic/cached-catalog.js';
 import { OptimisticAppend } from './optimistic/optimistic-append.js';
 import { OptimisticAppendRepository } from './optimistic/optimistic-append.repository.js';

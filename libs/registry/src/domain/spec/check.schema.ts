@@ -1,6 +1,6 @@
 import { unknownKind } from '@coordination/kernel';
 import { z } from 'zod';
-import { probeMethodSchema } from '@coordination/catalog';
+import { CHECK_KINDS, forEachCheckKind, probeMethodSchema } from '@coordination/catalog';
 import { checkHeadersSchema, expectedStatusesSchema, requestPathSchema } from './http-check.schema.js';
 import { deregisterAfterSeconds, leaseTerms, ttlSeconds } from './lease-terms.schema.js';
 
@@ -119,9 +119,17 @@ const grpcCheck = z
 
 /** How the service finds out whether an instance is alive, as callers set it. */
 export const checkSchema = z
-  .discriminatedUnion('kind', [heartbeatCheck, noCheck, httpCheck, tcpCheck, grpcCheck], {
-    error: ({ input }) => unknownKind(input, 'kind', ['heartbeat', 'http', 'tcp', 'grpc', 'none']),
-  })
+  .discriminatedUnion(
+    'kind',
+    forEachCheckKind({
+      heartbeat: heartbeatCheck,
+      none: noCheck,
+      http: httpCheck,
+      tcp: tcpCheck,
+      grpc: grpcCheck,
+    }),
+    { error: ({ input }) => unknownKind(input, 'kind', CHECK_KINDS) },
+  )
   .meta({ id: 'CheckInput', description: 'How the service finds out whether an instance is alive, as callers set it.' })
   .prefault({ kind: 'heartbeat' })
   .describe('How the service finds out whether the instance is alive. Default of `kind`: `heartbeat`.');

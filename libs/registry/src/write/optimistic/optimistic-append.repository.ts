@@ -3,7 +3,7 @@ import { autocommit, isoTime } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { CHANGE_FORM, changeRows, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
-import { type PlacedPlan } from '../plan-batch.js';
+import { type PlacedPlan } from '../batch-plan.js';
 
 /**
  * By how much (ms) the clock that a batch was decided by may lag behind, because the answer that it is from took time, and so

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { type LockedHead, ServiceEventRepository } from '@coordination/log';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { targetOf } from '../domain/commands.js';
-import { IdempotencyKeyRepository } from '../idempotency/idempotency-key.repository.js';
-import { type QueuedRequest } from '../requests/write-request.js';
-import { ServiceInstanceRepository } from '../store/service-instance.repository.js';
-import { EnsuredPartitions } from './ensured-partitions.js';
+import { targetOf } from '../../domain/commands.js';
+import { IdempotencyKeyRepository } from '../../idempotency/idempotency-key.repository.js';
+import { type QueuedRequest } from '../../requests/write-request.js';
+import { ServiceInstanceRepository } from '../../store/service-instance.repository.js';
+import { EnsuredPartitions } from '../ensured-partitions.js';
 import { ExpiryContext } from './expiry-context.js';
-import { type BatchInput, type PlacedPlan, revisionAfter } from './plan-batch.js';
-import { MAX_BATCH_BYTES } from './write-settings.js';
+import { type BatchInput, type PlacedPlan, revisionAfter } from '../batch-plan.js';
+import { MAX_BATCH_BYTES } from '../write-settings.js';
 
 /** Reads what a batch is decided from, and writes what was decided: in the transaction that has locked the head. */
 @Injectable()

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
-import { InstanceLeaseRepository } from '../leases/instance-lease.repository.js';
-import { type WriteRequest } from '../requests/write-request.js';
+import { InstanceLeaseRepository } from '../../leases/instance-lease.repository.js';
+import { type WriteRequest } from '../../requests/write-request.js';
 
 /** Reads the terms and leases that requests about the end of leases depend on. */
 @Injectable()

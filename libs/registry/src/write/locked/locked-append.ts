@@ -3,13 +3,14 @@ import { HistoryCheck } from '@coordination/catalog';
 import { Databases, withSilenceTimeout } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type QueuedRequest } from '../requests/write-request.js';
+import { type QueuedRequest } from '../../requests/write-request.js';
 import { BatchStore } from './batch-store.js';
-import { DoubtfulAppend } from './doubtful-append.js';
-import { PredictedHead } from './optimistic/predicted-head.js';
-import { type PlacedPlan, planBatch } from './plan-batch.js';
-import { batchLimitMs, batchLimits, writeSettings, type WriteSettings } from './write-settings.js';
-import { WriterMetrics } from './writer-metrics.js';
+import { DoubtfulAppend } from '../doubtful-append.js';
+import { PredictedHead } from '../optimistic/predicted-head.js';
+import { type PlacedPlan } from '../batch-plan.js';
+import { planBatch } from '../plan-batch.js';
+import { batchLimitMs, batchLimits, writeSettings, type WriteSettings } from '../write-settings.js';
+import { WriterMetrics } from '../writer-metrics.js';
 
 /** Appends batches in a transaction that locks the head of the log first. This way is open to every request. */
 @Injectable()
