@@ -25,7 +25,7 @@ const onlyDownwards = FLOORS.map((floor, level) => {
   const above = FLOORS.slice(level).flat();
   return {
     name: `only-downwards-from-${floor.join('-')}`,
-    comment: 'A library imports what lies on a lower floor: see "The house" in docs/architecture.md.',
+    comment: 'A library imports what lies on a lower floor: see "Libraries" in docs/architecture.md.',
     severity: 'error',
     from: { path: `^libs/(${alternatives(floor)})/` },
     to: { path: `^(?:apps/|libs/(?:${alternatives(above)})/)`, pathNot: '^libs/$1/' },

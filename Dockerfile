@@ -3,7 +3,7 @@
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
 
-# What compiles the service: development dependencies stay in this stage.
+# Compiles the service; the development dependencies stay in this stage.
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --include=dev --omit=optional --ignore-scripts
@@ -13,8 +13,8 @@ COPY libs libs
 COPY migrations migrations
 RUN npm run build
 
-# What the service needs at run time: no development dependencies, and none of the optional packages, which bring
-# Node.js and PostgreSQL to development machines.
+# Runtime dependencies: no development dependencies, and none of the optional packages, which contain Node.js and
+# PostgreSQL for development machines.
 FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
@@ -27,14 +27,14 @@ ENV NODE_ENV=production \
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-# What /docs serves: the guides, and the scripts and styles of its pages.
+# The files that /docs serves: the guides, and the scripts and styles of its pages.
 COPY docs docs
 COPY libs/http/browser libs/http/browser
-# The image's own user `node`, by number, so that Kubernetes can see that it is not root.
+# The user `node` of the base image, by number, so that Kubernetes can verify that it is not root.
 USER 1000:1000
 EXPOSE 8081
-# Liveness, not readiness: who restarts unhealthy containers must not do so because PostgreSQL is away.
+# Liveness instead of readiness: a container must not be restarted because PostgreSQL is unavailable.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# In this form it is process 1 and gets SIGTERM itself.
+# In exec form the service is process 1 and receives SIGTERM directly.
 CMD ["node", "--enable-source-maps", "dist/apps/coordination/src/main.js"]

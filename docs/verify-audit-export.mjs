@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// Verifies an NDJSON export of the audit log offline, with nothing but Node.js:
+// Verifies an NDJSON export of the audit log offline, with only Node.js:
 //
 //   node verify-audit-export.mjs export.ndjson [--anchor <revision>:<hash>]... [--filtered]
 //   curl -s http://localhost:8081/api/v1/audit/export | node verify-audit-export.mjs -
 //
-// --anchor    a revision and its hash that were noted earlier (GET /api/v1/audit/head); may be given several times
-// --filtered  the export has only some of the events: each is verified for itself, missing ones are not noticed
+// --anchor    a revision and its hash that were stored earlier (GET /api/v1/audit/head); may be given several times
+// --filtered  the export contains only some of the events: each is verified separately, missing ones are not detected
 //
-// Exit code 0: the export is what was written. 1: it is not; the first bad revision is told. 2: wrong usage.
+// Exit code 0: the export is unchanged. 1: it was changed; the first invalid revision is printed. 2: wrong usage.
 // docs/audit.md explains how the hashes are built.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -26,15 +26,15 @@ function canonical(value) {
   return `{${members.join(',')}}`;
 }
 
-/** Whether the hash of an event is that of everything else in it. */
+/** Whether the hash of an event matches its other members. */
 function isWhole({ hash, ...hashed }) {
   return hash === createHash('sha256').update(canonical(hashed)).digest('hex');
 }
 
-/** Says what is wrong with an event that comes after another one (or first), or nothing. */
+/** Returns what is wrong with an event that follows another one (or is the first); undefined: nothing. */
 function complaint(event, previous, filtered) {
-  if (typeof event?.revision !== 'number') return 'it is no event';
-  if (!isWhole(event)) return 'its content is not what was hashed: it was changed';
+  if (typeof event?.revision !== 'number') return 'it is not an event';
+  if (!isWhole(event)) return 'its content does not match its hash: it was changed';
   if (filtered) return undefined;
   if (!previous) {
     const isFirst = event.revision === 1;
@@ -85,13 +85,13 @@ for await (const line of createInterface({ input, crlfDelay: Infinity })) {
   try {
     event = JSON.parse(line);
   } catch {
-    fail(`line ${count}`, 'it is no JSON; was the export cut off?');
+    fail(`line ${count}`, 'it is not JSON; was the export cut off?');
   }
   const wrong = complaint(event, previous, filtered);
   if (wrong) fail(`revision ${event?.revision} (line ${count})`, wrong);
   const anchor = anchors.get(event.revision);
   if (anchor !== undefined && anchor !== event.hash) {
-    fail(`revision ${event.revision}`, 'the log is not the one that the anchor was taken from; it was rewritten');
+    fail(`revision ${event.revision}`, 'the log differs from the one of the anchor; it was rewritten');
   }
   anchors.delete(event.revision);
   first ??= event;
@@ -99,7 +99,10 @@ for await (const line of createInterface({ input, crlfDelay: Infinity })) {
 }
 for (const [revision] of anchors) {
   if (revision > 0)
-    fail(`revision ${revision}`, 'the anchored event is not in the export; the tail was cut, or it is a part only');
+    fail(
+      `revision ${revision}`,
+      'the anchored event is not in the export; the end was removed, or the export is incomplete',
+    );
 }
 if (!previous) process.stdout.write('OK: no events.\n');
 else {
@@ -107,8 +110,6 @@ else {
     `OK: ${count} events, revisions ${first.revision} to ${previous.revision}, last hash ${previous.hash}\n`,
   );
   if (!filtered && first.revision > 1) {
-    process.stdout.write(
-      `It begins after revision 1: whether ${first.previousHash} is right cannot be told from it.\n`,
-    );
+    process.stdout.write(`It begins after revision 1, so it does not show whether ${first.previousHash} is correct.\n`);
   }
 }

@@ -26,13 +26,13 @@ export const SERVICE_PRIVILEGES = {
     // To see whether the schema is the one that this version needs.
     mikro_orm_migrations: ['select'],
   } satisfies Record<string, readonly TablePrivilege[]>,
-  /** Functions that the service calls; nobody else may, so `public` loses them. */
+  /** Functions that the service calls. No other role may, so `public` loses them. */
   functions: ['lock_catalog_head', 'catalog_server', 'ensure_service_event_partitions', 'drop_empty_services'],
 } as const;
 
 /** Relations and functions that the role of the service gets no privilege on, as patterns of their names. */
 export const NOT_FOR_THE_SERVICE: readonly RegExp[] = [
-  /^service_event_p\d+$/, // partitions: whoever could write to them would pass by what the log refuses
+  /^service_event_p\d+$/, // partitions: a role that could write to them would bypass what the log refuses
   /^mikro_orm_migrations_id_seq$/, // only a migration writes that table
   /^refuse_service_event_change$/, // a trigger function, which PostgreSQL runs without asking for a privilege
 ];

@@ -1,18 +1,18 @@
-// npm run audit-compact: removes what is older than PCS_AUDIT_RETENTION_DAYS from the log, as the role of
-// DATABASE_MAINTENANCE_URL; with --embedded, from the embedded one.
+// npm run audit-compact: removes events older than PCS_AUDIT_RETENTION_DAYS from the log, as the role of
+// DATABASE_MAINTENANCE_URL; with --embedded, from the log in the embedded PostgreSQL.
 import process from 'node:process';
 import './typescript.mjs';
 
 const { readSettings } = await import('../libs/config/src/read-settings.ts');
 const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/index.ts');
-const { embeddedTarget } = await import('../apps/coordination/src/command-target.ts');
+const { embeddedTarget } = await import('../apps/coordination/src/commands/command-target.ts');
 const { assertCompactable, COMPACTION_USAGE, runCompaction } =
-  await import('../apps/coordination/src/run-compaction.ts');
+  await import('../apps/coordination/src/commands/run-compaction.ts');
 
 const EMBEDDED = '--embedded';
 
-/** What is set for servers is not meant for the embedded one. */
-const NOTHING_OF_SERVERS = {
+/** Settings for servers do not apply to the embedded PostgreSQL. */
+const WITHOUT_SERVER_SETTINGS = {
   DATABASE_URL: '',
   DATABASE_PASSWORD_FILE: '',
   DATABASE_MAINTENANCE_PASSWORD_FILE: '',
@@ -29,7 +29,7 @@ async function main(args) {
   await assertCompactable(process.env, others);
   const postgres = await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say });
   try {
-    const env = { ...process.env, ...NOTHING_OF_SERVERS, DATABASE_MAINTENANCE_URL: postgres.url };
+    const env = { ...process.env, ...WITHOUT_SERVER_SETTINGS, DATABASE_MAINTENANCE_URL: postgres.url };
     return await runCompaction(env, others, say);
   } finally {
     await postgres.stop();

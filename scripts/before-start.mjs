@@ -1,4 +1,4 @@
-// npm start, before the service itself: what would stop it is said before anything is compiled. Then dist/ is built.
+// npm start, before the service itself: reports errors that would stop the service before anything is compiled, then builds dist/.
 import process from 'node:process';
 import './typescript.mjs';
 

@@ -1,5 +1,5 @@
-// Builds dist/ when a source is newer than it. Two services of one checkout may be started at the same moment, so the
-// build is done under a lock, and not repeated under the feet of a service that runs from it.
+// Builds dist/ if a source is newer. Two services of one checkout may start at the same moment. Therefore the build runs under a
+// lock, and is not repeated while a service runs from it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,14 +14,14 @@ const TARGET = 'dist';
 const STAMP = `${TARGET}/.built`;
 const LOCK_TIMEOUT_MS = 180_000;
 
-/** The newest change below a path; directories count, so that deleting a file is noticed. */
+/** The time of the newest change below a path; directories count, so that a deleted file is noticed. */
 function newest(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
   return Math.max(stat.mtimeMs, ...readdirSync(path).map(name => newest(join(path, name))));
 }
 
-// All paths are those of the checkout, wherever it is called from.
+// All paths are relative to the checkout, whatever the working directory of the caller.
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 mkdirSync('.data', { recursive: true });
 const lock = await FileLock.acquire('.data/build.lock', LOCK_TIMEOUT_MS);

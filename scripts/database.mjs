@@ -1,4 +1,4 @@
-// npm run migrate | db-create | db-reset: for the database of DATABASE_MIGRATION_URL or DATABASE_URL, or else the embedded one.
+// npm run migrate | db-create | db-reset, for the database of DATABASE_MIGRATION_URL or DATABASE_URL, else for the embedded one.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { assertConsent } from './reset-consent.mjs';
@@ -7,7 +7,8 @@ import './typescript.mjs';
 const { readSettings } = await import('../libs/config/src/read-settings.ts');
 const { administer, appRoleOf, migrate, placeOf } = await import('../libs/database/src/index.ts');
 const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/index.ts');
-const { commandTarget } = await import('../apps/coordination/src/command-target.ts');
+const { SCHEMA } = await import('../migrations/index.ts');
+const { commandTarget } = await import('../apps/coordination/src/commands/command-target.ts');
 
 const USAGE = `Usage: npm run migrate|db-create [-- --embedded]
        npm run db-reset -- [--embedded] [--yes | --database <its name>]`;
@@ -16,11 +17,11 @@ const say = line => process.stdout.write(`${line}\n`);
 
 const COMMANDS = {
   async migrate(url, ssl) {
-    const ofGrants = [];
+    const grantLines = [];
     const appRole = appRoleOf(readSettings(process.env));
-    const done = await migrate(url, { ssl, appRole, say: line => ofGrants.push(line) });
+    const done = await migrate(url, { schema: SCHEMA, ssl, appRole, log: line => grantLines.push(line) });
     say(done.length > 0 ? `Migrations applied: ${done.join(', ')}` : 'The schema is up to date.');
-    for (const line of ofGrants) say(line);
+    for (const line of grantLines) say(line);
   },
   async create(url, ssl) {
     const name = placeOf(url).database;
@@ -49,7 +50,7 @@ function readCommand([command, ...args]) {
     reset: { embedded, yes: { type: 'boolean' }, database: { type: 'string' } },
   };
   try {
-    if (!Object.hasOwn(options, command ?? '')) throw new Error(`There is no command ${command ?? '(none)'}.`);
+    if (!Object.hasOwn(options, command ?? '')) throw new Error(`Unknown command: ${command ?? '(none)'}.`);
     return { command, options: parseArgs({ args, options: options[command] }).values };
   } catch (error) {
     throw new Error(`${error.message}\n${USAGE}`, { cause: error });

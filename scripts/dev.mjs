@@ -1,5 +1,5 @@
-// Runs the service with auto-reload. This process keeps a share in the embedded PostgreSQL, so that the database stays up while
-// the service reloads. Types are checked beside: a reload waits for no more than the files that were changed to be compiled.
+// Runs the service with auto-reload. This process also uses the embedded PostgreSQL, so that the database keeps running while the
+// service restarts. Another process checks types, so a reload only waits until the changed files are compiled.
 import { fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import process from 'node:process';
@@ -14,22 +14,22 @@ const { assertCanListen } = await import('../libs/http/src/server/listen-address
 
 const TSC = 'node_modules/typescript/bin/tsc';
 const TSC_OPTIONS = ['-p', 'apps/coordination/tsconfig.dev.json', '--watch', '--preserveWatchOutput'];
-/** How often (ms) it is looked whether npm still lives. */
-const LOOK_MS = 1_000;
+/** How often (ms) this process checks whether npm still runs. */
+const PARENT_CHECK_MS = 1_000;
 const MS = 1_000;
 
 const say = line => process.stdout.write(`${line}\n`);
 
-/** The signal to end, once it has come. */
-const told = new Promise(resolve => {
+/** Resolves with the signal that ends this process. */
+const stopSignal = new Promise(resolve => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => resolve(signal));
-  // npm passes signals on, but a kill -9 of it must end this, too. Whoever runs this script without npm may leave it running.
+  // npm forwards signals, but a kill -9 of npm must end this process, too. Without npm, the parent may end first.
   const parent = process.ppid;
   if (!process.env.npm_lifecycle_event) return;
-  setInterval(() => process.ppid === parent || resolve('SIGTERM'), LOOK_MS).unref();
+  setInterval(() => process.ppid === parent || resolve('SIGTERM'), PARENT_CHECK_MS).unref();
 });
-let isTold = false;
-void told.then(() => (isTold = true));
+let isStopping = false;
+void stopSignal.then(() => (isStopping = true));
 
 async function main() {
   const settings = readSettings(process.env);
@@ -40,34 +40,34 @@ async function main() {
       ? await startEmbeddedPostgres({ dataDir: settings.PCS_EMBEDDED_POSTGRES_DIR, log: say })
       : undefined;
   try {
-    return isTold ? 0 : await runReloading(settings);
+    return isStopping ? 0 : await runReloading(settings);
   } finally {
     await postgres?.stop();
   }
 }
 
-/** The exit code of the service, once it was told to end. */
+/** Runs the service until the stop signal. @returns its exit code */
 async function runReloading({ PCS_SHUTDOWN_DRAIN_SECONDS: drain, PCS_SHUTDOWN_GRACE_SECONDS: grace }) {
   const service = new ReloadingService((drain + grace) * MS, say);
   const sources = new WatchedSources(() => {
     const faults = sources.faults();
     for (const fault of faults) say(fault);
     if (faults.length > 0) {
-      say('Not reloaded: the service is what it was before this change.');
+      say('Not reloaded: the service keeps running without this change.');
     } else {
-      say('A source was changed; reloading the service');
+      say('A source file has changed; restarting the service');
       service.restart();
     }
   });
-  say('Starting the service; what was changed is compiled first');
+  say('Compiling changed files and starting the service');
   service.restart();
   const types = checkTypes();
-  const signal = await told;
+  const signal = await stopSignal;
   types.kill();
   return await service.stop(signal);
 }
 
-/** Tells what is wrong with the types, now and after each change, when the service leaves the machine time for it. */
+/** Prints type errors, now and after each change, with the lowest priority. */
 function checkTypes() {
   const tsc = fork(TSC, TSC_OPTIONS, {
     execArgv: ['--import', './scripts/end-with-parent.mjs'],

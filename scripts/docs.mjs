@@ -1,12 +1,12 @@
-// npm run docs:generate | docs:check: the parts of docs/ that are made from code. `openapi` as the second word: that part alone.
+// npm run docs:generate | docs:check: the files in docs/ that are generated from code. With the argument `openapi`: only the OpenAPI document.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import './build.mjs';
 
-/** A module of the build. The path is computed, or type checks would take the build for a source. */
+/** A module of the build. The path is computed, because the type checker would treat a literal path as a source. */
 const built = path => import(new URL(`../dist/${path}`, import.meta.url).href);
-const { describeApi } = await built('apps/coordination/src/api-document.js');
+const { describeApi } = await built('apps/coordination/src/documentation/api-document.js');
 const { settingsReferenceMarkdown } = await built('libs/config/src/index.js');
 const { errorReferenceMarkdown, openApiJson, openApiYaml } = await built('libs/http/src/index.js');
 
@@ -37,12 +37,12 @@ function generate() {
 function check() {
   const drifted = Object.keys(files).filter(path => textOf(path) !== files[path]);
   for (const path of drifted) {
-    process.stderr.write(`${path} is not what the code says: run \`npm run docs:generate\` and commit the result.\n`);
+    process.stderr.write(`${path} is out of date: run \`npm run docs:generate\` and commit the result.\n`);
   }
   return drifted.length === 0;
 }
 
-/** What reads the document critically; each has its rules in a file of its own: redocly.yaml. */
+/** Linters of the OpenAPI document; each has its rules in a file of its own: redocly.yaml. */
 const LINTERS = [['redocly', 'lint', 'docs/openapi.yaml']];
 
 function lint([program, ...args]) {

@@ -1,6 +1,6 @@
-// Preloaded into the processes that `make dev` starts: they end when it does, however that ends (kill -9 included).
+// Preloaded into the processes that `make dev` starts: ends them when it ends, also by kill -9.
 import process from 'node:process';
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-// Waiting for that must not keep a process alive.
+// The open channel must not keep the process alive.
 process.channel?.unref();

@@ -1,4 +1,4 @@
-// Installs the dependencies when they are missing or older than package-lock.json. Runs on any Node.js from 20 on.
+// Installs the dependencies if they are missing or older than package-lock.json. Runs on Node.js 20 and newer.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
@@ -9,16 +9,16 @@ import { fileURLToPath } from 'node:url';
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 
 const installed = 'node_modules/.package-lock.json';
-/** How often (ms) it is said how far npm is: without a terminal it says nothing until it ends. */
-const TOLD_EVERY_MS = 10_000;
+/** How often (ms) progress is printed: without a terminal, npm prints nothing until it ends. */
+const PROGRESS_EVERY_MS = 10_000;
 const MS = 1_000;
 
 const say = line => process.stdout.write(`${line}\n`);
 
-/** How many packages there are, of those that package-lock.json may ask for. */
+/** The number of installed packages, of those that package-lock.json lists. */
 function progress() {
-  const asked = Object.keys(JSON.parse(readFileSync('package-lock.json', 'utf8')).packages).length - 1;
-  return `${packagesIn('node_modules')} of at most ${asked} packages`;
+  const listed = Object.keys(JSON.parse(readFileSync('package-lock.json', 'utf8')).packages).length - 1;
+  return `${packagesIn('node_modules')} of at most ${listed} packages`;
 }
 
 function packagesIn(directory) {
@@ -33,8 +33,8 @@ async function install() {
   const begun = performance.now();
   const timer = setInterval(() => {
     say(`Installing dependencies: ${Math.round((performance.now() - begun) / MS)} s, ${progress()}`);
-  }, TOLD_EVERY_MS);
-  // The development dependencies are needed whatever NODE_ENV says. On Windows npm is a script, which needs a shell.
+  }, PROGRESS_EVERY_MS);
+  // The development dependencies are needed for every NODE_ENV. On Windows npm is a script, which needs a shell.
   const npm = spawn('npm', ['install', '--include=dev', '--include=optional'], {
     stdio: 'inherit',
     shell: process.platform === 'win32',
@@ -46,7 +46,7 @@ async function install() {
   clearInterval(timer);
   if (code !== 0) {
     process.stderr.write(
-      'npm install failed; what is printed above tells why. Where the registry cannot be reached, look at `npm config get registry` and at the proxy settings, then start again.\n',
+      'npm install failed; see its output above. If the registry is unreachable, check `npm config get registry` and the proxy settings, then start again.\n',
     );
     process.exit(code ?? 1);
   }

@@ -7,47 +7,47 @@ const NODE_OPTIONS = ['--enable-source-maps', '--import', './scripts/typescript.
   '--import',
   './scripts/end-with-parent.mjs',
 ]);
-/** A service that does not end by itself is killed this long (ms) after the time that its settings give it. */
-const PATIENCE_MS = 10_000;
+/** A service that does not end is killed this long (ms) after the shutdown time of its settings. */
+const KILL_AFTER_MS = 10_000;
 
-/** The service in a process of its own, which is replaced when the sources change. */
+/** Runs the service in a child process and replaces it when the sources change. */
 export class ReloadingService {
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #child;
-  /** Ends when the last restart that was asked for is done. */
-  #turn = Promise.resolve();
-  #isAsked = false;
+  /** Resolves when the last requested restart is done. */
+  #restarts = Promise.resolve();
+  #isRestartQueued = false;
   #isStopped = false;
-  #patienceMs;
+  #killAfterMs;
   #say;
 
   /**
    * @param {number} graceMs how long the service may take to end
-   * @param {(line: string) => void} say is told of a service that ended by itself
+   * @param {(line: string) => void} say prints a line when the service has ended by itself
    */
   constructor(graceMs, say) {
-    this.#patienceMs = graceMs + PATIENCE_MS;
+    this.#killAfterMs = graceMs + KILL_AFTER_MS;
     this.#say = say;
   }
 
-  /** Starts the service, or replaces the one that runs. Calls that come before it is begun are one. */
+  /** Starts the service, or replaces the running one. Calls before a queued restart begins have no further effect. */
   restart() {
-    if (this.#isAsked) return;
-    this.#isAsked = true;
-    this.#turn = this.#replace(this.#turn);
+    if (this.#isRestartQueued) return;
+    this.#isRestartQueued = true;
+    this.#restarts = this.#replace(this.#restarts);
   }
 
-  /** Ends the service for good. @returns its exit code; 0 where none ran */
+  /** Stops the service permanently. @returns its exit code; 0 if it was not running */
   async stop(signal) {
     this.#isStopped = true;
     const code = await this.#end(signal);
-    await this.#turn;
+    await this.#restarts;
     return code;
   }
 
   async #replace(before) {
     await before;
-    this.#isAsked = false;
+    this.#isRestartQueued = false;
     await this.#end('SIGTERM');
     if (!this.#isStopped) this.#start();
   }
@@ -62,7 +62,9 @@ export class ReloadingService {
     child.once('exit', (code, signal) => {
       if (this.#child !== child) return;
       this.#child = undefined;
-      this.#say(`The service ended (${signal ?? `exit code ${code}`}). It is started again when a source changes.`);
+      this.#say(
+        `The service ended (${signal ?? `exit code ${code}`}). It will be started again when a source file changes.`,
+      );
     });
   }
 
@@ -72,7 +74,7 @@ export class ReloadingService {
     this.#child = undefined;
     const ended = once(child, 'exit');
     child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), this.#patienceMs);
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#killAfterMs);
     const [code] = await ended;
     clearTimeout(timer);
     return code ?? 0;

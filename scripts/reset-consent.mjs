@@ -2,35 +2,37 @@ import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 
 /**
- * Makes sure that somebody wants the content of a database to be lost: by `--yes`, by its name after `--database`, or by the
- * name typed at a terminal. Throws where nobody does; nothing has been done until then.
+ * Checks that the user confirms the loss of all data of a database: by `--yes`, by its name after `--database`, or by typing the
+ * name at a terminal. Throws otherwise, before anything is changed.
  * @param {{ database: string, isDoubtful: boolean }} target
  * @param {{ yes?: boolean, database?: string, isProduction: boolean }} options
  */
 export async function assertConsent({ database, isDoubtful }, { yes, database: named, isProduction }) {
   if (isProduction) {
-    throw new Error('db-reset is refused with NODE_ENV=production. Nothing was done.');
+    throw new Error('db-reset does not run with NODE_ENV=production. Nothing was changed.');
   }
   if (named !== undefined) return assertSame(named, database);
   if (yes && isDoubtful) {
-    throw new Error(`--yes is not enough where settings name different databases: add --database ${database}.`);
+    throw new Error(
+      `--yes is not sufficient, because the settings name different databases: add --database ${database}.`,
+    );
   }
   if (yes) return undefined;
   if (!process.stdin.isTTY) {
     throw new Error(
-      `db-reset removes all content of the database ${database}. There is no terminal to ask at: ` +
-        `add --database ${database}, or --yes. Nothing was done.`,
+      `db-reset deletes all data of the database ${database}. There is no terminal to confirm it: ` +
+        `add --database ${database}, or --yes. Nothing was changed.`,
     );
   }
-  return assertSame(await typed(`All content of ${database} will be lost. Type the name of the database: `), database);
+  return assertSame(await typed(`All data of ${database} will be lost. Type the name of the database: `), database);
 }
 
 function assertSame(named, database) {
   if (named === database) return;
-  throw new Error(`The database is ${database}, and not “${named}”. Nothing was done.`);
+  throw new Error(`The database is ${database}, and not “${named}”. Nothing was changed.`);
 }
 
-/** A line from the terminal; empty when it is closed instead (Ctrl-C, Ctrl-D). */
+/** Reads a line from the terminal; empty if the user closes it (Ctrl-C, Ctrl-D). */
 async function typed(question) {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const closed = new Promise(resolve => terminal.once('close', () => resolve('')));

@@ -1,17 +1,17 @@
-// Prints what failed and `N passed, N failed`, from the file that Vitest's JSON reporter wrote; exit code 1 unless all passed.
+// Prints the failures and `N passed, N failed`, from the file that Vitest's JSON reporter wrote; exit code 1 unless all tests passed.
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** Of an error that much is printed: where only the end of a log is kept, all that failed should still be named in it. */
+/** The printed length of each error: if only the end of a log is kept, it should still contain all failures. */
 const MESSAGE_CHARACTERS = 200;
 
 const results = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const told = messages => (messages[0] ?? '').split('\n')[0].slice(0, MESSAGE_CHARACTERS);
+const summaryOf = messages => (messages[0] ?? '').split('\n')[0].slice(0, MESSAGE_CHARACTERS);
 
 let failed = 0;
 for (const file of results.testResults) {
   const tests = file.assertionResults.filter(test => test.status === 'failed');
-  // A file that cannot be loaded has no tests that could fail, but it did.
+  // A file that cannot be loaded has no failed tests, but is itself a failure.
   const failures =
     file.status === 'failed' && tests.length === 0
       ? [{ fullName: '(the file)', failureMessages: [file.message] }]
@@ -19,7 +19,7 @@ for (const file of results.testResults) {
   failed += failures.length;
   for (const { fullName, failureMessages } of failures) {
     process.stdout.write(
-      `failed: ${file.name.replace(`${process.cwd()}/`, '')}: ${fullName}: ${told(failureMessages)}\n`,
+      `failed: ${file.name.replace(`${process.cwd()}/`, '')}: ${fullName}: ${summaryOf(failureMessages)}\n`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// Lets the scripts import the TypeScript of the libraries as it is: import it for its effect before anything else. What was
-// compiled once is kept: compiling all of it takes a process some seconds, and tests start many.
+// Lets scripts import the TypeScript sources of the libraries directly: import this file first, for its side effect. Compiled
+// files are cached, because compiling all of them takes a process some seconds, and tests start many processes.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, enableCompileCache, registerHooks } from 'node:module';
@@ -16,7 +16,7 @@ const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', roo
 const { version } = require('typescript/package.json');
 /** @type {Record<string, string[]>} */
 const aliases = compilerOptions.paths;
-/** Paths of faults are relative to the checkout. */
+/** Paths in errors are relative to the checkout. */
 const FORMAT = {
   getCurrentDirectory: () => fileURLToPath(root),
   getCanonicalFileName: name => name,
@@ -24,7 +24,7 @@ const FORMAT = {
 };
 const compiler = JSON.stringify([version, compilerOptions]);
 
-/** Another user may own the cache, or it may be on a disk that cannot be written to: then nothing is kept. */
+/** Another user may own the cache, or its disk may be read-only: then nothing is cached. */
 function ifWritable(work) {
   try {
     work();
@@ -55,20 +55,20 @@ registerHooks({
 });
 
 /**
- * The JavaScript of a file, compiled now unless that was done before.
- * @throws SyntaxError with a line for each fault, where the file is not TypeScript
+ * The JavaScript of a file, from the cache or compiled now.
+ * @throws SyntaxError with a line for each error, if the file is not valid TypeScript
  */
 export function compiled(fileName) {
   const source = readFileSync(fileName, 'utf8');
   const key = createHash('sha256').update(compiler).update('\0').update(fileName).update('\0').update(source);
-  const kept = fileURLToPath(new URL(`${key.digest('hex')}.js`, cache));
-  if (existsSync(kept)) return readFileSync(kept, 'utf8');
+  const cached = fileURLToPath(new URL(`${key.digest('hex')}.js`, cache));
+  if (existsSync(cached)) return readFileSync(cached, 'utf8');
   const output = compile(fileName, source);
-  // Processes that start together compile the same: each writes a file of its own, and the last one stays.
-  const own = `${kept}.${process.pid}`;
+  // Processes that start together compile the same file: each writes its own temporary file, and the last rename wins.
+  const own = `${cached}.${process.pid}`;
   ifWritable(() => {
     writeFileSync(own, output);
-    renameSync(own, kept);
+    renameSync(own, cached);
   });
   return output;
 }
@@ -82,7 +82,7 @@ function compile(fileName, source) {
     compilerOptions: { ...options, module: ts.ModuleKind.ESNext, sourceMap: false, inlineSourceMap: true },
     reportDiagnostics: true,
   });
-  // The compiler makes something of every text; it need not be what was meant. The others are about the options.
+  // The compiler produces output even for invalid files. Diagnostics without a file are about the options.
   const faults = diagnostics.filter(({ file }) => file !== undefined);
   if (faults.length > 0) throw new SyntaxError(ts.formatDiagnostics(faults, FORMAT).trimEnd());
   return outputText;

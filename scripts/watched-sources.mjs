@@ -2,39 +2,39 @@ import { existsSync, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { compiled } from './typescript.mjs';
 
-/** What the service is made of. */
+/** The directories of the service's sources. */
 const SOURCES = ['apps', 'libs', 'migrations'];
 const TESTS = /[.](?:spec|int-spec|e2e-spec)[.]ts$/;
-/** One command of a person (a checkout, say) changes many files: they count as one change when no other follows within (ms). */
+/** One command (a checkout, for example) changes many files: they count as one change if no other follows within this time (ms). */
 const QUIET_MS = 100;
 
-/** The sources of the service, watched for changes. */
+/** Watches the sources of the service for changes. */
 export class WatchedSources {
-  /** Changed since the last time that all was well. @type {Set<string>} */
+  /** Files that changed since they last compiled without errors. @type {Set<string>} */
   #changed = new Set();
   /** @type {Map<string, import('node:fs').FSWatcher>} */
   #directories = new Map();
   #timer;
-  #told;
+  #onChange;
 
   /**
-   * @param {() => void} told is called after each change
-   * @param {readonly string[]} directories what to watch; other ones in tests
+   * @param {() => void} onChange is called after each change
+   * @param {readonly string[]} directories which directories to watch; tests pass others
    */
-  constructor(told, directories = SOURCES) {
-    this.#told = told;
+  constructor(onChange, directories = SOURCES) {
+    this.#onChange = onChange;
     for (const directory of directories) this.#watch(directory);
   }
 
-  /** Watches no more. */
+  /** Stops watching. */
   close() {
     clearTimeout(this.#timer);
     for (const directory of this.#directories.keys()) this.#forget(directory);
   }
 
   /**
-   * Compiles what was changed, so that whoever loads it next need not. What is faulty is looked at again next time.
-   * @returns a text about each file that is not TypeScript
+   * Compiles the changed files into the cache. Files with errors are compiled again next time.
+   * @returns the errors of each file that is not valid TypeScript
    */
   faults() {
     const faults = [];
@@ -50,7 +50,7 @@ export class WatchedSources {
   }
 
   /**
-   * Each directory is watched by itself: on Linux a recursive watch loses a file that an editor replaces by a new one of its
+   * Watches each directory separately: on Linux a recursive watch loses a file that an editor replaces by a new file of the same
    * name (Node.js 24).
    */
   #watch(directory) {
@@ -84,6 +84,6 @@ export class WatchedSources {
     if (!path.endsWith('.ts') || TESTS.test(path)) return;
     this.#changed.add(path);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#told, QUIET_MS);
+    this.#timer = setTimeout(this.#onChange, QUIET_MS);
   }
 }

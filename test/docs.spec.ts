@@ -3,10 +3,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
-import { SETTINGS } from '@coordination/config';
+import { SETTINGS } from '@coordination/config/testing';
 import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
-import { GUIDES } from '../apps/coordination/src/guides.js';
-import { BREAK_REASONS } from '../libs/log/src/events/chain-walk.js';
+import { GUIDES } from '../apps/coordination/src/documentation/guides.js';
+import { BREAK_REASONS } from '@coordination/log';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -119,6 +119,13 @@ describe('the documentation', () => {
     const npm = mentions(/\bnpm run ([a-z0-9:-]+)/g).filter(({ found }) => !(found in scripts));
     const make = mentions(/(?:^|`)make ([a-z0-9-]+)/gm).filter(({ found }) => !targets.has(found));
     expect([...npm, ...make]).toEqual([]);
+  });
+
+  it('names only files of the repository that exist', () => {
+    const named = mentions(/`((?:apps|libs|migrations|scripts|test)\/[\w./-]*)(?:\s[^`]*)?`/g);
+    const inCommands = mentions(/\bvitest [^\n`]*?\b((?:apps|libs|test)\/[\w./-]+)/g);
+    expect(named.length).toBeGreaterThan(50);
+    expect([...named, ...inCommands].filter(({ found }) => !existsSync(join(ROOT, found)))).toEqual([]);
   });
 
   it('has the numbers of its decisions in order', () => {

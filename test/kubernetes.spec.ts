@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS } from '@coordination/config';
+import { SETTINGS } from '@coordination/config/testing';
 import { type Container, KubernetesPage, nameOf, podOf } from './support/kubernetes-page.js';
 
 const ROOT = resolve(import.meta.dirname, '..');

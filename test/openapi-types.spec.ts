@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { describeApi } from '../apps/coordination/src/api-document.js';
+import { describeApi } from '../apps/coordination/src/documentation/api-document.js';
 import { complaintsOf } from './support/openapi/compile-client.js';
 import { type ApiDocument, type Schema } from './support/openapi/openapi-schemas.js';
 import { typesOf } from './support/openapi/openapi-types.js';

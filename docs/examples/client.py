@@ -1,6 +1,6 @@
-"""The life of an instance, as its process lives it: register, send heartbeats, end in order. Copy the class into your service.
+"""A registry client: registers an instance, sends heartbeats, and shuts down in order. Copy the class into your service.
 
-Python from 3.9 on, without packages:
+Python 3.9 and newer, without packages:
 SERVICE=orders INSTANCE_ID=orders-1 ADDRESS=10.0.3.17 PORT=8080 python3 client.py
 """
 
@@ -17,7 +17,7 @@ import uuid
 REQUEST_TIMEOUT_S = 5
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_AFTER_S = 60
-# How long a deregistration is tried. When that is not enough, the lease ends by itself.
+# How long the client tries to deregister. If that fails, the lease ends automatically.
 DEREGISTER_WITHIN_S = 15
 
 
@@ -26,7 +26,7 @@ class RegistryClient:
         self.registry_url = urllib.parse.urlsplit(registry_url)
         self.registration = registration
         self.say = say
-        # Tells this process from the one that ran under the same instanceId before, and from the next one.
+        # Distinguishes this process from the previous one with the same instanceId, and from the next one.
         self.incarnation = str(uuid.uuid4())
         names = [urllib.parse.quote(registration[key], safe="") for key in ("service", "instanceId")]
         self.path = "/api/v1/registry/services/{}/instances/{}".format(*names)
@@ -35,27 +35,27 @@ class RegistryClient:
         self.life = threading.Thread(target=self._live, daemon=True)
         self.is_ending = False
         self.is_replaced = False
-        # A registration got no answer, and may reach the registry yet.
+        # A registration got no response, and may still reach the registry.
         self.is_doubtful = False
         self.retry_s = FIRST_RETRY_S
 
     def begin(self):
-        """Registers, and sends heartbeats until `end`. It never fails: what cannot be done now is tried again."""
+        """Registers, and sends heartbeats until `end`. It never raises: failed calls are repeated."""
         self.life.start()
 
     def end(self, drain_s):
-        """To be called when the process has been told to end, and before it stops its work."""
+        """Call this when the process gets a signal to end, before it stops its work."""
         self.is_ending = True
-        # 1. Callers stop coming. Heartbeats go on meanwhile: this instance still answers those who have not noticed.
+        # 1. Discovery stops returning the instance. Heartbeats continue: it still serves callers that have not noticed.
         if not self.is_replaced:
             stopping = {"status": "stopping", "reason": "the process ends"}
             self._send("PUT", self.path + "/override" + self.query, stopping)
         time.sleep(drain_s)
-        # 2. No more heartbeats; one that is under way comes to its end. Else it could come after the DELETE, get 404, and
-        #    this process would register again.
+        # 2. Stop the heartbeats and wait for the one in flight. It could otherwise arrive after the DELETE, get 404, and this
+        #    process would register again.
         self.ending.set()
         self.life.join()
-        # 3. Only now.
+        # 3. Only now deregister.
         if not self.is_replaced:
             self._deregister()
 
@@ -63,7 +63,7 @@ class RegistryClient:
         interval_s = self.registration["check"]["ttlSeconds"] / 3
         is_registered = False
         while not self.ending.is_set():
-            # Whoever ends does not come back.
+            # Do not register again during the shutdown.
             if self.is_ending and not is_registered:
                 return
             was_registered = is_registered
@@ -79,7 +79,7 @@ class RegistryClient:
                     self.say("registered as " + self.registration["instanceId"])
                 is_registered = True
                 self.retry_s = FIRST_RETRY_S
-                # Not at the same moment as all others, and three times in each lease.
+                # With jitter, and at least three times in each lease.
                 self.ending.wait(interval_s * random.uniform(0.8, 1))
             elif status == 409 and code == "INCARNATION_ENDED":
                 self.is_replaced = True
@@ -87,11 +87,11 @@ class RegistryClient:
                 self.say("another process has taken the instanceId {}: no more heartbeats".format(instance_id))
                 return
             elif was_registered and status == 404:
-                # The registry does not know this instance: its lease had ended, or an operator removed it.
+                # The registry does not know this instance: its lease has ended, or an operator has removed it.
                 self.say("not registered any more")
                 is_registered = False
             else:
-                # The registry is away, or busy: nothing is lost. A registration stands until its lease ends.
+                # The registry is unavailable or busy. The registration stays valid until its lease ends.
                 what = "heartbeat" if was_registered else "registration"
                 self.say("{}: {}; trying again".format(what, describe(status, code)))
                 self.ending.wait(self._next_retry(retry_after_s, interval_s))
@@ -104,7 +104,7 @@ class RegistryClient:
             if status == 204:
                 return self.say("deregistered")
             if status == 409 or (status == 404 and not self.is_doubtful):
-                # Removed by somebody else, or it is another process's by now.
+                # Another client has removed it, or another process has taken it.
                 return self.say("was not registered any more")
             retry_s = self._next_retry(retry_after_s, LONGEST_RETRY_AFTER_S)
             if time.monotonic() + retry_s > give_up_at:
@@ -112,13 +112,13 @@ class RegistryClient:
             time.sleep(retry_s)
 
     def _next_retry(self, retry_after_s, most_s):
-        """As the registry asks; else longer each time, and not at the same moment as all others."""
+        """Exponential backoff with jitter, and at least the Retry-After of the registry."""
         retry_s = self.retry_s * random.uniform(0.5, 1)
         self.retry_s = min(self.retry_s * 2, most_s)
         return max(retry_s, retry_after_s)
 
     def _send(self, method, path, body=None):
-        """The status (0 when there was no answer), the code of the error, and for how long the registry asks to wait."""
+        """Returns the status (0 without a response), the code of the error, and the Retry-After of the registry."""
         is_https = self.registry_url.scheme == "https"
         connect = http.client.HTTPSConnection if is_https else http.client.HTTPConnection
         connection = connect(self.registry_url.hostname, self.registry_url.port, timeout=REQUEST_TIMEOUT_S)
@@ -149,7 +149,7 @@ def retry_after_of(response):
 
 
 def describe(status, code):
-    return "no answer" if status == 0 else "{} {}".format(status, code or "").strip()
+    return "no response" if status == 0 else "{} {}".format(status, code or "").strip()
 
 
 def main():
@@ -165,11 +165,11 @@ def main():
         },
         lambda line: print(line, flush=True),
     )
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    terminated = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: terminated.set())
     client.begin()
-    # Stands for a server that works until then.
-    told.wait()
+    # A real service would serve requests here.
+    terminated.wait()
     client.end(float(env.get("DRAIN_SECONDS", "5")))
 
 

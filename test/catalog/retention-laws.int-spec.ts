@@ -1,12 +1,6 @@
-import {
-  type LogEvent,
-  CatalogHeadRepository,
-  type InstanceName,
-  LogCutRepository,
-  type NamedPast,
-  oldestOf,
-} from '@coordination/log';
-import { type InstanceVersion } from '@coordination/audit';
+import { type LogEvent, CatalogHeadRepository, LogCutRepository, type InstanceRef, oldestOf } from '@coordination/log';
+import { type InstanceName } from '@coordination/log/testing';
+import { type InstanceVersion } from '@coordination/audit/testing';
 import { query } from '@coordination/database';
 import { InstanceNeverKnownError, RevisionCompactedError, systemClock } from '@coordination/kernel';
 import * as fc from 'fast-check';
@@ -66,7 +60,7 @@ async function expectSame(question: LogQuestion, answer: unknown, cut: number): 
 }
 
 /** Who was gone before the cut has no history any more, and it is told from where on there would be one. */
-async function expectSameHistory(past: NamedPast, versions: readonly InstanceVersion[], cut: number): Promise<void> {
+async function expectSameHistory(past: InstanceRef, versions: readonly InstanceVersion[], cut: number): Promise<void> {
   const what = `history of ${JSON.stringify(past)}, cut at ${cut}`;
   const retained = versions.filter(({ revision }) => revision > cut);
   const wasThere = versions.findLast(({ revision }) => revision <= cut)?.instance !== null;
@@ -101,7 +95,7 @@ describe.each(Array.from({ length: RUNS }, (_, n) => 20261130 + n))('What is ret
       past.events.flatMap(event => (event.instanceUuid === null ? [] : JSON.stringify(nameIn(event)))),
     );
     const pasts = [...ids.map(id => ({ id })), ...names.map(name => ({ name: JSON.parse(name) as InstanceName }))];
-    const histories = new Map<NamedPast, InstanceVersion[]>();
+    const histories = new Map<InstanceRef, InstanceVersion[]>();
     for (const one of pasts) histories.set(one, await told.history(one, 0));
     for (const partitions of fc.sample(fc.integer({ min: 1, max: 3 }), { numRuns: 2, seed })) {
       await compact(partitions);

@@ -1,4 +1,4 @@
-import { EPOCH_JUMP } from '@coordination/log';
+import { EPOCH_JUMP } from '@coordination/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, INSTANCES } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';

@@ -1,5 +1,6 @@
 import { type LogEvent } from '@coordination/log';
-import { GuardOverrides, GuardStates } from '@coordination/liveness';
+import { GuardStates } from '@coordination/liveness';
+import { GuardOverrides } from '@coordination/liveness/testing';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api } from '../support/http/api.js';

@@ -1,4 +1,3 @@
-import { migrate } from '@coordination/database';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES } from '../support/http/api.js';
@@ -9,6 +8,7 @@ import { OwnPostgres } from '../support/database/own-postgres.js';
 import { findPgBouncer, PgBouncer } from '../support/database/pgbouncer.js';
 import { createTestDatabase } from '../support/database/test-database.js';
 import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
+import { migrate } from '../support/database/schema.js';
 
 /** Fewer than the connections of one node, so that sessions are shared all the time. */
 const POOL_SIZE = 4;

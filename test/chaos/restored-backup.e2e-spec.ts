@@ -1,4 +1,4 @@
-import { EPOCH_JUMP, type EpochStarted } from '@coordination/log';
+import { EPOCH_JUMP, type EpochStarted } from '@coordination/log/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, INSTANCES } from '../support/http/api.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';

@@ -1,5 +1,4 @@
 import { LOG_ENTITIES } from '@coordination/log';
-import { migrate, pendingMigrations } from '@coordination/database';
 import { LIVENESS_ENTITIES } from '@coordination/liveness';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
 import { MikroORM } from '@mikro-orm/postgresql';
@@ -7,6 +6,7 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 import { MIGRATIONS } from '../../migrations/index.js';
+import { migrate, pendingMigrations } from '../support/database/schema.js';
 
 const NAMES = MIGRATIONS.map(migration => migration.name);
 

@@ -1,5 +1,4 @@
 import { compactLog, type LogHead, ServiceEventRepository } from '@coordination/log';
-import { migrate, pendingMigrations } from '@coordination/database';
 import { newId } from '@coordination/kernel';
 import { EmptyServiceRepository, IdempotencyKeyRepository } from '@coordination/registry/testing';
 import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
@@ -11,6 +10,7 @@ import { disposableDirectory } from '../support/disposable-directory.js';
 import { anIdentity, anOrigin, aRepeatableCall, aSpec, registerCommand } from '../support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 import { startWriter, type WritingNode } from '../support/catalog/writer.js';
+import { migrate, pendingMigrations } from '../support/database/schema.js';
 
 let database: TestDatabase;
 let node: WritingNode;
@@ -148,7 +148,7 @@ describe('The role of the service', () => {
   it('is made by what is shipped, which can be repeated', async () => {
     await expect(roles.again()).resolves.toBeUndefined();
     const said: string[] = [];
-    await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, say: line => said.push(line) });
+    await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, log: line => said.push(line) });
     expect(said).toEqual([]);
   });
 });

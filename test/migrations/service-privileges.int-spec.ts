@@ -1,9 +1,9 @@
-import { migrate, readSchemaState } from '@coordination/database';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DatabaseRoles, makeRoles, runSql } from '../support/database/database-roles.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 import { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES } from '../../migrations/index.js';
+import { migrate, readSchemaState } from '../support/database/schema.js';
 
 const ALL_PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'];
 
@@ -85,7 +85,7 @@ describe('The privileges of the service', () => {
       await owner.query(`revoke ${privilege} on ${table} from ${roles.app}`);
       expect(await missing()).toEqual([`${privilege} on table ${table}`]);
       const said: string[] = [];
-      await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, say: line => said.push(line) });
+      await migrate(roles.as(roles.owner), { appRole: { named: roles.app }, log: line => said.push(line) });
       expect(said).toEqual([`Granted to the role ${roles.app}: ${privilege} on table ${table}.`]);
       expect(await missing()).toEqual([]);
     },

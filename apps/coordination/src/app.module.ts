@@ -8,24 +8,24 @@ import { CatalogView } from '@coordination/catalog';
 import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration } from '@coordination/liveness';
-import { RoleElector } from '@coordination/leadership';
+import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
+import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
 import { type Logger } from 'pino';
 import { SERVICE_VERSION } from './version.js';
 
-/** Which PostgreSQL the service uses. */
+/** The PostgreSQL that the service uses. */
 export interface DatabaseChoice {
   readonly url: string;
-  /** Whether it is the embedded one, which this service migrates by itself. */
+  /** Whether it is the embedded one, which the service always migrates at start. */
   readonly embedded: boolean;
 }
 
-/** Puts the libraries together; it has no behaviour of its own. */
+/** The root module: imports the modules of the libraries and contains no behaviour. */
 @Module({})
 export class AppModule {
-  /** @param clock by which background tasks are judged */
+  /** @param clock measures the age of failures of background tasks */
   static forRoot(
     settings: Settings,
     database: DatabaseChoice,
@@ -40,7 +40,7 @@ export class AppModule {
         ObservabilityModule.forRoot(logger, clock),
         DatabaseModule.forRoot({
           ...database,
-          settings,
+          schema: SCHEMA,
           entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...LIVENESS_ENTITIES],
         }),
         RegistryModule,
@@ -48,14 +48,13 @@ export class AppModule {
         DiscoveryModule,
         AuditModule,
         HealthModule.forRoot({
-          settings,
           version: SERVICE_VERSION,
           imports: [DiscoveryModule, RegistryModule, LivenessModule, AuditModule],
           view: CatalogView,
           writer: CatalogWriter,
           log: PartitionHeadroom,
           guards: GuardStates,
-          sweeps: RoleElector,
+          sweeps: SweeperJob,
           node: NodeRegistration,
         }),
       ],

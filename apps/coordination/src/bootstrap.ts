@@ -10,34 +10,34 @@ import { configureHttp, createHttpAdapter, listenAddresses, listenError, serveAp
 import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
-import { API_DESCRIPTION } from './api-description.js';
+import { API_DESCRIPTION } from './documentation/api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
-import { GUIDES } from './guides.js';
-import { liveExamples } from './live-examples.js';
+import { GUIDES } from './documentation/guides.js';
+import { liveExamples } from './documentation/live-examples.js';
 import { SERVICE_VERSION } from './version.js';
 
-/** What a URL does not say (RFC 9110, section 4.2.1). */
+/** The port of an http URL without one (RFC 9110, section 4.2.1). */
 const DEFAULT_HTTP_PORT = 80;
 
-/** The service, put together. */
+/** The assembled service. */
 export interface Service {
   readonly app: NestFastifyApplication;
   /**
-   * Takes requests from now on, before its database answers; what needs the database says so by 503.
-   * @returns where it listens, such as `http://127.0.0.1:8081`
-   * @throws Error with one line for people when the address cannot be had
+   * Begins to accept requests, before the database responds; until then, requests that need it get 503.
+   * @returns the URL, such as `http://127.0.0.1:8081`
+   * @throws Error with one line for the user if the address is not available
    */
   listen(): Promise<string>;
   /**
-   * Drains: readiness turns 503, requests in flight finish, the last rows are written, connections close.
-   * @param signal what the process was told; on SIGTERM readiness gets time to be noticed
+   * Shuts down: readiness turns 503, requests in flight finish, pending rows are written, connections close.
+   * @param signal the signal that the process got; on SIGTERM the drain gives load balancers time to notice
    */
   close(signal?: string): Promise<void>;
 }
 
 /**
- * Puts the service together in this process.
- * @param clock by which background tasks are judged; that of the system by default
+ * Assembles the service in this process.
+ * @param clock measures the age of failures of background tasks; the system clock by default
  */
 export async function createService(settings: Settings, database: DatabaseChoice, clock?: Clock): Promise<Service> {
   const logger = createLogger(settings);
@@ -61,10 +61,10 @@ export async function createService(settings: Settings, database: DatabaseChoice
         throw listenError(error, settings);
       });
       for (const address of await http.furtherAddresses.listen(further)) {
-        new Logger('Http').warn(`${address}, which is ${settings.HOST} too, cannot be listened on with this port.`);
+        new Logger('Http').warn(`Cannot listen on ${address}, another address of ${settings.HOST}, with this port.`);
       }
       const url = await app.getUrl();
-      // Only now is it known which port the node has.
+      // With PORT=0 the port is known only now.
       const place = {
         listenHost: settings.HOST,
         port: Number(new URL(url).port || DEFAULT_HTTP_PORT),

@@ -1,6 +1,6 @@
-// Compacts the log and ends: for images without development dependencies, where `npm run audit-compact` cannot run.
+// Entry point of the compaction in images without development dependencies, where `npm run audit-compact` cannot run.
 import process from 'node:process';
-import { runCompaction } from './run-compaction.js';
+import { runCompaction } from './commands/run-compaction.js';
 
 try {
   await runCompaction(process.env, process.argv.slice(2), line => void process.stdout.write(`${line}\n`));

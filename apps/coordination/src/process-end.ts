@@ -2,17 +2,17 @@ import { Logger } from '@nestjs/common';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const DEFAULT_LIMIT_SECONDS = 20;
-/** What is stopped last (the embedded PostgreSQL) still gets this long (ms) when the limit has passed. */
+/** After the limit, the resources that are not stopped yet (at least the embedded PostgreSQL) get this much more time (ms). */
 const LAST_CHANCE_MS = 3_000;
 
 type Stop = (signal: string | undefined) => Promise<void>;
 
 /**
- * Ends the process in order: what was started last is stopped first, exit code 0. Signals may come at any time, also
- * while the service starts, and more than once: with `exec` in an npm script, Ctrl-C is delivered twice.
+ * Shuts the process down in order: resources are stopped in the reverse order of their start, exit code 0. Signals may arrive at
+ * any time, also during the start, and more than once: with `exec` in an npm script, Ctrl-C is delivered twice.
  */
 export class ProcessEnd {
-  /** Seconds from the signal until the process ends whatever happens. */
+  /** Seconds from the signal until the process ends in any case. */
   limitSeconds = DEFAULT_LIMIT_SECONDS;
   private readonly stops: Stop[] = [];
   private readonly starting = Promise.withResolvers<void>();
@@ -22,17 +22,17 @@ export class ProcessEnd {
     for (const signal of SIGNALS) process.on(signal, () => void (this.ending ??= this.end(signal)));
   }
 
-  /** Something to stop at the end. */
+  /** Registers a function that stops a resource during the shutdown. */
   defer(stop: Stop): void {
     this.stops.push(stop);
   }
 
-  /** The start is over; a signal that came meanwhile takes effect now. */
+  /** Marks the end of the start; a signal that arrived during the start takes effect now. */
   started(): void {
     this.starting.resolve();
   }
 
-  /** The start failed: says why in one line, stops what had been started, exit code 1. */
+  /** Handles a failed start: prints the error in one line, stops the started resources, exit code 1. */
   async failed(error: unknown): Promise<void> {
     process.exitCode = 1;
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -43,7 +43,7 @@ export class ProcessEnd {
   private async end(signal: string | undefined): Promise<void> {
     const logger = new Logger('Service');
     const timer = setTimeout(() => void this.endAnyway(logger), this.limitSeconds * 1_000);
-    if (signal) logger.log(`${signal} received; finishing what is in flight`);
+    if (signal) logger.log(`${signal} received; finishing requests in flight`);
     await this.starting.promise;
     try {
       await this.stopAll(signal);
@@ -60,7 +60,9 @@ export class ProcessEnd {
   }
 
   private async endAnyway(logger: Logger): Promise<void> {
-    logger.error(`Not finished after ${this.limitSeconds} s; ending now. PCS_SHUTDOWN_GRACE_SECONDS allows more.`);
+    logger.error(
+      `Not finished after ${this.limitSeconds} s; ending now. To allow more time, raise PCS_SHUTDOWN_GRACE_SECONDS.`,
+    );
     setTimeout(() => process.exit(1), LAST_CHANCE_MS);
     await this.stopAll().catch(() => {});
     process.exit(1);

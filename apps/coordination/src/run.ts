@@ -6,20 +6,20 @@ import { assertCanListen, otherOnLocalhost } from '@coordination/http';
 import { listensOnLoopback } from '@coordination/kernel';
 import { type DatabaseChoice } from './app.module.js';
 import { createService } from './bootstrap.js';
-import { differentDatabases } from './different-databases.js';
+import { differentDatabases } from './commands/different-databases.js';
 import { ProcessEnd } from './process-end.js';
 
-/** Runs the service until the process is told to end. */
+/** Runs the service until the process gets a signal to end. */
 export async function run(): Promise<void> {
-  // Lines wait until the logger that the settings ask for is there.
+  // Log lines are buffered until the configured logger exists.
   Logger.attachBuffer();
   const end = new ProcessEnd();
   try {
     const settings = readSettings(process.env);
     assertUrlsUsable(settings);
     end.limitSeconds = settings.PCS_SHUTDOWN_DRAIN_SECONDS + settings.PCS_SHUTDOWN_GRACE_SECONDS;
-    sayStrange(settings);
-    // Before a database is started for nothing.
+    warnAboutEnvironment(settings);
+    // Checked before the embedded database is started in vain.
     await assertCanListen(settings);
     const database = await chooseDatabase(settings, end);
     const service = await createService(settings, database);
@@ -36,7 +36,7 @@ export async function run(): Promise<void> {
   }
 }
 
-/** What a URL asks for and there is not would be met again and again by whoever connects. */
+/** Checks URLs at start, because otherwise every connection attempt would fail with the same error. */
 function assertUrlsUsable(settings: Settings): void {
   for (const name of ['DATABASE_URL', 'DATABASE_LISTEN_URL', 'DATABASE_MIGRATION_URL'] as const) {
     const url = settings[name];
@@ -60,8 +60,8 @@ async function chooseDatabase(settings: Settings, end: ProcessEnd): Promise<Data
   return { url: embedded.url, embedded: true };
 }
 
-/** What is no error, but may be a mistake. */
-function sayStrange(settings: Settings): void {
+/** Logs settings that are valid, but may be a mistake. */
+function warnAboutEnvironment(settings: Settings): void {
   const logger = new Logger('Settings');
   const foreign = foreignVariablesOf(process.env);
   if (foreign !== undefined) logger.log(foreign);
@@ -75,6 +75,6 @@ function describe({ url, embedded }: DatabaseChoice): string {
 
 function exposure({ HOST }: Settings): string {
   return listensOnLoopback(HOST)
-    ? 'It listens on loopback only, because access control is off.'
-    : 'Access control is off: everybody who can reach this address can change the catalog.';
+    ? 'It listens only on loopback, because there is no access control.'
+    : 'There is no access control: every client that can reach this address can change the catalog.';
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 
-/** The version of the service, from the package.json that it was built with. */
+/** The version of the service, from its package.json. */
 export const SERVICE_VERSION = readVersion();
 
 function readVersion(): string {

@@ -95,7 +95,15 @@ export {
   isAhead,
 } from './model/lease.js';
 export { metadataShape } from './model/metadata.schema.js';
-export { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema } from './model/names.schema.js';
+export {
+  ALL_NAMESPACES,
+  DEFAULT_NAMESPACE,
+  instanceIdSchema,
+  instanceUuidSchema,
+  namespaceOrAllSchema,
+  namespaceSchema,
+  serviceSchema,
+} from './model/names.schema.js';
 export {
   type InstanceView,
   type OverrideView,
@@ -105,6 +113,7 @@ export {
   toOverrideView,
   toStored,
 } from './model/instance-forms.js';
+export { EVERYWHERE, type Scope, isInScope } from './model/scope.js';
 export { type ServiceTouch } from './model/service-touch.js';
 export { INSTANCE_COLUMNS, INSTANCES } from './tables/instance-columns.js';
 export { afterEvent, normalizeRecord } from './tables/normalize-record.js';

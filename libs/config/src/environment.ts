@@ -1,13 +1,13 @@
-import { serverVariables } from './meant-for-server.js';
+import { serverVariables } from './server-variables.js';
 import { SETTING_NAMES } from './settings.js';
 import { foreignVariables } from './unknown-variables.js';
 
 /** The variables of this environment that name a database server: {@link serverVariables}. */
 export const serverVariablesOf = (env: NodeJS.ProcessEnv): string[] => serverVariables(env, SETTING_NAMES);
 
-/** One sentence about the variables that begin as settings do and are none; undefined where there are none. */
+/** A sentence about the ignored variables whose names begin like those of settings; undefined if there are none. */
 export function foreignVariablesOf(env: NodeJS.ProcessEnv): string | undefined {
   const names = foreignVariables(env, SETTING_NAMES);
   if (names.length === 0) return undefined;
-  return `Left alone, since this service has no settings of these names: ${names.join(', ')}.`;
+  return `Ignored variables, because this service has no settings with these names: ${names.join(', ')}.`;
 }

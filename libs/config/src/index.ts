@@ -1,12 +1,7 @@
 export { ConfigModule, settingsProvider, SETTINGS_TOKEN } from './config.module.js';
 export { settingsReferenceMarkdown } from './settings-reference.js';
-export { assertEmbeddedAllowed, readSettings, SettingsError } from './read-settings.js';
-export { SETTINGS, type SettingEntry, type Settings } from './settings.js';
+export { assertEmbeddedAllowed, readSettings } from './read-settings.js';
+export { type Settings } from './settings.js';
 export { foreignVariablesOf, serverVariablesOf } from './environment.js';
-export {
-  type DatabaseServer,
-  type DatabaseUrl,
-  DatabaseUrlError,
-  type TargetSession,
-} from './database-url/database-url.js';
+export { type DatabaseUrl, type TargetSession } from './database-url/database-url.js';
 export { formatDatabaseUrl, parseDatabaseUrl } from './database-url/parse-database-url.js';

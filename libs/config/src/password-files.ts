@@ -3,7 +3,7 @@ import { formatDatabaseUrl, parseDatabaseUrl } from './database-url/parse-databa
 
 const SERVICE_FILE = 'DATABASE_PASSWORD_FILE';
 
-/** The settings that name a database, the service's own first, and those that name the files with their passwords. */
+/** The settings with the URL of a database, that of the service first, and the settings with their password files. */
 const FILES = [
   ['DATABASE_URL', SERVICE_FILE],
   ['DATABASE_LISTEN_URL', undefined],
@@ -11,18 +11,18 @@ const FILES = [
   ['DATABASE_MAINTENANCE_URL', 'DATABASE_MAINTENANCE_PASSWORD_FILE'],
 ] as const;
 
-/** Settings by name, as far as they are good. */
+/** Settings by name, as far as they are valid. */
 type Values = Readonly<Record<string, unknown>>;
 
-/** URLs that name the files of their passwords, and what is wrong with the settings that they come from. */
+/** URLs with the parameter of their password file, and what is wrong with the settings that they come from. */
 export interface UrlsWithFiles {
   readonly urls: Readonly<Record<string, string>>;
   readonly problems: readonly string[];
 }
 
 /**
- * Writes the files of passwords into the URLs that they are for, so that whoever has a URL can connect with it. The file of the
- * service is also for other URLs of the same user that have no password.
+ * Adds password files to the URLs that they belong to, so that a URL is all that is needed to connect. The file of the
+ * service also applies to other URLs of the same user that have no password.
  */
 export function withPasswordFiles(values: Values): UrlsWithFiles {
   const urls: Record<string, string> = {};

@@ -10,7 +10,7 @@ export class SettingsError extends Error {
 }
 
 const HOURS_OF_DAY = 24;
-/** The service needs the first; commands that do one thing may be given nothing but the URL of their own role. */
+/** The service needs the first; commands may have only the URL of their own role. */
 const SERVER_URLS = ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_MAINTENANCE_URL'];
 const NO_SERVER_IN_PRODUCTION =
   'DATABASE_URL must be set with NODE_ENV=production, the embedded PostgreSQL is for development';
@@ -18,16 +18,16 @@ const NO_SERVER_IN_PRODUCTION =
 const isProduction = (values: { readonly NODE_ENV?: unknown }): boolean => values.NODE_ENV === 'production';
 
 /**
- * To be called before the embedded PostgreSQL is taken.
- * @throws SettingsError in production, where a lost DATABASE_URL must not go unnoticed
+ * Must be called before the embedded PostgreSQL is used.
+ * @throws SettingsError in production, where a missing DATABASE_URL must be noticed
  */
 export function assertEmbeddedAllowed(settings: Settings): void {
   if (isProduction(settings)) throw new SettingsError(`Bad settings: ${NO_SERVER_IN_PRODUCTION}.`);
 }
 
 /**
- * The checked settings of an environment. Foreign variables are left alone; an unknown one with our prefix is an error,
- * because it is most likely a misspelt setting.
+ * The checked settings of an environment. Foreign variables are ignored; an unknown one with the prefix of this service is an
+ * error, because it is most likely a misspelt setting.
  * @throws SettingsError with one line that names every bad variable.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -66,10 +66,10 @@ function retentionComplaint({
   PCS_IDEMPOTENCY_KEEP_HOURS: hours,
 }: Partial<Settings>): string | undefined {
   if (days === undefined || hours === undefined || days * HOURS_OF_DAY > hours) return undefined;
-  return `PCS_AUDIT_RETENTION_DAYS must be longer than the ${hours} hours of PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log`;
+  return `PCS_AUDIT_RETENTION_DAYS must be longer than the ${hours} hours of PCS_IDEMPOTENCY_KEEP_HOURS, whose responses are read from the log`;
 }
 
-/** A node registers itself by the address that it listens on, unless it is told another one. */
+/** A node registers itself with the address that it listens on, unless another one is set. */
 function addressComplaint({ HOST, PCS_ADVERTISED_HOST, PCS_SELF_REGISTRATION }: Partial<Settings>): string | undefined {
   if (HOST === undefined || !PCS_SELF_REGISTRATION || PCS_ADVERTISED_HOST !== undefined) return undefined;
   if (isUnspecified(HOST)) return undefined;

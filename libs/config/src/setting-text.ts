@@ -1,9 +1,10 @@
 const QUOTED = /^(["'`]).*\1$/s;
 
 /**
- * The text of a setting. Spaces and line ends around it do not count: files of variables and mounted secrets leave them. A
- * text in quotation marks is not guessed at: a shell or a `.env` file removes them, `docker run --env-file` does not.
- * @returns the text, or `null` where the setting is not set; or what is wrong with it
+ * The text of a setting. Spaces and line ends around it are ignored: files of variables and mounted secrets have them. A text
+ * in quotation marks is refused, because it is ambiguous: a shell or a `.env` file removes them, `docker run --env-file` does
+ * not.
+ * @returns the text, or `null` if the setting is not set; or what is wrong with it
  */
 export function settingText(
   value: string | undefined,

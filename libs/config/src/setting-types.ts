@@ -39,7 +39,7 @@ export const choice = <const Words extends readonly string[]>(...words: Words) =
 const ON = ['on', 'true', 'yes', '1'] as const;
 const OFF = ['off', 'false', 'no', '0'] as const;
 const ON_OFF = 'on or off (or true or false, yes or no, 1 or 0)';
-/** A switch, in whichever words others write theirs: YAML makes `true` of an `on` without quotation marks. */
+/** A switch, in all usual words: YAML reads an `on` without quotation marks as `true`. */
 export const onOff = z
   .string()
   .toLowerCase()
@@ -63,7 +63,7 @@ export const postgresUrl = z
 /** Relative to the working directory, unless it is absolute. */
 export const path = z.string().min(1).describe('a path');
 
-/** Parts separated by commas; spaces around them and empty ones do not count. */
+/** Parts separated by commas; spaces around them and empty parts are ignored. */
 const partsOf = (text: string): string[] =>
   text
     .split(',')
@@ -77,16 +77,16 @@ export const list = (accepts: (part: string) => boolean, error: string) =>
     .refine(parts => parts.every(accepts), error)
     .describe(error.replace(/^must be /, ''));
 
-/** As a browser sends it: another spelling, such as one with a path, would never match. */
+/** As browsers send it: another spelling, such as one with a path, would never match. */
 export const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
 
-/** Not everything: then any caller could say that it is another one. */
+/** Not all addresses: then any caller could claim the address of another one. */
 export const isProxy = (text: string): boolean => isAddressRange(text, 1);
 export const isDestination = (text: string): boolean => isAddressRange(text);
 
 /**
- * What to listen on: an address, or a name that leads to one. Whether this machine has it is known only when it is tried.
- * A name is spelt as {@link checkHost} spells it, but that the dot of the root may end it.
+ * What to listen on: an address, or a name that resolves to one. Whether this machine has it is known only after a try. A name
+ * is spelt as {@link checkHost} spells it, but it may end with the dot of the root.
  */
 export const listenHost = z
   .string()
@@ -97,7 +97,7 @@ export const listenHost = z
   .transform(text => (isIP(text) === 0 ? text.toLowerCase() : text))
   .describe('an address or a name of this machine');
 
-/** As the host of any registration. */
+/** Checked like the host of a registration. */
 export const host = z
   .string()
   .transform((text, context) => {
@@ -110,7 +110,7 @@ export const host = z
 
 const SUBDOMAINS = '*.';
 
-/** Hosts, as of any registration, and `*.` before a name for every name below it; in their one spelling. */
+/** Hosts, checked like those of registrations, and `*.` before a name for every name below it; in their canonical spelling. */
 export const hostPatterns = z
   .string()
   .transform((text, context) => {
@@ -134,8 +134,8 @@ export const hostPatterns = z
 const NO_SUBDOMAINS = 'is an address, and has no names below it';
 
 /**
- * The URL at which clients reach the service: scheme, host, port, and the path prefix that a proxy takes off, if any.
- * A slash at its end does not count: `https://platform.example.com/pcs/` is `https://platform.example.com/pcs`.
+ * The URL at which clients reach the service: scheme, host, port, and the path prefix that a proxy removes, if any.
+ * A slash at its end is ignored: `https://platform.example.com/pcs/` is `https://platform.example.com/pcs`.
  */
 export const publicUrl = z
   .string()
@@ -143,7 +143,7 @@ export const publicUrl = z
     const url = URL.parse(text);
     const isPlain =
       url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
-    // What follows `?` or `#` may be empty, and is left out of `search` and `hash` then.
+    // An empty query or fragment is not in `search` and `hash`.
     if (isPlain && !/[?#]/.test(text)) return url.href.replace(/\/+$/, '');
     context.addIssue({
       code: 'custom',

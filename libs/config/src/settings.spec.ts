@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseDatabaseUrl } from './database-url/parse-database-url.js';
-import {
-  assertEmbeddedAllowed,
-  foreignVariablesOf,
-  readSettings,
-  SETTINGS,
-  SettingsError,
-  settingsReferenceMarkdown,
-} from './index.js';
+import { assertEmbeddedAllowed, foreignVariablesOf, readSettings, settingsReferenceMarkdown } from './index.js';
+import { SettingsError } from './read-settings.js';
+import { SETTINGS } from './settings.js';
 
 describe('readSettings', () => {
   it('has a value for everything that has a default', () => {

@@ -19,13 +19,13 @@ import {
 
 const MAX_PORT = 65_535;
 
-/** PostgreSQL cuts longer names off. */
+/** PostgreSQL truncates longer names. */
 const MAX_ROLE_NAME = 63;
 
-/** One setting: how its text is checked, what holds without it, and what it means (for docs/configuration.md). */
+/** One setting: how its text is checked, its default, and its meaning (for docs/configuration.md). */
 export interface SettingEntry {
   readonly schema: z.ZodType<unknown, string>;
-  /** The text that stands when the variable is absent or empty; `null` means that the setting is then not set. */
+  /** The text that applies when the variable is absent or empty; `null`: the setting is then not set. */
   readonly fallback: string | null;
   readonly about: string;
 }
@@ -42,7 +42,7 @@ const setting = <T extends z.ZodType<unknown, string>, F extends string | null>(
 
 /** Every environment variable that the service reads. docs/configuration.md is generated from this table. */
 export const SETTINGS = {
-  PORT: setting(integer(0, MAX_PORT), '8081', 'TCP port of the HTTP API; 0 takes a free one.'),
+  PORT: setting(integer(0, MAX_PORT), '8081', 'TCP port of the HTTP API; 0 selects a free one.'),
   HOST: setting(
     listenHost,
     '127.0.0.1',
@@ -62,47 +62,47 @@ export const SETTINGS = {
   DATABASE_LISTEN_URL: setting(
     postgresUrl,
     null,
-    'A direct connection for LISTEN where DATABASE_URL goes through a transaction pooler. Default: DATABASE_URL, unless a pooler answers there; then changes of other nodes are found by polling.',
+    'A direct connection for LISTEN if DATABASE_URL leads to a transaction pooler. Default: DATABASE_URL, unless that is a pooler; then changes of other nodes are found by polling.',
   ),
   DATABASE_MIGRATION_URL: setting(
     postgresUrl,
     null,
-    'The owner role, used for migrations alone, where the role of DATABASE_URL may do less. Default: DATABASE_URL.',
+    'The owner role, used only for migrations, if the role of DATABASE_URL has fewer privileges. Default: DATABASE_URL.',
   ),
   DATABASE_MIGRATION_PASSWORD_FILE: setting(
     path,
     null,
-    'File with the password for DATABASE_MIGRATION_URL, as DATABASE_PASSWORD_FILE is for DATABASE_URL.',
+    'File with the password for DATABASE_MIGRATION_URL, like DATABASE_PASSWORD_FILE for DATABASE_URL.',
   ),
   DATABASE_APP_ROLE: setting(
     z.string().max(MAX_ROLE_NAME, `must be at most ${MAX_ROLE_NAME} characters`),
     null,
-    'The role that the service runs as: whoever migrates grants it what the service needs. Default: the user of DATABASE_URL where DATABASE_MIGRATION_URL has another one, else `coordination_app`, where there is such a role.',
+    'The role of the service, to which migrations grant the privileges that the service needs. Default: the user of DATABASE_URL if DATABASE_MIGRATION_URL has another one, else `coordination_app`, if that role exists.',
   ),
   DATABASE_MAINTENANCE_URL: setting(
     postgresUrl,
     null,
-    'The role of the maintenance, with which `npm run audit-compact` removes what is older than PCS_AUDIT_RETENTION_DAYS from the log. A direct connection, never that of the service itself.',
+    'The maintenance role, with which `npm run audit-compact` removes events older than PCS_AUDIT_RETENTION_DAYS from the log. A direct connection, never that of the service itself.',
   ),
   DATABASE_MAINTENANCE_PASSWORD_FILE: setting(
     path,
     null,
-    'File with the password for DATABASE_MAINTENANCE_URL, as DATABASE_PASSWORD_FILE is for DATABASE_URL.',
+    'File with the password for DATABASE_MAINTENANCE_URL, like DATABASE_PASSWORD_FILE for DATABASE_URL.',
   ),
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '10',
-    'Connections for reads (searches, audit). The writer (2), heartbeats (2), leases that end (2), the view (1) and the listener (1) have their own.',
+    'Connections for reads (searches, audit). The writer (2), heartbeats (2), the end of leases (2), the view (1) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
     choice('off', 'require', 'verify'),
     'off',
-    'TLS to PostgreSQL: `require` encrypts, `verify` also checks the certificate. sslmode in a URL wins.',
+    'TLS to PostgreSQL: `require` encrypts, `verify` also checks the certificate. sslmode in a URL takes precedence.',
   ),
   LOG_LEVEL: setting(
     choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'info',
-    'The least severe lines that are logged.',
+    'The lowest severity that is logged.',
   ),
   LOG_FORMAT: setting(
     choice('json', 'pretty'),
@@ -112,7 +112,7 @@ export const SETTINGS = {
   PCS_EMBEDDED_POSTGRES_DIR: setting(
     path,
     '.data/postgres',
-    'Where the embedded PostgreSQL keeps its data, relative to the working directory. A directory that does not exist, is empty, or was used for this before; every other one is refused.',
+    'The data directory of the embedded PostgreSQL, relative to the working directory. It must not exist, be empty, or have been used for this before; every other directory is refused.',
   ),
   PCS_MIGRATE_ON_START: setting(
     onOff,
@@ -122,13 +122,13 @@ export const SETTINGS = {
   PCS_STALENESS_LIMIT_SECONDS: setting(
     integer(1, 86_400),
     '600',
-    'How old the view of the catalog may become before the node stops answering from it and becomes unready.',
+    'The age of the view of the catalog at which the node stops responding from it and becomes unready.',
   ),
-  PCS_WRITE_BATCH_MAX: setting(integer(1, 10_000), '512', 'The most changes that one transaction commits.'),
+  PCS_WRITE_BATCH_MAX: setting(integer(1, 10_000), '512', 'The most changes in one transaction.'),
   PCS_WRITE_QUEUE_MAX: setting(
     integer(1, 1_000_000),
     '10000',
-    'The most changes that wait for the database; past it callers get 429 QUEUE_FULL.',
+    'The most changes that wait for the database; beyond that, callers get 429 QUEUE_FULL.',
   ),
   PCS_HEAD_HOLD_LIMIT_MS: setting(
     integer(100, 60_000),
@@ -138,57 +138,57 @@ export const SETTINGS = {
   PCS_LEASE_FLUSH_BOUND_MS: setting(
     integer(100, 60_000),
     '1000',
-    'By when (ms) a renewal that was acknowledged is in the database.',
+    'The time (ms) within which an acknowledged renewal is written to the database.',
   ),
   PCS_IDEMPOTENCY_KEEP_HOURS: setting(
     integer(1, 720),
     '24',
-    'For how many hours the answer to a request with an Idempotency-Key is kept; the same on all nodes.',
+    'For how many hours the response to a request with an Idempotency-Key is kept; must be the same on all nodes.',
   ),
   PCS_AUDIT_RETENTION_DAYS: setting(
     integer(2, 36_500),
     null,
-    'For how many days events stay in the log at least; read by `npm run audit-compact` alone. More than PCS_IDEMPOTENCY_KEEP_HOURS, whose answers are told from the log. Default: for ever.',
+    'For how many days events are retained at least; read only by `npm run audit-compact`. Must be longer than PCS_IDEMPOTENCY_KEEP_HOURS, whose responses are read from the log. Default: for ever.',
   ),
   PCS_GUARD_SERVICE_SHARE: setting(
     share,
     '0.30',
-    'Share of the leases of one service that may end within the window. If more do, a fault of ours is suspected, and the guard keeps the service as it is.',
+    'Share of the leases of one service that may end within the window. If more would end, a failure on the side of this service is suspected, and the guard prevents them from ending.',
   ),
   PCS_GUARD_MIN_INSTANCES: setting(
     integer(1, 1_000_000),
     '10',
-    'From how many leases on a service is guarded: of two instances, one that stops is a half.',
+    'The number of leases from which on a service is guarded: of two instances, one is a half already.',
   ),
   PCS_GUARD_TOTAL_SHARE: setting(
     share,
     '0.15',
-    'Share of all leases, those of guarded services apart, that may end within the window before the guard keeps everything as it is.',
+    'Share of all leases, except those of guarded services, that may end within the window. If more would end, the guard prevents all leases from ending.',
   ),
   PCS_GUARD_TOTAL_MIN_INSTANCES: setting(
     integer(1, 1_000_000),
     '50',
-    'From how many leases in all on the guard looks at all of them together.',
+    'The number of all leases from which on the guard applies to all of them together.',
   ),
   PCS_GUARD_WINDOW_SECONDS: setting(
     integer(1, 3_600),
     '60',
-    'The window (s) in which leases that end count together for the guard.',
+    'The window (s) within which the guard counts leases that end.',
   ),
   PCS_GUARD_MAX_SECONDS: setting(
     integer(1, 86_400),
     '600',
-    'How long (s) the guard holds at most before leases end again at the bounded rate; also the most that a lease lasts longer after the database was away.',
+    'The longest time (s) that the guard holds before leases end again at the bounded rate; also the longest extension of a lease after the database was unavailable.',
   ),
   PCS_GUARD_RELEASE_PER_SECOND: setting(
     integer(1, 100_000),
     '10',
-    'How many held leases end per second once a guard has held for its time.',
+    'The number of held leases that end per second after a guard has held for its longest time.',
   ),
   PCS_VIEW_POLL_MS: setting(
     integer(50, 60_000),
     '1000',
-    'How often (ms) the log is asked for news when no notification came.',
+    'How often (ms) the log is polled for changes if no notification has come.',
   ),
   PCS_EPOCH_CONFIRM_MS: setting(
     integer(0, 600_000),
@@ -198,7 +198,7 @@ export const SETTINGS = {
   PCS_FEED_MAX_CHANGES: setting(
     integer(100, 1_000_000),
     '10000',
-    'How many of the newest changes a node keeps in memory for watchers and waiting reads; older ones come from the log.',
+    'How many of the newest changes a node keeps in memory for watches and waiting reads; older ones are read from the log.',
   ),
   PCS_SELF_REGISTRATION: setting(
     onOff,
@@ -209,25 +209,25 @@ export const SETTINGS = {
     z
       .string()
       .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 of letters, digits, . _ : @ -')
-      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies take out of paths')
+      .refine(name => !hasDotSegment(name), 'must not be . or .., which clients and proxies remove from paths')
       .describe('1 to 200 of letters, digits, . _ : @ -'),
     null,
-    'Stable name of this node among the nodes, its own alone; two live nodes with the same one tell so. Default: host name and port.',
+    'Stable and unique name of this node among the nodes; two live nodes with the same one report it. Default: host name and port.',
   ),
   PCS_ADVERTISED_HOST: setting(
     host,
     null,
-    'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine where that is 0.0.0.0 or ::.',
+    'Name or address at which other machines reach this node. Default: HOST, or the first address of the machine if that is 0.0.0.0 or ::.',
   ),
   PCS_PUBLIC_URL: setting(
     publicUrl,
     null,
-    'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. With a prefix, links in problems and in the OpenAPI document begin with it, and `Location` is relative to the request. Default: links have the prefix that a trusted proxy tells in X-Forwarded-Prefix, or none.',
+    'URL at which clients reach the service through a proxy, with the path prefix that the proxy removes, such as https://platform.example.com/pcs. With a prefix, links in problems and in the OpenAPI document begin with it, and `Location` is relative to the request. Default: links have the prefix in the X-Forwarded-Prefix of a trusted proxy, or none.',
   ),
   PCS_ALLOWED_HOSTS: setting(
     hostPatterns,
     '',
-    'Hosts that a request may name as its `Host`, separated by commas, besides loopback names, HOST, PCS_ADVERTISED_HOST and the host of PCS_PUBLIC_URL; `*.example.com` is every name below example.com. Ports do not count. Another host gets 421. Empty: where HOST is loopback, those others alone; on other addresses hosts are not checked, because probes and scrapers send the addresses of pods.',
+    'Hosts that a request may name as its `Host`, separated by commas, besides loopback names, HOST, PCS_ADVERTISED_HOST and the host of PCS_PUBLIC_URL; `*.example.com` is every name below example.com. Ports are ignored. Another host gets 421. Empty: if HOST is loopback, only those others are allowed; on other addresses hosts are not checked, because probes and scrapers send the addresses of pods.',
   ),
   PCS_NODE_TTL_SECONDS: setting(
     integer(2, 60),
@@ -237,42 +237,42 @@ export const SETTINGS = {
   PCS_EMPTY_SERVICES_MAX: setting(
     integer(0, 10_000_000),
     '100000',
-    'How many services without instances are known with their last revision. Beyond them, those that changed longest ago are dropped; a later revision stands for them. The same on all nodes: the smallest counts.',
+    'For how many services without instances the last revision is kept. Beyond that, those that changed longest ago are dropped, and a later revision is used instead. Should be the same on all nodes: the smallest applies.',
   ),
   PCS_WATCH_MAX: setting(
     integer(0, 1_000_000),
     '10000',
-    'How many watches one node has open at once; whoever comes after them gets 429 RATE_LIMITED.',
+    'The most watches that are open on one node; beyond that, callers get 429 RATE_LIMITED.',
   ),
   PCS_WATCH_CATCH_UPS: setting(
     integer(1, 100),
     '2',
-    'How many watches read the log at once, because they are behind what the node keeps in memory; the others wait. Each takes a connection for reads at times.',
+    'The most watches that read the log concurrently, because they need older changes than those in memory; the others wait. Each temporarily uses a connection for reads.',
   ),
   PCS_WATCH_BACKLOG_BYTES: setting(
     integer(1_024, 64 * 1024 * 1024),
     '65536',
-    'How many bytes wait for a watcher that reads slowly; until it has taken them nothing more is prepared for it.',
+    'The most bytes that are buffered for a client that reads a watch slowly; nothing more is prepared until it has read them.',
   ),
   PCS_WATCH_STALL_SECONDS: setting(
     integer(1, 3_600),
     '30',
-    'How long a watcher may take nothing of what waits for it before its watch ends with a reset.',
+    'How long a client may read nothing of what is buffered for it before its watch ends with a reset.',
   ),
   PCS_WATCH_BOOKMARK_SECONDS: setting(
     integer(1, 15),
     '15',
-    'The longest time between two bookmarks of a watch; proxies must not cut connections that are silent for as long.',
+    'The longest time between two bookmarks of a watch; proxies must not close connections that are idle for so long.',
   ),
   PCS_WAITING_READS_MAX: setting(
     integer(1, 1_000_000),
     '20000',
-    'How many reads with `since` a node holds at once; past it callers get 429 RATE_LIMITED.',
+    'The most waiting reads (with `since`) of a node; beyond that, callers get 429 RATE_LIMITED.',
   ),
   PCS_STRONG_READ_FENCE: setting(
     onOff,
     'off',
-    'Whether strong reads wait for a commit, and so for the synchronous standby: then a primary that was replaced without noticing answers none.',
+    'Whether strong reads wait for a commit, and therefore for the synchronous standby: then a primary that was replaced without noticing cannot confirm any.',
   ),
   PCS_PROBE_ALLOW: setting(
     z
@@ -286,7 +286,7 @@ export const SETTINGS = {
   PCS_PROBE_CONCURRENCY: setting(
     integer(1, 10_000),
     '500',
-    'The most probes that a node has under way at a time, each with one connection.',
+    'The most concurrent probes of a node, each with one connection.',
   ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),
@@ -296,17 +296,17 @@ export const SETTINGS = {
   PCS_SHUTDOWN_DRAIN_SECONDS: setting(
     integer(0, 300),
     '0',
-    'How long the service goes on taking requests after readiness turned 503, so that load balancers notice.',
+    'How long the service still accepts requests after readiness has turned 503, so that load balancers notice.',
   ),
   PCS_KEEP_ALIVE_SECONDS: setting(
     integer(1, 86_400),
     '75',
-    'How long a connection without a request is kept; longer than proxies and load balancers keep theirs to this service (60 s mostly), so that it is never this side that closes one just as it is used.',
+    'How long an idle connection is kept; must be longer than proxies and load balancers keep theirs to this service (mostly 60 s), so that this service never closes a connection just when it is used.',
   ),
   PCS_COMPRESSION: setting(
     onOff,
     'on',
-    'Whether answers are compressed (gzip) for those who accept it. Event streams never are. `off` where a proxy compresses.',
+    'Whether responses are compressed (gzip) for clients that accept it. Event streams never are. `off` if a proxy compresses.',
   ),
   PCS_CORS_ORIGINS: setting(
     list(isOrigin, 'must be origins, such as https://ui.example.com, separated by commas'),
@@ -316,14 +316,14 @@ export const SETTINGS = {
   PCS_TRUSTED_PROXIES: setting(
     list(isProxy, 'must be addresses or CIDRs, such as 10.0.0.0/8, separated by commas'),
     '',
-    'Addresses or CIDRs of proxies whose X-Forwarded-For and X-Forwarded-Prefix are believed, separated by commas. None by default.',
+    'Addresses or CIDRs of proxies whose X-Forwarded-For and X-Forwarded-Prefix are trusted, separated by commas. None by default.',
   ),
 } as const satisfies Record<string, SettingEntry>;
 
 type Table = typeof SETTINGS;
 type Value<K extends keyof Table> = z.output<Table[K]['schema']>;
 
-/** The settings of one process, checked; read once at start and passed to whoever needs them. */
+/** The checked settings of one process, read once at start. */
 export type Settings = {
   readonly [K in keyof Table]: Table[K]['fallback'] extends string ? Value<K> : Value<K> | undefined;
 };

@@ -1,4 +1,4 @@
-import { askerOfLine } from './asker-of-line.js';
+import { callerFields } from './caller-fields.js';
 
 /** Why a request failed, for its line in the log. */
 export interface RequestFailure {
@@ -13,14 +13,14 @@ export interface RequestFailure {
   /** Whether the failure has been logged already. */
   readonly isLogged: boolean;
   /** The caller, as on each line that is written while a request is served. */
-  readonly asker: object;
+  readonly caller: object;
 }
 
 const failures = new WeakMap<object, RequestFailure>();
 
 /** Records why a request fails, for the one line that is logged when it ends. */
-export function noteFailure(request: object, failure: Omit<RequestFailure, 'asker'>): void {
-  failures.set(request, { ...failure, asker: askerOfLine() });
+export function noteFailure(request: object, failure: Omit<RequestFailure, 'caller'>): void {
+  failures.set(request, { ...failure, caller: callerFields() });
 }
 
 /** Why a request failed; undefined if that was not recorded. */

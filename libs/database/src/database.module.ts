@@ -1,64 +1,48 @@
+import { settingsProvider } from '@coordination/config';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type EntityName } from '@mikro-orm/core';
-import { type Settings } from '@coordination/config';
-import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { appRoleOf } from './schema/app-role.js';
 import { Databases } from './connections/databases.js';
-import { watchPools } from './connections/pool-metrics.js';
-import { SchemaGate } from './schema/schema-gate.js';
-import { watchOldestSnapshot } from './reading/snapshot-metrics.js';
+import { PoolMetrics } from './connections/pool-metrics.js';
+import {
+  type ConnectionSettings,
+  connectionSettings,
+  DATABASE_SOURCE,
+  type DatabaseSource,
+  migrationSettings,
+  schemaGateOptions,
+} from './database-settings.js';
+import { SnapshotMetrics } from './reading/snapshot-metrics.js';
 import { StoreProbe } from './reading/store-probe.js';
-
-/** What the module needs: the settings, and the URL that holds (the embedded PostgreSQL's, where none is set). */
-export interface DatabaseModuleOptions {
-  readonly url: string;
-  readonly embedded: boolean;
-  readonly settings: Settings;
-  readonly entities: readonly EntityName<object>[];
-}
+import { SCHEMA_GATE_OPTIONS, SchemaGate } from './schema/schema-gate.js';
 
 /**
- * Gives everybody {@link Databases}, the {@link SchemaGate} and the {@link StoreProbe}. Whoever starts the application closes `Databases` after
- * it: everything that writes its last rows while the application ends still needs the connections.
+ * Provides {@link Databases}, the {@link SchemaGate} and the {@link StoreProbe} to all modules. The caller that starts the
+ * application closes `Databases` after it: classes that write their last rows while the application ends still need the
+ * connections.
  */
 @Module({})
 export class DatabaseModule {
-  static forRoot({ url, embedded, settings, entities }: DatabaseModuleOptions): DynamicModule {
-    const ssl = settings.DATABASE_SSL;
-    const gate = {
-      url,
-      ssl,
-      migrate: settings.PCS_MIGRATE_ON_START ?? embedded,
-      migrationUrl: embedded ? undefined : settings.DATABASE_MIGRATION_URL,
-      appRole: appRoleOf(settings),
-      hasOneRole: embedded,
-    };
+  static forRoot(source: DatabaseSource): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
       providers: [
+        { provide: DATABASE_SOURCE, useValue: source },
+        settingsProvider(connectionSettings),
+        settingsProvider(migrationSettings),
         {
           provide: Databases,
-          inject: [{ token: Metrics, optional: true }],
-          useFactory: async (metrics?: Metrics) => {
-            const databases = await Databases.open({ url, ssl, poolMax: settings.DATABASE_POOL_MAX, entities });
-            if (metrics) {
-              watchPools(metrics, databases);
-              watchOldestSnapshot(metrics, databases);
-            }
-            return databases;
-          },
+          inject: [connectionSettings],
+          useFactory: (settings: ConnectionSettings) => Databases.open({ ...source, ...settings }),
         },
         {
-          provide: StoreProbe,
-          inject: [Databases],
-          useFactory: (databases: Databases) => new StoreProbe(databases),
+          provide: SCHEMA_GATE_OPTIONS,
+          inject: [DATABASE_SOURCE, connectionSettings, migrationSettings],
+          useFactory: schemaGateOptions,
         },
-        {
-          provide: SchemaGate,
-          inject: [{ token: BackgroundTasks, optional: true }],
-          useFactory: (tasks?: BackgroundTasks) => new SchemaGate(gate, tasks?.task('schema-check')),
-        },
+        SchemaGate,
+        StoreProbe,
+        PoolMetrics,
+        SnapshotMetrics,
       ],
       exports: [Databases, SchemaGate, StoreProbe],
     };

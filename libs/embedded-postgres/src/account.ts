@@ -40,7 +40,7 @@ async function knownOwnerOf(directory: string): Promise<Account | undefined> {
   );
 }
 
-/** Whether the account can enter the directory, asked of the kernel: mode bits alone do not tell. */
+/** Whether the account can enter the directory, by a system call: mode bits alone are not enough. */
 export async function canEnter(account: Account, directory: string): Promise<boolean> {
   // cwd of the spawned process would be entered before the uid changes, hence `cd`.
   return run('/bin/sh', ['-c', 'cd -- "$0"', directory], { ...account, cwd: '/' }).then(

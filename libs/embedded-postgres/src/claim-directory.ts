@@ -6,14 +6,14 @@ import { isEarlierHome, unknownNames } from './earlier-home.js';
 /** Mode of every directory that holds data. PostgreSQL insists on it too. */
 export const PRIVATE_DIRECTORY = 0o700;
 
-/** The first file that is made in a directory of ours. That it is there is enough: nobody else makes a file of this name. */
+/** The first file that is made in a directory of this service. Its presence is enough: nothing else makes a file of this name. */
 export const MARKER = 'embedded-postgres-of-platform-coordination';
 
 const MARKER_TEXT =
   'The embedded PostgreSQL of Platform Coordination Service keeps its data in this directory.\n' +
   'Do not change them by hand, and keep nothing else here.\n';
 
-/** What volumes, version control and file managers put into directories that are empty for everybody else. */
+/** Files of volumes, version control and file managers in directories that count as empty. */
 const PLACEHOLDERS: Readonly<Record<string, 'file' | 'directory'>> = {
   'lost+found': 'directory',
   '.gitkeep': 'file',
@@ -24,7 +24,7 @@ const PLACEHOLDERS: Readonly<Record<string, 'file' | 'directory'>> = {
 
 const OTHER_DIRECTORY = 'Set PCS_EMBEDDED_POSTGRES_DIR to a directory that does not exist yet, or is empty.';
 
-/** Everybody may write there, such as in /tmp. */
+/** All accounts may write there, such as in /tmp. */
 const STICKY = 0o1000;
 const ROOT = 0;
 const NAMES_SHOWN = 3;
@@ -35,7 +35,7 @@ const NAMES_SHOWN = 3;
  * @param asked relative to the working directory
  * @param remedy what the user can do when it is refused, as a sentence
  * @returns its real path
- * @throws Error that says why the directory cannot be had, and what to do
+ * @throws Error with the reason why the directory cannot be used, and the remedy
  */
 export async function claimDirectory(asked: string, remedy = OTHER_DIRECTORY): Promise<string> {
   const path = resolve(asked);

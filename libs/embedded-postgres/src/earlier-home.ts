@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Where data go that the server's account cannot reach in the checkout. */
 export const ELSEWHERE = '/var/lib/platform-coordination';
-/** In the directory that was asked for: says where its content is instead. */
+/** File in the configured directory that names the directory with its content. */
 export const MOVED_TO = 'moved-to';
 
 /** All that releases without a marker put into a home. */

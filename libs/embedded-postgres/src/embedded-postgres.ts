@@ -34,7 +34,7 @@ export interface EmbeddedPostgres {
 
 /**
  * Starts PostgreSQL on a data directory, or joins the one that runs there, and starts it again if it dies.
- * @throws Error that says what is wrong where no server can be had
+ * @throws Error with the reason when no server can be started
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const directory = await claimDirectory(options.dataDir);

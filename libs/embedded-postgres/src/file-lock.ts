@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 
 const RETRY_MS = 50;
-/** SQLITE_BUSY: somebody else has it. */
+/** SQLITE_BUSY: another process has the lock. */
 const BUSY = 5;
 
 /**

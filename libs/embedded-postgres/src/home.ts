@@ -52,7 +52,7 @@ async function reachable(account: Account, ...directories: string[]): Promise<bo
 async function moveTo(elsewhere: string, directory: string, account: Account, log: (line: string) => void) {
   if (existsSync(elsewhere)) {
     await claimElsewhere(elsewhere);
-    // The checkout that this belonged to was deleted, or its data were: what is left is nobody's.
+    // The checkout that this belonged to was deleted, or its data were: the rest is not in use.
     log(`Removing ${elsewhere}, left by an earlier checkout in the same place`);
     await stopServer(join(elsewhere, 'data'));
     await rm(elsewhere, { recursive: true, force: true });

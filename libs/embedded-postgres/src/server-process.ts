@@ -38,7 +38,7 @@ export async function isAlive(pid: number): Promise<boolean> {
   return (await commandLine(pid)).join('') !== '';
 }
 
-/** What postmaster.pid says; whether it is true is another question. */
+/** The content of postmaster.pid, which may be outdated. */
 export async function readPidFile(data: string): Promise<{ pid: number; port: number | undefined } | undefined> {
   const lines = (await readFile(pidFile(data), 'utf8').catch(() => '')).split('\n');
   const pid = Number(lines[0]);

@@ -25,7 +25,7 @@ const START_ATTEMPTS = 5;
 const LOG_TAIL_LINES = 5;
 
 /**
- * Starts a program and ends, so that it is nobody's child: a terminal would send it Ctrl-C, and whoever ends the service with
+ * Starts a program and ends, so that the program is no child of the service: a terminal would send it Ctrl-C, and a user that ends the service with
  * all that it started would end it, too.
  */
 const IN_BACKGROUND = 'umask 077; log=$0; "$@" < /dev/null > "$log" 2>&1 & echo $!';
@@ -60,7 +60,7 @@ export async function initialise(home: Home, sync: boolean): Promise<void> {
 
 /**
  * The server that runs on the data of this home, taken over if a process that was killed left it. Waits while it
- * recovers or shuts down. A postmaster.pid that names a process of somebody else is removed, and the process left alone.
+ * recovers or shuts down. A postmaster.pid that names a process of another program is removed, and the process left alone.
  */
 export async function findRunning(home: Home): Promise<RunningServer | undefined> {
   const deadline = performance.now() + START_TIMEOUT_MS;
@@ -95,7 +95,7 @@ export async function launch(
     const pid = await launchOn(home, tried, parameters);
     if (pid !== undefined) return { pid, port: tried };
     const tail = await logTail(home);
-    // Somebody took the port between asking and using it, or backends of a killed server have not ended yet.
+    // Another process took the port meanwhile, or backends of a killed server have not ended yet.
     const passing = /could not bind|Address already in use|shared memory block|lock file/i.test(tail);
     if (!passing || attempt === START_ATTEMPTS) {
       throw new Error(`The embedded PostgreSQL on ${home.data} does not start: ${tail} (whole log: ${logFile(home)})`);
@@ -162,7 +162,7 @@ function ownClient(home: Home, port: number, answerTimeoutMs: number): DatabaseC
   });
 }
 
-/** A port that nobody listens on now. */
+/** A port without a listener at the moment. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, LOOPBACK, resolve));

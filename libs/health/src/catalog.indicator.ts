@@ -4,7 +4,7 @@ import { CatalogFreshness } from './health-sources.js';
 
 const MILLISECONDS = 1000;
 
-/** Whether this node may answer from its view: it is loaded, and no staler than allowed. */
+/** Whether this node may respond from its view: it is loaded, and no staler than allowed. */
 @Injectable()
 export class CatalogIndicator {
   constructor(
@@ -12,7 +12,7 @@ export class CatalogIndicator {
     private readonly view: CatalogFreshness,
   ) {}
 
-  /** Up while the view may be answered from, whatever the database does meanwhile. */
+  /** Up while the node may respond from the view, even if the database is unavailable. */
   readable() {
     const { loaded, revision, epoch, stalenessSeconds, limitSeconds } = this.view.freshness();
     const indicator = this.health.check('view');
@@ -25,10 +25,10 @@ export class CatalogIndicator {
     };
     return stalenessSeconds <= limitSeconds
       ? indicator.up(details)
-      : indicator.down({ ...details, limitSeconds, message: 'The view is older than it may be.' });
+      : indicator.down({ ...details, limitSeconds, message: 'The view is older than allowed.' });
   }
 
-  /** Up once the catalog has been loaded for the first time, for good. */
+  /** Up for ever after the catalog has been loaded for the first time. */
   loaded() {
     const indicator = this.health.check('view');
     const { loaded } = this.view.freshness();

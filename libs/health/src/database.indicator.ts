@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { SchemaGate, StoreProbe } from '@coordination/database';
 
-/** What is told while nothing more is known. */
+/** The message while nothing more is known. */
 const WAITING = 'Waiting for the database and its migrations.';
 
-/** Whether PostgreSQL answers, has the schema that this version needs, and lets this service use it. */
+/** Whether PostgreSQL responds, has the schema that this version needs, and grants the service the privileges for it. */
 @Injectable()
 export class DatabaseIndicator {
   constructor(
@@ -15,8 +15,8 @@ export class DatabaseIndicator {
   ) {}
 
   /**
-   * Degraded, not down, while PostgreSQL is away or refuses something: reads go on from the view. `lastError` tells why, in
-   * words of ours; what the server said stays in the log.
+   * Degraded, not down, while PostgreSQL is unavailable or refuses statements: reads continue from the view. `lastError`
+   * explains why; the message of the server is only in the log.
    */
   async reachable() {
     const indicator = this.health.check('database');
@@ -24,12 +24,12 @@ export class DatabaseIndicator {
     const details = lastError && { lastError };
     if (isUsable) return indicator.up(details);
     return indicator.degraded({
-      message: 'PostgreSQL does not do what it is asked: writes, searches and strong reads may get 503.',
+      message: 'PostgreSQL is unavailable or refuses statements: writes, searches and strong reads may get 503.',
       ...details,
     });
   }
 
-  /** Up once the migrations that this version needs have been applied. Until it can be told, `lastError` tells why not. */
+  /** Up once the migrations that this version needs have been applied. Until that is known, `lastError` explains why not. */
   async migrated() {
     const indicator = this.health.check('migrations');
     const { isOpen, obstacle } = this.schema;
@@ -45,8 +45,8 @@ export class DatabaseIndicator {
   }
 
   /**
-   * Up once the role of the service had every privilege that it needs, for good: what is revoked later all nodes lack, and
-   * whatever fails for it says so.
+   * Up for ever after the role of the service has had every privilege that it needs: privileges that are revoked later are
+   * missing on all nodes, and the statements that need them report it.
    */
   permitted() {
     const indicator = this.health.check('privileges');

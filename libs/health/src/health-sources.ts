@@ -1,14 +1,14 @@
-/** How current this node's view of the catalog is. The view provides it. */
+/** How current the view of this node is. The view provides it. */
 export abstract class CatalogFreshness {
   abstract freshness(): {
     readonly loaded: boolean;
     /** Revision up to which the view has followed the log. */
     readonly revision: number;
-    /** The unbroken history that it follows; null before the first load. */
+    /** The epoch that it follows; null before the first load. */
     readonly epoch?: string | null;
     /** Seconds since the view was last known to be current. */
     readonly stalenessSeconds: number;
-    /** How old the view may be before the node stops answering from it. */
+    /** The age of the view at which the node stops responding from it. */
     readonly limitSeconds: number;
   };
 }
@@ -18,7 +18,7 @@ export abstract class WriteQueueLength {
   abstract readonly queueLength: number;
 }
 
-/** How much room the log has for further changes. The log provides it. */
+/** How much room the log has for further events. The log provides it. */
 export abstract class LogRoomLeft {
   /** Revisions that have a partition; undefined: not known yet. */
   abstract readonly revisions: number | undefined;
@@ -26,27 +26,27 @@ export abstract class LogRoomLeft {
   abstract readonly isNearlyFull: boolean;
 }
 
-/** Whether anybody ends leases. Liveness provides it. */
+/** Whether any node ends leases. The leadership provides it. */
 export abstract class LastSweep {
   /**
-   * Seconds since this node last noticed that any node had looked for leases that are over; undefined: this node has not
-   * come to look at that yet.
+   * Seconds since this node last noticed that any node had swept expired leases; undefined: this node has not looked
+   * yet.
    */
   abstract readonly sweptSecondsAgo: number | undefined;
 }
 
 /** The name of this node among the nodes. Liveness provides it. */
 export abstract class NodeName {
-  /** What it is registered under; undefined: it is not, or takes no part. */
+  /** The name that it is registered under; undefined: it is not registered. */
   abstract readonly nodeId: string | undefined;
   /** Other live nodes that use the ID of this one. */
   abstract readonly othersOfSameId: readonly object[];
-  /** What is wrong with its ID, for people; undefined: nothing. */
+  /** A message about what is wrong with its ID; undefined: nothing. */
   abstract readonly complaint: string | undefined;
 }
 
-/** The guards that keep leases from ending. Liveness provides them. */
+/** The guards that prevent leases from ending. Liveness provides them. */
 export abstract class ActiveGuards {
-  /** Those that are active, as people are to be told of them. */
+  /** The active guards, as they are shown to people. */
   abstract current(): readonly object[];
 }

@@ -1,7 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { SchemaGate, type SchemaObstacle, type StoreState, StoreProbe } from '@coordination/database';
+import { ConfigModule, readSettings } from '@coordination/config';
+import { SchemaGate, StoreProbe } from '@coordination/database';
+import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import request from 'supertest';
@@ -93,8 +95,8 @@ describe('the probes', () => {
     const module = await Test.createTestingModule({
       imports: [
         PartsModule,
+        ConfigModule.forRoot(readSettings({ DATABASE_URL: 'postgres://nowhere.invalid/health' })),
         HealthModule.forRoot({
-          settings: { PCS_SHUTDOWN_DRAIN_SECONDS: 0 },
           version: '1.2.3',
           view: View,
           writer: Writer,

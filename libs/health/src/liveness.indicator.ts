@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { ActiveGuards, LastSweep } from './health-sources.js';
 
-/** Leases are looked at once a second. For so long (s) a slow database, or a change of the node that does it, may take. */
-const NOBODY_SWEEPS_AFTER_SECONDS = 30;
+/** Leases are swept once a second. A slow database, or a change of the node that sweeps, may take so long (s). */
+const NO_SWEEP_AFTER_SECONDS = 30;
 
-/** Whether leases end as they should, on whatever node. None of it is a fault of this node alone, so it is never down. */
+/** Whether any node ends leases. That is never a fault of this node alone, so it is never down. */
 @Injectable()
 export class LivenessIndicator {
   constructor(
@@ -14,13 +14,13 @@ export class LivenessIndicator {
     private readonly sweep: LastSweep,
   ) {}
 
-  /** `state` is `degraded` while a guard keeps leases from ending; the part itself is, while no node ends leases. */
+  /** `state` is `degraded` while a guard prevents leases from ending; the part is `degraded` while no node ends leases. */
   guarded() {
     const guards = this.guards.current();
     const { sweptSecondsAgo } = this.sweep;
     const lastSweepSecondsAgo = sweptSecondsAgo === undefined ? null : Math.round(sweptSecondsAgo);
     const indicator = this.health.check('liveness');
-    if (lastSweepSecondsAgo !== null && lastSweepSecondsAgo > NOBODY_SWEEPS_AFTER_SECONDS) {
+    if (lastSweepSecondsAgo !== null && lastSweepSecondsAgo > NO_SWEEP_AFTER_SECONDS) {
       return indicator.degraded({
         state: 'degraded',
         guards,

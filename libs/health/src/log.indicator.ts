@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { LogRoomLeft } from './health-sources.js';
 
-/** Whether the log has room for what is to come. */
+/** Whether the log has room for further events. */
 @Injectable()
 export class LogIndicator {
   constructor(
@@ -10,7 +10,7 @@ export class LogIndicator {
     private readonly log: LogRoomLeft,
   ) {}
 
-  /** Never down: as long as there is any room nothing is wrong, and without it reads go on. */
+  /** Never down: while there is room nothing is wrong, and without room reads still work. */
   room() {
     const indicator = this.health.check('log');
     const { revisions, isNearlyFull } = this.log;

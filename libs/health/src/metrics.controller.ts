@@ -1,8 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { describedHeaders, PossibleProblems } from '@coordination/http';
-import { Registry } from 'prom-client';
 import { Metrics } from '@coordination/observability';
+import { Registry } from 'prom-client';
 
 @ApiTags('Operations')
 @Controller('metrics')
@@ -13,8 +13,8 @@ export class MetricsController {
   @ApiIncludeEndpoint()
   @ApiOperation({
     operationId: 'getMetrics',
-    summary: 'Metrics for Prometheus',
-    description: 'What this node counts and measures, for a scrape every few seconds.',
+    summary: 'Get the metrics for Prometheus',
+    description: 'The metrics of this node, for a scrape every few seconds.',
   })
   @ApiProduces('text/plain')
   @ApiOkResponse({

@@ -6,9 +6,10 @@ import { ContextModule } from '@coordination/context';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger, Metrics, NestLogger, ObservabilityModule, RequestObserver } from '@coordination/observability';
-import { MetricsController } from './metrics.controller.js';
+import { createLogger, Metrics, NestLogger, ObservabilityModule } from '@coordination/observability';
+import { RequestObserver } from '@coordination/observability/testing';
 import { eventually } from '../../../test/support/time/eventually.js';
+import { MetricsController } from './metrics.controller.js';
 
 const settings = {
   HOST: '127.0.0.1',

@@ -1,6 +1,6 @@
-export { AddressRanges, isAddressRange, parseRange, type ParsedRange } from './net/address-ranges.js';
+export { AddressRanges, isAddressRange, parseRange } from './net/address-ranges.js';
 export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './net/authority.js';
-export { BACKGROUND_TASKS, type BackgroundTaskEntry, type BackgroundTaskName } from './background-tasks.js';
+export { BACKGROUND_TASKS, type BackgroundTaskName } from './background-tasks.js';
 export { canonicalJson, sameJson } from './json/canonical-json.js';
 export { Clock, systemClock } from './clock.js';
 export { CURSOR, decodeCursor, encodeCursor } from './json/cursors.js';
@@ -36,25 +36,16 @@ export {
 } from './errors/errors.js';
 export { errorText } from './errors/error-text.js';
 export { failureText, type FailureText } from './errors/failure-text.js';
-export { checkHost, isUnspecified, MAX_HOST_LENGTH, type CheckedHost } from './net/host.js';
+export { checkHost, isUnspecified, MAX_HOST_LENGTH } from './net/host.js';
 export { newId } from './ids.js';
 export { canonicalAddress } from './net/ip-address.js';
 export { isJsonArray, isJsonObject, isObject, type JsonObject, type JsonValue } from './json/json-values.js';
 export { patchBetween, type PatchOperation } from './json/json-patch.js';
-export {
-  findUnstorable,
-  isStorableText,
-  MAX_JSON_DEPTH,
-  pointerToken,
-  shownText,
-  shownToken,
-  type Poison,
-} from './json/json-safety.js';
+export { findUnstorable, isStorableText, pointerToken, shownText, shownToken } from './json/json-safety.js';
 export { likeliestName } from './validation/likeliest-name.js';
 export { lowerBound } from './lower-bound.js';
 export { meantName } from './validation/intended-name.js';
 export { complaintAboutText, readable } from './validation/readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
-export { type ValidationIssue } from './validation/issue-message.js';
-export { meantValue, unknownKind, unknownName } from './validation/unknown-name.js';
+export { meantValue, unknownKind } from './validation/unknown-name.js';
 export { toFieldErrors } from './validation/validation-issues.js';

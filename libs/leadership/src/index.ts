@@ -1,5 +1,5 @@
 export { LeadershipModule } from './leadership.module.js';
 export { NodeRole } from './node-role.entity.js';
-export { type ClaimedRole, NodeRoleRepository, type RoleClaim, type RoleRecord } from './node-role.repository.js';
+export { NodeRoleRepository, type RoleRecord } from './node-role.repository.js';
 export { RoleElector } from './role-elector.job.js';
 export { type RoleTerm, TermEndedError } from './role-term.js';

@@ -1,8 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * Who of the nodes has a role that one at a time may have. Its end is in database time, so that clocks of nodes do not
- * matter, and it is a row and no lock of a session, which a pooler could keep for ever.
+ * Which node holds a role that one node at a time may hold. Its end is in database time, so that clocks of nodes do not
+ * matter. It is a row and not a lock of a session, which a connection pooler could keep for ever.
  */
 export const NodeRoleSchema = defineEntity({
   name: 'NodeRole',
@@ -13,9 +13,9 @@ export const NodeRoleSchema = defineEntity({
     /** Rises whenever the role is taken, by another node or after a break. */
     term: p.bigint('number'),
     expiresAt: p.datetime(3),
-    /** When a node last asked for the role, whichever it was: then the database could be reached. */
+    /** When any node last claimed the role: then the database could be reached. */
     witnessedAt: p.datetime(3),
-    /** When a node asked again after none could for a while. */
+    /** When a node first claimed again after an outage, in which none could. */
     backSince: p.datetime(3),
     /** When the holder last did its work. */
     workedAt: p.datetime(3).nullable(),

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { columnsOf, isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { NodeRole } from './node-role.entity.js';
@@ -6,9 +7,9 @@ import { type RoleTerm } from './role-term.js';
 const ROLES = columnsOf(NodeRole);
 
 /**
- * One statement that renews the role, takes it if it is free, or only notes that a node was there. An end further away
- * than any statement sets was set by a clock that has been put back since; it would keep the role from everybody. Nor can
- * nodes have come back at a time that has not come.
+ * One statement that renews the role, takes it if it is free, or only records that a node claimed it. A role counts as free
+ * when its end is further away than any statement sets: the database clock was set back since, and no node could take the
+ * role until then. For the same reason the recorded recovery is never later than now.
  */
 const CLAIM = `
   insert into node_role as r (role, holder, term, expires_at, witnessed_at, back_since)
@@ -31,7 +32,7 @@ const CLAIM = `
 const RELEASE = `
   update node_role set expires_at = statement_timestamp() where role = $1 and holder = $2 and term = $3`;
 
-/** Whoever takes the role waits for the transaction that has found the term to last. */
+/** Locks the row, so that a node that takes the role waits for the end of the transaction that has checked the term. */
 const HOLDS = `
   select from node_role where role = $1 and holder = $2 and term = $3 and expires_at > clock_timestamp() for share`;
 
@@ -43,36 +44,38 @@ const NOTE_WORK = `
   update node_role set worked_at = statement_timestamp()
   where role = $1 and holder = $2 and term = $3 and expires_at > statement_timestamp()`;
 
-/** How a role is claimed. */
+/** A claim to a role. */
 export interface RoleClaim {
   readonly role: string;
   readonly holder: string;
-  /** For how long (ms) the role is had unless it is claimed again. */
+  /** How long (ms) the claim lasts. */
   readonly lastsMs: number;
-  /** After how long (ms) without any claim by any node nobody can have reached the database. */
+  /** After so long (ms) without a claim by any node, no node can have reached the database. */
   readonly awayAfterMs: number;
 }
 
-/** Who has a role after it was claimed, and when its holder last noted that it had done its work. */
+/** Who holds a role after a claim, and when the holder last recorded that it had done its work. */
 export interface ClaimedRole {
   readonly term: RoleTerm;
   readonly workedAt: string | null;
 }
 
-/** A role as the database has it. Times are RFC 3339 in UTC, and by its clock. */
+/** A role as it is stored. Times are RFC 3339 in UTC, by the clock of the database. */
 export interface RoleRecord {
   readonly holder: string;
   readonly term: number;
   /** When this was read. */
   readonly now: string;
   readonly expiresAt: string;
+  /** When nodes could reach the database again after an outage. */
   readonly backSince: string;
   readonly workedAt: string | null;
 }
 
-/** Roles that one node at a time has. */
+/** Roles that one node at a time holds. */
+@Injectable()
 export class NodeRoleRepository {
-  /** Renews or takes a role if it can be had. @returns who has it now */
+  /** Renews a role, or takes it if it is free. @returns who holds it now */
   async claim(em: EntityManager, { role, holder, lastsMs, awayAfterMs }: RoleClaim): Promise<ClaimedRole> {
     type Row = Omit<RoleTerm, 'role'> & Pick<ClaimedRole, 'workedAt'>;
     const [row] = await query<Row>(em, CLAIM, [role, holder, lastsMs, awayAfterMs]);
@@ -80,17 +83,17 @@ export class NodeRoleRepository {
     return { term: { role, ...term }, workedAt };
   }
 
-  /** Gives a role back, so that others need not wait for its end. */
+  /** Gives a role back, so that other nodes need not wait for the end of the claim. */
   async release(em: EntityManager, { role, holder, term }: RoleTerm): Promise<void> {
     await query(em, RELEASE, [role, holder, term]);
   }
 
-  /** Whether a term lasts; then it lasts until this transaction ends. */
+  /** Whether a term lasts; if so, it lasts at least until this transaction ends. */
   async holds(em: EntityManager, { role, holder, term }: RoleTerm): Promise<boolean> {
     return (await query(em, HOLDS, [role, holder, term])).length > 0;
   }
 
-  /** Notes that the holder has just done its work. */
+  /** Records that the holder has just done its work. */
   async noteWork(em: EntityManager, { role, holder, term }: RoleTerm): Promise<void> {
     await query(em, NOTE_WORK, [role, holder, term]);
   }

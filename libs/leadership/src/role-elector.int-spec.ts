@@ -1,8 +1,8 @@
 import { query } from '@coordination/database';
-import { type Clock, newId, systemClock } from '@coordination/kernel';
+import { type Clock, systemClock } from '@coordination/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NodeRoleRepository } from './node-role.repository.js';
-import { aTask, TestClock } from '../../../test/support/nodes/background-tasks.js';
+import { OPEN_SCHEMA, someTasks, TestClock } from '../../../test/support/nodes/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
 import { waitFor } from '../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../test/support/catalog/writer.js';
@@ -26,15 +26,7 @@ afterEach(async () => {
 
 /** Starts to claim on a node. */
 function elect({ databases }: WritingNode, clock: Clock = systemClock): RoleElector {
-  const elector = new RoleElector({
-    databases,
-    roles: new NodeRoleRepository(),
-    clock,
-    task: aTask('role-election'),
-    role: 'sweeper',
-    holder: newId(),
-    ready: Promise.resolve(),
-  });
+  const elector = new RoleElector(databases, new NodeRoleRepository(), clock, someTasks(), OPEN_SCHEMA, 'sweeper');
   electors.push(elector);
   elector.onApplicationBootstrap();
   return elector;
@@ -68,7 +60,7 @@ describe('The role', () => {
   it('lets every node know when its holder last worked, whatever the clock of the database says', async () => {
     const clock = new TestClock();
     const [first, second] = [elect(nodes[0]!, clock), elect(nodes[1]!, clock)];
-    const ages = () => [first.sweptSecondsAgo, second.sweptSecondsAgo];
+    const ages = () => [first.workedSecondsAgo, second.workedSecondsAgo];
     expect(ages()).toEqual([undefined, undefined]);
     await waitFor('one has it, and both know', () => holders().length === 1 && !ages().includes(undefined));
     clock.pass(40_000);

@@ -1,4 +1,4 @@
-/** One node's time in a role. What it orders counts as long as the term lasts, and no longer. */
+/** One period in which a node holds a role. A request that a node makes in a role is valid as long as the term lasts. */
 export interface RoleTerm {
   readonly role: string;
   readonly holder: string;
@@ -6,7 +6,7 @@ export interface RoleTerm {
   readonly term: number;
 }
 
-/** The request was made in a role that its node no longer has. Nothing of it was carried out. */
+/** The request was made in a role that its node no longer holds. Nothing of it was carried out. */
 export class TermEndedError extends Error {
   override readonly name = 'TermEndedError';
 

@@ -1,6 +1,6 @@
 import { type CallOrigin } from '@coordination/context';
 
-/** Who ends leases, overrides and guards, as the audit log names it. */
+/** The actor of the events by which the service itself ends leases and overrides, and begins and ends guards. */
 export const LIVENESS: CallOrigin = {
   actor: 'system:liveness',
   clientAddress: null,

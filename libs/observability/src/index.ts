@@ -1,10 +1,7 @@
 export { createLogger } from './logger.js';
 export { Metrics } from './metrics.js';
-export { RequestObserver } from './request-observer.js';
 export { NestLogger } from './nest-logger.js';
 export { ObservabilityModule } from './observability.module.js';
-export { BackgroundTask, type TaskTurn } from './tasks/background-task.js';
+export { BackgroundTask } from './tasks/background-task.js';
 export { BackgroundTasks } from './tasks/background-tasks.js';
 export { type JobSchedule, PeriodicJob } from './tasks/periodic-job.js';
-export { type TaskTrouble } from './tasks/task-trouble.js';
-export { type TaskLog } from './tasks/trouble-lines.js';

@@ -1,11 +1,11 @@
 import { type Settings } from '@coordination/config';
-import { askerOfLine } from '@coordination/context';
+import { callerFields } from '@coordination/context';
 import { type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
 /**
  * The logger of one process: JSON lines with ISO times, or coloured lines for people.
- * @param destination where lines go instead of standard output
+ * @param destination used instead of standard output
  */
 export function createLogger(
   { LOG_LEVEL, LOG_FORMAT }: Pick<Settings, 'LOG_LEVEL' | 'LOG_FORMAT'>,
@@ -14,7 +14,7 @@ export function createLogger(
   const options = {
     level: LOG_LEVEL,
     base: null,
-    mixin: askerOfLine,
+    mixin: callerFields,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

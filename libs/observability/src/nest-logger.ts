@@ -1,7 +1,7 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Level, type Logger } from 'pino';
 
-/** Parts of Nest that tell every module and route at each start; that is for debugging. */
+/** Parts of Nest that log every module and route at each start, which is only useful for debugging. */
 const CHATTY = new Set<unknown>([
   'InstanceLoader',
   'NestApplication',
@@ -11,8 +11,8 @@ const CHATTY = new Set<unknown>([
 ]);
 
 /**
- * What Nest's `Logger` calls, written by pino. nestjs-pino would do the same, but keeps one logger for the whole process
- * and mounts a middleware on every request.
+ * Writes the lines of Nest's `Logger` with pino. nestjs-pino would do the same, but has one logger for the whole process, and
+ * a middleware on every request.
  */
 export class NestLogger implements LoggerService {
   constructor(private readonly pino: Logger) {}

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type RefusedRequest, RefusalLines, TELL_EVERY_MS } from './refusal-lines.js';
+import { type RefusedRequest, RefusalLines, SUMMARIZE_EVERY_MS } from './refusal-lines.js';
 
 interface Line {
   readonly message: string;
@@ -39,7 +39,7 @@ describe('Requests that are refused for one reason', () => {
     requests = 0;
     for (let n = 0; n < 1_000; n++) expect(refuse({ route: n % 2 ? '/instances' : '/heartbeats' })).toBe(false);
     expect(written).toEqual([]);
-    vi.advanceTimersByTime(TELL_EVERY_MS);
+    vi.advanceTimersByTime(SUMMARIZE_EVERY_MS);
     expect(written).toEqual([
       {
         context: 'Http',
@@ -58,10 +58,10 @@ describe('Requests that are refused for one reason', () => {
     refuse();
     for (let n = 0; n < 5; n++) {
       expect(refuse()).toBe(false);
-      vi.advanceTimersByTime(TELL_EVERY_MS);
+      vi.advanceTimersByTime(SUMMARIZE_EVERY_MS);
     }
     expect(written.map(({ count }) => count)).toEqual([1, 1, 1, 1, 1]);
-    vi.advanceTimersByTime(TELL_EVERY_MS);
+    vi.advanceTimersByTime(SUMMARIZE_EVERY_MS);
     expect(vi.getTimerCount()).toBe(0);
     expect(refuse()).toBe(true);
   });
@@ -71,7 +71,7 @@ describe('Requests that are refused for one reason', () => {
       expect(refuse(other)).toBe(true);
       expect(refuse(other)).toBe(false);
     }
-    vi.advanceTimersByTime(TELL_EVERY_MS);
+    vi.advanceTimersByTime(SUMMARIZE_EVERY_MS);
     expect(written.map(({ message }) => message.replace(/ within.*/, ''))).toEqual([
       '1 more request was answered 503 STORE_UNAVAILABLE because of ECONNREFUSED',
       '1 more request was answered 503 STORE_UNAVAILABLE because of 57P03',
@@ -84,7 +84,7 @@ describe('Requests that are refused for one reason', () => {
     let first = 0;
     for (let n = 0; n < 10_000; n++) if (refuse({ because: `reason ${n}`, route: `/${n}` })) first++;
     expect(first).toBe(51);
-    vi.advanceTimersByTime(TELL_EVERY_MS);
+    vi.advanceTimersByTime(SUMMARIZE_EVERY_MS);
     expect(written).toHaveLength(1);
     expect(written[0]).toMatchObject({ count: 10_000 - 51, requestIds: { length: 3 } });
     expect(Object.keys(written[0]!.routes!)).toHaveLength(10);
@@ -95,14 +95,14 @@ describe('Requests that are refused for one reason', () => {
     const within: (string | undefined)[] = [];
     lines = new RefusalLines(() => within.push(request.getStore()));
     request.run('r-1', () => [refuse(), refuse()]);
-    vi.advanceTimersByTime(TELL_EVERY_MS);
+    vi.advanceTimersByTime(SUMMARIZE_EVERY_MS);
     expect(within).toEqual([undefined]);
   });
 
   it('are all told at the end', () => {
     refuse();
     refuse();
-    lines.tell();
+    lines.summarize();
     expect(written).toMatchObject([{ count: 1 }]);
   });
 });

@@ -70,7 +70,7 @@ export class RequestObserver implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.refusals.tell();
+    this.refusals.summarize();
   }
 
   private log(route: string, request: FastifyRequest, reply: FastifyReply, quiet: boolean): void {
@@ -87,7 +87,7 @@ export class RequestObserver implements OnApplicationShutdown {
     this.logger[level](
       {
         context: 'Http',
-        ...failure?.asker,
+        ...failure?.caller,
         requestId,
         method,
         route,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { migrate } from '@coordination/database';
 import { startEmbeddedPostgres } from '@coordination/embedded-postgres';
 import { readPidFile } from '../../../libs/embedded-postgres/src/server-process.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
+import { migrate } from '../../support/database/schema.js';
 
 const TEMPLATE = 'bench_template';
 

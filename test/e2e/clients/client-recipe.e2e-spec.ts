@@ -229,11 +229,11 @@ describe.each([
   it.runIf(isHere)('waits for a registry that is not there yet, and bears one that goes away', async () => {
     await front.shut();
     const client = start();
-    await client.says(/registration: no answer; trying again/);
+    await client.says(/registration: no response; trying again/);
     await front.open();
     await client.says(/registered as/);
     await front.shut();
-    await client.says(/heartbeat: no answer; trying again/);
+    await client.says(/heartbeat: no response; trying again/);
     await front.open();
     const before = heartbeats();
     await waitFor('heartbeats are taken again', () => heartbeats() > before);
@@ -247,7 +247,7 @@ describe.each([
     const client = await startRegistered();
     const held = front.hold(HEARTBEAT);
     await held.reached;
-    await client.says(/heartbeat: no answer; trying again/);
+    await client.says(/heartbeat: no response; trying again/);
     const before = heartbeats();
     await waitFor('another heartbeat', () => heartbeats() > before);
     held.release();
@@ -256,7 +256,7 @@ describe.each([
     expect(await found()).toBeUndefined();
   });
 
-  it.runIf(isHere)('removes what a registration that got no answer has made after all', async () => {
+  it.runIf(isHere)('removes what a registration without a response has created after all', async () => {
     const held = front.hold(REGISTRATION);
     const client = start();
     await held.reached;

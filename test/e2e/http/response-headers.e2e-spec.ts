@@ -1,4 +1,4 @@
-import { PLAIN_RESPONSE_HEADERS, RESPONSE_HEADERS } from '@coordination/http';
+import { PLAIN_RESPONSE_HEADERS, RESPONSE_HEADERS } from '@coordination/http/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCES } from '../../support/http/api.js';
 import { type CatalogService, startCatalog } from '../../support/catalog/catalog-service.js';

@@ -1,7 +1,7 @@
 import { type BackgroundTaskName } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ExpiredKeysJob } from '@coordination/registry/testing';
-import { PartitionHeadroomJob } from '../../../libs/log/src/partitions/partition-headroom.job.js';
+import { PartitionHeadroomJob } from '@coordination/log/testing';
 import { type LeasedView } from '../../support/http/api.js';
 import { type CatalogNode, discover, startNode } from '../../support/catalog/catalog-service.js';
 import { type GrantedRole, grantedRole } from '../../support/database/granted-role.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runMigrations } from '../../../apps/coordination/src/run-migrations.js';
+import { runMigrations } from '../../../apps/coordination/src/commands/run-migrations.js';
 import { Api } from '../../support/http/api.js';
 import { type Application, startApplication } from '../../support/nodes/application.js';
 import { AUTHORITY, CERTIFICATE_KEY, CERTIFICATES, OTHER_AUTHORITY } from '../../support/http/certificates.js';

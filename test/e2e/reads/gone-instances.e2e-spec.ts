@@ -1,6 +1,6 @@
 import { newId } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Explanation } from '../../../libs/liveness/src/explain/explanation.js';
+import { type Explanation } from '@coordination/liveness/testing';
 import { type Api, INSTANCES, LONG_LEASE, named, type Problem } from '../../support/http/api.js';
 import { brief, type CatalogService, eventsOf, startCatalog } from '../../support/catalog/catalog-service.js';
 import { waitFor } from '../../support/time/wait-for.js';

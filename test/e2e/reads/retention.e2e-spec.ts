@@ -4,7 +4,7 @@ import { newId } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/catalog';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Explanation } from '../../../libs/liveness/src/explain/explanation.js';
+import { type Explanation } from '@coordination/liveness/testing';
 import { CatalogAuthor } from '../../support/catalog/catalog-author.js';
 import { type Api, INSTANCES, type LeasedView, LONG_LEASE, named, type Problem } from '../../support/http/api.js';
 import { type CatalogNode, eventsOf, headOf, startNode } from '../../support/catalog/catalog-service.js';

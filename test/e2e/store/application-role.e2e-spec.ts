@@ -1,6 +1,6 @@
 import { MIGRATIONS } from '@coordination/migrations';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runMigrations } from '../../../apps/coordination/src/run-migrations.js';
+import { runMigrations } from '../../../apps/coordination/src/commands/run-migrations.js';
 import { Api, INSTANCES, type LeasedView, named } from '../../support/http/api.js';
 import { type Application, startApplication } from '../../support/nodes/application.js';
 import { assertCatalogInvariants } from '../../support/catalog/catalog-invariants.js';

@@ -144,7 +144,7 @@ describe('Commands for a database server', () => {
     const { code, out } = await migrate(env);
     expect(code).toBe(0);
     expect(out).toContain(`DATABASE_MIGRATION_URL names the database ${name}, DATABASE_URL names another`);
-    expect(out).toMatch(/Left alone, .*DATABASE_PORT/);
+    expect(out).toMatch(/Ignored variables, .*DATABASE_PORT/);
     expect(out).not.toContain('10.0.0.1');
     const doubtful = await reset(env, '--yes');
     expect(doubtful.code).toBe(1);

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { migrate } from '@coordination/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, INSTANCES, type LeasedView, named } from '../../support/http/api.js';
 import { startApplication } from '../../support/nodes/application.js';
@@ -11,6 +10,7 @@ import { OwnPostgres } from '../../support/database/own-postgres.js';
 import { unhurried } from '../../support/time/slowness.js';
 import { createTestDatabase } from '../../support/database/test-database.js';
 import { PATIENCE_MS, waitFor } from '../../support/time/wait-for.js';
+import { migrate } from '../../support/database/schema.js';
 
 const ROLE = 'pcs';
 const PASSWORD = 'correct-horse-battery';

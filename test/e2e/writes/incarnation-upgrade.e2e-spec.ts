@@ -1,4 +1,3 @@
-import { migrate } from '@coordination/database';
 import { applyPatch, type Operation } from 'rfc6902';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { type CatalogNode, discover, eventsOf, headOf, startNode } from '../../s
 import { anIdentity } from '../../support/catalog/factories.js';
 import { anOldOverride, OlderNode } from '../../support/nodes/older-node.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
+import { migrate } from '../../support/database/schema.js';
 
 const UNDO = `
   alter table instance_lease drop column incarnation_number;

@@ -1,12 +1,5 @@
-import {
-  type LogEvent,
-  epochStartedBy,
-  EVENT_COLUMNS,
-  FIRST_PREVIOUS_HASH,
-  hashEvent,
-  type LogHead,
-  mayFollow,
-} from '@coordination/log';
+import { type LogEvent, epochStartedBy, type LogHead, mayFollow } from '@coordination/log';
+import { EVENT_COLUMNS, FIRST_PREVIOUS_HASH, hashEvent } from '@coordination/log/testing';
 import { isoTime } from '@coordination/database';
 import { sameJson } from '@coordination/kernel';
 import {

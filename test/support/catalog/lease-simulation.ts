@@ -1,12 +1,15 @@
-import { expiryDueAt, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
+import { expiryDueAt, hasLapsed, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
 import { type Command, decide } from '@coordination/registry';
-import { admit, admitted } from '../../../libs/liveness/src/guard/admission.js';
-import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
-import { type GuardState } from '../../../libs/liveness/src/guard/guard-state.js';
-import { evaluateGuard } from '../../../libs/liveness/src/guard/evaluate-guard.js';
-import { type LeaseCounts, type ServiceCount } from '../../../libs/liveness/src/guard/lease-counts.js';
-import { countWindows } from '../../../libs/liveness/src/sweep/count-windows.js';
-import { hasLapsed } from '../../../libs/catalog/src/model/lease.js';
+import {
+  admit,
+  admitted,
+  countWindows,
+  evaluateGuard,
+  type GuardRules,
+  type GuardState,
+  type LeaseCounts,
+  type ServiceCount,
+} from '@coordination/liveness/testing';
 
 /** Something that was done about a lease. */
 export interface SimulatedAction {
@@ -30,7 +33,7 @@ export class SimulatedLeases {
   readonly guardedAt: number[] = [];
   private states: readonly GuardState[] = [];
   private readonly instances = new Map<string, LeasedInstance>();
-  private backSince: string | null = null;
+  private recoveringSince: string | null = null;
 
   constructor(
     private readonly rules: GuardRules,
@@ -66,20 +69,27 @@ export class SimulatedLeases {
 
   /** Nobody could reach the database until now. */
   comeBack(now: number): void {
-    this.backSince = iso(now);
+    this.recoveringSince = iso(now);
   }
 
   sweep(now: number): void {
-    const { rules, backSince } = this;
-    const allowance = { flushBoundMs: this.flushBoundMs, backSince, maxGraceMs: rules.maxMs };
+    const { rules, recoveringSince } = this;
+    const allowance = { flushBoundMs: this.flushBoundMs, recoveringSince, maxGraceMs: rules.maxMs };
     const counts = this.count(now, allowance);
-    const judgement = evaluateGuard({ now: iso(now), rules, states: this.states, orders: [], counts, backSince });
-    this.states = judgement.states;
+    const evaluation = evaluateGuard({
+      now: iso(now),
+      rules,
+      states: this.states,
+      overrides: [],
+      counts,
+      recoveringSince,
+    });
+    this.states = evaluation.states;
     if (this.states.length > 0) this.guardedAt.push(now);
     const due = [...this.instances.values()]
       .filter(leased => this.isDue(leased, now, allowance))
       .map(({ instance: { id, namespace, service } }) => ({ id, namespace, service }));
-    for (const { id } of admitted(due, admit(judgement, RELEASED))) {
+    for (const { id } of admitted(due, admit(evaluation, RELEASED))) {
       this.carryOut({ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance }, now);
     }
   }
@@ -97,36 +107,43 @@ export class SimulatedLeases {
   private count(now: number, allowance: LeaseAllowance): LeaseCounts {
     const windows = countWindows(iso(now), this.states, this.rules);
     const services = new Map<string, ServiceCount>();
-    let graced = 0;
-    let gracedUntil = 0;
+    let inGrace = 0;
+    let inGraceUntil = 0;
     for (const leased of this.instances.values()) {
       const { namespace, service, check, health } = leased.instance;
       const over = expiryDueAt(leased.lease, check, allowance) ?? Infinity;
-      const withoutGrace = expiryDueAt(leased.lease, check, { ...allowance, backSince: null }) ?? Infinity;
+      const withoutGrace = expiryDueAt(leased.lease, check, { ...allowance, recoveringSince: null }) ?? Infinity;
       if (withoutGrace <= now && over > now) {
-        graced++;
-        gracedUntil = Math.max(gracedUntil, over);
+        inGrace++;
+        inGraceUntil = Math.max(inGraceUntil, over);
       }
       const isOver = over <= now;
       const lapsed = hasLapsed(health);
       const counts = (since: string) => !lapsed || over > Date.parse(since);
-      const before = services.get(service) ?? { namespace, service, of: 0, silent: 0, pending: 0, silentOfAll: 0 };
+      const before = services.get(service) ?? {
+        namespace,
+        service,
+        of: 0,
+        expired: 0,
+        pending: 0,
+        expiredInTotalWindow: 0,
+      };
       const own = windows.by.service(namespace, service);
       services.set(service, {
         ...before,
         of: before.of + Number(counts(own)),
-        silent: before.silent + Number(isOver && counts(own)),
+        expired: before.expired + Number(isOver && counts(own)),
         pending: before.pending + Number(isOver && !lapsed),
-        silentOfAll: before.silentOfAll + Number(isOver && counts(windows.sinceOfAll)),
+        expiredInTotalWindow: before.expiredInTotalWindow + Number(isOver && counts(windows.sinceOfAll)),
       });
     }
     const all = [...services.values()];
-    const sum = (key: 'of' | 'pending' | 'silentOfAll') => all.reduce((total, count) => total + count[key], 0);
+    const sum = (key: 'of' | 'pending' | 'expiredInTotalWindow') => all.reduce((total, count) => total + count[key], 0);
     return {
-      total: { of: sum('of'), silent: sum('silentOfAll'), pending: sum('pending') },
+      total: { of: sum('of'), expired: sum('expiredInTotalWindow'), pending: sum('pending') },
       services: all,
-      graced,
-      gracedUntil: graced > 0 ? iso(gracedUntil) : null,
+      inGrace,
+      inGraceUntil: inGrace > 0 ? iso(inGraceUntil) : null,
     };
   }
 

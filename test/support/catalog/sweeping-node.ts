@@ -1,14 +1,19 @@
 import { newId } from '@coordination/kernel';
 import { LIVENESS_ENTITIES } from '@coordination/liveness';
+import {
+  EndedLeasesRepository,
+  ExpiryPlanner,
+  GuardOverrides,
+  GuardRecorder,
+  type GuardRules,
+  LeaseExpirer,
+  LeaseSweep,
+  LivenessGuardRepository,
+  RecentEvictions,
+  Redating,
+} from '@coordination/liveness/testing';
 import { InstanceLeaseRepository } from '@coordination/registry/testing';
 import { NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
-import { GuardOverrides } from '../../../libs/liveness/src/guard/guard-overrides.service.js';
-import { type GuardRules } from '../../../libs/liveness/src/guard/guard-rules.js';
-import { LivenessGuardRepository } from '../../../libs/liveness/src/guard/liveness-guard.repository.js';
-import { EndedLeasesRepository } from '../../../libs/liveness/src/sweep/ended-leases.repository.js';
-import { GuardRecorder } from '../../../libs/liveness/src/sweep/guard-recorder.js';
-import { LeaseSweep } from '../../../libs/liveness/src/sweep/lease-sweep.js';
-import { Redating } from '../../../libs/liveness/src/sweep/redating.js';
 import { startWriter, type WritingNode } from './writer.js';
 
 /** Rules under which few instances are enough, and nothing waits long. */
@@ -27,7 +32,7 @@ export const FLUSH_BOUND_MS = 1_000;
 /** What a node that ends leases consists of. It sweeps when it is told to. */
 export interface SweepingNode extends WritingNode {
   readonly holder: string;
-  readonly orders: GuardOverrides;
+  readonly overrides: GuardOverrides;
   /** Claims the role. @returns its term, if this node has it now */
   claim(lastsMs?: number): Promise<RoleTerm | undefined>;
   /** One sweep in a term, after so many ms without one. */
@@ -43,24 +48,21 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
   const holder = newId();
   const roles = new NodeRoleRepository();
   const guards = new LivenessGuardRepository();
-  const effective = { ...SMALL_RULES, ...rules };
+  const effective = { ...SMALL_RULES, ...rules, flushBoundMs: FLUSH_BOUND_MS };
   const leases = new EndedLeasesRepository();
-  const sweep = new LeaseSweep({
-    databases,
-    writer,
-    roles,
-    guards,
-    leases,
-    redating: new Redating({ databases, leases, guards, rules: effective, flushBoundMs: FLUSH_BOUND_MS }),
-    keeper: new GuardRecorder({ databases, writer, guards }),
-    metrics: { startSweep: () => () => undefined, expired: () => undefined, revived: () => undefined },
-    rules: effective,
-    flushBoundMs: FLUSH_BOUND_MS,
-  });
+  const evictions = new RecentEvictions();
+  const sweep = new LeaseSweep(
+    new ExpiryPlanner(databases, roles, guards, leases, evictions, effective),
+    new Redating(databases, leases, guards, effective),
+    new GuardRecorder(databases, writer, guards),
+    new LeaseExpirer(writer, evictions, { expired: () => undefined }),
+    { recordWork: term => roles.noteWork(databases.em('liveness'), term) },
+    { startSweep: () => () => undefined },
+  );
   return {
     ...node,
     holder,
-    orders: new GuardOverrides({ writer, guards, rules: effective }),
+    overrides: new GuardOverrides(writer, guards, effective),
     async claim(lastsMs = 60_000) {
       const { term } = await roles.claim(databases.em('liveness'), {
         role: ROLE,

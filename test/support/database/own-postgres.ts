@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { appendFile, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { migrate } from '@coordination/database';
 import { Client } from 'pg';
 import { type Home, prepareHome } from '../../../libs/embedded-postgres/src/home.js';
 import { giveTo } from '../../../libs/embedded-postgres/src/account.js';
@@ -11,6 +10,7 @@ import { isAlive, stopServer } from '../../../libs/embedded-postgres/src/server-
 import { type DisposableDirectory, disposableDirectory } from '../disposable-directory.js';
 import { lastingPort } from './lasting-port.js';
 import { waitFor } from '../time/wait-for.js';
+import { migrate } from './schema.js';
 
 const DATABASE = 'catalog';
 

@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { type TestProject } from 'vitest/node';
-import { migrate } from '@coordination/database';
 import { startEmbeddedPostgres } from '@coordination/embedded-postgres';
 import { disposableDirectory } from '../disposable-directory.js';
 import { MAX_CONNECTIONS } from '../run/workers.js';
+import { migrate } from './schema.js';
 
 /** What the tests know about the server of the run. */
 export interface TestServer {

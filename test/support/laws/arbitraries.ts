@@ -286,7 +286,7 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
         whenAbsent: fc.constantFrom('reject' as const, 'ignore' as const),
         allowance: fc.record({
           flushBoundMs: fc.constant(1_000),
-          backSince: fc.constantFrom(null, ...BEFORE_NOW),
+          recoveringSince: fc.constantFrom(null, ...BEFORE_NOW),
           maxGraceMs: fc.constant(600_000),
         }),
       }),

@@ -1,4 +1,5 @@
-import { FIRST_PREVIOUS_HASH, type LogEvent, ServiceEventRepository } from '@coordination/log';
+import { type LogEvent, ServiceEventRepository } from '@coordination/log';
+import { FIRST_PREVIOUS_HASH } from '@coordination/log/testing';
 import { CatalogView, type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import { newId, systemClock } from '@coordination/kernel';
 import * as fc from 'fast-check';

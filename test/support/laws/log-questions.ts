@@ -4,11 +4,13 @@ import {
   ChainVerifier,
   EpochLogRepository,
   EventSearchRepository,
-  type NamedPast,
+  LogCutRepository,
+  type InstanceRef,
   RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/log';
-import { AuditQuery, EventExporter, InstanceHistory, type InstanceVersion } from '@coordination/audit';
+import { AuditQuery } from '@coordination/audit';
+import { EventExporter, InstanceHistory, type InstanceVersion } from '@coordination/audit/testing';
 import { type Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
@@ -96,7 +98,7 @@ export class ToldByTheLog {
   }
 
   /** The versions of an instance, or of all that had a name, after a revision. */
-  async history(past: NamedPast, after: number): Promise<InstanceVersion[]> {
+  async history(past: InstanceRef, after: number): Promise<InstanceVersion[]> {
     const whole = { order: 'asc', limit: 1_000, cursor: undefined } as const;
     const { items } = await new InstanceHistory(this.audit).list({ ...past, ...whole });
     return items.filter(({ revision }) => revision > after);
@@ -160,7 +162,7 @@ export class ToldByTheLog {
 
   private async verify(revision: number, to: number) {
     if (revision === this.last) return 'nothing came after it';
-    const verifier = new ChainVerifier(this.databases, this.search, this.log, this.heads, 20);
+    const verifier = new ChainVerifier(this.databases, this.search, this.log, this.heads, new LogCutRepository(), 20);
     const range = { from: revision + 1, to: Math.max(to, revision + 1) };
     const { valid, checked, firstBroken } = await verifier.verify(range, new AbortController().signal);
     return { valid, checked, firstBroken };
@@ -179,7 +181,7 @@ export class ToldByTheLog {
   }
 
   private async export(afterRevision: number, to: number, namespace: string | undefined) {
-    const exporter = new EventExporter(this.databases, this.search, this.heads, 20);
+    const exporter = new EventExporter(this.databases, this.search, this.heads, new LogCutRepository(), 20);
     const filter = { afterRevision, beforeRevision: to + 1, namespace };
     const { stream } = await exporter.begin(filter, 'asc', 'ndjson');
     return (await stream.toArray()).join('');

@@ -1,4 +1,4 @@
-import { CatalogHeadRepository, LogCompaction, ServiceEventRepository } from '@coordination/log';
+import { LogCompaction } from '@coordination/log/testing';
 import { type Databases } from '@coordination/database';
 import { type Client } from 'pg';
 
@@ -13,10 +13,8 @@ export interface SomeCompaction {
 
 /** Removes the oldest partitions of the log, as the command does when they are old. */
 export async function compactSome({ databases, client, exportDir, partitions, onStep }: SomeCompaction): Promise<void> {
-  const heads = new CatalogHeadRepository();
-  const events = new ServiceEventRepository();
   const say = onStep ?? (() => undefined);
-  await new LogCompaction({ databases, client, heads, events, say }).run({
+  await new LogCompaction(databases, client, say).run({
     retentionDays: 0,
     exportDir,
     mostPartitions: partitions,

@@ -1,4 +1,5 @@
-import { chainEvent, epochEvent, FIRST_PREVIOUS_HASH, type AuditAction, type LogEvent } from '@coordination/log';
+import { chainEvent, epochEvent, type AuditAction, type LogEvent } from '@coordination/log';
+import { FIRST_PREVIOUS_HASH } from '@coordination/log/testing';
 import { newId } from '@coordination/kernel';
 import {
   type EmptyServicesDropped,

@@ -1,6 +1,5 @@
-import { type LogEvent } from '@coordination/log';
+import { type EventFilter, type LogEvent } from '@coordination/log';
 import * as fc from 'fast-check';
-import { type EventFilter } from '../../../libs/log/src/events/event-filter.js';
 
 /** Texts that mean something to one of those who see them on the way: LIKE, SQL, arrays, JSON, URLs, Unicode. */
 export const POISON = [

@@ -1,5 +1,6 @@
 import { type BackgroundTaskName, type Clock, systemClock } from '@coordination/kernel';
-import { BackgroundTask, type BackgroundTasks, type TaskTrouble } from '@coordination/observability';
+import { BackgroundTask, type BackgroundTasks } from '@coordination/observability';
+import { type TaskTrouble } from '@coordination/observability/testing';
 
 /** A line that a task has written. */
 export interface TaskLine extends Partial<TaskTrouble> {

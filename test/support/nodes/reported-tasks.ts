@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type BackgroundTaskName, type Clock } from '@coordination/kernel';
-import { type TaskTrouble } from '@coordination/observability';
+import { type TaskTrouble } from '@coordination/observability/testing';
 import { vi } from 'vitest';
 import { type Answer, type Api } from '../http/api.js';
 import { type TaskLine } from './background-tasks.js';

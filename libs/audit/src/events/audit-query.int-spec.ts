@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
+import { CALL_SOURCES } from '@coordination/context';
 import { Databases } from '@coordination/database';
 import {
   canonicalJson,
@@ -11,18 +12,17 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   AUDIT_ACTIONS,
-  AUDIT_SOURCES,
   CatalogHeadRepository,
-  digestOf,
-  EPOCH_JUMP,
+  queryDigest,
   type EventDraft,
   type EventFilter,
   type EventOrder,
   EventSearchRepository,
-  hashEvent,
   LOG_ENTITIES,
+  LogCutRepository,
   type LogEvent,
 } from '@coordination/log';
+import { EPOCH_JUMP, hashEvent } from '@coordination/log/testing';
 import { aDraft, appendBatch, beginEpoch } from '../../../../test/support/log/audit-log.js';
 import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { ADDRESSES, POISON, RANGES, selects, someReason } from '../../../../test/support/log/naive-events.js';
@@ -47,7 +47,7 @@ const someDraft: fc.Arbitrary<EventDraft> = fc
     reason: someReason,
     instanceUuid: fc.constantFrom(...uuids, null),
     actor: fc.constantFrom('anonymous', 'system', 'operator'),
-    source: fc.constantFrom(...AUDIT_SOURCES),
+    source: fc.constantFrom(...CALL_SOURCES),
     requestId: fc.constantFrom('one', 'two', null),
   })
   .map(aDraft);
@@ -57,7 +57,7 @@ beforeAll(async () => {
   databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
   const drafts = fc.sample(someDraft, EVENTS);
   events = [];
-  // Many transactions, so that there are many times.
+  // Many transactions, so that the events have many different times.
   for (let start = 0; start < EVENTS; start += 10) {
     events.push(...(await appendBatch(databases, drafts.slice(start, start + 10))));
   }
@@ -89,14 +89,14 @@ const someRevision = fc.integer({ min: 0, max: EVENTS + 2 });
 
 const someBatch = fc.nat({ max: EVENTS - 1 }).map(index => () => events[index]!.batchId);
 
-const asked = {
+const conditions = {
   namespace: fc.constantFrom('default', 'shop', 'nowhere'),
   service: fc.constantFrom('orders', 'billing'),
   instanceId: fc.constantFrom('a', 'A', 'b_1', '%', '_'),
   instance: fc.constantFrom(...uuids),
   action: fc.subarray(AUDIT_ACTIONS.slice(0, 6), { minLength: 1 }),
   actor: fc.constantFrom('anonymous', 'operator'),
-  source: fc.constantFrom(...AUDIT_SOURCES),
+  source: fc.constantFrom(...CALL_SOURCES),
   requestId: fc.constantFrom('one', 'two'),
   clientAddress: fc.constantFrom(...Object.keys(RANGES)),
   reason: fc.constantFrom(...POISON, 'a', 'K 7', 'ss', 'ß'),
@@ -106,14 +106,14 @@ const asked = {
   beforeRevision: someRevision,
 };
 
-/** Of revisions that nobody was told of, an export says that the log does not know them. */
+/** An export refuses a lower bound above the head. */
 function isBeyondHead({ afterRevision = 0, fromRevision = 0 }: EventFilter): boolean {
   const head = events.at(-1)!.revision;
   return afterRevision > head || fromRevision > head + 1;
 }
 
-/** What is known when the events are there. */
-const later = { batchId: someBatch, from: someTime, to: someTime, after: someTime, before: someTime };
+/** Conditions whose values are taken from the events. */
+const derived = { batchId: someBatch, from: someTime, to: someTime, after: someTime, before: someTime };
 
 const toFilter = (entries: object): EventFilter =>
   Object.fromEntries(
@@ -123,23 +123,23 @@ const toFilter = (entries: object): EventFilter =>
     ]),
   );
 
-/** Many filters at once, which leave little, or one or two, which leave much. */
+/** Either many conditions, which few events match, or one or two, which many events match. */
 const someFilter: fc.Arbitrary<() => EventFilter> = fc
   .oneof(
-    fc.record({ ...asked, ...later }, { requiredKeys: [] }),
+    fc.record({ ...conditions, ...derived }, { requiredKeys: [] }),
     fc
-      .subarray(Object.keys({ ...asked, ...later }) as (keyof typeof asked | keyof typeof later)[], {
+      .subarray(Object.keys({ ...conditions, ...derived }) as (keyof typeof conditions | keyof typeof derived)[], {
         minLength: 1,
         maxLength: 2,
       })
-      .chain(names => fc.record(Object.fromEntries(names.map(name => [name, { ...asked, ...later }[name]])))),
+      .chain(names => fc.record(Object.fromEntries(names.map(name => [name, { ...conditions, ...derived }[name]])))),
   )
   .map(entries => () => toFilter(entries));
 
 const someOrder = fc.constantFrom('asc' as const, 'desc' as const);
 
 describe('A list of events', () => {
-  it('has what each filter and all of them together select, in order, over all pages and windows', async () => {
+  it('has all events that a filter selects, in order, for any page size and any search width', async () => {
     await fc.assert(
       fc.asyncProperty(
         someFilter,
@@ -164,12 +164,18 @@ describe('A list of events', () => {
     );
   });
 
-  it('is what is exported', async () => {
+  it('has the same events as an export', async () => {
     await fc.assert(
       fc.asyncProperty(someFilter, someOrder, fc.constantFrom(3, 50), async (filterOf, order, window) => {
         const filter = filterOf();
         const search = new EventSearchRepository(window);
-        const exporter = new EventExporter(databases, search, new CatalogHeadRepository(), window);
+        const exporter = new EventExporter(
+          databases,
+          search,
+          new CatalogHeadRepository(),
+          new LogCutRepository(),
+          window,
+        );
         if (isBeyondHead(filter)) {
           await expect(exporter.begin(filter, order, 'ndjson')).rejects.toThrow(RevisionUnknownError);
           return;
@@ -182,12 +188,12 @@ describe('A list of events', () => {
     );
   });
 
-  it('goes on by its cursor for the same filter alone, whatever of it differs', async () => {
+  it('accepts its cursor only with the same filter', async () => {
     const filter: EventFilter = { action: ['instance.registered', 'instance.updated'], reason: '%', fromRevision: 1 };
     const { nextCursor } = await auditQuery().list({ filter, order: 'asc', limit: 1 });
-    const goOn = (other: EventFilter) =>
+    const nextPage = (other: EventFilter) =>
       auditQuery().list({ filter: other, order: 'asc', limit: 1, cursor: nextCursor! });
-    await expect(goOn(filter)).resolves.toBeDefined();
+    await expect(nextPage(filter)).resolves.toBeDefined();
     const others: EventFilter[] = [
       { ...filter, action: ['instance.registered'] },
       { ...filter, reason: '_' },
@@ -197,17 +203,24 @@ describe('A list of events', () => {
       { ...filter, fromRevision: 2 },
       { ...filter, after: events[0]!.at },
     ];
-    for (const other of others) await expect(goOn(other), JSON.stringify(other)).rejects.toThrow(InvalidCursorError);
+    for (const other of others)
+      await expect(nextPage(other), JSON.stringify(other)).rejects.toThrow(InvalidCursorError);
   });
 
-  it('goes on by a cursor that was given for one action where there could be only one', async () => {
+  it('accepts cursors of versions that allowed only one action', async () => {
     const before = { filter: { action: 'instance.registered' } as unknown as EventFilter, order: 'asc' as const };
     const digest = createHash('sha256').update(canonicalJson(before)).digest('base64url').slice(0, 16);
-    expect(digestOf({ action: ['instance.registered'] }, 'asc')).toBe(digest);
+    expect(queryDigest({ action: ['instance.registered'] }, 'asc')).toBe(digest);
   });
 
-  it('ends a page when it has looked for long, and goes on from there', async () => {
-    const hasty = new AuditQuery(databases, new EventSearchRepository(2), new CatalogHeadRepository(), undefined, 0);
+  it('ends a page at its time limit, and continues there', async () => {
+    const hasty = new AuditQuery(
+      databases,
+      new EventSearchRepository(2),
+      new CatalogHeadRepository(),
+      new LogCutRepository(),
+      0,
+    );
     const filter = { afterRevision: 289, namespace: 'nowhere' };
     let pages = 0;
     for (let cursor: string | null | undefined; cursor !== null; pages++) {
@@ -215,12 +228,12 @@ describe('A list of events', () => {
       expect(page.items).toEqual([]);
       cursor = page.nextCursor;
     }
-    // Each looks at one part of two revisions.
+    // Each page searches one window of two revisions.
     expect(pages).toBe(6);
   });
 
-  it('looks at a bounded part of the log for one page, and goes on from there', async () => {
-    // 50 windows of 2 events are looked at; the event lies beyond them.
+  it('searches a bounded part of the log for one page, and continues there', async () => {
+    // A page searches 50 windows of 2 revisions; the span is longer.
     const filter = { beforeRevision: 251, afterRevision: 99, namespace: 'nowhere' };
     const first = await auditQuery(2).list({ filter, order: 'desc', limit: 10 });
     expect(first.items).toEqual([]);
@@ -229,7 +242,7 @@ describe('A list of events', () => {
     expect(second).toMatchObject({ items: [], nextCursor: null });
   });
 
-  it('misses nothing and repeats nothing while events are appended', async () => {
+  it('omits and repeats no event while events are appended', async () => {
     const own = await createTestDatabase();
     const growing = await Databases.open({ url: own.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
     try {
@@ -252,7 +265,7 @@ describe('A list of events', () => {
         const expected = Array.from({ length: last }, (_, index) => index + 1);
         expect(revisions).toEqual(order === 'asc' ? expected : expected.toReversed());
       }
-      // What a cursor has seen may have been lost when an epoch begins, so it must not go on silently.
+      // Events before a cursor may have been lost when an epoch began, so the cursor must be refused.
       const { nextCursor } = await audit.list({ filter: {}, order: 'asc', limit: 7 });
       const begun = await beginEpoch(growing);
       await expect(audit.list({ filter: {}, order: 'asc', limit: 7, cursor: nextCursor! })).rejects.toMatchObject({
@@ -268,7 +281,7 @@ describe('A list of events', () => {
   });
 });
 
-describe('An event that comes back from the database', () => {
+describe('An event read from the database', () => {
   const oddNumber = fc.oneof(
     fc.constantFrom(-0, 1e-7, 5e-324, 1.7976931348623157e308, 0.1, 1e21, 123456789012345680000, 2 ** 53 - 1, -1e-300),
     fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -292,7 +305,7 @@ describe('An event that comes back from the database', () => {
     ),
   })).value;
 
-  it('has the hash that it was given, whatever its JSON', async () => {
+  it('has the hash that it was written with, for any JSON', async () => {
     const own = await createTestDatabase();
     const odd = await Databases.open({ url: own.url, ssl: 'off', poolMax: 2, entities: LOG_ENTITIES });
     const audit = new AuditQuery(odd, new EventSearchRepository(), new CatalogHeadRepository());
@@ -318,7 +331,7 @@ describe('An event that comes back from the database', () => {
 });
 
 describe('A server in recovery', () => {
-  it('is not believed, since it may lack what others were told is there', async () => {
+  it('is refused, because it may lack acknowledged events', async () => {
     const query = new AuditQuery(databases, new EventSearchRepository(), new HeadsOnStandby());
     await expect(query.head()).rejects.toThrow(StoreUnavailableError);
     await expect(query.list({ filter: {}, order: 'desc', limit: 1 })).rejects.toThrow(StoreUnavailableError);

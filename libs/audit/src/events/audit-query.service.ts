@@ -1,4 +1,5 @@
-import { type Databases, readSnapshot } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, readSnapshot } from '@coordination/database';
 import {
   decodeCursor,
   encodeCursor,
@@ -11,30 +12,30 @@ import {
 import { z } from 'zod';
 import {
   assertRetainedSpan,
-  type CatalogHeadRepository,
-  describePast,
-  digestOf,
+  CatalogHeadRepository,
+  describeInstance,
+  queryDigest,
   type EventBounds,
   type EventFilter,
   type EventOrder,
-  type EventSearchRepository,
+  EventSearchRepository,
   type EventStep,
   type LogCutRecord,
   LogCutRepository,
   type LogEvent,
   type LogHead,
-  type NamedPast,
+  type InstanceRef,
   oldestOf,
-  type RestOfSpan,
+  type RemainingSpan,
 } from '@coordination/log';
 
-/** How many parts of the log one page looks through at most, so that a rare thing does not keep a request for minutes. */
+/** The most parts of the log that are searched for one page, so that a search for a rare event does not take minutes. */
 const MAX_STEPS = 50;
 
-/** No further part is looked through for a page when it has taken so long (ms): clients and proxies do not wait for ever. */
-const LOOKING_MS = 3_000;
+/** After this time (ms) no further part is searched for a page, because clients and proxies have time limits. */
+const SEARCH_LIMIT_MS = 3_000;
 
-/** One page of a list. */
+/** The page of a list of events to read. */
 export interface EventQuery {
   readonly filter: EventFilter;
   readonly order: EventOrder;
@@ -42,7 +43,7 @@ export interface EventQuery {
   readonly cursor?: string | undefined;
 }
 
-/** One page of events, and the head of the log that it was read from. */
+/** One page of events, and the head of the log in the same snapshot. */
 export interface EventPage {
   readonly items: LogEvent[];
   readonly nextCursor: string | null;
@@ -51,44 +52,45 @@ export interface EventPage {
   readonly oldestRevision: number;
 }
 
-/** What is there of the log. */
+/** The retained part of the log. */
 export interface Retention {
   readonly head: LogHead;
   /** The latest first. */
   readonly cuts: readonly LogCutRecord[];
 }
 
-/** How many cuts are told. */
+/** How many cuts are returned. */
 const MAX_CUTS = 100;
 
-/** A cursor that was given in another epoch may speak of events that were lost. */
-const Position = z.strictObject({ query: z.string(), revision: z.int().min(0), epoch: z.string() });
-type Position = z.infer<typeof Position>;
+/** A cursor contains the epoch, because a cursor of an earlier epoch may refer to events that were lost. */
+const cursorPosition = z.strictObject({ query: z.string(), revision: z.int().min(0), epoch: z.string() });
+type CursorPosition = z.output<typeof cursorPosition>;
 
-/** Answers questions about the log. */
+/** Reads events and the state of the log. */
+@Injectable()
 export class AuditQuery {
   constructor(
     private readonly databases: Databases,
     private readonly search: EventSearchRepository,
     private readonly heads: CatalogHeadRepository,
-    private readonly cuts = new LogCutRepository(),
-    private readonly lookingMs = LOOKING_MS,
+    private readonly cuts: LogCutRepository = new LogCutRepository(),
+    @Optional() private readonly searchLimitMs = SEARCH_LIMIT_MS,
   ) {}
 
   /**
    * One page of the events that a filter selects. It may be shorter than `limit` although there are more: only a null
    * `nextCursor` means the end.
-   * @throws InvalidCursorError when the cursor is not one of this query
-   * @throws RevisionUnknownError when it was given in an epoch that has ended
-   * @throws RevisionCompactedError when what is asked for lies before what is retained
+   * @throws InvalidCursorError when the cursor belongs to another query
+   * @throws RevisionUnknownError when the cursor is from an epoch that has ended
+   * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
   async list({ filter, order, limit, cursor }: EventQuery): Promise<EventPage> {
     const begun = performance.now();
-    const digest = digestOf(filter, order);
+    const digest = queryDigest(filter, order);
     const position = cursor === undefined ? undefined : positionOf(cursor, digest);
     const seen = position?.revision;
-    // One more than asked for tells whether there is a next page.
+    // One event more than the page shows whether there is a next page.
     const wanted = limit + 1;
     const { head, step, oldestRevision } = await readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
@@ -107,7 +109,7 @@ export class AuditQuery {
     const items = step.events;
     let rest = step.rest;
     for (let steps = 1; rest && items.length < wanted && steps < MAX_STEPS; steps++) {
-      if (performance.now() - begun >= this.lookingMs) break;
+      if (performance.now() - begun >= this.searchLimitMs) break;
       const next = await this.step(filter, order, rest, wanted - items.length);
       items.push(...next.events);
       rest = next.rest;
@@ -133,7 +135,7 @@ export class AuditQuery {
   }
 
   /**
-   * Where the log ends.
+   * The end of the log.
    * @throws StoreUnavailableError
    */
   async head(): Promise<LogHead> {
@@ -141,7 +143,7 @@ export class AuditQuery {
   }
 
   /**
-   * What is there of the log, and what was removed.
+   * The retained part of the log, and the removed parts.
    * @throws StoreUnavailableError
    */
   async retention(): Promise<Retention> {
@@ -152,23 +154,26 @@ export class AuditQuery {
   }
 
   /**
-   * Makes sure that what the log has no events of was there when the log was cut, and so has a past without events.
-   * @throws InstanceNeverKnownError when nothing is known of it
-   * @throws RevisionCompactedError when it was gone before what is retained
+   * Verifies that an instance without retained events existed when the log was cut, and so has an empty retained history.
+   * @throws InstanceNeverKnownError when neither the log nor the baseline has it
+   * @throws RevisionCompactedError when it was removed before the retained part of the log
    * @throws StoreUnavailableError
    */
-  async assertKnown(past: NamedPast): Promise<void> {
+  async assertKnown(instance: InstanceRef): Promise<void> {
     await readSnapshot(this.databases, async em => {
-      const last = await this.cuts.findInBaseline(em, past);
-      if (last?.isThere) return;
+      const last = await this.cuts.findInBaseline(em, instance);
+      if (last?.exists) return;
       const oldest = oldestOf(await this.cuts.find(em));
-      const what = describePast(past);
+      const what = describeInstance(instance);
       if (!last) throw new InstanceNeverKnownError(what, oldest);
-      throw RevisionCompactedError.of(`The past of ${what}, which was gone by revision ${last.revision},`, oldest);
+      throw RevisionCompactedError.of(
+        `The history of ${what}, which was removed by revision ${last.revision},`,
+        oldest,
+      );
     });
   }
 
-  private async step(filter: EventFilter, order: EventOrder, span: RestOfSpan, limit: number): Promise<EventStep> {
+  private async step(filter: EventFilter, order: EventOrder, span: RemainingSpan, limit: number): Promise<EventStep> {
     return await readSnapshot(this.databases, async em => {
       await this.cuts.assertRetained(em, span.after);
       return await this.search.step(em, filter, order, span, limit);
@@ -177,13 +182,13 @@ export class AuditQuery {
 }
 
 /** @throws InvalidCursorError */
-function positionOf(cursor: string, digest: string): Position {
-  const position = decodeCursor(cursor, Position);
+function positionOf(cursor: string, digest: string): CursorPosition {
+  const position = decodeCursor(cursor, cursorPosition);
   if (position.query !== digest) throw InvalidCursorError.ofAnotherQuery();
   return position;
 }
 
-/** What takes the place of the bounds that lie before the revision that was seen last. */
+/** The bounds that replace those before the last returned revision. */
 function continueAt(order: EventOrder, seen: number | undefined): EventBounds {
   if (seen === undefined) return {};
   return order === 'asc'
@@ -191,13 +196,13 @@ function continueAt(order: EventOrder, seen: number | undefined): EventBounds {
     : { beforeRevision: seen, toRevision: undefined, to: undefined, before: undefined };
 }
 
-/** What is told of the events that were found, and where the next page goes on. */
+/** The page of the found events, and the cursor of the next one. */
 function pageOf(
   found: readonly LogEvent[],
   limit: number,
   order: EventOrder,
-  rest: RestOfSpan | undefined,
-  at: Omit<Position, 'revision'>,
+  rest: RemainingSpan | undefined,
+  at: Omit<CursorPosition, 'revision'>,
 ): Pick<EventPage, 'items' | 'nextCursor'> {
   const items = found.slice(0, limit);
   const last = found.length > limit ? items.at(-1)?.revision : rest && (order === 'asc' ? rest.after : rest.before);

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { endHead, Endpoint, JSON_MEDIA_TYPE } from '@coordination/http';
+import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, setPosition } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   assertReachedRange,
@@ -13,30 +13,28 @@ import {
   type LogHead,
 } from '@coordination/log';
 import { AuditQuery } from './audit-query.service.js';
+import { EXAMPLES } from './audit.examples.js';
 import {
-  AuditEventView,
   DEFAULT_LIMIT,
-  EventExportQuery,
-  EventListQuery,
-  EventPageView,
-  EventPath,
-  EXAMPLES,
-  ExportView,
-  LogHeadView,
-  VerdictView,
-  VerifyQuery,
+  eventExportQuery,
+  type EventExportQuery,
+  eventListQuery,
+  type EventListQuery,
+  eventParams,
+  type EventParams,
+  verifyQuery,
+  type VerifyQuery,
 } from './audit.schemas.js';
+import { auditEventView, eventPageView, exportView, logHeadView, verdictView } from './event.schemas.js';
 import { EventExporter } from './event-export.service.js';
 import { filterOf, rangeOf } from './event-selection.js';
 import { LongRequests } from './long-requests.js';
-import { RETENTION_EXAMPLE, RetentionView, toRetentionView } from './retention-view.js';
+import { RETENTION_EXAMPLE, type RetentionView, retentionView, toRetentionView } from './retention-view.js';
 
-/** A client that takes nothing of an export for this long (ms) is gone. */
+/** A client that reads nothing of an export for this long (ms) is disconnected. */
 const STALL_MS = 60_000;
 
-const CATALOG_HEADERS = ['X-Catalog-Revision', 'X-Catalog-Epoch'] as const;
-
-/** The log, to be read and verified. Nothing here can change it. */
+/** Reads and verifies the log; it cannot change it. */
 @ApiTags('Audit')
 @Controller('api/v1/audit')
 export class AuditController {
@@ -47,79 +45,79 @@ export class AuditController {
     private readonly longRequests: LongRequests,
   ) {}
 
-  @Get('events')
   @Endpoint({
     summary: 'List events',
     description:
-      'All changes to the catalog, newest first. All filters must agree. A page may be shorter than `limit`, or empty, although there are more: only a null `nextCursor` is the end.',
+      'All changes to the catalog, newest first. An event must match all filters. A page may be shorter than `limit`, or empty, although there are more events: only a null `nextCursor` means the end.',
     operationId: 'listAuditEvents',
     status: 200,
-    response: EventPageView,
-    responseHeaders: CATALOG_HEADERS,
+    response: eventPageView,
+    responseHeaders: POSITION_HEADERS,
     problems: ['INVALID_CURSOR', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { limit: 10 }, response: { items: [EXAMPLES.event], nextCursor: null } },
   })
+  @Get('events')
   async list(
-    @Query({ schema: EventListQuery }) query: EventListQuery,
+    @Query({ schema: eventListQuery }) query: EventListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ items: LogEvent[]; nextCursor: string | null }> {
     const { order = 'desc', limit = DEFAULT_LIMIT, cursor, ...selection } = query;
     const filter = filterOf(selection);
     const { items, nextCursor, head } = await this.audit.list({ filter, order, limit, cursor });
     assertReachedSpan(filter, head);
-    tellHead(reply, head);
+    setPosition(reply, head);
     return { items, nextCursor };
   }
 
-  @Get('events/:revision')
   @Endpoint({
     summary: 'Get one event',
-    description: 'One change to the catalog, by its revision, as the log has it.',
+    description: 'One change to the catalog, by its revision.',
     operationId: 'getAuditEvent',
     status: 200,
-    response: AuditEventView,
-    responseHeaders: CATALOG_HEADERS,
+    response: auditEventView,
+    responseHeaders: POSITION_HEADERS,
     problems: ['EVENT_NOT_FOUND', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { revision: 1 }, response: EXAMPLES.event },
   })
+  @Get('events/:revision')
   async get(
-    @Param({ schema: EventPath }) { revision }: EventPath,
+    @Param({ schema: eventParams }) { revision }: EventParams,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<LogEvent> {
     const { event, head } = await this.audit.get(revision);
-    tellHead(reply, head);
+    setPosition(reply, head);
     return event;
   }
 
-  @Get('export')
   @Endpoint({
     summary: 'Export events',
     description:
-      'The events that the filters select as a file, oldest first, up to the head at the time of the request. It is whole if the answer ends properly: one that fails is cut off. docs/audit.md tells how to verify it offline.',
+      'The events that the filters select, as a file, oldest first, up to the head at the time of the request. The file is complete only if the response ends properly: the connection of an export that fails is closed. docs/audit.md describes how to verify the file offline.',
     operationId: 'exportAuditEvents',
     status: 200,
-    response: ExportView,
+    response: exportView,
     produces: ['application/x-ndjson', 'text/csv'],
-    responseHeaders: [...CATALOG_HEADERS, 'Content-Disposition'],
+    responseHeaders: [...POSITION_HEADERS, 'Content-Disposition'],
     problems: ['RATE_LIMITED', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { parameters: { format: 'ndjson' }, response: `${JSON.stringify(EXAMPLES.event)}\n` },
   })
+  @Get('export')
   async export(
-    @Query({ schema: EventExportQuery }) query: EventExportQuery,
+    @Query({ schema: eventExportQuery }) query: EventExportQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { order = 'asc', format = 'ndjson', ...selection } = query;
     const filter = filterOf(selection);
     if (request.method === 'HEAD') {
-      tellFile(reply, await this.exporter.headFor(filter), format);
+      setFileHeaders(reply, await this.exporter.headFor(filter), format);
       endHead(reply);
       return;
     }
     const work = this.longRequests.begin(reply.raw);
     try {
       const { head, stream } = await this.exporter.begin(filter, order, format);
-      tellFile(reply, head, format);
+      setFileHeaders(reply, head, format);
       stream.once('close', () => work.end());
       work.signal.addEventListener('abort', () => stream.destroy(work.signal.reason as Error));
       reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
@@ -130,58 +128,58 @@ export class AuditController {
     }
   }
 
-  @Get('head')
   @Endpoint({
     summary: 'Get the head of the log',
     description:
-      'An anchor: noted elsewhere, it lets `verify` find out later whether the log up to it was rewritten or cut.',
+      'An anchor: stored elsewhere, it lets `verify` detect later whether the log up to it was rewritten or cut off.',
     operationId: 'getAuditHead',
     status: 200,
-    response: LogHeadView,
-    responseHeaders: CATALOG_HEADERS,
+    response: logHeadView,
+    responseHeaders: POSITION_HEADERS,
     problems: ['STORE_UNAVAILABLE'],
     examples: { response: EXAMPLES.head },
   })
+  @Get('head')
   async head(@Res({ passthrough: true }) reply: FastifyReply): Promise<LogHead> {
     const head = await this.audit.head();
-    tellHead(reply, head);
+    setPosition(reply, head);
     return head;
   }
 
-  @Get('retention')
   @Endpoint({
-    summary: 'Get what is retained of the log',
+    summary: 'Get the retained part of the log',
     description:
-      'Where the log begins. `oldestRevision` is the oldest that `asOf`, `from` of a diff and `since` of a watch take, and everything after it is there. `anchor` is what the hash chain goes on from; the cuts tell what was removed, when, and to which file it was exported.',
+      'Where the log begins. `oldestRevision` is the oldest revision that `asOf`, `from` of a diff and `since` of a watch accept; all later events are retained. The hash chain continues from `anchor`. Each cut records which events were removed, when, and to which file they were exported.',
     operationId: 'getAuditRetention',
     status: 200,
-    response: RetentionView,
-    responseHeaders: CATALOG_HEADERS,
+    response: retentionView,
+    responseHeaders: POSITION_HEADERS,
     problems: ['STORE_UNAVAILABLE'],
     examples: { response: RETENTION_EXAMPLE },
   })
+  @Get('retention')
   async retention(@Res({ passthrough: true }) reply: FastifyReply): Promise<RetentionView> {
     const { head, cuts } = await this.audit.retention();
-    tellHead(reply, head);
+    setPosition(reply, head);
     return toRetentionView(cuts);
   }
 
-  @Get('verify')
   @Endpoint({
     summary: 'Verify the hash chain',
     description: [
-      'Hashes every event of the range again and names the first revision at which the log is not what was written:',
-      '`HASH_MISMATCH` (the event was changed), `LINK_MISMATCH` (it does not follow from the one before), `EVENT_MISSING` (there is none), `HEAD_MISSING`, `HEAD_MISMATCH`, `BEYOND_HEAD` (the head row is gone, or does not fit the newest event), `CUT_MISMATCH` (the beginning was removed, and no event tells of it), `ANCHOR_MISSING`, `ANCHOR_MISMATCH` (the log is not the one that the anchor was taken from).',
-      'Whoever can rewrite the whole chain, or cut its end together with the head, is found out by an anchor alone. It hashes some thousands of events a second, and answers at the end: ask for ranges of a long log.',
+      'Hashes every event of the range again and returns the first revision at which the log differs from what was written:',
+      '`HASH_MISMATCH` (the event was changed), `LINK_MISMATCH` (its `previousHash` is not the hash of the event before), `EVENT_MISSING` (there is no event), `HEAD_MISSING`, `HEAD_MISMATCH`, `BEYOND_HEAD` (the head row is missing, or does not match the newest event), `CUT_MISMATCH` (the beginning was removed, and no event records it), `ANCHOR_MISSING`, `ANCHOR_MISMATCH` (the anchor was taken from another log).',
+      'Only an anchor detects that the whole chain was rewritten, or that its end was cut off together with the head. The service hashes some thousands of events per second and responds at the end: verify a long log in ranges.',
     ].join(' '),
     operationId: 'verifyAuditLog',
     status: 200,
-    response: VerdictView,
+    response: verdictView,
     problems: ['RATE_LIMITED', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
     examples: { response: EXAMPLES.verdict },
   })
+  @Get('verify')
   async verify(
-    @Query({ schema: VerifyQuery }) { anchor, from, to }: VerifyQuery,
+    @Query({ schema: verifyQuery }) { anchor, from, to }: VerifyQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
@@ -202,12 +200,8 @@ export class AuditController {
   }
 }
 
-function tellHead(reply: FastifyReply, { revision, epoch }: Pick<LogHead, 'revision' | 'epoch'>): void {
-  void reply.headers({ 'x-catalog-revision': revision, 'x-catalog-epoch': epoch });
-}
-
-function tellFile(reply: FastifyReply, head: Pick<LogHead, 'revision' | 'epoch'>, format: ExportFormat): void {
-  tellHead(reply, head);
+function setFileHeaders(reply: FastifyReply, head: Pick<LogHead, 'revision' | 'epoch'>, format: ExportFormat): void {
+  setPosition(reply, head);
   const name = `audit-${head.epoch.slice(0, 8)}-${head.revision}.${format}`;
   void reply.headers({
     'content-type': EXPORT_MEDIA_TYPES[format],

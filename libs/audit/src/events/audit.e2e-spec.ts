@@ -6,6 +6,7 @@ import { ConfigModule, readSettings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { SCHEMA } from '@coordination/migrations';
 import { createLogger, ObservabilityModule } from '@coordination/observability';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOG_ENTITIES, type LogEvent } from '@coordination/log';
@@ -14,7 +15,7 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { eventually } from '../../../../test/support/time/eventually.js';
 import { AuditModule } from '../audit.module.js';
 
-/** More than the sockets of both sides can hold, so that a client which stops reading stops the server too. */
+/** More than the socket buffers of both sides hold, so that a client that stops reading also stops the server. */
 const MANY = 6_000;
 
 let database: TestDatabase;
@@ -31,7 +32,7 @@ beforeAll(async () => {
       ConfigModule.forRoot(settings),
       ContextModule,
       ObservabilityModule.forRoot(createLogger(settings)),
-      DatabaseModule.forRoot({ url: database.url, embedded: false, settings, entities: LOG_ENTITIES }),
+      DatabaseModule.forRoot({ url: database.url, embedded: false, entities: LOG_ENTITIES, schema: SCHEMA }),
       AuditModule,
     ],
   })
@@ -70,30 +71,30 @@ async function problem(path: string): Promise<{ status: number; code: string; er
 }
 
 describe('GET /api/v1/audit/events', () => {
-  it('tells all events, newest first, with the head that they were read from', async () => {
+  it('returns all events, newest first, with the head of their snapshot', async () => {
     const response = await ask('events');
     expect(response.headers.get('x-catalog-revision')).toBe('3');
     expect(response.headers.get('x-catalog-epoch')).toMatch(/^[0-9a-f-]{36}$/);
     expect(await response.json()).toEqual({ items: events.toReversed(), nextCursor: null });
   });
 
-  it('tells those of a namespace, and all with *', async () => {
+  it('selects one namespace, and all with *', async () => {
     expect((await json('events?namespace=shop')).items).toEqual([events[1]]);
     expect((await json('events?namespace=*')).items).toHaveLength(3);
   });
 
-  it('reads service names in any case', async () => {
+  it('matches service names in any case', async () => {
     expect((await json('events?service=BILLING')).items).toEqual([events[2]]);
   });
 
-  it('walks over pages by their cursors', async () => {
+  it('returns page after page by cursors', async () => {
     const first = await json('events?limit=2&order=asc');
     expect(first.items).toEqual(events.slice(0, 2));
     const second = await json(`events?limit=2&order=asc&cursor=${String(first['nextCursor'])}`);
     expect(second).toEqual({ items: events.slice(2), nextCursor: null });
   });
 
-  it('refuses a cursor of another query, and one that is none', async () => {
+  it('refuses a cursor of another query, and a text that is no cursor', async () => {
     const { nextCursor } = await json('events?limit=1');
     for (const path of [
       `events?limit=1&order=asc&cursor=${String(nextCursor)}`,
@@ -105,7 +106,7 @@ describe('GET /api/v1/audit/events', () => {
     }
   });
 
-  it('names all bad parameters at once', async () => {
+  it('reports all invalid parameters at once', async () => {
     const names = ['namespace', 'service', 'instance', 'instanceId', 'source', 'actor', 'requestId', 'from', 'to'];
     const more = ['batchId', 'clientAddress', 'reason'];
     const numbers = ['afterRevision', 'beforeRevision', 'order', 'limit', 'unknown'];
@@ -149,7 +150,7 @@ describe('GET /api/v1/audit/events', () => {
     expect(await problem(`events?${parameters}`)).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
   });
 
-  it('takes times with offsets, both ends included', async () => {
+  it('accepts times with offsets, both ends included', async () => {
     const at = events[0]!.at;
     const other = encodeURIComponent(new Date(Date.parse(at) + 7_200_000).toISOString().replace('Z', '+02:00'));
     expect((await json(`events?from=${other}&to=${other}`)).items).toHaveLength(3);
@@ -174,7 +175,7 @@ describe('GET /api/v1/audit/events', () => {
     ['afterRevision=9999-12-31T23:59:59.999Z', []],
     ['beforeRevision=0001-01-01T00:00:00Z', []],
     ['beforeRevision=2199-01-01T00:00:00Z', [3, 2, 1]],
-  ])('takes revisions and times for every bound: %s', async (bounds, revisions) => {
+  ])('accepts revisions and times for every bound: %s', async (bounds, revisions) => {
     const query = bounds.replaceAll('AT', events[0]!.at);
     expect((await json(`events?${query}`)).items.map(({ revision }) => revision)).toEqual(revisions);
     const lines = (await (await ask(`export?order=desc&${query}`)).text()).split('\n').slice(0, -1);
@@ -201,14 +202,14 @@ describe('GET /api/v1/audit/events', () => {
     ['clientAddress=::/0', []],
     ['batchId=BATCH', [3, 2, 1]],
     ['batchId=00000000-0000-4000-8000-000000000000', []],
-  ])('selects by %s, and so does an export', async (filter, revisions) => {
+  ])('selects by %s, like an export', async (filter, revisions) => {
     const query = filter.replace('BATCH', events[0]!.batchId.toUpperCase());
     expect((await json(`events?${query}`)).items.map(({ revision }) => revision)).toEqual(revisions);
     const lines = (await (await ask(`export?order=desc&${query}`)).text()).split('\n').slice(0, -1);
     expect(lines.map(line => (JSON.parse(line) as LogEvent).revision)).toEqual(revisions);
   });
 
-  it('walks over pages by cursors that keep the filters, however these are spelt', async () => {
+  it('accepts cursors with the same filters in any spelling', async () => {
     const first = await json('events?limit=1&action=instance.updated,instance.registered&clientAddress=10.0.3.17/32');
     expect(first.items).toEqual([events[1]]);
     const again = 'events?limit=1&action=instance.registered&action=instance.updated&clientAddress=::ffff:10.0.3.17';
@@ -222,7 +223,7 @@ describe('GET /api/v1/audit/events', () => {
 });
 
 describe('GET /api/v1/audit/events/{revision}', () => {
-  it('tells one event', async () => {
+  it('returns one event', async () => {
     expect(await json('events/2')).toEqual(events[1]);
   });
 
@@ -231,13 +232,13 @@ describe('GET /api/v1/audit/events/{revision}', () => {
     ['events/9007199254740991', 404, 'EVENT_NOT_FOUND'],
     ['events/0', 400, 'VALIDATION_FAILED'],
     ['events/x', 400, 'VALIDATION_FAILED'],
-  ])('answers %s with %i', async (path, status, code) => {
+  ])('responds to %s with %i', async (path, status, code) => {
     expect(await problem(path)).toMatchObject({ status, code });
   });
 });
 
 describe('GET /api/v1/audit/head and /verify', () => {
-  it('give an anchor, and take it', async () => {
+  it('return an anchor, and accept it', async () => {
     const head = await json('head');
     expect(head).toEqual({ revision: 3, hash: events[2]!.hash, at: events[2]!.at, epoch: head['epoch'] });
     const verdict = await json(`verify?anchor=${String(head['revision'])}:${String(head['hash'])}`);
@@ -250,7 +251,7 @@ describe('GET /api/v1/audit/head and /verify', () => {
     expect(await json(`verify?from=2&to=2`)).toMatchObject({ valid: true, checked: 1 });
   });
 
-  it('take revisions and times for the ends of what is verified', async () => {
+  it('accept revisions and times as the ends of a range', async () => {
     const { at } = events[0]!;
     const [before, after] = [-1, 1].map(ms => new Date(Date.parse(at) + ms).toISOString());
     for (const [range, checked] of [
@@ -270,7 +271,7 @@ describe('GET /api/v1/audit/head and /verify', () => {
     }
   });
 
-  it('tell an anchor that does not fit', async () => {
+  it('report an anchor that does not match', async () => {
     expect(await json(`verify?anchor=2:${'0'.repeat(64)}`)).toMatchObject({
       valid: false,
       firstBroken: { revision: 2, reason: 'ANCHOR_MISMATCH' },
@@ -306,11 +307,11 @@ describe('A range that does not exist', () => {
     ['export?afterRevision=3&beforeRevision=1', 400, 'VALIDATION_FAILED'],
     ['events?from=2026-11-23T10:00:00Z&to=2026-11-23T11:00:00%2B02:00', 400, 'VALIDATION_FAILED'],
     ['export?from=2026-11-23T10:00:00Z&to=2026-11-23T09:59:59.999Z', 400, 'VALIDATION_FAILED'],
-  ])('is told: %s', async (path, status, code) => {
+  ])('is refused: %s', async (path, status, code) => {
     expect(await problem(path)).toMatchObject({ status, code });
   });
 
-  it('is not one that is only empty so far', async () => {
+  it('is not one that exists and has no events', async () => {
     expect((await json('events?afterRevision=3')).items).toEqual([]);
     expect((await json('events?afterRevision=1&beforeRevision=2')).items).toEqual([]);
     expect((await ask('export?afterRevision=3')).status).toBe(200);
@@ -320,7 +321,7 @@ describe('A range that does not exist', () => {
 });
 
 describe('GET /api/v1/audit/export', () => {
-  it('gives every event as a line, oldest first', async () => {
+  it('returns each event as a line, oldest first', async () => {
     const response = await ask('export');
     expect(response.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
     expect(response.headers.get('content-disposition')).toMatch(
@@ -332,18 +333,18 @@ describe('GET /api/v1/audit/export', () => {
     expect(lines.map(line => JSON.parse(line) as unknown)).toEqual(events);
   });
 
-  it('gives the same selection as the list', async () => {
+  it('selects the same events as the list', async () => {
     const lines = (await (await ask('export?namespace=default&order=desc')).text()).trim().split('\n');
     expect(lines.map(line => JSON.parse(line) as unknown)).toEqual((await json('events?namespace=default')).items);
   });
 
-  it('gives nothing, whole, when nothing is selected', async () => {
+  it('returns an empty, complete file when no event is selected', async () => {
     const response = await ask('export?service=nobody');
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
   });
 
-  it('gives CSV in which no cell is a formula', async () => {
+  it('returns CSV in which no cell is a formula', async () => {
     const response = await ask('export?format=csv');
     expect(response.headers.get('content-type')).toContain('text/csv');
     const [header, , second, third, rest] = (await response.text()).split('\r\n');
@@ -363,7 +364,7 @@ describe('GET /api/v1/audit/export', () => {
     ['export?format=csv&namespace=shop', 'text/csv'],
     ['verify', 'application/json'],
     ['verify?from=1&to=2', 'application/json'],
-  ])('answers HEAD of %s as GET, without its content', async (path, type) => {
+  ])('responds to HEAD of %s as to GET, without a body', async (path, type) => {
     const [head, get] = [await ask(path, { method: 'HEAD' }), await ask(path)];
     await get.text();
     expect(head.status).toBe(200);
@@ -380,12 +381,12 @@ describe('GET /api/v1/audit/export', () => {
     ['verify?from=4', 410],
     ['verify?from=3&to=2', 400],
     ['export?format=xml', 400],
-  ])('answers HEAD of %s, which cannot be answered, by %i', async (path, status) => {
+  ])('responds to HEAD of %s, which is invalid, with %i', async (path, status) => {
     expect((await ask(path, { method: 'HEAD' })).status).toBe(status);
   });
 });
 
-/** An export whose client reads its first bytes and then no more. */
+/** An export whose client stops reading after the first bytes. */
 const stalled = () =>
   new Promise<IncomingMessage>((resolve, reject) => {
     httpGet(`${url}/api/v1/audit/export`, { agent: false }, response => {
@@ -393,7 +394,7 @@ const stalled = () =>
     }).once('error', reject);
   });
 
-describe('An export that does not come to its end', () => {
+describe('A long export', () => {
   beforeAll(async () => {
     const padding = 'x'.repeat(4_000);
     for (let batch = 0; batch < MANY / 500; batch++) {
@@ -404,7 +405,7 @@ describe('An export that does not come to its end', () => {
     }
   });
 
-  it('holds no connection while its client does not read, and only a few may do so', async () => {
+  it('holds no database connection while its client does not read, and is refused beyond a number of such clients', async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, stalled));
     await eventually(() => expect(busyReads()).toBe(0));
     for (const path of ['export', 'export?format=csv', 'verify']) {
@@ -418,12 +419,12 @@ describe('An export that does not come to its end', () => {
     expect(await problem('verify')).toMatchObject({ status: 429 });
     expect((await ask('events?limit=1')).status).toBe(200);
     for (const client of clients) client.destroy();
-    // The places are free again once the server has seen that the clients are gone.
+    // The server admits requests again once it has noticed that the clients have disconnected.
     await eventually(async () => expect((await ask('verify?to=10')).status).toBe(200));
     await eventually(async () => expect((await ask('export?to=0001-01-02T00:00:00Z')).status).toBe(200));
   });
 
-  it('is seen to be cut when the database fails', async () => {
+  it('is visibly incomplete when the database fails', async () => {
     const client = await stalled();
     await eventually(() => expect(busyReads()).toBe(0));
     await query(databases.em('writer'), 'alter table service_event rename to service_event_away');
@@ -439,7 +440,7 @@ describe('An export that does not come to its end', () => {
     }
   });
 
-  it('is whole for a client that reads slowly', async () => {
+  it('is complete for a client that reads slowly', async () => {
     const client = await stalled();
     await eventually(() => expect(busyReads()).toBe(0));
     let lines = 0;

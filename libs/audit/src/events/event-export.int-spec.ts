@@ -17,7 +17,7 @@ import { EventExporter } from './event-export.service.js';
 const EVENTS = 200_000;
 const BATCH = 4_000;
 
-/** What an export may keep at any time; the whole of it takes more than ten times as much. */
+/** The most memory (bytes) that an export may use; all events together take more than ten times as much. */
 const MEMORY_BOUND = 24 * 1024 * 1024;
 
 const SCRIPT = fileURLToPath(new URL('../../../../docs/verify-audit-export.mjs', import.meta.url));
@@ -48,19 +48,19 @@ afterAll(async () => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What is kept, in bytes, when nothing is left that could be thrown away. */
-function kept(): number {
+/** Used memory in bytes, after a garbage collection. */
+function usedMemory(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
 
-/** Runs the script that docs/audit.md ships. */
+/** Runs the script that docs/audit.md describes. */
 async function verifyOffline(export_: Readable, ...words: string[]): Promise<{ code: number; says: string }> {
   const script = spawn(process.execPath, [SCRIPT, '-', ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
   const says = script.stdout.setEncoding('utf8').toArray();
   const ended = once(script, 'exit');
-  // A script that has found something does not read on.
+  // The script stops reading when it has found a break.
   await pipeline(export_, script.stdin).catch(() => undefined);
   const [code] = (await ended) as [number];
   return { code, says: (await says).join('') };
@@ -76,8 +76,8 @@ const first = async (lines: number) => {
 const asFile = (lines: readonly string[]) => Readable.from([lines.map(line => `${line}\n`).join('')]);
 
 describe('An export of 200,000 events', () => {
-  it('is whole, in order and verifiable offline, and keeps next to nothing in memory', async () => {
-    const before = kept();
+  it('is complete, in order and verifiable offline, and uses little memory', async () => {
+    const before = usedMemory();
     const { head, stream } = await exporter.begin({}, 'asc', 'ndjson');
     expect(head.revision).toBe(EVENTS);
     let lines = 0;
@@ -87,7 +87,7 @@ describe('An export of 200,000 events', () => {
       objectMode: true,
       transform(chunk: string, _encoding, done) {
         for (let at = chunk.indexOf('\n'); at !== -1; at = chunk.indexOf('\n', at + 1)) lines += 1;
-        if (++chunks % 400 === 0) most = Math.max(most, kept() - before);
+        if (++chunks % 400 === 0) most = Math.max(most, usedMemory() - before);
         done(null, chunk);
       },
     });
@@ -101,7 +101,7 @@ describe('An export of 200,000 events', () => {
     expect(most).toBeLessThan(MEMORY_BOUND);
   });
 
-  it('stops reading when nobody takes it', async () => {
+  it('stops reading from the database when its consumer stops', async () => {
     const { stream } = await exporter.begin({}, 'desc', 'csv');
     let newest: string | undefined;
     for await (const chunk of stream) {
@@ -127,13 +127,13 @@ describe('The offline script', () => {
     ['newest first', lines => lines.toReversed(), 'BROKEN at revision 49'],
   ];
 
-  it.each(tampered)('finds %s', async (_what, tamper, says) => {
+  it.each(tampered)('detects %s', async (_what, tamper, says) => {
     const verdict = await verifyOffline(asFile(tamper(await first(COUNT))));
     expect(verdict.code).toBe(1);
     expect(verdict.says).toContain(says);
   });
 
-  it('finds a cut tail and a rewritten chain by an anchor', async () => {
+  it('detects by an anchor that the end was cut off or the chain rewritten', async () => {
     const lines = await first(COUNT);
     const { hash } = JSON.parse(lines[39]!) as LogEvent;
     expect(await verifyOffline(asFile(lines), '--anchor', `40:${hash}`)).toMatchObject({ code: 0 });
@@ -142,7 +142,7 @@ describe('The offline script', () => {
     expect(await verifyOffline(asFile(lines), '--anchor', `41:${hash}`)).toMatchObject({ code: 1 });
   });
 
-  it('says so when an export begins in the middle', async () => {
+  it('reports an export that does not begin with the first event', async () => {
     const lines = (await first(COUNT)).slice(10);
     const verdict = await verifyOffline(asFile(lines));
     expect(verdict.code).toBe(0);
@@ -157,7 +157,7 @@ describe('The offline script', () => {
     expect(await verifyOffline(asFile(changed), '--filtered')).toMatchObject({ code: 1 });
   });
 
-  it('takes the gap that a new epoch leaves, and no other', async () => {
+  it('accepts the gap of a new epoch, and no other gap', async () => {
     const log = new LogInMemory();
     log.put(anInstance());
     log.beginEpoch();
@@ -171,11 +171,11 @@ describe('The offline script', () => {
     }
   });
 
-  it('takes an empty export', async () => {
+  it('accepts an empty export', async () => {
     expect(await verifyOffline(asFile([]))).toEqual({ code: 0, says: 'OK: no events.\n' });
   });
 
-  it('tells how it is used', async () => {
+  it('refuses invalid arguments', async () => {
     expect(await verifyOffline(asFile([]), '--anchor', 'nonsense')).toMatchObject({ code: 2 });
   });
 });

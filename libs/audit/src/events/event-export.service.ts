@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
-import { type Databases, readSnapshot } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, readSnapshot } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import {
   assertReachedSpan,
   assertRetainedSpan,
-  type CatalogHeadRepository,
+  CatalogHeadRepository,
   type EventFilter,
   type EventOrder,
-  type EventSearchRepository,
+  EventSearchRepository,
   type ExportFormat,
   headerOf,
   linesOf,
@@ -16,37 +17,38 @@ import {
   type LogEvent,
   type LogHead,
   oldestOf,
-  type RestOfSpan,
+  type RemainingSpan,
 } from '@coordination/log';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
 
-/** Events that are handed on at once; they may be of any size. */
+/** Events per chunk of the stream; they may have any size. */
 const CHUNK_EVENTS = 50;
 
-/** An export that can begin: the database has answered. */
+/** An export of which the first read has succeeded. */
 export interface EventExport {
-  /** Where the log ended when the export began; it goes no further. */
+  /** The end of the log when the export began, and of the export. */
   readonly head: LogHead;
-  /** Reads on as fast as it is read, and no faster. It fails when the database does; destroying it ends the reading. */
+  /** Reads from the database as fast as its consumer reads. It fails if a read fails; destroying it ends the reads. */
   readonly stream: Readable;
 }
 
-/** Writes the log out, however long it is, a page at a time. */
+/** Exports events as a stream, page by page, so that the size of the log does not matter. */
+@Injectable()
 export class EventExporter {
   constructor(
     private readonly databases: Databases,
     private readonly search: EventSearchRepository,
     private readonly heads: CatalogHeadRepository,
-    private readonly pageSize = PAGE_SIZE,
-    private readonly cuts = new LogCutRepository(),
+    private readonly cuts: LogCutRepository = new LogCutRepository(),
+    @Optional() private readonly pageSize = PAGE_SIZE,
   ) {}
 
   /**
    * Begins an export of the events that a filter selects.
-   * @throws RevisionUnknownError when it is asked for after a revision that the log does not reach
-   * @throws RevisionCompactedError when what is asked for lies before what is retained
+   * @throws RevisionUnknownError when the lower bound is above the head
+   * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
   async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
@@ -62,7 +64,7 @@ export class EventExporter {
   }
 
   /**
-   * Where an export would end that began now, without beginning one.
+   * The head with which an export would begin now, without beginning one.
    * @throws RevisionUnknownError, RevisionCompactedError, StoreUnavailableError
    */
   async headFor(filter: EventFilter): Promise<LogHead> {
@@ -77,7 +79,7 @@ export class EventExporter {
     return { head, cut };
   }
 
-  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RestOfSpan) {
+  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RemainingSpan) {
     const header = headerOf(format);
     if (header !== '') yield header;
     for await (const page of this.pages(filter, order, span)) {
@@ -88,12 +90,12 @@ export class EventExporter {
   }
 
   /**
-   * Every page is a transaction of its own: what is below the head never changes, so no snapshot is needed. It may be
-   * removed, though; then the export fails rather than leave something out.
+   * Each page is read in a transaction of its own, which needs no common snapshot because events below the head never change.
+   * If compaction removes events meanwhile, the export fails instead of leaving them out.
    */
-  private async *pages(filter: EventFilter, order: EventOrder, span: RestOfSpan): AsyncGenerator<LogEvent[]> {
-    for (let rest: RestOfSpan | undefined = span; rest;) {
-      const from: RestOfSpan = rest;
+  private async *pages(filter: EventFilter, order: EventOrder, span: RemainingSpan): AsyncGenerator<LogEvent[]> {
+    for (let rest: RemainingSpan | undefined = span; rest;) {
+      const from: RemainingSpan = rest;
       const step = await readSnapshot(this.databases, async em => {
         await this.cuts.assertRetained(em, from.after);
         return await this.search.step(em, filter, order, from, this.pageSize);

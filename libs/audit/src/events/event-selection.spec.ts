@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AUDIT_ACTIONS, digestOf } from '@coordination/log';
-import { EventListQuery, VerifyQuery } from './audit.schemas.js';
+import { AUDIT_ACTIONS, queryDigest } from '@coordination/log';
+import { eventListQuery, verifyQuery } from './audit.schemas.js';
 import { filterOf, rangeOf } from './event-selection.js';
 
-const filterFor = (query: Record<string, string | string[]>) => filterOf(EventListQuery.parse(query));
+const filterFor = (query: Record<string, string | string[]>) => filterOf(eventListQuery.parse(query));
 
 const someTime = fc.date({
   min: new Date('0001-01-02T00:00:00Z'),
@@ -12,7 +12,7 @@ const someTime = fc.date({
   noInvalidDate: true,
 });
 
-describe('What a request selects of the log', () => {
+describe('The filter of a request', () => {
   it.each([
     ['10.0.3.17', '10.0.3.17/32'],
     ['::ffff:10.0.3.17', '10.0.3.17/32'],
@@ -26,7 +26,7 @@ describe('What a request selects of the log', () => {
     expect(filterFor({ clientAddress })).toMatchObject({ clientAddress: range });
   });
 
-  it('is the same in whatever order and however often actions are named', () => {
+  it('is the same for any order and any repetition of actions', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...AUDIT_ACTIONS), { minLength: 1, maxLength: 9 }), actions => {
         const set = [...new Set(actions)].sort();
@@ -37,7 +37,7 @@ describe('What a request selects of the log', () => {
     );
   });
 
-  it('has revisions and times as bounds that mean what the parameter says of both', () => {
+  it('has each parameter as a bound on revision or on time', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), someTime, (revision, time) => {
         const at = time.toISOString();
@@ -51,20 +51,20 @@ describe('What a request selects of the log', () => {
           [{ afterRevision: revision }, { after: at }],
           [{ beforeRevision: revision }, { before: at }],
         ]);
-        const digests = bounds.flat().map(bound => digestOf(bound, 'asc'));
+        const digests = bounds.flat().map(bound => queryDigest(bound, 'asc'));
         expect(new Set(digests).size).toBe(digests.length);
       }),
     );
   });
 
-  it('takes a time in whatever zone for the same', () => {
+  it('converts times to UTC', () => {
     const from = '2026-11-23T12:15:30.1239+02:00';
     expect(filterFor({ from })).toEqual({ from: '2026-11-23T10:15:30.123Z' });
-    const { from: begin, to: end } = VerifyQuery.parse({ from, to: '7' });
+    const { from: begin, to: end } = verifyQuery.parse({ from, to: '7' });
     expect(rangeOf(begin, end)).toEqual({ fromTime: '2026-11-23T10:15:30.123Z', to: 7 });
   });
 
-  it('is everything with * as the namespace', () => {
+  it('selects all namespaces with *', () => {
     expect(filterFor({ namespace: '*' })).toEqual({});
   });
 });

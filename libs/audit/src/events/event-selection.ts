@@ -1,7 +1,8 @@
-import { type AskedRange, type EventBounds, type EventFilter, type LogPoint } from '@coordination/log';
+import { ALL_NAMESPACES } from '@coordination/catalog';
+import { type RequestedRange, type EventBounds, type EventFilter, type LogPoint } from '@coordination/log';
 import { type EventSelection } from './audit.schemas.js';
 
-/** What a request selects, as the log is searched for it. */
+/** The filter of a request, for the search in the log. */
 export const filterOf = ({
   namespace,
   action,
@@ -12,8 +13,8 @@ export const filterOf = ({
   ...rest
 }: EventSelection): EventFilter => ({
   ...rest,
-  namespace: namespace === '*' ? undefined : namespace,
-  // Cursors are of the same query, however it is spelt.
+  namespace: namespace === ALL_NAMESPACES ? undefined : namespace,
+  // Sorted without duplicates, so that cursors remain valid if the same query is spelled differently.
   action: action && [...new Set(action)].sort(),
   ...boundOf(from, 'fromRevision', 'from'),
   ...boundOf(to, 'toRevision', 'to'),
@@ -21,8 +22,8 @@ export const filterOf = ({
   ...boundOf(beforeRevision, 'beforeRevision', 'before'),
 });
 
-/** The range that two moments mean. */
-export const rangeOf = (from: LogPoint | undefined, to: LogPoint | undefined): AskedRange => ({
+/** The range between two points. */
+export const rangeOf = (from: LogPoint | undefined, to: LogPoint | undefined): RequestedRange => ({
   ...(from && ('revision' in from ? { from: from.revision } : { fromTime: from.time })),
   ...(to && ('revision' in to ? { to: to.revision } : { toTime: to.time })),
 });
@@ -30,7 +31,7 @@ export const rangeOf = (from: LogPoint | undefined, to: LogPoint | undefined): A
 type RevisionBound = 'fromRevision' | 'toRevision' | 'afterRevision' | 'beforeRevision';
 type TimeBound = 'from' | 'to' | 'after' | 'before';
 
-/** A moment as the bound that it is, by its revision or by its time. */
+/** A point as a bound on revision or on time. */
 function boundOf(point: LogPoint | undefined, byRevision: RevisionBound, byTime: TimeBound): EventBounds {
   if (!point) return {};
   return 'revision' in point ? { [byRevision]: point.revision } : { [byTime]: point.time };

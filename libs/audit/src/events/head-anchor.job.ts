@@ -1,41 +1,35 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type BackgroundTask } from '@coordination/observability';
-import { type LogHead } from '@coordination/log';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { SchemaGate } from '@coordination/database';
+import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
+import { AuditQuery } from './audit-query.service.js';
 
 const HOUR_MS = 3_600_000;
 const JITTER = 0.1;
 
-/** What the job needs. */
-export interface HeadAnchorOptions {
-  readonly readHead: () => Promise<LogHead>;
-  readonly task: BackgroundTask;
-  /** Resolves when the head can be read for the first time; never, if it never can. */
-  readonly ready: Promise<unknown>;
+/** Set by tests only. */
+interface Pace {
   readonly everyMs?: number;
 }
 
 /**
- * Writes the head of the log into the service's own log, at start and every hour. Kept elsewhere, as logs are, such a
- * line proves later what the log was then: see docs/audit.md.
+ * Writes the head of the audit log into the log output of the node, at start and every hour. Log output is usually stored
+ * elsewhere; such a line can later prove what the audit log was at that time: see docs/audit.md.
  */
-export class HeadAnchorJob implements OnApplicationBootstrap, OnModuleDestroy {
+@Injectable()
+export class HeadAnchorJob extends PeriodicJob {
   private readonly logger = new Logger('Audit');
-  private readonly ending = new AbortController();
 
-  constructor(private readonly options: HeadAnchorOptions) {}
-
-  onApplicationBootstrap(): void {
-    const { ready, task, everyMs = HOUR_MS } = this.options;
-    const { signal } = this.ending;
-    void ready.then(() => task.repeat(() => this.note(), { everyMs, jitter: JITTER, signal }));
+  constructor(
+    @Inject(AuditQuery) private readonly audit: Pick<AuditQuery, 'head'>,
+    tasks: BackgroundTasks,
+    schema: SchemaGate,
+    @Optional() { everyMs = HOUR_MS }: Pace = {},
+  ) {
+    super({ task: tasks.task('head-anchor'), everyMs, jitter: JITTER, ready: schema.opened });
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
-  }
-
-  private async note(): Promise<void> {
-    const { revision, hash, epoch, at } = await this.options.readHead();
+  protected override async turn(): Promise<void> {
+    const { revision, hash, epoch, at } = await this.audit.head();
     this.logger.log({ msg: 'Head of the log: an anchor to verify it by later', revision, hash, epoch, at });
   }
 }

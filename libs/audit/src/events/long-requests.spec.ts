@@ -6,9 +6,9 @@ import { LongRequests } from './long-requests.js';
 
 const aResponse = () => new EventEmitter() as ServerResponse;
 
-describe('Long requests', () => {
-  it('are few at once', () => {
-    const requests = new LongRequests(2);
+describe('LongRequests', () => {
+  it('refuses a request beyond its limit until another one has ended', () => {
+    const requests = new LongRequests({ limit: 2 });
     const first = requests.begin(aResponse());
     requests.begin(aResponse());
     expect(() => requests.begin(aResponse())).toThrow(RateLimitedError);
@@ -18,24 +18,24 @@ describe('Long requests', () => {
     expect(() => requests.begin(aResponse())).toThrow(RateLimitedError);
   });
 
-  it('hear when their client is gone', () => {
+  it('aborts a request when its client disconnects', () => {
     const response = aResponse();
-    const { signal } = new LongRequests(1).begin(response);
+    const { signal } = new LongRequests({ limit: 1 }).begin(response);
     expect(signal.aborted).toBe(false);
     response.emit('close');
     expect(signal.reason).toBeInstanceOf(StoreUnavailableError);
   });
 
-  it('hear nothing of a client that goes after they have ended', () => {
+  it('does not abort a request that has ended when its client disconnects', () => {
     const response = aResponse();
-    const { signal, end } = new LongRequests(1).begin(response);
+    const { signal, end } = new LongRequests({ limit: 1 }).begin(response);
     end();
     response.emit('close');
     expect(signal.aborted).toBe(false);
   });
 
-  it('may finish when the service ends', async () => {
-    const requests = new LongRequests(1, 60_000);
+  it('lets requests finish when the node ends', async () => {
+    const requests = new LongRequests({ limit: 1, finishMs: 60_000 });
     await requests.beforeApplicationShutdown();
     const { signal, end } = requests.begin(aResponse());
     const shutdown = requests.beforeApplicationShutdown();
@@ -44,8 +44,8 @@ describe('Long requests', () => {
     expect(signal.aborted).toBe(false);
   });
 
-  it('are ended when they do not finish in time', async () => {
-    const requests = new LongRequests(1, 0);
+  it('aborts requests that do not finish in time', async () => {
+    const requests = new LongRequests({ limit: 1, finishMs: 0 });
     const { signal } = requests.begin(aResponse());
     await requests.beforeApplicationShutdown();
     expect(signal.reason).toBeInstanceOf(StoreUnavailableError);

@@ -1,44 +1,56 @@
 import { type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BeforeApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Optional } from '@nestjs/common';
 import { RateLimitedError, StoreUnavailableError } from '@coordination/kernel';
 
-/** How long (ms) such requests may still finish when the service ends; what is cut then can be asked for again. */
+/** Exports and verifications that one node serves at once; each uses a connection of the pool for reads from time to time. */
+const MAX_AT_ONCE = 4;
+
+/** How long (ms) these requests may take to finish when the node ends; then they are aborted, and callers can repeat them. */
 const FINISH_MS = 5_000;
 
-/** One request that takes long. */
+/** Set by tests only. */
+interface Limits {
+  readonly limit?: number;
+  readonly finishMs?: number;
+}
+
+/** A request that may take minutes. */
 export interface LongRequest {
-  /** Aborted when the client is gone, or the service ends. */
+  /** Aborted when the client disconnects, or the node ends. */
   readonly signal: AbortSignal;
-  /** Gives the place back. */
+  /** Must be called when the request has been served. */
   readonly end: () => void;
 }
 
-/** Keeps requests that read the whole log few, and ends them when nobody waits for them any more. */
+/** Limits how many requests read the whole log at once, and aborts them when the client disconnects or the node ends. */
+@Injectable()
 export class LongRequests implements BeforeApplicationShutdown {
   private readonly running = new Map<AbortController, Promise<void>>();
 
-  /** @param limit how many there may be at once on this node */
-  constructor(
-    private readonly limit: number,
-    private readonly finishMs = FINISH_MS,
-  ) {}
+  private readonly limit: number;
+  private readonly finishMs: number;
+
+  constructor(@Optional() { limit = MAX_AT_ONCE, finishMs = FINISH_MS }: Limits = {}) {
+    this.limit = limit;
+    this.finishMs = finishMs;
+  }
 
   /**
-   * Takes a place for the request that a response belongs to.
-   * @throws RateLimitedError when all are taken
+   * Admits the request that a response belongs to.
+   * @throws RateLimitedError when as many are being served as the limit allows
    */
   begin(response: ServerResponse): LongRequest {
     if (this.running.size >= this.limit) throw new RateLimitedError('exports and verifications of the log', this.limit);
     const controller = new AbortController();
     const ended = Promise.withResolvers<void>();
-    const gone = () => controller.abort(new StoreUnavailableError());
-    response.once('close', gone);
+    const onClose = () => controller.abort(new StoreUnavailableError());
+    response.once('close', onClose);
     this.running.set(controller, ended.promise);
     return {
       signal: controller.signal,
       end: () => {
-        response.off('close', gone);
+        response.off('close', onClose);
         this.running.delete(controller);
         ended.resolve();
       },

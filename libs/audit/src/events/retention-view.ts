@@ -1,43 +1,42 @@
 import { z } from 'zod';
 import { type LogCutRecord, oldestOf } from '@coordination/log';
 
-const time = (about: string) => z.string().meta({ description: about, format: 'date-time' });
+const time = (description: string) => z.string().describe(description).meta({ format: 'date-time' });
 
-const AnchorView = {
-  revision: z.int().min(0).meta({ description: 'The last revision that was removed.' }),
-  hash: z.string().meta({ description: 'Its hash, from which the chain goes on.' }),
-  epoch: z.string().meta({ description: 'The history that it belongs to.', format: 'uuid' }),
-  at: time('Its time.'),
+const ANCHOR_FIELDS = {
+  revision: z.int().min(0).describe('The last removed revision.'),
+  hash: z.string().describe('The hash of its event, from which the chain continues.'),
+  epoch: z.string().describe('The epoch that it belongs to.').meta({ format: 'uuid' }),
+  at: time('The time of its event.'),
 };
 
-const LogCutView = z
+const logCutView = z
   .looseObject({
-    ...AnchorView,
-    firstRevision: z.int().min(0).meta({ description: 'The first revision that this cut removed.' }),
-    events: z.int().min(0).meta({ description: 'How many events it removed.' }),
-    eventRevision: z.int().min(1).meta({ description: 'Revision of the event `audit.compacted` that tells of it.' }),
-    exportFile: z.string().meta({ description: 'Name of the file that they were exported to before.' }),
-    exportSha256: z.string().meta({ description: 'SHA-256 (hex) of that file.' }),
-    madeAt: time('When the cut was made, by the clock of the database.'),
-    finishedAt: time('When the last of it was gone; null: not yet.').nullable(),
+    ...ANCHOR_FIELDS,
+    firstRevision: z.int().min(0).describe('The first revision that this cut removed.'),
+    events: z.int().min(0).describe('How many events this cut removed.'),
+    eventRevision: z.int().min(1).describe('Revision of the event `audit.compacted` that records the cut.'),
+    exportFile: z.string().describe('Name of the file that the events were exported to.'),
+    exportSha256: z.string().describe('SHA-256 (hex) of that file.'),
+    madeAt: time('When the cut was recorded, by the clock of the database.'),
+    finishedAt: time('When the last of the events were removed; null: not yet.').nullable(),
   })
-  .meta({ id: 'LogCut', description: 'A part of the log that was removed.' });
+  .describe('A part of the log that was removed.')
+  .meta({ id: 'LogCut' });
 
-export const RetentionView = z
+export const retentionView = z
   .looseObject({
-    oldestRevision: z
-      .int()
-      .min(0)
-      .meta({ description: 'The oldest revision that can be used; 0: the whole log is there.' }),
+    oldestRevision: z.int().min(0).describe('The oldest revision that can be used; 0: the log is complete.'),
     anchor: z
-      .looseObject(AnchorView)
+      .looseObject(ANCHOR_FIELDS)
       .meta({ id: 'LogAnchor' })
       .nullable()
-      .meta({ description: 'null: the whole log is there.' }),
-    cuts: z.array(LogCutView).meta({ description: 'The latest first, 100 at most.' }),
+      .describe('Where the retained part begins; null: the log is complete.'),
+    cuts: z.array(logCutView).describe('The latest 100 cuts, latest first.'),
   })
-  .meta({ id: 'LogRetention', description: 'What is retained of the log.' });
-export type RetentionView = z.infer<typeof RetentionView>;
+  .describe('The retained part of the log.')
+  .meta({ id: 'LogRetention' });
+export type RetentionView = z.output<typeof retentionView>;
 
 export function toRetentionView(cuts: readonly LogCutRecord[]): RetentionView {
   const [latest] = cuts;

@@ -10,7 +10,6 @@ import {
   CatalogHeadRepository,
   chainEvent,
   ChainVerifier,
-  EPOCH_JUMP,
   EventSearchRepository,
   LOG_ENTITIES,
   type EventDraft,
@@ -18,6 +17,7 @@ import {
   ServiceEventRepository,
 } from '@coordination/log';
 import { CALL_SOURCES } from '@coordination/context';
+import { EPOCH_JUMP } from '@coordination/log/testing';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { AuditQuery } from './audit-query.service.js';
@@ -51,12 +51,12 @@ const partitions = async () => {
   return rows.map(row => row.name);
 };
 
-/** Puts the head elsewhere, so that the log goes on there; only a test does such a thing. */
-const moveHead = (revision: number) => owner.query('update catalog_head set revision = $1', [revision]);
+/** Sets the revision of the head, after which the log then continues. */
+const setHead = (revision: number) => owner.query('update catalog_head set revision = $1', [revision]);
 
 const ensurePartitions = (revision: number) => log.ensurePartitions(databases.em('writer'), revision);
 
-/** An entity manager that notes the plan of each statement before it runs it. */
+/** An entity manager that records the plan of each statement before it runs the statement. */
 function explaining(em: EntityManager, plans: string[]): EntityManager {
   const executeQuery = async (statement: CompiledQuery) => {
     const lines = await query<{ 'QUERY PLAN': string }>(em, `explain ${statement.sql}`, statement.parameters);
@@ -92,7 +92,7 @@ describe('The log', () => {
     expect((await owner.query('select from service_event')).rowCount).toBe(3);
   });
 
-  it('refuses the same in partitions that are made later', async () => {
+  it('refuses the same in partitions that are created later', async () => {
     await ensurePartitions(5 * PARTITION_SIZE);
     await expect(owner.query('truncate service_event_p5')).rejects.toThrow(/append-only/);
     await expect(owner.query('truncate service_event_p6')).rejects.toThrow(/append-only/);
@@ -102,7 +102,7 @@ describe('The log', () => {
     expect(rows[0]?.triggers).toBe(2);
   });
 
-  it('appends nothing when the head is not the one that was locked', async () => {
+  it('appends nothing when the head is no longer the one that was locked', async () => {
     const stale = databases.em('writer').transactional(async em => {
       const head = await heads.lock(em, 60_000);
       await heads.raiseFence(em);
@@ -138,7 +138,7 @@ describe('The log', () => {
     await fc.assert(law, { numRuns: 25 });
   });
 
-  it('knows its batches', async () => {
+  it('finds a batch after a revision', async () => {
     const event = (await found(2))!;
     expect(await log.hasBatchAfter(databases.em('reads'), 1, event.batchId)).toBe(true);
     expect(await log.hasBatchAfter(databases.em('reads'), 3, event.batchId)).toBe(false);
@@ -161,8 +161,8 @@ describe('A page of the log', () => {
     ['the newest event before another', em => search.newest(em, 900)],
     ['a page of a list', em => search.step(em, {}, 'desc', { after: 0, before: 1_500 }, 5)],
     ['a page of a list by actor', em => search.step(em, { actor: 'anonymous' }, 'asc', { after: 7, before: 1_500 }, 5)],
-  ])('is read in the order of an index, so that the rest of the log is not sorted for it: %s', async (_what, work) => {
-    // Statistics decide between plans, and are made by themselves at times.
+  ])('is read in the order of an index, without sorting the rest of the log: %s', async (_what, work) => {
+    // Plans depend on statistics, which autovacuum may update at any time.
     await owner.query('analyze service_event');
     const em = databases.em('reads');
     const plans: string[] = [];
@@ -176,7 +176,7 @@ describe('A page of the log', () => {
 });
 
 describe('The partitions of the log', () => {
-  it('are made ahead, once, also when many ask at once', async () => {
+  it('are created ahead, once, even by concurrent calls', async () => {
     expect(await partitions()).toEqual(expect.arrayContaining(['service_event_p0', 'service_event_p1']));
     const base = 20 * PARTITION_SIZE;
     const answers = await Promise.all(Array.from({ length: 5 }, (_, index) => ensurePartitions(base + index)));
@@ -187,12 +187,12 @@ describe('The partitions of the log', () => {
     expect(await partitions()).toEqual(before);
   });
 
-  it('can be made while others write', async () => {
+  it('can be created while another transaction writes', async () => {
     await databases.em('writer').transactional(async em => {
       const head = await heads.lock(em, 60_000);
-      const place = { revision: head.revision + 1, at: head.now, batchId: newId(), previousHash: head.hash };
-      await log.append(em, head, [chainEvent(aDraft(), place)]);
-      // Another connection, while the event is not committed.
+      const position = { revision: head.revision + 1, at: head.now, batchId: newId(), previousHash: head.hash };
+      await log.append(em, head, [chainEvent(aDraft(), position)]);
+      // On another connection, while the event is not committed.
       await owner.query("set lock_timeout = '5s'");
       await owner.query('select ensure_service_event_partitions(30000000)');
     });
@@ -204,7 +204,7 @@ describe('The partitions of the log', () => {
     async near => {
       const boundary = Math.ceil(near / PARTITION_SIZE) * PARTITION_SIZE;
       await ensurePartitions(boundary - 2);
-      await moveHead(boundary - 3);
+      await setHead(boundary - 3);
       const events = await appendBatch(databases, [aDraft(), aDraft(), aDraft(), aDraft()]);
       expect(events.map(event => event.revision)).toEqual([boundary - 2, boundary - 1, boundary, boundary + 1]);
       for (const event of events) expect(await found(event.revision)).toEqual(event);
@@ -226,9 +226,9 @@ describe('The partitions of the log', () => {
     },
   );
 
-  it('refuse a revision that there is no room for, and leave the log as it was', async () => {
+  it('refuse a revision without a partition, and leave the log unchanged', async () => {
     const revision = 40 * PARTITION_SIZE;
-    await moveHead(revision);
+    await setHead(revision);
     await expect(appendBatch(databases, [aDraft()])).rejects.toMatchObject({ code: '23514' });
     expect((await heads.read(databases.em('reads'))).revision).toBe(revision);
   });

@@ -1,22 +1,33 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, type SuccessOptions } from '@coordination/http';
+import { Endpoint, POSITION_HEADERS, setPosition, type SuccessOptions } from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
 import { type FastifyReply } from 'fastify';
 import {
   HISTORY_EXAMPLES,
-  HistoryListQuery,
-  HistoryPageView,
-  HistoryPath,
-  NamedHistoryListQuery,
-  NamedHistoryPath,
+  historyPageView,
+  historyParams,
+  type HistoryParams,
+  historyQuery,
+  type HistoryQuery,
+  namedHistoryParams,
+  type NamedHistoryParams,
+  namedHistoryQuery,
+  type NamedHistoryQuery,
 } from './history.schemas.js';
-import { type HistoryQuery, InstanceHistory, type InstanceVersion } from './instance-history.service.js';
+import { type HistoryRequest, InstanceHistory, type InstanceVersion } from './instance-history.service.js';
+
+/** The body of a response. */
+interface VersionPage {
+  readonly items: InstanceVersion[];
+  readonly nextCursor: string | null;
+  readonly oldestRevision: number;
+}
 
 const SUCCESS = {
   status: 200,
-  response: HistoryPageView,
-  responseHeaders: ['X-Catalog-Revision', 'X-Catalog-Epoch'],
+  response: historyPageView,
+  responseHeaders: POSITION_HEADERS,
 } as const satisfies SuccessOptions;
 
 const PROBLEMS = [
@@ -27,52 +38,51 @@ const PROBLEMS = [
   'STORE_UNAVAILABLE',
 ] as const satisfies ErrorCode[];
 
-/** What became of single instances. */
+/** Reads the history of single instances. */
 @ApiTags('Audit')
 @Controller('api/v1/audit')
 export class HistoryController {
   constructor(private readonly history: InstanceHistory) {}
 
-  @Get('instances/:id/history')
   @Endpoint({
     ...SUCCESS,
     summary: 'List the versions of an instance',
     description:
-      'Every version of an instance that is retained, with who made it and what changed, as a JSON patch (RFC 6902). An instance that was deregistered keeps its history; one that takes its name later has an `id` and a history of its own.',
+      'All retained versions of an instance, each with its caller and with what changed, as a JSON patch (RFC 6902). A removed instance keeps its history; an instance that is registered under its name later has its own `id` and history.',
     operationId: 'listInstanceHistory',
     problems: [...PROBLEMS],
     examples: { parameters: { id: HISTORY_EXAMPLES.id, order: 'desc' }, response: HISTORY_EXAMPLES.page },
   })
+  @Get('instances/:id/history')
   async list(
-    @Param({ schema: HistoryPath }) { id }: HistoryPath,
-    @Query({ schema: HistoryListQuery }) { order, limit, cursor }: HistoryListQuery,
+    @Param({ schema: historyParams }) { id }: HistoryParams,
+    @Query({ schema: historyQuery }) { order, limit, cursor }: HistoryQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ items: InstanceVersion[]; nextCursor: string | null; oldestRevision: number }> {
-    return await this.answer({ id, order, limit, cursor }, reply);
+  ): Promise<VersionPage> {
+    return await this.respond({ id, order, limit, cursor }, reply);
   }
 
-  @Get('services/:service/instances/:instanceId/history')
   @Endpoint({
     ...SUCCESS,
     summary: 'List the versions of all instances that ever had a name',
     description:
-      'Every version that is retained of whoever was registered under a name, one instance after another: each registration after a deregistration has a new `instanceUuid`. What is gone is told as long as the log has it, whether or not somebody has the name now.',
+      'All retained versions of all instances that were ever registered under a name, in order: each registration after a removal begins an instance with a new `instanceUuid`. Removed instances are included as long as the log has their events, whether or not an instance has the name now.',
     operationId: 'listInstanceHistoryByName',
     problems: [...PROBLEMS],
     examples: { parameters: HISTORY_EXAMPLES.name, response: HISTORY_EXAMPLES.page },
   })
+  @Get('services/:service/instances/:instanceId/history')
   async listByName(
-    @Param({ schema: NamedHistoryPath }) { service, instanceId }: NamedHistoryPath,
-    @Query({ schema: NamedHistoryListQuery }) { namespace, ...page }: NamedHistoryListQuery,
+    @Param({ schema: namedHistoryParams }) { service, instanceId }: NamedHistoryParams,
+    @Query({ schema: namedHistoryQuery }) { namespace, order, limit, cursor }: NamedHistoryQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ items: InstanceVersion[]; nextCursor: string | null; oldestRevision: number }> {
-    const { order, limit, cursor } = page;
-    return await this.answer({ name: { namespace, service, instanceId }, order, limit, cursor }, reply);
+  ): Promise<VersionPage> {
+    return await this.respond({ name: { namespace, service, instanceId }, order, limit, cursor }, reply);
   }
 
-  private async answer(asked: HistoryQuery, reply: FastifyReply) {
-    const { items, nextCursor, head, oldestRevision } = await this.history.list(asked);
-    void reply.headers({ 'x-catalog-revision': head.revision, 'x-catalog-epoch': head.epoch });
+  private async respond(request: HistoryRequest, reply: FastifyReply): Promise<VersionPage> {
+    const { items, nextCursor, head, oldestRevision } = await this.history.list(request);
+    setPosition(reply, head);
     return { items, nextCursor, oldestRevision };
   }
 }

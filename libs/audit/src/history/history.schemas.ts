@@ -1,90 +1,79 @@
+import {
+  DEFAULT_NAMESPACE,
+  EXAMPLE_ID,
+  namespaceSchema,
+  instanceIdSchema,
+  instanceUuidSchema,
+  serviceSchema,
+} from '@coordination/catalog';
 import { patchView, queryCursor, queryInteger } from '@coordination/http';
 import { z } from 'zod';
-import { auditActionSchema, auditSourceSchema } from '@coordination/log';
-import { REASON_OF_EVENT } from '../events/audit.schemas.js';
-import { DEFAULT_NAMESPACE, instanceName, instanceUuid, namespaceName, serviceName } from '../api/naming.schemas.js';
+import { CHANGE_FIELDS, ORIGIN_FIELDS, versionField } from '../events/event.schemas.js';
 
-export const DEFAULT_VERSIONS = 50;
+const DEFAULT_VERSIONS = 50;
 
-/** Each version may come with an instance of 33 kB, and with a patch as large. */
+/** Each version may have an instance of 33 kB, and a patch of the same size. */
 const MAX_VERSIONS = 100;
 const MAX_CURSOR = 1_000;
 
-/** The id of the registry's example, so that its history can be asked for as the document stands. */
-const EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f01';
-
-export const HistoryPath = z.strictObject({
-  id: instanceUuid.meta({
-    description: 'The `id` that the instance has or had.',
-    openapi: { type: 'string', format: 'uuid' },
-  }),
+export const historyParams = z.strictObject({
+  id: instanceUuidSchema
+    .describe('The `id` that the instance has or had.')
+    .meta({ openapi: { type: 'string', format: 'uuid' } }),
 });
-export type HistoryPath = z.infer<typeof HistoryPath>;
+export type HistoryParams = z.output<typeof historyParams>;
 
-export const NamedHistoryPath = z.strictObject({
-  service: serviceName.meta({ description: 'Name of the service.' }),
-  instanceId: instanceName.meta({ description: 'The name that the instances gave themselves.' }),
+export const namedHistoryParams = z.strictObject({
+  service: serviceSchema.describe('Name of the service.'),
+  instanceId: instanceIdSchema.describe('The name that the instances gave themselves.'),
 });
-export type NamedHistoryPath = z.infer<typeof NamedHistoryPath>;
+export type NamedHistoryParams = z.output<typeof namedHistoryParams>;
 
-export const HistoryListQuery = z.strictObject({
-  order: z
-    .enum(['asc', 'desc'])
-    .default('asc')
-    .meta({ description: 'By revision: `asc` oldest first, `desc` newest first.' }),
-  limit: queryInteger(1, MAX_VERSIONS).default(DEFAULT_VERSIONS).meta({ description: 'The most versions of a page.' }),
-  cursor: queryCursor(MAX_CURSOR).meta({
-    description: '`nextCursor` of the page before, for the same instance and order.',
-  }),
+export const historyQuery = z.strictObject({
+  order: z.enum(['asc', 'desc']).default('asc').describe('Order by revision: `asc` oldest first, `desc` newest first.'),
+  limit: queryInteger(1, MAX_VERSIONS).default(DEFAULT_VERSIONS).describe('The most versions of a page.'),
+  cursor: queryCursor(MAX_CURSOR).describe('`nextCursor` of the page before, for the same instance and order.'),
 });
-export type HistoryListQuery = z.infer<typeof HistoryListQuery>;
+export type HistoryQuery = z.output<typeof historyQuery>;
 
-export const NamedHistoryListQuery = HistoryListQuery.extend({
-  namespace: namespaceName.default(DEFAULT_NAMESPACE).meta({ description: 'Namespace of the service.' }),
+export const namedHistoryQuery = historyQuery.extend({
+  namespace: namespaceSchema.default(DEFAULT_NAMESPACE).describe('Namespace of the service.'),
 });
-export type NamedHistoryListQuery = z.infer<typeof NamedHistoryListQuery>;
+export type NamedHistoryQuery = z.output<typeof namedHistoryQuery>;
 
-export const InstanceVersionView = z
+const instanceVersionView = z
   .looseObject({
-    revision: z.int().min(1).meta({ description: 'The revision of the change.' }),
-    at: z.string().meta({ description: 'Database time of the change.', format: 'date-time' }),
-    action: auditActionSchema.meta({ description: 'What happened.' }),
-    actor: z.string().meta({ description: 'Who did it.' }),
-    clientAddress: z.string().nullable().meta({ description: 'From where; null for what the service did itself.' }),
-    requestId: z.string().nullable().meta({ description: 'The `X-Request-Id` of the request.' }),
-    source: auditSourceSchema.meta({ description: 'Through which protocol it came in.' }),
-    reason: z.string().nullable().meta({ description: REASON_OF_EVENT }),
-    batchId: z.string().meta({ description: 'Names the transaction; events of one share it.', format: 'uuid' }),
-    instanceUuid: z.string().meta({
-      description: 'The `id` of the instance. Whoever registers under a name that is free has a new one.',
-      format: 'uuid',
-    }),
-    version: z.int().min(1).nullable().meta({ description: 'Version of the instance after the change.' }),
-    patch: patchView.meta({
-      description:
-        'What changed from the version before (RFC 6902). Before it was registered, and when it is gone, an instance is `{}`: all patches in their order make every version of it.',
-    }),
+    ...CHANGE_FIELDS,
+    ...ORIGIN_FIELDS,
+    instanceUuid: z
+      .string()
+      .describe('The `id` of the instance. Each registration under a free name begins an instance with a new `id`.')
+      .meta({ format: 'uuid' }),
+    version: versionField,
+    patch: patchView.describe(
+      'What changed from the version before (RFC 6902). Before its registration and after its removal, an instance is `{}`; applying all patches in order therefore yields every version.',
+    ),
     instance: z
       .record(z.string(), z.unknown())
       .nullable()
-      .meta({ description: 'The instance after the change; null when it is gone.' }),
+      .describe('The instance after the change; null if it was removed by it.'),
   })
   .meta({ id: 'InstanceVersion' });
 
-export const HistoryPageView = z
+export const historyPageView = z
   .looseObject({
-    items: z.array(InstanceVersionView),
-    nextCursor: z.string().nullable().meta({
-      description: 'For the next page; null at the end. A page may be short although there are more.',
-    }),
-    oldestRevision: z.int().min(0).meta({
-      description: 'Versions up to this revision are no longer retained; 0: the whole history is there.',
-    }),
+    items: z.array(instanceVersionView),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe('Cursor of the next page; null at the end. A page may be short although there are more versions.'),
+    oldestRevision: z
+      .int()
+      .min(0)
+      .describe('Versions up to this revision are no longer retained; 0: the history is complete.'),
   })
-  .meta({
-    id: 'InstanceHistory',
-    description: 'One page of the versions of an instance, or of all instances that ever had a name.',
-  });
+  .describe('One page of the versions of an instance, or of all instances that ever had a name.')
+  .meta({ id: 'InstanceHistory' });
 
 export const HISTORY_EXAMPLES = {
   id: EXAMPLE_ID,

@@ -3,7 +3,7 @@ import { InstanceNeverKnownError, InvalidCursorError, newId } from '@coordinatio
 import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CatalogHeadRepository, type EventOrder, EventSearchRepository, type NamedPast } from '@coordination/log';
+import { CatalogHeadRepository, type EventOrder, EventSearchRepository, type InstanceRef } from '@coordination/log';
 import { someCommand } from '../../../../test/support/laws/arbitraries.js';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
@@ -17,7 +17,7 @@ let audit: AuditQuery;
 let history: InstanceHistory;
 
 const historyOn = (databases: Databases) => {
-  // A small width, so that an instance is looked for in many steps.
+  // A small width, so that a search takes many steps.
   audit = new AuditQuery(databases, new EventSearchRepository(7), new CatalogHeadRepository());
   return new InstanceHistory(audit);
 };
@@ -33,11 +33,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function walk(past: NamedPast, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
+async function walk(ref: InstanceRef, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
   const versions: InstanceVersion[] = [];
   let cursor: string | undefined;
   do {
-    const page = await history.list({ ...past, order, limit, cursor });
+    const page = await history.list({ ...ref, order, limit, cursor });
     expect(page.items.length).toBeLessThanOrEqual(limit);
     versions.push(...page.items);
     cursor = page.nextCursor ?? undefined;
@@ -46,7 +46,7 @@ async function walk(past: NamedPast, order: EventOrder, limit: number): Promise<
 }
 
 describe('The history of an instance', () => {
-  it('has every version, and all patches in their order make each of them', async () => {
+  it('has every version, and applying the patches in order yields each of them', async () => {
     const requests = fc.array(fc.array(someCommand, { minLength: 1, maxLength: 3 }), {
       minLength: 300,
       maxLength: 300,
@@ -73,8 +73,8 @@ describe('The history of an instance', () => {
       JSON.stringify({ name: { namespace, service, instanceId } }),
     );
     for (const [text, own] of [...byInstance, ...byName]) {
-      const past = JSON.parse(text) as NamedPast;
-      const versions = await walk(past, 'asc', 3);
+      const ref = JSON.parse(text) as InstanceRef;
+      const versions = await walk(ref, 'asc', 3);
       expect(versions.map(({ revision }) => revision)).toEqual(own.map(({ revision }) => revision));
       const document = {};
       for (const [n, { patch, instance, ...about }] of versions.entries()) {
@@ -84,11 +84,11 @@ describe('The history of an instance', () => {
         expect(own[n]).toMatchObject(about);
         expect(patch.length).toBeGreaterThan(0);
       }
-      expect(await walk(past, 'desc', 2)).toEqual(versions.toReversed());
+      expect(await walk(ref, 'desc', 2)).toEqual(versions.toReversed());
     }
   });
 
-  it('ends, but stays, when the instance is gone', async () => {
+  it('ends with the removal of the instance, and is retained', async () => {
     const id = newId();
     const before = { id, zone: 'eu' };
     await appendBatch(node.databases, [
@@ -100,15 +100,15 @@ describe('The history of an instance', () => {
     expect(last?.patch.map(({ op }) => op)).toEqual(['remove', 'remove']);
   });
 
-  it.each<[string, NamedPast]>([
+  it.each<[string, InstanceRef]>([
     ['an id', { id: newId() }],
     ['a name', { name: { namespace: 'default', service: 'orders', instanceId: 'nobody' } }],
-  ])('of %s that never was is an error', async (_what, past) => {
-    const never = history.list({ ...past, order: 'asc', limit: 10, cursor: undefined });
+  ])('of %s that never existed is refused', async (_what, ref) => {
+    const never = history.list({ ...ref, order: 'asc', limit: 10, cursor: undefined });
     await expect(never).rejects.toThrow(InstanceNeverKnownError);
   });
 
-  it('takes no cursor of another instance or order', async () => {
+  it('refuses a cursor of another instance or order', async () => {
     const id = newId();
     await appendBatch(
       node.databases,

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
 import { patchBetween, type PatchOperation } from '@coordination/kernel';
-import { type EventOrder, eventsOfPast, type LogEvent, type LogHead, type NamedPast } from '@coordination/log';
-import { type AuditQuery } from '../events/audit-query.service.js';
+import { type EventOrder, eventsOfInstance, type LogEvent, type LogHead, type InstanceRef } from '@coordination/log';
+import { AuditQuery } from '../events/audit-query.service.js';
 
-/** What of its event a version tells. */
-const TOLD = [
+/** The fields of an event that its version has too. */
+const EVENT_FIELDS = [
   'revision',
   'at',
   'action',
@@ -18,16 +19,16 @@ const TOLD = [
   'version',
 ] as const satisfies (keyof LogEvent)[];
 
-/** What an instance became by one event. */
-export interface InstanceVersion extends Pick<LogEvent, (typeof TOLD)[number]> {
-  /** From the version before; both ends of an instance's life are an empty object. */
+/** The instance after one event. */
+export interface InstanceVersion extends Pick<LogEvent, (typeof EVENT_FIELDS)[number]> {
+  /** The change from the version before; before its registration and after its removal, an instance is an empty object. */
   readonly patch: PatchOperation[];
-  /** null: it is gone. */
+  /** null: it was removed. */
   readonly instance: unknown;
 }
 
-/** One page of a history. */
-export type HistoryQuery = NamedPast & {
+/** The page of a history to read. */
+export type HistoryRequest = InstanceRef & {
   readonly order: EventOrder;
   readonly limit: number;
   readonly cursor: string | undefined;
@@ -41,31 +42,32 @@ export interface HistoryPage {
   readonly oldestRevision: number;
 }
 
-/** Where an instance is not: nothing has to be known of patches to the root to apply those of a whole life. */
-const NOTHING = {};
+/** Stands for an instance that does not exist. With null instead, patches would have to replace the root of the document. */
+const ABSENT = {};
 
-/** Tells the versions of one instance, or of all instances that ever had a name, from the log. */
+/** Reads the versions of one instance, or of all instances that ever had a name, from the log. */
+@Injectable()
 export class InstanceHistory {
   constructor(private readonly audit: AuditQuery) {}
 
   /**
-   * One page of the versions; it may be short, as pages of the log may.
+   * One page of the versions. Like a page of events, it may be short although there are more.
    * @throws InstanceNeverKnownError when the log has nothing of it
-   * @throws RevisionCompactedError when it was gone before what is retained
+   * @throws RevisionCompactedError when it was removed before the retained part of the log
    * @throws InvalidCursorError, StoreUnavailableError
    */
-  async list({ order, limit, cursor, ...past }: HistoryQuery): Promise<HistoryPage> {
+  async list({ order, limit, cursor, ...instance }: HistoryRequest): Promise<HistoryPage> {
     const {
       items: events,
       nextCursor,
       head,
       oldestRevision,
-    } = await this.audit.list({ filter: eventsOfPast(past), order, limit, cursor });
+    } = await this.audit.list({ filter: eventsOfInstance(instance), order, limit, cursor });
     const isAll = nextCursor === null && cursor === undefined;
-    if (events.length === 0 && isAll) await this.audit.assertKnown(past);
+    if (events.length === 0 && isAll) await this.audit.assertKnown(instance);
     const items: InstanceVersion[] = [];
     for (const event of events) {
-      // Large instances take a moment each; others have their turn between two of them.
+      // Computing the patch of a large instance takes a while; other work of the event loop runs between two of them.
       await setImmediate();
       items.push(versionOf(event));
     }
@@ -74,8 +76,8 @@ export class InstanceHistory {
 }
 
 const versionOf = (event: LogEvent): InstanceVersion => ({
-  ...pick(event, TOLD),
-  patch: patchBetween(event.before ?? NOTHING, event.after ?? NOTHING),
+  ...pick(event, EVENT_FIELDS),
+  patch: patchBetween(event.before ?? ABSENT, event.after ?? ABSENT),
   instance: event.after,
 });
 

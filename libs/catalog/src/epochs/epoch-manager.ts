@@ -119,7 +119,7 @@ export class EpochManager {
     if (standing.kind === 'broken') return await this.begin(em, examined, standing.reason, told);
     if (standing.kind === 'unconfirmed' && isOver) return await this.begin(em, examined, 'server-unconfirmed', told);
     if (standing.kind === 'moved') {
-      await heads.place(em, head);
+      await heads.recordServer(em, head);
       told.push(() =>
         logger.log(
           `The catalog has come from ${serverText(head.written)} to ${serverText(head.server)} without a loss: it has ` +

@@ -72,7 +72,7 @@ export class HistoryCheck {
       this.tools.catalog.look();
       throw new HistoryUnsettledError();
     }
-    if (standing.kind === 'moved') await this.tools.heads.place(em, head);
+    if (standing.kind === 'moved') await this.tools.heads.recordServer(em, head);
     return head;
   }
 
@@ -96,6 +96,6 @@ export class HistoryCheck {
     hashThere: string | null,
     epochStart: number,
   ): HistoryStatus {
-    return compareHistory({ head, elsewhere: hasMoved(head), known, hashThere, epochStart });
+    return compareHistory({ head, hasMoved: hasMoved(head), known, hashInLog: hashThere, epochStart });
   }
 }

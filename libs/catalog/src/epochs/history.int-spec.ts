@@ -1,4 +1,5 @@
-import { CatalogHeadRepository, EPOCH_JUMP, ServiceEventRepository, type EpochStarted } from '@coordination/log';
+import { CatalogHeadRepository, ServiceEventRepository } from '@coordination/log';
+import { EPOCH_JUMP, type EpochStarted } from '@coordination/log/testing';
 import { query } from '@coordination/database';
 import { HistoryUnsettledError, systemClock } from '@coordination/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

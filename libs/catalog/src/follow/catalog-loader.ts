@@ -52,7 +52,7 @@ export class CatalogLoader {
     return await readSnapshot(
       this.databases,
       async (em, heard) => {
-        const { written, server, ...head } = await this.heads.readPlaced(em);
+        const { written, server, ...head } = await this.heads.readWithServer(em);
         const gaps = await this.epochs.gaps(em);
         const state = new CatalogState();
         let lastId = BEFORE_ALL_IDS;

@@ -39,7 +39,7 @@ export class LogReader {
     return await readSnapshot(
       this.databases,
       async em => {
-        const { written, server, ...head } = await this.heads.readPlaced(em);
+        const { written, server, ...head } = await this.heads.readWithServer(em);
         const isNews = head.revision > revision;
         const events = isNews ? await this.events.findAfter(em, revision, this.pageSize) : [];
         return { head, events, sentAtMs, elsewhere: hasMoved({ written, server }) };

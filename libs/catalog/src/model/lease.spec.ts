@@ -24,8 +24,8 @@ describe('A lease', () => {
       fc.property(times, ttls, bounds, fc.option(times), bounds, (renewal, ttl, flushBoundMs, back, maxGraceMs) => {
         const lease = leaseOf(renewal.toISOString());
         const end = Date.parse(expiresAt(lease, withTtl(ttl))!);
-        const backSince = back?.toISOString() ?? null;
-        const over = expiryDueAt(lease, withTtl(ttl), { flushBoundMs, backSince, maxGraceMs })!;
+        const recoveringSince = back?.toISOString() ?? null;
+        const over = expiryDueAt(lease, withTtl(ttl), { flushBoundMs, recoveringSince, maxGraceMs })!;
         expect(over).toBeGreaterThanOrEqual(end + flushBoundMs);
         if (!back || back.getTime() + maxGraceMs <= end) expect(over).toBe(end + flushBoundMs);
         else
@@ -37,7 +37,7 @@ describe('A lease', () => {
     expect(
       expiryDueAt(leaseOf('2026-01-01T00:00:00.000Z'), withTtl(null), {
         flushBoundMs: 0,
-        backSince: null,
+        recoveringSince: null,
         maxGraceMs: 0,
       }),
     ).toBeNull();

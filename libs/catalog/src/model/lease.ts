@@ -15,7 +15,7 @@ export interface LeaseAllowance {
   /** By when (ms) a renewal that was taken is in the database. */
   readonly flushBoundMs: number;
   /** Since when renewals can be noted again, after nobody could note any (RFC 3339 in UTC); null: they always could. */
-  readonly backSince: string | null;
+  readonly recoveringSince: string | null;
   /** For how long (ms) after that each lease lasts, or for its ttl if that is shorter. */
   readonly maxGraceMs: number;
 }
@@ -30,7 +30,9 @@ export function expiryDueAt(lease: Lease, { ttlSeconds }: Check, allowance: Leas
   const ttlMs = ttlSeconds * MS;
   const end = Date.parse(lease.renewedAt) + ttlMs;
   const graceEnd =
-    allowance.backSince === null ? end : Date.parse(allowance.backSince) + Math.min(ttlMs, allowance.maxGraceMs);
+    allowance.recoveringSince === null
+      ? end
+      : Date.parse(allowance.recoveringSince) + Math.min(ttlMs, allowance.maxGraceMs);
   return Math.max(end, graceEnd) + allowance.flushBoundMs;
 }
 

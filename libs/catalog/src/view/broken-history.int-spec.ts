@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EPOCH_JUMP } from '@coordination/log';
+import { EPOCH_JUMP } from '@coordination/log/testing';
 import { query } from '@coordination/database';
 import { StartingError } from '@coordination/kernel';
 import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type LogEvent } from '@coordination/log';
 import { newId, StaleViewError, StartingError, type Clock } from '@coordination/kernel';
 import { identityKey, type InstanceRecord } from '../model/instance.js';
+import { EVERYWHERE, type Scope } from '../model/scope.js';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { CatalogState } from './catalog-state.js';
@@ -48,6 +49,24 @@ describe('a view that follows the log', () => {
     expect([...view.services('default').keys()]).toEqual(['billing']);
     expect([...view.namespaces().keys()]).toEqual(['default']);
     expect(view.size).toBe(1);
+  });
+
+  it('gives the instances of any scope', () => {
+    const log = new LogInMemory();
+    const view = loadedView(log);
+    const places = [
+      ['default', 'orders'],
+      ['default', 'billing'],
+      ['shop', 'orders'],
+    ] as const;
+    for (const [namespace, service] of places) view.apply([log.put(anInstance({ namespace, service }))]);
+    const placesIn = (scope: Scope) =>
+      [...view.instancesIn(scope)].map(({ namespace, service }) => `${namespace}/${service}`);
+    expect(placesIn(EVERYWHERE)).toEqual(['default/orders', 'default/billing', 'shop/orders']);
+    expect(placesIn({ namespace: 'default', service: null })).toEqual(['default/orders', 'default/billing']);
+    expect(placesIn({ namespace: null, service: 'orders' })).toEqual(['default/orders', 'shop/orders']);
+    expect(placesIn({ namespace: 'shop', service: 'orders' })).toEqual(['shop/orders']);
+    expect(placesIn({ namespace: 'unknown', service: null })).toEqual([]);
   });
 
   it('keeps the incarnation where an event says nothing of it, as those of the version before do', () => {

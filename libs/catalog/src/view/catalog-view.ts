@@ -1,9 +1,10 @@
-import { type EpochGap, epochStartedBy, mayFollow, unknownBecause } from '@coordination/log';
+import { type EpochGap, epochStartedBy, mayFollow, unknownRevisionReason } from '@coordination/log';
 import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
 import { type StoredRecord } from '../model/instance-forms.js';
 import { afterEvent } from '../tables/normalize-record.js';
 import { emptyServicesDroppedBy } from './empty-services-dropped.js';
 import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js';
+import { type Scope } from '../model/scope.js';
 import { type ServiceTouch } from '../model/service-touch.js';
 import { type CatalogChange } from './catalog-change.js';
 import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
@@ -131,6 +132,18 @@ export class CatalogView {
     return this.state.service(namespace, service)?.instances ?? new Map();
   }
 
+  /**
+   * The instances in a scope, service by service. A caller that lets other work run in between gets each service as it is
+   * when its turn comes.
+   */
+  *instancesIn({ namespace, service }: Scope): Generator<InstanceRecord, void> {
+    for (const each of namespace === null ? this.namespaces().keys() : [namespace]) {
+      for (const name of service === null ? this.services(each).keys() : [service]) {
+        yield* this.instancesOf(each, name).values();
+      }
+    }
+  }
+
   /** Whether a service has instances, or had some and was not dropped since. */
   knowsService(namespace: string, service: string): boolean {
     return this.state.knowsService(namespace, service);
@@ -215,7 +228,7 @@ export class CatalogView {
    * the log the view cannot say.
    */
   unknownBecause(revision: number): UnknownRevisionReason | undefined {
-    return unknownBecause(revision, this.revision, this.gaps);
+    return unknownRevisionReason(revision, this.revision, this.gaps);
   }
 
   /** How many epochs have begun after the first one. */

@@ -1,4 +1,4 @@
-/** What `target_session_attrs` of libpq asks of the server of a connection, as far as a service that writes can use it. */
+/** The values of `target_session_attrs` of libpq that a service which writes can use. */
 export type TargetSession = 'any' | 'primary' | 'read-write';
 
 /** One server that a URL names. */
@@ -9,9 +9,9 @@ export interface DatabaseServer {
   readonly port: number | undefined;
 }
 
-/** What the URL of a database says, as libpq understands it (PostgreSQL, 32.1.1.2 "Connection URIs"). */
+/** A parsed URL of a database, as libpq reads it (PostgreSQL, 32.1.1.2 "Connection URIs"). */
 export interface DatabaseUrl {
-  /** In the order in which they are tried; none where the URL names none. */
+  /** In the order in which they are tried; empty if the URL names none. */
   readonly servers: readonly DatabaseServer[];
   /** The port for a server that is named elsewhere, such as by PGHOST. */
   readonly port: number | undefined;
@@ -20,9 +20,9 @@ export interface DatabaseUrl {
   /** Path of a file with the password, which is read for each connection. */
   readonly passwordFile: string | undefined;
   readonly database: string;
-  /** Undefined: the URL does not say it. */
+  /** Undefined: the URL does not have it. */
   readonly target: TargetSession | undefined;
-  /** How long (s) making a connection to one server may take. */
+  /** How long (s) connecting to one server may take. */
   readonly connectTimeoutSeconds: number | undefined;
   /** All other parameters. */
   readonly parameters: ReadonlyMap<string, string>;

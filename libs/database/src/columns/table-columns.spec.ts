@@ -80,6 +80,13 @@ describe('The columns of an entity', () => {
     expect(BOOKS.only('id', 'pageCount').select()).toBe('id, page_count as "pageCount"');
   });
 
+  it('are taken from JSON under their names, with the defaults of those that it lacks', () => {
+    expect(BOOKS.only('id', 'title', 'check', 'pageCount').fromJson('e.after')).toBe(
+      "(e.after ->> 'id')::uuid as id, e.after ->> 'title' as title, e.after -> 'check' as check_terms, " +
+        "coalesce((e.after ->> 'pageCount')::int, 1) as page_count",
+    );
+  });
+
   it('are written from rows whose keys are the properties', () => {
     const written = BOOKS.without('id', 'title', 'shelf').written();
     expect(written.form()).toBe('"check" jsonb, "pageCount" int, revision bigint, "readAt" timestamptz');

@@ -70,6 +70,19 @@ export class TableColumns<Property extends string> {
     });
   }
 
+  /**
+   * For a select list: each column under its name in the table, with the value that a JSON object has under the property. An
+   * object that lacks the property has the default of the column.
+   * @param json SQL of the object
+   */
+  fromJson(json: string): string {
+    return this.list(({ name, property, type, default: value }) => {
+      const found = `${json} ${type === 'jsonb' ? '->' : '->>'} '${property}'`;
+      const typed = type === 'text' || type === 'jsonb' ? found : `(${found})::${type}`;
+      return `${value === undefined ? typed : `coalesce(${typed}, ${literal(value)})`} as ${name}`;
+    });
+  }
+
   /** For the column definitions of `jsonb_to_recordset`: the rows have the properties as keys. */
   form(): string {
     return this.list(column => `${keyOf(column)} ${column.type}`);
@@ -118,6 +131,9 @@ const includes = (properties: readonly string[], { property }: Column): boolean 
  */
 const keyOf = ({ name, property }: Pick<Column, 'name' | 'property'>): string =>
   name === property ? name : `"${property}"`;
+
+const literal = (value: string | number | boolean): string =>
+  typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
 
 const qualified = (alias: string | undefined, identifier: string): string =>
   alias === undefined ? identifier : `${alias}.${identifier}`;

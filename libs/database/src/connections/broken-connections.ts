@@ -2,8 +2,8 @@ import { type Pool, type PoolClient } from 'pg';
 
 /**
  * Gives the place of a broken connection back to its pool. Kysely, which MikroORM runs its transactions with, releases
- * a connection only after BEGIN, COMMIT or ROLLBACK has succeeded on it; on a dead one none does. Without this each
- * connection that dies within a transaction costs the pool a place for ever, until nothing can be asked any more.
+ * a connection only after BEGIN, COMMIT or ROLLBACK has succeeded on it; on a dead one none does. Without this, each
+ * connection that breaks within a transaction costs the pool a place for ever, until no statement can be sent any more.
  */
 export function returnBrokenConnections(pool: Pool): void {
   const held = new Set<PoolClient>();

@@ -16,11 +16,11 @@ import { OwnPostgres } from '../../../../test/support/database/own-postgres.js';
 import { SELF_SIGNED } from '../../../../test/support/http/self-signed.js';
 import { DatabaseClient } from './database-client.js';
 import { Databases } from './databases.js';
-import { migrate } from '../schema/migrate.js';
 import { NotificationListener } from './notification-listener.js';
 import { pgOptions } from './pg-options.js';
 import { query } from '../reading/query.js';
 import { type SslMode } from '../servers/tls-demand.js';
+import { migrate } from '../../../../test/support/database/schema.js';
 
 const IS_ENCRYPTED = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
 

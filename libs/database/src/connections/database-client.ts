@@ -5,26 +5,26 @@ import { tlsOptions } from '../servers/tls-options.js';
 import { type Place, type PlacedConnection, type ServerSearch } from '../servers/server-search.js';
 import {
   afterReport,
-  askStanding,
+  queryServerState,
   isKnown,
   READ_ONLY_STATE,
-  type Standing,
+  type ServerState,
   UnfitServerError,
   unfitness,
-} from '../servers/server-standing.js';
+} from '../servers/server-state.js';
 import { isSocket } from '../servers/servers.js';
 import { type TlsDemand } from '../servers/tls-demand.js';
 
-/** How long (ms) a server may take to say goodbye; one that says nothing would be waited for until the connection breaks. */
+/** How long (ms) a server may take to close a connection; a silent one would be waited for until the connection breaks. */
 const END_PATIENCE_MS = 1_000;
 
-/** What a connection calls itself that only looks which server it is. */
+/** Application name of connections that only find out which server answers. */
 const SEARCH_APPLICATION = 'platform-coordination server search';
 
 /** Options of a {@link DatabaseClient}. */
 export interface DatabaseClientConfig extends ClientConfig {
   readonly target: () => ConnectionTarget;
-  /** Where to connect to. Without it, it is looked for. */
+  /** Where to connect to. Without it, the server is searched for. */
   readonly place?: Place;
   /** How long (ms) making a connection to one server may take; `connectionTimeoutMillis` where it is absent. */
   readonly serverTimeoutMs?: number;
@@ -55,8 +55,8 @@ interface ParameterReport {
 }
 
 /**
- * No connection could be made, so no statement was sent: whatever the reason is, it is the state of the server, of the
- * network between, or of the settings. The code is that of the reason (an SQLSTATE, or one of Node.js or OpenSSL).
+ * No connection could be made, so no statement was sent: the reason is the state of the server, of the network, or of the
+ * settings. The code is that of the reason (an SQLSTATE, or one of Node.js or OpenSSL).
  */
 export class ConnectFailedError extends Error {
   override readonly name: string = 'ConnectFailedError';
@@ -73,17 +73,17 @@ export class ConnectFailedError extends Error {
 }
 
 /**
- * A connection of `pg` that takes a URL to mean what libpq takes it to mean: of several servers it finds the one that the URL
- * asks for; it can go on without TLS where the server has none and the mode lets it, checks the name or address of the URL,
- * and reads certificates and password files anew for each connection. It can be cut, its end takes a bounded time, and a
- * connection that breaks does not end the process: whoever waits for an answer gets the error.
+ * A connection of `pg` that interprets a URL as libpq does: of several servers it finds the one that the URL asks for; it
+ * goes on without TLS where the server has none and the mode allows it, checks the name or address of the URL, and reads
+ * certificates and password files anew for each connection. It can be cut, its end takes a bounded time, and a connection
+ * that breaks does not end the process: callers that wait for an answer get the error.
  */
 export class DatabaseClient extends Client implements PlacedConnection {
   private readonly target: ConnectionTarget;
   private readonly serverTimeoutMs: number | undefined;
-  /** Where it leads, once it has been found. */
+  /** The server and address that it is connected to, once they have been found. */
   place: Place | undefined;
-  private standing: Standing = {};
+  private serverState: ServerState = {};
   private isRefusedWrites = false;
   private isSearching = false;
 
@@ -107,21 +107,21 @@ export class DatabaseClient extends Client implements PlacedConnection {
     const { connection } = this.inside;
     if (tls.encryption === 'if-offered') goOnWithoutTls(connection);
     connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
-      this.standing = afterReport(this.standing, parameterName, parameterValue);
-      this.noteWhetherMisled();
+      this.serverState = afterReport(this.serverState, parameterName, parameterValue);
+      this.dropUnfitPlace();
     });
     connection.on('errorMessage', ({ code }) => {
       if (code === READ_ONLY_STATE) this.isRefusedWrites = true;
-      this.noteWhetherMisled();
+      this.dropUnfitPlace();
     });
   }
 
   /**
-   * Whether the server has refused a write, or says that it takes none, where one is asked for that does: then another
-   * connection may lead to one that does, and this one is not to be used any longer.
+   * Whether the server has refused a write, or reports that it accepts none, where the URL asks for one that does: then
+   * another connection may lead to such a server, and this one must not be used any longer.
    */
-  get isMisled(): boolean {
-    return this.isRefusedWrites || unfitness(this.target.session, this.standing) !== undefined;
+  get isUnfit(): boolean {
+    return this.isRefusedWrites || unfitness(this.target.session, this.serverState) !== undefined;
   }
 
   override connect(): Promise<this>;
@@ -132,7 +132,7 @@ export class DatabaseClient extends Client implements PlacedConnection {
         this.attempt(error => (error ? reject(error) : resolve(this)));
       });
     }
-    // Whoever is called back gets nothing where nothing is wrong, whatever the types of `pg` say.
+    // The callback gets no error where there is none, although the types of `pg` demand one.
     this.attempt(callback as (error?: Error) => void);
     return undefined;
   }
@@ -148,60 +148,60 @@ export class DatabaseClient extends Client implements PlacedConnection {
     return undefined;
   }
 
-  /** Drops the connection without a word to the server. Whoever waits for an answer gets an error. */
+  /** Drops the connection without a notice to the server. Callers that wait for an answer get an error. */
   destroy(): void {
     this.inside.connection.stream.destroy();
   }
 
-  /** So that whoever connects next looks for another server. */
-  private noteWhetherMisled(): void {
-    if (this.place && this.isMisled) this.target.search?.lost(this.place);
+  /** Makes the next connection search for another server. */
+  private dropUnfitPlace(): void {
+    if (this.place && this.isUnfit) this.target.search?.lost(this.place);
   }
 
   private attempt(callback: (error?: Error) => void): void {
     const { search, servers } = this.target;
-    const told = (error?: Error) => {
-      // Where it is this side that gives up, such as for want of a password, the server would wait for a minute.
+    const finish = (error?: Error) => {
+      // Where this side gives up, such as without a password, the server would wait for a minute.
       if (error) this.destroy();
       callback(error && new ConnectFailedError(error));
     };
-    if (this.place || !search) this.connectTo(this.place ?? { server: servers[0], address: servers[0].host }, told);
-    else this.searchWith(search, told);
+    if (this.place || !search) this.connectTo(this.place ?? { server: servers[0], address: servers[0].host }, finish);
+    else this.searchWith(search, finish);
   }
 
-  private searchWith(search: ServerSearch, told: (error?: Error) => void): void {
+  private searchWith(search: ServerSearch, finish: (error?: Error) => void): void {
     this.isSearching = true;
-    const gaveUp = () =>
-      over(() => told(new Error('timeout: the connection was given up while its server was searched for')));
-    const over = (then: () => void) => {
+    const onClosed = () =>
+      endSearch(() => finish(new Error('timeout: the connection was given up while its server was searched for')));
+    const endSearch = (then: () => void) => {
       if (!this.isSearching) return;
       this.isSearching = false;
-      this.inside.connection.stream.off('close', gaveUp);
+      this.inside.connection.stream.off('close', onClosed);
       then();
     };
-    // A pool whose time is up, and whoever ends or cuts this connection, closes its socket.
-    this.inside.connection.stream.once('close', gaveUp);
+    // A pool whose time is up, and callers that end or cut this connection, close its socket.
+    this.inside.connection.stream.once('close', onClosed);
     search
       .find(place => this.lookAt(place), this.serverTimeoutMs)
       .then(
-        place => over(() => this.connectAndJoin(search, place, told)),
-        (error: Error) => over(() => told(error)),
+        place => endSearch(() => this.connectAndJoin(search, place, finish)),
+        (error: Error) => endSearch(() => finish(error)),
       );
   }
 
-  private connectAndJoin(search: ServerSearch, place: Place, told: (error?: Error) => void): void {
+  private connectAndJoin(search: ServerSearch, place: Place, finish: (error?: Error) => void): void {
     this.place = place;
     this.connectTo(place, error => {
       if (error) {
         search.lost(place);
-        return told(error);
+        return finish(error);
       }
       search.joined(this);
       this.once('end', () => {
         search.left(this);
         if (!this.inside._ending) search.lost(place);
       });
-      told();
+      finish();
     });
   }
 
@@ -211,34 +211,34 @@ export class DatabaseClient extends Client implements PlacedConnection {
     await client.end();
   }
 
-  private connectTo(place: Place, told: (error?: Error) => void): void {
+  private connectTo(place: Place, finish: (error?: Error) => void): void {
     const { inside } = this;
     const { host, port } = place.server;
     this.host = place.address;
     inside.port = port;
-    // What passwords are looked for by.
+    // `pg` finds the password by these.
     Object.assign(inside.connectionParameters, { host, port });
     try {
       // libpq does not use TLS on the sockets of the machine, and the server does not offer it there.
       if (isSocket(place.server)) inside.ssl = inside.connection.ssl = false;
       else if (inside.ssl) inside.connection.ssl = tlsOptions(this.target.tls, place);
     } catch (error) {
-      process.nextTick(told, error);
+      process.nextTick(finish, error);
       return;
     }
-    super.connect((error?: Error) => (error ? told(error) : this.proveFit(told)));
+    super.connect((error?: Error) => (error ? finish(error) : this.proveFit(finish)));
   }
 
-  private proveFit(told: (error?: Error) => void): void {
-    if (this.target.session === 'any') told();
-    else this.assertFit().then(() => told(), told);
+  private proveFit(finish: (error?: Error) => void): void {
+    if (this.target.session === 'any') finish();
+    else this.assertFit().then(() => finish(), finish);
   }
 
   /** @throws UnfitServerError where the server is not one that the URL asks for */
   private async assertFit(): Promise<void> {
     const { session } = this.target;
-    if (!isKnown(session, this.standing)) this.standing = await askStanding(this, this.serverTimeoutMs);
-    const reason = unfitness(session, this.standing);
+    if (!isKnown(session, this.serverState)) this.serverState = await queryServerState(this, this.serverTimeoutMs);
+    const reason = unfitness(session, this.serverState);
     if (reason !== undefined) throw new UnfitServerError(`The server will not do: ${reason}.`);
   }
 

@@ -7,7 +7,7 @@ import { pgOptions, poolPatience } from './pg-options.js';
 import { type SslMode } from '../servers/tls-demand.js';
 import { Troubles } from '../errors/trouble.js';
 
-/** What connections are for. Each purpose has its own budget, so that slow searches cannot starve writes or renewals. */
+/** What connections are used for. Each purpose has its own pool, so that slow searches cannot starve writes or renewals. */
 export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'reads';
 
 const PURPOSES = ['writer', 'leases', 'view', 'liveness', 'reads'] as const satisfies readonly Purpose[];
@@ -39,11 +39,11 @@ export interface PoolUse {
 }
 
 /**
- * MikroORM once for each purpose, over the same entities. Nothing connects before the first query, so a database that
- * is away at start is only met when something is asked of it.
+ * One MikroORM for each purpose, with the same entities. Nothing connects before the first query, so a database that cannot
+ * be reached at start is noticed by the first statement.
  */
 export class Databases {
-  /** What the server was last found to refuse. */
+  /** The errors of the server that its users have met. */
   readonly troubles = new Troubles();
 
   private constructor(
@@ -68,7 +68,7 @@ export class Databases {
           ...options,
           ...poolPatience(options, CONNECT_TIMEOUT_MS),
           max: purpose === 'reads' ? target.poolMax : FIXED_BUDGET[purpose],
-          // One stays: whoever connects while the process is busy waits for many turns of the event loop.
+          // One stays open: connecting while the process is busy takes many turns of the event loop.
           min: 1,
           idleTimeoutMillis: IDLE_TIMEOUT_MS,
           application_name: `platform-coordination ${purpose}`,
@@ -85,12 +85,12 @@ export class Databases {
 
   /** A forked entity manager: one for each unit of work. */
   em(purpose: Purpose): MikroORM['em'] {
-    // Whoever asks may be within a transaction of another purpose, whose entity manager would be forked instead.
+    // Within a transaction of another purpose, the entity manager of that one would be forked instead.
     return this.orms[purpose].em.fork({ disableContextResolution: true });
   }
 
   /**
-   * Cuts the connections of a purpose at once, so that whoever waits on a server that does not answer gets an error.
+   * Cuts the connections of a purpose at once, so that callers that wait for a server that does not answer get an error.
    * The pool opens new ones when they are needed.
    */
   sever(purpose: Purpose): void {
@@ -111,7 +111,7 @@ export class Databases {
     }));
   }
 
-  /** Closes all connections; those that still wait for a server are cut, or a silent one would keep the service for ever. */
+  /** Closes all connections. Those that still wait for a server are cut: a silent server would keep the service running. */
   async close(): Promise<void> {
     const closing = Promise.all(PURPOSES.map(purpose => this.orms[purpose].close(true)));
     await severedUntil(closing, () => this.severAll());

@@ -11,10 +11,10 @@ const LAST_RETRY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** A connection that has lasted for so long (ms) passes for one: a pooler may take LISTEN and close at once, again and again. */
+/** A connection that has lasted for so long (ms) counts as good: a pooler may accept LISTEN and close at once, again and again. */
 const PROVEN_AFTER_MS = 1_000;
 
-/** How often (ms) the connection is tried: one that was cut off without a word would be silent for ever. */
+/** How often (ms) the connection is checked: one that was cut off without a notice would stay silent for ever. */
 const CHECK_INTERVAL_MS = 15_000;
 
 class PooledConnectionError extends Error {
@@ -23,29 +23,29 @@ class PooledConnectionError extends Error {
   }
 }
 
-/** What to listen to, and whom to tell. */
+/** The channel, and what is called for its notifications. */
 export interface NotificationListenerOptions {
   /** A direct connection: transaction poolers do not pass notifications on. */
   readonly url: string;
   /**
    * Whether not to listen at all where a pooler answers: LISTEN would stay behind on a session that others share, and
-   * wake it for nothing with each notification. False where somebody says that the pooler keeps sessions.
+   * wake it for nothing with each notification. False where a setting says that the pooler keeps sessions.
    */
   readonly refusesPooler?: boolean;
   readonly ssl: SslMode;
   readonly channel: string;
   readonly onNotification: (payload: string) => void;
-  /** Called each time that listening begins: whatever was notified before then was not heard. */
+  /** Called each time that listening begins: notifications before that time were missed. */
   readonly onListening: () => void;
-  /** Where it is noted that the connection was lost or cannot be made. */
+  /** Records that the connection was lost or cannot be made. */
   readonly task: BackgroundTask;
-  /** Told when a pooler answers, so that it does not listen at all. */
+  /** Called when a pooler answers, so that it does not listen at all. */
   readonly onPooler?: (reason: string) => void;
 }
 
 /**
  * Listens for notifications on a connection of its own and makes a new one whenever it is lost. Notifications are
- * hints: some are lost with each connection, so whoever acts on them needs a poll as well.
+ * hints: some are lost with each connection, so a caller that acts on them needs a poll as well.
  */
 export class NotificationListener {
   private readonly ending = new AbortController();
@@ -107,10 +107,10 @@ export class NotificationListener {
     signal.addEventListener('abort', giveUp, { once: true });
     try {
       // `pg` leaves a connection that is ended while it is being made without any answer.
-      const gone = lost.promise.then(reason => Promise.reject(new Error(reason)));
-      await Promise.race([client.connect(), gone]);
-      if (this.options.refusesPooler) await Promise.race([assertDirect(client), gone]);
-      await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), gone]);
+      const rejected = lost.promise.then(reason => Promise.reject(new Error(reason)));
+      await Promise.race([client.connect(), rejected]);
+      if (this.options.refusesPooler) await Promise.race([assertDirect(client), rejected]);
+      await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), rejected]);
       onListening();
       const reason = await this.untilLost(client, lost.promise);
       if (!signal.aborted) task.failed(new Error(reason));
@@ -120,7 +120,7 @@ export class NotificationListener {
     }
   }
 
-  /** Asks something from time to time, because a dead connection cannot be told from a silent one. */
+  /** Sends a statement from time to time, because a dead connection looks like a silent one. */
   private async untilLost(client: DatabaseClient, lost: Promise<string>): Promise<string> {
     for (let quietMs = PROVEN_AFTER_MS; ; quietMs = CHECK_INTERVAL_MS) {
       const quiet = new AbortController();
@@ -130,7 +130,7 @@ export class NotificationListener {
       if (reason !== null) return reason;
       try {
         await client.query('select 1');
-        if (client.isMisled) return 'the server only reads';
+        if (client.isUnfit) return 'the server only reads';
         this.options.task.succeeded();
       } catch (error) {
         return (error as Error).message;
@@ -145,7 +145,7 @@ export class NotificationListener {
  */
 async function assertDirect(client: Client): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  // `pg` keeps what it was told without having it in its types.
+  // `pg` keeps the process id of the server without having it in its types.
   if (rows[0]?.pid !== (client as unknown as { processID: number }).processID) {
     throw new AbortError(new PooledConnectionError());
   }

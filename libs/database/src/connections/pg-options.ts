@@ -3,7 +3,7 @@ import { type ConnectionTarget, connectionTarget, patienceOf } from '../servers/
 import { DatabaseClient } from './database-client.js';
 import { type SslMode } from '../servers/tls-demand.js';
 
-/** After how long (ms) without a word the system asks whether the other side is still there. */
+/** After how long (ms) without traffic the system checks whether the other side is still there. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Options for connections to a server: for a {@link DatabaseClient}, or for a pool of `pg`, which makes such clients. */
@@ -14,8 +14,8 @@ export interface PgOptions extends ClientConfig {
 }
 
 /**
- * Options of the `pg` driver for a server. What the URL says of TLS wins over the setting, and means what libpq means by it.
- * @throws Error with a line for people when the URL asks for what there is not
+ * Options of the `pg` driver for a server. TLS parameters of the URL win over the setting, and mean what they mean to libpq.
+ * @throws Error with one line for the operator when the URL asks for something that is not supported
  */
 export function pgOptions(url: string, ssl: SslMode): PgOptions {
   const target = connectionTarget(url, ssl);
@@ -33,7 +33,7 @@ export interface PoolPatience {
   readonly connectionTimeoutMillis: number;
 }
 
-/** A pool waits until every server has been tried, so that one that says nothing does not hide the others. */
+/** A pool waits until every server has been tried, so that a silent one does not hide the others. */
 export const poolPatience = ({ target }: PgOptions, serverTimeoutMs: number): PoolPatience => ({
   serverTimeoutMs,
   connectionTimeoutMillis: patienceOf(target(), serverTimeoutMs),

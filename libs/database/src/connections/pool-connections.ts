@@ -16,15 +16,15 @@ export class PoolConnections {
     returnBrokenConnections(pool);
     // The pool was given this class by `pgOptions`.
     pool.on('connect', client => this.clients.add(client as unknown as DatabaseClient));
-    // It is ended before the pool takes it back, so that the next one who asks gets another.
+    // It is ended before the pool takes it back, so that the next caller gets another one.
     pool.on('release', (_error, client) => {
-      const { isMisled } = client as unknown as DatabaseClient;
-      if (isMisled) void client.end();
+      const { isUnfit } = client as unknown as DatabaseClient;
+      if (isUnfit) void client.end();
     });
     pool.on('remove', client => this.clients.delete(client as unknown as DatabaseClient));
   }
 
-  /** Cuts them at once, so that whoever waits on a server that does not answer gets an error. */
+  /** Cuts them at once, so that callers that wait for a server that does not answer get an error. */
   sever(): void {
     for (const client of this.clients) client.destroy();
   }

@@ -1,7 +1,7 @@
 import { DomainError, StoreUnavailableError } from '@coordination/kernel';
 
 /**
- * Classes of SQLSTATE that speak of the server, its network or its schema and not of the statement (PostgreSQL, appendix A):
+ * Classes of SQLSTATE that concern the server, its network or its schema and not the statement (PostgreSQL, appendix A):
  * connection exceptions, which are also PgBouncer's errors (08), prepared statements that a pooler lost (26), refused log-ins
  * (28), no such database (3D) or schema (3F), serialization and deadlock (40), no resources (53), objects that are locked or
  * not in the state that is needed (55), operator intervention, which a statement timeout is too (57), system errors (58), a
@@ -10,8 +10,9 @@ import { DomainError, StoreUnavailableError } from '@coordination/kernel';
 const UNAVAILABLE_CLASS = /^(?:08|26|28|3D|3F|40|53|55|57|58|72|F0|XX)...$/;
 
 /**
- * States of other classes that do so too. Our statements are all tried with the schema that they are for, so what they do
- * not find is missing: the database was never migrated, or back, is an older copy, or has another `search_path`.
+ * States of other classes that do so too. All statements of this service are tested with the schema that they are for, so
+ * an object that they do not find is missing: the database was not migrated, is an older copy, or has another
+ * `search_path`.
  */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([
   '0A000', // the server does not have a feature: another version, or something that imitates PostgreSQL
@@ -31,14 +32,14 @@ const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([
   '42P05', // a pooler: the prepared statement is there already
 ]);
 
-/** Node.js names errors of its own, of the network and of TLS so. OpenSSL's have no form in common: see `whileConnecting`. */
+/** Codes of Node.js, of the network and of TLS. Those of OpenSSL have no common form: see `whileConnecting`. */
 const NODE_CODE = /^(?:E[A-Z]+|EAI_[A-Z]+|ERR_(?:SSL|TLS|SOCKET|STREAM)_.*|CERT_.*)$/;
 
 /** `pg` and its pool have no codes for these. */
 const DRIVER_MESSAGE =
   /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (?:has encountered a connection error|was closed)|Cannot use a pool after calling end|driver has already been destroyed|The server does not support SSL|There was an error establishing an SSL|[Rr]eceived (?:invalid|unexpected) )/;
 
-/** What `pg` gives of an error, and what {@link ConnectFailedError} adds. */
+/** The properties of errors of `pg`, and the one that {@link ConnectFailedError} adds. */
 interface StoreError extends Error {
   readonly code?: unknown;
   readonly severity?: unknown;
@@ -47,16 +48,16 @@ interface StoreError extends Error {
   readonly whileConnecting?: unknown;
 }
 
-/** Whether an error of a statement means that the database could not be asked, and not that it disliked the statement. */
+/** Whether an error means that the database could not be used, and not that it rejected the statement. */
 export function isStoreUnavailable(error: unknown): boolean {
   if (error instanceof StoreUnavailableError) return true;
   if (!(error instanceof Error) || error instanceof DomainError) return false;
   const { code, severity, whileConnecting } = error as StoreError;
-  // Before a statement was sent there is nothing that could be wrong with it.
+  // No statement was sent, so none can have been rejected.
   if (whileConnecting === true) return true;
   // A host with several addresses fails with one error for each of them.
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isStoreUnavailable);
-  // These end the session, whatever they are about.
+  // These end the session.
   if (severity === 'FATAL' || severity === 'PANIC') return true;
   if (typeof code !== 'string') return DRIVER_MESSAGE.test(error.message);
   return isUnavailableState(code, error) || NODE_CODE.test(code);
@@ -64,15 +65,15 @@ export function isStoreUnavailable(error: unknown): boolean {
 
 function isUnavailableState(code: string, { constraint, routine }: StoreError): boolean {
   if (UNAVAILABLE_CLASS.test(code) || UNAVAILABLE_STATES.has(code)) return true;
-  // A row that no partition takes is no check that a value failed, though it has that code: those have names.
+  // A row without a partition has the code of a failed check, but no name of a constraint.
   if (code === '23514') return constraint === undefined;
-  // The server has stopped giving out transaction ids (54000 is also what is too large).
+  // The server has stopped assigning transaction ids (54000 is also the code of statements that are too large).
   return code === '54000' && String(routine).startsWith('GetNew');
 }
 
 /**
- * Does something with the database that changes nothing. What means that the database cannot be asked becomes a
- * {@link StoreUnavailableError}, with the real one as its cause for our own log; all other errors pass as they are.
+ * Runs work that changes nothing in the database. Errors that mean that the database cannot be used become a
+ * {@link StoreUnavailableError}, with the original as its cause for the log; all other errors pass unchanged.
  */
 export async function mapStoreErrors<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -1,7 +1,7 @@
 import { isStoreUnavailable } from './store-errors.js';
 import { UnusableFileError } from '../servers/unusable-file.errors.js';
 
-/** Why the database cannot be used, for people: nothing of a statement, of the URL, or of what the server said. */
+/** Why the database cannot be used, for operators: it discloses no statement, no URL and no message of the server. */
 export interface Trouble {
   /** An SQLSTATE, or the code that Node.js or OpenSSL gives; absent where there is none. */
   readonly code?: string;
@@ -9,18 +9,18 @@ export interface Trouble {
 }
 
 const REFUSED_LOGIN =
-  'The server refuses the log-in: the role, its password, or an address that pg_hba.conf does not let in.';
+  'The server refuses the log-in: the role, its password, or an address that pg_hba.conf does not admit.';
 const UNRESOLVED = 'The host name of the database cannot be resolved.';
 const BROKEN = 'The connection to the server was broken.';
 const UNREACHABLE = 'The address of the database cannot be reached.';
 const UNTRUSTED = 'TLS failed: the certificate of the server is not trusted, or the two could not agree.';
 const LACKS_SOMETHING =
   'The schema lacks something that this version needs: run the migrations, and check search_path and which database it is.';
-/** What is told of a server that takes no writes. */
+/** Message for a server that accepts no writes. */
 export const READ_ONLY = 'The server only reads: it is a standby, or its transactions are set to read only.';
 const FULL = 'The server has no resources left: disk, memory, or connections.';
 const POOLER = 'A pooler in front of the server does not keep sessions as it must.';
-/** What is told where nothing came back. */
+/** Message where no answer came. */
 export const LATE = 'The server did not answer in time.';
 
 /** By the whole code, or by the class of an SQLSTATE. */
@@ -52,7 +52,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   '58': 'The server failed to read or write a file.',
   '72': 'A snapshot of the database became too old.',
   F0: 'The configuration of the server is not valid.',
-  XX: 'The server failed within: its log tells more. Data or an index may be damaged.',
+  XX: 'The server failed internally: see its log. Data or an index may be damaged.',
   EACCES: UNREACHABLE,
   EADDRNOTAVAIL: UNREACHABLE,
   EAI_AGAIN: UNRESOLVED,
@@ -77,7 +77,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the server is for another host.',
 };
 
-/** Codes that pass by themselves: the next try may succeed, and nobody needs to do anything. */
+/** Codes of temporary errors: the next attempt may succeed without any action. */
 const PASSING = /^(?:40...|55P03|57014|25P0[34])$/;
 
 /** For errors of `pg` that have no code. */
@@ -91,12 +91,12 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
 ];
 
 const UNUSABLE_FILE =
-  'A file that the settings of the database name cannot be used (password, certificate or key): the log tells which, and why.';
+  'A file that the settings of the database name cannot be used (password, certificate or key): the log names the file and the reason.';
 
 const SAFE_CODE = /^[A-Z0-9_]{3,64}$/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-/** What is to be told of an error that {@link isStoreUnavailable} is true for. */
+/** The trouble that an error means for which {@link isStoreUnavailable} is true. */
 export function troubleOf(error: unknown): Trouble {
   const cause = rootOf(error);
   const { code, message } = cause as { readonly code?: unknown; readonly message?: string };
@@ -107,7 +107,7 @@ export function troubleOf(error: unknown): Trouble {
   return { message: found?.[1] ?? 'What answers there does not speak as a PostgreSQL server does.' };
 }
 
-/** Whether it passes by itself, as conflicts and statements that took too long do. */
+/** Whether it is temporary, as conflicts and statements that took too long are. */
 export const isPassing = ({ code }: Trouble): boolean => code !== undefined && PASSING.test(code);
 
 function byCode(code: string, { severity }: { readonly severity?: unknown }): string {
@@ -117,7 +117,7 @@ function byCode(code: string, { severity }: { readonly severity?: unknown }): st
   return severity === undefined ? UNTRUSTED : 'The server refuses what it is asked.';
 }
 
-/** Ours, and those of `pg`, are put around what happened. */
+/** The innermost error: this service and `pg` wrap it. */
 function rootOf(error: unknown): { readonly severity?: unknown } {
   let root = error as { readonly cause?: unknown; readonly errors?: readonly unknown[] };
   while (!(root instanceof UnusableFileError) && (root.cause instanceof Error || root instanceof AggregateError)) {
@@ -128,24 +128,24 @@ function rootOf(error: unknown): { readonly severity?: unknown } {
   return root as { readonly severity?: unknown };
 }
 
-/** A trouble, and when it was met last. */
+/** A trouble, and when it last occurred. */
 export interface MetTrouble extends Trouble {
   /** RFC 3339 in UTC. */
   readonly at: string;
 }
 
-/** For how long (ms) a trouble that was not met again counts as present, and for how long it is told. */
+/** For how long (ms) a trouble that has not occurred again counts as present, and for how long it is reported. */
 const PRESENT_FOR_MS = 10_000;
-const TOLD_FOR_MS = 60_000;
+const REPORTED_FOR_MS = 60_000;
 
-/** What the database was last found to refuse, by whoever uses it. Some of what it is asked may go on all the same. */
+/** The last errors of the database that its users have met. Other statements may succeed at the same time. */
 export class Troubles {
   private lasting: MetTrouble | undefined;
   private latest: MetTrouble | undefined;
 
   constructor(private readonly now: () => Date = () => new Date()) {}
 
-  /** Notes an error, if it means that the database cannot be used. */
+  /** Records an error, if it means that the database cannot be used. */
   failed(error: unknown): void {
     if (!isStoreUnavailable(error)) return;
     const trouble = troubleOf(error);
@@ -153,19 +153,19 @@ export class Troubles {
     if (!isPassing(trouble)) this.lasting = this.latest;
   }
 
-  /** A trouble that is met now, for whoever tells of it. */
+  /** A trouble that occurs now. */
   met(trouble: Trouble): MetTrouble {
     return { ...trouble, at: this.now().toISOString() };
   }
 
-  /** What was met a moment ago, and does not pass by itself. */
+  /** What occurred a moment ago, and is not temporary. */
   get present(): MetTrouble | undefined {
     return this.within(this.lasting, PRESENT_FOR_MS);
   }
 
-  /** What was met not long ago. */
+  /** What occurred not long ago. */
   get recent(): MetTrouble | undefined {
-    return this.within(this.latest, TOLD_FOR_MS);
+    return this.within(this.latest, REPORTED_FOR_MS);
   }
 
   private within(trouble: MetTrouble | undefined, ms: number): MetTrouble | undefined {

@@ -5,14 +5,14 @@ import { ConnectionLostError, type LockOptions, underLock } from './under-lock.j
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** A lock, and what the connection calls itself that the work is done on. */
+/** A lock, and the application name of the connection for the work. */
 export interface ClientUnderLockOptions extends LockOptions {
   readonly clientApplication: string;
 }
 
 /**
- * Does something under a lock, on a connection whose statements may take as long as they like: with the lock it is cut, and
- * nothing of it is left on the server.
+ * Runs work under a lock, on a connection whose statements have no time limit: when the lock is lost, the connection is cut,
+ * and nothing of it is left on the server.
  * @param work gets a signal that is aborted when the lock or the connection is lost; it must end soon then
  * @throws ConnectionLostError when the lock or the connection was lost before the work had ended
  */
@@ -27,7 +27,7 @@ export async function clientUnderLock<T>(
       application_name: options.clientApplication,
     });
     const broken = new AbortController();
-    const told = (reason: string) =>
+    const abort = (reason: string) =>
       broken.abort(
         new ConnectionLostError(
           `The connection of ${options.work} was lost (${reason.replace(/\.$/, '')}), so ${options.work} was stopped.`,
@@ -38,13 +38,13 @@ export async function clientUnderLock<T>(
     try {
       await client.connect();
       shortLived(client);
-      client.on('error', error => told(error.message));
-      client.on('end', () => told('it was closed'));
+      client.on('error', error => abort(error.message));
+      client.on('end', () => abort('it was closed'));
       return await work(client, stop);
     } catch (error) {
-      // A server says so before it ends the session.
-      if ((error as { readonly severity?: unknown }).severity === 'FATAL') told((error as Error).message);
-      // What failed for want of the connection says less.
+      // A server reports this before it ends the session.
+      if ((error as { readonly severity?: unknown }).severity === 'FATAL') abort((error as Error).message);
+      // The error of the work, which lacked its connection, says less.
       throw stop.aborted ? stop.reason : error;
     } finally {
       await client.end();

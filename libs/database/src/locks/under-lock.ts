@@ -6,23 +6,23 @@ import { type SslMode } from '../servers/tls-demand.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** How often (ms) the server is asked whether it is still there, and how long it may take to answer. */
+/** How often (ms) the server is checked, and how long it may take to answer. */
 const ASK_EVERY_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** After how long (ms) without a question the server takes the holder for gone, and gives the lock to somebody else. */
+/** After how long (ms) without a statement the server considers the holder gone, and releases the lock. */
 const HOLDER_SILENCE_MS = 60_000;
 
-/** How long (ms) the work has to end when the lock is lost: its connections are cut, so it has nothing to wait for. */
+/** How long (ms) the work may take to end when the lock is lost: its connections are cut, so it has nothing to wait for. */
 const STOP_PATIENCE_MS = 10_000;
 
-/** How often (ms) those that wait for the lock try it: at first, and at the most. */
+/** How often (ms) a waiting process tries to take the lock: at first, and at the most. */
 const FIRST_TRY_AGAIN_MS = 50;
 const LAST_TRY_AGAIN_MS = 1_000;
 
 class LockTakenError extends Error {}
 
-/** A connection was lost that what was done depended on. The message says which, how, and what became of the work. */
+/** A connection was lost that the work depended on. The message names it, the reason, and the work that was stopped. */
 export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
@@ -31,25 +31,25 @@ export class ConnectionLostError extends Error {
 export interface LockOptions {
   readonly url: string;
   readonly ssl: SslMode;
-  /** Names the lock: an arbitrary number that nothing else in the database uses. */
+  /** Key of the lock: an arbitrary number that nothing else in the database uses. */
   readonly key: number;
-  /** What is done under it, as people are told: `the migration`. */
+  /** The work, as messages name it: `the migration`. */
   readonly work: string;
-  /** What the connection calls itself. */
+  /** Application name of the connection. */
   readonly application: string;
-  /** What is said where somebody else has the lock; without it, the lock is waited for. */
+  /** The message where another process has the lock; without it, the lock is waited for. */
   readonly refusal?: string;
   /** Ends the waiting, or the work. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Does something while this process has a lock, which lives on a connection of its own. It is the lock of a transaction,
- * because a pooler in transaction mode gives the session, and its locks, to somebody else after each; and those that wait
- * for it do so without a transaction, because they would take the pooler's sessions from its holder.
+ * Runs work while this process has a lock, which is held by a connection of its own. It is the lock of a transaction, because
+ * a pooler in transaction mode gives the session, and its locks, to another client after each; and processes that wait for it
+ * do so without a transaction, because they would take the pooler's sessions from its holder.
  *
- * The server is asked all the time whether it is there: so one that says nothing ends the work, which may wait for it as
- * long as it likes itself; and a holder that is paused, or whose machine is gone, loses the lock.
+ * The server is checked all the time: so a silent server ends the work, which itself may wait for it without a limit; and a
+ * holder that is paused, or whose machine is gone, loses the lock.
  * @param work must end soon when the signal that it gets is aborted: then the lock is lost
  * @throws ConnectionLostError when it was lost before the work had ended
  */
@@ -75,7 +75,7 @@ export async function underLock<T>(options: LockOptions, work: (lost: AbortSigna
     void keepAsking(client, asking.signal).catch((error: Error) => losing.abort(lostBy(options, error.message)));
     const done = await orLost(work(lost), lost);
     asking.abort();
-    // A pooler takes a connection that ends within a transaction for a failure. The work is done, whatever comes of this.
+    // A pooler counts a connection that ends within a transaction as a failure. The work is done, even if this fails.
     await client.query('commit').catch(() => undefined);
     return done;
   } catch (error) {
@@ -112,7 +112,7 @@ async function takeLock(client: DatabaseClient, { key, refusal }: LockOptions, l
   });
 }
 
-/** Asks the server from time to time whether it is there. Fails when it does not answer; ends when the signal says so. */
+/** Checks the server from time to time. Fails when it does not answer; ends when the signal is aborted. */
 async function keepAsking(client: DatabaseClient, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await delay(ASK_EVERY_MS, undefined, { signal }).catch(() => undefined);
@@ -125,7 +125,7 @@ function explain(error: Error): never {
   throw new Error(`the server has not answered for ${ANSWER_TIMEOUT_MS / 1_000} s`, { cause: error });
 }
 
-/** Gives what the work gives; waits a while for its end where the lock is lost, and no longer. */
+/** Returns the result of the work; where the lock is lost, it waits for the end of the work for a bounded time. */
 async function orLost<T>(work: Promise<T>, lost: AbortSignal): Promise<T> {
   const over = Promise.withResolvers<never>();
   const given = () => setTimeout(() => over.reject(lost.reason as Error), STOP_PATIENCE_MS).unref();

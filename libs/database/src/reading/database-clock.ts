@@ -3,7 +3,7 @@ import { isoTime, query } from './query.js';
 import { readStatement } from './read-statement.js';
 
 /**
- * What the clock of the database says (RFC 3339 in UTC): for times of callers that are compared with it later.
+ * The time by the clock of the database (RFC 3339 in UTC): for times of callers that are compared with it later.
  * @throws StoreUnavailableError
  */
 export async function databaseClock(databases: Databases): Promise<string> {

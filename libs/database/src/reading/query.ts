@@ -11,15 +11,15 @@ export async function query<Row>(em: EntityManager, text: string, parameters: re
   return rows;
 }
 
-/** The answer to a statement that commits by itself got lost: nobody knows whether it had its effect. The cause tells how. */
+/** The answer to a statement that commits by itself was lost, so it is unknown whether it took effect. The cause is the error of the connection. */
 export class DoubtfulCommitError extends Error {
   override readonly name = 'DoubtfulCommitError';
 }
 
 /**
  * Runs one statement that changes something and commits by itself, outside any transaction.
- * @throws DoubtfulCommitError when it was sent, and the server has not said that it failed; with any other error it had no
- * effect
+ * @throws DoubtfulCommitError when it was sent, and the server has not reported that it failed; after any other error it
+ * had no effect
  */
 export async function autocommit<Row>(em: EntityManager, text: string, parameters: readonly unknown[]): Promise<Row[]> {
   let isSent = false;
@@ -38,15 +38,15 @@ export async function autocommit<Row>(em: EntityManager, text: string, parameter
   }
 }
 
-/** What a server says of a statement that it did not carry out: in any language where it blames the values or the schema. */
+/** SQLSTATE classes of statements that were not carried out: data, constraint and syntax errors, in every language of the server. */
 const SURELY_REFUSED = /^(?:22|23|42)...$/;
 
-/** States that leave open whether the statement was carried out. PostgreSQL has no use for them; some that speak as it do. */
+/** States that leave open whether the statement was carried out. PostgreSQL does not use them; servers that imitate it do. */
 const UNDECIDED = new Set(['08007', '40003']);
 
 /**
- * Whether the server has said that a statement failed. One that speaks another language than English says how severe it
- * is in that, and is only asked once more what happened.
+ * Whether the server has reported that a statement failed. A server with another language than English translates the
+ * severity; then the outcome is looked up, which costs one more request.
  */
 function isRefused(error: unknown): boolean {
   const { severity, code } = error as { readonly severity?: unknown; readonly code?: unknown };

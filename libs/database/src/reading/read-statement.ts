@@ -7,7 +7,7 @@ import { mapStoreErrors } from '../errors/store-errors.js';
 
 /**
  * Runs a read of one short statement outside any transaction: one round trip where `read` takes five. Nothing limits the
- * statement in the server, so whoever waits is told when time is up, and the connection is given back a while later.
+ * statement in the server, so the caller gets an error when time is up, and the connection is given back a while later.
  * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
  */
 export async function readStatement<T>(
@@ -26,7 +26,7 @@ export async function readStatement<T>(
   const asked = mapStoreErrors(() =>
     withSilenceTimeout(databases, purpose, silenceMs, () => work(databases.em(purpose))),
   );
-  // When it loses it has nobody left to fail for.
+  // Avoids an unhandled rejection after the timeout has won the race.
   asked.catch(() => undefined);
   try {
     return await Promise.race([asked, late.promise]);

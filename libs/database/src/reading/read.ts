@@ -4,15 +4,15 @@ import { type Databases, type Purpose } from '../connections/databases.js';
 import { withSilenceTimeout } from './silence-timeout.js';
 import { mapStoreErrors } from '../errors/store-errors.js';
 
-/** How long one statement of a read may run (ms) where nothing else is said. */
+/** Default limit (ms) of one statement of a read. */
 export const READ_TIMEOUT_MS = 4_000;
 
-/** A server that is not heard of for this many times the limit of a statement counts as one that does not answer. */
+/** A server that has not answered for this many times the limit of a statement counts as silent. */
 export const SILENCE_FACTOR = 3;
 
 /** How a read is done. */
 export interface ReadOptions {
-  /** Whose connections it takes; `reads` by default. */
+  /** The purpose whose connections it uses; `reads` by default. */
   readonly purpose?: Purpose;
   /** How long one statement may run, and how long the transaction may idle between two (ms). */
   readonly timeoutMs?: number;
@@ -22,13 +22,13 @@ export interface ReadOptions {
 
 /**
  * Runs a read in a transaction of its own that sees one snapshot, can change nothing, and is ended by the server when
- * it takes too long. An open snapshot slows the head of the log down for everybody, so `work` must wait for nothing but
- * the database, and send a few statements; many only if it says each time that the server was heard of.
+ * it takes too long. An open snapshot slows the head of the log down for all nodes, so `work` must wait for nothing but the
+ * database, and send few statements; many only if it calls `onAnswer` after each.
  * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
  */
 export async function readSnapshot<T>(
   databases: Databases,
-  work: (em: EntityManager, heard: () => void) => Promise<T>,
+  work: (em: EntityManager, onAnswer: () => void) => Promise<T>,
   { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS, settings = {} }: ReadOptions = {},
 ): Promise<T> {
   const transaction = {
@@ -45,10 +45,10 @@ export async function readSnapshot<T>(
       },
     },
   };
-  // A server that is cut off cannot end anything: whoever still waits for it must be told by us.
+  // A server that is cut off cannot end its statements, so this side ends the wait for it.
   return await mapStoreErrors(() =>
-    withSilenceTimeout(databases, purpose, SILENCE_FACTOR * timeoutMs, heard =>
-      databases.em(purpose).transactional(em => work(em, heard), transaction),
+    withSilenceTimeout(databases, purpose, SILENCE_FACTOR * timeoutMs, onAnswer =>
+      databases.em(purpose).transactional(em => work(em, onAnswer), transaction),
     ),
   );
 }

@@ -3,22 +3,22 @@ import { type Databases, type Purpose } from '../connections/databases.js';
 import { DoubtfulCommitError } from './query.js';
 
 /**
- * Does something on the connections of a purpose. Whenever nothing was heard for a time (ms), they are cut, so that
- * whoever waits on a server that does not answer gets an error. Again and again: a connection that was only being opened
- * the first time could not be cut then. What the database refuses is noted for `/health`.
- * @param work calls what it is given when the server has answered, if it asks more than once
+ * Runs work on the connections of a purpose. Whenever the server has not answered for a time (ms), they are cut, so that
+ * callers that wait for it get an error. The cut is repeated: a connection that was still being opened the first time could
+ * not be cut then. Errors of the database are recorded for `/health`.
+ * @param work calls its argument each time that the server has answered, if it sends several statements
  */
 export async function withSilenceTimeout<T>(
   databases: Databases,
   purpose: Purpose,
   silenceMs: number,
-  work: (heard: () => void) => Promise<T>,
+  work: (onAnswer: () => void) => Promise<T>,
 ): Promise<T> {
   const timer = setInterval(() => databases.sever(purpose), silenceMs);
   try {
     return await work(() => timer.refresh());
   } catch (error) {
-    // What we refuse by ourselves, such as a history that is not settled, is no trouble of the database.
+    // An error of this service, such as a history that is not settled, does not concern the database.
     const isOurs = error instanceof StoreUnavailableError && error.cause === undefined;
     if (!isOurs) databases.troubles.failed(error instanceof DoubtfulCommitError ? error.cause : error);
     throw error;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { Databases } from '../connections/databases.js';
-import { watchOldestSnapshot } from './snapshot-metrics.js';
+import { SnapshotMetrics } from './snapshot-metrics.js';
 
 let database: TestDatabase;
 let databases: Databases;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: [] });
   metrics = new Metrics();
-  watchOldestSnapshot(metrics, databases);
+  new SnapshotMetrics(metrics, databases);
 });
 
 afterEach(async () => {

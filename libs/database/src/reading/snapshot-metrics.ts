@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Metrics } from '@coordination/observability';
-import { type Databases } from '../connections/databases.js';
+import { Metrics } from '@coordination/observability';
+import { Injectable } from '@nestjs/common';
+import { Databases } from '../connections/databases.js';
 import { query } from './query.js';
 
 /** How long (ms) a scrape waits for the database; after that the age is unknown. */
@@ -12,19 +13,27 @@ const OLDEST_SNAPSHOT = `
   from pg_stat_activity where backend_xmin is not null and datname = current_database()`;
 
 /**
- * Tells how old the oldest open snapshot is. As long as one is open, dead versions of the log's head cannot be cleared
+ * Exports the age of the oldest open snapshot. As long as one is open, dead versions of the log's head cannot be cleared
  * away, and every batch takes longer.
  */
-export function watchOldestSnapshot(metrics: Metrics, databases: Databases): void {
-  metrics.gauge({
-    name: 'database_oldest_snapshot_seconds',
-    help: 'Age of the oldest open snapshot in the database; not a number where it cannot be told.',
-    async collect() {
-      const asked = query<{ seconds: number }>(databases.em('reads'), OLDEST_SNAPSHOT).then(
-        ([row]) => row?.seconds ?? Number.NaN,
-        () => Number.NaN,
-      );
-      this.set(await Promise.race([asked, delay(PATIENCE_MS, Number.NaN, { ref: false })]));
-    },
-  });
+@Injectable()
+export class SnapshotMetrics {
+  constructor(
+    metrics: Metrics,
+    private readonly databases: Databases,
+  ) {
+    metrics.observedGauge(
+      'database_oldest_snapshot_seconds',
+      'Age of the oldest open snapshot in the database; NaN where it is unknown.',
+      () => this.oldestSeconds(),
+    );
+  }
+
+  private async oldestSeconds(): Promise<number> {
+    const asked = query<{ seconds: number }>(this.databases.em('reads'), OLDEST_SNAPSHOT).then(
+      ([row]) => row?.seconds ?? Number.NaN,
+      () => Number.NaN,
+    );
+    return await Promise.race([asked, delay(PATIENCE_MS, Number.NaN, { ref: false })]);
+  }
 }

@@ -1,34 +1,34 @@
-import { type Databases } from '../connections/databases.js';
+import { Injectable } from '@nestjs/common';
+import { Databases } from '../connections/databases.js';
+import { READ_ONLY_STATE } from '../servers/server-state.js';
 import { query } from './query.js';
 import { readStatement } from './read-statement.js';
 import { LATE, type MetTrouble, READ_ONLY, type Trouble, troubleOf } from '../errors/trouble.js';
 
-/** How long (ms) whoever asks waits for an answer of the server. */
+/** How long (ms) a caller waits for the answer of the server. */
 const PATIENCE_MS = 500;
 
-/** The head is what every write needs; a server that only reads tells its head all the same. */
+/** Every write needs the head. A server that only reads can return its head as well, so the statement asks for that too. */
 const NEEDED_BY_ALL = `select current_setting('transaction_read_only') as "readOnly" from catalog_head where id = 1`;
 
-/** PostgreSQL: read_only_sql_transaction. */
-const READ_ONLY_STATE = '25006';
-
-/** How the database is. */
+/** Whether the database can be used. */
 export interface StoreState {
-  /** Whether it answers, and nothing is known that it refuses at the moment. */
+  /** Whether it answers, and no other user of it has met a lasting error at the moment. */
   readonly isUsable: boolean;
-  /** What stands in the way; or what did a moment ago. */
+  /** The present error; else the one of a moment ago. */
   readonly lastError: MetTrouble | undefined;
 }
 
-/** Asks the database how it is, and tells with it what was found by those who use it. */
+/** Checks the database, and combines the result with the errors that other users of it have met. */
+@Injectable()
 export class StoreProbe {
   private asking: Promise<Trouble | undefined> | undefined;
 
   constructor(private readonly databases: Databases) {}
 
-  /** Never waits long, and never fails. */
+  /** Answers within a bounded time, and never throws. */
   async look(): Promise<StoreState> {
-    // One question at a time: monitors come again while a server is silent, and would take one connection after the other.
+    // One check at a time: monitors ask again while a server is silent, and would take one connection after the other.
     this.asking ??= this.ask().finally(() => (this.asking = undefined));
     const { promise: late, resolve } = Promise.withResolvers<Trouble>();
     const timer = setTimeout(resolve, PATIENCE_MS, { message: LATE });
@@ -36,8 +36,8 @@ export class StoreProbe {
     clearTimeout(timer);
     const { troubles } = this.databases;
     const { present, recent } = troubles;
-    const standing = found ? troubles.met(found) : present;
-    return { isUsable: standing === undefined, lastError: standing ?? recent };
+    const error = found ? troubles.met(found) : present;
+    return { isUsable: error === undefined, lastError: error ?? recent };
   }
 
   private async ask(): Promise<Trouble | undefined> {

@@ -19,8 +19,8 @@ export class VersionedRepository<Entity extends VersionedRecord> {
 
   /**
    * The record, if it still has the version that the change was decided on.
-   * @returns undefined when there is no such record, or no longer
-   * @throws VersionMismatchError when somebody else has changed it since
+   * @returns undefined when there is no such record any more
+   * @throws VersionMismatchError when it has been changed since
    */
   async findVersion(em: EntityManager, id: string, version: number): Promise<Entity | undefined> {
     const record = await this.find(em, id);

@@ -3,12 +3,12 @@ import { clientUnderLock } from '../locks/client-under-lock.js';
 import { type DatabaseClient } from '../connections/database-client.js';
 import { type SslMode } from '../servers/tls-demand.js';
 
-/** Names the lock that those who make and drop databases queue at; an arbitrary number that nothing else uses. */
+/** Key of the lock for creating and dropping databases; an arbitrary number that nothing else uses. */
 const ADMINISTRATION_LOCK = 8_081_202_606;
 
 /**
- * Runs statements in the server's own database `postgres`: nobody can create or drop the one that he is in. One process at
- * a time does, so that those who make the same database at once do not get into each other's way.
+ * Runs statements in the server's own database `postgres`: a session cannot create or drop the database that it uses. One
+ * process at a time does so, because processes that create the same database at the same time would fail each other.
  * @throws Error with a line for people when the server cannot be reached, does not answer, or breaks the connection
  */
 export async function administer<T>(

@@ -13,7 +13,7 @@ export interface AppRole {
   readonly serviceUser?: string;
 }
 
-/** What the settings of one process tell of the role that the service runs as. */
+/** The role that the service runs as, by the settings of one process. */
 export function appRoleOf(
   settings: Pick<Settings, 'DATABASE_APP_ROLE' | 'DATABASE_MIGRATION_URL' | 'DATABASE_URL'>,
 ): AppRole {

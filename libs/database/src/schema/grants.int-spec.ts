@@ -4,8 +4,8 @@ import { type DatabaseRoles, makeRoles, runSql } from '../../../../test/support/
 import { OwnPostgres } from '../../../../test/support/database/own-postgres.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { appRoleOf } from './app-role.js';
-import { migrate, type MigrateOptions } from './migrate.js';
-import { pendingMigrations, readSchemaState } from './schema-state.js';
+import { type MigrateOptions } from './migrate.js';
+import { migrate, pendingMigrations, readSchemaState } from '../../../../test/support/database/schema.js';
 
 let database: TestDatabase;
 let roles: DatabaseRoles;
@@ -20,11 +20,11 @@ afterEach(async () => {
   await roles.remove();
 });
 
-async function migrateAs(role: string, options: MigrateOptions = {}) {
+async function migrateAs(role: string, options: Partial<MigrateOptions> = {}) {
   const said: string[] = [];
   const done = await migrate(role.startsWith('postgres') ? role : roles.as(role), {
     ...options,
-    say: line => said.push(line),
+    log: line => said.push(line),
   });
   return { done, said };
 }

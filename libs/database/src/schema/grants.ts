@@ -1,4 +1,5 @@
 import { type FoundRole } from './app-role.js';
+import { type SchemaPrivileges } from './schema-definition.js';
 import {
   type Ask,
   byObject,
@@ -8,30 +9,36 @@ import {
 } from './service-privileges.js';
 
 /**
- * Grants a role what the service needs and the role lacks, in the transaction of the asker. What it holds already, itself or
- * through another role, is left as it is, so that a run that finds nothing to do changes nothing; and so is what others
- * granted it beyond that.
- * @returns lines for people that tell what was done, or why nothing was
+ * Grants a role the privileges that the service needs and the role lacks, in the transaction of the caller. Privileges
+ * that the role holds already, itself or through another role, are left as they are, so that a run that finds nothing to do
+ * changes nothing; so are further privileges that others granted.
+ * @returns log lines that say what was granted, or why nothing was
  * @throws Error when a role that was named by a setting does not get everything
  */
-export async function grantPrivileges(ask: Ask, { role, isNamed, reason }: FoundRole): Promise<string[]> {
+export async function grantPrivileges(
+  ask: Ask,
+  privileges: SchemaPrivileges,
+  { role, isNamed, reason }: FoundRole,
+): Promise<string[]> {
   if (role === undefined) return [reason];
-  const before = await neededPrivileges(ask, role);
+  const before = await neededPrivileges(ask, privileges, role);
   if (ownsTheTables(before)) {
     return isNamed ? [`The role ${role} may do whatever the owner of the tables may: nothing was granted to it.`] : [];
   }
   const toGrant = before.filter(one => one.isGrantable && !one.isOwner && (!one.isHeld || one.isPublic));
   for (const statement of await statementsFor(ask, role, toGrant)) await ask(statement);
-  const left = (await neededPrivileges(ask, role)).filter(({ isHeld, target }) => !isHeld && target !== null);
+  const left = (await neededPrivileges(ask, privileges, role)).filter(
+    ({ isHeld, target }) => !isHeld && target !== null,
+  );
   const given = describePrivileges(toGrant.filter(({ isHeld }) => !isHeld));
-  const said = given.length > 0 ? [`Granted to the role ${role}: ${given.join('; ')}.`] : [];
-  if (left.length === 0) return said;
+  const granted = given.length > 0 ? [`Granted to the role ${role}: ${given.join('; ')}.`] : [];
+  if (left.length === 0) return granted;
   const complaint = await whoCouldGrant(ask, role, left);
   if (isNamed) throw new Error(`${complaint} Nothing was migrated or granted.`);
-  return [...said, complaint];
+  return [...granted, complaint];
 }
 
-/** Its schema may be somebody else's all the same: `public` belongs to the owner of the database. */
+/** The schema does not count: `public` belongs to the owner of the database. */
 const ownsTheTables = (privileges: readonly NeededPrivilege[]): boolean =>
   privileges.every(({ kind, isOwner, target }) => kind === 'schema' || kind === 'search_path' || isOwner || !target);
 

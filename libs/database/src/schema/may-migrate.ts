@@ -3,7 +3,7 @@ import { type Ask } from './service-privileges.js';
 
 /**
  * Whether the role that asks may migrate. One that may not is no fault as long as there is nothing to migrate.
- * @throws Error that says who may, where there is something
+ * @throws Error that names the role that may, where there is something
  */
 export async function mayMigrate(ask: Ask, { role, pending, owner, isOwner }: SchemaState): Promise<boolean> {
   if (owner === undefined) {
@@ -26,6 +26,6 @@ async function assertMayCreateTables(ask: Ask, role: string): Promise<void> {
   const where = place?.schema ? `the schema ${place.schema}` : 'any schema of its search_path';
   throw new Error(
     `The role ${role} may not migrate, because it may not create tables in ${where}: set DATABASE_MIGRATION_URL to a URL ` +
-      'of the role that shall own them.',
+      'of the role that is to own them.',
   );
 }

@@ -1,3 +1,4 @@
+import { SCHEMA } from '@coordination/migrations';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -8,9 +9,9 @@ import { OwnPostgres } from '../../../../test/support/database/own-postgres.js';
 import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { PATIENCE_MS, waitFor } from '../../../../test/support/time/wait-for.js';
-import { migrate } from './migrate.js';
 import { SchemaGate } from './schema-gate.js';
 import { ConnectionLostError } from '../locks/under-lock.js';
+import { migrate } from '../../../../test/support/database/schema.js';
 
 const MIGRATOR = 'platform-coordination migrator';
 const LOCK = 'platform-coordination migration lock';
@@ -172,7 +173,7 @@ describe('A node that migrates', () => {
     ['its migration', MIGRATOR],
     ['the lock', LOCK],
   ])('tries again by itself when the connection of %s was ended', async (_what, application) => {
-    const gate = new SchemaGate({ url: database.url, ssl: 'off', migrate: true });
+    const gate = new SchemaGate({ schema: SCHEMA, url: database.url, ssl: 'off', migrate: true });
     gate.onApplicationBootstrap();
     await blocked();
     await terminate(application);
@@ -186,7 +187,7 @@ describe('A node that migrates', () => {
     const postgres = await OwnPostgres.start({ migrated: false });
     try {
       await block(await connected(postgres.url));
-      const gates = [1, 2].map(() => new SchemaGate({ url: postgres.url, ssl: 'off', migrate: true }));
+      const gates = [1, 2].map(() => new SchemaGate({ schema: SCHEMA, url: postgres.url, ssl: 'off', migrate: true }));
       for (const gate of gates) gate.onApplicationBootstrap();
       const asking = await connected(postgres.url);
       await blocked(asking);

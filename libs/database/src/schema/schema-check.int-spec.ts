@@ -1,9 +1,10 @@
+import { SCHEMA } from '@coordination/migrations';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aToldTask } from '../../../../test/support/nodes/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import { migrate } from './migrate.js';
 import { SchemaGate } from './schema-gate.js';
+import { migrate } from '../../../../test/support/database/schema.js';
 
 let database: TestDatabase;
 let gate: SchemaGate;
@@ -20,7 +21,7 @@ afterEach(async () => {
 describe('A gate that waits for the schema', () => {
   it('is a task that fails until somebody has migrated', async () => {
     const { task, lines } = aToldTask('schema-check');
-    gate = new SchemaGate({ url: database.url, ssl: 'off', migrate: false }, task);
+    gate = new SchemaGate({ schema: SCHEMA, url: database.url, ssl: 'off', migrate: false }, { task: () => task });
     gate.onApplicationBootstrap();
     await waitFor('it is told', () => task.trouble);
     expect(task.trouble).toMatchObject({
@@ -37,7 +38,7 @@ describe('A gate that waits for the schema', () => {
     const url = new URL(database.url);
     url.port = '1';
     const { task } = aToldTask('schema-check');
-    gate = new SchemaGate({ url: url.href, ssl: 'off', migrate: false }, task);
+    gate = new SchemaGate({ schema: SCHEMA, url: url.href, ssl: 'off', migrate: false }, { task: () => task });
     gate.onApplicationBootstrap();
     await waitFor('it is told', () => task.trouble);
     expect(task.trouble!.lastError).toContain('ECONNREFUSED');

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { MIGRATIONS } from '@coordination/migrations';
+import { MIGRATIONS, SCHEMA } from '@coordination/migrations';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DatabaseRoles, makeRoles, oldGrants, runSql } from '../../../../test/support/database/database-roles.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import { migrate } from './migrate.js';
-import { pendingMigrations } from './schema-state.js';
 import { SchemaGate } from './schema-gate.js';
+import { migrate, pendingMigrations } from '../../../../test/support/database/schema.js';
 
 let database: TestDatabase;
 let front: Server | undefined;
@@ -54,7 +53,7 @@ describe('SchemaGate', () => {
     ['migrates', true],
     ['waits for the migrations of others', false],
   ])('that %s opens although the database said nothing on the first connection', async (_what, migrate) => {
-    gate = new SchemaGate({ url: await deafAtFirst(), ssl: 'off', migrate });
+    gate = new SchemaGate({ schema: SCHEMA, url: await deafAtFirst(), ssl: 'off', migrate });
     gate.onApplicationBootstrap();
     // Never, if a try without an answer does not end.
     await gate.opened;
@@ -63,12 +62,12 @@ describe('SchemaGate', () => {
 });
 
 /** Starts a gate and keeps what it logs. */
-function startGate(options: Omit<ConstructorParameters<typeof SchemaGate>[0], 'ssl'>) {
+function startGate(options: Omit<ConstructorParameters<typeof SchemaGate>[0], 'schema' | 'ssl'>) {
   const lines: string[] = [];
   for (const level of ['log', 'warn'] as const) {
     vi.spyOn(Logger.prototype, level).mockImplementation(line => void lines.push(String(line)));
   }
-  gate = new SchemaGate({ ssl: 'off', ...options });
+  gate = new SchemaGate({ schema: SCHEMA, ssl: 'off', ...options });
   gate.onApplicationBootstrap();
   return { gate, lines };
 }

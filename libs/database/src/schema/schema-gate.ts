@@ -1,26 +1,38 @@
-import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type BackgroundTask } from '@coordination/observability';
+import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  Optional,
+} from '@nestjs/common';
+import pRetry from 'p-retry';
 import { type AppRole } from './app-role.js';
 import { migrate } from './migrate.js';
+import { type SchemaDefinition } from './schema-definition.js';
 import { readSchemaState, type SchemaState } from './schema-state.js';
 import { type SslMode } from '../servers/tls-demand.js';
 
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5_000;
 
-/** How the schema is brought about. */
+/** Injection token of the {@link SchemaGateOptions}. */
+export const SCHEMA_GATE_OPTIONS = Symbol('SchemaGateOptions');
+
+/** Which schema is needed, and who migrates. */
 export interface SchemaGateOptions {
+  readonly schema: SchemaDefinition;
   /** The role that the service runs as, whose privileges are checked. */
   readonly url: string;
   readonly ssl: SslMode;
-  /** Whether this process migrates; else it waits until somebody else has. */
+  /** Whether this process migrates; else it waits until another one has done so. */
   readonly migrate: boolean;
   /** The role that may migrate, if it is another one. */
   readonly migrationUrl?: string;
-  /** Whom the migrations grant privileges. */
+  /** The role that the migrations grant privileges to. */
   readonly appRole?: AppRole;
-  /** Whether nothing is said of grants, because the database has one role for everything. */
+  /** Whether grants are not logged, because the database has one role for everything. */
   readonly hasOneRole?: boolean;
 }
 
@@ -34,25 +46,33 @@ export interface SchemaObstacle {
   readonly line: string;
 }
 
+/** The gate stays closed. The message is the line of the obstacle. */
+class ClosedError extends Error {}
+
 /**
  * Opens once the database is reachable, its schema is the one that this version needs, and the role of the service has every
- * privilege that it needs there. It starts trying when the application has started and never gives up, so a service that
- * comes up before its database lives and waits. Once open it stays open: what is revoked later all nodes lack, and none of
- * them should leave for it. Whatever reads or writes tables at start awaits {@link opened} first.
+ * privilege that it needs there. It starts its attempts when the application has started and never gives up, so a service that
+ * starts before its database waits for it. Once open it stays open: a privilege that is revoked later is missing on all
+ * nodes, and none of them should end for it. Classes that read or write tables at start await {@link opened} first.
  */
+@Injectable()
 export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
   private readonly giveUp = new AbortController();
   private readonly gate = Promise.withResolvers<void>();
-  private readonly saidOfGrants = new Set<string>();
+  private readonly loggedGrants = new Set<string>();
+  private readonly task: BackgroundTask | undefined;
   private open = false;
   private found: SchemaObstacle | undefined;
+  private loggedLine = '';
 
-  /** @param task where tries that fail are noted */
+  /** @param tasks records the attempts */
   constructor(
-    private readonly options: SchemaGateOptions,
-    private readonly task?: BackgroundTask,
-  ) {}
+    @Inject(SCHEMA_GATE_OPTIONS) private readonly options: SchemaGateOptions,
+    @Optional() @Inject(BackgroundTasks) tasks?: Pick<BackgroundTasks, 'task'>,
+  ) {
+    this.task = tasks?.task('schema-check');
+  }
 
   /** Resolves when the schema and the privileges are there; never, if the application ends before. */
   get opened(): Promise<void> {
@@ -63,7 +83,7 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
     return this.open;
   }
 
-  /** What the last try found; undefined before the first one has ended, and once the gate is open. */
+  /** What the last attempt found; undefined before the first one has ended, and once the gate is open. */
   get obstacle(): SchemaObstacle | undefined {
     return this.found;
   }
@@ -76,32 +96,49 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
     this.giveUp.abort();
   }
 
+  /** Attempts it until the gate opens, or the application ends. */
   private async keepTrying(): Promise<void> {
     const { signal } = this.giveUp;
-    let said = '';
-    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
-      const turn = this.task?.begin();
-      this.found = await this.attempt();
-      if (this.found === undefined) {
-        this.open = true;
-        this.gate.resolve();
-        turn?.succeeded();
-        return;
-      }
-      const { line } = this.found;
-      if (!signal.aborted) turn?.failed(new Error(line));
-      if (line !== said && !signal.aborted) this.logger.warn(`${line} Trying again until it works.`);
-      said = line;
-      await delay(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
-    }
+    await pRetry(() => this.openOnce(signal), {
+      signal,
+      retries: Infinity,
+      minTimeout: FIRST_RETRY_MS,
+      maxTimeout: LAST_RETRY_MS,
+      randomize: true,
+    }).catch(() => undefined);
   }
 
-  /** What stands in the way; undefined when nothing does. */
-  private async attempt(): Promise<SchemaObstacle | undefined> {
-    const { url, ssl } = this.options;
+  /** @throws ClosedError when the gate stays closed */
+  private async openOnce(signal: AbortSignal): Promise<void> {
+    const turn = this.task?.begin();
+    this.found = await this.findObstacle();
+    if (this.found === undefined) {
+      this.open = true;
+      this.gate.resolve();
+      turn?.succeeded();
+      return;
+    }
+    const error = new ClosedError(this.found.line);
+    if (signal.aborted) turn?.dropped();
+    else {
+      turn?.failed(error);
+      this.logObstacle(this.found.line);
+    }
+    throw error;
+  }
+
+  /** Logs what keeps the gate closed, once for as long as it is the same. */
+  private logObstacle(line: string): void {
+    if (line !== this.loggedLine) this.logger.warn(`${line} Trying again until it works.`);
+    this.loggedLine = line;
+  }
+
+  /** What keeps the gate closed; undefined: nothing. Migrates before, if this process is to do so. */
+  private async findObstacle(): Promise<SchemaObstacle | undefined> {
+    const { url, ssl, schema } = this.options;
     try {
       if (this.options.migrate) await this.migrate();
-      const state = await readSchemaState(url, ssl);
+      const state = await readSchemaState(url, ssl, schema);
       const obstacle = obstacleIn(state);
       if (!obstacle && state.unknown.length > 0) this.logger.warn(aboutUnknown(state.unknown));
       return obstacle;
@@ -111,22 +148,23 @@ export class SchemaGate implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private async migrate(): Promise<void> {
-    const { url, migrationUrl = url, ssl, appRole, hasOneRole } = this.options;
-    const ofGrants: string[] = [];
+    const { url, migrationUrl = url, ssl, schema, appRole, hasOneRole } = this.options;
+    const grants: string[] = [];
     const done = await migrate(migrationUrl, {
+      schema,
       ssl,
       appRole,
-      say: line => ofGrants.push(line),
+      log: line => grants.push(line),
       signal: this.giveUp.signal,
     });
     if (done.length > 0) this.logger.log(`Migrations applied: ${done.join(', ')}`);
-    if (!hasOneRole) for (const line of ofGrants) this.sayOnce(line);
+    if (!hasOneRole) for (const line of grants) this.logOnce(line);
   }
 
-  /** A try that failed is repeated within seconds, and would say the same. */
-  private sayOnce(line: string): void {
-    if (!this.saidOfGrants.has(line)) this.logger.log(line);
-    this.saidOfGrants.add(line);
+  /** An attempt that failed is repeated within seconds, and would log the same. */
+  private logOnce(line: string): void {
+    if (!this.loggedGrants.has(line)) this.logger.log(line);
+    this.loggedGrants.add(line);
   }
 }
 

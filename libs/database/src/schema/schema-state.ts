@@ -1,6 +1,6 @@
-import { MIGRATIONS } from '@coordination/migrations';
 import { DatabaseClient } from '../connections/database-client.js';
 import { pgOptions } from '../connections/pg-options.js';
+import { type SchemaDefinition } from './schema-definition.js';
 import {
   type Ask,
   describePrivileges,
@@ -10,7 +10,7 @@ import {
 } from './service-privileges.js';
 import { type SslMode } from '../servers/tls-demand.js';
 
-/** A server that does not answer must end the look at it, or there would never be another one. */
+/** The check ends when the server does not answer, so that it can be repeated. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
@@ -29,28 +29,29 @@ export interface SchemaState {
   readonly isOwner: boolean;
 }
 
-/** Looks at the schema with nothing but selects, so that a role needs no privilege to be told which it lacks. */
-export async function schemaState(ask: Ask): Promise<SchemaState> {
+/** Checks the schema by selects on system catalogs, so that a role needs no privilege to find out which it lacks. */
+export async function schemaState(ask: Ask, schema: SchemaDefinition): Promise<SchemaState> {
+  const names = schema.migrations.map(({ name }) => name);
   const [me] = await ask<{ role: string }>('select current_user::text as role');
-  const privileges = await neededPrivileges(ask);
+  const privileges = await neededPrivileges(ask, schema.privileges);
   const { role } = me!;
   const table = privileges.find(({ kind, name }) => kind === 'table' && name === MIGRATIONS_TABLE);
   if (!table) {
-    return { role, pending: nameAll(), unknown: [], missing: [], owner: undefined, isOwner: false };
+    return { role, pending: names, unknown: [], missing: [], owner: undefined, isOwner: false };
   }
   const applied = await appliedMigrations(ask, privileges, table);
   return {
     role,
-    pending: applied && nameAll().filter(name => !applied.has(name)),
-    unknown: [...(applied ?? [])].filter(name => !nameAll().includes(name)),
+    pending: applied && names.filter(name => !applied.has(name)),
+    unknown: [...(applied ?? [])].filter(name => !names.includes(name)),
     missing: describePrivileges(privileges.filter(({ isHeld }) => !isHeld)),
     owner: table.owner ?? undefined,
     isOwner: table.isOwner,
   };
 }
 
-/** What {@link schemaState} tells the role of a URL. */
-export async function readSchemaState(url: string, ssl: SslMode): Promise<SchemaState> {
+/** What {@link schemaState} returns for the role of a URL. */
+export async function readSchemaState(url: string, ssl: SslMode, schema: SchemaDefinition): Promise<SchemaState> {
   const client = new DatabaseClient({
     ...pgOptions(url, ssl),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -62,23 +63,21 @@ export async function readSchemaState(url: string, ssl: SslMode): Promise<Schema
     return await schemaState(async <Row extends object>(text: string, parameters: readonly unknown[] = []) => {
       const { rows } = await client.query<Row>(text, [...parameters]);
       return rows;
-    });
+    }, schema);
   } finally {
     await client.end();
   }
 }
 
 /**
- * The names of the migrations that the database has not seen yet.
- * @throws Error that names the privilege with which the role of the URL could tell
+ * The names of the migrations that have not been applied to the database.
+ * @throws Error that names the privilege that the role of the URL needs to read them
  */
-export async function pendingMigrations(url: string, ssl: SslMode = 'off'): Promise<string[]> {
-  const { pending, role, missing } = await readSchemaState(url, ssl);
+export async function pendingMigrations(url: string, ssl: SslMode, schema: SchemaDefinition): Promise<string[]> {
+  const { pending, role, missing } = await readSchemaState(url, ssl, schema);
   if (pending) return [...pending];
   throw new Error(`The role ${role} may not read which migrations were applied. It lacks: ${missing.join('; ')}.`);
 }
-
-const nameAll = (): string[] => MIGRATIONS.map(({ name }) => name);
 
 async function appliedMigrations(
   ask: Ask,

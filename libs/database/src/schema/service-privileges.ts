@@ -1,12 +1,12 @@
-import { SERVICE_PRIVILEGES } from '@coordination/migrations';
+import { type SchemaPrivileges } from './schema-definition.js';
 
-/** Asks the database one question with bound parameters, over whatever connection the asker has. */
+/** Runs one statement with bound parameters on the connection of the caller. */
 export type Ask = <Row extends object>(text: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 
 /** The table in which MikroORM's migrator notes what it has applied. The tables of the catalog are in the same schema. */
 export const MIGRATIONS_TABLE = 'mikro_orm_migrations';
 
-/** One privilege that the service needs, and how a role stands to it. */
+/** One privilege that the service needs, and whether a role has it. */
 export interface NeededPrivilege {
   readonly kind: 'schema' | 'search_path' | 'table' | 'function';
   readonly name: string;
@@ -19,28 +19,35 @@ export interface NeededPrivilege {
   readonly isHeld: boolean;
   /** Whether the role that asks may grant it. */
   readonly isGrantable: boolean;
-  /** Whether everybody has it. */
+  /** Whether `public` has it. */
   readonly isPublic: boolean;
 }
 
-const NEEDED: readonly (readonly [kind: NeededPrivilege['kind'], name: string, privilege: string])[] = [
+type Needed = readonly [kind: NeededPrivilege['kind'], name: string, privilege: string];
+
+const neededOf = ({ tables, functions }: SchemaPrivileges): readonly Needed[] => [
   ['schema', '', 'usage'],
   ['search_path', '', ''],
-  ...Object.entries(SERVICE_PRIVILEGES.tables).flatMap(([name, privileges]) =>
+  ...Object.entries(tables).flatMap(([name, privileges]) =>
     privileges.map(privilege => ['table', name, privilege] as const),
   ),
-  ...SERVICE_PRIVILEGES.functions.map(name => ['function', name, 'execute'] as const),
+  ...functions.map(name => ['function', name, 'execute'] as const),
 ];
 
 /**
- * How a role stands to each privilege that the service needs, in one statement. It looks into the system catalogs, which
- * every role may read, and not with `to_regclass`, which does not find what is in a schema that the role may not use.
- * Functions are taken by name, whatever their arguments are: a later version may give them more.
+ * Which of the privileges that the service needs a role has, in one statement. It reads the system catalogs, which every
+ * role may read, and does not use `to_regclass`, which does not find objects in a schema that the role may not use.
+ * Functions are found by name without their arguments: a later version may add some.
  * @param role the one that asks, if none is named
  * @returns nothing where there is no table of migrations, and so nothing that one could have privileges on
  */
-export async function neededPrivileges(ask: Ask, role?: string): Promise<NeededPrivilege[]> {
-  const columns = [0, 1, 2].map(column => NEEDED.map(row => row[column]));
+export async function neededPrivileges(
+  ask: Ask,
+  privileges: SchemaPrivileges,
+  role?: string,
+): Promise<NeededPrivilege[]> {
+  const needed = neededOf(privileges);
+  const columns = [0, 1, 2].map(column => needed.map(row => row[column]));
   return await ask<NeededPrivilege>(
     `with home as (
        select s.oid, s.nspname as name, s.nspowner as owner
@@ -61,7 +68,7 @@ export async function neededPrivileges(ask: Ask, role?: string): Promise<NeededP
          has_schema_privilege(h.oid, 'usage with grant option') as grantable, false as public
        where n.kind = 'schema'
        union all
-       -- Of another role it cannot be told. Without usage the schema is not in the path, which is said once.
+       -- The path of another role is unknown. Without usage the schema is not in the path, which is reported once.
        select quote_ident(h.name), h.owner,
          $1::name is not null or h.name = any(current_schemas(false)) or not has_schema_privilege(h.oid, 'usage'), false, false
        where n.kind = 'search_path'

@@ -18,7 +18,7 @@ const SESSION_PARAMETERS = new Set([
   'query_timeout',
 ]);
 
-/** Where connections lead, and how they are made: what a URL, a setting and the variables of libpq say together. */
+/** Where connections lead, and how they are made: from a URL, a setting and the variables of libpq. */
 export interface ConnectionTarget {
   readonly servers: Servers;
   readonly session: TargetSession;
@@ -27,17 +27,17 @@ export interface ConnectionTarget {
   readonly tls: TlsDemand;
   /** Role, password, database and session. */
   readonly config: ClientConfig;
-  /** How long (ms) making a connection to one server may take, if the URL or PGCONNECT_TIMEOUT says it. */
+  /** How long (ms) making a connection to one server may take, if the URL or PGCONNECT_TIMEOUT sets it. */
   readonly connectTimeoutMs: number | undefined;
 }
 
-/** The searches of this process by the URL that they are for: where one connection found its server, others begin. */
+/** The searches of this process by URL: the server that one connection has found serves the next ones. */
 const searches = new Map<string, ServerSearch>();
 
 /**
- * What a URL and a setting say of connections. Of several servers it is the one that takes writes, unless the URL says
- * something else: libpq would take the first that answers, a standby too, which is of no use to this service.
- * @throws Error with a line for people, which repeats no part of the URL but what it says of TLS
+ * The target that a URL and a setting describe. Of several servers it is the one that accepts writes, unless the URL asks
+ * for another one: libpq would take the first that answers, which may be a standby, of no use to this service.
+ * @throws Error with one line for the operator, which repeats no part of the URL but its TLS parameters
  */
 export function connectionTarget(text: string, ssl: SslMode, env: NodeJS.ProcessEnv = process.env): ConnectionTarget {
   const url = parseDatabaseUrl(text);

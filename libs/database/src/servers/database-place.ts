@@ -11,18 +11,18 @@ export interface DatabasePlace {
   readonly role: string | undefined;
 }
 
-/** What is known of a URL without connecting: parameters of the URL and variables of libpq fill in what it lacks. */
+/** The place that a URL names, without connecting: parameters of the URL and variables of libpq fill in what it lacks. */
 export function placeOf(text: string): DatabasePlace {
   const url = parseDatabaseUrl(text);
   const { user, database } = url;
-  // The driver knows who it would be where nobody is named.
+  // Without a user in the URL, the driver determines the role.
   return { servers: serversOf(url, process.env), database, role: user ?? new Client({ database }).user };
 }
 
-/** Names the servers for people. */
+/** The servers, for messages. */
 export const describeServers = ({ servers }: Pick<DatabasePlace, 'servers'>): string =>
   servers.map(describeServer).join(', ');
 
-/** Names a database for people; never with the password. */
+/** A database, for messages; never with the password. */
 export const describePlace = ({ servers, database, role }: DatabasePlace): string =>
   `${database} at ${describeServers({ servers })}, role ${role ?? '(none)'}`;

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TargetSession } from '@coordination/config';
-import { READ_ONLY_STATE } from './server-standing.js';
+import { READ_ONLY_STATE } from './server-state.js';
 import { describeServer, hasName, type Server, type Servers } from './servers.js';
 
-/** How long (ms) after a search that found nothing the next one begins, because all who connect meanwhile ask for one. */
+/** Pause (ms) between a search that found nothing and the next one, because each new connection asks for one. */
 const PAUSE_MS = 100;
 
 /** A server at one of its addresses. */
@@ -20,23 +20,25 @@ export interface PlacedConnection {
   destroy(): void;
 }
 
-/** Tries a place. @throws Error that says why it is not the one */
+/** Tries a place. @throws Error with the reason why it cannot be used */
 export type LookAt = (place: Place) => Promise<void>;
 
-/** None of the servers will do. The message says of each why; the first of the errors tells most. */
+/** None of the servers can be used. The message gives the reason for each; the most informative error comes first. */
 export class NoServerError extends AggregateError {
   override readonly name = 'NoServerError';
   readonly code: string | undefined;
 
   constructor(failures: readonly (readonly [Server, NodeJS.ErrnoException])[]) {
     const errors = failures.map(([, error]) => error).toSorted((a, b) => weight(b) - weight(a));
-    const told = failures.map(([server, { message }]) => `${describeServer(server)} (${message.replace(/\.$/, '')})`);
-    super(errors, `No server can be used: ${told.join(', ')}.`);
+    const reasons = failures.map(
+      ([server, { message }]) => `${describeServer(server)} (${message.replace(/\.$/, '')})`,
+    );
+    super(errors, `No server can be used: ${reasons.join(', ')}.`);
     this.code = errors[0]?.code;
   }
 }
 
-/** What a server said tells more than that one could not be reached; that it is a standby is expected of all but one. */
+/** An answer of a server says more than a failure to reach one; all servers but one are expected to be standbys. */
 function weight(error: Error): number {
   const { code } = error as NodeJS.ErrnoException;
   if (code === READ_ONLY_STATE) return 1;
@@ -45,8 +47,8 @@ function weight(error: Error): number {
 
 /**
  * Finds the server that connections are for, among several or among the addresses of one name, and remembers it until a
- * connection to it fails, breaks, or is told that it only reads. One search serves all who connect meanwhile. When it finds
- * another server than before, the connections to all others are cut: what they lead to is no primary any more.
+ * connection to it fails, breaks, or reports that it only reads. One search serves all connections that are made meanwhile.
+ * When it finds another server than before, the connections to all others are cut: those servers are no primaries any more.
  */
 export class ServerSearch {
   private known: Place | undefined;
@@ -63,7 +65,7 @@ export class ServerSearch {
 
   /**
    * @param timeoutMs how long the resolver may take
-   * @throws NoServerError when none will do
+   * @throws NoServerError when none can be used
    */
   async find(lookAt: LookAt, timeoutMs: number | undefined): Promise<Place> {
     if (this.known) return this.known;

@@ -12,12 +12,11 @@ import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { administer } from '../schema/administer.js';
 import { DatabaseClient } from '../connections/database-client.js';
 import { Databases } from '../connections/databases.js';
-import { migrate } from '../schema/migrate.js';
 import { NotificationListener } from '../connections/notification-listener.js';
 import { pgOptions } from '../connections/pg-options.js';
 import { query } from '../reading/query.js';
-import { readSchemaState } from '../schema/schema-state.js';
 import { troubleOf } from '../errors/trouble.js';
+import { migrate, readSchemaState } from '../../../../test/support/database/schema.js';
 
 /** Nobody listens there. */
 const DEAD = '127.0.0.1:1';

@@ -24,7 +24,7 @@ export interface TlsDemand {
 /**
  * What the parameters of a database's URL, or else a setting, demand of TLS, with the meaning that libpq gives to the parameters
  * (PostgreSQL, 32.19 "SSL Support").
- * @param fallbackMode the mode where neither says one, such as that of PGSSLMODE
+ * @param fallbackMode the mode where neither sets one, such as that of PGSSLMODE
  * @throws Error with a line for people, which repeats nothing of the URL but its parameters for TLS
  */
 export function tlsDemand(parameters: Parameters, ssl: SslMode, fallbackMode?: string): TlsDemand {
@@ -42,8 +42,8 @@ export function tlsDemand(parameters: Parameters, ssl: SslMode, fallbackMode?: s
 type Parameters = ReadonlyMap<string, string>;
 
 function modeOf(parameters: Parameters, ssl: SslMode, fallbackMode: string | undefined): UrlMode {
-  const said = parameters.get('sslmode') ?? fromDriver(parameters.get('ssl'));
-  if (said !== undefined) return known(said, 'sslmode in the URL of the database');
+  const mode = parameters.get('sslmode') ?? fromDriver(parameters.get('ssl'));
+  if (mode !== undefined) return known(mode, 'sslmode in the URL of the database');
   if (ssl !== 'off') return ssl === 'verify' ? 'verify-full' : 'require';
   if (['sslrootcert', 'sslcert', 'sslkey'].some(name => parameters.has(name))) return 'verify-full';
   return fallbackMode ? known(fallbackMode, 'PGSSLMODE') : 'disable';
@@ -69,7 +69,7 @@ function meaningOf(mode: UrlMode, hasRootCert: boolean): Pick<TlsDemand, 'encryp
     case 'prefer':
       return { encryption: 'if-offered', check: 'nothing' };
     case 'require':
-      // libpq, too, checks the issuer where it is told whom to trust.
+      // libpq, too, checks the issuer where a root certificate is given.
       return { encryption: 'required', check: hasRootCert ? 'chain' : 'nothing' };
     case 'no-verify':
       return { encryption: 'required', check: 'nothing' };
@@ -92,14 +92,14 @@ function rootCertFileOf(parameters: Parameters, mode: UrlMode): string | null {
 }
 
 function negotiationOf(parameters: Parameters, mode: UrlMode): TlsDemand['negotiation'] {
-  const said = parameters.get('sslnegotiation') ?? 'postgres';
-  if (said !== 'postgres' && said !== 'direct') {
+  const negotiation = parameters.get('sslnegotiation') ?? 'postgres';
+  if (negotiation !== 'postgres' && negotiation !== 'direct') {
     throw new Error('sslnegotiation in the URL of the database must be postgres or direct.');
   }
-  if (said === 'direct' && ['disable', 'allow', 'prefer'].includes(mode)) {
+  if (negotiation === 'direct' && ['disable', 'allow', 'prefer'].includes(mode)) {
     throw new Error(
       `sslnegotiation=direct in the URL of the database needs sslmode=require, verify-ca or verify-full, not ${mode}.`,
     );
   }
-  return said;
+  return negotiation;
 }

@@ -5,7 +5,7 @@ import { type TlsDemand } from './tls-demand.js';
 import { UnusableFileError } from './unusable-file.errors.js';
 
 /**
- * What Node.js is told of TLS for one connection.
+ * The TLS options of Node.js for one connection.
  * @throws UnusableFileError that names the file that cannot be read
  */
 export function tlsOptions(tls: TlsDemand, { server, address }: Place): ConnectionOptions {
@@ -32,7 +32,7 @@ function ownRoots(): string[] {
   const roots = getCACertificates('extra');
   if (roots.length > 0) return roots;
   throw new Error(
-    'sslmode=verify-ca needs to be told whom to trust: sslrootcert=<file> in the URL of the database, or NODE_EXTRA_CA_CERTS.',
+    'sslmode=verify-ca needs a root certificate: sslrootcert=<file> in the URL of the database, or NODE_EXTRA_CA_CERTS.',
   );
 }
 

@@ -1,7 +1,7 @@
-/** A file that the settings of the database name cannot be used. The message names the file, and nothing that is in it. */
+/** A file that the settings of the database name cannot be used. The message names the file and discloses none of its content. */
 export class UnusableFileError extends Error {
   override readonly name = 'UnusableFileError';
-  /** The code of the system, where it does not let the file be read. */
+  /** The code of the system error, where the file cannot be read. */
   readonly code: string | undefined;
 
   constructor(message: string, cause?: unknown) {

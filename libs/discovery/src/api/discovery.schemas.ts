@@ -1,5 +1,12 @@
 import { queryCursor, queryInteger } from '@coordination/http';
-import { DEFAULT_NAMESPACE, instanceView, namespaceSchema, serviceSchema, STATUSES } from '@coordination/catalog';
+import {
+  DEFAULT_NAMESPACE,
+  instanceView,
+  namespaceOrAllSchema,
+  namespaceSchema,
+  serviceSchema,
+  STATUSES,
+} from '@coordination/catalog';
 import { z } from 'zod';
 import { SEARCH_ORDERS, SEARCH_SORTS } from '../search/catalog-search.js';
 import { FRESHNESS_PARAMETERS, WAITING_PARAMETERS } from '../freshness/read-consistency.js';
@@ -10,21 +17,11 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 const MAX_CURSOR_LENGTH = 2_000;
 
-/** Names all namespaces in a search. */
-export const ALL_NAMESPACES = '*';
+export { ALL_NAMESPACES } from '@coordination/catalog';
 
 const namespace = namespaceSchema.default(DEFAULT_NAMESPACE);
 
-/** A namespace, or all of them. One text, and not a union: no client has a type for that. */
-export const anyNamespace = z
-  .string()
-  .regex(
-    /^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$/,
-    'must be *, or 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -',
-  )
-  .meta({ minLength: 1, maxLength: 63 })
-  .default(DEFAULT_NAMESPACE)
-  .describe('Namespace, or `*` for all.');
+export const anyNamespace = namespaceOrAllSchema.default(DEFAULT_NAMESPACE).describe('Namespace, or `*` for all.');
 
 export const namespacesQuery = z.strictObject({ ...FRESHNESS_PARAMETERS, ...WAITING_PARAMETERS });
 export type NamespacesQuery = z.output<typeof namespacesQuery>;

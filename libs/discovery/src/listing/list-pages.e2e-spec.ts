@@ -1,4 +1,4 @@
-import { EPOCH_JUMP } from '@coordination/log';
+import { EPOCH_JUMP } from '@coordination/log/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer } from '../../../../test/support/http/api.js';
 import { brief, type CatalogService, headOf, startCatalog } from '../../../../test/support/catalog/catalog-service.js';

@@ -1,6 +1,7 @@
 import { LOG_PARTITION_SIZE } from '@coordination/log';
-import { type InstanceIdentity } from '@coordination/catalog';
+import { type InstanceIdentity, INSTANCES } from '@coordination/catalog';
 import { type SearchOrder } from '../search/catalog-search.js';
+import { FIELDS } from '../selection/expression.js';
 import { Conditions, type Statement } from '../selection/selection-sql.js';
 
 /** Where in the catalog instances are looked for. A service without a namespace is one of all namespaces. */
@@ -114,15 +115,16 @@ export function newestEvent(conditions: Conditions, alias: string, at: number, c
   ) ${alias} on (${columns(alias)}) = (${columns('walk')}) and ${condition}`;
 }
 
+/** What selections speak of and orders are by, beside the identity, which events have as columns. */
+const COLUMNS_OF_STATE = INSTANCES.only('id', ...FIELDS, 'metadata', 'registeredAt', 'updatedAt').without(
+  'namespace',
+  'service',
+  'instanceId',
+);
+
 /** The state after an event `s` as a relation `i`, which is what selections speak of. */
 export const STATE_AS_INSTANCE = `cross join lateral (
-    select (s.after ->> 'id')::uuid as id, s.namespace, s.service, s.instance_id,
-      s.after ->> 'incarnation' as incarnation,
-      coalesce((s.after ->> 'incarnationNumber')::int, 1) as incarnation_number, s.after ->> 'type' as type,
-      s.after ->> 'scheme' as scheme, s.after ->> 'host' as host, (s.after ->> 'port')::int as port,
-      s.after ->> 'zone' as zone, (s.after ->> 'weight')::int as weight, s.after ->> 'status' as status,
-      s.after -> 'metadata' as metadata, (s.after ->> 'registeredAt')::timestamptz as registered_at,
-      (s.after ->> 'updatedAt')::timestamptz as updated_at
+    select s.namespace, s.service, s.instance_id, ${COLUMNS_OF_STATE.fromJson('s.after')}
   ) i`;
 
 /** Identities of `walk` as properties. */

@@ -1,4 +1,4 @@
-import { EPOCH_JUMP } from '@coordination/log';
+import { EPOCH_JUMP } from '@coordination/log/testing';
 import { type InstanceRecord } from '@coordination/catalog';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LeasedView } from '../../../../test/support/http/api.js';

@@ -4,6 +4,7 @@ import { systemClock } from '@coordination/kernel';
 import {
   EVERY_OTHER_NAMESPACE,
   INSTANCE_COLUMNS,
+  INSTANCES,
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceView,
@@ -17,6 +18,7 @@ import { orTooCostly } from './costly-selection.js';
 import { ScanBudget, type ScanLimits } from '../selection/scan-budget.js';
 import { fromCursor, toCursor } from './search-cursor.js';
 import { type FilterSubject } from '../selection/evaluate.js';
+import { FIELDS } from '../selection/expression.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS, type Statement } from '../selection/selection-sql.js';
 import { hasVersionRange, matcher, type Selection } from '../selection/selection.js';
 import { type ServiceSummary } from './service-summary.js';
@@ -212,9 +214,7 @@ const NAMESPACE_REVISION = `
     (select revision from namespace_floor where namespace = '${EVERY_OTHER_NAMESPACE}'))::float8 as revision`;
 
 /** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
-const JUDGED_COLUMNS = `
-  i.namespace, i.service, i.instance_id as "instanceId", i.incarnation, i.incarnation_number as "incarnationNumber",
-  i.type, i.scheme, i.host, i.port, i.zone, i.weight, i.metadata, i.status`;
+const JUDGED_COLUMNS = INSTANCES.only(...FIELDS, 'metadata').select('i');
 
 /** Reads what SQL cannot rule out, step by step, within a transaction. */
 function stepsOf<Candidate extends FilterSubject>(

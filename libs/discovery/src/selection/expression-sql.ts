@@ -1,5 +1,5 @@
-import { type JsonValue } from '@coordination/catalog';
-import { type Expression, type Field, type Leaf, type Scalar, type Selector } from './expression.js';
+import { INSTANCES, type JsonValue } from '@coordination/catalog';
+import { type Expression, type Field, FIELDS, type Leaf, type Scalar, type Selector } from './expression.js';
 import { versionTest } from './version-range.js';
 
 /** How many characters of a version are indexed: one more than any semver version may have (semver, MAX_LENGTH). */
@@ -16,22 +16,16 @@ export interface SqlTools {
   readonly versions: readonly string[] | undefined;
 }
 
-const COLUMNS: Readonly<Record<Field, string>> = {
-  namespace: 'i.namespace',
-  service: 'i.service',
-  instanceId: 'i.instance_id',
-  incarnation: 'i.incarnation',
-  incarnationNumber: 'i.incarnation_number',
-  type: 'i.type',
-  scheme: 'i.scheme',
-  status: 'i.status',
-  host: 'i.host',
-  port: 'i.port',
-  zone: 'i.zone',
-  weight: 'i.weight',
-};
+const FIELD_COLUMNS = INSTANCES.only(...FIELDS).columns;
 
-const NUMERIC: ReadonlySet<Field> = new Set(['port', 'weight', 'incarnationNumber']);
+/** The columns of fields, in a relation `i`. */
+const COLUMNS = Object.fromEntries(FIELD_COLUMNS.map(({ property, name }) => [property, `i.${name}`])) as Readonly<
+  Record<Field, string>
+>;
+
+const NUMERIC: ReadonlySet<string> = new Set(
+  FIELD_COLUMNS.filter(({ type }) => type === 'int').map(({ property }) => property),
+);
 
 /** Whether SQL can decide this at all: patterns are RE2's, and semver is for semver to judge. */
 export const isDecidedInSql = ({ kind }: Leaf, { versions }: Pick<SqlTools, 'versions'>): boolean =>

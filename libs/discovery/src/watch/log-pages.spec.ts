@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EPOCH_JUMP } from '@coordination/log';
+import { EPOCH_JUMP } from '@coordination/log/testing';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { LogPages } from './log-pages.js';

@@ -2,24 +2,24 @@ import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { type DomainError } from '@coordination/kernel';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { PayloadTooLargeError, UnsupportedEncodingError, UnsupportedMediaTypeError } from '../problems/http.errors.js';
-import { parseJsonBody } from './json-body.js';
-import { collectBody } from './collect-body.js';
 import { acceptedMediaTypes, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from '../requests/media-types.js';
 import { ANY_MEDIA_TYPE, type BodyParser } from '../routing/wire-protocol.js';
+import { collectBody } from './collect-body.js';
+import { parseJsonBody } from './json-body.js';
 
 type Done = (error: Error | null, body?: unknown) => void;
 
 const JSON_TYPE = /^\s*application\/(?:merge-patch\+)?json\s*(?:;|$)/i;
 
 /**
- * Takes the `Content-Type` off a request that has no content, or may turn out to have none: `curl -d ''` names a type, and
- * so do clients that always name one. What it says is then no reason to refuse the request.
+ * Removes the `Content-Type` of a request that has no content, or may turn out to have none: `curl -d ''` sends a type, and so
+ * do clients that always send one. The type is then no reason to refuse the request.
  */
 export function forgetTypeOfNothing(headers: IncomingHttpHeaders): void {
   const type = headers['content-type'];
   if (type === undefined) return;
   const hasLength = headers['transfer-encoding'] === undefined;
-  // Whether a chunked body is empty shows when it is read; a type that cannot be read would be refused before.
+  // Whether a chunked body is empty shows when it is read; an unsupported type would be refused before that.
   if (hasLength ? Number(headers['content-length'] ?? 0) === 0 : !JSON_TYPE.test(type)) {
     headers['content-type'] = undefined;
   }
@@ -56,14 +56,15 @@ export function addBodyParsers(instance: FastifyInstance): void {
 /** The parser that the protocol of the route has for a media type. */
 function parserOf({ endpoint }: FastifyRequest, mediaType: string): BodyParser | undefined {
   const parsers = endpoint?.protocol?.bodyParsers;
-  return parsers?.[mediaType] ?? parsers?.[ANY_MEDIA_TYPE];
+  if (!parsers) return undefined;
+  return Object.hasOwn(parsers, mediaType) ? parsers[mediaType] : parsers[ANY_MEDIA_TYPE];
 }
 
 /** Why a body cannot be read, as far as its headers tell. */
 function complaintAboutForm(request: FastifyRequest, mediaType: string): DomainError | undefined {
   const accepted = acceptedMediaTypes(request);
   if (!accepted.includes(mediaType) && !accepted.includes(ANY_MEDIA_TYPE)) {
-    return new UnsupportedMediaTypeError(typeAsSent(request.raw), accepted);
+    return new UnsupportedMediaTypeError(mediaType, accepted);
   }
   const encoding = request.headers['content-encoding'];
   const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity';
@@ -90,8 +91,8 @@ async function readForeignBody(
 }
 
 /**
- * Why a body will be refused, as far as the headers of its request tell: what the parsers say as soon as the first byte
- * has come. For clients that ask before they send it.
+ * Why a body will be refused, as far as the headers show: the error that the parsers return after the first byte. For
+ * clients that wait for `100 Continue`.
  */
 export function complaintAboutHead(request: FastifyRequest): DomainError | undefined {
   const mediaType = mediaTypeOf(request);
@@ -105,7 +106,7 @@ export function complaintAboutHead(request: FastifyRequest): DomainError | undef
   return complaintAboutForm(request, mediaType);
 }
 
-/** A body of another type, or of none, is refused at its first byte. */
+/** Refuses a body of another type, or without one, at its first byte. */
 function refuseContent(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
   const settle = (error: Error | null) => {
     payload.off('data', refuse).off('end', accept).off('error', settle);
@@ -118,7 +119,7 @@ function refuseContent(request: FastifyRequest, payload: IncomingMessage, done: 
   payload.on('data', refuse).on('end', accept).on('error', settle);
 }
 
-/** The `Content-Type` of a request from which it may have been taken off. */
+/** The `Content-Type` as the client sent it, before {@link forgetTypeOfNothing} removed it. */
 function typeAsSent({ rawHeaders }: IncomingMessage): string | undefined {
   const at = rawHeaders.findIndex((text, n) => n % 2 === 0 && text.toLowerCase() === 'content-type');
   return at === -1 ? undefined : rawHeaders[at + 1];

@@ -1,6 +1,6 @@
 import { shownToken } from '@coordination/kernel';
 
-/** How many keys the objects of a JSON text have, counted in the text, in linear time. The text must be valid JSON. */
+/** The number of keys of all objects in a JSON text, in linear time. The text must be valid JSON. */
 export function countKeysInText(text: string): number {
   let keys = 0;
   let quote = text.indexOf('"');
@@ -12,7 +12,7 @@ export function countKeysInText(text: string): number {
   return keys;
 }
 
-/** How many keys the objects of a parsed value have. Fewer than in its text: JSON.parse dropped some in silence. */
+/** The number of keys of all objects in a parsed value. If its text has more, JSON.parse dropped duplicates silently. */
 export function countKeysInValue(value: unknown): number {
   let keys = 0;
   const stack: unknown[] = [value];
@@ -32,7 +32,7 @@ interface Frame {
   token: string | number;
 }
 
-/** The JSON pointer of the first key that its object has twice, or `undefined`. The text must be valid JSON. */
+/** The JSON pointer of the first duplicate key, or `undefined`. The text must be valid JSON. */
 export function findDuplicateKey(text: string): string | undefined {
   const frames: Frame[] = [];
   for (let at = 0; at < text.length; at++) {

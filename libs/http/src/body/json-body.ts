@@ -3,22 +3,22 @@ import { findUnstorable, MalformedJsonError, ValidationFailedError } from '@coor
 import { countKeysInText, countKeysInValue, findDuplicateKey } from './duplicate-keys.js';
 
 /**
- * The value of a JSON body, or `undefined` for an empty one. Whatever could not be stored as it is, or means one thing to
- * us and another to somebody else, is refused here, so that nothing behind the door has to think of it.
- * @throws MalformedJsonError when it is not UTF-8, not JSON, nested too deeply, or names a key twice or `__proto__`
- * @throws ValidationFailedError when a text or number in it cannot be kept as it is; every such place is named
+ * The value of a JSON body, or `undefined` for an empty one. Values that cannot be stored unchanged, or that parsers read
+ * differently, are refused here, so that no other code has to consider them.
+ * @throws MalformedJsonError when it is not UTF-8, not JSON, nested too deeply, or has a duplicate key or the key `__proto__`
+ * @throws ValidationFailedError when a text or number in it cannot be stored unchanged; it names every such place
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
   if (!isUtf8(bytes)) throw new MalformedJsonError('The body is not UTF-8 text. Send JSON in UTF-8.');
   const text = bytes.toString();
   const value = parse(text);
-  const poison = findUnstorable(value);
-  const structural = poison.find(finding => finding.structural);
+  const unstorable = findUnstorable(value);
+  const structural = unstorable.find(finding => finding.structural);
   if (structural) {
-    throw new MalformedJsonError(`${structural.path || 'The body'} ${structural.message}.`, { errors: poison });
+    throw new MalformedJsonError(`${structural.path || 'The body'} ${structural.message}.`, { errors: unstorable });
   }
-  if (poison.length > 0) throw new ValidationFailedError(poison);
+  if (unstorable.length > 0) throw new ValidationFailedError(unstorable);
   if (countKeysInText(text) !== countKeysInValue(value)) {
     const path = findDuplicateKey(text) ?? '';
     const message = 'is named twice in one object';

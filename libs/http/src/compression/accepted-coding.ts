@@ -1,27 +1,27 @@
 import { negotiate } from '@fastify/accept-negotiator';
 import { LRUCache } from 'lru-cache';
 
-/** What an `Accept-Encoding` header lets us do. */
+/** What an `Accept-Encoding` header allows. */
 export interface AcceptedCoding {
-  /** Whether gzip is accepted, and no less welcome than the plain form. */
+  /** Whether gzip is accepted with at least the weight of the plain form. */
   readonly isGzipWanted: boolean;
-  /** Whether the plain form is refused, so that small answers have to be compressed, too. */
+  /** Whether the plain form is refused, so that small responses have to be compressed, too. */
   readonly isPlainRefused: boolean;
 }
 
-/** RFC 9110, section 12.5.3: without the header any coding would do, and the plain form is what everybody understands. */
+/** RFC 9110, section 12.5.3: without the header every coding is allowed, and all clients understand the plain form. */
 const PLAIN: AcceptedCoding = { isGzipWanted: false, isPlainRefused: false };
 
-/** In the order in which we like them. */
+/** In the order of preference. */
 const CODINGS = ['gzip', 'identity'];
 const PLAIN_REFUSED = /(?:^|,)\s*identity\s*;\s*q=0(?:\.0*)?\s*(?:,|$)/;
 const X_GZIP = /(^|,)(\s*)x-gzip(?=\s*(?:[;,]|$))/g;
 const ANY = /(^|,)(\s*)\*(?=\s*(?:[;,]|$))/g;
 
-/** There are a few values that nearly all clients send. */
+/** Nearly all clients send one of a few values. */
 const known = new LRUCache<string, AcceptedCoding>({ max: 100 });
 
-/** What an `Accept-Encoding` header asks for (RFC 9110, section 12.5.3). */
+/** Evaluates an `Accept-Encoding` header (RFC 9110, section 12.5.3). */
 export function acceptedCoding(header: string | string[] | undefined): AcceptedCoding {
   if (header === undefined) return PLAIN;
   const text = String(header);
@@ -32,7 +32,7 @@ export function acceptedCoding(header: string | string[] | undefined): AcceptedC
 
 function parse(header: string): AcceptedCoding {
   const named = header.replaceAll(X_GZIP, '$1$2gzip');
-  // The negotiator would take `*` for gzip even where gzip has a weight of its own.
+  // The negotiator would apply `*` to gzip even if gzip has a weight of its own.
   const isListed = (coding: string) => new RegExp(`(?:^|,)\\s*${coding}\\s*(?:[;,]|$)`).test(named);
   const explicit = named.replaceAll(ANY, `$1$2${CODINGS.find(coding => !isListed(coding)) ?? 'any-other'}`);
   const isGzipWanted = negotiate(explicit, CODINGS) === 'gzip';

@@ -6,7 +6,7 @@ import {
   type FastifyRequest,
   type onSendHookHandler,
 } from 'fastify';
-import { isVersionTag, weakened } from '../requests/etag.js';
+import { isVersionTag, weakened } from '../headers/etag.js';
 import { addVary } from '../links/vary.js';
 import { acceptedCoding } from './accepted-coding.js';
 import { type CompressedForm } from './compressed-form.js';
@@ -14,32 +14,32 @@ import { gzipped, gzipStream } from './gzip.js';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** The compressed form of the answer, where that is kept. */
+    /** The compressed form of the response, if that is kept. */
     compressedForm?: CompressedForm | null;
   }
 }
 
-/** Smaller answers are not compressed: with their headers they take one packet of the network either way. */
+/** Smaller responses are not compressed: with their headers they fit into one packet anyway. */
 export const COMPRESSION_THRESHOLD_BYTES = 1_024;
 
-/** Texts of all kinds, but for events: a compressor between an event and its reader would hold it back. */
+/** Texts of all kinds except event streams, because a compressor would delay events. */
 const COMPRESSIBLE =
   /^(?:text\/(?!event-stream)|application\/(?:[\w.-]+\+)?(?:json|yaml|xml)\b|application\/(?:x-ndjson|javascript|openmetrics-text)\b|image\/svg\+xml)/i;
 
 const NOT_MODIFIED = 304;
 const PARTIAL_CONTENT = 206;
 
-/** What Fastify is given to send; it would take streams of other kinds, which nothing here makes. */
+/** What Fastify is given to send; other kinds of streams do not occur here. */
 type Payload = string | Buffer | Readable | null | undefined;
 
 /**
- * Compresses answers for those who accept it (RFC 9110, section 12.5.3).
- * - A list of the catalog that is kept brings its compressed form, which is kept, too ({@link CompressedForm}); what is made
- *   for one request is compressed for it, outside the event loop. Streams are compressed as they are read.
- * - The tag of a compressed answer is weak: its bytes are others than those of the plain one. `Vary` keeps caches from
- *   mixing them up, and is there whichever form was sent.
- * - An answer with the version of a record as its tag stays plain: it is small, and clients send the tag back in
- *   `If-Match`, which strictly takes strong tags alone.
+ * Compresses responses for clients that accept it (RFC 9110, section 12.5.3).
+ * - A cached list of the catalog has a cached compressed form ({@link CompressedForm}); other responses are compressed for
+ *   each request, outside the event loop. Streams are compressed as they are read.
+ * - The tag of a compressed response is weak, because its bytes differ from those of the plain one. `Vary` prevents caches
+ *   from confusing them, and is set for both forms.
+ * - A response whose tag is the version of a record stays plain: it is small, and clients send the tag back in `If-Match`,
+ *   which strictly takes only strong tags.
  */
 export function compressAnswers(instance: FastifyInstance): void {
   instance.decorateReply('compressedForm', null);
@@ -48,7 +48,7 @@ export function compressAnswers(instance: FastifyInstance): void {
 
 const compressAnswer: onSendHookHandler<Payload> = (request, reply, payload, done) => {
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  // Most writes are answered by less: they end here.
+  // The responses to most writes are small, and end here.
   if (!isRead && isSmall(payload)) return done(null, payload);
   if (isRead && reply.statusCode === NOT_MODIFIED) {
     addVary(reply, 'Accept-Encoding');
@@ -59,15 +59,15 @@ const compressAnswer: onSendHookHandler<Payload> = (request, reply, payload, don
   if (!isCompressible(reply)) return done(null, payload);
   addVary(reply, 'Accept-Encoding');
   const { isGzipWanted, isPlainRefused } = acceptedCoding(request.headers['accept-encoding']);
-  // Nobody is there any more to whom it could be sent.
+  // The client may have closed the connection.
   if (!isGzipWanted || (isSmall(payload) && !isPlainRefused) || reply.raw.destroyed) return done(null, payload);
 
   if (payload instanceof Readable) {
     sendAsGzip(reply);
-    // Fastify reads what it was given for HEAD, and sends none of it.
+    // For HEAD, Fastify reads the stream and sends nothing of it.
     if (request.method === 'HEAD') return done(null, payload);
     const compressed = gzipStream();
-    // Fastify cuts the answer off when the compressed stream fails, which it does when the plain one does.
+    // When the plain stream fails, the compressed one fails too, and Fastify cuts the response off.
     return done(
       null,
       pipeline(payload, compressed, () => {}),
@@ -110,13 +110,13 @@ function isCompressible(reply: FastifyReply): boolean {
 
 function sendAsGzip(reply: FastifyReply): void {
   void reply.header('content-encoding', 'gzip');
-  // Those of the plain form. Fastify sets the length of what it is given.
+  // They belong to the plain form. Fastify sets the length of the payload.
   void reply.removeHeader('content-length').removeHeader('accept-ranges');
   const tag = reply.getHeader('etag');
   if (typeof tag === 'string') void reply.header('etag', weakened(tag));
 }
 
-/** A client or cache that has the compressed form knows it by the weak tag, and finds it again by that only. */
+/** A client or cache that has the compressed form knows it by the weak tag, so the 304 must have the weak tag, too. */
 function repeatWeakTag(request: FastifyRequest, reply: FastifyReply): void {
   const tag = reply.getHeader('etag');
   if (typeof tag !== 'string') return;

@@ -1,30 +1,30 @@
 import { gzipped } from './gzip.js';
 
 /**
- * The compressed form of an answer that is sent over and over. It is made when it is first asked for, once for all who ask
- * meanwhile, and kept as long as this object is.
+ * The compressed form of a response that is sent many times. It is computed on the first use, once for all concurrent uses,
+ * and kept as long as this object.
  */
 export class CompressedForm {
   private made: Buffer | undefined;
   private pending: Promise<Buffer> | undefined;
 
-  /** @param onMade is told when there is something to keep */
+  /** @param onMade called when the compressed form has been computed */
   constructor(
     private readonly whole: string,
     private readonly onMade: () => void = () => {},
   ) {}
 
-  /** How many bytes are kept: none until the form was asked for. */
+  /** The number of bytes that are kept; 0 before the first use. */
   get byteLength(): number {
     return this.made?.byteLength ?? 0;
   }
 
-  /** Whether this is the form of an answer; an error that is sent in place of it has another text. */
+  /** Whether this is the form of a response; an error that is sent instead has another text. */
   isOf(payload: unknown): boolean {
     return payload === this.whole;
   }
 
-  /** The bytes at once where they are there already. */
+  /** The bytes; synchronously if they are computed already. */
   bytes(): Buffer | Promise<Buffer> {
     return this.made ?? (this.pending ??= this.make());
   }

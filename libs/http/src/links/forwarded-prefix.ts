@@ -1,16 +1,16 @@
 import { hasDotSegment } from '@coordination/kernel';
 
-/** Longer ones are nobody's prefix. */
+/** No real prefix is longer. */
 export const MAX_PREFIX_LENGTH = 256;
 
 /**
- * Segments of unreserved characters (RFC 3986) alone. So nothing that is put into a link by it can name another host
- * (`//host`, `/\host`), end a header line, or end an attribute of HTML.
+ * Segments of unreserved characters (RFC 3986) only. So a link that begins with the prefix can neither name another host
+ * (`//host`, `/\host`), nor end a header line or an attribute of HTML.
  */
 const PREFIX = /^(?:\/[A-Za-z0-9._~-]+)+$/;
 
 /**
- * The path prefix that a line of `X-Forwarded-Prefix` tells, without a slash at its end; empty if it tells of none.
+ * The path prefix in an `X-Forwarded-Prefix` header, without a slash at its end; empty if it has none.
  * @returns undefined if it cannot be used: no path of plain segments, too long, with a segment `.` or `..`, or several
  */
 export function forwardedPrefix(header: string | string[] | undefined): string | undefined {

@@ -5,7 +5,8 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sendRaw } from '../../../../test/support/http/raw-http.js';
-import { configureHttp, createHttpAdapter, locationOf, type Problem } from '../index.js';
+import { configureHttp, createHttpAdapter, locationOf } from '../index.js';
+import { type Problem } from '../problems/problem.js';
 
 @Controller('things')
 class ThingsController {

@@ -10,7 +10,7 @@ import { addVary } from './vary.js';
 /** The settings that links depend on. */
 export type LinkSettings = Pick<Settings, 'PCS_TRUSTED_PROXIES'> & Partial<Pick<Settings, 'PCS_PUBLIC_URL'>>;
 
-/** What of a request decides about links. */
+/** The parts of a request that links depend on. */
 type Asked = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string | undefined } };
 
 const PREFIX_HEADER = 'x-forwarded-prefix';
@@ -23,11 +23,11 @@ declare module 'fastify' {
 }
 
 /**
- * Links to this service in its own answers. A proxy may serve it below a path prefix that it takes off, so that the service
- * does not see it: then PCS_PUBLIC_URL tells it, or, for each request, the `X-Forwarded-Prefix` of a trusted proxy.
+ * Links to this service in its responses. A proxy may serve it below a path prefix that it removes, so that the service does
+ * not see the prefix: then PCS_PUBLIC_URL has it, or, for each request, the `X-Forwarded-Prefix` of a trusted proxy.
  */
 export class OwnLinks {
-  /** PCS_PUBLIC_URL where it has a path prefix; empty otherwise, since without one all links are right as they are. */
+  /** PCS_PUBLIC_URL if it has a path prefix; else empty, because links without a prefix need no base. */
   private readonly publicBase: string;
   private readonly isTrusted: TrustTest | undefined;
   private hasWarned = false;
@@ -38,14 +38,14 @@ export class OwnLinks {
     if (!hasPrefix && PCS_TRUSTED_PROXIES.length > 0) this.isTrusted = trustIn(PCS_TRUSTED_PROXIES);
   }
 
-  /** The base where there is no request to ask: that of PCS_PUBLIC_URL, or none. */
+  /** The base without a request: that of PCS_PUBLIC_URL, or none. */
   get fixedBase(): string {
     return this.publicBase;
   }
 
   /**
-   * What goes before a path of this service to make a link of it: PCS_PUBLIC_URL, the prefix of the proxy, or nothing. A
-   * prefix that cannot be used is as none: whoever made it up gets links without it.
+   * What comes before a path of this service in a link: PCS_PUBLIC_URL, the prefix of the proxy, or nothing. A prefix that
+   * cannot be used is ignored.
    */
   baseFor({ headers, socket }: Asked): string {
     if (this.isTrusted === undefined) return this.publicBase;
@@ -57,31 +57,32 @@ export class OwnLinks {
   }
 
   /**
-   * A reference to a path of this service for a `Location` header. With PCS_PUBLIC_URL alone nobody can tell who came through
-   * the proxy and who did not, so it is relative to the path that was asked, which is right for both (RFC 9110, 10.2.2).
+   * A reference to a path of this service for a `Location` header. With PCS_PUBLIC_URL the service does not know whether a
+   * request came through the proxy, so it is relative to the path of the request, which is right in both cases (RFC 9110,
+   * 10.2.2).
    */
   locationOf(request: FastifyRequest, path: string): string {
     if (this.publicBase === '') return this.baseFor(request.raw) + path;
-    // The pattern has as many segments as the path, whatever names were asked.
+    // The pattern has as many segments as the path of the request.
     return posix.relative(posix.dirname(request.routeOptions.url ?? '/'), path);
   }
 
-  /** Tells caches that an answer has links that depend on the proxy. */
+  /** Declares by `Vary` that the response has links that depend on the proxy. */
   markVarying(reply: FastifyReply): void {
     if (this.isTrusted !== undefined) addVary(reply, 'X-Forwarded-Prefix');
   }
 
-  /** Each request of the proxy may have the same fault. */
+  /** Logged once, because each request of the proxy may have the same fault. */
   private warnOnce(proxy: string | undefined): void {
     if (this.hasWarned) return;
     this.hasWarned = true;
     new Logger('Http').warn(
       `The X-Forwarded-Prefix of the proxy ${proxy} is ignored, so links lack its prefix. It must be one path such as /pcs, ` +
-        `of letters, digits and . _ ~ -, and at most ${MAX_PREFIX_LENGTH} characters. Mend the proxy, or set PCS_PUBLIC_URL.`,
+        `of letters, digits and . _ ~ -, and at most ${MAX_PREFIX_LENGTH} characters. Correct the proxy, or set PCS_PUBLIC_URL.`,
     );
   }
 }
 
-/** A reference to a path of this service for the `Location` of an answer: right behind a path prefix, and without one. */
+/** A reference to a path of this service for a `Location` header; right with and without a path prefix. */
 export const locationOf = (reply: FastifyReply, path: string): string =>
   reply.server.ownLinks.locationOf(reply.request, path);

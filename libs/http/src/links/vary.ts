@@ -1,6 +1,6 @@
 import { type FastifyReply } from 'fastify';
 
-/** Adds the name of a request header to the `Vary` of an answer (RFC 9110), beside those that are there. */
+/** Adds the name of a request header to the `Vary` header of a response (RFC 9110). */
 export function addVary(reply: FastifyReply, name: string): void {
   const present = reply.getHeader('vary');
   if (present === undefined) {

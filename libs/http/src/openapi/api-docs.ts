@@ -2,25 +2,25 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
-import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
-import { documentBelow } from './openapi-links.js';
 import { type GuideOptions } from '../pages/guides.js';
 import { servePages } from '../pages/serve-pages.js';
+import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
+import { documentBelow } from './openapi-links.js';
 
-/** Stands for the prefix of any proxy in documents, which take long to write, above all as YAML. */
+/** Placeholder for the prefix of a proxy in documents, because serializing them takes long, above all as YAML. */
 const PREFIX_MARK = '/prefix-of-the-proxy';
 
-/** What else the documentation needs. */
+/** Options of the documentation. */
 export interface ApiDocsOptions {
   /**
-   * Pairs of a text in the examples and what stands in its place just now: ids that the server makes are known only when
-   * the examples before them have been tried.
+   * Pairs of a text in the examples and its present replacement: ids that the server creates are known only after the
+   * examples before them have been tried.
    */
   readonly liveExamples?: () => Iterable<readonly [example: string, live: string]>;
   readonly guides?: GuideOptions;
 }
 
-/** Serves the OpenAPI document, and the pages for people. The document is built once, when it is asked for. */
+/** Serves the OpenAPI document and the documentation pages. The document is built once, on the first request. */
 export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, options: ApiDocsOptions = {}): void {
   const server = app.getHttpAdapter().getInstance();
   const document = once(() => buildOpenApiDocument(app, api));
@@ -30,7 +30,7 @@ export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, o
   };
   const usual = below(server.ownLinks.fixedBase);
   const marked = below(PREFIX_MARK);
-  /** The text for whoever asks. One for a prefix is not kept: nobody can make the service write documents, or fill its memory. */
+  /** The text for a request. Texts per prefix are not cached, so that requests can neither cost much nor fill the memory. */
   const textFor = (request: FastifyRequest, format: 'json' | 'yaml') => {
     const base = server.ownLinks.baseFor(request.raw);
     if (base === server.ownLinks.fixedBase) return usual[format]();
@@ -52,10 +52,10 @@ export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, o
   servePages(server, { title: api.title, guides: options.guides });
 }
 
-/** The text of a document as docs/openapi.json has it. */
+/** The text of docs/openapi.json. */
 export const openApiJson = (document: OpenAPIObject): string => `${JSON.stringify(document, null, 2)}\n`;
 
-/** The text of a document as docs/openapi.yaml has it. */
+/** The text of docs/openapi.yaml. */
 export const openApiYaml = (document: OpenAPIObject): string => stringify(document, { aliasDuplicateObjects: false });
 
 function once<T>(make: () => T): () => T {

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** A JSON patch, as it is answered. */
+/** A JSON patch in a response. */
 export const patchView = z
   .array(
     z
       .looseObject({
         op: z.enum(['add', 'remove', 'replace', 'move', 'copy', 'test']).meta({ id: 'PatchOperationKind' }),
-        path: z.string().meta({ description: 'JSON pointer (RFC 6901).' }),
-        value: z.unknown().optional().meta({ description: 'Of `add` and `replace`.' }),
+        path: z.string().describe('JSON pointer (RFC 6901).'),
+        value: z.unknown().optional().describe('Of `add` and `replace`.'),
       })
       .meta({ id: 'PatchOperation' }),
   )

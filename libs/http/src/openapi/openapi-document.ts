@@ -1,27 +1,28 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { finishExamples } from './openapi-examples.js';
-import { RESPONSE_HEADERS } from './documented-headers.js';
+import { RESPONSE_HEADERS } from '../headers/documented-headers.js';
 import { problemExamples } from '../problems/problem-examples.js';
-import { COMPONENT_MARK, schemaConverter } from './openapi-schemas.js';
+import { problemView } from '../problems/problem.js';
+import { COMPONENT_MARK } from '../requests/schema-marks.js';
+import { finishExamples } from './openapi-examples.js';
+import { schemaConverter } from './openapi-schemas.js';
 import { spellLists, spellSchemas } from './openapi-spelling.js';
-import { ProblemView } from '../problems/problem.js';
 
-/** What the document says of the service as a whole. */
+/** The description of the service as a whole. */
 export interface ApiDescription {
   readonly title: string;
   readonly version: string;
   /** Markdown. */
   readonly description: string;
   readonly license: { readonly name: string; readonly url: string };
-  /** Who answers for the service. */
+  /** Who is responsible for the service. */
   readonly contact: string;
   readonly tags: readonly { readonly name: string; readonly description: string }[];
 }
 
 type Json = unknown;
 
-/** The OpenAPI 3.1 document of an application, from its controllers alone: nothing needs to run. */
+/** The OpenAPI 3.1 document of an application, from its controllers alone: it does not have to run. */
 export function buildOpenApiDocument(app: INestApplication, api: ApiDescription): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -38,11 +39,11 @@ export function buildOpenApiDocument(app: INestApplication, api: ApiDescription)
     { ...builder.build(), security: [] },
     {
       standardSchemaConverter: convert,
-      // Without a summary and an id of its own a route is not part of the API.
+      // A route without a summary and an id is not part of the API.
       onlyIncludeDecoratedEndpoints: true,
     },
   );
-  const schemas = { ...document.components?.schemas, ...convert(ProblemView, { schemaType: 'output' }).components };
+  const schemas = { ...document.components?.schemas, ...convert(problemView, { schemaType: 'output' }).components };
   document.components = { schemas, headers: { ...RESPONSE_HEADERS }, examples: problemExamples() };
   for (const item of Object.values(document.paths)) finishExamples(item);
   const finished = withReferences(document, schemas) as OpenAPIObject;
@@ -62,11 +63,11 @@ function inReadingOrder({ openapi, info, servers, tags, security, paths, compone
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
-/** The operations of a path in the usual order, which is also one in which their examples work. */
+/** The operations of a path in the usual order, in which their examples work, too. */
 const byMethod = <T extends object>(item: T): T =>
   Object.fromEntries(Object.entries(item).sort(([a], [b]) => METHODS.indexOf(a) - METHODS.indexOf(b))) as T;
 
-/** Puts a `$ref` wherever a whole component stands, which is then among the schemas, and takes our own marks out. */
+/** Replaces inlined components by a `$ref` to the schemas, and removes the marks of this library. */
 function withReferences(node: Json, schemas: Record<string, unknown>): Json {
   if (Array.isArray(node)) return node.map(child => withReferences(child, schemas));
   if (typeof node !== 'object' || node === null) return node;
@@ -82,11 +83,11 @@ function withReferences(node: Json, schemas: Record<string, unknown>): Json {
   );
 }
 
-/** What zod calls definitions are components here. */
+/** Definitions of zod are components of the document. */
 const toComponent = (ref: Json): Json =>
   typeof ref === 'string' ? ref.replace(/^#\/\$defs\//, '#/components/schemas/') : ref;
 
-/** Leaves out what nothing refers to: schemas of whole queries (published as parameters), problems that cannot happen. */
+/** Removes components without a reference: schemas of whole queries (they are parameters), problems that cannot occur. */
 function dropUnused(document: OpenAPIObject): void {
   const sections = Object.entries(document.components ?? {}) as [string, Record<string, Json>][];
   for (let found = true; found;) {

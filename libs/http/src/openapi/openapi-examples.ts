@@ -1,10 +1,10 @@
-/** Where `@Endpoint` leaves its examples until the document is finished. */
+/** Holds the examples of `@Endpoint` until the document is finished. */
 export const EXAMPLES_EXTENSION = 'x-examples';
 
-/** Example values of one operation. Sent as they are, in the order of the document, they succeed. */
+/** Example values of one operation. Sent unchanged, in the order of the document, they succeed. */
 export interface OperationExamples {
   readonly body?: unknown;
-  /** By name of the path, query or header parameter. Parameters without an example are left out of a trial. */
+  /** By name of the path, query or header parameter. Parameters without an example are omitted in a trial. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly response?: unknown;
 }
@@ -29,7 +29,7 @@ interface Operation {
   responses?: Record<string, { content?: Record<string, Media> }>;
 }
 
-/** Puts the examples of every operation of a path where OpenAPI has them. */
+/** Moves the examples of every operation of a path to their places in OpenAPI. */
 export function finishExamples(pathItem: object): void {
   for (const operation of Object.values(pathItem) as Operation[]) {
     const examples = operation[EXAMPLES_EXTENSION] ?? {};
@@ -45,8 +45,8 @@ export function finishExamples(pathItem: object): void {
 }
 
 /**
- * Only required parameters, and those that the operation gives an example for, keep one: Swagger UI fills every example in,
- * and all optional parameters together would be a strange request.
+ * Only required parameters, and those for which the operation has an example, keep one: Swagger UI fills in every example, and
+ * a request with all optional parameters makes no sense.
  */
 function finishParameter(parameter: Parameter, example: unknown): void {
   const fallback = parameter.schema?.example;

@@ -2,8 +2,8 @@ import { type OpenAPIObject } from '@nestjs/swagger';
 import { ERROR_PAGES, publicPath } from '../problems/problem.js';
 
 /**
- * The document for those who see the service below a base: its server, and the links in its examples of problems.
- * @param base what goes before paths of this service in links
+ * The document for clients that reach the service below a base: with its server, and its links in the examples of problems.
+ * @param base comes before paths of this service in links
  */
 export function documentBelow(base: string, document: OpenAPIObject): OpenAPIObject {
   if (base === '') return document;

@@ -1,16 +1,14 @@
 import { z } from 'zod';
+import { COMPONENT_MARK } from '../requests/schema-marks.js';
 import { type JsonObject } from './openapi-walk.js';
 
-/** Marks a schema that is a component of this name; replaced by a `$ref` where it is not expanded into parameters. */
-export const COMPONENT_MARK = 'x-component';
-
-/** Where a text keeps the schema of what it says, until it is a component. */
+/** Holds the schema of the content of a text, until that is a component. */
 const CONTENT_MARK = 'x-content';
 
 /**
- * An answer that is a text of parts, such as events or lines, each of which is what the schema says once it is read.
- * Generated clients take the text as it is, and have the type of its parts.
- * @param part has an id
+ * A response that is a text of parts, such as events or lines, each of which matches the schema once it is parsed. Generated
+ * clients return the text as it is, and have the type of its parts.
+ * @param part must have an id
  */
 export const textOf = (part: z.ZodType, mediaType: string): z.ZodString =>
   z.string().meta({ contentMediaType: mediaType, [CONTENT_MARK]: part });
@@ -21,8 +19,8 @@ interface Converted {
 }
 
 /**
- * Turns zod schemas into JSON Schema 2020-12, which OpenAPI 3.1 uses, with a component for every schema that has an id.
- * One converter serves one document: it remembers what each id stands for.
+ * Converts zod schemas to JSON Schema 2020-12, which OpenAPI 3.1 uses, with a component for every schema that has an id. A
+ * converter is for one document, because it keeps the schema of each id.
  */
 export function schemaConverter(): (schema: unknown, options: { schemaType: 'input' | 'output' }) => Converted {
   const known = new Map<string, string>();
@@ -49,7 +47,7 @@ export function schemaConverter(): (schema: unknown, options: { schemaType: 'inp
     }) as JsonObject & { $defs?: Record<string, JsonObject> };
     for (const [id, definition] of Object.entries($defs)) rememberComponent(known, id, definition);
     const id = typeof $ref === 'string' ? $ref.replace('#/$defs/', '') : undefined;
-    // What the root is goes out whole, since Nest finds query parameters in its properties alone.
+    // The root is inlined, because Nest finds query parameters only in its properties.
     return {
       schema: id === undefined ? inline : { ...$defs[id], ...inline, [COMPONENT_MARK]: id },
       components: { ...parts, ...$defs },
@@ -57,7 +55,7 @@ export function schemaConverter(): (schema: unknown, options: { schemaType: 'inp
   };
 }
 
-/** See `publishedAs` of the query schemas. */
+/** Replaces a schema by the one that `publishedAs` (query schemas) attached to it. */
 function publishAsWritten(jsonSchema: JsonObject): void {
   const { openapi } = jsonSchema;
   if (typeof openapi !== 'object' || openapi === null) return;

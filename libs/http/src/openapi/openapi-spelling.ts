@@ -1,25 +1,24 @@
-import { isObject, type JsonObject, mapSchemas, operationsOf, type SchemaPlace } from './openapi-walk.js';
-
-/** Marks the list of a parameter whose values are separated by commas. */
-export const COMMA_LIST_MARK = 'x-comma-list';
+import { isObject } from '@coordination/kernel';
+import { COMMA_LIST_MARK } from '../requests/schema-marks.js';
+import { type JsonObject, mapSchemas, operationsOf, type SchemaPlace } from './openapi-walk.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** What a schema may say of a text besides its format, and generators put on the type that they make of the format. */
-const FORMATS_THAT_SAY_ALL: ReadonlySet<unknown> = new Set(['uuid', 'date-time']);
+/** Formats that make a pattern superfluous: generators would put the pattern on the type that they use for the format. */
+const SELF_CONTAINED_FORMATS: ReadonlySet<unknown> = new Set(['uuid', 'date-time']);
 
 /**
- * Spells every schema of a document as the generators of clients understand it. What zod says is right but more than they
- * take: defaults make oapi-codegen and openapi-python-client stop where the value is an object, and openapi-typescript take
- * the field for required; an integer without a format is 32 bits wide in Java and Go; a union without a discriminator has
- * no type; a boolean with an enum has neither.
+ * Rewrites every schema of a document for generators of clients, which do not support all that zod produces: defaults make
+ * oapi-codegen and openapi-python-client fail if the value is an object, and openapi-typescript treat the field as required;
+ * an integer without a format is 32 bits wide in Java and Go; a union without a discriminator has no type, nor has a boolean
+ * with an enum.
  */
 export function spellSchemas(document: object): void {
   mapSchemas(document, spell);
   mapSchemas(document, schema => discriminate(schema, componentsOf(document)));
 }
 
-/** Says of lists how their values are written: between commas, or each with the name; OpenAPI says it beside the schema. */
+/** Adds to list parameters how values are separated (by commas, or by repeating the name): beside the schema in OpenAPI. */
 export function spellLists({ paths }: { readonly paths: object }): void {
   for (const { parameters = [] } of operationsOf(paths)) {
     for (const parameter of parameters) {
@@ -38,7 +37,7 @@ function spell(marked: JsonObject, place: SchemaPlace): JsonObject {
   );
 }
 
-/** What stands beside a reference but words is what it refers to, once more. */
+/** Keeps only the texts and the default beside a reference: other keywords repeat the schema that it refers to. */
 function spellReference(schema: JsonObject): JsonObject {
   const { $ref, description, default: fallback } = schema;
   if ($ref === undefined) return schema;
@@ -49,7 +48,7 @@ function spellReference(schema: JsonObject): JsonObject {
   };
 }
 
-/** One value is an enum of one, which every generator knows; of a boolean there is nothing to name. */
+/** Writes a constant as an enum of one value, which every generator supports; of a boolean only the type remains. */
 function spellConstant({ const: constant, ...schema }: JsonObject): JsonObject {
   const spelt = constant === undefined ? schema : { ...schema, enum: [constant] };
   if (spelt['type'] !== 'boolean') return spelt;
@@ -57,7 +56,7 @@ function spellConstant({ const: constant, ...schema }: JsonObject): JsonObject {
   return boolean;
 }
 
-/** Integers are as wide as their greatest value needs, 64 bits where none is known; bounds that only say "exact" are left out. */
+/** Integers get the width of their greatest value, 64 bits without one; bounds at the safe integers are left out. */
 function spellNumber(schema: JsonObject): JsonObject {
   if (schema['type'] === 'number') return { ...schema, format: 'double' };
   if (schema['type'] !== 'integer') return schema;
@@ -72,12 +71,12 @@ function spellNumber(schema: JsonObject): JsonObject {
 }
 
 function spellFormat(schema: JsonObject): JsonObject {
-  if (!FORMATS_THAT_SAY_ALL.has(schema['format'])) return schema;
+  if (!SELF_CONTAINED_FORMATS.has(schema['format'])) return schema;
   const { pattern: _, ...rest } = schema;
   return rest;
 }
 
-/** What may grow is not closed, and that is what JSON Schema means by saying nothing; a map has values of any kind. */
+/** Open objects have no `additionalProperties`, which is the default of JSON Schema; maps of any values have `true`. */
 function spellObject(schema: JsonObject): JsonObject {
   if (schema['type'] !== 'object') return schema;
   const { propertyNames, additionalProperties, ...rest } = schema;
@@ -85,17 +84,17 @@ function spellObject(schema: JsonObject): JsonObject {
   const closes = isAny ? (rest['properties'] === undefined ? true : undefined) : additionalProperties;
   return {
     ...rest,
-    ...(propertyNames !== undefined && !saysOnlyText(propertyNames) && { propertyNames }),
+    ...(propertyNames !== undefined && !isPlainText(propertyNames) && { propertyNames }),
     ...(closes !== undefined && { additionalProperties: closes }),
   };
 }
 
-const saysOnlyText = (schema: unknown): boolean =>
+const isPlainText = (schema: unknown): boolean =>
   isObject(schema) && schema['type'] === 'string' && Object.keys(schema).length === 1;
 
 const isNull = (schema: unknown): boolean => isObject(schema) && schema['type'] === 'null';
 
-/** A value of one kind or null is `type: [kind, 'null']`; only what has a name of its own needs a union for it. */
+/** A nullable value is `type: [type, 'null']`; only nullable components and enums need a union. */
 function spellNull(schema: JsonObject): JsonObject {
   const { anyOf, ...rest } = schema;
   if (!Array.isArray(anyOf) || anyOf.length !== 2 || !anyOf.some(isNull)) return schema;
@@ -104,7 +103,7 @@ function spellNull(schema: JsonObject): JsonObject {
   return { ...other, ...rest, type: [other['type'], 'null'] };
 }
 
-/** The default of a parameter stays; in a body it is told in words, since the field is optional with it and without. */
+/** Keeps the default of a parameter; in a body it goes into the description, since the field is optional anyway. */
 function spellDefault(schema: JsonObject, place: SchemaPlace): JsonObject {
   const { default: fallback, ...rest } = schema;
   if (fallback === undefined || (place === 'parameter' && typeof fallback !== 'object')) return schema;
@@ -117,8 +116,8 @@ const componentsOf = (document: object): JsonObject =>
   (document as { components?: { schemas?: JsonObject } }).components?.schemas ?? {};
 
 /**
- * A union of components that each name another value of one property they need is exclusive, and that property tells which
- * one it is. Other unions stay: their members are of different kinds (a text or an object).
+ * Adds a discriminator to a union of components that each require another value of the same property. Other unions stay as
+ * they are: their members have different types (a text or an object).
  */
 function discriminate(schema: JsonObject, components: JsonObject): JsonObject {
   const { oneOf, anyOf, ...rest } = schema;
@@ -135,8 +134,8 @@ function discriminatorOf(members: readonly JsonObject[], components: JsonObject)
     const mapping = targets.flatMap(({ $ref, schema }) =>
       valuesOf(schema, propertyName).map(value => [value, $ref] as const),
     );
-    const isTold = targets.every(({ schema }) => valuesOf(schema, propertyName).length > 0);
-    if (isTold && new Set(mapping.map(([value]) => value)).size === mapping.length) {
+    const isRequired = targets.every(({ schema }) => valuesOf(schema, propertyName).length > 0);
+    if (isRequired && new Set(mapping.map(([value]) => value)).size === mapping.length) {
       return { propertyName, mapping: Object.fromEntries(mapping) };
     }
   }
@@ -145,7 +144,7 @@ function discriminatorOf(members: readonly JsonObject[], components: JsonObject)
 
 const nameOf = ($ref: unknown): string => (typeof $ref === 'string' ? $ref.slice($ref.lastIndexOf('/') + 1) : '');
 
-/** The values that a component lets a property have, if it needs the property and names its values. */
+/** The values of a property of a component, if the property is required and an enum. */
 function valuesOf(schema: JsonObject | undefined, property: string): string[] {
   const { properties = {}, required = [] } = (schema ?? {}) as {
     properties?: Record<string, { enum?: string[] }>;

@@ -1,20 +1,19 @@
+import { isObject } from '@coordination/kernel';
+
 /** A schema of the document, or any other object of it. */
 export type JsonObject = Record<string, unknown>;
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Keywords whose value is one schema, a list of schemas, or schemas by name. */
 const ONE = ['items', 'additionalProperties', 'contentSchema', 'not', 'propertyNames'] as const;
 const MANY = ['allOf', 'anyOf', 'oneOf', 'prefixItems'] as const;
 const NAMED = ['properties', 'patternProperties'] as const;
 
-/** Where a schema stands, which decides what it may say. */
+/** The place of a schema, which determines the keywords that it may have. */
 export type SchemaPlace = 'component' | 'parameter' | 'content' | 'header' | 'inner';
 
 type Change = (schema: JsonObject, place: SchemaPlace) => JsonObject;
 
-/** Replaces every schema of a document, the inner ones first. What is no schema (examples above all) stays as it is. */
+/** Replaces every schema of a document, the inner ones first. Examples and everything else stay as they are. */
 export function mapSchemas(document: object, change: Change): void {
   const { components = {}, paths = {} } = document as { components?: JsonObject; paths?: JsonObject };
   const { schemas = {}, headers = {} } = components as { schemas?: JsonObject; headers?: JsonObject };

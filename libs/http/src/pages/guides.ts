@@ -4,15 +4,15 @@ import { escapeHtml, htmlPage } from './html.js';
 import { HTML, type KeptText, keptText } from './kept-text.js';
 import { markdownSource, titleOf } from './markdown-source.js';
 
-/** The guides of a service, which it serves itself: they are then those of its version, and there without a network. */
+/** The guides that a service serves itself, so that they match its version and need no network. */
 export interface GuideOptions {
-  /** Where the Markdown files are. */
+  /** The directory of the Markdown files. */
   readonly directory: string;
-  /** The most useful ones, by name of the file without `.md`, in the order in which pages list them. */
+  /** The main guides, by file name without `.md`, in the order in which pages list them. */
   readonly main: readonly { readonly name: string; readonly about: string }[];
 }
 
-/** Guides, what they call decisions, and programs that they speak of. */
+/** Guides, decision records, and programs that guides refer to. */
 const SERVED = ['*.md', 'adr/*.md', 'examples/*.{ts,py}', '*.mjs'];
 
 const PLAIN = 'text/plain; charset=utf-8';
@@ -20,7 +20,7 @@ const PLAIN = 'text/plain; charset=utf-8';
 /** The path of the directory of guides, from which their links are resolved. */
 const PLACE = '/docs/guides';
 
-/** The pages below /docs/guides, each made when it is asked for the first time. */
+/** The pages below /docs/guides, each rendered on its first request. */
 export class Guides {
   private readonly files: ReadonlyMap<string, string>;
   private readonly pages = new Map<string, KeptText>();
@@ -30,7 +30,7 @@ export class Guides {
     this.files = new Map(files.sort().map(file => [file.replace(/\.md$/, ''), file]));
   }
 
-  /** Those of the main ones that are there. */
+  /** The main guides that exist. */
   get main(): GuideOptions['main'] {
     return this.options.main.filter(({ name }) => this.files.has(name));
   }
@@ -60,7 +60,7 @@ export class Guides {
     });
   }
 
-  /** Whether `name` is that of a guide with the `.md` of its file at the end. */
+  /** Whether `name` is the file name of a guide, with `.md`. */
   isFileName(name: string): boolean {
     return name.endsWith('.md') && this.files.has(name.slice(0, -'.md'.length));
   }
@@ -71,7 +71,7 @@ export class Guides {
     return keptText(HTML, htmlPage({ title: titleOf(text) ?? name, body, toDocs }));
   }
 
-  /** Where a link of a guide leads among what is served here; undefined: nowhere. */
+  /** The target of a link of a guide below this service; undefined: it is not served. */
   private hrefOf(name: string, target: string): string | undefined {
     if (/^(?:https?:|#)/.test(target)) return target;
     const [path = '', anchor] = target.split('#');

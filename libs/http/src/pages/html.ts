@@ -1,13 +1,13 @@
-/** Text as it stands in HTML, also in attributes. */
+/** Escapes text for HTML, also for attributes. */
 export const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** One page of the documentation. All links of it are relative, so that it is the same behind every path prefix. */
+/** A page of the documentation. Its links are relative, so that it is the same behind every path prefix. */
 export interface Page {
   readonly title: string;
   /** HTML. */
   readonly body: string;
-  /** What leads from the directory of the page to `/docs/`: empty, or `../` for each level below. */
+  /** The path from the directory of the page to `/docs/`: empty, or `../` for each level. */
   readonly toDocs: string;
 }
 

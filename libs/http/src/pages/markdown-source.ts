@@ -1,15 +1,15 @@
 import { escapeHtml } from './html.js';
 
-/** Fenced blocks, which are kept apart by the split: what stands in them is no Markdown. */
+/** Fenced blocks, which the split keeps apart, because their content is no Markdown. */
 const FENCED = /(^ *```[^]*?^ *```$)/m;
 const HEADING = /^(#{1,6}) (.+)$/gm;
 const LINK = /\[([^\]]+)\]\(([^)\s]+)\)/g;
 const DEFINITION = /^(\[[^\]]+\]: )(https?:\S+)$/gm;
 
 /**
- * The source of a Markdown file as HTML that can be read: headings, blocks of code and links are marked up, the rest stands as
- * it was written. It is no Markdown renderer, and a package for that should take its place.
- * @param hrefOf where a link of the file leads, or undefined if that is not served
+ * The source of a Markdown file as readable HTML: headings, blocks of code and links are marked up, the rest is unchanged. It
+ * is no Markdown renderer, and a package for that should replace it.
+ * @param hrefOf the target of a link of the file, or undefined if that is not served
  */
 export function markdownSource(markdown: string, hrefOf: (target: string) => string | undefined): string {
   return markdown
@@ -40,7 +40,7 @@ function prose(text: string, hrefOf: (target: string) => string | undefined): st
     .join('');
 }
 
-/** As GitHub makes it, since links between the files name it so. */
+/** The anchor of a heading as GitHub derives it, because links between the files use that. */
 const anchorOf = (heading: string): string =>
   heading
     .replaceAll(/<[^>]*>|&\w+;/g, '')

@@ -1,6 +1,6 @@
 /**
- * Pages take scripts, styles and data from this service alone, and nothing that stands in the page itself: text that somebody
- * registers and a page shows cannot run. `data:` are the pictures in the style sheet of Swagger UI.
+ * Pages load scripts, styles and data only from this service, and have none inline: text that a caller registers and a page
+ * shows cannot be executed. `data:` is for the images in the style sheet of Swagger UI.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -13,10 +13,10 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Headers of every page, of what belongs to it, and of redirects to pages. */
+/** Headers of all pages, of their files, and of redirects to pages. */
 export const PAGE_HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
-  // For browsers that do not know frame-ancestors.
+  // For browsers that do not support frame-ancestors.
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',

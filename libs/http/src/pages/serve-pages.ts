@@ -2,11 +2,11 @@ import { findPackageJSON } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { errorIndexPage, errorPage } from '../problems/error-reference.js';
+import { addVary } from '../links/vary.js';
 import { RouteNotFoundError } from '../problems/http.errors.js';
 import { pathOf } from '../requests/request-target.js';
 import { type EndpointRouteConfig } from '../routing/route-config.js';
-import { addVary } from '../links/vary.js';
+import { errorIndexPage, errorPage } from './error-reference.js';
 import { type GuideOptions, Guides } from './guides.js';
 import { HTML, keptText, sendKept } from './kept-text.js';
 import { PAGE_HEADERS } from './page-headers.js';
@@ -16,13 +16,13 @@ import { SWAGGER_UI_FILES, swaggerPage, swaggerUiDirectory } from './swagger-pag
 const BROWSER_FILES = ['swagger-ui-init.js', 'docs.css'];
 const BROWSER_DIRECTORY = join(dirname(findPackageJSON(import.meta.url) ?? ''), 'libs/http/browser');
 
-/** What the pages need to know. */
+/** Options of the pages. */
 export interface PageOptions {
   readonly title: string;
   readonly guides?: GuideOptions | undefined;
 }
 
-/** Serves what people read: Swagger UI at /docs, and below it the pages of the error codes and the guides. */
+/** Serves the documentation pages: Swagger UI at /docs, and below it the pages of the error codes and the guides. */
 export function servePages(server: FastifyInstance, options: PageOptions): void {
   const config: EndpointRouteConfig = { isUnlisted: true };
   server.get('/', { config }, leadToDocs);
@@ -45,7 +45,7 @@ async function serveDocs(docs: FastifyInstance, { title, guides: options }: Page
   if (guides) serveGuides(docs, guides);
 }
 
-/** Each file has a route of its own: whatever else is in its directory is not served. */
+/** Each file has a route of its own, so other files in its directory are not served. */
 async function serveFiles(docs: FastifyInstance): Promise<void> {
   await docs.register(fastifyStatic, { root: BROWSER_DIRECTORY, serve: false });
   const swaggerUi = swaggerUiDirectory();
@@ -57,7 +57,7 @@ function serveErrorPages(docs: FastifyInstance): void {
   const { ownLinks } = docs;
   docs.get('/errors', (request, reply) => sendKept(request, reply, keptText(HTML, errorIndexPage())));
   docs.get<{ Params: { code: string } }>('/errors/:code', (request, reply) => {
-    // The example on the page has links as the caller would get them.
+    // The example on the page has the links that this caller would get.
     ownLinks.markVarying(reply);
     const { code } = request.params;
     if (code === '') return reply.redirect('../errors');
@@ -79,18 +79,18 @@ function serveGuides(docs: FastifyInstance, guides: Guides): void {
   });
 }
 
-/** Browsers are led from the root to /docs; other clients are told that nothing is there, as for any unknown path. */
+/** Redirects browsers from the root to /docs; other clients get 404 as for any unknown path. */
 function leadToDocs(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { ownLinks } = reply.server;
   addVary(reply, 'Accept');
   if (!takesHtml(request.headers.accept)) throw notFound(request);
   ownLinks.markVarying(reply);
   const base = ownLinks.baseFor(request.raw);
-  // Proxies may show the root without a slash at its end, so what they tell of a prefix is better than a relative path.
+  // A proxy may serve the root without a slash at its end, so its prefix is safer than a relative path.
   return reply.headers(PAGE_HEADERS).redirect(base.startsWith('/') ? `${base}/docs` : 'docs');
 }
 
-/** Whether an `Accept` names HTML, as those of browsers do and those of programs (any type) do not. */
+/** Whether an `Accept` header names HTML, as browsers do; programs accept any type. */
 const takesHtml = (accept = ''): boolean => accept.split(',').some(part => HTML_RANGE.test(part));
 const HTML_RANGE = /^\s*text\/html\s*(?:;(?!.*\bq=0(?:\.0*)?\s*$).*)?$/i;
 

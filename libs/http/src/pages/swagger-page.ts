@@ -3,16 +3,16 @@ import { dirname } from 'node:path';
 import { type GuideOptions } from './guides.js';
 import { documentOf, escapeHtml, navigation } from './html.js';
 
-/** What the page needs of Swagger UI, and nothing else of its package: no source maps, no package.json. */
+/** The files of Swagger UI that the page needs; no other file of the package is served. */
 export const SWAGGER_UI_FILES = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-16x16.png', 'favicon-32x32.png'];
 
-/** The package that @nestjs/swagger brings along. */
+/** A dependency of @nestjs/swagger. */
 export function swaggerUiDirectory(): string {
   const nestSwagger = createRequire(import.meta.url).resolve('@nestjs/swagger');
   return dirname(createRequire(nestSwagger).resolve('swagger-ui-dist/package.json'));
 }
 
-/** The page at /docs: Swagger UI, below links to everything else that can be read. It has no script and no style in itself. */
+/** The page at /docs: links to the other documentation, and Swagger UI. It has no inline scripts and styles. */
 export function swaggerPage(title: string, guides: GuideOptions['main']): string {
   const head =
     '<link rel="stylesheet" href="docs/swagger-ui.css"><link rel="stylesheet" href="docs/docs.css">' +

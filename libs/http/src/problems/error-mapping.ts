@@ -1,19 +1,19 @@
 import { HttpException } from '@nestjs/common';
 import { DomainError, MalformedJsonError, ValidationFailedError } from '@coordination/kernel';
 import { type FastifyRequest } from 'fastify';
-import { InternalError, PayloadTooLargeError, RouteNotFoundError, UnsupportedMediaTypeError } from './http.errors.js';
 import { acceptedMediaTypes } from '../requests/media-types.js';
 import { pathOf } from '../requests/request-target.js';
+import { InternalError, PayloadTooLargeError, RouteNotFoundError, UnsupportedMediaTypeError } from './http.errors.js';
 
-/** What of a request the mapping looks at. */
+/** The parts of a request that the mapping needs. */
 export type FailedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'endpoint'> & {
   readonly routeOptions?: { readonly bodyLimit?: number | undefined };
 };
 
 /**
- * The domain error that stands for a failure of any kind: Fastify's and Nest's own become ours, and whatever is left is a
- * bug, of which nothing is told.
- * @param base what goes before paths of this service in links
+ * Maps any failure to a domain error: those of Fastify and Nest by their code or status; every other one is a bug, and becomes
+ * an internal error without details.
+ * @param base comes before paths of this service in links
  */
 export function toDomainError(failure: unknown, request: FailedRequest, base = ''): DomainError {
   if (failure instanceof DomainError) return failure;
@@ -25,7 +25,7 @@ export function toDomainError(failure: unknown, request: FailedRequest, base = '
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return badPath('has a segment that is longer than any name here can be');
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new MalformedJsonError('The body is shorter or longer than its Content-Length says.');
+      return new MalformedJsonError('The length of the body differs from its Content-Length.');
     case 'ECONNRESET':
       return new MalformedJsonError('The connection was closed before the body was complete.');
     default:
@@ -43,11 +43,11 @@ function byStatus(status: number | undefined, request: FailedRequest, base: stri
     case 415:
       return new UnsupportedMediaTypeError(request.headers['content-type'], acceptedMediaTypes(request));
     default:
-      return new ValidationFailedError([{ path: '', message: 'is not a request that can be read' }]);
+      return ValidationFailedError.at('', 'is not a request that can be read');
   }
 }
 
-const badPath = (message: string): DomainError => new ValidationFailedError([{ path: '/path', message }]);
+const badPath = (message: string): DomainError => ValidationFailedError.at('/path', message);
 
 function codeOf(failure: unknown): string | undefined {
   return failure instanceof Error && 'code' in failure && typeof failure.code === 'string' ? failure.code : undefined;

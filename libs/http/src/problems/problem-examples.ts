@@ -1,7 +1,7 @@
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
 import { errorPageOf, type Problem } from './problem.js';
 
-/** What shows the members that a code alone does not tell. */
+/** Members of the examples of single codes. */
 const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
   VALIDATION_FAILED: {
     detail: '/port: must be at most 65535; /query/limit: must be a whole number',
@@ -24,7 +24,7 @@ const SPECIFICS: { readonly [C in ErrorCode]?: Partial<Problem> } = {
 
 /**
  * An example of a problem, for the OpenAPI document and for the page of the code.
- * @param base what goes before paths of this service in links
+ * @param base comes before paths of this service in links
  */
 export function problemExample(code: ErrorCode, base = ''): Problem {
   const { status, title, when } = ERROR_CODES[code];

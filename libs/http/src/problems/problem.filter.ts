@@ -2,9 +2,9 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import { noteFailure } from '@coordination/context';
 import { type DomainError, ERROR_CODES } from '@coordination/kernel';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { pathOf, withoutOrigin } from '../requests/request-target.js';
 import { toDomainError } from './error-mapping.js';
 import { errorHeaders, formatProblem } from './problem.js';
-import { pathOf, withoutOrigin } from '../requests/request-target.js';
 
 /**
  * Responds to every failure with an error of the route's protocol, which is a problem document (RFC 9457) in the native API.

@@ -1,65 +1,68 @@
 import { DomainError, ERROR_CODES, type ErrorCode, type FieldError } from '@coordination/kernel';
 import { z } from 'zod';
-import { formatETag } from '../requests/etag.js';
+import { formatETag } from '../headers/etag.js';
 import { type ErrorResponse, type FailedCall } from '../routing/wire-protocol.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** The body of every error (RFC 9457, with members of our own). */
-export const ProblemView = z
+/** The body of every error (RFC 9457, with extension members). */
+export const problemView = z
   .looseObject({
     type: z
       .string()
       .meta({ description: 'A page that explains the code.', examples: ['/docs/errors/VALIDATION_FAILED'] }),
-    title: z.string().meta({ description: 'The same short text for every problem of this code.' }),
-    status: z.int().min(100).max(599).meta({ description: 'The HTTP status.' }),
-    detail: z.string().meta({ description: 'What is wrong this time, and what to do.' }),
-    instance: z.string().meta({ description: 'The path that was asked.' }),
+    title: z.string().describe('The same short text for every problem of this code.'),
+    status: z.int().min(100).max(599).describe('The HTTP status.'),
+    detail: z.string().describe('What is wrong with this request, and what to do.'),
+    instance: z.string().describe('The path of the request.'),
     code: z
       .enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
       .meta({ id: 'ErrorCode' })
-      .meta({ description: 'Stable; what programs should look at.' }),
-    requestId: z.string().meta({ description: 'Finds the request in the log of the service.' }),
+      .describe('Stable; programs should rely on it.'),
+    requestId: z.string().describe('The id of the request in the log of the service.'),
     errors: z
       .array(
         z
           .looseObject({
-            path: z.string().meta({ description: 'JSON pointer into the body, or /query/…, /path/…, /header/….' }),
+            path: z.string().describe('JSON pointer into the body, or /query/…, /path/…, /header/….'),
             message: z.string(),
           })
           .meta({ id: 'InvalidField' }),
       )
       .optional()
-      .meta({ description: 'Every bad field, for bad input.' }),
+      .describe('Every invalid field, if the input is invalid.'),
     currentVersion: z
       .int()
       .min(1)
       .optional()
-      .meta({ description: 'The version that the instance has now, with 412 and INCARNATION_ENDED.' }),
+      .describe('The current version of the instance, with 412 and INCARNATION_ENDED.'),
     currentIncarnation: z
       .string()
       .nullable()
       .optional()
-      .meta({ description: 'The incarnation that runs now, with INCARNATION_ENDED; null: it named none.' }),
-    oldestRevision: z.int().min(0).optional().meta({
-      description:
-        'The oldest revision that can be used, with REVISION_COMPACTED; with INSTANCE_NOT_FOUND, what was gone by this revision is no longer told.',
-    }),
+      .describe('The current incarnation, with INCARNATION_ENDED; null: its process named none.'),
+    oldestRevision: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'The oldest revision that can be used, with REVISION_COMPACTED; with INSTANCE_NOT_FOUND: instances that were removed before this revision are no longer retained.',
+      ),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 
-export type Problem = z.infer<typeof ProblemView>;
+export type Problem = z.infer<typeof problemView>;
 
-/** Where the pages of the error codes are. */
+/** The path of the pages of the error codes. */
 export const ERROR_PAGES = '/docs/errors';
 
-/** The page of an error code. @param base what goes before paths of this service in links */
+/** The page of an error code. @param base comes before paths of this service in links */
 export const errorPageOf = (code: ErrorCode, base = ''): string => `${base}${ERROR_PAGES}/${code}`;
 
-/** A path of this service as callers see it. What is no path, such as the target of `OPTIONS *`, stays as it is. */
+/** A path of this service as callers see it. A target that is no path, such as that of `OPTIONS *`, is unchanged. */
 export const publicPath = (base: string, path: string): string => (path.startsWith('/') ? base + path : path);
 
-/** A problem and the headers that go with it. */
+/** A problem and its headers. */
 export interface ProblemAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -1,25 +1,24 @@
 import { CURSOR } from '@coordination/kernel';
 import { z } from 'zod';
-import { COMPONENT_MARK } from '../openapi/openapi-schemas.js';
-import { COMMA_LIST_MARK } from '../openapi/openapi-spelling.js';
+import { COMMA_LIST_MARK, COMPONENT_MARK } from './schema-marks.js';
 
 /**
- * Metadata of a schema whose JSON Schema is to be published as written here, because what zod derives from a text
- * parameter (a pattern, a union) says less to people and generators than what is meant.
+ * Metadata of a schema that replaces the JSON Schema that zod derives: of a text parameter that would be a pattern or a
+ * union, which is less useful for people and generators.
  */
 const publishedAs = (openapi: Record<string, unknown>) => ({ openapi });
 
-/** The schema of a value, marked if it is a component. */
+/** The JSON Schema of a value, marked if it is a component. */
 const jsonSchemaOf = (schema: z.ZodType): Record<string, unknown> => {
   const { $schema: _, $ref, $defs, ...inline } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const id = $ref?.replace('#/$defs/', '');
   return id === undefined ? inline : { ...$defs?.[id], [COMPONENT_MARK]: id };
 };
 
-/** The most values of a list; what all parameters of a request may hold together must fit into its head. */
+/** The most values of a list; all parameters of a request together must fit into its head. */
 const MAX_VALUES = 20;
 
-/** What is no text is left for `item` to refuse: these schemas are used for bodies too. */
+/** A value that is no text is left for `item` to refuse: these schemas are also used for bodies. */
 const splitText = (value: unknown): unknown[] => (typeof value === 'string' ? value.split(',') : [value]);
 
 const asList = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat());
@@ -44,7 +43,7 @@ export const queryCommaList = <T extends z.ZodType>(item: T, max = MAX_VALUES) =
       publishedAs({ type: 'array', items: jsonSchemaOf(item), minItems: 1, maxItems: max, [COMMA_LIST_MARK]: true }),
     );
 
-/** `nextCursor` of the page before. One that is none is told by its own code, not as a bad field. */
+/** `nextCursor` of the page before. An invalid cursor has its own error code, and is no invalid field. */
 export const queryCursor = (maxLength: number) =>
   z.string().max(maxLength).meta({ minLength: 1, pattern: CURSOR.source }).optional();
 

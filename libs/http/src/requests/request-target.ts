@@ -4,7 +4,7 @@ import { type IncomingMessage } from 'node:http';
 const ORIGIN_OF_TARGET = /^([a-z][\w+.-]*):\/\/([^/?#]*)/i;
 const SLASH = 47;
 
-/** What a target in absolute form says besides its path and query. */
+/** The parts of a target in absolute form before its path and query. */
 export interface TargetOrigin {
   readonly scheme: string;
   readonly authority: string;
@@ -16,7 +16,7 @@ export type RoutedMessage = Pick<IncomingMessage, 'url' | 'method'> & { readonly
 /** The target as it was sent. */
 export const sentTarget = ({ originalUrl, url = '/' }: RoutedMessage): string => originalUrl ?? url;
 
-/** The path of a request target, without its query: queries may hold what logs and answers should not repeat. */
+/** The path of a request target, without its query: queries may hold secrets, which logs and responses must not repeat. */
 export function pathOf(target: string): string {
   const end = target.indexOf('?');
   return end === -1 ? target : target.slice(0, end);
@@ -29,7 +29,7 @@ export function originOf(target: string): TargetOrigin | undefined {
   return scheme === undefined || authority === undefined ? undefined : { scheme: scheme.toLowerCase(), authority };
 }
 
-/** The path and query of a target: what is neither in origin form nor in absolute form stays as it is (`*`, `host:port`). */
+/** The path and query of a target. A target that is neither in origin form nor in absolute form (`*`, `host:port`) is unchanged. */
 export function withoutOrigin(target: string): string {
   if (target.charCodeAt(0) === SLASH) return target;
   const origin = ORIGIN_OF_TARGET.exec(target);
@@ -38,12 +38,12 @@ export function withoutOrigin(target: string): string {
   return rest.charCodeAt(0) === SLASH ? rest : `/${rest}`;
 }
 
-/** A target that the router can take, for one that it cannot; the first checks of the request refuse it then. */
+/** Replaces a target that the router cannot handle; the first checks of the request refuse it then. */
 export const UNROUTABLE = '/';
 
 /**
- * What the router is given for a request. It answers by itself, or not at all, what is no path or cannot be decoded; such a
- * target becomes {@link UNROUTABLE}, so that the request goes through all hooks, as every other one.
+ * The target that is passed to the router. The router would respond by itself, or not at all, to a target that is no path or
+ * cannot be decoded; such a target becomes {@link UNROUTABLE}, so that the request passes all hooks like every other one.
  */
 export function routedTarget({ url = UNROUTABLE }: RoutedMessage): string {
   const target = withoutOrigin(url);
@@ -53,7 +53,7 @@ export function routedTarget({ url = UNROUTABLE }: RoutedMessage): string {
   return isDecodable(mark === -1 ? target : target.slice(0, mark)) ? target : UNROUTABLE;
 }
 
-/** Whether escapes in percent can be decoded to UTF-8. */
+/** Whether percent escapes can be decoded to UTF-8. */
 function isDecodable(path: string): boolean {
   try {
     decodeURIComponent(path);

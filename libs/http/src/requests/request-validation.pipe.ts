@@ -3,8 +3,8 @@ import { MalformedJsonError, pointerToken, toFieldErrors } from '@coordination/k
 import { rejectInvalid } from './invalid-fields.js';
 
 /**
- * Checks what `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })` ask for, and names every bad field of the
- * whole request at once, by JSON pointer.
+ * Validates the parameters that have a schema (`@Body({ schema })`, `@Query({ schema })`, `@Param({ schema })`), and reports
+ * every invalid field of the request at once, by JSON pointer.
  */
 @Injectable()
 export class RequestValidationPipe extends StandardSchemaValidationPipe {
@@ -20,7 +20,7 @@ export class RequestValidationPipe extends StandardSchemaValidationPipe {
   }
 }
 
-/** Body fields are plain pointers; the others say where they come from. */
+/** The prefix of JSON pointers: none for body fields, and the part of the request for others. */
 function baseOf({ type, data }: ArgumentMetadata): string {
   const name = data === undefined ? '' : `/${pointerToken(data)}`;
   switch (type) {

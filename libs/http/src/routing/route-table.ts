@@ -9,12 +9,12 @@ interface Route {
 }
 
 /**
- * The routes that exist, to tell an unknown path from a method that a known path does not take. A path belongs to the route
- * that names it most exactly: `/instances/batch` is no instance with the id `batch`.
+ * The routes that exist, to distinguish an unknown path from a method that a path does not support. A path belongs to the most
+ * specific route: `/instances/batch` is no instance with the id `batch`.
  */
 export class RouteTable {
   private readonly routes: Route[] = [];
-  /** Paths that routes with parameters would take, too, although others name them, by the URL of these routes. */
+  /** Paths of specific routes that a route with parameters matches, too, by the URL of the route with parameters. */
   private readonly shadowed = new Map<string, Set<string>>();
   private readonly protocols = new Set<WireProtocol>();
 
@@ -26,7 +26,7 @@ export class RouteTable {
     this.routes.push(added);
   }
 
-  /** The methods that a path (without its query) takes; none if nothing is served there. */
+  /** The methods that a path (without its query) supports; none for an unknown path. */
   methodsOf(path: string): string[] {
     const segments = segmentsOf(path);
     const matching = this.routes.filter(route => matches(route.segments, segments));
@@ -43,7 +43,7 @@ export class RouteTable {
     return undefined;
   }
 
-  /** Whether a request came to a route although another one names its path. It is asked for every request. */
+  /** Whether a more specific route than the matched one exists for the path. Called for every request. */
   isShadowed(url: string | undefined, target: string): boolean {
     const paths = url === undefined ? undefined : this.shadowed.get(url);
     return paths !== undefined && paths.has(pathOf(target));

@@ -245,6 +245,16 @@ describe('A protocol with JSON bodies of any content type', () => {
     });
   });
 
+  it('reads one whose type is the name of a method of all objects', async () => {
+    const body = '{"id":"a"}';
+    const answer = await sendRaw(
+      url(),
+      'PUT /v1/agent/service/register HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: constructor\r\n' +
+        `Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+    );
+    expect(answer).toContain('{"registered":"a"}');
+  });
+
   it('refuses a body beyond the limit of the route, whether or not its length is known', async () => {
     const large = `{"id":"${'x'.repeat(LIMIT)}"}`;
     const known = await call('PUT', '/v1/agent/service/register', large, 'text/plain');

@@ -1,15 +1,15 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
-import { RESPONSE_HEADERS } from '../openapi/documented-headers.js';
-import { type HttpAdapter } from './http-adapter.js';
-import { isPreflight } from './preflight.js';
+import { RESPONSE_HEADERS } from '../headers/documented-headers.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { RequestValidationPipe } from '../requests/request-validation.pipe.js';
+import { type HttpAdapter } from './http-adapter.js';
+import { isPreflight } from './preflight.js';
 
-/** Headers of answers that scripts of allowed origins may read. */
+/** Response headers that scripts of allowed origins may read. */
 const EXPOSED_HEADERS = Object.keys(RESPONSE_HEADERS);
 
-/** Gives an application whose adapter is from `createHttpAdapter` the checks, the errors and the CORS rules of this service. */
+/** Adds the validation, the error responses and the CORS rules of this service to an application on `createHttpAdapter`. */
 export function configureHttp(app: NestFastifyApplication, settings: Pick<Settings, 'PCS_CORS_ORIGINS'>): void {
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestValidationPipe());
@@ -21,7 +21,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Pick<Settin
         origin: [...settings.PCS_CORS_ORIGINS],
         methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
         exposedHeaders: EXPOSED_HEADERS,
-        // Every other OPTIONS goes on, and is refused as any request would be, with the headers of CORS.
+        // Every other OPTIONS request is routed, and refused like any other request, with the headers of CORS.
         preflight: isPreflight(request) && !hosts.complaintAbout(request.raw),
       }),
   });

@@ -2,7 +2,8 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { configureHttp, createHttpAdapter, Endpoint, type Problem } from '../index.js';
+import { configureHttp, createHttpAdapter, Endpoint } from '../index.js';
+import { type Problem } from '../problems/problem.js';
 
 @Controller('things')
 class ThingController {

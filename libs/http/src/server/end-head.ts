@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type FastifyReply } from 'fastify';
 
-/** Ends the answer to a HEAD whose content nobody made, so that its length is not known and not told. */
+/** Ends the response to a HEAD request without the content of the GET response, so without a Content-Length. */
 export function endHead(reply: FastifyReply): void {
   void reply.send(Readable.from([]));
 }

@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type FastifyInstance } from 'fastify';
 
 /**
- * The addresses to listen on. `localhost` is all of its addresses, 127.0.0.1 and ::1 mostly: clients take either. Fastify
- * would listen there with a server of its own, which knows nothing of how the first one answers what is no request.
+ * The addresses to listen on. For `localhost` these are all of its addresses, mostly 127.0.0.1 and ::1: clients use either.
+ * Fastify would open a second server for the second one, without the handling of malformed requests that the first has.
  */
 export async function listenAddresses(host: string): Promise<readonly [first: string, ...further: string[]]> {
   if (host.toLowerCase() !== 'localhost') return [host];
@@ -14,7 +14,7 @@ export async function listenAddresses(host: string): Promise<readonly [first: st
   return [first, ...further];
 }
 
-/** Further addresses of the server, with the same port. Their connections are connections of the one HTTP server. */
+/** Further addresses of the server, with the same port. Their connections belong to the one HTTP server. */
 export class FurtherAddresses {
   private readonly servers: Server[] = [];
 
@@ -30,8 +30,8 @@ export class FurtherAddresses {
   }
 
   /**
-   * Takes connections there, too, once the server listens.
-   * @returns those of the addresses that cannot be had
+   * Accepts connections there, too, once the server listens.
+   * @returns the addresses that cannot be listened on
    */
   async listen(addresses: readonly string[]): Promise<string[]> {
     const { port } = this.instance.server.address() as AddressInfo;
@@ -40,7 +40,7 @@ export class FurtherAddresses {
   }
 
   private async listenOn(host: string, port: number): Promise<boolean> {
-    // As http.Server does it; it answers requests whose clients have sent all that they will.
+    // As http.Server does it: clients may end their side of the connection after the request.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, socket =>
       this.instance.server.emit('connection', socket),
     );

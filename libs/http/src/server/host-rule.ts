@@ -11,7 +11,7 @@ import {
 import { BadHostError, MisdirectedRequestError } from '../problems/http.errors.js';
 import { originOf, sentTarget } from '../requests/request-target.js';
 
-/** What decides which hosts requests may name. */
+/** The settings that determine which hosts requests may name. */
 export type HostSettings = Pick<Settings, 'HOST' | 'PCS_ALLOWED_HOSTS'> &
   Partial<Pick<Settings, 'PCS_ADVERTISED_HOST' | 'PCS_PUBLIC_URL'>>;
 
@@ -19,10 +19,10 @@ const SUBDOMAINS = '*.';
 const HTTP = 'http';
 
 /**
- * Which hosts a request may name. A service that listens on loopback trusts whoever can reach it; a web page could, under
- * a name of its own whose address becomes 127.0.0.1 (DNS rebinding). The browser says the name that it was told in `Host`,
- * so names that are not known are refused, before the body and the handler. Elsewhere hosts are checked only if
- * PCS_ALLOWED_HOSTS says which: probes and scrapers send the addresses of pods. Ports make no difference.
+ * Which hosts a request may name. A service that listens on loopback trusts every client that can reach it; a web page could,
+ * by a name of its own whose address becomes 127.0.0.1 (DNS rebinding). The browser sends that name in `Host`, so unknown
+ * names are refused, before the body is read and the handler is called. On other addresses hosts are checked only if
+ * PCS_ALLOWED_HOSTS is set, because probes and scrapers send the addresses of pods. Ports do not matter.
  */
 export class HostRule {
   private readonly names: ReadonlySet<string>;
@@ -30,7 +30,7 @@ export class HostRule {
   private readonly schemes: ReadonlySet<string>;
   /** Whether hosts are checked at all. */
   private readonly isStrict: boolean;
-  /** What came last and was accepted: nearly all requests name the same host. */
+  /** The last accepted host; nearly all requests name the same one. */
   private lastAccepted: string | undefined;
 
   constructor(private readonly settings: HostSettings) {
@@ -46,8 +46,8 @@ export class HostRule {
   }
 
   /**
-   * What is wrong with the host that a request names, if anything: by its target, where that is in absolute form, which
-   * takes precedence (RFC 9112, section 3.2.2), else by `Host`. HTTP/1.0 needs none, and browsers do not speak it.
+   * What is wrong with the host of a request, if anything. A target in absolute form takes precedence over `Host` (RFC 9112,
+   * section 3.2.2). HTTP/1.0 needs no host, and browsers do not use it.
    */
   complaintAbout(raw: IncomingMessage): DomainError | undefined {
     const { host } = raw.headers;
@@ -82,14 +82,14 @@ export class HostRule {
   }
 }
 
-/** What clients send that were given a URL without a host (RFC 9112, section 3.2). */
+/** The `Host` of clients that were given a URL without a host (RFC 9112, section 3.2). */
 const NONE = '';
 
 const isWildcard = (pattern: string): boolean => pattern.startsWith(SUBDOMAINS);
 
 const NO_HOST = 'must be a host with an optional port, such as 127.0.0.1:8081';
 
-/** Node.js keeps the first of several. */
+/** Whether there are several `Host` headers, of which Node.js keeps the first. */
 function isRepeated({ rawHeaders }: IncomingMessage): boolean {
   let seen = 0;
   for (let n = 0; n < rawHeaders.length; n += 2) {

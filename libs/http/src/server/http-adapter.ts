@@ -5,35 +5,35 @@ import { type Settings } from '@coordination/config';
 import { ANONYMOUS, currentRequest, type RequestStore, runInRequest } from '@coordination/context';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers, forgetTypeOfNothing } from '../body/body-parsers.js';
-import { clientAddressOf, trustIn } from '../requests/client-address.js';
-import { answerClientError } from '../problems/client-error.js';
+import { complaintAboutUnexpectedInput } from '../body/unexpected-body.js';
 import { compressAnswers } from '../compression/compress-answers.js';
+import { repeatableCallOf } from '../headers/repeatable-request.js';
+import { changeReasonOf, refuseBadTarget, refuseLongSegment, requestIdOf } from '../headers/request-headers.js';
+import { type LinkSettings, OwnLinks } from '../links/own-links.js';
+import { BadHostError } from '../problems/http.errors.js';
+import { answerFailure } from '../problems/problem.filter.js';
+import { clientAddressOf, trustIn } from '../requests/client-address.js';
+import { pathOf, routedTarget, sentTarget, UNROUTABLE, withoutOrigin } from '../requests/request-target.js';
+import { RouteTable } from '../routing/route-table.js';
+import { answerClientError } from './client-error.js';
 import { answerExpectation, refuseOtherExpectations } from './expectation.js';
 import { FurtherAddresses } from './further-addresses.js';
 import { HostRule, type HostSettings } from './host-rule.js';
-import { BadHostError } from '../problems/http.errors.js';
-import { type LinkSettings, OwnLinks } from '../links/own-links.js';
 import { complaintAboutPreflight } from './preflight.js';
-import { answerFailure } from '../problems/problem.filter.js';
-import { repeatableCallOf } from '../requests/repeatable-request.js';
-import { changeReasonOf, refuseBadTarget, refuseLongSegment, requestIdOf } from '../requests/request-headers.js';
-import { pathOf, routedTarget, sentTarget, UNROUTABLE, withoutOrigin } from '../requests/request-target.js';
-import { RouteTable } from '../routing/route-table.js';
 import { closeAfter, ServerConnections } from './server-connections.js';
 import { routeEverything } from './server-events.js';
-import { complaintAboutUnasked } from '../body/unexpected-body.js';
-import { CORS_ROUTE, refuseTunnel, refuseUnroutable, refuseUnrouted } from '../routing/unrouted.js';
+import { CORS_ROUTE, refuseTunnel, refuseUnroutable, refuseUnrouted } from './unrouted.js';
 
-/** The body limit of routes that do not say otherwise. */
+/** The body limit of routes without a limit of their own. */
 export const DEFAULT_BODY_LIMIT_BYTES = 64 * 1024;
 
-/** The most bytes of the request line and the headers together. What parameters and headers may hold in all fits into it. */
+/** The most bytes of the request line and the headers together; enough for all parameters and headers at their limits. */
 export const MAX_HEAD_BYTES = 32 * 1024;
 
-/** Within this time a request must have arrived whole, so that slow callers cannot hold connections for ever. */
+/** A request must have arrived completely within this time, so that slow callers cannot hold connections for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Longer than any request line can be: the router answers a longer segment by itself, without the hooks. */
+/** Longer than any request line: the router would respond to a longer segment by itself, without the hooks. */
 const ANY_LENGTH = 1024 * 1024;
 
 type HttpSettings = LinkSettings &
@@ -43,10 +43,10 @@ type HttpSettings = LinkSettings &
 
 type Endpoint = NonNullable<FastifyRequest['endpoint']>;
 
-/** What only tests change. */
+/** Options that only tests change. */
 export interface AdapterOptions {
   readonly requestTimeoutMs?: number;
-  /** How often (ms) Node.js looks for requests that are late. */
+  /** How often (ms) Node.js looks for requests that exceed the timeout. */
   readonly connectionsCheckingIntervalMs?: number;
 }
 
@@ -62,13 +62,13 @@ export class HttpAdapter extends FastifyAdapter {
     super(options);
   }
 
-  /** Nest would add parsers that do not refuse what ours refuse. */
+  /** Nest would add its own parsers, which are less strict. */
   override registerParserMiddleware(): void {}
 }
 
 /**
- * The HTTP server: limits, body parsers, request ids, the async context of each request, and problems for whatever fails
- * before Nest sees it.
+ * The HTTP server: limits, body parsers, request ids, the async context of each request, and error responses for failures
+ * before Nest gets the request.
  */
 export function createHttpAdapter(settings: HttpSettings, options: AdapterOptions = {}): HttpAdapter {
   const logger = new Logger('Http');
@@ -79,9 +79,9 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     bodyLimit: DEFAULT_BODY_LIMIT_BYTES,
     keepAliveTimeout: settings.PCS_KEEP_ALIVE_SECONDS * 1_000,
     requestTimeout,
-    // Set afterwards, as Fastify does it, requestTimeout would not cover bodies while headersTimeout is the longer one.
+    // If Fastify set requestTimeout afterwards, it would not cover bodies, because headersTimeout would be longer.
     http: {
-      // Node.js would answer by itself; the first checks of a request do.
+      // Node.js would respond by itself; the first checks of a request do that instead.
       requireHostHeader: false,
       requestTimeout,
       headersTimeout: requestTimeout,
@@ -112,7 +112,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   });
   routeEverything(instance.server);
   instance.decorateRequest('endpoint', undefined);
-  // The very first hook, so that whatever answers has a request id.
+  // The very first hook, so that every response has a request id.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
     adapter.connections.began(reply.raw);
     forgetTypeOfNothing(request.raw.headers);
@@ -150,14 +150,14 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     done();
   });
   instance.addHook('preValidation', (request, _reply, done) => {
-    done(complaintAboutUnasked(request));
+    done(complaintAboutUnexpectedInput(request));
   });
   return adapter;
 }
 
 /** The configuration of the route of a request; see `FastifyRequest.endpoint`. */
 function endpointOf({ is404, raw, routeOptions: { config } }: FastifyRequest, routes: RouteTable): Endpoint {
-  // Fastify routes what has no route to one of these two, or to none.
+  // A request without a route has one of these two in Fastify, or none.
   if (!is404 && config.url !== CORS_ROUTE && config.url !== UNROUTABLE) return config;
   const protocol = routes.protocolOf(pathOf(withoutOrigin(sentTarget(raw))));
   return protocol ? { url: config?.url, protocol } : (config ?? {});

@@ -16,9 +16,9 @@ import {
   IfMatchHeader,
   LARGE_BODY_LIMIT_BYTES,
   MERGE_PATCH_MEDIA_TYPE,
-  type Problem,
   queryInteger,
 } from '../index.js';
+import { type Problem } from '../problems/problem.js';
 import { MAX_HEAD_BYTES } from './http-adapter.js';
 
 const Thing = z.strictObject({

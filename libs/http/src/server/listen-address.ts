@@ -3,22 +3,23 @@ import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type Settings } from '@coordination/config';
+import { errorText } from '@coordination/kernel';
 
-/** Where the service shall listen. */
+/** Where the service listens. */
 export type ListenPlace = Pick<Settings, 'HOST' | 'PORT'>;
 
-/** The one name of which every address is listened on, not the first alone (Fastify). */
+/** The only name of which Fastify listens on every address, not just on the first one. */
 const LOCALHOST = 'localhost';
-/** Where `localhost` may lead to as well. */
+/** The other address that `localhost` may resolve to. */
 const OTHER_LOOPBACK: Readonly<Record<string, string>> = { '127.0.0.1': '::1', '::1': '127.0.0.1' };
 
-/** The machine has no address of this kind. A name may stand for such an address and for others. */
+/** The machine has no such address. A name may resolve to such an address and to others. */
 const ABSENT_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 const FIRST_UNPRIVILEGED_PORT = 1_024;
 
 /**
- * Makes sure that the service will be able to listen, by listening for a moment.
- * @throws Error with one line for people that names the setting and says what to do
+ * Checks that the service will be able to listen, by listening for a moment.
+ * @throws Error with one line that names the setting and what to do
  */
 export async function assertCanListen(place: ListenPlace): Promise<void> {
   const { HOST, PORT } = place;
@@ -33,7 +34,7 @@ export async function assertCanListen(place: ListenPlace): Promise<void> {
   if (failures.length === addresses.length) throw listenError(failures[0], place, addresses[0]);
 }
 
-/** A sentence where the address is free, but `localhost` may lead callers to another process; undefined elsewhere. */
+/** A warning if the address is free, but `localhost` may lead callers to another process; else undefined. */
 export async function otherOnLocalhost({ HOST, PORT }: ListenPlace): Promise<string | undefined> {
   const other = OTHER_LOOPBACK[HOST];
   if (other === undefined || PORT === 0) return undefined;
@@ -45,13 +46,13 @@ export async function otherOnLocalhost({ HOST, PORT }: ListenPlace): Promise<str
 }
 
 /**
- * What stood in the way of listening, in one line for people that names the setting and says what to do.
- * @param address that the host leads to, if it is a name
+ * The error for a failure to listen, with one line that names the setting and what to do.
+ * @param address the address that the host resolves to, if it is a name
  */
 export function listenError(cause: unknown, { HOST, PORT }: ListenPlace, address = HOST): Error {
   const code = codeOf(cause);
   const host = address === HOST ? `HOST=${HOST}` : `HOST=${HOST}, which leads to ${address},`;
-  return new Error(describe(code, { host, address, port: PORT }) ?? messageOf(cause), { cause });
+  return new Error(describe(code, { host, address, port: PORT }) ?? errorText(cause), { cause });
 }
 
 function describe(
@@ -117,5 +118,3 @@ const ownAddresses = (): string[] =>
 const at = (address: string, port: number): string => `${isIPv6(address) ? `[${address}]` : address}:${port}`;
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

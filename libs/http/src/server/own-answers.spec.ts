@@ -12,15 +12,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { sendRaw } from '../../../../test/support/http/raw-http.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import {
-  configureHttp,
-  createHttpAdapter,
-  Endpoint,
-  type HttpAdapter,
-  listenAddresses,
-  MERGE_PATCH_MEDIA_TYPE,
-  type Problem,
-} from '../index.js';
+import { configureHttp, createHttpAdapter, Endpoint, listenAddresses, MERGE_PATCH_MEDIA_TYPE } from '../index.js';
+import { type Problem } from '../problems/problem.js';
+import { type HttpAdapter } from './http-adapter.js';
 
 const UI = 'https://ui.example';
 const ANYTHING = z.looseObject({});

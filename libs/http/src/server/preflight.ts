@@ -2,15 +2,15 @@ import { type FastifyRequest } from 'fastify';
 import { CorsRefusedError } from '../problems/http.errors.js';
 
 /**
- * Whether a browser asks if a page of another origin may call (Fetch standard, CORS-preflight request); the hook for CORS
- * answers those that may.
+ * Whether a request is a CORS preflight (Fetch standard): a browser asks whether a page of another origin may call. The CORS
+ * hook responds to preflights of allowed origins.
  */
 export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
   method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 
 /**
- * For preflights of origins that may not call.
- * @param origins those that may
+ * The error for the preflight of an origin that is not allowed.
+ * @param origins the allowed origins
  */
 export function complaintAboutPreflight(
   request: FastifyRequest,

@@ -10,7 +10,8 @@ import { type FastifyReply } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import { configureHttp, createHttpAdapter, type HttpAdapter } from '../index.js';
+import { configureHttp, createHttpAdapter } from '../index.js';
+import { type HttpAdapter } from './http-adapter.js';
 
 const Thing = z.strictObject({ name: z.string() });
 

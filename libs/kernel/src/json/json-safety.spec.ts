@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findUnstorable, MAX_JSON_DEPTH, pointerToken } from '../index.js';
+import { findUnstorable, pointerToken } from '../index.js';
+import { MAX_JSON_DEPTH } from './json-safety.js';
 
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 

@@ -8,7 +8,7 @@ export const MAX_JSON_DEPTH = 32;
 const MAX_FINDINGS = 100;
 
 /** A place of a JSON value that cannot be kept as it is. */
-export interface Poison extends FieldError {
+export interface Unstorable extends FieldError {
   /** Whether the shape is wrong (nesting, `__proto__`), and not one text or number. */
   readonly structural: boolean;
 }
@@ -44,8 +44,8 @@ export const isStorableText = (text: string): boolean => !text.includes('\0') &&
  * `__proto__`, and nesting deeper than `maxDepth`. Empty when the value is clean. It does not recurse, so no depth harms it.
  * @param base JSON pointer of the value itself, put before every path.
  */
-export function findUnstorable(value: unknown, base = '', maxDepth = MAX_JSON_DEPTH): Poison[] {
-  return isClean(value, maxDepth) ? [] : locatePoison(value, base, maxDepth);
+export function findUnstorable(value: unknown, base = '', maxDepth = MAX_JSON_DEPTH): Unstorable[] {
+  return isClean(value, maxDepth) ? [] : locateUnstorable(value, base, maxDepth);
 }
 
 /** The hot path: builds no pointers, because nearly every value is clean. */
@@ -76,8 +76,8 @@ function isLevelClean(container: Container, next: Container[]): boolean {
   return true;
 }
 
-function locatePoison(value: unknown, base: string, maxDepth: number): Poison[] {
-  const findings: Poison[] = [];
+function locateUnstorable(value: unknown, base: string, maxDepth: number): Unstorable[] {
+  const findings: Unstorable[] = [];
   const queue: { path: string; value: unknown; depth: number }[] = [{ path: base, value, depth: 1 }];
   for (let next = 0; next < queue.length && findings.length < MAX_FINDINGS; next++) {
     const { path, value: current, depth } = queue[next]!;

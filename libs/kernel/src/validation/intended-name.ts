@@ -7,7 +7,7 @@ const MAX_LENGTH = 50;
 const LEAST_PART = 3;
 
 /** How many letters of a name so long may be wrong. */
-const mostApart = (length: number): number => {
+const maxDistance = (length: number): number => {
   if (length <= 2) return 0;
   if (length <= 5) return 1;
   return length <= 8 ? 2 : 3;
@@ -36,7 +36,7 @@ export function meantName(written: string, known: readonly string[]): string | u
     () => plains.indexOf(name),
     () => plains.findIndex(other => `${other}s` === name || other === `${name}s`),
     () => plains.findIndex(other => name.length > LEAST_PART && lettersOf(other) === lettersOf(name)),
-    () => plains.indexOf(likeliestName(name, plains, mostApart(name.length)) ?? ''),
+    () => plains.indexOf(likeliestName(name, plains, maxDistance(name.length)) ?? ''),
     () => onlyOne(plains, other => isPart(name, other)),
     () => onlyOne(plains, other => isPart(other, name)),
     () => onlyOne(known, other => wordsOf(other).includes(name)),

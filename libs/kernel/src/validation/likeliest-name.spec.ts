@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lettersApart, likeliestName } from './likeliest-name.js';
+import { editDistance, likeliestName } from './likeliest-name.js';
 
-describe('lettersApart', () => {
+describe('editDistance', () => {
   it.each([
     ['', '', 0],
     ['', 'abc', 3],
@@ -14,8 +14,8 @@ describe('lettersApart', () => {
     ['kitten', 'sitting', 3],
     ['DATABASE_PORT', 'DATABASE_URL', 3],
   ])('of %s and %s: %i', (from, to, apart) => {
-    expect(lettersApart(from, to)).toBe(apart);
-    expect(lettersApart(to, from)).toBe(apart);
+    expect(editDistance(from, to)).toBe(apart);
+    expect(editDistance(to, from)).toBe(apart);
   });
 });
 

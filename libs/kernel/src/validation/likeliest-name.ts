@@ -1,5 +1,5 @@
 /** How many letters must be put in, taken out or replaced to make one text of the other (Levenshtein). */
-export function lettersApart(from: string, to: string): number {
+export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let n = 0; n < from.length; n += 1) {
     const above = row;
@@ -13,10 +13,10 @@ export function lettersApart(from: string, to: string): number {
 }
 
 /** The name that was most likely meant: the nearest one, if no more than so many letters are different. */
-export function likeliestName(written: string, names: readonly string[], mostApart: number): string | undefined {
+export function likeliestName(written: string, names: readonly string[], maxDistance: number): string | undefined {
   const [nearest] = names
-    .map(name => ({ name, apart: lettersApart(written, name) }))
-    .filter(({ apart }) => apart <= mostApart)
+    .map(name => ({ name, apart: editDistance(written, name) }))
+    .filter(({ apart }) => apart <= maxDistance)
     .sort((a, b) => a.apart - b.apart);
   return nearest?.name;
 }

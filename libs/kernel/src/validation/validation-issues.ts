@@ -1,7 +1,7 @@
 import { type FieldError } from '../errors/errors.js';
+import { shownToken } from '../json/json-safety.js';
 import { giveContext } from './issue-context.js';
 import { issueMessage, type ValidationIssue } from './issue-message.js';
-import { shownToken } from '../json/json-safety.js';
 import { unknownName } from './unknown-name.js';
 
 giveContext();

@@ -28,7 +28,10 @@ describe('The notice of a guard', () => {
   });
 
   it('is given for what a guard concerns, and for nothing else', () => {
-    const notices = new ActiveGuardNotices({ of: (_, service) => (service === 'orders' ? STATE : undefined) });
+    const notices = new ActiveGuardNotices(
+      { of: (_, service) => (service === 'orders' ? STATE : undefined) },
+      { attach: () => undefined },
+    );
     expect(notices.of('default', 'orders')).toBe(noticeOf(STATE));
     expect(notices.of('default', 'mail')).toBeUndefined();
   });

@@ -1,10 +1,19 @@
-import { type GuardNotices } from '@coordination/discovery';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { type GuardNotices, GuardNoticeSlot } from '@coordination/discovery';
 import { type GuardState, scopeKey } from '../guard/guard-state.js';
-import { type GuardStates } from '../guard/guard-states.js';
+import { GuardStates } from '../guard/guard-states.js';
 
-/** Tells readers of a service that a guard keeps it as it is. */
-export class ActiveGuardNotices implements GuardNotices {
-  constructor(private readonly states: Pick<GuardStates, 'of'>) {}
+/** Provides the header by which responses about a service say that a guard is active. */
+@Injectable()
+export class ActiveGuardNotices implements GuardNotices, OnModuleInit {
+  constructor(
+    @Inject(GuardStates) private readonly states: Pick<GuardStates, 'of'>,
+    @Inject(GuardNoticeSlot) private readonly slot: Pick<GuardNoticeSlot, 'attach'>,
+  ) {}
+
+  onModuleInit(): void {
+    this.slot.attach(this);
+  }
 
   of(namespace: string, service: string): string | undefined {
     const state = this.states.of(namespace, service);
@@ -12,7 +21,7 @@ export class ActiveGuardNotices implements GuardNotices {
   }
 }
 
-/** Decimals of a structured field have three digits after the point at most (RFC 9651, section 3.3.2). */
+/** Decimals of a structured field have at most three digits after the point (RFC 9651, section 3.3.2). */
 const THOUSAND = 1_000;
 
 /** A guard as an Item of a structured field (RFC 9651): its reason, with the numbers as parameters. */

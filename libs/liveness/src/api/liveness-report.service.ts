@@ -1,54 +1,55 @@
-import { type CatalogView, type InstanceRecord } from '@coordination/catalog';
-import { type RoleElector } from '@coordination/leadership';
+import { Inject, Injectable } from '@nestjs/common';
+import { CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { RoleElector } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
 import {
   type LeaseOverview,
   type LivenessOverview,
-  type LivenessOverviewReader,
+  LivenessOverviewReader,
   SOON_SECONDS,
 } from '../sweep/liveness-overview.service.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-service.js';
-import { type NodeShare, type ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
+import { type NodeShare, ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
 
-/** How liveness stands, as it is told. */
+/** The liveness overview, as the API returns it. */
 export interface LivenessReported {
   readonly at: string;
   readonly leases: LeaseOverview & { readonly soonSeconds: number };
   readonly sweeper: ReturnType<typeof toSweeper>;
-  readonly backSince: string | null;
+  /** When nodes could reach the database again after the last outage. */
+  readonly recoveringSince: string | null;
   readonly guards: readonly GuardState[];
-  /** What this node probes, and how instances are shared out among the nodes that live. */
+  /** The probes of this node, and how many instances each live node probes. */
   readonly probes: { readonly thisNode: ProbeQueue; readonly byNode: readonly NodeShare[] };
   readonly nodes: readonly Pick<InstanceRecord, 'id' | 'instanceId' | 'host' | 'port' | 'status'>[];
 }
 
-export interface LivenessReportTools {
-  readonly reader: LivenessOverviewReader;
-  readonly view: Pick<CatalogView, 'instancesOf'>;
-  readonly elector: Pick<RoleElector, 'term'>;
-  readonly probes: Pick<ProbeOverview, 'queue' | 'nodes'>;
-}
-
-/** Tells how liveness stands. All who ask while the leases are being counted get the same count. */
+/** Reports the liveness overview. Requests that come while leases are being counted share the result of that count. */
+@Injectable()
 export class LivenessReport {
   private counting: Promise<LivenessOverview> | undefined;
 
-  constructor(private readonly tools: LivenessReportTools) {}
+  constructor(
+    private readonly reader: LivenessOverviewReader,
+    @Inject(CatalogView) private readonly view: Pick<CatalogView, 'instancesOf'>,
+    @Inject(RoleElector) private readonly elector: Pick<RoleElector, 'term'>,
+    @Inject(ProbeOverview) private readonly probes: Pick<ProbeOverview, 'queue' | 'nodes'>,
+  ) {}
 
   /** @throws StoreUnavailableError */
   async read(): Promise<LivenessReported> {
-    this.counting ??= this.tools.reader.read().finally(() => (this.counting = undefined));
+    this.counting ??= this.reader.read().finally(() => (this.counting = undefined));
     const overview = await this.counting;
     const { at, leases, sweeper, guards } = overview;
-    const { probes } = this.tools;
-    const nodes = [...this.tools.view.instancesOf(NODE_NAMESPACE, NODE_SERVICE).values()]
+    const { probes } = this;
+    const nodes = [...this.view.instancesOf(NODE_NAMESPACE, NODE_SERVICE).values()]
       .map(({ id, instanceId, host, port, status }) => ({ id, instanceId, host, port, status }))
       .toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
     return {
       at,
       leases: { ...leases, soonSeconds: SOON_SECONDS },
-      sweeper: toSweeper(sweeper, this.tools.elector.term?.term),
-      backSince: sweeper?.backSince ?? null,
+      sweeper: toSweeper(sweeper, this.elector.term?.term),
+      recoveringSince: sweeper?.backSince ?? null,
       guards,
       probes: { thisNode: probes.queue(), byNode: probes.nodes() },
       nodes,
@@ -56,7 +57,7 @@ export class LivenessReport {
   }
 }
 
-/** @param ownTerm the term of this node in the role, if it has it */
+/** @param ownTerm the term of this node in the role, if it holds it */
 function toSweeper(sweeper: LivenessOverview['sweeper'], ownTerm: number | undefined) {
   if (!sweeper) return null;
   const { holder, term, expiresAt, workedAt } = sweeper;

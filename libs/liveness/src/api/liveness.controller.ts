@@ -4,26 +4,26 @@ import { Endpoint, POSITION_HEADERS, setPosition } from '@coordination/http';
 import { WRITE_PROBLEMS } from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
 import { GuardAdminService } from './guard-admin.service.js';
-import { LIVENESS_EXAMPLE, ORDER_EXAMPLE, ORDERED_EXAMPLE } from './liveness.examples.js';
+import { GUARD_COMMAND_EXAMPLE, GUARD_RESULT_EXAMPLE, LIVENESS_EXAMPLE } from './liveness.examples.js';
 import { LivenessReport } from './liveness-report.service.js';
-import { guardOrdered, livenessView, type OrderGuard, orderGuard } from './liveness.schemas.js';
+import { type GuardCommand, guardCommand, guardResult, livenessView } from './liveness.schemas.js';
 
-/** How liveness stands, and what operators order of its guard. */
+/** The liveness overview, and operators' commands to guards. */
 @ApiTags('Liveness')
 @Controller('api/v1/liveness')
 export class LivenessController {
   constructor(
     private readonly report: LivenessReport,
-    private readonly desk: GuardAdminService,
+    private readonly guards: GuardAdminService,
   ) {}
 
   @Endpoint({
     status: 200,
     response: livenessView,
     responseHeaders: ['Cache-Control'],
-    summary: 'How liveness stands',
+    summary: 'Get the liveness overview',
     description:
-      'Leases by state, who ends them, active guards with their numbers, and the nodes of the service. It counts all leases in the database: for people and alarms, a few times a minute; metrics cost less.',
+      'Leases by state, the node that ends them, active guards with their counts, and the nodes of the service. It counts all leases in the database, so request it a few times a minute at most, for people and alarms; metrics cost less.',
     operationId: 'getLivenessOverview',
     problems: ['STORE_UNAVAILABLE'],
     examples: { response: LIVENESS_EXAMPLE },
@@ -36,19 +36,22 @@ export class LivenessController {
 
   @Endpoint({
     status: 200,
-    response: guardOrdered,
+    response: guardResult,
     responseHeaders: POSITION_HEADERS,
-    summary: 'End a guard, or force one',
+    summary: 'End or force a guard',
     description:
-      'An operator’s word over the guard of one service or of all, with a reason; it is an event of the log, and takes effect within about a second. `end` lets leases end that have ended, and keeps guards from holding the scope again for the length of the window; of `all` it also ends the longer time of leases after the database was away. `force` keeps all leases of the scope from ending until a time. The last word counts.',
+      'Operator override of the guard of one service or of all services, with a reason. It is an event of the log, and takes effect within about a second. `end` ends the guard, so that expired leases end, and no guard holds the scope again for the length of the window; for `all` it also ends the longer time of leases after an outage of the database. `force` prevents the end of all leases of the scope until a time. The latest override of a scope counts.',
     operationId: 'orderGuard',
     requestHeaders: ['X-Change-Reason', 'Idempotency-Key'],
     problems: [...WRITE_PROBLEMS, 'STARTING', 'STALE_VIEW'],
-    examples: { body: ORDER_EXAMPLE, response: ORDERED_EXAMPLE },
+    examples: { body: GUARD_COMMAND_EXAMPLE, response: GUARD_RESULT_EXAMPLE },
   })
   @Post('guard')
-  async orderGuard(@Body({ schema: orderGuard }) body: OrderGuard, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { revision, epoch, scope, until } = await this.desk.order(body);
+  async orderGuard(
+    @Body({ schema: guardCommand }) body: GuardCommand,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { revision, epoch, scope, until } = await this.guards.carryOut(body);
     setPosition(reply, { revision, epoch });
     return { revision, action: body.action, scope, until, reason: body.reason };
   }

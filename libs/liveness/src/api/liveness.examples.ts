@@ -27,7 +27,7 @@ export const LIVENESS_EXAMPLE = {
     until: '2026-11-23T08:15:42.500Z',
     lastSweepAt: '2026-11-23T08:15:39.600Z',
   },
-  backSince: '2026-11-21T11:02:10.004Z',
+  recoveringSince: '2026-11-21T11:02:10.004Z',
   guards: [GUARD_EXAMPLE],
   probes: {
     thisNode: { owned: 120, inFlight: 3, waiting: 0, lateSeconds: 0 },
@@ -44,16 +44,16 @@ export const LIVENESS_EXAMPLE = {
   ],
 };
 
-export const ORDER_EXAMPLE = {
+export const GUARD_COMMAND_EXAMPLE = {
   action: 'end',
   scope: { namespace, service },
   reason: 'they were scaled down on purpose',
 };
 
-export const ORDERED_EXAMPLE = {
+export const GUARD_RESULT_EXAMPLE = {
   revision: 1852,
   action: 'end',
   scope: { kind: 'service', namespace, service },
   until: null,
-  reason: ORDER_EXAMPLE.reason,
+  reason: GUARD_COMMAND_EXAMPLE.reason,
 };

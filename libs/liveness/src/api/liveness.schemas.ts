@@ -12,22 +12,24 @@ const time = (about: string) => z.iso.datetime().describe(about);
 
 const leases = z
   .looseObject({
-    lasting: count('They have not ended.'),
-    endingSoon: count('Of those, the ones that end within `soonSeconds` unless they are renewed.'),
-    over: count('They have ended, and nothing was done about it yet, or a guard keeps it from being done.'),
-    lapsed: count('They have ended, and the instance is unhealthy for it.'),
+    lasting: count('Leases that last.'),
+    endingSoon: count('Those of them that end within `soonSeconds` unless they are renewed.'),
+    over: count('Expired leases whose end has not been acted on, possibly because of a guard.'),
+    lapsed: count('Expired leases whose instance is unhealthy because of it.'),
     endless: count('Instances whose lease never ends.'),
-    soonSeconds: count('What counts as soon.'),
+    soonSeconds: count('The time that `endingSoon` covers.'),
   })
   .meta({ id: 'LeaseCounts' });
 
 const sweeper = z
   .looseObject({
-    node: z.string().describe('Which process ends leases: its host, and a name of its own.'),
-    isThisNode: z.boolean().describe('Whether it is the node that answers.'),
+    node: z.string().describe('The process that ends leases: its host, and a unique id.'),
+    isThisNode: z.boolean().describe('Whether it is the node that responds.'),
     term: z.int().min(1).describe('Rises whenever another process takes over.'),
-    until: time('When another one takes over unless this one goes on; in the past: nobody ends leases now.'),
-    lastSweepAt: z.iso.datetime().nullable().describe('When it last looked for leases that are over.'),
+    until: time(
+      'When another process takes over unless this one renews its claim; in the past: no process ends leases now.',
+    ),
+    lastSweepAt: z.iso.datetime().nullable().describe('When it last looked for expired leases.'),
   })
   .meta({ id: 'LeaseSweeper' });
 
@@ -35,19 +37,19 @@ const probeQueue = z
   .looseObject({
     owned: count('Instances that this node probes.'),
     inFlight: count('Probes under way.'),
-    waiting: count('Due, and waiting for others to end.'),
-    lateSeconds: z.number().min(0).describe('For how long the first of those that wait has been due.'),
+    waiting: count('Probes that are due and wait for others to end.'),
+    lateSeconds: z.number().min(0).describe('How long the first waiting probe has been due.'),
   })
   .meta({ id: 'ProbeQueue' });
 
 const probes = z
   .looseObject({
-    thisNode: probeQueue.describe('The part of the node that answers.'),
+    thisNode: probeQueue.describe('The probes of the node that responds.'),
     byNode: z
       .array(
         z.looseObject({ nodeId: z.string(), owned: count('Instances that it probes.') }).meta({ id: 'ProbingNode' }),
       )
-      .describe('How the probed instances are shared out among the nodes that live.'),
+      .describe('How the probed instances are distributed over the live nodes.'),
   })
   .meta({ id: 'Probes' });
 
@@ -61,16 +63,21 @@ const node = z
   })
   .meta({ id: 'ServiceNode' });
 
-/** How liveness stands. */
+/** The liveness overview. */
 export const livenessView = z
   .looseObject({
-    at: time('When this was true, by the clock of the database.'),
+    at: time('When this was read, by the clock of the database.'),
     leases,
-    sweeper: sweeper.nullable().describe('null: no node ever ended leases.'),
-    backSince: z.iso.datetime().nullable().describe('Since when a node has always been able to reach the database.'),
-    guards: z.array(guardView).describe('Those that are active.'),
+    sweeper: sweeper.nullable().describe('The process that ends leases; null: none ever did.'),
+    recoveringSince: z.iso
+      .datetime()
+      .nullable()
+      .describe(
+        'When nodes could reach the database again after the last outage. A lease lasts at least once more from then on.',
+      ),
+    guards: z.array(guardView).describe('The active guards.'),
     probes,
-    nodes: z.array(node).describe('The nodes of this service, as their own catalog has them.'),
+    nodes: z.array(node).describe('The nodes of this service, from their own catalog.'),
   })
   .meta({ id: 'Liveness' });
 
@@ -82,32 +89,36 @@ const scope = z
         .strictObject({ namespace: namespaceSchema.default(DEFAULT_NAMESPACE), service: serviceSchema })
         .meta({ id: 'OneService' }),
     ],
-    { error: 'must be "all", or {"namespace": …, "service": …} with names as they are registered' },
+    { error: 'must be "all", or {"namespace": …, "service": …} with the names of a registered service' },
   )
   .meta({ id: 'OrderedScope' })
-  .describe('One service, or `all`. An end of `all` ends the guards of services too.');
+  .describe('One service, or `all`. To end the guard of `all` also ends the guards of single services.');
 
-const reason = readableText(MAX_REASON_LENGTH).min(1, 'must not be empty').describe('Why; kept in the audit log.');
+const reason = readableText(MAX_REASON_LENGTH)
+  .min(1, 'must not be empty')
+  .describe('The reason; it is kept in the audit log.');
 
-/** What an operator orders of a guard. */
-export const orderGuard = z
+/** An operator's command to a guard. */
+export const guardCommand = z
   .discriminatedUnion(
     'action',
     [
       z
         .strictObject({
-          action: z.literal('end').describe('What has ended ends, and no guard holds the scope again for a while.'),
+          action: z
+            .literal('end')
+            .describe('Expired leases end, and no guard holds the scope again for the length of the window.'),
           scope,
           reason,
         })
         .meta({ id: 'EndGuard' }),
       z
         .strictObject({
-          action: z.literal('force').describe('No lease of the scope ends, whatever the numbers say.'),
+          action: z.literal('force').describe('No lease of the scope ends, whatever the counts are.'),
           scope,
           reason,
           until: RFC3339_TIME.optional().describe(
-            'Until when (RFC 3339), a day at most; by default, as long as a guard holds by itself.',
+            'Until when (RFC 3339), at most a day ahead; by default, for the longest time that a guard holds by itself.',
           ),
         })
         .meta({ id: 'ForceGuard' }),
@@ -115,14 +126,14 @@ export const orderGuard = z
     { error: ({ input }) => unknownKind(input, 'action', ['end', 'force']) },
   )
   .meta({ id: 'OrderGuard' });
-export type OrderGuard = z.output<typeof orderGuard>;
+export type GuardCommand = z.output<typeof guardCommand>;
 
-export const guardOrdered = z
+export const guardResult = z
   .looseObject({
-    revision: z.int().min(1).describe('The revision of the event that keeps the order.'),
+    revision: z.int().min(1).describe('The revision of the event.'),
     action: z.enum(['end', 'force']).meta({ id: 'GuardAction' }),
     scope: guardScopeView,
-    until: z.iso.datetime().nullable().describe('Until when a forced guard holds.'),
+    until: z.iso.datetime().nullable().describe('Until when the guard is forced; null: it was ended.'),
     reason: z.string(),
   })
   .meta({ id: 'GuardOrdered' });

@@ -22,11 +22,11 @@ const SUCCESS = {
 } as const satisfies SuccessOptions;
 
 const DESCRIPTION =
-  'Why the instance has the status that it has, since when, who or what decided it, which timers run, and what happens next if nothing more is heard of it. An instance that is gone has the status `gone`, and `removal` tells who removed it, when and why, as long as the audit log retains it. Read from the database; for people, and for alarms that want to say more than “unhealthy”.';
+  'Why the instance has its status, since when, who or what decided it, which timers run, and what happens next without further health signals. An instance that was deregistered has the status `gone`, and `removal` has who removed it, when and why, as long as the audit log retains the event. Read from the database; for people, and for alarms that report more than “unhealthy”.';
 
 const PROBLEMS = ['INSTANCE_NOT_FOUND', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'] as const satisfies ErrorCode[];
 
-/** Why instances are as they are. */
+/** Explanations of the status of instances. */
 @ApiTags('Registry')
 @Controller('api/v1/registry')
 export class ExplainController {
@@ -48,7 +48,7 @@ export class ExplainController {
   @Endpoint({
     ...SUCCESS,
     summary: 'Explain the status of an instance by its own name',
-    description: `${DESCRIPTION} A name that several instances had one after another is that of the present one, or of the one that was there last.`,
+    description: `${DESCRIPTION} If several instances had the name one after another, the present one is explained, or the last one.`,
     operationId: 'explainInstanceByName',
     problems: [...PROBLEMS],
     examples: { parameters: BY_NAME.example, response: EXPLANATION_EXAMPLE },

@@ -16,11 +16,11 @@ export const EXPLANATION_EXAMPLE = {
   status: 'healthy',
   since: registeredAt,
   decidedBy: 'registration',
-  because: `It was registered as healthy, or began anew as that when its endpoint, check or process changed, at ${registeredAt}.`,
+  because: `It was registered as healthy, or reset to healthy when its endpoint, check or process changed, at ${registeredAt}.`,
   health: {
     ...INSTANCE_EXAMPLE.health,
     lastCheckedAt: null,
-    because: `It was registered as healthy, or began anew as that when its endpoint, check or process changed, at ${registeredAt}.`,
+    because: `It was registered as healthy, or reset to healthy when its endpoint, check or process changed, at ${registeredAt}.`,
   },
   override: null,
   lease: {
@@ -38,7 +38,7 @@ export const EXPLANATION_EXAMPLE = {
       what: 'lease-ends',
       at: '2026-11-23T08:16:00.123Z',
       inSeconds: 20.123,
-      effect: 'The lease ends; a sign of life until then renews it.',
+      effect: 'The lease expires, unless it is renewed.',
     },
   ],
   next: [
@@ -47,8 +47,8 @@ export const EXPLANATION_EXAMPLE = {
       when: '2026-11-23T08:16:01.123Z',
       inSeconds: 21.123,
       status: 'unhealthy',
-      what: 'Its lease of 30 s has ended, and it becomes unhealthy.',
-      unless: 'a heartbeat, a registration or a report renews the lease before it ends',
+      what: 'Its lease of 30 s has expired, and it becomes unhealthy.',
+      unless: 'a heartbeat, a registration or a report renews the lease before it expires',
       heldUntil: null,
     },
   ],

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
 import { STATUS_DECIDERS } from './status-reasons.js';
 import { FORECAST_EVENTS } from './forecast.js';
-import { SIGNS } from './health-signals.js';
+import { HEALTH_SIGNALS } from './health-signals.js';
 
 const time = (about: string) => z.iso.datetime().describe(about);
 const nullableTime = (about: string) => z.iso.datetime().nullable().describe(about);
@@ -16,33 +16,38 @@ const health = z
     failures: z.int().min(0),
     output: z.string(),
     decidedBy: healthDeciderSchema,
-    since: time('Since when the state is what it is; or since the lease ended.'),
-    lastCheckedAt: nullableTime('When health was last reported; null: never, or the instance is gone.'),
-    because: z.string().describe('Why, in a sentence.'),
+    since: time('When the state began; or when the lease ended.'),
+    lastCheckedAt: nullableTime('When health was last reported or probed; null: never, or the instance is gone.'),
+    because: z.string().describe('The reason, in a sentence.'),
   })
   .meta({ id: 'ExplainedHealth' });
 
 const lease = z
   .looseObject({
-    renewedAt: time('The last sign of life that is noted.'),
-    ttlSeconds: z.int().min(0).nullable().describe('How long a lease lasts; null: for ever.'),
+    renewedAt: time('The last renewal that is stored.'),
+    ttlSeconds: z.int().min(0).nullable().describe('How long a lease lasts; null: it never ends.'),
     expiresAt: nullableTime('When it ends unless it is renewed; null: never.'),
-    remainingSeconds: z.number().min(0).nullable().describe('0: it has ended.'),
-    deregisterAt: nullableTime('When the instance goes, if it is unhealthy because its lease ended; else null.'),
+    remainingSeconds: z.number().min(0).nullable().describe('0: it has expired.'),
+    deregisterAt: nullableTime(
+      'When the instance is deregistered, if it is unhealthy because its lease ended; else null.',
+    ),
   })
   .meta({ id: 'ExplainedLease' });
 
 const removal = z
   .looseObject({
     revision: z.int().min(1).describe('The revision of the event in the audit log.'),
-    at: time('When it was.'),
+    at: time('The time of the event.'),
     action: auditActionSchema.describe('`instance.deregistered`, or `instance.expired` at the end of a lease.'),
-    actor: z.string().describe('Who did it.'),
-    clientAddress: z.string().nullable().describe('From where; null for what the service did itself.'),
-    requestId: z.string().nullable().describe('The `X-Request-Id` of the request that did it.'),
-    source: auditSourceSchema.describe('Through which protocol it came in.'),
-    reason: z.string().nullable().describe('Why.'),
-    batchId: z.uuid().describe('Names the transaction; other events of it may be of the same request.'),
+    actor: z.string().describe('Who removed it.'),
+    clientAddress: z
+      .string()
+      .nullable()
+      .describe('The address of the client; null for a removal by the service itself.'),
+    requestId: z.string().nullable().describe('The `X-Request-Id` of the request.'),
+    source: auditSourceSchema.describe('The protocol of the request.'),
+    reason: z.string().nullable().describe('The reason.'),
+    batchId: z.uuid().describe('The id of the transaction, which other events of the same request may have, too.'),
     lastStatus: status.describe('The status that the instance had.'),
   })
   .meta({ id: 'ExplainedRemoval' });
@@ -54,72 +59,75 @@ const timer = z
       .meta({ id: 'TimerKind' }),
     at: time('When it ends.'),
     inSeconds: z.number().describe('Negative: it has passed.'),
-    effect: z.string().describe('What it means, in a sentence.'),
+    effect: z.string().describe('What happens then, in a sentence.'),
   })
   .meta({ id: 'ExplainedTimer' });
 
 const nextStep = z
   .looseObject({
     event: z.enum(FORECAST_EVENTS).meta({ id: 'ForecastEvent' }),
-    when: time('From when on; it is looked for about once a second.'),
+    when: time('The earliest time; the service checks about once a second.'),
     inSeconds: z.number().min(0),
     status: status.nullable().describe('The status afterwards; null: the instance is gone.'),
     what: z.string().describe('What happens, in a sentence.'),
     unless: z.string().describe('What prevents it.'),
-    heldUntil: nullableTime('Until when a guard keeps it from happening, at most; null: none does.'),
+    heldUntil: nullableTime('The latest time until which a guard prevents it; null: no guard does.'),
   })
   .meta({ id: 'ExplainedStep' });
 
-const signEffect = z
+const signalEffect = z
   .looseObject({
-    sign: z.enum(SIGNS).meta({ id: 'SignOfLife' }),
+    sign: z.enum(HEALTH_SIGNALS).meta({ id: 'SignOfLife' }),
     status: status.describe('The status that the instance would have.'),
-    what: z.string().describe('In a sentence.'),
+    what: z.string().describe('The effect, in a sentence.'),
   })
   .meta({ id: 'ExplainedSign' });
 
-const toldEvent = z
+const eventSummary = z
   .looseObject({
     revision: z.int().min(1),
-    at: time('When it was.'),
+    at: time('The time of the event.'),
     action: z.string(),
     actor: z.string(),
     source: z.string(),
     reason: z.string().nullable(),
-    from: status.nullable().describe('The status before; null: the instance was not there.'),
+    from: status.nullable().describe('The status before; null: the instance did not exist.'),
     to: status.nullable(),
   })
   .meta({ id: 'ExplainedEvent' });
 
-/** Why an instance has its status, or why it is gone. */
+/** Why an instance has its status, or was removed. */
 export const explanationView = z
   .looseObject({
     id: z.uuid(),
     namespace: z.string(),
     service: z.string(),
     instanceId: z.string(),
-    incarnation: z.string().nullable().describe('The text that its process chose; null: none.'),
-    incarnationNumber: z.int().min(1).describe('How many processes ran under the name, as far as is known.'),
+    incarnation: z.string().nullable().describe('The incarnation that its process named; null: none.'),
+    incarnationNumber: z
+      .int()
+      .min(1)
+      .describe('How many processes have run under the name, as far as the catalog has a record of them.'),
     version: z.int().min(1),
-    revision: z.int().min(1).describe('Of its last change; of its removal, if it is gone.'),
-    at: time('When all this was true, by the clock of the database.'),
+    revision: z.int().min(1).describe('The revision of its last change; of its removal, if it is gone.'),
+    at: time('When this was read, by the clock of the database.'),
     status: z
       .enum([...STATUSES, 'gone'])
       .meta({ id: 'ExplainedStatus' })
       .describe('`gone`: it was deregistered.'),
-    since: time('Since when the status is what it is; since when it is gone.'),
+    since: time('When the status began; when it was removed.'),
     decidedBy: z.enum(STATUS_DECIDERS).meta({ id: 'StatusDecider' }).describe('Who or what decides it.'),
-    because: z.string().describe('Why, in a sentence or two.'),
+    because: z.string().describe('The reason of the status, in a sentence or two.'),
     health: health.describe('Its health; the last that it had, if it is gone.'),
     override: overrideView.nullable().describe('Its override; the last that it had, if it is gone.'),
     lease: lease.nullable().describe('null: the instance is gone.'),
-    removal: removal.nullable().describe('Who removed it, when and why; null: it is there.'),
-    probedBy: z.string().nullable().describe('The node that probes it; null: none does.'),
-    guard: guardView.nullable().describe('The guard that keeps leases of the service from ending; null: none.'),
-    timers: z.array(timer).describe('The times that are waited for, the earliest first.'),
-    next: z.array(nextStep).describe('What happens if nothing more is heard of it, and nobody does anything.'),
-    signs: z.array(signEffect).describe('What each sign of life would do if it came now.'),
-    notes: z.array(z.string()).describe('What else is worth knowing.'),
-    lastEvents: z.array(toldEvent).describe('The newest event, and the one that made the status what it is, or was.'),
+    removal: removal.nullable().describe('Who removed it, when and why; null: it is registered.'),
+    probedBy: z.string().nullable().describe('The node that probes it; null: no node does.'),
+    guard: guardView.nullable().describe('The active guard that applies to the service; null: none.'),
+    timers: z.array(timer).describe('The running timers, the earliest first.'),
+    next: z.array(nextStep).describe('What happens without further health signals and requests.'),
+    signs: z.array(signalEffect).describe('The effect that each health signal would have now.'),
+    notes: z.array(z.string()).describe('Further facts.'),
+    lastEvents: z.array(eventSummary).describe('The newest event, and the event that made the status.'),
   })
   .meta({ id: 'Explanation' });

@@ -8,7 +8,7 @@ import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { type GuardState } from '../guard/guard-state.js';
 import { explain, type ExplainedSituation, type Explanation } from './explanation.js';
 
-const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
 const DAY_MS = 86_400_000;
 
 const plus = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString();
@@ -37,12 +37,12 @@ const someSituation: fc.Arbitrary<ExplainedSituation> = fc
   .record({
     leased: someLeasedInstance,
     renewedMsAgo: fc.integer({ min: 0, max: 2 * DAY_MS }),
-    backSince: fc.constantFrom(null, NOW, plus(NOW, -5_000), plus(NOW, -DAY_MS)),
+    recoveringSince: fc.constantFrom(null, NOW, plus(NOW, -5_000), plus(NOW, -DAY_MS)),
   })
-  .map(({ leased, renewedMsAgo, backSince }) =>
+  .map(({ leased, renewedMsAgo, recoveringSince }) =>
     situation(
       { ...leased, lease: { ...leased.lease, renewedAt: plus(NOW, -renewedMsAgo) } },
-      { allowance: { ...ALLOWANCE, backSince } },
+      { allowance: { ...ALLOWANCE, recoveringSince } },
     ),
   );
 
@@ -180,7 +180,7 @@ describe('An explanation', () => {
     expect({ decidedBy, since }).toEqual({ decidedBy: 'operator', since: NOW });
     expect(because).toContain('ops set the override maintenance');
     expect(because).toContain('“disk swap”');
-    expect(because).toContain('Its health, which does not count meanwhile, is healthy.');
+    expect(because).toContain('Its health, which the override hides, is healthy.');
     expect(notes).toContain('It is not deregistered while it is in maintenance.');
   });
 
@@ -211,12 +211,14 @@ describe('An explanation', () => {
   });
 
   it('says that a lease lasts once more after nobody could renew, which is no guard of its own', () => {
-    const backSince = plus(NOW, -10_000);
+    const recoveringSince = plus(NOW, -10_000);
     const storeAway = guard({ scope: { kind: 'all' }, reason: 'store-away' });
-    const allowance = { ...ALLOWANCE, backSince };
+    const allowance = { ...ALLOWANCE, recoveringSince };
     const { next, notes } = explain(situation(aLeasedInstance(), { allowance, guard: storeAway }));
-    expect(next[0]).toMatchObject({ event: 'lease-ends', when: plus(backSince, 31_000), heldUntil: null });
-    expect(notes).toEqual([`Nobody could renew leases until ${backSince}, so it lasts once more.`]);
+    expect(next[0]).toMatchObject({ event: 'lease-ends', when: plus(recoveringSince, 31_000), heldUntil: null });
+    expect(notes).toEqual([
+      `No lease could be renewed until ${recoveringSince}, because of an outage of the database, so it lasts once more.`,
+    ]);
   });
 
   it.each([undefined, { ...SWEEPER, expiresAt: NOW }])('says so when no node ends leases (%j)', sweeper => {

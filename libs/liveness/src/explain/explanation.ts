@@ -15,9 +15,9 @@ import {
 import { isProbed } from '@coordination/registry';
 import { type RoleRecord } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
-import { becauseOf, healthSentence, type StatusDecider } from './status-reasons.js';
+import { healthReason, type StatusDecider, statusReason } from './status-reasons.js';
 import { forecast, type ForecastEvent, type ForecastStep } from './forecast.js';
-import { type SignEffect, signEffects } from './health-signals.js';
+import { type SignalEffect, signalEffects } from './health-signals.js';
 
 /** What an explanation is made from, all of one moment. */
 export interface ExplainedSituation {
@@ -25,9 +25,9 @@ export interface ExplainedSituation {
   /** Database time, RFC 3339 in UTC. */
   readonly now: string;
   readonly allowance: LeaseAllowance;
-  /** The guard that keeps leases of its service from ending. */
+  /** The active guard that applies to its service. */
   readonly guard: GuardState | undefined;
-  /** Who ends leases. */
+  /** The node that ends leases. */
   readonly sweeper: RoleRecord | undefined;
   /** The node that probes it. */
   readonly probedBy: string | undefined;
@@ -35,7 +35,7 @@ export interface ExplainedSituation {
   readonly events: readonly LogEvent[];
 }
 
-/** A time that is waited for. */
+/** A running timer. */
 export interface Timer {
   readonly what: 'override-until' | 'lease-ends' | 'lease-end-counts' | 'deregister-after' | 'guard-until';
   readonly at: string;
@@ -44,27 +44,28 @@ export interface Timer {
   readonly effect: string;
 }
 
-/** What happens next if nothing is heard of it. */
+/** An event that will occur without further health signals. */
 export interface NextStep {
   readonly event: ForecastEvent;
-  /** From when on. */
+  /** The earliest time. */
   readonly when: string;
   readonly inSeconds: number;
   /** The status afterwards; null: it is gone. */
   readonly status: Status | null;
   readonly what: string;
   readonly unless: string;
-  /** Until when a guard keeps it from happening, at most; null: none does. */
+  /** The latest time until which a guard prevents it; null: no guard does. */
   readonly heldUntil: string | null;
 }
 
-export interface ToldEvent extends Pick<LogEvent, 'revision' | 'at' | 'action' | 'actor' | 'source' | 'reason'> {
-  /** Before and after; null: the instance was not there. */
+/** An event in short. */
+export interface EventSummary extends Pick<LogEvent, 'revision' | 'at' | 'action' | 'actor' | 'source' | 'reason'> {
+  /** The status before and after; null: the instance did not exist. */
   readonly from: Status | null;
   readonly to: Status | null;
 }
 
-/** How an instance came to its end. */
+/** Who removed an instance, when and why. */
 export interface Removal extends Pick<
   LogEvent,
   'revision' | 'at' | 'action' | 'actor' | 'clientAddress' | 'requestId' | 'source' | 'reason' | 'batchId'
@@ -73,7 +74,7 @@ export interface Removal extends Pick<
   readonly lastStatus: Status;
 }
 
-/** Why an instance has the status that it has, and what comes next; or why it is gone. */
+/** Why an instance has its status, and what happens next; or why it was removed. */
 export interface Explanation {
   readonly id: string;
   readonly namespace: string;
@@ -83,7 +84,7 @@ export interface Explanation {
   readonly incarnationNumber: number;
   readonly version: number;
   readonly revision: number;
-  /** When this was true, by the clock of the database. */
+  /** When this was read, by the clock of the database. */
   readonly at: string;
   readonly status: Status | 'gone';
   readonly since: string;
@@ -99,26 +100,26 @@ export interface Explanation {
     readonly remainingSeconds: number | null;
     readonly deregisterAt: string | null;
   } | null;
-  /** null: the instance is there. */
+  /** null: the instance is registered. */
   readonly removal: Removal | null;
-  /** null: nobody probes it. */
+  /** null: no node probes it. */
   readonly probedBy: string | null;
   readonly guard: GuardState | null;
   readonly timers: readonly Timer[];
   readonly next: readonly NextStep[];
-  readonly signs: readonly SignEffect[];
+  readonly signs: readonly SignalEffect[];
   readonly notes: readonly string[];
-  readonly lastEvents: readonly ToldEvent[];
+  readonly lastEvents: readonly EventSummary[];
 }
 
-/** Explains an instance. No I/O, no clock: what it says will happen are the decisions that will be made. */
+/** Explains an instance. Pure: no I/O, no clock. The forecast consists of the decisions that `decide` will make. */
 export function explain(situation: ExplainedSituation): Explanation {
   const { leased, now, allowance, guard, events, probedBy } = situation;
   const { instance, lease } = leased;
   const { health, override, check } = instance;
   const statusEvent = events.find(event => statusOf(event.before) !== statusOf(event.after));
   const ends = expiresAt(lease, check);
-  const told = [...new Set([events[0], statusEvent])].filter(event => event !== undefined);
+  const lastEvents = [...new Set([events[0], statusEvent])].filter(event => event !== undefined);
   return {
     id: instance.id,
     namespace: instance.namespace,
@@ -132,8 +133,8 @@ export function explain(situation: ExplainedSituation): Explanation {
     status: instance.status,
     since: statusEvent?.at ?? (override ? override.setAt : health.since),
     decidedBy: override ? 'operator' : health.decidedBy,
-    because: becauseOf(instance),
-    health: { ...health, lastCheckedAt: lease.checkedAt, because: healthSentence(health, check) },
+    because: statusReason(instance),
+    health: { ...health, lastCheckedAt: lease.checkedAt, because: healthReason(health, check) },
     override: toOverrideView(override),
     lease: {
       renewedAt: lease.renewedAt,
@@ -147,9 +148,9 @@ export function explain(situation: ExplainedSituation): Explanation {
     guard: guard ?? null,
     timers: timersOf(situation),
     next: forecast(leased, now, allowance).map(step => nextStep(step, now, guard)),
-    signs: signEffects(leased, now),
+    signs: signalEffects(leased, now),
     notes: notesOf(situation),
-    lastEvents: told.map(toldEvent),
+    lastEvents: lastEvents.map(summarize),
   };
 }
 
@@ -161,19 +162,19 @@ function timersOf({ leased, now, allowance, guard }: ExplainedSituation): Timer[
     if (at !== null) timers.push({ what, at, inSeconds: secondsFrom(now, at), effect });
   };
   add('override-until', override?.until ?? null, 'The override ends by itself.');
-  add('lease-ends', expiresAt(lease, check), 'The lease ends; a sign of life until then renews it.');
+  add('lease-ends', expiresAt(lease, check), 'The lease expires, unless it is renewed.');
   const counts = isoOrNull(expiryDueAt(lease, check, allowance));
   add(
     'lease-end-counts',
     counts,
-    'From then on the end of the lease is acted on: renewals that came in time are noted.',
+    'The end of the lease is acted on: by then, all renewals that came in time are stored.',
   );
   add(
     'deregister-after',
     isoOrNull(deregisterDueAt(instance)),
-    'It has been unhealthy for as long as its check allows, and goes.',
+    'It has been unhealthy for as long as its check allows, and is deregistered.',
   );
-  add('guard-until', guard?.until ?? null, 'The guard lets leases end at the latest, at a bounded rate.');
+  add('guard-until', guard?.until ?? null, 'The guard lets leases end at a bounded rate, at the latest.');
   return timers.toSorted((a, b) => a.inSeconds - b.inSeconds);
 }
 
@@ -193,18 +194,19 @@ function nextStep({ event, at, before, after }: ForecastStep, now: string, guard
 }
 
 const UNLESS: Readonly<Record<ForecastEvent, string>> = {
-  'override-ends': 'an operator takes it back earlier, or sets another one',
-  'lease-ends': 'a heartbeat, a registration or a report renews the lease before it ends',
-  deregistered: 'a heartbeat heals it before',
+  'override-ends': 'an operator clears it earlier, or sets another one',
+  'lease-ends': 'a heartbeat, a registration or a report renews the lease before it expires',
+  deregistered: 'a heartbeat heals it earlier',
 };
 
 function whatHappens(event: ForecastEvent, before: InstanceRecord, after: InstanceRecord | undefined): string {
   const { ttlSeconds, deregisterAfterSeconds } = before.check;
-  if (!after) return `It is deregistered, unhealthy for ${deregisterAfterSeconds} s after its lease ended.`;
+  if (!after)
+    return `It is deregistered, after it has been unhealthy for ${deregisterAfterSeconds} s because its lease expired.`;
   if (event === 'override-ends')
     return `The override ${before.override?.status ?? ''} ends; the status is ${after.status}.`;
   const hidden = after.override ? `; the override keeps the status ${after.status}` : '';
-  return `Its lease of ${ttlSeconds ?? 0} s has ended, and it becomes unhealthy${hidden}.`;
+  return `Its lease of ${ttlSeconds ?? 0} s has expired, and it becomes unhealthy${hidden}.`;
 }
 
 function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: ExplainedSituation): string[] {
@@ -212,25 +214,27 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
   const { check, override } = instance;
   const notes: string[] = [];
   if (isProbed(check) && probedBy === undefined) {
-    notes.push('No node probes it at this moment: none that takes part is known to live.');
+    notes.push('No node probes it at this moment: the view of this node has no live node.');
   }
   if (check.ttlSeconds === null) {
-    const watched = isProbed(check) ? 'only probes notice' : 'nobody notices';
+    const watched = isProbed(check) ? 'only probes notice' : 'nothing notices';
     notes.push(`Its lease never ends: ${watched} when it dies.`);
   }
   if (check.ttlSeconds !== null && (!sweeper || sweeper.expiresAt <= now)) {
-    notes.push('No node ends leases at this moment; another one takes over within seconds.');
+    notes.push('No node ends leases at this moment; a node takes over within seconds.');
   }
   if (guard && guard.reason !== 'store-away') {
     const scope = guard.scope.kind === 'all' ? 'all services' : `the service ${guard.scope.service}`;
     notes.push(
-      `A guard keeps leases of ${scope} from ending (${guard.reason}, ${guard.phase}): ${guard.wouldExpire} of ${guard.of} would have, ${guard.limit} may.`,
+      `A guard limits the end of leases of ${scope} (${guard.reason}, ${guard.phase}): ${guard.wouldExpire} of ${guard.of} would have expired, the limit is a share of ${guard.limit}.`,
     );
   }
-  const plain = expiryDueAt(lease, check, { ...allowance, backSince: null });
+  const plain = expiryDueAt(lease, check, { ...allowance, recoveringSince: null });
   const counts = expiryDueAt(lease, check, allowance);
   if (plain !== null && counts !== null && counts > plain && counts > Date.parse(now)) {
-    notes.push(`Nobody could renew leases until ${allowance.backSince ?? ''}, so it lasts once more.`);
+    notes.push(
+      `No lease could be renewed until ${allowance.recoveringSince ?? ''}, because of an outage of the database, so it lasts once more.`,
+    );
   }
   if (override && scopeOf(override) === 'incarnation') {
     notes.push('The override ends when another process registers under the name.');
@@ -239,7 +243,7 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
   return notes;
 }
 
-export function toldEvent({ revision, at, action, actor, source, reason, before, after }: LogEvent): ToldEvent {
+export function summarize({ revision, at, action, actor, source, reason, before, after }: LogEvent): EventSummary {
   return { revision, at, action, actor, source, reason, from: statusOf(before), to: statusOf(after) };
 }
 

@@ -8,26 +8,26 @@ import {
   expiryDueAt,
 } from '@coordination/catalog';
 
-/** What time alone does to an instance. */
+/** Events that occur because time passes. */
 export const FORECAST_EVENTS = ['override-ends', 'lease-ends', 'deregistered'] as const;
 export type ForecastEvent = (typeof FORECAST_EVENTS)[number];
 
-/** Something that is going to happen to an instance of which nothing more is heard. */
+/** An event that will occur if no health signal and no request comes. */
 export interface ForecastStep {
   readonly event: ForecastEvent;
-  /** From when on (RFC 3339 in UTC); whoever does it looks about once a second. */
+  /** The earliest time (RFC 3339 in UTC); jobs check about once a second. */
   readonly at: string;
   readonly before: InstanceRecord;
   /** undefined: the instance is gone. */
   readonly after: InstanceRecord | undefined;
 }
 
-/** Every event comes once at most: an override ends, a lease ends, the instance goes. */
+/** Each event occurs at most once: the override ends, the lease ends, the instance is deregistered. */
 const MAX_STEPS = FORECAST_EVENTS.length;
 
 /**
- * What happens to an instance from a moment on if nothing more is heard of it and nobody does anything: the very
- * decisions that will be made, made now for their time. A guard may make those about the lease come later.
+ * What happens to an instance without further health signals and requests: the decisions that `decide` will make, made now for
+ * their time. A guard may delay those about the lease.
  */
 export function forecast(leased: LeasedInstance, now: string, allowance: LeaseAllowance): ForecastStep[] {
   const steps: ForecastStep[] = [];
@@ -53,18 +53,18 @@ interface Due {
   readonly atMs: number;
 }
 
-/** What is due first; of two at the same time an override ends first, for it may keep the instance. */
+/** What is due first. Of two events at the same time, the end of the override is first, because it may prevent the other. */
 function nextDue({ instance, lease }: LeasedInstance, allowance: LeaseAllowance, notBeforeMs: number): Due | undefined {
   const due: Due[] = [];
   const until = instance.override?.until ?? null;
   if (until !== null) due.push({ event: 'override-ends', atMs: Date.parse(until) });
   const over = expiryDueAt(lease, instance.check, allowance);
   if (over !== null) {
-    const goes = deregisterDueAt(instance);
+    const deregisterAt = deregisterDueAt(instance);
     if (!hasLapsed(instance.health)) due.push({ event: 'lease-ends', atMs: over });
-    else if (goes !== null) due.push({ event: 'deregistered', atMs: Math.max(goes, over) });
+    else if (deregisterAt !== null) due.push({ event: 'deregistered', atMs: Math.max(deregisterAt, over) });
   }
-  // What is overdue comes now.
+  // An overdue event occurs now.
   return due
     .map(({ event, atMs }) => ({ event, atMs: Math.max(atMs, notBeforeMs) }))
     .toSorted((a, b) => a.atMs - b.atMs)[0];

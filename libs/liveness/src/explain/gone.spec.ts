@@ -55,8 +55,8 @@ describe('The explanation of an instance that is gone', () => {
   it.each<[string, Parameters<typeof aDraft>[0], string]>([
     [
       'by a caller',
-      { actor: 'ada', reason: 'moved', requestId: 'r-1', clientAddress: '10.0.0.9' },
-      `ada deregistered it at ${NOW}, with the reason “moved”, by the request “r-1” from 10.0.0.9.`,
+      { actor: 'ada', reason: 'updated', requestId: 'r-1', clientAddress: '10.0.0.9' },
+      `ada deregistered it at ${NOW}, with the reason “updated”, by the request “r-1” from 10.0.0.9.`,
     ],
     [
       'without a reason, through another protocol',
@@ -66,12 +66,12 @@ describe('The explanation of an instance that is gone', () => {
     [
       'at the end of its lease',
       { action: 'instance.expired', actor: 'system:liveness', source: 'system', reason: 'no sign of life' },
-      `It was deregistered at ${NOW}, because nothing was heard of it after its lease had ended (no sign of life).`,
+      `It was deregistered at ${NOW}, because no heartbeat healed it after its lease had expired (no sign of life).`,
     ],
     [
       'at the end of its lease, in the words of another version',
       { action: 'instance.expired', reason: null },
-      `It was deregistered at ${NOW}, because nothing was heard of it after its lease had ended.`,
+      `It was deregistered at ${NOW}, because no heartbeat healed it after its lease had expired.`,
     ],
   ])('tells who removed it: %s', (_how, draft, sentence) => {
     const { because } = gone(removalOf({ instance: anInstance() }, draft));
@@ -83,6 +83,6 @@ describe('The explanation of an instance that is gone', () => {
     const removal = removalOf({ instance: anInstance() });
     const { notes } = explainGone({ removal, earlier: [], successor, now: NOW });
     expect(notes.join(' ')).toContain(`${successor.registeredAt}: id ${successor.id}`);
-    expect(gone(removal).notes.join(' ')).toContain('an id of its own');
+    expect(gone(removal).notes.join(' ')).toContain('with another id');
   });
 });

@@ -1,21 +1,21 @@
 import { type LogEvent } from '@coordination/log';
 import { type InstanceRecord, normalizeRecord, type StoredRecord, toOverrideView } from '@coordination/catalog';
-import { healthSentence, quoted, withReason } from './status-reasons.js';
-import { type Explanation, toldEvent } from './explanation.js';
+import { healthReason, quoted, withReason } from './status-reasons.js';
+import { type Explanation, summarize } from './explanation.js';
 
-/** What the end of an instance is explained from. */
+/** What the removal of an instance is explained from. */
 export interface GoneSituation {
-  /** The event that ended it. */
+  /** The event that removed it. */
   readonly removal: LogEvent;
   /** Its events before that, the newest first. */
   readonly earlier: readonly LogEvent[];
-  /** Who is registered under its name now. */
+  /** The instance that is registered under its name now. */
   readonly successor: InstanceRecord | undefined;
   /** Database time, RFC 3339 in UTC. */
   readonly now: string;
 }
 
-/** Explains an instance that is gone: who removed it, when, why, and what it was before. */
+/** Explains an instance that was removed: who removed it, when, why, and its last state. */
 export function explainGone({ removal, earlier, successor, now }: GoneSituation): Explanation {
   const last = normalizeRecord(removal.before as StoredRecord);
   const { id, namespace, service, instanceId, incarnation, incarnationNumber, health, override, check } = last;
@@ -35,7 +35,7 @@ export function explainGone({ removal, earlier, successor, now }: GoneSituation)
     since: at,
     decidedBy: action === 'instance.expired' ? 'lease' : 'deregistration',
     because: `${removalSentence(removal)} Its status was ${last.status} before.`,
-    health: { ...health, lastCheckedAt: null, because: healthSentence(health, check) },
+    health: { ...health, lastCheckedAt: null, because: healthReason(health, check) },
     override: toOverrideView(override),
     lease: null,
     removal: {
@@ -56,13 +56,13 @@ export function explainGone({ removal, earlier, successor, now }: GoneSituation)
     next: [],
     signs: [],
     notes: notesOf(successor),
-    lastEvents: [removal, ...(statusEvent ? [statusEvent] : [])].map(toldEvent),
+    lastEvents: [removal, ...(statusEvent ? [statusEvent] : [])].map(summarize),
   };
 }
 
 function removalSentence({ action, at, actor, reason, requestId, clientAddress, source }: LogEvent): string {
   if (action === 'instance.expired') {
-    return `It was deregistered at ${at}, because nothing was heard of it after its lease had ended${reason === null ? '' : ` (${reason})`}.`;
+    return `It was deregistered at ${at}, because no heartbeat healed it after its lease had expired${reason === null ? '' : ` (${reason})`}.`;
   }
   const request = requestId === null ? '' : `, by the request ${quoted(requestId)}`;
   const from = clientAddress === null ? '' : ` from ${clientAddress}`;
@@ -71,10 +71,10 @@ function removalSentence({ action, at, actor, reason, requestId, clientAddress, 
 }
 
 function notesOf(successor: InstanceRecord | undefined): string[] {
-  const answered = 'Other calls about it get 404; its history tells what it was before.';
+  const notFound = 'Other requests about it get 404; its history has its earlier states.';
   return successor
-    ? [answered, `Another instance has its name since ${successor.registeredAt}: id ${successor.id}.`]
-    : [answered, 'Whoever registers under its name now is another instance, with an id of its own.'];
+    ? [notFound, `Another instance has had its name since ${successor.registeredAt}: id ${successor.id}.`]
+    : [notFound, 'A registration under its name makes a new instance, with another id.'];
 }
 
 const statusOf = (record: unknown) => (record as InstanceRecord | null)?.status;

@@ -1,20 +1,26 @@
 import { type Command, decide, isProbed } from '@coordination/registry';
 import { type InstanceRecord, type LeasedInstance, type Status } from '@coordination/catalog';
 
-/** What may be heard of an instance. */
-export const SIGNS = ['heartbeat', 'report-healthy', 'report-failed', 'probe-healthy', 'probe-failed'] as const;
-export type Sign = (typeof SIGNS)[number];
+/** What may report the health of an instance. */
+export const HEALTH_SIGNALS = [
+  'heartbeat',
+  'report-healthy',
+  'report-failed',
+  'probe-healthy',
+  'probe-failed',
+] as const;
+export type HealthSignal = (typeof HEALTH_SIGNALS)[number];
 
-/** What would come of a sign if it came now. */
-export interface SignEffect {
-  readonly sign: Sign;
+/** The effect that a signal would have now. */
+export interface SignalEffect {
+  readonly sign: HealthSignal;
   /** The status that the instance would have. */
   readonly status: Status;
   /** In a sentence. */
   readonly what: string;
 }
 
-const COMMANDS: Readonly<Record<Sign, (instance: InstanceRecord) => Command>> = {
+const COMMANDS: Readonly<Record<HealthSignal, (instance: InstanceRecord) => Command>> = {
   heartbeat: ({ id }) => ({ kind: 'heartbeat', target: { id } }),
   'report-healthy': ({ id }) => ({ kind: 'report-health', target: { id }, report: { healthy: true, output: '' } }),
   'report-failed': ({ id }) => ({ kind: 'report-health', target: { id }, report: { healthy: false, output: '' } }),
@@ -22,7 +28,7 @@ const COMMANDS: Readonly<Record<Sign, (instance: InstanceRecord) => Command>> = 
   'probe-failed': instance => probeCommand(instance, false),
 };
 
-/** So many in a row that they decide. */
+/** So many probes in a row that every threshold is reached. */
 const ENOUGH = 1_000;
 
 const probeCommand = (instance: InstanceRecord, healthy: boolean): Command => ({
@@ -32,7 +38,7 @@ const probeCommand = (instance: InstanceRecord, healthy: boolean): Command => ({
   verdict: { healthy, inARow: ENOUGH, output: '' },
 });
 
-const NAMES: Readonly<Record<Sign, string>> = {
+const NAMES: Readonly<Record<HealthSignal, string>> = {
   heartbeat: 'A heartbeat',
   'report-healthy': 'A report that it is healthy',
   'report-failed': 'A report of a failure',
@@ -40,13 +46,13 @@ const NAMES: Readonly<Record<Sign, string>> = {
   'probe-failed': 'Probes that fail in a row',
 };
 
-/** What each sign would do to an instance now: the decisions that would be made. */
-export const signEffects = (leased: LeasedInstance, now: string): SignEffect[] =>
-  SIGNS.filter(sign => !sign.startsWith('probe') || isProbed(leased.instance.check)).map(sign =>
+/** The effect of each signal on an instance now: what `decide` would decide. */
+export const signalEffects = (leased: LeasedInstance, now: string): SignalEffect[] =>
+  HEALTH_SIGNALS.filter(sign => !sign.startsWith('probe') || isProbed(leased.instance.check)).map(sign =>
     effectOf(leased, sign, now),
   );
 
-function effectOf(leased: LeasedInstance, sign: Sign, now: string): SignEffect {
+function effectOf(leased: LeasedInstance, sign: HealthSignal, now: string): SignalEffect {
   const { instance } = leased;
   const moment = { now, clock: now, revision: instance.revision + 1, actor: 'anonymous' };
   const decision = decide(leased, COMMANDS[sign](instance), moment);
@@ -58,7 +64,7 @@ function effectOf(leased: LeasedInstance, sign: Sign, now: string): SignEffect {
   }
   const { status, health } = after;
   if (health.state === instance.health.state) {
-    return { sign, status, what: `${name} would be noted and leave its health ${health.state}.` };
+    return { sign, status, what: `${name} would be recorded, and would leave its health ${health.state}.` };
   }
   const hidden = after.override ? `, under the override, which keeps the status ${status}` : '';
   return { sign, status, what: `${name} would make its health ${health.state}${hidden}.` };

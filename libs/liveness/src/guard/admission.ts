@@ -1,27 +1,27 @@
-import { type GuardJudgement } from './evaluate-guard.js';
+import { type GuardEvaluation } from './evaluate-guard.js';
 import { scopeKey } from './guard-state.js';
 
-/** How many leases of a scope may end in this sweep; null: all that are over. */
+/** How many leases of a scope may end in this sweep; null: all that have expired. */
 export type Allowed = number | null;
 
-/** What guards let through: services by name, and all others together. */
+/** How many leases the guards allow to end: of certain services, and of all others together. */
 export interface Admission {
   readonly others: Allowed;
   readonly services: readonly { readonly namespace: string; readonly service: string; readonly allowed: Allowed }[];
 }
 
-/** What may end in a sweep, by the guards that are active; `released` is what the rate allows since the last one. */
-export function admit({ states, confirmed }: GuardJudgement, released: number): Admission {
+/** What the active guards allow in a sweep; `released` is what the rate allows since the sweep before. */
+export function admit({ states, confirmed }: GuardEvaluation, released: number): Admission {
   const services = new Map<string, Admission['services'][number]>();
   let others: Allowed = null;
   for (const { scope, phase, reason } of states) {
     const allowed = phase === 'releasing' ? released : 0;
     if (scope.kind === 'service') services.set(scopeKey(scope), { ...scope, allowed });
-    // After the store was away each lease lasts longer by itself; those that have ended since then have ended.
+    // After an outage each lease lasts longer by itself. Leases that have expired since then may end.
     else if (reason !== 'store-away') others = allowed;
   }
   if (others !== null) {
-    // Everything holds: a service that releases waits for that, one that an operator has confirmed does not.
+    // The guard over all also limits a service that releases, but not a service of which an operator has ended the guard.
     for (const [key, service] of services)
       services.set(key, { ...service, allowed: Math.min(service.allowed ?? others, others) });
     for (const key of confirmed) {
@@ -32,14 +32,14 @@ export function admit({ states, confirmed }: GuardJudgement, released: number): 
   return { others, services: [...services.values()] };
 }
 
-/** Something that is over, of a service. */
+/** Something of a service that has expired. */
 export interface Candidate {
   readonly id: string;
   readonly namespace: string;
   readonly service: string;
 }
 
-/** Those that may end, in their order. Services without a word of their own share what all others may. */
+/** The candidates that may end, in their order. Services that the admission does not name share what `others` allows. */
 export function admitted<C extends Candidate>(candidates: readonly C[], { others, services }: Admission): C[] {
   const left = new Map(
     services.map(({ namespace, service, allowed }) => [`${namespace}/${service}`, allowed ?? Infinity]),

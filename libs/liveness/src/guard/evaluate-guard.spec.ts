@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type GuardRules } from './guard-rules.js';
-import { ALL, type GuardOrder, type GuardScope, type GuardState, scopeKey } from './guard-state.js';
+import { ALL, type GuardOverride, type GuardScope, type GuardState, scopeKey } from './guard-state.js';
 import { evaluateGuard, type GuardSituation } from './evaluate-guard.js';
 import { type LeaseCounts, type ScopeCount, type ServiceCount } from './lease-counts.js';
 
@@ -21,33 +21,33 @@ const at = (seconds: number): string => new Date(START + seconds * 1_000).toISOS
 const ORDERS: GuardScope = { kind: 'service', namespace: 'default', service: 'orders' };
 const PAY: GuardScope = { kind: 'service', namespace: 'default', service: 'pay' };
 
-const service = (name: string, silent: number, of: number, pending = silent): ServiceCount => ({
+const service = (name: string, expired: number, of: number, pending = expired): ServiceCount => ({
   namespace: 'default',
   service: name,
   of,
-  silent,
+  expired,
   pending,
-  silentOfAll: silent,
+  expiredInTotalWindow: expired,
 });
 
-/** Counts of these services, and of others in which nobody is silent. */
+/** Counts of these services, and of others in which nobody is expired. */
 const counts = (services: readonly ServiceCount[], others = 0, differing: Partial<LeaseCounts> = {}): LeaseCounts => {
   const sum = (key: keyof ScopeCount) => services.reduce((total, count) => total + count[key], 0);
-  const total = { of: sum('of') + others, silent: sum('silent'), pending: sum('pending') };
-  return { total, services, graced: 0, gracedUntil: null, ...differing };
+  const total = { of: sum('of') + others, expired: sum('expired'), pending: sum('pending') };
+  return { total, services, inGrace: 0, inGraceUntil: null, ...differing };
 };
 
 const situation = (seconds: number, differing: Partial<GuardSituation> = {}): GuardSituation => ({
   now: at(seconds),
   rules: RULES,
   states: [],
-  orders: [],
+  overrides: [],
   counts: counts([]),
-  backSince: null,
+  recoveringSince: null,
   ...differing,
 });
 
-const order = (kind: GuardOrder['kind'], scope: GuardScope, from: number, until: number): GuardOrder => ({
+const override = (kind: GuardOverride['kind'], scope: GuardScope, from: number, until: number): GuardOverride => ({
   scope,
   kind,
   orderedAt: at(from),
@@ -59,7 +59,7 @@ const order = (kind: GuardOrder['kind'], scope: GuardScope, from: number, until:
 const scopesOf = (states: readonly GuardState[]) => states.map(({ scope, phase }) => `${scopeKey(scope)} ${phase}`);
 
 describe('A guard of a service', () => {
-  it('begins when more than its share is silent, and says so in numbers', () => {
+  it('begins when more than its share is expired, and says so in numbers', () => {
     expect(evaluateGuard(situation(0, { counts: counts([service('orders', 6, 20)], 500) })).states).toEqual([]);
     expect(evaluateGuard(situation(0, { counts: counts([service('orders', 7, 20)], 500) })).states).toEqual([
       {
@@ -115,7 +115,7 @@ describe('A guard of a service', () => {
 describe('The guard over all', () => {
   const thin = Array.from({ length: 30 }, (_, n) => service(`s-${n}`, 1, 5));
 
-  it('begins when more than the share of all is silent, though no service is guarded', () => {
+  it('begins when more than the share of all is expired, though no service is guarded', () => {
     expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 50) })).states)).toEqual([]);
     expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 49) })).states)).toEqual(['*/* holding']);
   });
@@ -125,22 +125,22 @@ describe('The guard over all', () => {
     expect(evaluateGuard(situation(0, { counts: few })).states).toEqual([]);
   });
 
-  const away = counts([], 40, { graced: 30, gracedUntil: at(31) });
+  const away = counts([], 40, { inGrace: 30, inGraceUntil: at(31) });
 
   it('tells that leases last once more after nobody could renew', () => {
-    expect(evaluateGuard(situation(5, { counts: away, backSince: at(0) })).states).toMatchObject([
+    expect(evaluateGuard(situation(5, { counts: away, recoveringSince: at(0) })).states).toMatchObject([
       { scope: ALL, reason: 'store-away', since: at(0), until: at(31), wouldExpire: 30, of: 40 },
     ]);
     expect(evaluateGuard(situation(5, { counts: away })).states, 'an operator has ended it').toEqual([]);
     expect(
-      evaluateGuard(situation(5, { counts: counts([], 40), backSince: at(0) })).states,
+      evaluateGuard(situation(5, { counts: counts([], 40), recoveringSince: at(0) })).states,
       'all have renewed',
     ).toEqual([]);
   });
 
   it('takes over with a time of its own when they end then', () => {
-    const told = evaluateGuard(situation(5, { counts: away, backSince: at(0) })).states;
-    const after = evaluateGuard(situation(31, { states: told, counts: counts(thin), backSince: at(0) })).states;
+    const told = evaluateGuard(situation(5, { counts: away, recoveringSince: at(0) })).states;
+    const after = evaluateGuard(situation(31, { states: told, counts: counts(thin), recoveringSince: at(0) })).states;
     expect(after).toMatchObject([{ reason: 'total-share', since: at(31), until: at(631) }]);
   });
 });
@@ -151,49 +151,49 @@ describe('An order', () => {
   it('to end lets go of its service for its time, in which nothing begins anew', () => {
     const states = evaluateGuard(situation(0, { counts: many })).states;
     expect(states).toHaveLength(2);
-    const orders = [order('end', ORDERS, 10, 70)];
-    const { states: after, confirmed } = evaluateGuard(situation(10, { states, counts: many, orders }));
+    const overrides = [override('end', ORDERS, 10, 70)];
+    const { states: after, confirmed } = evaluateGuard(situation(10, { states, counts: many, overrides }));
     expect(scopesOf(after)).toEqual(['default/pay holding']);
     expect([...confirmed]).toEqual(['default/orders']);
-    expect(scopesOf(evaluateGuard(situation(69, { states: after, counts: many, orders })).states)).toEqual([
+    expect(scopesOf(evaluateGuard(situation(69, { states: after, counts: many, overrides })).states)).toEqual([
       'default/pay holding',
     ]);
-    expect(evaluateGuard(situation(70, { states: after, counts: many, orders })).states).toHaveLength(2);
+    expect(evaluateGuard(situation(70, { states: after, counts: many, overrides })).states).toHaveLength(2);
   });
 
   it('to end takes what it confirms away from all', () => {
-    const orders = [order('end', ORDERS, 0, 60)];
+    const overrides = [override('end', ORDERS, 0, 60)];
     const big = counts([service('orders', 90, 100)], 100);
-    expect(evaluateGuard(situation(1, { counts: big, orders })).states).toEqual([]);
+    expect(evaluateGuard(situation(1, { counts: big, overrides })).states).toEqual([]);
   });
 
   it('to end all ends those of services too, and what told of an absence', () => {
-    const orders = [order('end', ALL, 10, 70)];
-    const absent = { ...many, graced: 5, gracedUntil: at(100) };
-    expect(evaluateGuard(situation(10, { counts: absent, orders, backSince: at(0) })).states).toEqual([]);
+    const overrides = [override('end', ALL, 10, 70)];
+    const absent = { ...many, inGrace: 5, inGraceUntil: at(100) };
+    expect(evaluateGuard(situation(10, { counts: absent, overrides, recoveringSince: at(0) })).states).toEqual([]);
   });
 
   it('to hold holds whatever the numbers say, until its time', () => {
-    const orders = [order('force', PAY, 10, 100)];
-    const [state] = evaluateGuard(situation(50, { orders })).states;
+    const overrides = [override('force', PAY, 10, 100)];
+    const [state] = evaluateGuard(situation(50, { overrides })).states;
     expect(state).toMatchObject({ scope: PAY, reason: 'operator', detail: 'because', since: at(10), until: at(100) });
-    expect(evaluateGuard(situation(100, { orders, states: [state!] })).states).toEqual([]);
-    const releasing = evaluateGuard(situation(100, { orders, states: [state!], counts: many })).states;
+    expect(evaluateGuard(situation(100, { overrides, states: [state!] })).states).toEqual([]);
+    const releasing = evaluateGuard(situation(100, { overrides, states: [state!], counts: many })).states;
     expect(scopesOf(releasing)).toContain('default/pay releasing');
   });
 
   it('counts over an earlier one over all, and a later one over all over it', () => {
-    const forced = order('force', PAY, 20, 100);
-    expect(scopesOf(evaluateGuard(situation(30, { orders: [order('end', ALL, 10, 70), forced] })).states)).toEqual([
-      'default/pay holding',
-    ]);
-    expect(evaluateGuard(situation(30, { orders: [order('end', ALL, 25, 85), forced] })).states).toEqual([]);
+    const forced = override('force', PAY, 20, 100);
+    expect(
+      scopesOf(evaluateGuard(situation(30, { overrides: [override('end', ALL, 10, 70), forced] })).states),
+    ).toEqual(['default/pay holding']);
+    expect(evaluateGuard(situation(30, { overrides: [override('end', ALL, 25, 85), forced] })).states).toEqual([]);
     const endedBeforeHold = evaluateGuard(
-      situation(30, { orders: [order('end', PAY, 10, 70), order('force', ALL, 20, 100)] }),
+      situation(30, { overrides: [override('end', PAY, 10, 70), override('force', ALL, 20, 100)] }),
     );
     expect(endedBeforeHold.confirmed.size, 'everything was ordered to hold afterwards').toBe(0);
     const endedAfterHold = evaluateGuard(
-      situation(30, { orders: [order('end', PAY, 25, 70), order('force', ALL, 20, 100)] }),
+      situation(30, { overrides: [override('end', PAY, 25, 70), override('force', ALL, 20, 100)] }),
     );
     expect([...endedAfterHold.confirmed]).toEqual(['default/pay']);
   });
@@ -201,15 +201,15 @@ describe('An order', () => {
 
 const someCount = fc
   .tuple(fc.constantFrom('orders', 'pay', 'ship'), fc.nat(60), fc.nat(60), fc.nat(60))
-  .map(([name, alive, silent, pending]) => service(name, silent, alive + silent, Math.min(pending, silent)));
+  .map(([name, alive, expired, pending]) => service(name, expired, alive + expired, Math.min(pending, expired)));
 const someCounts = fc
   .tuple(fc.uniqueArray(someCount, { selector: count => count.service }), fc.nat(200))
   .map(([services, others]) => counts(services, others));
 const someScope = fc.constantFrom(ALL, ORDERS, PAY);
-const someOrders = fc.uniqueArray(
+const someOverrides = fc.uniqueArray(
   fc
     .tuple(fc.constantFrom('force' as const, 'end' as const), someScope, fc.nat(900), fc.nat(300))
-    .map(([kind, scope, from, lasts]) => order(kind, scope, from, from + lasts)),
+    .map(([kind, scope, from, lasts]) => override(kind, scope, from, from + lasts)),
   { selector: ({ scope }) => scopeKey(scope) },
 );
 
@@ -218,13 +218,13 @@ describe('Whatever happens', () => {
 
   it('a guard that holds can be explained by its numbers or an order, and lasts no longer than it may', () => {
     fc.assert(
-      fc.property(steps, someOrders, (timeline, orders) => {
+      fc.property(steps, someOverrides, (timeline, overrides) => {
         let states: readonly GuardState[] = [];
         let seconds = 0;
         for (const step of timeline) {
           seconds += step.pause;
-          const given = orders.filter(({ orderedAt }) => orderedAt <= at(seconds));
-          states = evaluateGuard(situation(seconds, { states, orders: given, counts: step.counts })).states;
+          const given = overrides.filter(({ orderedAt }) => orderedAt <= at(seconds));
+          states = evaluateGuard(situation(seconds, { states, overrides: given, counts: step.counts })).states;
           for (const state of states) {
             const isOrdered = given.some(({ kind, until }) => kind === 'force' && at(seconds) < until);
             if (!isOrdered) expect(state.wouldExpire).toBeGreaterThan(state.limit * state.of);
@@ -239,13 +239,13 @@ describe('Whatever happens', () => {
     );
   });
 
-  it('no service is left to itself of which more than the share is silent, without an order', () => {
+  it('no service is left to itself of which more than the share is expired, without an order', () => {
     fc.assert(
       fc.property(someCounts, some => {
         const { states } = evaluateGuard(situation(0, { counts: some }));
         const guarded = new Set(states.map(({ scope }) => scopeKey(scope)));
-        for (const { service: name, of, silent } of some.services) {
-          const isMass = of >= RULES.minInstances && silent > RULES.serviceShare * of;
+        for (const { service: name, of, expired } of some.services) {
+          const isMass = of >= RULES.minInstances && expired > RULES.serviceShare * of;
           expect(guarded.has(`default/${name}`)).toBe(isMass);
         }
       }),
@@ -254,8 +254,8 @@ describe('Whatever happens', () => {
 
   it('is judged the same from the same, and changes nothing of it', () => {
     fc.assert(
-      fc.property(someCounts, someOrders, fc.nat(1_000), (some, orders, seconds) => {
-        const given = situation(seconds, { counts: some, orders });
+      fc.property(someCounts, someOverrides, fc.nat(1_000), (some, overrides, seconds) => {
+        const given = situation(seconds, { counts: some, overrides });
         const copy = structuredClone(given);
         const first = evaluateGuard(given);
         expect(given).toEqual(copy);

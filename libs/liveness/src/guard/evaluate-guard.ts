@@ -1,57 +1,71 @@
 import { isAhead } from '@coordination/catalog';
 import { type GuardRules } from './guard-rules.js';
-import { ALL, type GuardOrder, type GuardReason, type GuardScope, type GuardState, scopeKey } from './guard-state.js';
+import {
+  ALL,
+  type GuardOverride,
+  type GuardReason,
+  type GuardScope,
+  type GuardState,
+  scopeKey,
+} from './guard-state.js';
 import { type LeaseCounts, NO_LEASES, type ScopeCount, scopeOf } from './lease-counts.js';
 
-/** What is known when the guard is judged. */
+/** What the guards are evaluated from. */
 export interface GuardSituation {
   /** Database time, RFC 3339 in UTC. */
   readonly now: string;
   readonly rules: GuardRules;
   /** The guards that were active until now. */
   readonly states: readonly GuardState[];
-  readonly orders: readonly GuardOrder[];
+  readonly overrides: readonly GuardOverride[];
   readonly counts: LeaseCounts;
-  /** Since when renewals can be noted again, after nobody could note any; null: an operator has ended this. */
-  readonly backSince: string | null;
+  /** When renewals could be stored again after an outage; null: an operator has ended the longer time of leases. */
+  readonly recoveringSince: string | null;
 }
 
-/** Which guards are active from now on, and for which services an operator has said that there shall be none. */
-export interface GuardJudgement {
+/** The guards that are active from now on, and the services of which an operator has ended the guard. */
+export interface GuardEvaluation {
   readonly states: readonly GuardState[];
-  /** Keys of services in which leases end whatever the guard over all says. */
+  /** Keys of services whose leases end even if the guard over all holds. */
   readonly confirmed: ReadonlySet<string>;
 }
 
 /**
- * Decides which guards hold. Services come first: what one of them holds, or an operator has confirmed, does not count
- * for all. No I/O, no clock: the same situation gives the same judgement.
+ * Decides which guards are active. Services are evaluated first: expired leases of a service that has a guard, or of which an
+ * operator has ended the guard, do not count for the guard over all. Pure: no I/O, no clock.
  */
-export function evaluateGuard({ now, rules, states, orders, counts, backSince }: GuardSituation): GuardJudgement {
-  // One that began by a clock that was set back since would hold for as long as that; it begins again where it must.
+export function evaluateGuard({
+  now,
+  rules,
+  states,
+  overrides,
+  counts,
+  recoveringSince,
+}: GuardSituation): GuardEvaluation {
+  // A guard that begins in the future, because the clock was set back since, would hold too long. It begins anew if needed.
   const before = new Map(
     states.filter(({ since }) => !isAhead(since, now)).map(state => [scopeKey(state.scope), state]),
   );
-  const standing = standingOrders(orders, now);
+  const inForce = overridesInForce(overrides, now);
   const countOf = new Map(counts.services.map(count => [scopeKey(scopeOf(count)), count]));
-  const ofAll = standing.get(scopeKey(ALL));
+  const ofAll = inForce.get(scopeKey(ALL));
 
   const scopes = new Map<string, GuardScope>();
   for (const count of counts.services) scopes.set(scopeKey(scopeOf(count)), scopeOf(count));
-  for (const { scope } of [...states, ...standing.values()]) scopes.set(scopeKey(scope), scope);
+  for (const { scope } of [...states, ...inForce.values()]) scopes.set(scopeKey(scope), scope);
   scopes.delete(scopeKey(ALL));
 
   const after: GuardState[] = [];
   const confirmed = new Set<string>();
-  let apart = 0;
+  let excluded = 0;
   for (const [key, scope] of scopes) {
-    const order = lastWord(standing.get(key), ofAll?.kind === 'end' ? ofAll : undefined);
+    const override = latestOf(inForce.get(key), ofAll?.kind === 'end' ? ofAll : undefined);
     const count = countOf.get(key);
-    const state = judgeScope({
+    const state = evaluateScope({
       now,
       scope,
       count: count ?? NO_LEASES,
-      order,
+      override,
       before: before.get(key),
       reason: 'service-share',
       share: rules.serviceShare,
@@ -59,32 +73,32 @@ export function evaluateGuard({ now, rules, states, orders, counts, backSince }:
       maxMs: rules.maxMs,
     });
     if (state) after.push(state);
-    // A hold over all that was ordered later takes the confirmation back.
-    const isConfirmed = order?.kind === 'end' && !(ofAll?.kind === 'force' && ofAll.orderedAt > order.orderedAt);
+    // A guard over all that was forced later revokes the confirmation.
+    const isConfirmed = override?.kind === 'end' && !(ofAll?.kind === 'force' && ofAll.orderedAt > override.orderedAt);
     if (isConfirmed) confirmed.add(key);
-    if (state || isConfirmed) apart += count?.silentOfAll ?? 0;
+    if (state || isConfirmed) excluded += count?.expiredInTotalWindow ?? 0;
   }
-  const total = { ...counts.total, silent: Math.max(0, counts.total.silent - apart) };
-  const all = judgeScope({
+  const total = { ...counts.total, expired: Math.max(0, counts.total.expired - excluded) };
+  const all = evaluateScope({
     now,
     scope: ALL,
     count: total,
-    order: ofAll,
+    override: ofAll,
     before: before.get(scopeKey(ALL)),
     reason: 'total-share',
     share: rules.totalShare,
     min: rules.totalMinInstances,
     maxMs: rules.maxMs,
   });
-  const whole = all ?? whileBack(counts, backSince, ofAll, rules);
-  return { states: whole ? [whole, ...after] : after, confirmed };
+  const guardOverAll = all ?? outageGuard(counts, recoveringSince, ofAll, rules);
+  return { states: guardOverAll ? [guardOverAll, ...after] : after, confirmed };
 }
 
 interface ScopeSituation {
   readonly now: string;
   readonly scope: GuardScope;
   readonly count: ScopeCount;
-  readonly order: GuardOrder | undefined;
+  readonly override: GuardOverride | undefined;
   readonly before: GuardState | undefined;
   readonly reason: GuardReason;
   readonly share: number;
@@ -92,16 +106,16 @@ interface ScopeSituation {
   readonly maxMs: number;
 }
 
-function judgeScope(situation: ScopeSituation): GuardState | undefined {
-  const { now, scope, count, order, reason, share, maxMs } = situation;
-  const numbers = { wouldExpire: count.silent, of: count.of, limit: share };
-  if (order?.kind === 'end') return undefined;
-  if (order?.kind === 'force') {
-    const { orderedAt, until, reason: detail } = order;
+function evaluateScope(situation: ScopeSituation): GuardState | undefined {
+  const { now, scope, count, override, reason, share, maxMs } = situation;
+  const numbers = { wouldExpire: count.expired, of: count.of, limit: share };
+  if (override?.kind === 'end') return undefined;
+  if (override?.kind === 'force') {
+    const { orderedAt, until, reason: detail } = override;
     return { active: true, scope, phase: 'holding', reason: 'operator', detail, since: orderedAt, until, ...numbers };
   }
-  // Few enough: either nothing is wrong, or renewals have come back.
-  if (count.of < situation.min || count.silent <= share * count.of) return undefined;
+  // Below the limit: either nothing is wrong, or instances renew their leases again.
+  if (count.of < situation.min || count.expired <= share * count.of) return undefined;
   const before = situation.before?.reason === 'store-away' ? undefined : situation.before;
   if (!before) {
     const until = new Date(Date.parse(now) + maxMs).toISOString();
@@ -112,33 +126,33 @@ function judgeScope(situation: ScopeSituation): GuardState | undefined {
   return { ...before, phase: 'releasing', ...numbers };
 }
 
-/** After nobody could renew, each lease lasts once more: this tells so as long as there are some that only do for that. */
-function whileBack(
-  { graced, gracedUntil, total }: LeaseCounts,
-  backSince: string | null,
-  order: GuardOrder | undefined,
+/** After an outage each lease lasts once more. This guard is active as long as there are leases in that grace. */
+function outageGuard(
+  { inGrace, inGraceUntil, total }: LeaseCounts,
+  recoveringSince: string | null,
+  override: GuardOverride | undefined,
   { totalShare }: GuardRules,
 ): GuardState | undefined {
-  if (backSince === null || graced === 0 || gracedUntil === null || order?.kind === 'end') return undefined;
+  if (recoveringSince === null || inGrace === 0 || inGraceUntil === null || override?.kind === 'end') return undefined;
   return {
     active: true,
     scope: ALL,
     phase: 'holding',
     reason: 'store-away',
     detail: null,
-    since: backSince,
-    until: gracedUntil,
-    wouldExpire: graced,
+    since: recoveringSince,
+    until: inGraceUntil,
+    wouldExpire: inGrace,
     of: total.of,
     limit: totalShare,
   };
 }
 
-function standingOrders(orders: readonly GuardOrder[], now: string): Map<string, GuardOrder> {
-  return new Map(orders.filter(order => now < order.until).map(order => [scopeKey(order.scope), order]));
+function overridesInForce(overrides: readonly GuardOverride[], now: string): Map<string, GuardOverride> {
+  return new Map(overrides.filter(({ until }) => now < until).map(override => [scopeKey(override.scope), override]));
 }
 
-function lastWord(own: GuardOrder | undefined, ofAll: GuardOrder | undefined): GuardOrder | undefined {
+function latestOf(own: GuardOverride | undefined, ofAll: GuardOverride | undefined): GuardOverride | undefined {
   if (!own || !ofAll) return own ?? ofAll;
   return own.orderedAt >= ofAll.orderedAt ? own : ofAll;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { changesBetween, isBegunByOrder, isEndedByOrder } from './guard-changes.js';
-import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
+import { changesBetween, isBegunByOverride, isEndedByOverride } from './guard-changes.js';
+import { ALL, type GuardOverride, type GuardScope, type GuardState } from './guard-state.js';
 
 const ORDERS: GuardScope = { kind: 'service', namespace: 'default', service: 'orders' };
 const SINCE = '2026-01-01T00:00:00.000Z';
@@ -22,7 +22,7 @@ const guard = (differing: Partial<GuardState> = {}): GuardState => ({
 
 describe('What became of guards', () => {
   it('is nothing when they are the same', () => {
-    expect(changesBetween([guard()], [guard()])).toEqual({ began: [], ended: [], moved: [] });
+    expect(changesBetween([guard()], [guard()])).toEqual({ began: [], ended: [], updated: [] });
   });
 
   it.each<Partial<GuardState>>([
@@ -31,11 +31,11 @@ describe('What became of guards', () => {
     { wouldExpire: 8 },
     { of: 11 },
     { limit: 0.4 },
-  ])('is a move when %o', differing => {
+  ])('is an update when %o', differing => {
     expect(changesBetween([guard()], [guard(differing)])).toEqual({
       began: [],
       ended: [],
-      moved: [guard(differing)],
+      updated: [guard(differing)],
     });
   });
 
@@ -45,13 +45,13 @@ describe('What became of guards', () => {
       expect(changesBetween([guard()], [guard(differing)])).toEqual({
         began: [guard(differing)],
         ended: [guard()],
-        moved: [],
+        updated: [],
       });
     },
   );
 });
 
-const order = (differing: Partial<GuardOrder>): GuardOrder => ({
+const override = (differing: Partial<GuardOverride>): GuardOverride => ({
   scope: ORDERS,
   kind: 'end',
   orderedAt: LATER,
@@ -61,20 +61,20 @@ const order = (differing: Partial<GuardOrder>): GuardOrder => ({
   ...differing,
 });
 
-describe('Ordered', () => {
-  it('is the end of a guard that an operator ended after it began, also with all others', () => {
-    expect(isEndedByOrder(guard(), [])).toBe(false);
-    expect(isEndedByOrder(guard(), [order({})])).toBe(true);
-    expect(isEndedByOrder(guard(), [order({ scope: ALL })])).toBe(true);
-    expect(isEndedByOrder(guard({ since: LATER }), [order({ orderedAt: SINCE })])).toBe(false);
-    expect(isEndedByOrder(guard({ scope: ALL }), [order({})])).toBe(false);
+describe('An operator’s override', () => {
+  it('explains the end of a guard that an operator ended after it began, also with all others', () => {
+    expect(isEndedByOverride(guard(), [])).toBe(false);
+    expect(isEndedByOverride(guard(), [override({})])).toBe(true);
+    expect(isEndedByOverride(guard(), [override({ scope: ALL })])).toBe(true);
+    expect(isEndedByOverride(guard({ since: LATER }), [override({ orderedAt: SINCE })])).toBe(false);
+    expect(isEndedByOverride(guard({ scope: ALL }), [override({})])).toBe(false);
   });
 
-  it('is the beginning of one that an operator wants, and not its end when its time has run out', () => {
-    const force = order({ kind: 'force', orderedAt: SINCE });
-    expect(isBegunByOrder(guard({ reason: 'operator' }), [force])).toBe(true);
-    expect(isBegunByOrder(guard(), [force])).toBe(false);
-    expect(isBegunByOrder(guard({ reason: 'operator', since: LATER }), [force])).toBe(false);
-    expect(isEndedByOrder(guard({ reason: 'operator' }), [force])).toBe(false);
+  it('explains the begin of a guard that an operator forced, and not its end when its time is over', () => {
+    const force = override({ kind: 'force', orderedAt: SINCE });
+    expect(isBegunByOverride(guard({ reason: 'operator' }), [force])).toBe(true);
+    expect(isBegunByOverride(guard(), [force])).toBe(false);
+    expect(isBegunByOverride(guard({ reason: 'operator', since: LATER }), [force])).toBe(false);
+    expect(isEndedByOverride(guard({ reason: 'operator' }), [force])).toBe(false);
   });
 });

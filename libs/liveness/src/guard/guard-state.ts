@@ -1,4 +1,4 @@
-/** What a guard keeps as it is: one service, or everything. */
+/** What a guard applies to: one service, or all services. */
 export type GuardScope =
   { readonly kind: 'all' } | { readonly kind: 'service'; readonly namespace: string; readonly service: string };
 
@@ -8,36 +8,36 @@ export const GUARD_PHASES = ['holding', 'releasing'] as const;
 export type GuardPhase = (typeof GUARD_PHASES)[number];
 
 /**
- * Why a guard is there: too many leases of a service, or of all, ended within the window; nobody could renew for a
- * while, and each lease lasts once more; an operator wants it.
+ * Why a guard is active: too many leases of a service, or of all services, expired within the window; after an outage of the
+ * database, in which no lease could be renewed, each lease lasts once more; an operator has forced it.
  */
 export const GUARD_REASONS = ['service-share', 'total-share', 'store-away', 'operator'] as const;
 export type GuardReason = (typeof GUARD_REASONS)[number];
 
-/** A guard that is active. Times are RFC 3339 in UTC, by the clock of the database. */
+/** An active guard. Times are RFC 3339 in UTC, by the clock of the database. */
 export interface GuardState {
   readonly active: true;
   readonly scope: GuardScope;
-  /** While it holds, no lease of the scope ends; while it releases, they end at the bounded rate. */
+  /** `holding`: no lease of the scope ends. `releasing`: leases end at the bounded rate. */
   readonly phase: GuardPhase;
   readonly reason: GuardReason;
-  /** What the operator said, where one wanted it. */
+  /** The reason that the operator gave, where one has forced it. */
   readonly detail: string | null;
   readonly since: string;
-  /** Until when it holds at most. */
+  /** The latest end of the phase `holding`. */
   readonly until: string;
-  /** Leases that have ended, or would have, since the window before `since`; those in their second time while the store was away. */
+  /** Leases that have expired, or would have, counted from a window before `since`; those in grace after an outage. */
   readonly wouldExpire: number;
-  /** The leases that this is a part of. */
+  /** The leases that `wouldExpire` is a part of. */
   readonly of: number;
-  /** The share of them that may end within the window. */
+  /** The share of them that may expire within the window. */
   readonly limit: number;
 }
 
-/** What an operator has ordered for a scope; the last word counts. */
-export interface GuardOrder {
+/** An operator's override of the guard of a scope; the latest one counts. */
+export interface GuardOverride {
   readonly scope: GuardScope;
-  /** To hold whatever the numbers say; or to let go, and not to hold again for as long. */
+  /** `force`: the guard holds, whatever the counts are. `end`: the guard ends, and does not begin again until `until`. */
   readonly kind: 'force' | 'end';
   readonly orderedAt: string;
   readonly until: string;
@@ -45,6 +45,20 @@ export interface GuardOrder {
   readonly orderedBy: string;
 }
 
-/** One text for one scope; no name of a service or namespace has a `*` in it. */
+/** A unique text for each scope. Names of services and namespaces cannot contain a `*`. */
 export const scopeKey = (scope: GuardScope): string =>
   scope.kind === 'all' ? '*/*' : `${scope.namespace}/${scope.service}`;
+
+/** The active guards of one moment. */
+export class GuardSet {
+  private readonly byScope: ReadonlyMap<string, GuardState>;
+
+  constructor(readonly states: readonly GuardState[] = []) {
+    this.byScope = new Map(states.map(state => [scopeKey(state.scope), state]));
+  }
+
+  /** The guard that applies to a service: its own, or else the one over all services. */
+  of(namespace: string, service: string): GuardState | undefined {
+    return this.byScope.get(scopeKey({ kind: 'service', namespace, service })) ?? this.byScope.get(scopeKey(ALL));
+  }
+}

@@ -1,51 +1,66 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, readSnapshot } from '@coordination/database';
-import { type BackgroundTask } from '@coordination/observability';
-import { ALL, type GuardState, scopeKey } from './guard-state.js';
-import { type LivenessGuardRepository } from './liveness-guard.repository.js';
+import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
+import { Databases, readSnapshot, SchemaGate } from '@coordination/database';
+import { BackgroundTasks, Metrics, PeriodicJob } from '@coordination/observability';
+import { GuardSet, type GuardState } from './guard-state.js';
+import { LivenessGuardRepository } from './liveness-guard.repository.js';
 
-const EVERY_MS = 1_000;
-
-export interface GuardStatesOptions {
-  readonly databases: Databases;
-  readonly guards: LivenessGuardRepository;
-  readonly task: BackgroundTask;
-  /** Resolves when the tables are there. */
-  readonly ready: Promise<unknown>;
+/** How often guards are read; tests change it. */
+export interface GuardStatesPace {
   readonly everyMs?: number;
 }
 
-/** The guards that are active, known on every node; about a second old, or older while the database is away. */
-export class GuardStates implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly ending = new AbortController();
-  private states: ReadonlyMap<string, GuardState> = new Map();
+const EVERY_MS = 1_000;
 
-  constructor(private readonly options: GuardStatesOptions) {}
+/** The active guards, on every node: about a second old, or older while the database cannot be reached. */
+@Injectable()
+export class GuardStates extends PeriodicJob implements OnModuleInit {
+  private active = new GuardSet();
 
-  /** All of them; the one over all first. */
-  current(): GuardState[] {
-    return [...this.states.values()];
+  constructor(
+    private readonly databases: Databases,
+    private readonly guards: LivenessGuardRepository,
+    @Inject(Metrics) private readonly metrics: Pick<Metrics, 'observedGauge' | 'observedGauges'>,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(SchemaGate) schema: Pick<SchemaGate, 'opened'>,
+    @Optional() { everyMs = EVERY_MS }: GuardStatesPace = {},
+  ) {
+    super({ task: tasks.task('guard-watch'), everyMs, ready: schema.opened });
   }
 
-  /** What keeps a service as it is: its own guard, or else the one over all. */
+  /** All active guards; the one over all services is the first. */
+  current(): readonly GuardState[] {
+    return this.active.states;
+  }
+
+  /** The guard that applies to a service: its own, or else the one over all services. */
   of(namespace: string, service: string): GuardState | undefined {
-    return this.states.get(scopeKey({ kind: 'service', namespace, service })) ?? this.states.get(scopeKey(ALL));
+    return this.active.of(namespace, service);
   }
 
-  onApplicationBootstrap(): void {
-    const { ready, task, everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    void ready.then(() => task.repeat(() => this.refresh(), { everyMs, signal }));
+  onModuleInit(): void {
+    const { metrics } = this;
+    metrics.observedGauges(
+      {
+        name: 'liveness_guards',
+        help: 'Guards that keep leases from ending, by scope and reason.',
+        labelNames: ['scope', 'reason'],
+      },
+      () => this.current().map(({ scope, reason }) => ({ labels: { scope: scope.kind, reason }, value: 1 })),
+    );
+    metrics.observedGauge(
+      'liveness_guard_held_leases',
+      'Leases that have expired, or would have, in all scopes that a guard holds.',
+      () => this.current().reduce((sum, { wouldExpire }) => sum + wouldExpire, 0),
+    );
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
-  }
-
-  /** Reads them now, and not only when it is time again. */
+  /** Reads the guards now, in addition to the usual turns. */
   async refresh(): Promise<void> {
-    const { databases, guards } = this.options;
-    const states = await readSnapshot(databases, em => guards.findStates(em), { purpose: 'liveness' });
-    this.states = new Map(states.map(state => [scopeKey(state.scope), state]));
+    const states = await readSnapshot(this.databases, em => this.guards.findStates(em), { purpose: 'liveness' });
+    this.active = new GuardSet(states);
+  }
+
+  protected override async turn(): Promise<void> {
+    await this.refresh();
   }
 }

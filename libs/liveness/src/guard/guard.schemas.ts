@@ -6,31 +6,31 @@ const time = (about: string) => z.iso.datetime().describe(about);
 export const guardScopeView = z
   .looseObject({
     kind: z.enum(['all', 'service']).meta({ id: 'GuardScopeKind' }),
-    namespace: z.string().optional().describe('Of a service.'),
+    namespace: z.string().optional().describe('The namespace of the service; absent for `all`.'),
     service: z.string().optional(),
   })
   .meta({ id: 'GuardScope' });
 
-/** A guard that is active. */
+/** An active guard. */
 export const guardView = z
   .looseObject({
-    active: z.literal(true).describe('Always true: other guards are not told.'),
-    scope: guardScopeView.describe('What it keeps as it is: one service, or everything.'),
+    active: z.literal(true).describe('Always true: only active guards are listed.'),
+    scope: guardScopeView.describe('What it applies to: one service, or all services.'),
     phase: z
       .enum(GUARD_PHASES)
       .meta({ id: 'GuardPhase' })
-      .describe('`holding`: no lease of the scope ends. `releasing`: they end at a bounded rate.'),
+      .describe('`holding`: no lease of the scope ends. `releasing`: leases end at a bounded rate.'),
     reason: z
       .enum(GUARD_REASONS)
       .meta({ id: 'GuardReason' })
       .describe(
-        '`service-share`, `total-share`: too many leases ended within the window. `store-away`: nobody could renew for a while, and leases last once more. `operator`: somebody wants it.',
+        '`service-share`, `total-share`: too many leases expired within the window. `store-away`: after an outage of the database, in which no lease could be renewed, each lease lasts once more. `operator`: an operator has forced it.',
       ),
-    detail: z.string().nullable().describe('What the operator said who wants it.'),
-    since: time('Since when it is active.'),
-    until: time('Until when it holds at most.'),
-    wouldExpire: z.int().min(0).describe('Leases that have ended, or would have.'),
-    of: z.int().min(0).describe('The leases that this is a part of.'),
-    limit: z.number().min(0).max(1).describe('The share of them that may end within the window.'),
+    detail: z.string().nullable().describe('The reason that the operator gave.'),
+    since: time('When it began.'),
+    until: time('The latest end of the phase `holding`.'),
+    wouldExpire: z.int().min(0).describe('Leases that have expired, or would have.'),
+    of: z.int().min(0).describe('The leases that `wouldExpire` is a part of.'),
+    limit: z.number().min(0).max(1).describe('The share of them that may expire within the window.'),
   })
   .meta({ id: 'LivenessGuard' });

@@ -1,34 +1,34 @@
 import { type GuardScope } from './guard-state.js';
 
-/** How the leases of a scope stand. */
+/** Counts of the leases of a scope. */
 export interface ScopeCount {
-  /** Leases that last, or ended within the window. */
+  /** Leases that last, or expired within the window. */
   readonly of: number;
-  /** Those that ended within the window, whether or not anything was done about it; announced ends do not count. */
-  readonly silent: number;
-  /** Those that ended and nothing was done about it yet. */
+  /** Those that expired within the window, whether or not their end has been acted on. Leases under an override do not count. */
+  readonly expired: number;
+  /** Those that expired, and whose end has not been acted on. */
   readonly pending: number;
 }
 
-/** How the leases of one service stand. */
+/** Counts of the leases of one service. */
 export interface ServiceCount extends ScopeCount {
   readonly namespace: string;
   readonly service: string;
-  /** What of it counts within the window of all; that of the service may begin elsewhere. */
-  readonly silentOfAll: number;
+  /** Those that expired within the window of all services. The window of the service itself may begin at another time. */
+  readonly expiredInTotalWindow: number;
 }
 
-/** All that the guard is judged by, at one moment. */
+/** All counts that the guards are evaluated by, at one moment. */
 export interface LeaseCounts {
   readonly total: ScopeCount;
-  /** Services with leases that are over, or with a guard; of others there is nothing to judge. */
+  /** Services with expired leases, or with a guard. Others need no evaluation. */
   readonly services: readonly ServiceCount[];
-  /** Leases that only last because the store was away. */
-  readonly graced: number;
+  /** Leases in grace: they last only because the database was away. */
+  readonly inGrace: number;
   /** When the last of them ends. */
-  readonly gracedUntil: string | null;
+  readonly inGraceUntil: string | null;
 }
 
-export const NO_LEASES: ScopeCount = { of: 0, silent: 0, pending: 0 };
+export const NO_LEASES: ScopeCount = { of: 0, expired: 0, pending: 0 };
 
 export const scopeOf = ({ namespace, service }: ServiceCount): GuardScope => ({ kind: 'service', namespace, service });

@@ -3,7 +3,7 @@ import { GUARD_PHASES, GUARD_REASONS } from './guard-state.js';
 
 const oneOf = (values: readonly string[]) => values.map(value => `'${value}'`).join(', ');
 
-/** The guards that are active, for all nodes and for whichever node judges next; `*` and `*` is the guard over all. */
+/** The active guards, for all nodes, and for the next node that evaluates them. The guard over all has the names `*` and `*`. */
 export const LivenessGuardSchema = defineEntity({
   name: 'LivenessGuard',
   tableName: 'liveness_guard',

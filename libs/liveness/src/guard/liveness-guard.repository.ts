@@ -1,8 +1,9 @@
+import { Injectable } from '@nestjs/common';
 import { columnsOf, query } from '@coordination/database';
 import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
 import { type RoleTerm } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { ALL, type GuardOrder, type GuardScope, type GuardState } from './guard-state.js';
+import { ALL, type GuardOverride, type GuardScope, type GuardState } from './guard-state.js';
 import { LivenessGuard } from './liveness-guard.entity.js';
 import { LivenessOrder } from './liveness-order.entity.js';
 
@@ -12,7 +13,7 @@ const ORDERS = columnsOf(LivenessOrder);
 const FIND_STATES = `
   select ${STATES.select()} from liveness_guard order by namespace, service`;
 
-/** By whoever has the role; a node that has lost it changes nothing. */
+/** Only the holder of the role saves; a node that has lost it changes nothing. */
 const SAVE_STATES = `
   insert into liveness_guard (${STATES.names()})
   select ${STATES.values('s')}
@@ -26,7 +27,10 @@ const REMOVE_STATE = 'delete from liveness_guard where namespace = $1 and servic
 const FIND_ORDERS = `
   select ${ORDERS.select()} from liveness_order`;
 
-/** Those that are long over go on the way; until then an end also says that no lease shall last longer for an absence. */
+/**
+ * Deletes old overrides, too. They are kept for two days after their end, because an `end` over all also ends the longer time
+ * of leases after an outage.
+ */
 const PUT_ORDER = `
   with gone as (
     delete from liveness_order
@@ -45,10 +49,10 @@ const PUT_ORDER = `
   on conflict (namespace, service) do update set ${ORDERS.without('namespace', 'service').excludedAssignments()}`;
 
 /**
- * That guards are ended stands for a minute, of which nobody can tell how much is left: then many leases that end at once are
- * better held. Until when a guard is forced was said, and stays.
+ * An `end` lasts for one window. With a time in the future it cannot be known how much of that is left, so it is dropped: a
+ * guard that holds too long does less harm than many leases that end at once. The end of a `force` is an absolute time and stays.
  */
-const REDATE_ORDERS = `
+const REDATE_OVERRIDES = `
   with ahead as (
     select namespace, service, kind from liveness_order
     where ordered_at > statement_timestamp() + interval '${AHEAD_TOLERANCE_MS} milliseconds'
@@ -68,13 +72,14 @@ interface Named {
 
 type Row<T> = Omit<T, 'scope' | 'active'> & Named;
 
-/** An order, before the database says when it came. */
-export interface NewOrder extends Pick<GuardOrder, 'scope' | 'kind' | 'reason' | 'orderedBy'> {
-  /** Until when it holds: a time (RFC 3339), or so many ms from now on by the clock of the database. */
+/** An override to be stored; the database adds the time. */
+export interface NewGuardOverride extends Pick<GuardOverride, 'scope' | 'kind' | 'reason' | 'orderedBy'> {
+  /** Until when it is in force: a time (RFC 3339), or so many ms from now on by the clock of the database. */
   readonly until: string | number;
 }
 
-/** Active guards, and what operators have ordered. */
+/** Stores active guards, and operators' overrides of them. */
+@Injectable()
 export class LivenessGuardRepository {
   async findStates(em: EntityManager): Promise<GuardState[]> {
     const rows = await query<Row<GuardState>>(em, FIND_STATES);
@@ -85,7 +90,7 @@ export class LivenessGuardRepository {
     }));
   }
 
-  /** Writes guards as they are now; those that are not named stay. */
+  /** Stores guards as they are now; other guards stay as they are. */
   async saveStates(em: EntityManager, states: readonly GuardState[], { role, holder, term }: RoleTerm): Promise<void> {
     const rows = states.map(({ scope, ...state }) => ({ ...toNamed(scope), ...state }));
     await query(em, SAVE_STATES, [JSON.stringify(rows), role, holder, term]);
@@ -96,22 +101,23 @@ export class LivenessGuardRepository {
     await query(em, REMOVE_STATE, [namespace, service]);
   }
 
-  async findOrders(em: EntityManager): Promise<GuardOrder[]> {
-    const rows = await query<Row<GuardOrder>>(em, FIND_ORDERS);
-    return rows.map(({ namespace, service, ...order }) => ({ scope: toScope({ namespace, service }), ...order }));
+  async findOverrides(em: EntityManager): Promise<GuardOverride[]> {
+    const rows = await query<Row<GuardOverride>>(em, FIND_ORDERS);
+    return rows.map(({ namespace, service, ...override }) => ({ scope: toScope({ namespace, service }), ...override }));
   }
 
   /**
-   * Lets forced guards that a clock dated which was set back since count from now, and drops such orders to end guards.
+   * Corrects overrides with a time in the future, which the database clock wrote before it was set back: a `force` counts from
+   * now, an `end` is dropped.
    * @returns how many there were
    */
-  async redateOrders(em: EntityManager): Promise<number> {
-    const [row] = await query<{ redated: number }>(em, REDATE_ORDERS);
+  async redateOverrides(em: EntityManager): Promise<number> {
+    const [row] = await query<{ redated: number }>(em, REDATE_OVERRIDES);
     return row!.redated;
   }
 
-  /** Puts an order in the place of the one before it. */
-  async putOrder(em: EntityManager, { scope, kind, until, reason, orderedBy }: NewOrder): Promise<void> {
+  /** Replaces the override of a scope. */
+  async putOverride(em: EntityManager, { scope, kind, until, reason, orderedBy }: NewGuardOverride): Promise<void> {
     const { namespace, service } = toNamed(scope);
     const [at, inMs] = typeof until === 'string' ? [until, null] : [null, until];
     await query(em, PUT_ORDER, [namespace, service, kind, at, inMs, reason, orderedBy]);

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** What operators have ordered of guards, one order for each scope. Nobody else writes it, so no order gets lost. */
+/** Operators' overrides of guards, one for each scope. Only requests of operators write it, so that no override gets lost. */
 export const LivenessOrderSchema = defineEntity({
   name: 'LivenessOrder',
   tableName: 'liveness_order',

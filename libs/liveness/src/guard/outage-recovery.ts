@@ -1,9 +1,12 @@
-import { type GuardOrder } from './guard-state.js';
+import { type GuardOverride } from './guard-state.js';
 
-/** An operator who has ended the guard over all since then has ended the longer time of leases too. */
-export function backSinceBy(backSince: string, orders: readonly GuardOrder[]): string | null {
-  const isEnded = orders.some(({ scope, kind, orderedAt }) => {
-    return scope.kind === 'all' && kind === 'end' && orderedAt >= backSince;
+/**
+ * The recorded recovery from an outage, as far as it still makes leases last longer: an operator who has ended the guard over
+ * all services since then has ended that, too.
+ */
+export function effectiveRecovery(recoveringSince: string, overrides: readonly GuardOverride[]): string | null {
+  const isEnded = overrides.some(({ scope, kind, orderedAt }) => {
+    return scope.kind === 'all' && kind === 'end' && orderedAt >= recoveringSince;
   });
-  return isEnded ? null : backSince;
+  return isEnded ? null : recoveringSince;
 }

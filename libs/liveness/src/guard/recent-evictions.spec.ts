@@ -3,10 +3,10 @@ import { RecentEvictions } from './recent-evictions.js';
 
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
 const NOBODY = {
-  total: { of: 10, silent: 0, pending: 0 },
-  services: [{ namespace: 'default', service: 'orders', of: 10, silent: 0, pending: 0, silentOfAll: 0 }],
-  graced: 0,
-  gracedUntil: null,
+  total: { of: 10, expired: 0, pending: 0 },
+  services: [{ namespace: 'default', service: 'orders', of: 10, expired: 0, pending: 0, expiredInTotalWindow: 0 }],
+  inGrace: 0,
+  inGraceUntil: null,
 };
 
 const eviction = (seconds: number, service = 'orders') => ({ namespace: 'default', service, overAt: at(seconds) });
@@ -15,7 +15,7 @@ const eviction = (seconds: number, service = 'orders') => ({ namespace: 'default
 function counted(evictions: RecentEvictions, sinceSeconds: number): readonly number[] {
   const since = at(sinceSeconds);
   const { services, total } = evictions.addTo(NOBODY, { service: () => since, all: since });
-  return [services[0]!.silent, total.silent];
+  return [services[0]!.expired, total.expired];
 }
 
 describe('What went a moment ago', () => {

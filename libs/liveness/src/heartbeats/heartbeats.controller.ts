@@ -1,6 +1,12 @@
 import { Body, Controller, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, LARGE_BODY_LIMIT_BYTES, type SuccessOptions } from '@coordination/http';
+import {
+  Endpoint,
+  LARGE_BODY_LIMIT_BYTES,
+  POSITION_HEADERS,
+  setPosition,
+  type SuccessOptions,
+} from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
 import {
   BY_ID,
@@ -13,12 +19,9 @@ import {
 } from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
 import { renewalResult, type RenewLeases, renewLeases } from './heartbeat.schemas.js';
-import { type HeartbeatPosition, HeartbeatsService } from './heartbeats.service.js';
+import { HeartbeatsService } from './heartbeats.service.js';
 
-const RENEWED = {
-  status: 204,
-  responseHeaders: ['X-Catalog-Revision', 'X-Catalog-Epoch'],
-} as const satisfies SuccessOptions;
+const RENEWED = { status: 204, responseHeaders: POSITION_HEADERS } as const satisfies SuccessOptions;
 
 const PROBLEMS = [
   'QUEUE_FULL',
@@ -29,9 +32,9 @@ const PROBLEMS = [
 ] as const satisfies ErrorCode[];
 
 const DESCRIPTION =
-  'Renews the lease; noted in the database within a second. It makes no revision, unless it heals the instance. 404 tells the caller to register again; 409 that another process has registered under its name.';
+  'Renews the lease. The renewal is in the database within a second. It makes no revision, unless it heals the instance. 404 means that the caller must register again, 409 that another process has registered under its name.';
 
-/** Signs of life of instances. */
+/** Heartbeats of instances. */
 @ApiTags('Registry')
 @Controller('api/v1/registry')
 export class HeartbeatsController {
@@ -74,9 +77,9 @@ export class HeartbeatsController {
   @Endpoint({
     status: 200,
     response: renewalResult,
-    responseHeaders: ['X-Catalog-Revision', 'X-Catalog-Epoch'],
+    responseHeaders: POSITION_HEADERS,
     summary: 'Renew many leases',
-    description: 'One request for up to 5,000 instances, for agents that speak for many.',
+    description: 'One request for up to 5,000 instances, for agents that renew the leases of many instances.',
     operationId: 'renewLeases',
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
     problems: [...PROBLEMS],
@@ -90,8 +93,4 @@ export class HeartbeatsController {
     setPosition(reply, position);
     return { renewed, notFound, ...(incarnationEnded.length > 0 && { incarnationEnded }) };
   }
-}
-
-function setPosition(reply: FastifyReply, { revision, epoch }: HeartbeatPosition): void {
-  reply.header('X-Catalog-Revision', revision).header('X-Catalog-Epoch', epoch);
 }

@@ -1,132 +1,140 @@
-import { type Databases, readSnapshot } from '@coordination/database';
-import { type CatalogView, identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
+import { Injectable } from '@nestjs/common';
+import { Databases, readSnapshot } from '@coordination/database';
+import { CatalogView, identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
 import { IncarnationEndedError, InstanceNotFoundError } from '@coordination/kernel';
 import {
+  describeTarget,
   idsWithOutcome,
-  type LeaseRenewals,
+  LeaseRenewals,
   mayHeal,
   type NamedInstance,
-  type RegistryService,
-  type ServiceInstanceRepository,
+  RegistryService,
+  ServiceInstanceRepository,
   type Target,
 } from '@coordination/registry';
 
-/** Where in the catalog an answer stands: at the change that healed, else as far as this node's view has got. */
+/** The position in the log that a response is about: the change that healed, else the position of this node's view. */
 export interface HeartbeatPosition {
   readonly revision: number;
-  readonly epoch: string | null;
+  readonly epoch: string;
 }
 
-/** What became of many heartbeats. */
+/** The result of many heartbeats. */
 export interface BulkRenewal extends HeartbeatPosition {
   readonly renewed: number;
   readonly notFound: readonly string[];
-  /** Those that another incarnation runs than was named. */
+  /** Instances that run under another incarnation than the caller named. */
   readonly incarnationEnded: readonly string[];
 }
 
-export interface HeartbeatTools {
-  readonly view: CatalogView;
-  readonly registry: RegistryService;
-  readonly renewals: LeaseRenewals;
-  readonly databases: Databases;
-  readonly instances: ServiceInstanceRepository;
-}
-
-/** Takes heartbeats: from memory where nothing but the lease moves, through the log where one heals. */
+/** Takes heartbeats: in memory if only the lease changes, through the log if the heartbeat heals the instance. */
+@Injectable()
 export class HeartbeatsService {
-  constructor(private readonly tools: HeartbeatTools) {}
+  constructor(
+    private readonly view: CatalogView,
+    private readonly registry: RegistryService,
+    private readonly renewals: LeaseRenewals,
+    private readonly databases: Databases,
+    private readonly instances: ServiceInstanceRepository,
+  ) {}
 
   /**
    * Renews the lease of one instance.
-   * @param incarnation the one that the caller speaks for; undefined: whichever runs
-   * @throws InstanceNotFoundError when it must register again; IncarnationEndedError when another process runs under the
-   * name; StartingError or StaleViewError when this cannot be told
+   * @param incarnation the incarnation that the caller speaks for; undefined: the present one
+   * @throws InstanceNotFoundError when the caller must register again; IncarnationEndedError when another process has
+   * registered under the name; StartingError or StaleViewError when this node cannot decide that
    */
   async renew(target: Target, incarnation?: string): Promise<HeartbeatPosition> {
-    this.tools.view.assertReadable();
+    this.view.assertReadable();
     const record = this.peek(target, incarnation) ?? (await this.lookUp(target));
-    if (!record) throw new InstanceNotFoundError(nameOf(target));
+    if (!record) throw new InstanceNotFoundError(describeTarget(target));
     if (incarnation !== undefined && incarnation !== record.incarnation) {
       throw new IncarnationEndedError(identityKey(record), incarnation, record);
     }
-    if (mayHeal(record)) return await this.tools.registry.heartbeat(target, incarnation);
-    this.tools.renewals.renew(record.id, { incarnationNumber: numberFor(record, incarnation) });
+    if (mayHeal(record)) return await this.registry.heartbeat(target, incarnation);
+    this.renewals.renew(record.id, { incarnationNumber: numberFor(record, incarnation) });
     return this.position();
   }
 
-  /** Renews many leases, each named once; those that are not registered, or are run by others, are told. */
+  /** Renews many leases; each instance is named once. */
   async renewMany(instances: readonly NamedInstance[]): Promise<BulkRenewal> {
-    const { view, renewals, registry } = this.tools;
-    view.assertReadable();
-    const notFound: string[] = [];
-    const unseen: NamedInstance[] = [];
-    const healing: NamedInstance[] = [];
-    for (const instance of instances) {
-      const { id, incarnation } = instance;
-      const record = view.find(id);
-      if (renewals.isGone(id)) notFound.push(id);
-      else if (!record || !isCurrent(record, incarnation)) unseen.push(instance);
-      else if (mayHeal(record)) healing.push(instance);
-      else renewals.renew(id, { incarnationNumber: numberFor(record, incarnation) });
-    }
-    const incarnationEnded: string[] = [];
-    const stored = unseen.length > 0 ? await this.incarnations(unseen) : new Map<string, string | null>();
-    for (const instance of unseen) {
-      const { id, incarnation } = instance;
-      if (!stored.has(id)) notFound.push(id);
-      else if (incarnation !== undefined && incarnation !== stored.get(id)) incarnationEnded.push(id);
-      // What another node registered a moment ago may wait for its first heartbeat to become healthy.
-      else healing.push(instance);
-    }
-    const result = (rest: HeartbeatPosition): BulkRenewal => ({
+    this.view.assertReadable();
+    const { current = [], ...others } = Object.groupBy(instances, named => this.kindOf(named));
+    const { gone = [], unseen = [], healable = [] } = others;
+    for (const named of current) this.renewSeen(named);
+    const { absent = [], ended = [], present = [] } = await this.groupUnseen(unseen);
+    const notFound = idsOf([...gone, ...absent]);
+    const incarnationEnded = idsOf(ended);
+    const result = (position: HeartbeatPosition): BulkRenewal => ({
       renewed: instances.length - notFound.length - incarnationEnded.length,
       notFound,
       incarnationEnded,
-      ...rest,
+      ...position,
     });
-    if (healing.length === 0) return result(this.position());
-    const healed = await registry.heartbeatMany(healing);
-    notFound.push(...idsWithOutcome(healing, healed, 'absent'));
-    incarnationEnded.push(...idsWithOutcome(healing, healed, 'ended'));
-    const { revision, epoch } = healed;
-    return result({ revision, epoch });
+    // An instance that another node has just registered may need its first heartbeat to become healthy.
+    const toLog = [...healable, ...present];
+    if (toLog.length === 0) return result(this.position());
+    const written = await this.registry.heartbeatMany(toLog);
+    notFound.push(...idsWithOutcome(toLog, written, 'absent'));
+    incarnationEnded.push(...idsWithOutcome(toLog, written, 'ended'));
+    return result({ revision: written.revision, epoch: written.epoch });
   }
 
-  /** What the view has, if nothing is known against it. */
+  /** What the view and the known removals say of an instance that a bulk renewal names. */
+  private kindOf({ id, incarnation }: NamedInstance): 'gone' | 'unseen' | 'healable' | 'current' {
+    if (this.renewals.isGone(id)) return 'gone';
+    const record = this.view.find(id);
+    if (!record || !isCurrent(record, incarnation)) return 'unseen';
+    return mayHeal(record) ? 'healable' : 'current';
+  }
+
+  private renewSeen({ id, incarnation }: NamedInstance): void {
+    const record = incarnation === undefined ? undefined : this.view.find(id);
+    this.renewals.renew(id, { incarnationNumber: record?.incarnationNumber });
+  }
+
+  /** Instances that the view does not have under the named incarnation, by what the database has. */
+  private async groupUnseen(unseen: readonly NamedInstance[]) {
+    const stored = unseen.length > 0 ? await this.readIncarnations(unseen) : new Map<string, string | null>();
+    return Object.groupBy(unseen, ({ id, incarnation }) => {
+      if (!stored.has(id)) return 'absent';
+      return incarnation !== undefined && incarnation !== stored.get(id) ? 'ended' : 'present';
+    });
+  }
+
+  /** The record in the view, if it is current as far as this node knows. */
   private peek(target: Target, incarnation: string | undefined): InstanceRecord | undefined {
-    const { view, renewals } = this.tools;
+    const { view, renewals } = this;
     const record = 'id' in target ? view.find(target.id) : view.findByIdentity(target.identity);
     return record && isCurrent(record, incarnation) && !renewals.isGone(record.id) ? record : undefined;
   }
 
-  /** What the view does not have may have been registered through another node a moment ago: an instance, an incarnation. */
+  /** Reads an instance that the view does not have: another node may have registered it, or its incarnation, a moment ago. */
   private async lookUp(target: Target): Promise<InstanceRecord | undefined> {
-    const { databases, instances, renewals } = this.tools;
-    // Ids do not come back; a name may.
+    const { databases, instances, renewals } = this;
+    // An id is never used again; a name may be.
     if ('id' in target && renewals.isGone(target.id)) return undefined;
     const leased = await readSnapshot(databases, em => instances.find(em, target), { purpose: 'leases' });
     return leased?.instance;
   }
 
-  /** The incarnations that run, by id, of those that are there. */
-  private async incarnations(named: readonly NamedInstance[]): Promise<ReadonlyMap<string, string | null>> {
-    const { databases, instances } = this.tools;
-    const ids = named.map(({ id }) => id);
-    return await readSnapshot(databases, em => instances.incarnations(em, ids), { purpose: 'leases' });
+  /** The present incarnations by id, of those instances that are stored. */
+  private async readIncarnations(named: readonly NamedInstance[]): Promise<ReadonlyMap<string, string | null>> {
+    const { databases, instances } = this;
+    return await readSnapshot(databases, em => instances.incarnations(em, idsOf(named)), { purpose: 'leases' });
   }
 
   private position(): HeartbeatPosition {
-    const { revision, epoch } = this.tools.view.freshness();
-    return { revision, epoch };
+    const { revision, epoch } = this.view.freshness();
+    return { revision, epoch: epoch ?? '' };
   }
 }
 
-const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
+const idsOf = (named: readonly NamedInstance[]): string[] => named.map(({ id }) => id);
 
 /**
- * The incarnation that a sign of life is for, so that it does not count once the next one has begun; undefined, where the
- * caller names none: it is for whichever runs.
+ * The number of the incarnation that a heartbeat is for, so that it does not count after the next one has begun; undefined, if
+ * the caller names none: then it is for the present one.
  */
 const numberFor = ({ incarnationNumber }: InstanceRecord, incarnation: string | undefined): number | undefined =>
   incarnation === undefined ? undefined : incarnationNumber;

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type NetworkInterfaceInfo } from 'node:os';
 import { isUnspecified } from '@coordination/kernel';
 
-/** What a node says of where it is. */
+/** Where other nodes and clients reach a node. */
 export interface NodeAddress {
   /** The node's own stable name, the same after a restart. */
   readonly nodeId: string;
@@ -11,14 +11,14 @@ export interface NodeAddress {
   readonly port: number;
 }
 
-/** What the address of a node is found out from. */
+/** What the address of a node is derived from. */
 export interface NodePlace {
-  /** Where it listens (`HOST`), and the port that it got. */
+  /** Where it listens (`HOST`), and on which port. */
   readonly listenHost: string;
   readonly port: number;
   readonly hostname: string;
   readonly interfaces: NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
-  /** `PCS_NODE_ID` and `PCS_ADVERTISED_HOST`, where they are set. */
+  /** `PCS_NODE_ID` and `PCS_ADVERTISED_HOST`, if they are set. */
   readonly nodeId?: string | undefined;
   readonly advertisedHost?: string | undefined;
 }
@@ -27,7 +27,7 @@ const LOOPBACK = '127.0.0.1';
 const LINK_LOCAL = /^(169\.254\.|fe[89ab])/i;
 const MAX_NAME_LENGTH = 190;
 
-/** Where a node is to be found: what the settings say, else where it listens, else an address of the machine. */
+/** The address of a node: from the settings, else where it listens, else an address of the machine. */
 export function nodeAddress(place: NodePlace): NodeAddress {
   const { port, hostname, nodeId, advertisedHost, listenHost } = place;
   return {
@@ -37,11 +37,11 @@ export function nodeAddress(place: NodePlace): NodeAddress {
   };
 }
 
-/** Host names may have characters that names of instances may not have. */
+/** Replaces characters that host names may have and names of instances may not. */
 const nameFrom = (hostname: string): string =>
   hostname.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, MAX_NAME_LENGTH) || 'node';
 
-/** The first address that other machines may reach; IPv4 before IPv6. */
+/** The first address that other machines may be able to reach; IPv4 before IPv6. */
 function machineAddress({ interfaces }: NodePlace): string {
   const reachable = Object.values(interfaces)
     .flatMap(addresses => addresses ?? [])

@@ -1,79 +1,74 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnModuleDestroy } from '@nestjs/common';
-import { type CatalogView } from '@coordination/catalog';
-import {
-  type Clock,
-  failureText,
-  IncarnationEndedError,
-  InstanceNotFoundError,
-  newId,
-  repeat,
-} from '@coordination/kernel';
-import { type BackgroundTask } from '@coordination/observability';
-import { type RegistryService } from '@coordination/registry';
-import { type HeartbeatsService } from '../heartbeats/heartbeats.service.js';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { type Settings } from '@coordination/config';
+import { SchemaGate } from '@coordination/database';
+import { IncarnationEndedError, newId, repeat } from '@coordination/kernel';
+import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
 import { type NodeAddress } from './node-address.js';
-import { nodeCommand, type NodeDescription, nodeIdentity, uniqueName } from './node-service.js';
-import { type NodeOfSameId, othersOfId, sharedIdMessage } from './shared-node-id.js';
+import { type NodeDescription, uniqueName } from './node-service.js';
+import { OwnRecord } from './own-record.js';
 import { SharedIdLines } from './shared-id-lines.js';
+import { type NodeOfSameId, NodesById, sharedIdMessage } from './shared-node-id.js';
 
-/** So many renewals fit into one time to live: two may get lost before the lease ends. */
+/** Renewals within one time to live: two may be lost before the lease ends. */
 const RENEWALS_PER_TTL = 3;
-/** Pause (ms) before registering is tried again, roughly. */
+/** About how long (ms) the node waits before it tries again to register. */
 const RETRY_MS = 500;
-/** How long (ms) the end of the process waits for its deregistration. */
-const FAREWELL_MS = 2_000;
+/** How long (ms) the end of the process waits for the deregistration. */
+const DEREGISTRATION_MS = 2_000;
 
-export interface NodeRegistrationOptions {
-  readonly registry: Pick<RegistryService, 'register' | 'deregister'>;
-  readonly heartbeats: Pick<HeartbeatsService, 'renew'>;
-  readonly view: Pick<CatalogView, 'instancesOf' | 'findByIdentity'>;
-  readonly task: BackgroundTask;
-  readonly clock: Clock;
-  /** Resolves when the tables are there. */
-  readonly ready: Promise<unknown>;
-  readonly enabled: boolean;
-  /** Seconds without renewal after which others take the node for dead. */
-  readonly ttlSeconds: number;
-}
+/** The settings of the registration of this node. */
+export const nodeRegistrationSettings = ({ PCS_SELF_REGISTRATION, PCS_NODE_TTL_SECONDS }: Settings) => ({
+  enabled: PCS_SELF_REGISTRATION,
+  /** Seconds without a renewal after which other nodes consider this one dead. */
+  ttlSeconds: PCS_NODE_TTL_SECONDS,
+});
+export type NodeRegistrationSettings = ReturnType<typeof nodeRegistrationSettings>;
 
 /**
- * Keeps this node registered in the catalog as an instance like any other, so that nodes know of each other. It renews
- * itself, comes back when it was removed, and leaves when the process ends in order.
+ * Keeps this node registered in the catalog as an instance like any other, so that nodes know of each other. It renews its
+ * lease, registers again when its record was removed, and deregisters when the process ends in order.
  *
- * Each process is an incarnation of its own, and the newest one has the name, which is its ID: after a restart the old
- * process is dead. If it is not, two live nodes have the same ID. Then the one whose name was taken finds that out by its
- * next renewal, and registers under a unique name, which says whose ID it shares. So both take part as nodes of their own,
- * and both know of each other, and tell. When the other one has gone, it takes its ID again.
+ * Each process is an incarnation of its own, and the newest one has the name, which is the ID of the node: after a restart the
+ * old process is dead. If it is not, two live nodes have the same ID. The node that lost the name notices that at its next
+ * renewal, and registers under a unique name, with the shared ID in its metadata. So both take part as separate nodes, know of
+ * each other, and log a warning. When the other node is gone, this one takes its ID again.
  */
+@Injectable()
 export class NodeRegistration implements OnModuleDestroy {
-  private readonly logger = new Logger('Nodes');
   private readonly ending = new AbortController();
-  private readonly lines: SharedIdLines;
+  private readonly task: BackgroundTask;
   private incarnation = newId();
   private node: NodeDescription | undefined;
-  /** What this node is registered under: its ID, or a unique name while another node has that. */
+  /** The name that this node is registered under: its ID, or a unique name while another node has the ID. */
   private ownName: string | undefined;
-  /** The unique name that it had last. */
+  /** The last unique name. */
   private formerName: string | undefined;
   private isRegistered = false;
   private hasSuccessor = false;
-  /** Undefined until the tables are there: before, there is nothing to take back. */
+  /** Undefined until the tables are there: before that, there is nothing to deregister. */
   private running: Promise<void> | undefined;
 
-  constructor(private readonly options: NodeRegistrationOptions) {
-    this.lines = new SharedIdLines(this.logger, options.clock);
+  constructor(
+    private readonly record: OwnRecord,
+    private readonly nodes: NodesById,
+    private readonly lines: SharedIdLines,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(SchemaGate) private readonly schema: Pick<SchemaGate, 'opened'>,
+    @Inject(nodeRegistrationSettings) private readonly settings: NodeRegistrationSettings,
+  ) {
+    this.task = tasks.task('node-registration');
   }
 
-  /** The name of this node among the nodes; undefined while it has none, or takes no part. */
+  /** The name of this node among the nodes; undefined while it has none, or does not take part. */
   get nodeId(): string | undefined {
     return this.ownName;
   }
 
-  /** Other live nodes that use the ID of this one; there are none normally. */
+  /** Other live nodes that use the ID of this one; normally there are none. */
   get othersOfSameId(): readonly NodeOfSameId[] {
     if (!this.node || this.ownName === undefined || !this.isRegistered) return [];
-    return othersOfId(this.options.view, this.node.address.nodeId, [this.ownName, this.formerName]);
+    return this.nodes.othersOf(this.node.address.nodeId, [this.ownName, this.formerName]);
   }
 
   /** What is wrong with the ID of this node; undefined: nothing. */
@@ -83,17 +78,17 @@ export class NodeRegistration implements OnModuleDestroy {
     return sharedIdMessage(this.node.address.nodeId, this.ownName, others);
   }
 
-  /** To be called when the node listens, and so knows its port. */
+  /** To be called when the node listens, because only then it knows its port. */
   begin(address: NodeAddress, version: string): void {
-    const { enabled, ready, ttlSeconds } = this.options;
+    const { enabled, ttlSeconds } = this.settings;
     if (!enabled || this.node !== undefined) return;
     const node = { address, version, ttlSeconds };
     this.node = node;
     this.ownName = address.nodeId;
-    void ready.then(() => this.start(node));
+    void this.schema.opened.then(() => this.start(node));
   }
 
-  /** To be called when the process is told to end, however long it drains: whoever takes its ID now is its successor. */
+  /** To be called when the process gets the signal to end: a node that takes its ID from then on is its successor. */
   expectSuccessor(): void {
     this.hasSuccessor = true;
   }
@@ -102,9 +97,9 @@ export class NodeRegistration implements OnModuleDestroy {
     this.ending.abort();
     const { running } = this;
     if (!running) return;
-    // The database may be away: the process must end all the same.
-    const farewell = running.then(() => this.leave(this.ownName!));
-    await Promise.race([farewell, delay(FAREWELL_MS, undefined, { ref: false })]);
+    // Bounded, because the process must end even if the database cannot be reached.
+    const deregistered = running.then(() => this.record.remove(this.ownName!, this.incarnation));
+    await Promise.race([deregistered, delay(DEREGISTRATION_MS, undefined, { ref: false })]);
   }
 
   private start(node: NodeDescription): void {
@@ -112,27 +107,28 @@ export class NodeRegistration implements OnModuleDestroy {
   }
 
   private async run(node: NodeDescription): Promise<void> {
-    const { task, ttlSeconds } = this.options;
     const { signal } = this.ending;
     const turn = async () => {
       try {
-        await task.turn(() => this.turn(node), signal);
+        await this.task.turn(() => this.turn(node), signal);
       } catch {
-        // The task has noted it. A node that was registered renews itself at the usual pace.
+        // The task has recorded the failure. A node that is registered continues to renew at the usual pace.
       }
-      this.lines.tell(this.complaint);
+      this.lines.update(this.complaint);
       return this.isRegistered ? undefined : RETRY_MS * (0.5 + Math.random());
     };
-    await repeat(turn, { everyMs: (ttlSeconds * 1_000) / RENEWALS_PER_TTL, signal });
+    await repeat(turn, { everyMs: (node.ttlSeconds * 1_000) / RENEWALS_PER_TTL, signal });
   }
 
   private async turn(node: NodeDescription): Promise<void> {
-    if (this.ownName !== node.address.nodeId && this.isIdFree(node.address.nodeId)) return await this.takeId(node);
+    if (this.ownName !== node.address.nodeId && this.nodes.isFree(node.address.nodeId)) return await this.takeId(node);
     try {
-      this.isRegistered = this.isRegistered ? await this.renew() : await this.register(node);
+      this.isRegistered = this.isRegistered
+        ? await this.record.renew(this.ownName!, this.incarnation)
+        : await this.register(node);
     } catch (error) {
       if (!(error instanceof IncarnationEndedError)) throw error;
-      // Taking the ID back would only drive the other node away.
+      // This node does not take the ID back, because the other node would then lose it.
       this.isRegistered = false;
       if (this.hasSuccessor) return this.ending.abort();
       this.incarnation = newId();
@@ -141,45 +137,18 @@ export class NodeRegistration implements OnModuleDestroy {
     }
   }
 
-  /** Whether the node that took the ID has gone, or is dead. */
-  private isIdFree(nodeId: string): boolean {
-    const taken = this.options.view.findByIdentity(nodeIdentity(nodeId));
-    return taken === undefined || taken.health.state === 'unhealthy';
-  }
-
   private async takeId(node: NodeDescription): Promise<void> {
     const [name, incarnation] = [this.ownName!, this.incarnation];
     const next = newId();
-    await this.options.registry.register(nodeCommand(node, node.address.nodeId, next));
+    await this.record.register(node, node.address.nodeId, next);
     this.formerName = name;
     this.ownName = node.address.nodeId;
     this.incarnation = next;
-    await this.leave(name, incarnation);
+    await this.record.remove(name, incarnation);
   }
 
-  /** With a command for each try, because it carries the id of an instance that is new, and ids never come back. */
   private async register(node: NodeDescription): Promise<true> {
-    await this.options.registry.register(nodeCommand(node, this.ownName!, this.incarnation));
+    await this.record.register(node, this.ownName!, this.incarnation);
     return true;
-  }
-
-  /** @returns false when somebody has removed this node: then it registers again */
-  private async renew(): Promise<boolean> {
-    try {
-      await this.options.heartbeats.renew({ identity: nodeIdentity(this.ownName!) }, this.incarnation);
-      return true;
-    } catch (error) {
-      if (error instanceof InstanceNotFoundError) return false;
-      throw error;
-    }
-  }
-
-  private async leave(name: string, incarnation = this.incarnation): Promise<void> {
-    try {
-      await this.options.registry.deregister({ identity: nodeIdentity(name) }, { incarnation });
-    } catch (error) {
-      if (error instanceof IncarnationEndedError) return;
-      this.logger.warn(`This node could not be deregistered in its catalog: ${failureText(error).message}`);
-    }
   }
 }

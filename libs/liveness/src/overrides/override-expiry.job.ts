@@ -1,52 +1,45 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type CallOrigin } from '@coordination/context';
-import { type Databases, readSnapshot } from '@coordination/database';
+import { Databases, readSnapshot, SchemaGate } from '@coordination/database';
 import { failureText } from '@coordination/kernel';
-import { type BackgroundTask } from '@coordination/observability';
-import { type CatalogWriter, type ServiceInstanceRepository } from '@coordination/registry';
+import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
+import { CatalogWriter, ServiceInstanceRepository } from '@coordination/registry';
 import { LIVENESS } from '../liveness-origin.js';
+
+/** How often overrides are checked; tests change it. */
+export interface OverrideExpiryPace {
+  readonly everyMs?: number;
+}
 
 const EVERY_MS = 1_000;
 const MAX_AT_ONCE = 500;
 
 const ORIGIN: CallOrigin = { ...LIVENESS, reason: 'the override ran out' };
 
-export interface OverrideEndOptions {
-  readonly databases: Databases;
-  readonly instances: ServiceInstanceRepository;
-  readonly writer: CatalogWriter;
-  readonly task: BackgroundTask;
-  /** Resolves when the tables are there. */
-  readonly ready: Promise<unknown>;
-  readonly everyMs?: number;
-}
-
 /**
- * Ends overrides whose `until` has passed. Every node does it: the writer decides again, on database time and under the
- * head's lock, so whoever comes second finds nothing to do.
+ * Ends overrides whose `until` has passed. Every node does it: the writer decides again, by database time and under the lock of
+ * the head, so that the second node finds nothing to do.
  */
-export class OverrideExpiryJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly ending = new AbortController();
-
-  constructor(private readonly options: OverrideEndOptions) {}
-
-  onApplicationBootstrap(): void {
-    const { ready, task, everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    void ready.then(() => task.repeat(() => this.endThoseThatAreOver(), { everyMs, signal }));
+@Injectable()
+export class OverrideExpiryJob extends PeriodicJob {
+  constructor(
+    private readonly databases: Databases,
+    private readonly instances: ServiceInstanceRepository,
+    private readonly writer: CatalogWriter,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(SchemaGate) schema: Pick<SchemaGate, 'opened'>,
+    @Optional() { everyMs = EVERY_MS }: OverrideExpiryPace = {},
+  ) {
+    super({ task: tasks.task('override-end'), everyMs, ready: schema.opened });
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
-  }
-
-  /** @returns 0, for no pause, when there may be more that can be ended at once */
-  private async endThoseThatAreOver(): Promise<number | undefined> {
-    const { databases, instances, writer } = this.options;
+  /** @returns 0, for no pause, when more overrides may be ended at once */
+  protected override async turn(): Promise<number | undefined> {
+    const { databases, instances, writer } = this;
     const ids = await readSnapshot(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
     const clear = { kind: 'clear-override', onlyIfOver: true, whenAbsent: 'ignore' } as const;
     const commands = ids.map(id => ({ ...clear, target: { id } }));
-    // One request each: one that cannot be ended is no reason to leave the others.
+    // One request each, so that one override that cannot be ended does not prevent the end of the others.
     const ended = await Promise.allSettled(
       commands.map(command => writer.submit({ commands: [command], origin: ORIGIN })),
     );
@@ -54,7 +47,7 @@ export class OverrideExpiryJob implements OnApplicationBootstrap, OnModuleDestro
     if (failed.length > 0) {
       if (failed.length === ids.length) throw failed[0];
       const { message } = failureText(failed[0]);
-      throw new Error(`${failed.length} of ${ids.length} overrides that ran out could not be ended: ${message}`);
+      throw new Error(`${failed.length} of ${ids.length} overrides whose time is over could not be ended: ${message}`);
     }
     return ids.length === MAX_AT_ONCE ? 0 : undefined;
   }

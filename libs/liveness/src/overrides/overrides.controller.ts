@@ -28,7 +28,7 @@ const SUCCESS = {
 
 const PROBLEMS = ['INVALID_FILTER', ...WRITE_PROBLEMS, 'STARTING', 'STALE_VIEW'] as const satisfies ErrorCode[];
 
-/** Overrides of whatever a selector means: a service, a host, a zone. */
+/** Overrides of all instances that match a selector: of a service, a host, a zone. */
 @ApiTags('Registry')
 @Controller('api/v1/registry/overrides')
 export class OverridesController {
@@ -36,9 +36,9 @@ export class OverridesController {
 
   @Endpoint({
     ...SUCCESS,
-    summary: 'Override the status of all instances that a selector means',
+    summary: 'Override the status of all instances that match a selector',
     description:
-      'One transaction for up to 2,000 instances, all or none. Chosen are those that are there when the request comes; one that changes meanwhile counts as it is when the transaction decides, and instances that are registered later do not get the override. A selector that narrows nothing is refused, unless it says `all`. Safe to repeat.',
+      'One transaction for up to 2,000 instances, all or none. It covers the instances that match when the request comes; one that changes meanwhile is matched again when the transaction decides, and instances that are registered later do not get the override. A selector without any condition is refused, unless `all` is true. Safe to repeat.',
     operationId: 'setOverrides',
     requestHeaders: ['X-Change-Reason'],
     problems: [...PROBLEMS],
@@ -47,12 +47,12 @@ export class OverridesController {
   @Put()
   async set(@Body({ schema: overrideMany }) body: OverrideMany, @Res({ passthrough: true }) reply: FastifyReply) {
     const { selector, ...override } = body;
-    return answer(reply, await this.overrides.set(selector, override, '/selector'));
+    return respond(reply, await this.overrides.set(selector, override, '/selector'));
   }
 
   @Endpoint({
     ...SUCCESS,
-    summary: 'Take back the overrides of all instances that a selector means',
+    summary: 'Clear the overrides of all instances that match a selector',
     description:
       'The selector of the PUT, as query parameters. Instances without an override stay as they are. One transaction for up to 2,000 overrides, all or none.',
     operationId: 'clearOverrides',
@@ -62,11 +62,11 @@ export class OverridesController {
   })
   @Delete()
   async clear(@Query({ schema: selectorQuery }) selector: Selector, @Res({ passthrough: true }) reply: FastifyReply) {
-    return answer(reply, await this.overrides.clear(selector, '/query'));
+    return respond(reply, await this.overrides.clear(selector, '/query'));
   }
 }
 
-function answer(reply: FastifyReply, { matched, changed, revision, epoch }: OverridesChanged) {
+function respond(reply: FastifyReply, { matched, changed, revision, epoch }: OverridesChanged) {
   setPosition(reply, { revision, epoch });
   const instances = changed.slice(0, MAX_NAMED).map(({ id, namespace, service, instanceId, status, version }) => ({
     id,

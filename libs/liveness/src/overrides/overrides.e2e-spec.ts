@@ -272,7 +272,7 @@ describe('more than one transaction takes', () => {
     const head = await headOf(catalog.api);
     const answer = await put<Problem>({ service: 'heavy' });
     expect(brief(answer.body)).toEqual({ status: 400, code: 'VALIDATION_FAILED', at: ['/selector'] });
-    expect(answer.body.detail).toContain('means 1500 instances');
+    expect(answer.body.detail).toContain('selects 1500 instances');
     expect(await headOf(catalog.api)).toBe(head);
     expect((await put({ service: 'heavy', zone: 'a' })).body).toMatchObject({ matched: 300, changed: 300 });
     // Taking back concerns those that have one, however many the selector means.

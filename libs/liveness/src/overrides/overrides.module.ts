@@ -1,21 +1,14 @@
 import { Module } from '@nestjs/common';
-import { CatalogView, ReadBarrier } from '@coordination/catalog';
-import { DiscoveryModule, InstancePicker } from '@coordination/discovery';
-import { RegistryModule, RegistryService } from '@coordination/registry';
+import { DiscoveryModule } from '@coordination/discovery';
+import { RegistryModule } from '@coordination/registry';
+import { OverrideExpiryJob } from './override-expiry.job.js';
 import { OverridesController } from './overrides.controller.js';
 import { OverridesService } from './overrides.service.js';
 
-/** Overrides of whatever a selector means. */
+/** Overrides of all instances that match a selector, and the end of overrides whose `until` has passed. */
 @Module({
   imports: [RegistryModule, DiscoveryModule],
   controllers: [OverridesController],
-  providers: [
-    {
-      provide: OverridesService,
-      inject: [CatalogView, InstancePicker, RegistryService, ReadBarrier],
-      useFactory: (view: CatalogView, picker: InstancePicker, registry: RegistryService, gate: ReadBarrier) =>
-        new OverridesService({ view, picker, registry, gate }),
-    },
-  ],
+  providers: [OverridesService, OverrideExpiryJob],
 })
 export class OverridesModule {}

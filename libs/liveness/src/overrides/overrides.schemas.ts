@@ -3,9 +3,9 @@ import { serviceSchema, statusSchema } from '@coordination/catalog';
 import { setOverride } from '@coordination/registry';
 import { z } from 'zod';
 
-const ALL = 'Says that every instance of the namespace is meant, which nothing else may narrow then.';
+const ALL = 'Selects every instance of the namespace; then no other condition is allowed.';
 
-/** The query parameters that say whose overrides are taken back. */
+/** The query parameters that select the instances whose overrides are cleared. */
 export const selectorQuery = z.strictObject({
   namespace: anyNamespace,
   service: serviceSchema.optional(),
@@ -18,7 +18,7 @@ export const selectorQuery = z.strictObject({
     .meta({ openapi: { type: 'boolean', default: false } }),
 });
 
-/** In a body an object may be written as one. */
+/** In a body, metadata is a JSON object, or its text as in a query. */
 const metadata = z
   .preprocess(
     value => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value),
@@ -28,7 +28,7 @@ const metadata = z
   .describe('A JSON object that the metadata contains.')
   .meta({ openapi: { type: 'object', additionalProperties: true } });
 
-/** The same in a body. */
+/** The selector in a body. */
 export const selectorBody = z
   .strictObject({
     namespace: anyNamespace,
@@ -42,7 +42,7 @@ export type Selector = z.output<typeof selectorBody>;
 
 export const overrideMany = z
   .strictObject({
-    selector: selectorBody.describe('Which instances are meant; all its parts must hold.'),
+    selector: selectorBody.describe('Which instances are selected; they match all conditions.'),
     ...setOverride.shape,
   })
   .meta({ id: 'OverrideMany' });
@@ -50,15 +50,15 @@ export type OverrideMany = z.output<typeof overrideMany>;
 
 const count = (about: string) => z.int().min(0).describe(about);
 
-/** How many of the changed instances an answer names. */
+/** The most changed instances that a response names. */
 export const MAX_NAMED = 1_000;
 
 export const overridesResult = z
   .looseObject({
-    revision: count('The revision of the catalog that the answer speaks of.'),
-    matched: count('Instances that the selector means.'),
-    changed: count('Those that got the override, or lost theirs: one revision each.'),
-    unchanged: count('Those that were like that already.'),
+    revision: count('The revision of the catalog after the change.'),
+    matched: count('Instances that match the selector.'),
+    changed: count('Those whose override was set or cleared: one revision each.'),
+    unchanged: count('Those that needed no change.'),
     instances: z
       .array(
         z
@@ -73,7 +73,7 @@ export const overridesResult = z
           .meta({ id: 'OverriddenInstance' }),
       )
       .describe(
-        `The changed ones as they are now, by namespace, service and instanceId; the first ${MAX_NAMED}. The audit log has all, under the request’s id.`,
+        `The changed instances, by namespace, service and instanceId; the first ${MAX_NAMED}. The audit log has all of them, under the id of the request.`,
       ),
   })
   .meta({ id: 'OverridesResult' });

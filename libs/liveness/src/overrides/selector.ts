@@ -2,28 +2,29 @@ import { ALL_NAMESPACES, isEverything, type PickQuestion, type Selection, toSele
 import { InvalidFilterError, ValidationFailedError } from '@coordination/kernel';
 import { type Selector } from './overrides.schemas.js';
 
-/** Where a request has its selector, as the beginning of the JSON pointers of its errors. */
+/** Where the selector is in a request: the beginning of the JSON pointers of its errors. */
 export type SelectorPlace = '/query' | '/selector';
 
 /**
- * Which instances a selector means.
- * @throws ValidationFailedError when it leaves nothing out and does not say `all`, so that a variable of a script that is
- * empty by mistake stops nobody; InvalidFilterError for filters that are none
+ * The question by which the instances of a selector are picked.
+ * @throws ValidationFailedError when the selector has no condition and `all` is not true, so that a script with an empty
+ * variable does not override every instance; InvalidFilterError for invalid filters
  */
 export function toQuestion({ namespace, service, all, ...filters }: Selector, at: SelectorPlace): PickQuestion {
   const selection = toSelection(filters, 'any');
-  const isNarrow = service !== undefined || !leavesNothingOut(selection);
-  if (!isNarrow && !all) throw refusal(at, 'names nothing that narrows it: give a service, a host, a filter …, or all');
-  if (isNarrow && all) throw refusal(`${at}/all`, 'contradicts the rest, which leaves instances out');
+  const isNarrow = service !== undefined || !selectsEverything(selection);
+  if (!isNarrow && !all)
+    throw ValidationFailedError.at(at, 'has no condition: give a service, a host, a filter …, or all');
+  if (isNarrow && all) throw ValidationFailedError.at(`${at}/all`, 'contradicts the other conditions');
   return { namespace: namespace === ALL_NAMESPACES ? null : namespace, service: service ?? null, selection };
 }
 
-const leavesNothingOut = (selection: Selection): boolean =>
+const selectsEverything = (selection: Selection): boolean =>
   isEverything(selection) ||
   (selection.where?.kind === 'within-metadata' && Object.keys(selection.where.wanted).length === 0);
 
-/** Filters tell of themselves as query parameters; their errors are to name the place where they stand. */
-export async function told<T>(at: SelectorPlace, work: () => Promise<T>): Promise<T> {
+/** Runs work whose errors name filters as query parameters, and makes the errors name the place of the selector. */
+export async function withErrorsAt<T>(at: SelectorPlace, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -32,5 +33,3 @@ export async function told<T>(at: SelectorPlace, work: () => Promise<T>): Promis
     throw new InvalidFilterError(errors.map(({ path, message }) => ({ path: path.replace(/^\/query/, at), message })));
   }
 }
-
-const refusal = (path: string, message: string) => new ValidationFailedError([{ path, message }]);

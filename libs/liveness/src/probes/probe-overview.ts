@@ -1,14 +1,15 @@
-import { type ProbeScheduler } from './schedule/probe-scheduler.js';
-import { type ProbeShares } from './share/probe-shares.js';
+import { Injectable } from '@nestjs/common';
+import { ProbeScheduler } from './schedule/probe-scheduler.js';
+import { ProbeShares } from './share/probe-shares.js';
 
-/** The probes of this node at this moment. */
+/** The queue of probes of this node. */
 export interface ProbeQueue {
   /** Instances that this node probes. */
   readonly owned: number;
   readonly inFlight: number;
-  /** Due, and waiting for others to end. */
+  /** Probes that are due and wait for others to end. */
   readonly waiting: number;
-  /** For how long (s) the first of those that wait has been due. */
+  /** How long (s) the first waiting probe has been due. */
   readonly lateSeconds: number;
 }
 
@@ -18,26 +19,27 @@ export interface NodeShare {
   readonly owned: number;
 }
 
-/** What there is to tell of probing, for people. */
+/** Describes the probes of this node, and how the probed instances are distributed over the nodes. */
+@Injectable()
 export class ProbeOverview {
   constructor(
     private readonly scheduler: ProbeScheduler,
     private readonly shares: ProbeShares,
   ) {}
 
-  /** This node's own part. */
+  /** The queue of this node. */
   queue(): ProbeQueue {
     const { size, inFlight, waiting, lateSeconds } = this.scheduler;
     return { owned: size, inFlight, waiting, lateSeconds };
   }
 
-  /** The nodes that live, and how the instances are shared out among them; the same on all nodes of one revision. */
+  /** The live nodes, and how many instances each probes; the same on all nodes with the same revision. */
   nodes(): NodeShare[] {
     return this.shares.nodeIds.map(nodeId => ({ nodeId, owned: this.shares.ownedBy(nodeId) }));
   }
 
-  /** The node that probes an instance; undefined: none does. */
-  whoProbes(id: string): string | undefined {
-    return this.shares.whoProbes(id);
+  /** The node that probes an instance; undefined: no node does. */
+  nodeOf(id: string): string | undefined {
+    return this.shares.nodeOf(id);
   }
 }

@@ -1,49 +1,53 @@
-import { type CatalogView } from '@coordination/catalog';
-import { type BackgroundTask } from '@coordination/observability';
+import { Inject, Injectable } from '@nestjs/common';
+import { CatalogView } from '@coordination/catalog';
+import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
 import {
   afterProbe,
-  type CatalogWriter,
-  type LastCheckedRecorder,
+  CatalogWriter,
   isAnother,
   isProbed,
+  LastCheckedRecorder,
   type ProbeVerdict,
 } from '@coordination/registry';
 import { LIVENESS } from '../liveness-origin.js';
+import { NodeRegistration } from '../nodes/node-registration.job.js';
 import { type ProbedRecord } from './probed-record.js';
 
-export interface ProbeReportsTools {
-  readonly view: Pick<CatalogView, 'find'>;
-  readonly writer: Pick<CatalogWriter, 'submit'>;
-  readonly notes: Pick<LastCheckedRecorder, 'note'>;
-  readonly ownNodeId: () => string | undefined;
-  readonly task: BackgroundTask;
-}
-
 /**
- * Makes known what probes found: when they looked, outside the log, and through the log what changes the state. The
- * writer decides again on what is stored then. What cannot be written is not kept: the next probe finds it again.
+ * Reports the results of probes: the time of the probe is recorded outside the log, and a changed state through the log. The
+ * writer decides again by what is stored then. A report that cannot be written is dropped; the next probe repeats it.
  */
+@Injectable()
 export class ProbeReports {
-  /** Instances whose last report could not be written. As long as there is one, reports of others are no recovery. */
+  private readonly task: BackgroundTask;
+  /** Instances whose last report could not be written. As long as there are any, the task has not recovered. */
   private readonly unwritten = new Set<string>();
 
-  constructor(private readonly tools: ProbeReportsTools) {}
+  constructor(
+    @Inject(CatalogView) private readonly view: Pick<CatalogView, 'find'>,
+    @Inject(CatalogWriter) private readonly writer: Pick<CatalogWriter, 'submit'>,
+    @Inject(LastCheckedRecorder) private readonly lastChecked: Pick<LastCheckedRecorder, 'note'>,
+    @Inject(NodeRegistration) private readonly node: Pick<NodeRegistration, 'nodeId'>,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+  ) {
+    this.task = tasks.task('probe-reports');
+  }
 
   /** Never fails. */
   async report(probed: ProbedRecord, verdict: ProbeVerdict): Promise<void> {
-    const { view, writer, notes, ownNodeId, task } = this.tools;
+    const { view, writer, lastChecked, node, task } = this;
     const record = view.find(probed.id);
-    if (!record || !isProbed(record.check) || isAnother(probed, record)) return this.settle(probed.id);
-    notes.note(record);
+    if (!record || !isProbed(record.check) || isAnother(probed, record)) return this.dropReport(probed.id);
+    lastChecked.note(record);
     if (afterProbe(record.health, record.check, verdict, record.health.since) === record.health) {
-      return this.settle(record.id);
+      return this.dropReport(record.id);
     }
     const target = { id: record.id };
     const turn = task.begin();
     try {
       await writer.submit({
         commands: [{ kind: 'report-probe', target, whenAbsent: 'ignore', probed, verdict }],
-        origin: { ...LIVENESS, reason: `probed by ${ownNodeId() ?? 'this node'}` },
+        origin: { ...LIVENESS, reason: `probed by ${node.nodeId ?? 'this node'}` },
       });
       turn.dropped();
       this.unwritten.delete(record.id);
@@ -54,8 +58,8 @@ export class ProbeReports {
     }
   }
 
-  /** Nothing is to be written of an instance any more: another node probes it, or nobody does. */
-  settle(id: string): void {
-    if (this.unwritten.delete(id) && this.unwritten.size === 0) this.tools.task.rests();
+  /** Forgets a failed report of an instance: nothing has to be written, or this node does not probe it any more. */
+  dropReport(id: string): void {
+    if (this.unwritten.delete(id) && this.unwritten.size === 0) this.task.rests();
   }
 }

@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type WriteRequest, type WriteResult } from '@coordination/registry';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { aToldTask, someTasks, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
 import { anHttpCheck, anInstance } from '../../../../test/support/catalog/factories.js';
 import { type ProbedRecord } from './probed-record.js';
 import { ProbeReports } from './probe-reports.service.js';
@@ -29,13 +29,13 @@ beforeEach(() => {
     const cause = new Error('away');
     return refused.has(id) ? Promise.reject(new StoreUnavailableError({ cause })) : Promise.resolve({} as WriteResult);
   };
-  reports = new ProbeReports({
-    view: { find: id => known.get(id) },
-    writer: { submit },
-    notes: { note: () => undefined },
-    ownNodeId: () => 'node-a',
-    task: told.task,
-  });
+  reports = new ProbeReports(
+    { find: id => known.get(id) },
+    { submit },
+    { note: () => undefined },
+    { nodeId: 'node-a' },
+    someTasks(told.task),
+  );
 });
 
 describe('Reports of probes', () => {
@@ -64,7 +64,7 @@ describe('Reports of probes', () => {
         return reports.report(bad, ILL);
       },
     ],
-    ['another node probes the instance', bad => reports.settle(bad.id)],
+    ['another node probes the instance', bad => reports.dropReport(bad.id)],
   ])('have nothing left to write when %s', async (_, then) => {
     const bad = probed('bad');
     refused.add(bad.id);

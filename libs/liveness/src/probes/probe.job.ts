@@ -1,13 +1,14 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type ChangeFeed } from '@coordination/catalog';
-import { type BackgroundTasks } from '@coordination/observability';
-import { type ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
-import { type ProbeShares } from './share/probe-shares.js';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { ChangeFeed, EVERYWHERE } from '@coordination/catalog';
+import { BackgroundTasks } from '@coordination/observability';
+import { ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
+import { ProbeShares } from './share/probe-shares.js';
 
-/** How often (ms) it is looked which nodes live, besides when the catalog says that this has changed. */
-const LOOK_MS = 1_000;
+/** How often (ms) the live nodes are determined, in addition to each change of a node in the catalog. */
+const REFRESH_MS = 1_000;
 
-/** Runs the probes of this node while the application runs. */
+/** Runs the probes of this node from the start of the application to its end. */
+@Injectable()
 export class ProbeJob implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly timers: NodeJS.Timeout[] = [];
   private unfollow: () => void = () => undefined;
@@ -16,16 +17,16 @@ export class ProbeJob implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly feed: ChangeFeed,
     private readonly shares: ProbeShares,
     private readonly scheduler: ProbeScheduler,
-    private readonly tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(BackgroundTasks) private readonly tasks: Pick<BackgroundTasks, 'task'>,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.unfollow = this.feed.follow({ namespace: null, service: null }, this.shares);
+    this.unfollow = this.feed.follow(EVERYWHERE, this.shares);
     this.shares.rebuild();
     const [probes, shares] = [this.tasks.task('probes'), this.tasks.task('probe-shares')];
     this.timers.push(
       setInterval(() => probes.attempt(() => this.scheduler.tick()), SLOT_MS),
-      setInterval(() => shares.attempt(() => this.shares.refresh()), LOOK_MS),
+      setInterval(() => shares.attempt(() => this.shares.refresh()), REFRESH_MS),
     );
   }
 

@@ -1,7 +1,7 @@
 import { type InstanceRecord, type ProbedCheck } from '@coordination/catalog';
 import { isProbed } from '@coordination/registry';
 
-/** An instance that nodes of this service probe. */
+/** An instance that the nodes of this service probe. */
 export type ProbedRecord = InstanceRecord & { readonly check: ProbedCheck };
 
 export const isProbedRecord = (record: InstanceRecord): record is ProbedRecord => isProbed(record.check);

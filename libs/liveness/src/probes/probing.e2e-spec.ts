@@ -128,9 +128,9 @@ describe('An instance that is probed', () => {
     const instance = await registerAt(target.port, { kind: 'tcp' });
     await becomes(instance, 'healthy');
     const overview = catalog.nodes[0]!.app.get(ProbeOverview, { strict: false });
-    expect(overview.whoProbes(instance.id)).toBe('node-a');
+    expect(overview.nodeOf(instance.id)).toBe('node-a');
     await catalog.api.ok('DELETE', `/api/v1/registry/instances/${instance.id}`);
-    await waitFor('nobody probes it', () => overview.whoProbes(instance.id) === undefined);
+    await waitFor('nobody probes it', () => overview.nodeOf(instance.id) === undefined);
   });
 });
 
@@ -153,7 +153,7 @@ describe('Nodes', () => {
         return queues.every(owned => owned > 0) && queues.reduce((a, b) => a + b) === total;
       });
       for (const { id } of instances) {
-        const owners = new Set(all.map(each => overviewOf(each).whoProbes(id)));
+        const owners = new Set(all.map(each => overviewOf(each).nodeOf(id)));
         expect(owners.size, 'nodes do not agree on who probes it').toBe(1);
       }
       for (const each of all) expect(overviewOf(each).nodes()).toEqual(overviewOf(all[0]!).nodes());
@@ -162,7 +162,7 @@ describe('Nodes', () => {
     }
     await waitFor('the first one probes everything again', () => {
       const overview = overviewOf(all[0]!);
-      return overview.nodes().length === 1 && instances.every(({ id }) => overview.whoProbes(id) === 'node-a');
+      return overview.nodes().length === 1 && instances.every(({ id }) => overview.nodeOf(id) === 'node-a');
     });
   });
 

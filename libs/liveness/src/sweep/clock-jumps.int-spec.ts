@@ -179,7 +179,7 @@ describe('The clock of the database is put right after it was an hour ahead', ()
   it('an order to end guards does not leave the catalog without one for an hour', async () => {
     await at(HOUR);
     const ids = await register(20);
-    await node.orders.end({ ...operator, scope: { kind: 'all' } });
+    await node.overrides.end({ ...operator, scope: { kind: 'all' } });
     await at(0);
     await silence(ids.slice(0, 14));
     await sweep();
@@ -193,14 +193,14 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     await at(HOUR);
     const ids = await register(3);
     const until = new Date((await clock.now()) + 600_000).toISOString();
-    await node.orders.force({ ...operator, scope: { kind: 'all' }, until });
+    await node.overrides.force({ ...operator, scope: { kind: 'all' }, until });
     await sweep();
     await at(0);
     await silence(ids);
     await sweep();
     expect(await statusOf(ids)).toEqual(['healthy', 'healthy', 'healthy']);
     expect(await guards()).toMatchObject([{ scope: { kind: 'all' }, reason: 'operator', until }]);
-    await node.orders.end({ ...operator, scope: ORDERS });
+    await node.overrides.end({ ...operator, scope: ORDERS });
     await sweep();
     expect(await statusOf(ids), 'ended later, by a clock that says earlier').toEqual([
       'unhealthy',

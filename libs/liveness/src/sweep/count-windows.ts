@@ -4,16 +4,17 @@ import { type GuardState, scopeKey } from '../guard/guard-state.js';
 import { type CountedSince } from '../guard/recent-evictions.js';
 import { type CountWindows } from './ended-leases.repository.js';
 
-/** The windows in which leases that ended count together, for the database and for what it has forgotten. */
+/** The windows in which expired leases are counted together: for the database, and for evictions that it has no record of. */
 export interface Windows extends CountWindows {
   readonly by: CountedSince;
-  /** The earliest time that counts anywhere. */
+  /** The begin of the earliest window. */
   readonly earliest: string;
 }
 
 /**
- * The last so many seconds; but what counted when a guard began counts as long as it is there, or it would end by mere
- * waiting. The longer time of leases after the store was away is no such guard, nor is one of a clock that was set back.
+ * A window is the last `windowMs`. While a guard is active, its window begins one `windowMs` before the guard did: else the
+ * guard would end by mere waiting. That does not apply to the guard after an outage, nor to a guard that begins in the future
+ * because the clock was set back.
  */
 export function countWindows(now: string, states: readonly GuardState[], { windowMs }: GuardRules): Windows {
   const before = (time: string): string => new Date(Date.parse(time) - windowMs).toISOString();

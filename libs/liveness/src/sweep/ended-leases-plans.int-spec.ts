@@ -8,7 +8,10 @@ import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.reposito
 
 const INSTANCES = 20_000;
 const NOW = '2026-01-01T12:00:00.000Z';
-const MOMENT: LeaseMoment = { now: NOW, allowance: { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 } };
+const MOMENT: LeaseMoment = {
+  now: NOW,
+  allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 },
+};
 
 /** Instances of each service; counting a service looks at all of its instances. */
 const PER_SERVICE = 10;

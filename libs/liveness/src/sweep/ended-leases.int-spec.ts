@@ -56,7 +56,7 @@ describe('Leases that are over', () => {
     );
     const someAllowance = fc.record({
       flushBoundMs: fc.constantFrom(0, 1, 1_000, 60_000),
-      backSince: fc.option(
+      recoveringSince: fc.option(
         fc.integer({ min: -100_000, max: 0 }).map(ms => new Date(Date.parse(NOW) + ms).toISOString()),
       ),
       maxGraceMs: fc.constantFrom(0, 5_000, 600_000),
@@ -86,7 +86,7 @@ describe('Leases that are over', () => {
             );
           }
           const counts = await leases.count(em(), moment, { since: NOW, sinceOfAll: NOW, anchors: [] });
-          expect(counts.total).toEqual({ of: 5, silent: expected.length, pending: expected.length });
+          expect(counts.total).toEqual({ of: 5, expired: expected.length, pending: expected.length });
         },
       ),
       { numRuns: 100 },

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { isoTime, query } from '@coordination/database';
 import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from '@coordination/catalog';
 import { leaseOverAt } from '@coordination/registry';
@@ -5,11 +6,11 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Admission, type Candidate } from '../guard/admission.js';
 import { type LeaseCounts, type ScopeCount, type ServiceCount } from '../guard/lease-counts.js';
 
-/** How far a stored time may lie ahead of the clock. */
+/** How far a stored time may be ahead of the clock. */
 const TOLERANCE = `interval '${AHEAD_TOLERANCE_MS} milliseconds'`;
 
 /**
- * Leases at the moment $1. Only the narrow table is read as a whole: instances are looked up of the leases that are over.
+ * Leases at the moment $1. Only the narrow table is read as a whole; instances are looked up only for leases that have expired.
  */
 const LEASES = `
   lease as (
@@ -21,15 +22,15 @@ const LEASES = `
   )`;
 
 /**
- * The instances of leases `o` that are over, one by one. The planner cannot know how few they are: it would rather read
- * the whole catalog, once a second. With OFFSET it has no choice.
+ * The instances of the expired leases `o`, one by one. The planner cannot know how few they are, and would read the whole
+ * catalog once a second. OFFSET prevents that.
  */
 const INSTANCE_OF_OVER = `
   cross join lateral (select * from service_instance s where s.id = o.instance_id offset 0) i`;
 
 /**
- * How leases stand, in total and of each service that has some which ended and nothing was done about, or a guard ($7).
- * 300,000 leases take about 0.4 s with none that is over, and 4 to 5 s with all of them.
+ * Counts leases in total, and of each service that has a guard ($7), or expired leases whose end has not been acted on.
+ * 300,000 leases take about 0.4 s if none has expired, and 4 to 5 s if all have.
  */
 const COUNT = `
   with ${LEASES}, ended as materialized (
@@ -46,10 +47,10 @@ const COUNT = `
     select c.namespace, c.service,
       count(*) filter (where not l.lapsed or l.over_at > c.since) as "of",
       count(*) filter (where l.over_at <= $1::timestamptz and i.override is null
-        and (not l.lapsed or l.over_at > c.since)) as silent,
+        and (not l.lapsed or l.over_at > c.since)) as expired,
       count(*) filter (where l.over_at <= $1::timestamptz and not l.lapsed) as pending,
       count(*) filter (where l.over_at <= $1::timestamptz and i.override is null
-        and (not l.lapsed or l.over_at > $6::timestamptz)) as "silentOfAll"
+        and (not l.lapsed or l.over_at > $6::timestamptz)) as "expiredInTotalWindow"
     from concerned c
     cross join lateral (
       select s.id, s.override from service_instance s where s.namespace = c.namespace and s.service = c.service offset 0
@@ -61,19 +62,21 @@ const COUNT = `
       count(*) filter (where not lapsed and over_at <= $1::timestamptz) as pending,
       count(*) filter (where lapsed and over_at <= $1::timestamptz) as lapsed,
       count(*) filter (where renewed_at > (select $1::timestamptz + ${TOLERANCE})) as ahead,
-      count(*) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as graced,
-      max(over_at) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as graced_until
+      count(*) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as in_grace,
+      max(over_at) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as in_grace_until
     from lease
-  ), silent as (
-    select count(*) as silent from ended where override is null and (not lapsed or over_at > $6::timestamptz)
+  ), expired as (
+    select count(*) as expired from ended where override is null and (not lapsed or over_at > $6::timestamptz)
   )
-  select "of"::int, silent::int, pending::int, lapsed::int, ahead::int, graced::int, ${isoTime('graced_until')} as "gracedUntil",
+  select "of"::int, expired::int, pending::int, lapsed::int, ahead::int, in_grace::int as "inGrace",
+    ${isoTime('in_grace_until')} as "inGraceUntil",
     (select coalesce(jsonb_agg(by_service), '[]') from by_service) as services
-  from total, silent`;
+  from total, expired`;
 
 /**
- * What ends now, the longest over first: leases that nothing was done about, and instances whose time after it is over, or is
- * counted from a time that has not come. Of each service at most as many as it is allowed ($6), or else as all others are ($5).
+ * What is due, the longest expired first: leases whose end has not been acted on, and instances whose time until
+ * deregistration is over, or counts from a time in the future. Of each service at most as many as the guards allow ($6), or
+ * else as they allow of each other service ($5).
  */
 const FIND = `
   with ${LEASES}, candidate as (
@@ -94,9 +97,9 @@ const FIND = `
   order by r.over_at, r.id limit $7`;
 
 /**
- * Leases that were renewed at a time which has not come: the clock was set back since. They count from now, which is the most
- * that they may last. Those that had ended have ended, so long ago ($2) that no window counts them again. It never waits:
- * what a writing transaction or a renewal holds is left for the next time.
+ * Corrects leases whose renewal has a time in the future, because the clock was set back since. They count from now, so that
+ * none lasts longer than it may. Those whose end has been acted on stay expired, for so long ($2) that no window counts them
+ * again. Rows that a writing transaction or a renewal has locked are skipped, and corrected the next time.
  */
 const REDATE = `
   with ahead as (
@@ -111,38 +114,39 @@ const REDATE = `
   )
   select count(*)::int as redated from redated`;
 
-/** At which moment, and by which terms, leases are judged. */
+/** The moment for which leases are read, and how long they may last. */
 export interface LeaseMoment {
   /** Database time, RFC 3339 in UTC. */
   readonly now: string;
   readonly allowance: LeaseAllowance;
 }
 
-/** Since when leases that ended count together; for guards that are active, since their own window. */
+/** The begin of the windows in which expired leases are counted together; active guards have windows of their own. */
 export interface CountWindows {
   readonly since: string;
   readonly sinceOfAll: string;
   readonly anchors: readonly { readonly namespace: string; readonly service: string; readonly since: string }[];
 }
 
-/** A lease that is over, and was or was not acted on. */
+/** An expired lease. */
 export interface EndedLease extends Candidate {
-  /** Whether the instance is unhealthy for it already, so that it goes now. */
+  /** Whether its end has been acted on: the instance is unhealthy because of it, and is due to be deregistered. */
   readonly lapsed: boolean;
   readonly overAt: string;
 }
 
 export interface CountedLeases extends LeaseCounts {
-  /** How many leases ended and were acted on: instances that may have to go. */
+  /** Expired leases whose end has been acted on: their instances may be due to be deregistered. */
   readonly lapsed: number;
-  /** How many were renewed at a time that has not come. */
+  /** Leases whose renewal has a time in the future. */
   readonly ahead: number;
 }
 
 type CountRow = ScopeCount &
-  Pick<CountedLeases, 'lapsed' | 'ahead' | 'graced' | 'gracedUntil'> & { readonly services: readonly ServiceCount[] };
+  Pick<CountedLeases, 'lapsed' | 'ahead' | 'inGrace' | 'inGraceUntil'> & { readonly services: readonly ServiceCount[] };
 
-/** Finds leases that are over, among all of them, without an index that every renewal would have to change. */
+/** Finds expired leases among all leases, without an index, which every renewal would have to update. */
+@Injectable()
 export class EndedLeasesRepository {
   async count(em: EntityManager, moment: LeaseMoment, windows: CountWindows): Promise<CountedLeases> {
     const [row] = await query<CountRow>(em, COUNT, [
@@ -151,15 +155,15 @@ export class EndedLeasesRepository {
       windows.sinceOfAll,
       JSON.stringify(windows.anchors),
     ]);
-    const { of, silent, pending, ...rest } = row!;
-    return { total: { of, silent, pending }, ...rest };
+    const { of, expired, pending, ...rest } = row!;
+    return { total: { of, expired, pending }, ...rest };
   }
 
   /**
-   * Lets leases count from now that were renewed at a time which has not come.
-   * @param limit so many at most
-   * @param endedAgoMs how long ago (ms) those ended that nothing more is to be done about
-   * @returns how many
+   * Makes leases whose renewal has a time in the future count from now.
+   * @param limit the most leases that it changes
+   * @param endedAgoMs how long ago (ms) leases whose end has been acted on are to have expired
+   * @returns how many it has changed
    */
   async redate(em: EntityManager, limit: number, endedAgoMs: number): Promise<number> {
     const [row] = await query<{ redated: number }>(em, REDATE, [limit, endedAgoMs]);
@@ -175,6 +179,6 @@ export class EndedLeasesRepository {
 const parametersOf = ({ now, allowance }: LeaseMoment) => [
   now,
   allowance.flushBoundMs,
-  allowance.backSince,
+  allowance.recoveringSince,
   allowance.maxGraceMs,
 ];

@@ -1,8 +1,10 @@
-import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
+import { EVENT_COLUMNS } from '@coordination/log/testing';
 import { type RoleTerm } from '@coordination/leadership';
+import { Metrics } from '@coordination/observability';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { OPEN_SCHEMA, someTasks } from '../../../../test/support/nodes/background-tasks.js';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
@@ -69,12 +71,8 @@ const guardEvents = async (): Promise<LogEvent[]> =>
   ).rows;
 
 const guardsNow = async () => {
-  const states = new GuardStates({
-    databases: node.databases,
-    guards: new LivenessGuardRepository(),
-    task: aTask('guard-watch'),
-    ready: Promise.resolve(),
-  });
+  const guards = new LivenessGuardRepository();
+  const states = new GuardStates(node.databases, guards, new Metrics(), someTasks(), OPEN_SCHEMA);
   await states.refresh();
   return states;
 };
@@ -209,7 +207,7 @@ describe('An operator', () => {
     const orders = await register(20, 'orders');
     await silence(orders.slice(0, 14));
     await node.sweep(term);
-    await node.orders.end({ scope: ORDERS, ...operator('the rack was taken away') });
+    await node.overrides.end({ scope: ORDERS, ...operator('the rack was taken away') });
     await node.sweep(term);
     expect(await unhealthy('orders')).toBe(14);
     await silence(orders.slice(14));
@@ -227,7 +225,7 @@ describe('An operator', () => {
   it('holds what the numbers would let end, until a time', async () => {
     const orders = await register(20, 'orders');
     const until = new Date(Date.now() + 3_600_000).toISOString();
-    await node.orders.force({ scope: ORDERS, until, ...operator('network maintenance') });
+    await node.overrides.force({ scope: ORDERS, until, ...operator('network maintenance') });
     await silence(orders.slice(0, 2));
     await node.sweep(term);
     expect(await unhealthy('orders')).toBe(0);
@@ -252,7 +250,7 @@ describe('An operator', () => {
     await client.query(`update node_role set back_since = now()`);
     await node.sweep(term);
     expect(await unhealthy('orders')).toBe(0);
-    await node.orders.end({ scope: { kind: 'all' }, ...operator('they are gone') });
+    await node.overrides.end({ scope: { kind: 'all' }, ...operator('they are gone') });
     await node.sweep(term);
     expect(await unhealthy('orders')).toBe(8);
   });

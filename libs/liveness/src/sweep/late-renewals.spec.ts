@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Command, decide } from '@coordination/registry';
 import { type InstanceRecord } from '@coordination/catalog';
-import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { someTasks } from '../../../../test/support/nodes/background-tasks.js';
 import { aLeasedInstance, NOW, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { LateRenewals } from './late-renewals.js';
 
@@ -22,11 +22,10 @@ function askedFor(id: string): Command {
   const writer = {
     submit: ({ commands }: { commands: readonly Command[] }) => Promise.resolve(asked.push(...commands)),
   };
-  new LateRenewals({
-    writer: writer as never,
-    metrics: { revived: () => undefined } as never,
-    task: aTask('lease-revival'),
-  }).revive([id]);
+  let heal: ((ids: readonly string[]) => void) | undefined;
+  const renewals = { onRevived: (reviver: NonNullable<typeof heal>) => void (heal = reviver) };
+  new LateRenewals(writer as never, renewals, { renewedLate: () => undefined }, someTasks()).onModuleInit();
+  heal!([id]);
   return asked[0]!;
 }
 

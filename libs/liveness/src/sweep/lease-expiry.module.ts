@@ -1,127 +1,54 @@
-import { hostname } from 'node:os';
 import { Module } from '@nestjs/common';
-import { type Settings, SETTINGS_TOKEN } from '@coordination/config';
-import { Databases, SchemaGate } from '@coordination/database';
-import { newId, systemClock } from '@coordination/kernel';
-import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { CatalogWriter, LeaseRenewals, RegistryModule } from '@coordination/registry';
-import { NodeRoleRepository, RoleElector } from '@coordination/leadership';
+import { settingsProvider } from '@coordination/config';
+import { LeadershipModule } from '@coordination/leadership';
+import { RegistryModule } from '@coordination/registry';
 import { GuardOverrides } from '../guard/guard-overrides.service.js';
-import { guardRules } from '../guard/guard-rules.js';
+import { expiryRules, guardRules } from '../guard/guard-rules.js';
 import { GuardStates } from '../guard/guard-states.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
-import { LivenessOverviewReader } from './liveness-overview.service.js';
-import { LateRenewals } from './late-renewals.js';
+import { RecentEvictions } from '../guard/recent-evictions.js';
 import { EndedLeasesRepository } from './ended-leases.repository.js';
+import { ExpiryPlanner } from './expiry-planner.js';
 import { GuardRecorder } from './guard-recorder.js';
+import { LateRenewals } from './late-renewals.js';
+import { LeaseExpirer } from './lease-expirer.js';
 import { LeaseSweep } from './lease-sweep.js';
+import { LivenessOverviewReader } from './liveness-overview.service.js';
 import { Redating } from './redating.js';
-import { type SweepMetrics, sweepMetrics, watchLiveness } from './sweep-metrics.js';
-import { SWEEPER_ROLE, SweeperJob } from './sweeper.job.js';
+import { SweepMetrics } from './sweep-metrics.js';
+import { SWEEPER_ROLE } from './sweeper-role.js';
+import { SweeperJob } from './sweeper.job.js';
 
-const SWEEP_METRICS = Symbol('SweepMetrics');
-
-/** The end of leases: who acts on it, what is done, and the guard that keeps it from being done to too many at once. */
+/** The end of leases, and the guard that prevents that too many end at once. */
 @Module({
-  imports: [RegistryModule],
+  imports: [RegistryModule, LeadershipModule.forRole(SWEEPER_ROLE)],
   providers: [
-    { provide: LivenessGuardRepository, useFactory: () => new LivenessGuardRepository() },
-    { provide: SWEEP_METRICS, inject: [Metrics], useFactory: (metrics: Metrics) => sweepMetrics(metrics) },
-    {
-      provide: LateRenewals,
-      inject: [CatalogWriter, LeaseRenewals, SWEEP_METRICS, BackgroundTasks],
-      useFactory: (writer: CatalogWriter, renewals: LeaseRenewals, metrics: SweepMetrics, tasks: BackgroundTasks) => {
-        const revivals = new LateRenewals({ writer, metrics, task: tasks.task('lease-revival') });
-        renewals.onRevived(ids => revivals.revive(ids));
-        return revivals;
-      },
-    },
-    {
-      provide: GuardStates,
-      inject: [Databases, LivenessGuardRepository, BackgroundTasks, SchemaGate],
-      useFactory: (databases: Databases, guards: LivenessGuardRepository, tasks: BackgroundTasks, gate: SchemaGate) =>
-        new GuardStates({ databases, guards, task: tasks.task('guard-watch'), ready: gate.opened }),
-    },
-    {
-      provide: GuardOverrides,
-      inject: [CatalogWriter, LivenessGuardRepository, SETTINGS_TOKEN],
-      useFactory: (writer: CatalogWriter, guards: LivenessGuardRepository, settings: Settings) =>
-        new GuardOverrides({ writer, guards, rules: guardRules(settings) }),
-    },
-    {
-      provide: LivenessOverviewReader,
-      inject: [Databases, NodeRoleRepository, LivenessGuardRepository],
-      useFactory: (databases: Databases, roles: NodeRoleRepository, guards: LivenessGuardRepository) =>
-        new LivenessOverviewReader({ databases, roles, guards }),
-    },
-    {
-      provide: RoleElector,
-      inject: [Databases, NodeRoleRepository, BackgroundTasks, SchemaGate],
-      useFactory: (databases: Databases, roles: NodeRoleRepository, tasks: BackgroundTasks, gate: SchemaGate) =>
-        new RoleElector({
-          databases,
-          roles,
-          clock: systemClock,
-          task: tasks.task('role-election'),
-          role: SWEEPER_ROLE,
-          holder: `${hostname()}/${newId()}`,
-          ready: gate.opened,
-        }),
-    },
-    {
-      provide: SweeperJob,
-      inject: [
-        Databases,
-        CatalogWriter,
-        NodeRoleRepository,
-        LivenessGuardRepository,
-        RoleElector,
-        GuardStates,
-        LeaseRenewals,
-        SWEEP_METRICS,
-        Metrics,
-        BackgroundTasks,
-        SETTINGS_TOKEN,
-        SchemaGate,
-      ],
-      useFactory: (
-        databases: Databases,
-        writer: CatalogWriter,
-        roles: NodeRoleRepository,
-        guards: LivenessGuardRepository,
-        elector: RoleElector,
-        states: GuardStates,
-        renewals: LeaseRenewals,
-        measured: SweepMetrics,
-        metrics: Metrics,
-        tasks: BackgroundTasks,
-        settings: Settings,
-        gate: SchemaGate,
-      ) => {
-        watchLiveness(metrics, {
-          isSweeper: () => elector.term !== undefined,
-          sweptSecondsAgo: () => elector.sweptSecondsAgo,
-          guards: () => states.current(),
-          renewals,
-        });
-        const leases = new EndedLeasesRepository();
-        const terms = { rules: guardRules(settings), flushBoundMs: settings.PCS_LEASE_FLUSH_BOUND_MS };
-        const sweep = new LeaseSweep({
-          databases,
-          writer,
-          roles,
-          guards,
-          leases,
-          keeper: new GuardRecorder({ databases, writer, guards }),
-          redating: new Redating({ databases, leases, guards, ...terms }),
-          metrics: measured,
-          ...terms,
-        });
-        const task = tasks.task('lease-sweep');
-        return new SweeperJob({ elector, sweep, metrics: measured, clock: systemClock, task, ready: gate.opened });
-      },
-    },
+    settingsProvider(guardRules),
+    settingsProvider(expiryRules),
+    LivenessGuardRepository,
+    EndedLeasesRepository,
+    GuardStates,
+    GuardOverrides,
+    GuardRecorder,
+    RecentEvictions,
+    Redating,
+    ExpiryPlanner,
+    LeaseExpirer,
+    LeaseSweep,
+    SweepMetrics,
+    SweeperJob,
+    LateRenewals,
+    LivenessOverviewReader,
   ],
-  exports: [GuardStates, GuardOverrides, LivenessOverviewReader, RoleElector],
+  exports: [
+    guardRules,
+    expiryRules,
+    LivenessGuardRepository,
+    GuardStates,
+    GuardOverrides,
+    LivenessOverviewReader,
+    SweeperJob,
+    LeadershipModule,
+  ],
 })
 export class LeaseExpiryModule {}

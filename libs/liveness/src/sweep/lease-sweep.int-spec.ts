@@ -1,4 +1,5 @@
-import { type LogEvent, EVENT_COLUMNS } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
+import { EVENT_COLUMNS } from '@coordination/log/testing';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '@coordination/kernel';
 import { type InstanceSpec } from '@coordination/catalog';
@@ -105,12 +106,12 @@ describe('A sweep', () => {
       `alter table service_instance add constraint no_end check (id <> '${refused}' or status <> 'unhealthy')`,
     );
     await expect(node.sweep(term)).rejects.toThrow(
-      `1 of 7 leases that are over could not be ended, that of ${refused} among them: (body): breaks the rule no_end`,
+      `1 of 7 expired leases could not be ended, among them that of ${refused}: (body): breaks the rule no_end`,
     );
     const others = ids.filter(id => id !== refused);
     expect(await statusOf(others)).toEqual(others.map(() => 'unhealthy'));
     expect(await statusOf([refused])).toEqual(['healthy']);
-    await expect(node.sweep(term), 'it is tried again').rejects.toThrow('1 of 1 leases');
+    await expect(node.sweep(term), 'it is tried again').rejects.toThrow('1 of 1 expired leases');
     await client.query('alter table service_instance drop constraint no_end');
     await node.sweep(term);
     expect(await statusOf([refused])).toEqual(['unhealthy']);
@@ -236,7 +237,7 @@ describe('Two sweepers', () => {
     const next = (await other.claim())!;
     await node.sweep(term);
     expect(await statusOf([id])).toEqual(['healthy']);
-    const allowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+    const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
     const late = node.writer.submit({
       commands: [{ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance }],
       origin: anOrigin(),
@@ -257,7 +258,7 @@ describe('Two sweepers', () => {
         {
           kind: 'expire',
           target: { id },
-          allowance: { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 },
+          allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 },
         },
       ],
       origin: anOrigin(),

@@ -1,10 +1,11 @@
-import { type Databases, isoTime, query, readSnapshot } from '@coordination/database';
-import { type NodeRoleRepository, type RoleRecord } from '@coordination/leadership';
+import { Injectable } from '@nestjs/common';
+import { Databases, isoTime, query, readSnapshot } from '@coordination/database';
+import { NodeRoleRepository, type RoleRecord } from '@coordination/leadership';
 import { type GuardState } from '../guard/guard-state.js';
-import { type LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
-import { SWEEPER_ROLE } from './sweeper.job.js';
+import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
+import { SWEEPER_ROLE } from './sweeper-role.js';
 
-/** How soon (s) a lease ends that counts as ending soon. */
+/** A lease that ends within so many seconds counts as ending soon. */
 export const SOON_SECONDS = 10;
 
 const COUNT = `
@@ -18,44 +19,43 @@ const COUNT = `
     count(*) filter (where ends_at is null)::int as endless
   from lease`;
 
-/** How many leases are in which state. */
+/** Counts of leases by state. */
 export interface LeaseOverview {
-  /** They have not ended. */
+  /** Leases that last. */
   readonly lasting: number;
   /** Of those, the ones that end within {@link SOON_SECONDS} unless they are renewed. */
   readonly endingSoon: number;
-  /** They have ended, and nothing was done about it yet, or a guard keeps it from being done. */
+  /** Expired leases whose end has not been acted on, possibly because of a guard. */
   readonly over: number;
-  /** They have ended, and the instance is unhealthy for it. */
+  /** Expired leases whose instance is unhealthy because of it. */
   readonly lapsed: number;
   /** Instances whose lease never ends. */
   readonly endless: number;
 }
 
-/** How liveness stands, read from the database at one moment. */
+/** Leases, sweeper and guards, read from the database at one moment. */
 export interface LivenessOverview {
   /** The moment, by the clock of the database. */
   readonly at: string;
   readonly leases: LeaseOverview;
-  /** Who ends leases; undefined before anybody ever did. */
+  /** The node that ends leases; undefined: no node has ever done so. */
   readonly sweeper: RoleRecord | undefined;
   readonly guards: readonly GuardState[];
 }
 
-export interface LivenessOverviewTools {
-  readonly databases: Databases;
-  readonly roles: NodeRoleRepository;
-  readonly guards: LivenessGuardRepository;
-}
-
-/** Tells how liveness stands. It reads all leases: a tenth of a second for 100,000. */
+/** Reads the liveness overview. It counts all leases: a tenth of a second for 100,000. */
+@Injectable()
 export class LivenessOverviewReader {
-  constructor(private readonly tools: LivenessOverviewTools) {}
+  constructor(
+    private readonly databases: Databases,
+    private readonly roles: NodeRoleRepository,
+    private readonly guards: LivenessGuardRepository,
+  ) {}
 
   /** @throws StoreUnavailableError */
   async read(): Promise<LivenessOverview> {
-    const { databases, roles, guards } = this.tools;
-    return await readSnapshot(databases, async em => {
+    const { roles, guards } = this;
+    return await readSnapshot(this.databases, async em => {
       const [row] = await query<LeaseOverview & { readonly at: string }>(em, COUNT, [SOON_SECONDS]);
       const { at, ...leases } = row!;
       return { at, leases, sweeper: await roles.find(em, SWEEPER_ROLE), guards: await guards.findStates(em) };

@@ -1,7 +1,7 @@
 import { systemClock } from '@coordination/kernel';
 import { type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aToldTask, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
+import { aToldTask, OPEN_SCHEMA, someTasks, type ToldTask } from '../../../../test/support/nodes/background-tasks.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { SweeperJob } from './sweeper.job.js';
 
@@ -20,6 +20,7 @@ beforeEach(() => {
   sweeps = 0;
   failure = undefined;
   const elector = {
+    workedSecondsAgo: undefined,
     get term() {
       return term;
     },
@@ -28,15 +29,7 @@ beforeEach(() => {
     sweeps += 1;
     return failure ? Promise.reject(failure) : Promise.resolve(false);
   };
-  job = new SweeperJob({
-    elector,
-    sweep: { run },
-    metrics: { startSweep: () => () => undefined, expired: () => undefined, revived: () => undefined },
-    clock: systemClock,
-    task: told.task,
-    ready: Promise.resolve(),
-    everyMs: 5,
-  });
+  job = new SweeperJob(elector, { run }, systemClock, someTasks(told.task), OPEN_SCHEMA, { everyMs: 5 });
   job.onApplicationBootstrap();
 });
 

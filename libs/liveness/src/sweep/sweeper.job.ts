@@ -1,72 +1,69 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Clock, repeat } from '@coordination/kernel';
-import { type BackgroundTask } from '@coordination/observability';
-import { type RoleElector, type RoleTerm, TermEndedError } from '@coordination/leadership';
-import { type LeaseSweep } from './lease-sweep.js';
-import { type SweepMetrics } from './sweep-metrics.js';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { SchemaGate } from '@coordination/database';
+import { Clock, repeat } from '@coordination/kernel';
+import { type BackgroundTask, BackgroundTasks, type JobSchedule, PeriodicJob } from '@coordination/observability';
+import { RoleElector, type RoleTerm, TermEndedError } from '@coordination/leadership';
+import { LeaseSweep } from './lease-sweep.js';
 
-/** The role of the node that ends leases. */
-export const SWEEPER_ROLE = 'sweeper';
-
-const EVERY_MS = 1_000;
-
-export interface SweeperOptions {
-  readonly elector: Pick<RoleElector, 'term'>;
-  readonly sweep: Pick<LeaseSweep, 'run'>;
-  readonly metrics: SweepMetrics;
-  readonly clock: Clock;
-  readonly task: BackgroundTask;
-  /** Resolves when the tables are there. */
-  readonly ready: Promise<unknown>;
+/** How often leases are swept; tests change it. */
+export interface SweeperPace {
   readonly everyMs?: number;
 }
 
-/** Ends leases about once a second, on the node that has the role. */
-export class SweeperJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly ending = new AbortController();
+const EVERY_MS = 1_000;
+
+/** Ends leases about once a second, on the node that holds the role of the sweeper. */
+@Injectable()
+export class SweeperJob extends PeriodicJob {
+  private readonly task: BackgroundTask;
   private lastAt: number | undefined;
 
-  constructor(private readonly options: SweeperOptions) {}
-
-  onApplicationBootstrap(): void {
-    const { ready, everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    const turn = async () => ((await this.sweep()) ? 0 : undefined);
-    void ready.then(() => repeat(turn, { everyMs, signal }));
+  constructor(
+    @Inject(RoleElector) private readonly elector: Pick<RoleElector, 'term' | 'workedSecondsAgo'>,
+    @Inject(LeaseSweep) private readonly sweep: Pick<LeaseSweep, 'run'>,
+    private readonly clock: Clock,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(SchemaGate) schema: Pick<SchemaGate, 'opened'>,
+    @Optional() { everyMs = EVERY_MS }: SweeperPace = {},
+  ) {
+    const task = tasks.task('lease-sweep');
+    super({ task, everyMs, ready: schema.opened });
+    this.task = task;
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
+  /** Seconds since this node last noticed that any node had swept; undefined before it looked. */
+  get sweptSecondsAgo(): number | undefined {
+    return this.elector.workedSecondsAgo;
   }
 
-  /** @returns whether there is more that can be ended at once */
-  private async sweep(): Promise<boolean> {
-    const { elector, clock, task } = this.options;
+  protected override async run({ everyMs }: JobSchedule): Promise<void> {
+    await repeat(() => this.turn(), { everyMs, signal: this.signal });
+  }
+
+  /** @returns 0, for no pause, when more leases can be ended at once */
+  protected override async turn(): Promise<number | undefined> {
+    const { elector, clock, task } = this;
     const { term } = elector;
     if (!term) {
       this.lastAt = undefined;
       task.rests();
-      return false;
+      return undefined;
     }
     const startedAt = clock.monotonicMs();
     const sinceLastMs = startedAt - (this.lastAt ?? startedAt);
     this.lastAt = startedAt;
-    return await this.sweepIn(term, sinceLastMs);
+    return (await this.sweepIn(term, sinceLastMs)) ? 0 : undefined;
   }
 
   private async sweepIn(term: RoleTerm, sinceLastMs: number): Promise<boolean> {
-    const { sweep, metrics, task } = this.options;
-    const end = metrics.startSweep();
-    const turn = task.begin();
+    const turn = this.task.begin();
     try {
-      const hasMore = await sweep.run(term, sinceLastMs, turn.progress);
-      end('done');
+      const hasMore = await this.sweep.run(term, sinceLastMs, turn.progress);
       turn.succeeded();
       return hasMore;
     } catch (error) {
-      end('failed');
-      // Another node does it now, or none needs to.
-      if (this.ending.signal.aborted || error instanceof TermEndedError) turn.dropped();
+      // The application ends, or another node sweeps now.
+      if (this.signal.aborted || error instanceof TermEndedError) turn.dropped();
       else turn.failed(error);
       return false;
     }

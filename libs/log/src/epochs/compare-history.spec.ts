@@ -12,40 +12,44 @@ const nothing: LogPosition = { revision: 0, hash: FIRST_PREVIOUS_HASH, epoch: FI
 
 const evidence = (over: Partial<Evidence> & { readonly at?: number; readonly epoch?: string } = {}): Evidence => {
   const { at = 100, epoch = FIRST_EPOCH, ...rest } = over;
-  return { head: { revision: at, epoch }, elsewhere: false, known, hashThere: HERE, epochStart: 0, ...rest };
+  return { head: { revision: at, epoch }, hasMoved: false, known, hashInLog: HERE, epochStart: 0, ...rest };
 };
 
-describe('what a log is to a node', () => {
+describe('The history of a log, compared with what a node knows,', () => {
   it.each([
-    ['it stands where the node does', evidence(), 'continued'],
-    ['it has gone on', evidence({ at: 150 }), 'continued'],
-    ['a later epoch has begun without a loss', evidence({ at: 9e9, epoch: SECOND_EPOCH }), 'continued'],
-    ['it has come to another server whole', evidence({ elsewhere: true }), 'moved'],
-    ['it has come to another server whole, and gone on', evidence({ elsewhere: true, at: 150 }), 'moved'],
+    ['continues: the head is what the node knows', evidence(), 'continued'],
+    ['continues: there are later events', evidence({ at: 150 }), 'continued'],
     [
-      'what the node knows was lost, and that is settled',
-      evidence({ at: 9e9, epoch: SECOND_EPOCH, hashThere: null, epochStart: 9e9 }),
+      'continues: a later epoch has begun, and nothing known was lost',
+      evidence({ at: 9e9, epoch: SECOND_EPOCH }),
+      'continued',
+    ],
+    ['is complete on another server', evidence({ hasMoved: true }), 'moved'],
+    ['is complete on another server, with later events', evidence({ hasMoved: true, at: 150 }), 'moved'],
+    [
+      'is superseded: what the node knows was lost, and a later epoch has begun',
+      evidence({ at: 9e9, epoch: SECOND_EPOCH, hashInLog: null, epochStart: 9e9 }),
       'superseded',
     ],
     [
-      'that was settled, but then it came to yet another server',
-      evidence({ at: 9e9, epoch: SECOND_EPOCH, hashThere: null, epochStart: 9e9, elsewhere: true }),
+      'is superseded, but has moved to another server since',
+      evidence({ at: 9e9, epoch: SECOND_EPOCH, hashInLog: null, epochStart: 9e9, hasMoved: true }),
       'unconfirmed',
     ],
-    ['the node knows nothing', evidence({ known: undefined, hashThere: null }), 'continued'],
+    ['continues: the node knows nothing', evidence({ known: undefined, hashInLog: null }), 'continued'],
     [
-      'the node knows nothing, and it has come to another server',
-      evidence({ known: undefined, hashThere: null, elsewhere: true }),
-      'unconfirmed',
-    ],
-    [
-      'the node knows that it was empty, as every other was once',
-      evidence({ known: nothing, hashThere: FIRST_PREVIOUS_HASH, epoch: SECOND_EPOCH, elsewhere: true }),
+      'has moved, and the node knows nothing',
+      evidence({ known: undefined, hashInLog: null, hasMoved: true }),
       'unconfirmed',
     ],
     [
-      'the node knows that this one was empty',
-      evidence({ known: nothing, hashThere: FIRST_PREVIOUS_HASH, elsewhere: true }),
+      'has moved, and the node knows only an empty log of another epoch',
+      evidence({ known: nothing, hashInLog: FIRST_PREVIOUS_HASH, epoch: SECOND_EPOCH, hasMoved: true }),
+      'unconfirmed',
+    ],
+    [
+      'has moved, and the node knows that it was empty',
+      evidence({ known: nothing, hashInLog: FIRST_PREVIOUS_HASH, hasMoved: true }),
       'moved',
     ],
   ])('%s', (_, given, kind) => {
@@ -53,19 +57,19 @@ describe('what a log is to a node', () => {
   });
 
   it.each([
-    ['it is shorter than it was', evidence({ at: 99, hashThere: null }), 'log-shorter'],
-    ['it is shorter, on another server', evidence({ at: 99, hashThere: null, elsewhere: true }), 'log-shorter'],
-    ['it is empty', evidence({ at: 0, hashThere: null, epoch: SECOND_EPOCH }), 'log-shorter'],
-    ['it is as long, with another end', evidence({ hashThere: OTHER }), 'event-differs'],
-    ['it has overtaken what was lost', evidence({ at: 150, hashThere: OTHER }), 'event-differs'],
+    ['the log is shorter than before', evidence({ at: 99, hashInLog: null }), 'log-shorter'],
+    ['the log is shorter, on another server', evidence({ at: 99, hashInLog: null, hasMoved: true }), 'log-shorter'],
+    ['the log is empty', evidence({ at: 0, hashInLog: null, epoch: SECOND_EPOCH }), 'log-shorter'],
+    ['the log is as long, with another last event', evidence({ hashInLog: OTHER }), 'event-differs'],
+    ['the log has other events up to a higher revision', evidence({ at: 150, hashInLog: OTHER }), 'event-differs'],
     [
-      'it has jumped over what was lost long ago',
-      evidence({ at: 9e9, hashThere: null, epochStart: 50 }),
+      'the log jumped over the lost events long ago',
+      evidence({ at: 9e9, hashInLog: null, epochStart: 50 }),
       'event-missing',
     ],
     [
-      'an earlier epoch was restored',
-      evidence({ at: 60, hashThere: null, epoch: SECOND_EPOCH, epochStart: 50 }),
+      'a backup of an earlier epoch was restored',
+      evidence({ at: 60, hashInLog: null, epoch: SECOND_EPOCH, epochStart: 50 }),
       'log-shorter',
     ],
   ])('is broken: %s', (_, given, reason) => {
@@ -73,21 +77,21 @@ describe('what a log is to a node', () => {
   });
 });
 
-describe('a head that was read later than a place was known', () => {
+describe('A head that was read after a position became known', () => {
   it.each([
     ['the same', known, false],
     ['a later one', { ...known, revision: 101, hash: OTHER }, false],
     ['an earlier one', { ...known, revision: 99 }, true],
     ['another event at the same revision', { ...known, hash: OTHER }, true],
     ['an earlier one of another epoch', { ...known, revision: 99, epoch: SECOND_EPOCH }, false],
-  ])('contradicts it or not: %s', (_, head, expected) => {
+  ])('contradicts the position or not: %s', (_, head, expected) => {
     expect(contradicts(head, known)).toBe(expected);
     expect(contradicts(head, undefined)).toBe(false);
   });
 });
 
-describe('the later of two places', () => {
-  it('is the one with the higher revision, or the only one', () => {
+describe('The later of two positions', () => {
+  it('has the higher revision, or is the only one', () => {
     const later = { ...known, revision: 101 };
     expect(laterOf(known, later)).toBe(later);
     expect(laterOf(later, known)).toBe(later);

@@ -4,7 +4,7 @@ import { newId } from '@coordination/kernel';
 import { NOW } from '../../../../test/support/catalog/factories.js';
 import { ChainWalk, EPOCH_JUMP, mayFollow } from '../events/chain-walk.js';
 import { epochEvent, epochStartedBy } from './epoch-event.js';
-import { unknownBecause } from './epoch-gaps.js';
+import { unknownRevisionReason } from './epoch-gaps.js';
 
 const HASH = 'c'.repeat(64);
 
@@ -14,8 +14,8 @@ const begin = (revision: number, known: number | undefined) =>
     { epoch: 'second', batchId: newId(), reason: 'log-shorter', known },
   );
 
-describe('the event that begins an epoch', () => {
-  it('lies 2^32 after the head, is chained to it, and says what was lost', () => {
+describe('The event that begins an epoch', () => {
+  it('lies 2^32 after the head, is chained to it, and has the lost revision', () => {
     const event = begin(50, 60);
     expect(event).toMatchObject({
       revision: 50 + EPOCH_JUMP,
@@ -36,18 +36,18 @@ describe('the event that begins an epoch', () => {
     });
   });
 
-  it.each([undefined, 10, 50])('says nothing of lost revisions where none is known: %s', known => {
+  it.each([undefined, 10, 50])('has no lost revision if none is known: %s', known => {
     expect(epochStartedBy(begin(50, known))).not.toHaveProperty('lastKnownRevision');
   });
 
-  it('rises above everything that is known, also where the same backup was restored before, and verifies', () => {
+  it('lies above every known revision, even if the same backup was restored before, and continues the chain', () => {
     const revision = fc.integer({ min: 0, max: 2 ** 50 });
     fc.assert(
       fc.property(revision, fc.option(revision, { nil: undefined }), (head, known) => {
         const event = begin(head, known);
         expect(event.revision).toBeGreaterThanOrEqual(head + EPOCH_JUMP);
         expect(event.revision).toBeGreaterThan(known ?? 0);
-        expect(event.revision - EPOCH_JUMP, 'it jumps no further than it must').toBeLessThanOrEqual(
+        expect(event.revision - EPOCH_JUMP, 'the jump is not larger than necessary').toBeLessThanOrEqual(
           Math.max(head, known ?? 0),
         );
         expect(new ChainWalk({ revision: head, hash: HASH }).next(event)).toBeUndefined();
@@ -56,7 +56,7 @@ describe('the event that begins an epoch', () => {
   });
 });
 
-describe('what may follow a revision', () => {
+describe('An event that may follow revision 50', () => {
   it.each([
     ['instance.updated', 51, true],
     ['instance.updated', 50, false],
@@ -68,12 +68,12 @@ describe('what may follow a revision', () => {
     ['catalog.epoch_started', 50 + EPOCH_JUMP, true],
     ['catalog.epoch_started', 50 + 3 * EPOCH_JUMP, true],
     ['catalog.epoch_started', 51 + EPOCH_JUMP, false],
-  ] as const)('50: %s with %i: %s', (action, revision, expected) => {
+  ] as const)('%s with revision %i: %s', (action, revision, expected) => {
     expect(mayFollow(50, { action, revision })).toBe(expected);
   });
 });
 
-describe('a revision', () => {
+describe('A revision', () => {
   const gaps = [
     { after: 50, before: 1_050 },
     { after: 1_060, before: 3_060 },
@@ -90,7 +90,7 @@ describe('a revision', () => {
     [3_060, undefined],
     [3_065, undefined],
     [3_066, 'above-head'],
-  ])('%i of a log with gaps is unknown because: %s', (revision, reason) => {
-    expect(unknownBecause(revision, 3_065, gaps)).toBe(reason);
+  ])('%i of a log with gaps is unknown for the reason: %s', (revision, reason) => {
+    expect(unknownRevisionReason(revision, 3_065, gaps)).toBe(reason);
   });
 });

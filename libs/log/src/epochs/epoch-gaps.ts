@@ -2,10 +2,10 @@ import { type UnknownRevisionReason } from '@coordination/kernel';
 import { type EpochGap } from './epoch-log.repository.js';
 
 /**
- * Why a revision means nothing to a log; undefined: it does. A number in a gap was given by a history that ended, or by
- * nobody: whoever has it did not get it from this one.
+ * Why the history of a log has no such revision; undefined: the revision is neither above the head nor in a gap. Revisions
+ * in a gap were either never used, or used by a history that ended when commits were lost.
  */
-export function unknownBecause(
+export function unknownRevisionReason(
   revision: number,
   head: number,
   gaps: readonly EpochGap[],

@@ -1,7 +1,8 @@
+import { Injectable } from '@nestjs/common';
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
-/** Numbers that no change will ever have: those between two others, neither of which is included. */
+/** Revisions that no event will ever have: those between two others, neither of which is included. */
 export interface EpochGap {
   /** The last revision of the epoch that ended. */
   readonly after: number;
@@ -9,7 +10,7 @@ export interface EpochGap {
   readonly before: number;
 }
 
-/** Those of what was removed from the log are in its cut; while it is being removed, in both. */
+/** Gaps of the removed part of the log are in its cut; while the part is being removed, they are in both. */
 const GAPS = `
   select (e.after ->> 'previousRevision')::float8 as after, e.revision::float8 as before from service_event e
   where e.action = 'catalog.epoch_started'
@@ -20,14 +21,15 @@ const GAPS = `
 
 const LAST_START = `select coalesce(max(g.before), 0) as revision from (${GAPS}) g where g.before <= $1::float8`;
 
-/** The epochs of the log; there are few, and an index has nothing but them. */
+/** Reads the epochs of the log. There are few, and a partial index holds only their events. */
+@Injectable()
 export class EpochLogRepository {
-  /** The gaps in the numbers, in their order. */
+  /** The gaps between revisions, in their order. */
   async gaps(em: EntityManager): Promise<EpochGap[]> {
     return await query<EpochGap>(em, GAPS);
   }
 
-  /** At which revision the newest epoch began, or the one that a revision is in; 0: it is the first. */
+  /** The revision at which the newest epoch began, or the epoch of the revision `upTo`; 0: it is the first epoch. */
   async lastStart(em: EntityManager, upTo = Number.MAX_SAFE_INTEGER): Promise<number> {
     const [row] = await query<{ revision: number }>(em, LAST_START, [upTo]);
     return row!.revision;

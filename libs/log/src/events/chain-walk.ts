@@ -1,10 +1,10 @@
 import { type LogEvent } from './log-event.js';
 import { FIRST_PREVIOUS_HASH, hashEvent } from './hash-chain.js';
 
-/** How far a new epoch jumps: the numbers between belong to nobody, for the lost tail may have had them. */
+/** How many revisions a new epoch jumps over: the lost events may have had revisions of this range. */
 export const EPOCH_JUMP = 2 ** 32;
 
-/** What can be wrong at a revision. */
+/** How a log can differ from what was written. */
 export const BREAK_REASONS = [
   'HASH_MISMATCH',
   'LINK_MISMATCH',
@@ -18,38 +18,38 @@ export const BREAK_REASONS = [
 ] as const;
 export type BreakReason = (typeof BREAK_REASONS)[number];
 
-/** The first revision at which the log is not what was written. */
+/** The first revision at which the log differs from what was written. */
 export interface ChainBreak {
   readonly revision: number;
   readonly reason: BreakReason;
 }
 
-/** A place in the chain: an anchor, the head, or the event before a range. */
+/** A revision and the hash of its event: an anchor, the head, or the event before a range. */
 export interface ChainLink {
   readonly revision: number;
   readonly hash: string;
 }
 
-/** What the first event follows. */
+/** The link that the first event follows. */
 export const GENESIS: ChainLink = { revision: 0, hash: FIRST_PREVIOUS_HASH };
 
 /**
- * Whether an event may come directly after a revision: the next one, or the jump that starts an epoch. It is a longer
- * one where the same backup was restored before, and revisions must rise above those of that time too.
+ * Whether an event may come directly after a revision. The event that starts an epoch jumps by {@link EPOCH_JUMP}, or by a
+ * multiple of it; all others have the next revision.
  */
 export function mayFollow(revision: number, event: Pick<LogEvent, 'revision' | 'action'>): boolean {
   const step = event.revision - revision;
   return event.action === 'catalog.epoch_started' ? step > 0 && step % EPOCH_JUMP === 0 : step === 1;
 }
 
-/** Walks along the chain and stops at the first event that does not belong to it. */
+/** Walks along the chain of events and finds the first event that does not continue it. */
 export class ChainWalk {
-  /** How many events were found whole. */
+  /** How many events were verified. */
   checked = 0;
 
   /**
-   * @param at what the next event must follow
-   * @param linked whether its hash is known too; else the first event's word is taken for the one before
+   * @param at the link that the next event must follow
+   * @param linked whether the hash of this link is known; otherwise `previousHash` of the first event is not checked
    */
   constructor(
     private at: ChainLink,
@@ -61,7 +61,7 @@ export class ChainWalk {
     return this.at.revision;
   }
 
-  /** Takes the next event of the log; tells what is wrong with it. */
+  /** Verifies the next event of the log; returns how it breaks the chain, if it does. */
   next(event: LogEvent): ChainBreak | undefined {
     const gap = this.gapBefore(event);
     if (gap) return gap;
@@ -75,7 +75,7 @@ export class ChainWalk {
     return undefined;
   }
 
-  /** Whether something is missing between what was reached and an event that comes later. */
+  /** The break, if an event is missing between the reached revision and a later event. */
   gapBefore(event: Pick<LogEvent, 'revision' | 'action'>): ChainBreak | undefined {
     return mayFollow(this.at.revision, event) ? undefined : { revision: this.at.revision + 1, reason: 'EVENT_MISSING' };
   }

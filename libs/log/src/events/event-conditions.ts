@@ -1,6 +1,6 @@
 import { type EventFilter } from './event-filter.js';
 
-/** What a filter asks of each event by itself, each with what PostgreSQL is to look at; `$` stands for the parameter. */
+/** Conditions on single events, in SQL; `$` stands for the parameter. */
 const CONDITIONS = {
   namespace: 'namespace = $',
   service: 'service = $',
@@ -11,24 +11,25 @@ const CONDITIONS = {
   source: 'source = $',
   requestId: 'request_id = $',
   batchId: 'batch_id = $',
-  // By the collation "C" upper and lower case are those of ASCII, whatever the database was created with.
+  // The collation "C" changes the case of ASCII letters only, whatever collation the database has.
   reason: 'strpos(lower(reason collate "C"), lower($::text collate "C")) > 0',
 } as const satisfies Partial<Record<keyof EventFilter, string>>;
 
-type Conditioned = keyof typeof CONDITIONS;
+type SqlCondition = keyof typeof CONDITIONS;
 
-/** Filters that are asked of each event; the address of a client is compared in memory. */
-const OF_EVENTS = [...(Object.keys(CONDITIONS) as Conditioned[]), 'clientAddress'] as const;
-export type Asked = (typeof OF_EVENTS)[number];
+/** All conditions on single events. The address of the client is compared in memory. */
+const EVENT_CONDITIONS = [...(Object.keys(CONDITIONS) as SqlCondition[]), 'clientAddress'] as const;
+export type EventCondition = (typeof EVENT_CONDITIONS)[number];
 
-/** What a filter asks that is neither a revision nor a time. */
-export const askedOf = (filter: EventFilter): readonly Asked[] => OF_EVENTS.filter(name => filter[name] !== undefined);
+/** The conditions of a filter other than bounds on revision and time. */
+export const conditionsOf = (filter: EventFilter): readonly EventCondition[] =>
+  EVENT_CONDITIONS.filter(name => filter[name] !== undefined);
 
-/** The SQL of what a filter asks of each event, but for the address of the client; its values join the parameters. */
-export function conditionsOf(filter: EventFilter, parameters: unknown[]): string[] {
+/** SQL of the conditions, except that on the address of the client. Appends their values to the parameters. */
+export function sqlConditions(filter: EventFilter, parameters: unknown[]): string[] {
   const conditions: string[] = [];
   for (const [name, condition] of Object.entries(CONDITIONS)) {
-    const value = filter[name as Conditioned];
+    const value = filter[name as SqlCondition];
     if (value === undefined) continue;
     parameters.push(value);
     conditions.push(condition.replace('$', () => `$${parameters.length}`));

@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { type LogEvent } from './log-event.js';
 
-/** How an export is written. */
+/** The file formats of an export. */
 export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
@@ -33,7 +33,7 @@ export const CSV_COLUMNS = [
   'hash',
 ] as const satisfies readonly (keyof LogEvent)[];
 
-/** What comes before the first event. */
+/** The text before the first event. */
 export const headerOf = (format: ExportFormat): string => (format === 'csv' ? `${CSV_COLUMNS.join(',')}\r\n` : '');
 
 /** Events as lines. */
@@ -41,7 +41,7 @@ export const linesOf = (format: ExportFormat, events: readonly LogEvent[]): stri
   format === 'csv' ? csvLines(events) : events.map(event => `${JSON.stringify(event)}\n`).join('');
 
 function csvLines(events: readonly LogEvent[]): string {
-  // Spreadsheets run cells that begin like a formula: a quote before them makes them text (RFC 4180 knows no such thing).
+  // Spreadsheets evaluate cells that begin like a formula. A quote before them, which is no part of RFC 4180, prevents that.
   return stringify(events.map(cellsOf), { escape_formulas: true, record_delimiter: 'windows' });
 }
 

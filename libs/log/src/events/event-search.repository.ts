@@ -1,8 +1,9 @@
+import { Injectable, Optional } from '@nestjs/common';
 import { query } from '@coordination/database';
 import { AddressRanges, canonicalAddress } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogEvent } from './log-event.js';
-import { type Asked, askedOf, conditionsOf } from './event-conditions.js';
+import { conditionsOf, type EventCondition, sqlConditions } from './event-conditions.js';
 import { type EventBounds, type EventFilter, type EventOrder } from './event-filter.js';
 import { EVENT_COLUMNS } from './service-event.repository.js';
 
@@ -12,38 +13,38 @@ export interface RevisionSpan {
   readonly before: number;
 }
 
-/** What of a span is left to look through. */
-export interface RestOfSpan extends RevisionSpan {
-  /** How many revisions the next statement looks at; chosen by the filter where it is not set. */
+/** The part of a span that has not been searched yet. */
+export interface RemainingSpan extends RevisionSpan {
+  /** How many revisions the next statement searches; by default it depends on the filter. */
   readonly width?: number;
 }
 
-/** A step through the log. */
+/** The result of one search statement. */
 export interface EventStep {
   readonly events: LogEvent[];
-  /** Where the next step goes on; undefined: nothing is left. */
-  readonly rest: RestOfSpan | undefined;
+  /** Where the next step continues; undefined: the whole span has been searched. */
+  readonly rest: RemainingSpan | undefined;
 }
 
 /**
- * How many revisions one statement looks at. With a bound, a rare action in a long log does not run into the limit of a
- * statement to be found never; and a planner whose statistics are old, as they are of a log that grows, cannot decide
- * to read all the rest of it for one page.
+ * How many revisions one statement searches. Without a bound, a search for a rare action in a long log would always exceed
+ * the time limit of a statement; and a planner with outdated statistics, which a growing log often has, could decide to read
+ * the whole rest of the log for one page.
  */
 const WIDTH = 20_000;
 
-/** Where an index leads to the wanted events, looking at more costs little. */
+/** Factor by which the width grows from step to step if an index finds the wanted events: a wide search is cheap then. */
 const GROWTH = 4;
 
 /**
- * So many times the width at most, where an index leads to the wanted events among others: all events of a busy service
- * could not be read by one statement.
+ * Limit of that growth if the index finds other events as well: one statement could not read all events of a busy service.
  */
-const MOST_AMONG_OTHERS = 16;
+const MAX_GROWTH_AMONG_OTHERS = 16;
 
-/** Looks events up. All of its SQL is bounded in what it returns, and in what it looks at. */
+/** Searches events. Each statement is bounded in how much it returns and in how much it reads. */
+@Injectable()
 export class EventSearchRepository {
-  constructor(private readonly width = WIDTH) {}
+  constructor(@Optional() private readonly width = WIDTH) {}
 
   async findOne(em: EntityManager, revision: number): Promise<LogEvent | undefined> {
     const [event] = await query<LogEvent>(em, `select ${EVENT_COLUMNS} from service_event where revision = $1`, [
@@ -52,7 +53,7 @@ export class EventSearchRepository {
     return event;
   }
 
-  /** The newest event that is in the table, whatever the head says; with a bound, the newest one before it. */
+  /** The newest event of the table, independent of the head; with `before`, the newest one before that revision. */
   async newest(em: EntityManager, before = Number.MAX_SAFE_INTEGER): Promise<LogEvent | undefined> {
     const [event] = await query<LogEvent>(
       em,
@@ -62,7 +63,7 @@ export class EventSearchRepository {
     return event;
   }
 
-  /** The revisions that a filter leaves, as far as it speaks of revisions and times: `at` never falls along revisions. */
+  /** The span of revisions that bounds on revision and time allow. It is one span, since `at` never decreases with revisions. */
   async spanOf(em: EntityManager, bounds: EventBounds): Promise<RevisionSpan> {
     const { from, to, after, before } = bounds;
     const { fromRevision = 1, toRevision = Number.MAX_SAFE_INTEGER } = bounds;
@@ -90,12 +91,12 @@ export class EventSearchRepository {
     return { after: Math.max(span.after, first - 1), before: Math.min(span.before, last + 1) };
   }
 
-  /** The next events of a span that a filter selects, at most `limit`; there may be more when there are fewer. */
+  /** The next events of a span that a filter selects, at most `limit`. If there are fewer, there may still be more. */
   async step(
     em: EntityManager,
     filter: EventFilter,
     order: EventOrder,
-    span: RestOfSpan,
+    span: RemainingSpan,
     limit: number,
   ): Promise<EventStep> {
     const width = span.width ?? (selectsAll(filter) ? limit : this.width);
@@ -103,23 +104,23 @@ export class EventSearchRepository {
     const events = await this.select(em, filter, order, window, limit);
     const last = events.at(-1)?.revision;
     if (last !== undefined && events.length === limit) return { events, rest: { ...narrow(span, order, last), width } };
-    // Revisions may be far apart: a new epoch jumps.
+    // The next event may be far away: a new epoch jumps over revisions.
     const next = await this.nextRevision(em, order, narrow(span, order, edgeOf(window, order)));
     if (next === undefined) return { events, rest: undefined };
     const rest = narrow(span, order, order === 'asc' ? next - 1 : next + 1);
     return { events, rest: { ...rest, width: this.nextWidth(filter, width) } };
   }
 
-  /** How many revisions are looked at when those before had too few of the wanted events. */
+  /** The width of the next step, after one that did not find enough events. */
   private nextWidth(filter: EventFilter, width: number): number {
-    const asked = askedOf(filter);
-    const leading = INDEXED.filter(names => names.every(name => asked.includes(name)));
+    const used = conditionsOf(filter);
+    const leading = INDEXED.filter(names => names.every(name => used.includes(name)));
     if (leading.length === 0) return width;
-    const isWhole = leading.some(names => names.length === asked.length);
-    return isWhole ? width * GROWTH : Math.max(width, Math.min(width * GROWTH, this.width * MOST_AMONG_OTHERS));
+    const isExact = leading.some(names => names.length === used.length);
+    return isExact ? width * GROWTH : Math.max(width, Math.min(width * GROWTH, this.width * MAX_GROWTH_AMONG_OTHERS));
   }
 
-  /** The first revision of a span that is in the log. */
+  /** The first revision of a span, in the given order, that the log has. */
   private async nextRevision(em: EntityManager, order: EventOrder, span: RevisionSpan): Promise<number | undefined> {
     const [row] = await query<{ revision: number | null }>(
       em,
@@ -138,7 +139,7 @@ export class EventSearchRepository {
     limit: number,
   ): Promise<LogEvent[]> {
     const parameters: unknown[] = [after, before];
-    const conditions = ['revision > $1', 'revision < $2', ...conditionsOf(filter, parameters)];
+    const conditions = ['revision > $1', 'revision < $2', ...sqlConditions(filter, parameters)];
     if (filter.clientAddress !== undefined) {
       const addresses = await this.addressesWithin(em, filter.clientAddress, conditions, parameters);
       if (addresses.length === 0) return [];
@@ -154,8 +155,9 @@ export class EventSearchRepository {
   }
 
   /**
-   * The addresses of a part of the log that lie in a range. They are few, and may be any text: PostgreSQL would fail at the
-   * first that is no address, and its network types take other spellings for the same than the rest of the service.
+   * The client addresses of a part of the log that lie in a range. There are few, and they are compared in memory: a logged
+   * address may be any text, and a cast to a network type of PostgreSQL fails at the first text that is no address. These
+   * types also consider other spellings equal than the rest of the service does.
    */
   private async addressesWithin(
     em: EntityManager,
@@ -177,10 +179,13 @@ export class EventSearchRepository {
   }
 }
 
-const selectsAll = (filter: EventFilter): boolean => askedOf(filter).length === 0;
+const selectsAll = (filter: EventFilter): boolean => conditionsOf(filter).length === 0;
 
-/** What indexes of the log begin with; the revision comes after. One that has all that is asked leads to nothing else. */
-const INDEXED: readonly (readonly Asked[])[] = [
+/**
+ * The columns of the indexes of the log before `revision`. An index that covers all conditions of a filter finds only wanted
+ * events.
+ */
+const INDEXED: readonly (readonly EventCondition[])[] = [
   ['instance'],
   ['requestId'],
   ['actor'],
@@ -188,7 +193,7 @@ const INDEXED: readonly (readonly Asked[])[] = [
   ['namespace', 'service', 'instanceId'],
 ];
 
-/** What of a span comes after a revision. */
+/** The part of a span that comes after a revision, in the given order. */
 const narrow = ({ after, before }: RevisionSpan, order: EventOrder, revision: number): RevisionSpan =>
   order === 'asc' ? { after: revision, before } : { after, before: revision };
 

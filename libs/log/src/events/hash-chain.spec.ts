@@ -25,7 +25,7 @@ function reordered(value: unknown): unknown {
 }
 
 describe('The hash chain', () => {
-  it('is SHA-256 over canonical JSON, as anybody can compute it', () => {
+  it('is SHA-256 over canonical JSON, as computed by other programs', () => {
     // Computed with Python: json.dumps(sort_keys, separators, ensure_ascii off), then hashlib.sha256.
     const event = chainEvent(aDraft({ before: null, after: { b: 1, a: [true, null, 'é'] } }), link);
     expect(event.hash).toBe('4210146ccbd389a87d46c3e5fd50dbf715bcca3f272c9593245c341c6c17fab2');

@@ -1,6 +1,7 @@
+import { CALL_SOURCES } from '@coordination/context';
 import { z } from 'zod';
-import { AUDIT_ACTIONS, AUDIT_SOURCES } from './log-event.js';
+import { AUDIT_ACTIONS } from './log-event.js';
 
-/** The sets of words of events, each a component of the API description. */
+/** Enumerations of event fields, each a component of the OpenAPI document. */
 export const auditActionSchema = z.enum(AUDIT_ACTIONS).meta({ id: 'AuditAction' });
-export const auditSourceSchema = z.enum(AUDIT_SOURCES).meta({ id: 'AuditSource' });
+export const auditSourceSchema = z.enum(CALL_SOURCES).meta({ id: 'AuditSource' });

@@ -1,4 +1,6 @@
-/** What happened to the catalog. */
+import { type CallSource } from '@coordination/context';
+
+/** The kinds of events. */
 export const AUDIT_ACTIONS = [
   'instance.registered',
   'instance.updated',
@@ -19,11 +21,7 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** Through which protocol a change came in. */
-export const AUDIT_SOURCES = ['api', 'first-viscount', 'consul', 'eureka', 'system'] as const;
-export type AuditSource = (typeof AUDIT_SOURCES)[number];
-
-/** What a change says of itself, before it has its place in the log. `before` and `after` are plain JSON. */
+/** An event before it has its position in the log. `before` and `after` are plain JSON. */
 export interface EventDraft {
   readonly action: AuditAction;
   readonly namespace: string | null;
@@ -33,7 +31,7 @@ export interface EventDraft {
   readonly actor: string;
   readonly clientAddress: string | null;
   readonly requestId: string | null;
-  readonly source: AuditSource;
+  readonly source: CallSource;
   readonly reason: string | null;
   /** The version of the instance after the change. */
   readonly version: number | null;
@@ -42,13 +40,13 @@ export interface EventDraft {
 }
 
 /**
- * One event of the log, as the API tells it and as it is hashed. Plain JSON; `at` is RFC 3339 in UTC with
- * milliseconds.
+ * One event of the log, in the form in which the API returns it and in which it is hashed. Plain JSON; `at` is RFC 3339 in
+ * UTC with milliseconds.
  */
 export interface LogEvent extends EventDraft {
   readonly revision: number;
   readonly at: string;
-  /** Names the transaction: events of one batch share it. */
+  /** UUID of the transaction: all events of one batch have the same. */
   readonly batchId: string;
   readonly hashVersion: number;
   /** Hash of the event before this one; 64 zeros for the first. */
@@ -56,7 +54,7 @@ export interface LogEvent extends EventDraft {
   readonly hash: string;
 }
 
-/** Where the log ends. */
+/** The end of the log. */
 export interface LogHead {
   /** Revision of the newest event; 0 while the log is empty. */
   readonly revision: number;
@@ -71,17 +69,17 @@ export interface TimedHead extends LogHead {
   readonly clock: string;
 }
 
-/** Where the log ends, held: nobody else can append until the transaction ends. */
+/** The head of the log while this transaction has locked it: only this transaction can append until it ends. */
 export interface LockedHead extends LogHead {
-  /** The time of the log, which events get: it never falls along revisions. RFC 3339 in UTC. */
+  /** The time that new events get. It never decreases with revisions. RFC 3339 in UTC. */
   readonly now: string;
   /**
-   * What the clock of the database says; never later than `now`. After the clock was set back it is earlier, until it has
-   * passed the newest event. Whatever is compared with the clock later (leases, ends, since when) is dated by it.
+   * The clock of the database; never later than `now`. After the clock was set back, it is earlier than `now` until it has
+   * passed the time of the newest event. Times that are later compared with the clock (leases, end times) are set from it.
    */
   readonly clock: string;
   readonly fence: number;
 }
 
-/** Name of the notification that tells followers of the log to look; the payload is the revision. */
+/** Channel of the notification that followers of the log receive after an append; its payload is the new revision. */
 export const CATALOG_CHANNEL = 'catalog_changed';

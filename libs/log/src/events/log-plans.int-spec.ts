@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { indexesOf, plansOf, rowsTouched } from '../../../../test/support/database/explained-plans.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { type EventFilter, type EventOrder } from './event-filter.js';
-import { EventSearchRepository, type RestOfSpan } from './event-search.repository.js';
-import { LOG_ENTITIES } from '../index.js';
+import { EventSearchRepository, type RemainingSpan } from './event-search.repository.js';
+import { LOG_ENTITIES } from '../entities.js';
 
 const EVENTS = 40_000;
 const SERVICES = 400;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: LOG_ENTITIES });
   const em = databases.em('writer');
-  // Most is done by agents, some by each team: planners like to take what is frequent for what is everywhere.
+  // Half of the events have the same actor, the others one of many: planners tend to read events of frequent actors in order.
   await query(
     em,
     `insert into service_event (revision, at, action, namespace, service, instance_id, instance_uuid, actor, request_id,
@@ -50,32 +50,32 @@ const step =
 
 const INSTANCE = '00000000-0000-4000-8000-000000000777';
 
-/** As many revisions one statement looks at, where no index leads to what is wanted. */
+/** How many revisions one statement searches if no index finds the wanted events. */
 const WINDOW = 20_000;
 
-/** Partitions name their indexes by the columns. */
+/** The indexes of partitions are named after their columns. */
 const KEY = /pkey/;
 
-/** What is frequent may as well be picked out of the newest events. */
+/** Events of a frequent actor may also be filtered out of the newest events. */
 const FREQUENT = /actor|pkey/;
 
-describe(`A question to a log of ${EVENTS} events`, () => {
+describe(`A query of a log of ${EVENTS} events`, () => {
   it.each<[string, (em: EntityManager) => Promise<unknown>, RegExp]>([
     ['the newest events', step({}), KEY],
     ['events of a service', step({ namespace: 'default', service: 's-7' }), /namespace_service/],
     ['the first events of a service', step({ namespace: 'default', service: 's-7' }, 'asc'), /namespace_service/],
     ['events of an instance', step({ instance: INSTANCE }), /instance_uuid/],
-    ['events of somebody who did little', step({ actor: 'team-7' }), FREQUENT],
-    ['events of somebody who did half of it', step({ actor: 'agent' }), FREQUENT],
-    ['events of somebody who did nothing', step({ actor: 'nobody' }), /actor/],
+    ['events of a rare actor', step({ actor: 'team-7' }), FREQUENT],
+    ['events of an actor of half of the events', step({ actor: 'agent' }), FREQUENT],
+    ['events of an actor without events', step({ actor: 'nobody' }), /actor/],
     ['events of a request', step({ requestId: 'request-31415' }), /request_id/],
     [
-      'events of all that had a name',
+      'events of all instances with a name',
       step({ namespace: 'default', service: 's-7', instanceId: 'i-407' }),
       /instance_id/,
     ],
     [
-      'events of a name that nobody had',
+      'events of a name that no instance had',
       step({ namespace: 'default', service: 's-7', instanceId: 'no' }),
       /instance_id/,
     ],
@@ -83,14 +83,14 @@ describe(`A question to a log of ${EVENTS} events`, () => {
     ['rare actions', step({ action: ['instance.override_set', 'instance.expired'] }), KEY],
     ['a rare reason', step({ reason: 'the rack burns' }), KEY],
     ['a transaction', step({ batchId: INSTANCE }), KEY],
-    ['a name in whatever service', step({ instanceId: 'i-407' }), KEY],
+    ['a name in any service', step({ instanceId: 'i-407' }), KEY],
     ['a network', step({ clientAddress: '10.0.0.0/8' }), KEY],
     ['one event', em => search.findOne(em, 31_415), KEY],
-    ['where a time begins', em => search.spanOf(em, { from: '2026-01-01T06:00:00.000Z' }), /_at_/],
-    ['where a time ends', em => search.spanOf(em, { to: '2026-01-01T06:00:00.000Z' }), /_at_/],
-    ['what comes after a time', em => search.spanOf(em, { after: '2026-01-01T06:00:00.000Z' }), /_at_/],
-    ['what came before a time', em => search.spanOf(em, { before: '2026-01-01T06:00:00.000Z' }), /_at_/],
-  ])('is led by an index to little more than what is wanted: %s', async (_what, work, index) => {
+    ['the first event from a time on', em => search.spanOf(em, { from: '2026-01-01T06:00:00.000Z' }), /_at_/],
+    ['the last event up to a time', em => search.spanOf(em, { to: '2026-01-01T06:00:00.000Z' }), /_at_/],
+    ['the first event after a time', em => search.spanOf(em, { after: '2026-01-01T06:00:00.000Z' }), /_at_/],
+    ['the last event before a time', em => search.spanOf(em, { before: '2026-01-01T06:00:00.000Z' }), /_at_/],
+  ])('reads, by an index, few more events than it returns: %s', async (_what, work, index) => {
     const plans = await plansOf(databases.em('reads'), work);
     expect(plans.length).toBeGreaterThan(0);
     for (const plan of plans) {
@@ -105,18 +105,18 @@ describe(`A question to a log of ${EVENTS} events`, () => {
     ).not.toEqual([]);
   });
 
-  it('that an index leads to among many others looks at a bounded number of them, however long it finds nothing', async () => {
+  it('reads a bounded number of events per statement if its index also finds many others, even if it never finds a match', async () => {
     const narrow = new EventSearchRepository(1_000);
     const filter: EventFilter = { actor: 'agent', reason: 'the rack burns' };
-    const stepFrom = async (from: RestOfSpan) => {
-      const rests: (RestOfSpan | undefined)[] = [];
+    const stepFrom = async (from: RemainingSpan) => {
+      const remaining: (RemainingSpan | undefined)[] = [];
       const plans = await plansOf(databases.em('reads'), async em => {
-        rests.push((await narrow.step(em, filter, 'desc', from, LIMIT)).rest);
+        remaining.push((await narrow.step(em, filter, 'desc', from, LIMIT)).rest);
       });
-      return { rest: rests[0], most: Math.max(...plans.map(plan => rowsTouched(plan, 'service_event'))) };
+      return { rest: remaining[0], most: Math.max(...plans.map(plan => rowsTouched(plan, 'service_event'))) };
     };
     const touched: number[] = [];
-    for (let from: RestOfSpan | undefined = WHOLE; from !== undefined;) {
+    for (let from: RemainingSpan | undefined = WHOLE; from !== undefined;) {
       const { rest, most } = await stepFrom(from);
       touched.push(most);
       from = rest;

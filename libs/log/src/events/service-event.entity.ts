@@ -1,10 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { type AuditAction, type AuditSource } from './log-event.js';
+import { type CallSource } from '@coordination/context';
+import { type AuditAction } from './log-event.js';
 
 /**
- * The log: one row for each change to the catalog, never updated, never deleted. The table is partitioned by range of
- * `revision`; the migration and `ensure_service_event_partitions` make the partitions, the ORM does not know of them.
- * Events are read, answered and exported with their properties in this order.
+ * The log: one row for each event. Rows are never updated; compaction removes whole partitions. The table is partitioned by
+ * ranges of `revision`; the migration and `ensure_service_event_partitions` create the partitions, which MikroORM does not
+ * manage. Responses and exports contain the properties of events in this order.
  */
 export const ServiceEventSchema = defineEntity({
   name: 'ServiceEvent',
@@ -20,7 +21,7 @@ export const ServiceEventSchema = defineEntity({
     actor: p.text(),
     clientAddress: p.text().nullable(),
     requestId: p.text().nullable(),
-    source: p.text().$type<AuditSource>(),
+    source: p.text().$type<CallSource>(),
     reason: p.text().nullable(),
     batchId: p.uuid(),
     version: p.integer().nullable(),

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { columnsOf, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { CATALOG_CHANNEL, type LockedHead, type LogEvent } from './log-event.js';
@@ -6,8 +7,8 @@ import { ServiceEvent } from './service-event.entity.js';
 const EVENTS = columnsOf(ServiceEvent);
 
 /**
- * The columns of the log as the properties of an {@link LogEvent}, ready to be returned as they are. Beside them,
- * `order by revision` would mean the converted one, for which there is no index: write `service_event.revision`.
+ * The columns of the log, selected as the properties of a {@link LogEvent}. In the same statement, `order by revision` would
+ * mean the converted value, which has no index: write `order by service_event.revision`.
  */
 export const EVENT_COLUMNS = EVENTS.select();
 
@@ -24,8 +25,8 @@ export const appendedCte = (events: string): string => `
   )`;
 
 /**
- * Events, head and notification in one statement: a batch costs the same round trips whatever its size. The head moves
- * only if it is still the one that was locked; otherwise nothing is inserted and the count tells.
+ * Inserts events, moves the head and notifies followers in one statement, so that every batch takes one round trip. If the
+ * head is no longer the one that was locked, it is not moved and nothing is inserted; `appended` is 0 then.
  */
 const APPEND = `
   with head as (
@@ -35,10 +36,11 @@ const APPEND = `
   ), ${appendedCte('$1')}
   select (select count(*)::int from appended) as appended, pg_notify('${CATALOG_CHANNEL}', $2::text)`;
 
-/** The log. It is only ever appended to. */
+/** Appends to the log and reads it by revision. */
+@Injectable()
 export class ServiceEventRepository {
   /**
-   * Appends chained events after the locked head, moves the head and tells the followers at commit.
+   * Appends chained events after the locked head, and moves the head. PostgreSQL notifies followers at commit.
    * @throws Error when the head is no longer the one that was locked
    */
   async append(em: EntityManager, head: LockedHead, events: readonly LogEvent[]): Promise<void> {
@@ -68,8 +70,8 @@ export class ServiceEventRepository {
   }
 
   /**
-   * What events of these revisions left of their instances; null: nothing. Of what was removed from the log, instances
-   * that were left as they were are in the baseline.
+   * The instances as the events of these revisions left them; null: the instance was removed. If an event is no longer in the
+   * log, the result has its revision only if the baseline has it.
    */
   async findAt(em: EntityManager, revisions: readonly number[]): Promise<Pick<LogEvent, 'revision' | 'after'>[]> {
     return await query(
@@ -81,7 +83,7 @@ export class ServiceEventRepository {
     );
   }
 
-  /** Whether a batch is in the log after a revision; the bound keeps the look-up to the log's end. */
+  /** Whether the log has a batch after a revision. The bound limits the search to the end of the log. */
   async hasBatchAfter(em: EntityManager, revision: number, batchId: string): Promise<boolean> {
     const [row] = await query<{ found: boolean }>(
       em,
@@ -92,8 +94,8 @@ export class ServiceEventRepository {
   }
 
   /**
-   * Makes sure that the log has partitions for a revision and well beyond it.
-   * @returns the last revision that there is room for
+   * Creates the partitions for a revision and well beyond it, where they are missing.
+   * @returns the last revision that has a partition
    */
   async ensurePartitions(em: EntityManager, revision: number): Promise<number> {
     const [row] = await query<{ upto: number }>(em, 'select ensure_service_event_partitions($1)::float8 as upto', [

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** The one row that orders all changes: whoever holds its lock may append to the log. */
+/** The single row that orders all events: only the transaction that has locked it can append to the log. */
 export const CatalogHeadSchema = defineEntity({
   name: 'CatalogHead',
   tableName: 'catalog_head',
@@ -10,14 +10,14 @@ export const CatalogHeadSchema = defineEntity({
     revision: p.bigint('number'),
     /** Hash of the newest event; 64 zeros while the log is empty. */
     hash: p.text(),
-    /** Names one unbroken history. */
+    /** UUID of the epoch: a history from which no commit was lost. */
     epoch: p.uuid(),
     at: p.datetime(3),
-    /** Raised by whoever settles a doubtful commit, so that a late one cannot land. */
+    /** Raised after a commit with an unknown outcome, so that it cannot still succeed later. */
     fence: p.bigint('number').defaultRaw('0'),
     systemIdentifier: p.text(),
     timeline: p.integer(),
-    /** No event to come has an earlier time; null: nobody asked for that yet. */
+    /** Future events have this time or a later one; null: no read has required such a guarantee yet. */
     settledAt: p.datetime(3).nullable(),
   },
   checks: [

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { columnsOf, isoTime, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
@@ -5,29 +6,30 @@ import { type LockedHead, type LogHead, type TimedHead } from '../events/log-eve
 import { type ServerChange } from '../events/server-identity.js';
 import { CatalogHead } from './catalog-head.entity.js';
 
-/** The locked head, with what tells whether it goes on with what its holder knows. */
+/** The locked head, with what is needed to compare the history of the log with a known one. */
 export interface HeldHead extends LockedHead, ServerChange {
-  /** The hash that the log has at the revision that was asked for; null: it has no such event, or none was asked for. */
+  /** Hash of the event of the requested revision; null: there is no such event, or no revision was requested. */
   readonly knownHash: string | null;
 }
 
-/** The head as read, and where it was written. */
-export type PlacedHead = LogHead & ServerChange;
+/** The head as read, and the servers on which it was written and is now. */
+export type HeadOnServer = LogHead & ServerChange;
 
-/** Of the messages in the write-ahead log that are committed to prove something. */
+/** Prefix of the messages that fenced reads write into the write-ahead log. */
 const FENCE_PREFIX = 'platform-coordination';
 
 const IN_RECOVERY = 'The database is in recovery (a standby): the catalog is only read from the primary.';
 
-const FENCE_HANGS = 'A commit that was to prove that this is the primary has not been confirmed by its standby yet.';
+const FENCE_PENDING =
+  'The standby has not yet confirmed an earlier commit by which a read verifies that this server is the primary.';
 
 const HEAD = columnsOf(CatalogHead);
 const HEAD_COLUMNS = HEAD.only('revision', 'hash', 'epoch', 'at').select();
-const PLACEMENT_COLUMNS = HEAD.only('systemIdentifier', 'timeline');
+const SERVER_COLUMNS = HEAD.only('systemIdentifier', 'timeline');
 const CLOCK = `${isoTime('clock_timestamp()')} as clock`;
 
-/** A placement as the database tells it. */
-interface PlacementRow {
+/** The columns of a {@link ServerChange}. */
+interface ServerChangeRow {
   readonly systemIdentifier: string;
   readonly timeline: number;
   readonly serverSystemIdentifier: string;
@@ -35,31 +37,32 @@ interface PlacementRow {
   readonly serverTimeline: number | null;
 }
 
-/** The one row that orders all changes. */
+/** Locks, reads and changes the head of the log. */
+@Injectable()
 export class CatalogHeadRepository {
   /**
    * Locks the head until the transaction ends.
-   * @param holdLimitMs how long (ms) this transaction may hang before PostgreSQL ends it
-   * @param known a revision whose hash is looked up in the same round trip
+   * @param holdLimitMs after this time (ms) of inactivity PostgreSQL ends the transaction
+   * @param known a revision whose hash is read in the same round trip
    */
   async lock(em: EntityManager, holdLimitMs: number, known?: number): Promise<HeldHead> {
-    const [found] = await query<Omit<HeldHead, 'now' | keyof ServerChange> & PlacementRow>(
+    const [found] = await query<Omit<HeldHead, 'now' | keyof ServerChange> & ServerChangeRow>(
       em,
-      // The clock is read when the function has returned, so after the wait for the lock.
+      // PostgreSQL reads the clock after the function has returned, that is, after the wait for the lock.
       `select ${HEAD_COLUMNS}, ${isoTime('least(at, clock_timestamp())')} as clock, ${HEAD.only('fence').select()},
-        ${PLACEMENT_COLUMNS.select()},
+        ${SERVER_COLUMNS.select()},
         server_system_identifier as "serverSystemIdentifier", server_timeline as "serverTimeline",
         known_hash as "knownHash"
        from lock_catalog_head($1, $2)`,
       [holdLimitMs, known ?? null],
     );
     const row = headOrFail(found);
-    return { ...placed(row), now: row.at };
+    return { ...withServers(row), now: row.at };
   }
 
   /**
    * The head as committed on the primary.
-   * @throws StoreUnavailableError on a standby, or a primary that was made one: it may lack what others were told is there
+   * @throws StoreUnavailableError on a standby or a demoted primary, which may lack events that were already acknowledged
    */
   async read(em: EntityManager): Promise<LogHead> {
     const { clock: _, ...head } = await this.readTimed(em);
@@ -77,23 +80,23 @@ export class CatalogHeadRepository {
   }
 
   /**
-   * The head as committed on the primary, and where it was written.
+   * The head as committed on the primary, and the server on which it was last written.
    * @throws StoreUnavailableError on a standby
    */
-  async readPlaced(em: EntityManager): Promise<PlacedHead> {
-    const [found] = await query<LogHead & PlacementRow>(
+  async readWithServer(em: EntityManager): Promise<HeadOnServer> {
+    const [found] = await query<LogHead & ServerChangeRow>(
       em,
-      `select ${HEAD_COLUMNS}, ${PLACEMENT_COLUMNS.select('h')},
+      `select ${HEAD_COLUMNS}, ${SERVER_COLUMNS.select('h')},
         s.system_identifier as "serverSystemIdentifier", s.timeline as "serverTimeline"
        from catalog_head h, catalog_server() s where h.id = 1`,
     );
     const row = headOrFail(found);
     refuseStandby(row.serverTimeline === null);
-    return placed(row);
+    return withServers(row);
   }
 
-  /** Notes the server that the head is on. The head must be locked, and its history vouched for. */
-  async place(em: EntityManager, { server }: ServerChange): Promise<void> {
+  /** Records the server that has the head now. The head must be locked, and its history confirmed. */
+  async recordServer(em: EntityManager, { server }: ServerChange): Promise<void> {
     await query(em, 'update catalog_head set system_identifier = $1, timeline = $2 where id = 1', [
       server.systemIdentifier,
       server.timeline,
@@ -101,8 +104,8 @@ export class CatalogHeadRepository {
   }
 
   /**
-   * Names a new epoch, on this server. The head must be locked.
-   * @throws Error when it is no longer in the epoch that was locked
+   * Sets a new epoch, on this server. The head must be locked.
+   * @throws Error when its epoch is no longer the one that was locked
    */
   async beginEpoch(em: EntityManager, head: HeldHead, epoch: string): Promise<void> {
     const rows = await query(
@@ -115,11 +118,10 @@ export class CatalogHeadRepository {
   }
 
   /**
-   * The head, read by a transaction that commits something as well, though nothing that anybody reads. Where
-   * `synchronous_standby_names` is set, the commit waits for a standby: a former primary, whose standbys follow another
-   * by now, does not come back from it.
-   * @param lockKey of the node. A commit whose caller has gone waits on in the server; while it does, there is no second
-   * @throws StoreUnavailableError on a standby, or while an earlier commit hangs
+   * The head, read by a transaction that also commits a message that is never read. If `synchronous_standby_names` is set,
+   * the commit waits for a standby. A former primary never completes it, because its standbys follow another server.
+   * @param lockKey a key of this node. The server continues a commit whose caller has given up; meanwhile it begins no second
+   * @throws StoreUnavailableError on a standby, or while an earlier commit is still waiting
    */
   async readFenced(em: EntityManager, lockKey: number): Promise<TimedHead> {
     const [found] = await query<TimedHead & { inRecovery: boolean; message: string | null }>(
@@ -132,12 +134,12 @@ export class CatalogHeadRepository {
     );
     const row = headOrFail(found);
     const { inRecovery, message, ...head } = row;
-    const trouble = inRecovery ? IN_RECOVERY : message === null ? FENCE_HANGS : undefined;
-    if (trouble !== undefined) throw new StoreUnavailableError({ cause: new Error(trouble) });
+    const obstacle = inRecovery ? IN_RECOVERY : message === null ? FENCE_PENDING : undefined;
+    if (obstacle !== undefined) throw new StoreUnavailableError({ cause: new Error(obstacle) });
     return head;
   }
 
-  /** The head as this server has it, where the row may have been taken away, and whether it is a standby. */
+  /** The head of this server, and whether it is a standby; undefined: the row has been deleted. */
   async find(em: EntityManager): Promise<(TimedHead & { readonly inRecovery: boolean }) | undefined> {
     const [row] = await query<TimedHead & { inRecovery: boolean }>(
       em,
@@ -147,8 +149,7 @@ export class CatalogHeadRepository {
   }
 
   /**
-   * Up to when nothing can happen any more: no event to come has an earlier time. Read with the log in one snapshot,
-   * all events before it are there.
+   * Future events have this time or a later one. A snapshot in which it is read has all events with earlier times.
    */
   async settledUpTo(em: EntityManager): Promise<string> {
     const [row] = await query<{ at: string }>(
@@ -159,8 +160,8 @@ export class CatalogHeadRepository {
   }
 
   /**
-   * Settles all time up to the present, this millisecond included. The head must be locked. After the clock was set back,
-   * the newest event is later than it: then that is the present of the log, and events to come are later still.
+   * Makes all future events later than the present millisecond. The head must be locked. After the clock was set back, the
+   * newest event may be later than the clock; then its time is the present.
    */
   async settle(em: EntityManager): Promise<void> {
     await query(
@@ -171,33 +172,33 @@ export class CatalogHeadRepository {
     );
   }
 
-  /** Makes a late commit of a transaction whose outcome is doubtful impossible. The head must be locked. */
+  /** Makes sure that a transaction whose outcome is unknown cannot commit any more. The head must be locked. */
   async raiseFence(em: EntityManager): Promise<void> {
     await query(em, 'update catalog_head set fence = fence + 1 where id = 1');
   }
 }
 
-/** The row of the head that was asked for; there always is one. */
+/** @throws Error when the head has no row, which only a deletion or missing migrations can cause */
 export function headOrFail<Row>(row: Row | undefined): Row {
   if (!row) throw new Error('catalog_head has no row: the migrations have not been applied, or it was deleted.');
   return row;
 }
 
 /**
- * What a standby says may lack what others were told is there.
+ * Refuses to read from a standby, which may lack events that were already acknowledged.
  * @throws StoreUnavailableError
  */
 export function refuseStandby(inRecovery: boolean): void {
   if (inRecovery) throw new StoreUnavailableError({ cause: new Error(IN_RECOVERY) });
 }
 
-/** A row with its placement as such. */
-function placed<Row extends PlacementRow>(row: Row): Omit<Row, keyof PlacementRow> & ServerChange {
+/** A row with the servers as a {@link ServerChange}. */
+function withServers<Row extends ServerChangeRow>(row: Row): Omit<Row, keyof ServerChangeRow> & ServerChange {
   const { systemIdentifier, timeline, serverSystemIdentifier, serverTimeline, ...rest } = row;
   return {
     ...rest,
     written: { systemIdentifier, timeline },
-    // Only a primary locks, and whoever only reads has made sure that it is one.
+    // Not null: locking fails on a standby, and `readWithServer` refuses it.
     server: { systemIdentifier: serverSystemIdentifier, timeline: serverTimeline! },
   };
 }

@@ -6,12 +6,14 @@ import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { CatalogHeadRepository } from './catalog-head.repository.js';
-import { LOG_ENTITIES } from '../index.js';
-import { primaryHead } from './primary-head.js';
+import { LOG_ENTITIES } from '../entities.js';
+import { PrimaryHead } from './primary-head.js';
 import { ReadIndex } from './read-index.js';
 
 let database: TestDatabase;
 let databases: Databases;
+
+const UNFENCED = { isFenced: false };
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -23,9 +25,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('The read index', () => {
-  it('tells the head as it was acknowledged last', async () => {
-    const index = new ReadIndex(primaryHead(databases, new CatalogHeadRepository()));
+describe('The read index of the primary', () => {
+  it('returns the head that was acknowledged last', async () => {
+    const index = new ReadIndex(new PrimaryHead(databases, new CatalogHeadRepository(), UNFENCED));
     expect(await index.current()).toMatchObject({ revision: 0, hash: '0'.repeat(64) });
     const [event] = await appendBatch(databases, [aDraft()]);
     expect(await index.current()).toEqual({
@@ -37,26 +39,26 @@ describe('The read index', () => {
     });
   });
 
-  it('does not believe a server that is in recovery', async () => {
-    const index = new ReadIndex(primaryHead(databases, new HeadsOnStandby()));
+  it('refuses a server that is in recovery', async () => {
+    const index = new ReadIndex(new PrimaryHead(databases, new HeadsOnStandby(), UNFENCED));
     await expect(index.current()).rejects.toThrow(StoreUnavailableError);
   });
 
-  it('does not wait for ever for a server that does not answer', async () => {
+  it('stops waiting for a server that does not respond', async () => {
     const locked = databases.em('leases').transactional(async em => {
       await query(em, 'lock table catalog_head in access exclusive mode');
-      const index = new ReadIndex(primaryHead(databases, new CatalogHeadRepository(), { limitMs: 50 }));
+      const index = new ReadIndex(new PrimaryHead(databases, new CatalogHeadRepository(), UNFENCED, { timeoutMs: 50 }));
       await expect(index.current()).rejects.toThrow(StoreUnavailableError);
-      // Nor do those who asked meanwhile.
+      // Callers that asked meanwhile do not wait either.
       await expect(Promise.all([index.current(), index.current()])).rejects.toThrow(StoreUnavailableError);
-      // Nor do the writer's few connections stay with questions that nobody waits for any more.
+      // The connections of the writer are not kept by queries that no caller waits for.
       await waitFor('the connections to be free', () => {
         const { open, idle } = databases.use().find(({ purpose }) => purpose === 'writer')!;
         return open === idle;
       });
     });
     await locked;
-    const index = new ReadIndex(primaryHead(databases, new CatalogHeadRepository()));
+    const index = new ReadIndex(new PrimaryHead(databases, new CatalogHeadRepository(), UNFENCED));
     await expect(index.current()).resolves.toMatchObject({ revision: 1 });
   });
 });

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type LogHead } from '../events/log-event.js';
+import { type HeadSource } from './head-source.js';
 import { ReadIndex } from './read-index.js';
 
 const headAt = (revision: number): LogHead => ({
@@ -10,21 +11,21 @@ const headAt = (revision: number): LogHead => ({
   at: '2026-01-01T00:00:00.000Z',
 });
 
-/** A primary that answers when the test says so. */
-class Primary {
+/** A primary whose responses the test controls. */
+class Primary implements HeadSource<LogHead> {
   readonly queries: PromiseWithResolvers<LogHead>[] = [];
 
-  readonly read = (): Promise<LogHead> => {
+  read(): Promise<LogHead> {
     const query = Promise.withResolvers<LogHead>();
     this.queries.push(query);
     return query.promise;
-  };
+  }
 }
 
 describe('ReadIndex', () => {
-  it('asks once for all who came before the query was sent', async () => {
+  it('sends one query for all callers that asked before it was sent', async () => {
     const primary = new Primary();
-    const index = new ReadIndex(primary.read);
+    const index = new ReadIndex(primary);
     const readers = [index.current(), index.current(), index.current()];
     await turn();
     expect(primary.queries).toHaveLength(1);
@@ -32,9 +33,9 @@ describe('ReadIndex', () => {
     expect((await Promise.all(readers)).map(head => head.revision)).toEqual([7, 7, 7]);
   });
 
-  it('never gives an answer to a question that was asked before the reader came', async () => {
+  it('never gives a caller the result of a query that was sent before the caller asked', async () => {
     const primary = new Primary();
-    const index = new ReadIndex(primary.read);
+    const index = new ReadIndex(primary);
     const early = index.current();
     await turn();
     const late = [index.current(), index.current()];
@@ -48,9 +49,9 @@ describe('ReadIndex', () => {
     expect((await Promise.all(late)).map(head => head.revision)).toEqual([8, 8]);
   });
 
-  it('tells all who share a query when it fails, and asks again for those who come later', async () => {
+  it('rejects for all callers of a query that fails, and sends another one for later callers', async () => {
     const primary = new Primary();
-    const index = new ReadIndex(primary.read);
+    const index = new ReadIndex(primary);
     const early = [index.current(), index.current()].map(reader => expect(reader).rejects.toThrow('gone'));
     await turn();
     const late = index.current();
@@ -61,12 +62,14 @@ describe('ReadIndex', () => {
     await expect(late).resolves.toEqual(headAt(9));
   });
 
-  it('survives a primary that cannot even be asked', async () => {
+  it('survives a source that throws before it sends a query', async () => {
     let calls = 0;
-    const index = new ReadIndex(() => {
-      calls++;
-      if (calls === 1) throw new Error('no connection');
-      return Promise.resolve(headAt(1));
+    const index = new ReadIndex({
+      read: () => {
+        calls++;
+        if (calls === 1) throw new Error('no connection');
+        return Promise.resolve(headAt(1));
+      },
     });
     await expect(index.current()).rejects.toThrow('no connection');
     await expect(index.current()).resolves.toEqual(headAt(1));

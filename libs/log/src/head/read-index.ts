@@ -1,18 +1,19 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { type LogHead, type TimedHead } from '../events/log-event.js';
-
-/** The head of the log, read from the primary after the caller asked. */
-export type ReadHead<Head extends LogHead = TimedHead> = () => Promise<Head>;
+import { type HeadSource } from './head-source.js';
+import { PrimaryHead } from './primary-head.js';
 
 /**
- * A read index: one query for all who asked before it was sent. Whoever gets its answer knows every change that was
- * acknowledged before they asked, on any node.
+ * A read index: one query serves all callers that asked before it was sent. The head that they get includes every change
+ * that any node had acknowledged before they asked.
  */
+@Injectable()
 export class ReadIndex<Head extends LogHead = TimedHead> {
   private next: Promise<Head> | undefined;
   private running: Promise<unknown> = Promise.resolve();
   private sent = 0;
 
-  constructor(private readonly readHead: ReadHead<Head>) {}
+  constructor(@Inject(PrimaryHead) private readonly source: HeadSource<Head>) {}
 
   /** How many queries were sent. */
   get queries(): number {
@@ -25,12 +26,12 @@ export class ReadIndex<Head extends LogHead = TimedHead> {
     return this.next;
   }
 
-  /** Everybody who asks while a query is under way waits for the one after it, which is sent when that ends. */
+  /** Callers that ask while a query is under way share the one after it, which is sent when the first has ended. */
   private async queue(): Promise<Head> {
     await this.running;
     this.next = undefined;
     this.sent += 1;
-    const query = this.readHead();
+    const query = this.source.read();
     this.running = query.catch(() => undefined);
     return await query;
   }

@@ -1,77 +1,39 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, mapStoreErrors, readSnapshot, withSilenceTimeout } from '@coordination/database';
-import { type BackgroundTask } from '@coordination/observability';
-import { type CatalogHeadRepository } from '../head/catalog-head.repository.js';
-import { type ServiceEventRepository } from '../events/service-event.repository.js';
-import { LOG_PARTITION_SIZE, roomAfter } from './log-partition.js';
-import { type LogPartitionRepository } from './log-partition.repository.js';
-import { type PartitionHeadroom } from './partition-headroom.js';
+import { Injectable, Optional } from '@nestjs/common';
+import { SchemaGate } from '@coordination/database';
+import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
+import { LOG_PARTITION_SIZE } from './log-partition.js';
+import { PartitionHeadroom } from './partition-headroom.js';
+import { PartitionMaintenance } from './partition-maintenance.js';
 
 const EVERY_MS = 60_000;
 const JITTER = 0.5;
-const STATEMENT_LIMIT_MS = 4_000;
 
-export interface LogRoomOptions {
-  readonly databases: Databases;
-  readonly heads: CatalogHeadRepository;
-  readonly events: ServiceEventRepository;
-  readonly partitions: LogPartitionRepository;
-  readonly room: PartitionHeadroom;
-  readonly task: BackgroundTask;
-  /** Resolves when the tables are there. */
-  readonly ready: Promise<unknown>;
+/** Set by tests only. */
+interface Pace {
   readonly everyMs?: number;
 }
 
 /**
- * Makes the next partition of the log as soon as the newest one is used, so that no writer has to make it while it holds
- * the head. Writers do it still when they find that there is too little room.
+ * Creates the next partition of the log as soon as the newest one is in use, so that no writer has to create it while it
+ * holds the lock of the head. A writer still does so when it finds too little headroom.
  */
-export class PartitionHeadroomJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly ending = new AbortController();
-
-  constructor(private readonly options: LogRoomOptions) {}
-
-  onApplicationBootstrap(): void {
-    const { ready, task, everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    void ready.then(() => task.repeat(() => this.look(), { everyMs, jitter: JITTER, signal }));
+@Injectable()
+export class PartitionHeadroomJob extends PeriodicJob {
+  constructor(
+    private readonly partitions: PartitionMaintenance,
+    private readonly headroom: PartitionHeadroom,
+    tasks: BackgroundTasks,
+    schema: SchemaGate,
+    @Optional() { everyMs = EVERY_MS }: Pace = {},
+  ) {
+    super({ task: tasks.task('log-partitions'), everyMs, jitter: JITTER, ready: schema.opened });
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
-  }
-
-  private async look(): Promise<void> {
-    const { room } = this.options;
-    const found = await this.measure();
-    room.note(found.room);
-    if (found.room >= LOG_PARTITION_SIZE) return;
-    await this.makeRoom(found.head);
-    room.note((await this.measure()).room);
-  }
-
-  private async measure(): Promise<{ readonly head: number; readonly room: number }> {
-    const { databases, heads, partitions } = this.options;
-    return await readSnapshot(databases, async em => {
-      const { revision } = await heads.read(em);
-      return { head: revision, room: roomAfter(revision, await partitions.list(em)) };
-    });
-  }
-
-  private async makeRoom(head: number): Promise<void> {
-    const { databases, events } = this.options;
-    const variables = {
-      statement_timeout: STATEMENT_LIMIT_MS,
-      lock_timeout: STATEMENT_LIMIT_MS / 2,
-      tcp_user_timeout: STATEMENT_LIMIT_MS,
-    };
-    await mapStoreErrors(() =>
-      withSilenceTimeout(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
-        databases.em('reads').transactional(em => events.ensurePartitions(em, head + 1), {
-          sessionContext: { variables },
-        }),
-      ),
-    );
+  protected override async turn(): Promise<void> {
+    const { head, revisions } = await this.partitions.measure();
+    this.headroom.record(revisions);
+    if (revisions >= LOG_PARTITION_SIZE) return;
+    await this.partitions.extend(head + 1);
+    this.headroom.record((await this.partitions.measure()).revisions);
   }
 }

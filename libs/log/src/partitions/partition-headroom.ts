@@ -1,36 +1,40 @@
-import { type Metrics } from '@coordination/observability';
+import { Injectable } from '@nestjs/common';
+import { Metrics } from '@coordination/observability';
 import { LOG_PARTITION_SIZE } from './log-partition.js';
 
-/** With less room (revisions) than this somebody has to see to it: nobody has made the next partition in all that time. */
+/**
+ * Below this many free revisions an operator must act: {@link PartitionHeadroomJob} would have created the next partition
+ * long before, and did not.
+ */
 const NEARLY_FULL = LOG_PARTITION_SIZE / 10;
 
-/** How much room the log had when it was looked at last. The service may go on long after that, so it is no more than a hint. */
+/**
+ * How many revisions after the head had a partition when this node last measured it. Other nodes write meanwhile, so it is
+ * an estimate.
+ */
+@Injectable()
 export class PartitionHeadroom {
-  private found: number | undefined;
+  private measured: number | undefined;
 
-  /** Revisions after the head that have a partition; undefined: not known yet. */
+  constructor(metrics: Metrics) {
+    metrics.observedGauge(
+      'log_room_revisions',
+      'Revisions after the head of the log for which there are partitions; NaN until it was measured.',
+      () => this.measured ?? Number.NaN,
+    );
+  }
+
+  /** Revisions after the head that have a partition; undefined: not measured yet. */
   get revisions(): number | undefined {
-    return this.found;
+    return this.measured;
   }
 
   /** Whether the newest partition is nearly full, and there is no next one. */
   get isNearlyFull(): boolean {
-    return this.found !== undefined && this.found < NEARLY_FULL;
+    return this.measured !== undefined && this.measured < NEARLY_FULL;
   }
 
-  note(revisions: number): void {
-    this.found = revisions;
+  record(revisions: number): void {
+    this.measured = revisions;
   }
-}
-
-/** Tells of the room, for Prometheus. */
-export function measurePartitionHeadroom(metrics: Metrics, room: PartitionHeadroom): void {
-  metrics.gauge({
-    name: 'log_room_revisions',
-    help: 'Revisions after the head of the log for which there are partitions; not a number until it was looked at.',
-    labelNames: [],
-    collect() {
-      this.set(room.revisions ?? Number.NaN);
-    },
-  });
 }

@@ -1,8 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * What instances were where the log was cut, as copies of the events that made them so. At a revision that is retained, the
- * newest of what the log and the baseline have of an identity is what it was.
+ * The instances as they were at a cut of the log, as copies of the last event of each. The state of an identity at a retained
+ * revision is the newest of what the log and the baseline have of it.
  */
 export const CatalogBaselineSchema = defineEntity({
   name: 'CatalogBaseline',
@@ -13,7 +13,7 @@ export const CatalogBaselineSchema = defineEntity({
     service: p.text(),
     instanceId: p.text(),
     instanceUuid: p.uuid(),
-    /** null: it was gone. Kept where it was the last that happened to its service. */
+    /** null: the instance had been removed. Such a row is kept if it is the last event of its service. */
     after: p.json<unknown>().nullable(),
   },
   indexes: [

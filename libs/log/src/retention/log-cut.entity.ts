@@ -1,30 +1,33 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type EpochGap } from '../epochs/epoch-log.repository.js';
 
-/** Where the beginning of the log was removed. Of several cuts the latest counts; the others stay for people. Cuts are answered with their properties in this order. */
+/**
+ * A cut: up to it, the beginning of the log was removed. The latest cut is in force; earlier ones are kept for operators.
+ * Responses contain the properties of cuts in this order.
+ */
 export const LogCutSchema = defineEntity({
   name: 'LogCut',
   tableName: 'log_cut',
   properties: {
-    /** The last revision that was removed. The state of the catalog at it is in the baseline. */
+    /** The last removed revision. The baseline has the state of the catalog at it. */
     revision: p.bigint('number').primary().autoincrement(false),
     /** Its hash: the anchor of the chain. */
     hash: p.text(),
     epoch: p.uuid(),
     at: p.datetime(3),
-    /** Of the event that tells of the cut. */
+    /** Revision of the event `audit.compacted` that records the cut. */
     eventRevision: p.bigint('number'),
     firstRevision: p.bigint('number'),
-    /** How many were removed. */
+    /** How many events were removed. */
     events: p.bigint('number'),
     exportFile: p.text(),
     exportSha256: p.text(),
     madeAt: p.datetime(3),
-    /** When everything that goes was gone; null: not yet. */
+    /** When the last table was removed; null: not yet. */
     finishedAt: p.datetime(3).nullable(),
-    /** The gaps between epochs up to the cut. */
+    /** The gaps between epochs up to this revision. */
     gaps: p.json<readonly EpochGap[]>(),
-    /** Names of the tables that are removed. */
+    /** Names of the tables to remove. */
     partitions: p.json<readonly string[]>(),
   },
   checks: [

@@ -5,7 +5,7 @@ import { assertRetainedSpan } from './retained-span.js';
 const [BEFORE, AT, AFTER] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z', '2026-01-02T00:00:00.001Z'];
 const cut: LogCut = { revision: 10, hash: '', at: AT, epoch: '', eventRevision: 20 };
 
-describe('A part of a log that was cut at revision 10', () => {
+describe('A span of a log that was cut at revision 10', () => {
   it.each([
     [{}],
     [{ afterRevision: 10 }],
@@ -19,7 +19,7 @@ describe('A part of a log that was cut at revision 10', () => {
     [{ fromRevision: 11, toRevision: 5 }],
     [{ afterRevision: 10, toRevision: 5 }],
     [{ toRevision: 11 }],
-  ])('is there: %j', bounds => {
+  ])('is retained: %j', bounds => {
     expect(() => assertRetainedSpan(bounds, cut)).not.toThrow();
   });
 
@@ -33,13 +33,13 @@ describe('A part of a log that was cut at revision 10', () => {
     [{ after: BEFORE }],
     [{ before: AT }],
     [{ after: AFTER, before: BEFORE }],
-  ])('is gone, or some of it is: %j', bounds => {
+  ])('is refused, because a part of it was removed: %j', bounds => {
     expect(() => assertRetainedSpan(bounds, cut)).toThrow(expect.objectContaining({ extras: { oldestRevision: 10 } }));
-    expect(() => assertRetainedSpan(bounds, undefined), 'of a whole log').not.toThrow();
+    expect(() => assertRetainedSpan(bounds, undefined), 'of a complete log').not.toThrow();
   });
 
   it.each([[{ fromRevision: 10 }], [{ fromRevision: 0 }], [{ toRevision: 10 }], [{ fromRevision: 5, toRevision: 20 }]])(
-    'that was named by events is gone, and the first event that is left is told: %j',
+    'is refused with the first retained event, if its bounds are included: %j',
     bounds => {
       expect(() => assertRetainedSpan(bounds, cut)).toThrow(
         expect.objectContaining({ extras: { oldestRevision: 11 } }),

@@ -4,8 +4,7 @@ import { type EventBounds } from '../events/event-filter.js';
 import { type LogCut } from './log-cut.js';
 
 /**
- * Makes sure that nothing that is asked for by its revision or time was removed. Who names no beginning means everything
- * that there is.
+ * Verifies that no event within the bounds was removed. Without a lower bound, all retained events are meant.
  * @throws RevisionCompactedError
  */
 export function assertRetainedSpan(bounds: EventBounds, cut: LogCut | undefined): void {
@@ -24,7 +23,7 @@ export function assertRetainedSpan(bounds: EventBounds, cut: LogCut | undefined)
   if (!hasBegin && toRevision !== undefined && toRevision <= cut.revision) {
     throw new RevisionCompactedError(toRevision, cut.revision + 1);
   }
-  // Texts of one form, which sort as the times do. Events of the very time of the cut may have gone.
+  // The texts have one format, and sort like the times. Events with exactly the time of the cut may have been removed.
   const early = [
     from !== undefined && from <= cut.at && from,
     after !== undefined && after < cut.at && after,
@@ -35,8 +34,8 @@ export function assertRetainedSpan(bounds: EventBounds, cut: LogCut | undefined)
 }
 
 /**
- * Makes sure that the log reaches the revision after which events are asked for: whoever has it did not get it from this
- * log, and would wait for nothing. The first revision may be the next one.
+ * Verifies that the lower bound is not above the head: such a revision comes from another history. `fromRevision` may be the
+ * next revision.
  * @throws RevisionUnknownError
  */
 export function assertReachedSpan(bounds: EventBounds, head: Pick<LogHead, 'revision'>): void {

@@ -13,7 +13,7 @@ import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
 import { EPOCH_JUMP } from '../events/chain-walk.js';
-import { LOG_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../entities.js';
 import { RevisionFinder } from './revision-finder.service.js';
 
 let database: TestDatabase;
@@ -44,18 +44,18 @@ const shift = (time: string, ms: number) => new Date(Date.parse(time) + ms).toIS
 
 const revisionAt = async (time: string) => (await finder.find({ time }, 'asOf')).revision;
 
-/** What the clock of the database says, in whole milliseconds. */
+/** The clock of the database, in whole milliseconds. */
 const databaseNow = async () => (await ask<{ now: string }>(`select ${isoTime('clock_timestamp()')} as now`))[0]!.now;
 
-describe('A moment given as a revision', () => {
-  it('is itself, from 0 to the head', async () => {
+describe('A point given as a revision', () => {
+  it('is that revision, from 0 to the head', async () => {
     await append(3);
     for (const revision of [0, 1, 2, 3]) {
       expect(await finder.find({ revision }, 'asOf')).toMatchObject({ revision, head: { revision: 3 } });
     }
   });
 
-  it('is refused above the head and in the hole that a new epoch leaves', async () => {
+  it('is refused above the head and in the gap of a new epoch', async () => {
     await append(2);
     await expect(finder.find({ revision: 3 }, 'asOf')).rejects.toThrow(RevisionUnknownError);
     const event = await beginEpoch(databases);
@@ -69,7 +69,7 @@ describe('A moment given as a revision', () => {
     }
   });
 
-  it('is refused before what is retained', async () => {
+  it('is refused before the retained part of the log', async () => {
     const [, second] = await append(2);
     await ask(
       `insert into log_cut select revision, hash, at, batch_id, '[]', 1, 2, 3, '[]', 'file', 'sha', at, null
@@ -86,8 +86,8 @@ describe('A moment given as a revision', () => {
   });
 });
 
-describe('A moment given as a time', () => {
-  it('is the last revision at or before it', async () => {
+describe('A point given as a time', () => {
+  it('is the last revision at or before the time', async () => {
     const batches = [await append(2), await append(3), await append(1)];
     for (const batch of batches) {
       const { at, revision } = batch.at(-1)!;
@@ -98,7 +98,7 @@ describe('A moment given as a time', () => {
     expect(await revisionAt('0001-01-01T00:00:00.000Z')).toBe(0);
   });
 
-  it('is refused when the clock of the database has not come to it', async () => {
+  it('is refused when the clock of the database has not reached it', async () => {
     await append();
     for (const time of [shift(await databaseNow(), 60_000), '9999-12-31T23:59:59.999Z']) {
       const refusal = finder.find({ time }, 'asOf');
@@ -107,7 +107,7 @@ describe('A moment given as a time', () => {
     }
   });
 
-  it('is the present, to the millisecond, also when it is asked for again and again', async () => {
+  it('may be the present, to the millisecond, in repeated calls', async () => {
     for (let n = 1; n <= 30; n++) {
       const [event] = await append();
       expect(await revisionAt(event!.at)).toBe(n);
@@ -115,7 +115,7 @@ describe('A moment given as a time', () => {
     }
   });
 
-  it('means the same for ever, whatever commits meanwhile', async () => {
+  it('has the same result for ever, while writers commit', async () => {
     const answers: [string, number][] = [];
     const writer = { isOver: false };
     const writing = (async () => {
@@ -132,9 +132,9 @@ describe('A moment given as a time', () => {
     expect(new Set(answers.map(([, revision]) => revision)).size).toBeGreaterThan(3);
   });
 
-  it('means the same though the clock falls afterwards', async () => {
+  it('has the same result after the clock was set back', async () => {
     await append();
-    // As if the present had been asked for on a server whose clock was ahead: what was told must stay true.
+    // As if the present had been requested on a server whose clock was ahead: its result must remain valid.
     const ahead = shift(await databaseNow(), 3_600_000);
     await ask('update catalog_head set settled_at = $1', [ahead]);
     const asked = shift(ahead, -1);
@@ -145,7 +145,7 @@ describe('A moment given as a time', () => {
     expect(await revisionAt(shift(event!.at, -1))).toBe(1);
   });
 
-  it('may be that of the newest event, also when the clock was set back since, and means the same for ever', async () => {
+  it('may be the time of the newest event, even after the clock was set back, and has the same result for ever', async () => {
     await append();
     const ahead = shift(await databaseNow(), 3_600_000);
     await ask('update catalog_head set at = $1', [ahead]);
@@ -160,11 +160,11 @@ describe('A moment given as a time', () => {
     const answers = await Promise.all([at, at].map(revisionAt));
     await append();
     expect(await Promise.all([at, at].map(revisionAt))).toEqual(answers);
-    // One millisecond for each question about the newest event, and no more.
+    // Each request for the time of the newest event costs one millisecond.
     expect((await finder.head()).at < shift(ahead, 100)).toBe(true);
   });
 
-  it('takes the head for a past that is settled already no more', async () => {
+  it('does not lock the head for a time that is already settled', async () => {
     const [event] = await append();
     await revisionAt(event!.at);
     const holder = databases.em('writer');
@@ -174,7 +174,7 @@ describe('A moment given as a time', () => {
     });
   });
 
-  it('gives up when the head cannot be had in time', async () => {
+  it('fails when the head cannot be locked in time', async () => {
     await append();
     await databases.em('writer').transactional(async em => {
       await new CatalogHeadRepository().lock(em, 60_000);
@@ -182,7 +182,7 @@ describe('A moment given as a time', () => {
     });
   });
 
-  it('locks the head once for many who ask at the same time', async () => {
+  it('locks the head once for many concurrent callers', async () => {
     await append();
     const proxy = await PostgresProxy.start(database.url);
     const watched = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 5, entities: LOG_ENTITIES });
@@ -215,7 +215,7 @@ describe('A moment given as a time', () => {
   });
 });
 
-it('A server in recovery is not asked', async () => {
+it('RevisionFinder refuses a server in recovery', async () => {
   const onStandby = new RevisionFinder(databases, new HeadsOnStandby());
   await expect(onStandby.find({ revision: 0 }, 'asOf')).rejects.toThrow(StoreUnavailableError);
   await expect(onStandby.find({ time: '2026-01-01T00:00:00.000Z' }, 'asOf')).rejects.toThrow(StoreUnavailableError);

@@ -1,4 +1,5 @@
-import { type Databases, mapStoreErrors, query, readSnapshot, withSilenceTimeout } from '@coordination/database';
+import { Injectable } from '@nestjs/common';
+import { Databases, mapStoreErrors, query, readSnapshot, withSilenceTimeout } from '@coordination/database';
 import {
   RevisionCompactedError,
   RevisionUnknownError,
@@ -7,46 +8,47 @@ import {
 } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogHead } from '../events/log-event.js';
-import { type CatalogHeadRepository } from '../head/catalog-head.repository.js';
-import { unknownBecause } from '../epochs/epoch-gaps.js';
+import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
+import { unknownRevisionReason } from '../epochs/epoch-gaps.js';
 import { EpochLogRepository } from '../epochs/epoch-log.repository.js';
 import { type LogPoint } from './log-point.js';
 import { ReadIndex } from '../head/read-index.js';
 import { oldestOf } from '../retention/log-cut.js';
 import { LogCutRepository } from '../retention/log-cut.repository.js';
 
-/** How long (ms) settling may hang with the head before PostgreSQL ends it; it is one small update. */
+/** After this time (ms) of inactivity PostgreSQL ends the transaction that settles; it is one small update. */
 const HOLD_LIMIT_MS = 1_000;
 
-/** A server that is not heard of for so long (ms) while settling counts as one that does not answer. */
+/** After this time (ms) without a response, settling fails. */
 const SILENCE_MS = 12_000;
 
-/** A revision of the log, and the head in the same snapshot. */
+/** A revision of the log, and the head of the same snapshot. */
 export interface FoundRevision {
   readonly revision: number;
   readonly head: LogHead;
 }
 
-/** Finds the revision that a moment means, for good: later answers for the same moment are the same. */
+/** Finds the revision of a point in the history. The result for the same point never changes later. */
+@Injectable()
 export class RevisionFinder {
-  /** One lock of the head for all who asked before it was taken, or asking for the present would hold up the writers. */
+  /** All callers that ask before the head is locked share one lock, so that reads of the present do not delay the writers. */
   private readonly settlement: ReadIndex<LogHead>;
 
   constructor(
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
-    private readonly cuts = new LogCutRepository(),
-    private readonly epochs = new EpochLogRepository(),
+    private readonly cuts: LogCutRepository = new LogCutRepository(),
+    private readonly epochs: EpochLogRepository = new EpochLogRepository(),
   ) {
-    this.settlement = new ReadIndex(() => this.settle());
+    this.settlement = new ReadIndex({ read: () => this.settle() });
   }
 
   /**
-   * The last revision at or before a moment; 0 for a time before the first event of a whole log.
-   * @param parameter that of the query which names the moment, for the error
-   * @throws RevisionUnknownError for a revision above the head, or one that no change of this history ever had
-   * @throws RevisionCompactedError for one before what is retained
-   * @throws ValidationFailedError for a time that neither the database's clock nor the log has reached
+   * The last revision at or before a point; 0 for a time before the first event of a complete log.
+   * @param parameter name of the query parameter that has the point, for the error
+   * @throws RevisionUnknownError for a revision above the head, or one that no event of this history has
+   * @throws RevisionCompactedError for a point before the retained part of the log
+   * @throws ValidationFailedError for a time that neither the clock of the database nor the log has reached
    * @throws StoreUnavailableError
    */
   async find(point: LogPoint, parameter: string): Promise<FoundRevision> {
@@ -57,12 +59,13 @@ export class RevisionFinder {
     await this.settlement.current();
     const settled = await this.lastUpTo(time);
     if (settled) return settled;
-    throw new ValidationFailedError([
-      { path: `/query/${parameter}`, message: 'must not be later than the present, by the clock of the database' },
-    ]);
+    throw ValidationFailedError.at(
+      `/query/${parameter}`,
+      'must not be later than the present, by the clock of the database',
+    );
   }
 
-  /** Where the log ends. @throws StoreUnavailableError */
+  /** The end of the log. @throws StoreUnavailableError */
   async head(): Promise<LogHead> {
     return await readSnapshot(this.databases, em => this.heads.read(em));
   }
@@ -84,14 +87,14 @@ export class RevisionFinder {
     revision: number,
     head: LogHead,
   ): Promise<UnknownRevisionReason | undefined> {
-    return unknownBecause(revision, head.revision, await this.epochs.gaps(em));
+    return unknownRevisionReason(revision, head.revision, await this.epochs.gaps(em));
   }
 
-  /** undefined: events of that time may still come. */
+  /** The last revision up to a time; undefined: future events may still have a time up to it. */
   private async lastUpTo(time: string): Promise<FoundRevision | undefined> {
     return await readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
-      // Texts of one form, which sort as the times do.
+      // The texts have one format, and sort like the times.
       if (time >= (await this.heads.settledUpTo(em))) return undefined;
       const cut = await this.cuts.find(em);
       if (cut && time < cut.at) throw RevisionCompactedError.before(time, cut.revision);
@@ -121,7 +124,7 @@ async function isUsed(em: EntityManager, revision: number): Promise<boolean> {
   return row!.used;
 }
 
-/** Along revisions `at` never falls, so the last event up to a time is the one with the highest revision. */
+/** `at` never decreases with revisions, so the last event up to a time has the highest revision. */
 async function lastRevisionUpTo(em: EntityManager, time: string, oldest: number): Promise<number> {
   const [row] = await query<{ revision: number }>(
     em,

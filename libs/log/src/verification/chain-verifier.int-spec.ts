@@ -9,13 +9,14 @@ import { EPOCH_JUMP } from '../events/chain-walk.js';
 import { ChainVerifier, type Verdict, type Verification } from './chain-verifier.service.js';
 import { EventSearchRepository } from '../events/event-search.repository.js';
 import { chainEvent } from '../events/hash-chain.js';
-import { LOG_ENTITIES } from '../index.js';
+import { LOG_ENTITIES } from '../entities.js';
+import { LogCutRepository } from '../retention/log-cut.repository.js';
 import { ServiceEventRepository } from '../events/service-event.repository.js';
 import { assertVerified } from './verified-range.js';
 
 const EVENTS = 40;
 
-/** Small pages, so that breaks lie within them, at their ends and beyond. */
+/** Small, so that breaks lie within pages and at their ends. */
 const PAGE_SIZE = 7;
 
 let database: TestDatabase;
@@ -32,7 +33,7 @@ beforeEach(async () => {
   );
   superuser = new Client({ connectionString: database.url });
   await superuser.connect();
-  // Whoever owns the server can switch the triggers off.
+  // A superuser can disable the triggers that protect the log.
   await superuser.query('set session_replication_role = replica');
 });
 
@@ -48,6 +49,7 @@ const verify = (verification: Verification = {}, signal = new AbortController().
     new EventSearchRepository(),
     new ServiceEventRepository(),
     new CatalogHeadRepository(),
+    new LogCutRepository(),
     PAGE_SIZE,
   ).verify(verification, signal);
 
@@ -57,7 +59,7 @@ const anchorAt = (revision: number) => ({ revision, hash: events[revision - 1]!.
 
 const broken = (revision: number, reason: string) => ({ valid: false, firstBroken: { revision, reason } });
 
-/** Writes an event over the one with its revision, or anew. */
+/** Writes an event, and replaces the one with its revision. */
 async function forge(event: LogEvent): Promise<void> {
   await tamper('delete from service_event where revision = $1', event.revision);
   await tamper(
@@ -72,7 +74,7 @@ async function forge(event: LogEvent): Promise<void> {
   );
 }
 
-/** The log from a revision on, chained anew with something changed; what a patient owner of the server would do. */
+/** Changes the log from a revision on, and recomputes the chain, as a superuser could. */
 async function rewriteFrom(revision: number): Promise<void> {
   let previousHash = events[revision - 2]?.hash ?? '0'.repeat(64);
   for (const { hash: _, ...old } of events.slice(revision - 1)) {
@@ -83,7 +85,7 @@ async function rewriteFrom(revision: number): Promise<void> {
   await tamper('update catalog_head set hash = $1', previousHash);
 }
 
-/** What a new epoch writes. */
+/** Begins a new epoch. */
 async function startEpoch(): Promise<LogEvent> {
   const last = events.at(-1)!;
   const event = chainEvent(aDraft({ action: 'catalog.epoch_started', source: 'system', after: { epoch: 'new' } }), {
@@ -100,20 +102,20 @@ async function startEpoch(): Promise<LogEvent> {
 }
 
 describe('Verifying the log', () => {
-  it('finds nothing wrong with what the service wrote', async () => {
+  it('finds no break in what the service wrote', async () => {
     const head = { revision: EVENTS, hash: events.at(-1)!.hash };
     expect(await verify()).toEqual({ valid: true, checked: EVENTS, head, firstBroken: null });
     expect(await verify({ anchor: anchorAt(13) })).toMatchObject({ valid: true });
     expect(await verify({ anchor: { revision: 0, hash: '0'.repeat(64) } })).toMatchObject({ valid: true });
   });
 
-  it('finds nothing wrong with an empty log', async () => {
+  it('finds no break in an empty log', async () => {
     await tamper('truncate service_event');
     await tamper("update catalog_head set revision = 0, hash = repeat('0', 64)");
     expect(await verify()).toMatchObject({ valid: true, checked: 0, head: { revision: 0 }, firstBroken: null });
   });
 
-  it('walks through any range', async () => {
+  it('verifies any range', async () => {
     expect(await verify({ from: 8, to: 21 })).toMatchObject({ valid: true, checked: 14 });
     expect(await verify({ from: EVENTS })).toMatchObject({ valid: true, checked: 1 });
     expect(await verify({ to: 1 })).toMatchObject({ valid: true, checked: 1 });
@@ -129,7 +131,7 @@ describe('Verifying the log', () => {
     ["hash = repeat('a', 64)", 'HASH_MISMATCH'],
     ['hash_version = 2', 'HASH_MISMATCH'],
     ["previous_hash = repeat('a', 64)", 'LINK_MISMATCH'],
-  ])('names the event in which somebody set %s', async (change, reason) => {
+  ])('reports an event after: set %s', async (change, reason) => {
     for (const revision of [1, PAGE_SIZE, PAGE_SIZE + 1, 23, EVENTS]) {
       await tamper(`update service_event set ${change} where revision = $1`, revision);
       expect(await verify(), `${change} at ${revision}`).toMatchObject(broken(revision, reason));
@@ -138,62 +140,62 @@ describe('Verifying the log', () => {
     }
   });
 
-  it('names the first of several changed events', async () => {
+  it('reports the first of several changed events', async () => {
     await tamper("update service_event set actor = 'x' where revision in (31, 12, 20)");
     expect(await verify()).toMatchObject({ ...broken(12, 'HASH_MISMATCH'), checked: 11 });
     expect(await verify({ from: 13 })).toMatchObject(broken(20, 'HASH_MISMATCH'));
     expect(await verify({ from: 13, to: 19 })).toMatchObject({ valid: true });
   });
 
-  it.each([1, 7, 8, 25, EVENTS])('names the removed event %i', async revision => {
+  it.each([1, 7, 8, 25, EVENTS])('reports the removed event %i', async revision => {
     await tamper('delete from service_event where revision = $1', revision);
     expect(await verify()).toMatchObject(broken(revision, 'EVENT_MISSING'));
     expect(await verify({ from: revision })).toMatchObject(broken(revision, 'EVENT_MISSING'));
   });
 
-  it('tells a hole at the end of a range, and is silent of one beyond it', async () => {
+  it('reports a missing event at the end of a range, and ignores one beyond it', async () => {
     await tamper('delete from service_event where revision = 20');
     expect(await verify({ to: 20 })).toMatchObject(broken(20, 'EVENT_MISSING'));
     expect(await verify({ to: 19 })).toMatchObject({ valid: true, checked: 19 });
     expect(await verify({ from: 21 })).toMatchObject({ valid: true, checked: EVENTS - 20 });
   });
 
-  it('names the place of an event that was slipped in', async () => {
-    // Room is made by moving the later ones, from the last on.
+  it('reports the position of an inserted event', async () => {
+    // The revisions of the later events are raised, from the last one on.
     for (let revision = EVENTS; revision >= 15; revision--) {
       await tamper('update service_event set revision = revision + 1 where revision = $1', revision);
     }
     await tamper('update catalog_head set revision = revision + 1');
     const { hash: _, ...place } = events[14]!;
-    await forge(chainEvent(aDraft({ reason: 'slipped in' }), place));
+    await forge(chainEvent(aDraft({ reason: 'inserted' }), place));
     expect(await verify()).toMatchObject(broken(16, 'LINK_MISMATCH'));
   });
 
-  it('names an event after the head', async () => {
+  it('reports an event after the head', async () => {
     const last = events.at(-1)!;
     await forge(chainEvent(aDraft(), { ...last, revision: EVENTS + 1, previousHash: last.hash }));
     expect(await verify()).toMatchObject(broken(EVENTS + 1, 'BEYOND_HEAD'));
   });
 
-  it('names the first of two swapped events', async () => {
+  it('reports the first of two swapped events', async () => {
     await tamper('update service_event set revision = 1000 where revision = 17');
     await tamper('update service_event set revision = 17 where revision = 18');
     await tamper('update service_event set revision = 18 where revision = 1000');
     expect(await verify()).toMatchObject(broken(17, 'LINK_MISMATCH'));
   });
 
-  it('finds out that the tail was cut, by the head', async () => {
+  it('detects by the head that the end was cut off', async () => {
     await tamper('delete from service_event where revision > 33');
     expect(await verify()).toMatchObject(broken(34, 'EVENT_MISSING'));
     expect(await verify({ to: 10 })).toMatchObject(broken(34, 'EVENT_MISSING'));
   });
 
-  it('finds out that everything was removed', async () => {
+  it('detects that all events were removed', async () => {
     await tamper('truncate service_event');
     expect(await verify()).toMatchObject(broken(1, 'EVENT_MISSING'));
   });
 
-  it('finds out that the head row was changed or removed', async () => {
+  it('detects that the head row was changed or removed', async () => {
     await tamper("update catalog_head set hash = repeat('a', 64)");
     expect(await verify()).toMatchObject(broken(EVENTS, 'HEAD_MISMATCH'));
     await tamper('update catalog_head set revision = 30');
@@ -205,7 +207,7 @@ describe('Verifying the log', () => {
     });
   });
 
-  it('needs an anchor to find out that the tail was cut together with the head', async () => {
+  it('needs an anchor to detect that the end was cut off together with the head', async () => {
     await tamper('delete from service_event where revision > 33');
     await tamper('update catalog_head set revision = 33, hash = $1', events[32]!.hash);
     expect(await verify()).toMatchObject({ valid: true });
@@ -213,7 +215,7 @@ describe('Verifying the log', () => {
     expect(await verify({ anchor: anchorAt(36) })).toMatchObject(broken(34, 'ANCHOR_MISSING'));
   });
 
-  it('needs an anchor to find out that the chain was rewritten', async () => {
+  it('needs an anchor to detect that the chain was rewritten', async () => {
     await rewriteFrom(20);
     expect(await verify()).toMatchObject({ valid: true });
     expect(await verify({ anchor: anchorAt(19) })).toMatchObject({ valid: true });
@@ -224,21 +226,21 @@ describe('Verifying the log', () => {
     expect(await verify({ anchor: { revision: 0, hash: 'f'.repeat(64) } })).toMatchObject(broken(1, 'ANCHOR_MISMATCH'));
   });
 
-  it('does not believe the hash that stands in an anchored event', async () => {
+  it('recomputes the hash of an anchored event', async () => {
     await tamper("update service_event set actor = 'x' where revision = 9");
     expect(await verify({ from: 20, anchor: anchorAt(9) })).toMatchObject(broken(9, 'ANCHOR_MISMATCH'));
     await tamper('delete from service_event where revision = 9');
     expect(await verify({ from: 20, anchor: anchorAt(9) })).toMatchObject(broken(9, 'ANCHOR_MISSING'));
   });
 
-  it('stops when nobody waits for it any more', async () => {
+  it('stops when it is aborted', async () => {
     const reason = new Error('gone');
     await expect(verify({}, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
 
 describe('Verifying a log with a new epoch', () => {
-  it('allows the jump, and counts on', async () => {
+  it('accepts the jump of the epoch, and continues after it', async () => {
     const epoch = await startEpoch();
     const more = await appendBatch(databases, [aDraft(), aDraft()]);
     expect(more[0]!.revision).toBe(EVENTS + EPOCH_JUMP + 1);
@@ -251,7 +253,7 @@ describe('Verifying a log with a new epoch', () => {
     expect(await verify({ from: epoch.revision })).toMatchObject({ valid: true, checked: 3 });
   });
 
-  it('verifies nothing in the hole, which is no proof of anything', async () => {
+  it('verifies no event in the gap, which is no proof', async () => {
     await startEpoch();
     const range = { from: EVENTS + 1, to: EVENTS + 9 };
     const verdict = await verify(range);
@@ -259,7 +261,7 @@ describe('Verifying a log with a new epoch', () => {
     expect(() => assertVerified(range, verdict)).toThrow('a history that has ended');
   });
 
-  it('allows it there only', async () => {
+  it('accepts no other gap', async () => {
     await startEpoch();
     await tamper('delete from service_event where revision = $1', EVENTS);
     expect(await verify()).toMatchObject(broken(EVENTS, 'EVENT_MISSING'));
@@ -269,7 +271,7 @@ describe('Verifying a log with a new epoch', () => {
     expect(await verify()).toMatchObject(broken(EVENTS + 1, 'EVENT_MISSING'));
   });
 
-  it('names an event that was slipped into the hole', async () => {
+  it('reports an event that was inserted into the gap', async () => {
     await startEpoch();
     const last = events.at(-1)!;
     await forge(chainEvent(aDraft(), { ...last, revision: EVENTS + 1, previousHash: last.hash }));
@@ -301,7 +303,7 @@ describe('A long verification', () => {
     await own.drop();
   });
 
-  it('lets others have their turn, and keeps no transaction open', async () => {
+  it('does not block the event loop, and keeps no transaction open', async () => {
     const verifier = new ChainVerifier(
       other,
       new EventSearchRepository(),

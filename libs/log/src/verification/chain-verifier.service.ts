@@ -1,66 +1,68 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Databases, readSnapshot } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, readSnapshot } from '@coordination/database';
 import { RevisionCompactedError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogEvent, type LogHead } from '../events/log-event.js';
-import { type CatalogHeadRepository } from '../head/catalog-head.repository.js';
+import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
 import { type ChainBreak, type ChainLink, ChainWalk, GENESIS, mayFollow } from '../events/chain-walk.js';
-import { type EventSearchRepository } from '../events/event-search.repository.js';
+import { EventSearchRepository } from '../events/event-search.repository.js';
 import { hashEvent } from '../events/hash-chain.js';
 import { compactedBy } from '../retention/compacted-event.js';
 import { type LogCut, oldestOf } from '../retention/log-cut.js';
 import { LogCutRepository } from '../retention/log-cut.repository.js';
-import { type ServiceEventRepository } from '../events/service-event.repository.js';
-import { type AskedRange, verifiedRange } from './verified-range.js';
+import { ServiceEventRepository } from '../events/service-event.repository.js';
+import { type RequestedRange, verifiedRange } from './verified-range.js';
 
-/** Events that one transaction reads: a few milliseconds of an open snapshot. */
+/** Events that one transaction reads; its snapshot is open for a few milliseconds. */
 const PAGE_SIZE = 500;
 
-/** How long (ms) hashes are computed before the event loop gets a turn; events may be of any size. */
+/** How long (ms) hashes are computed before other work of the event loop runs; events may have any size. */
 const SLICE_MS = 10;
 
-/** What to verify: a part of the log, all that is retained by default. */
-export interface Verification extends AskedRange {
-  /** A place of the chain that was noted earlier. */
+/** What to verify. */
+export interface Verification extends RequestedRange {
+  /** A revision and its hash that were stored outside earlier. */
   readonly anchor?: ChainLink | undefined;
 }
 
-/** What a verification found. */
+/** The result of a verification. */
 export interface Verdict {
   readonly valid: boolean;
-  /** How many events were hashed again and found whole. */
+  /** How many events were hashed again and match. */
   readonly checked: number;
-  /** Where the log ended when the verification began. */
+  /** The end of the log when the verification began. */
   readonly head: ChainLink;
   readonly firstBroken: ChainBreak | null;
 }
 
-/** What is known before the walk begins; all of one snapshot. */
+/** What is read before the walk begins, in one snapshot. */
 interface Start {
   readonly end: ChainLink;
   readonly walk: ChainWalk;
-  /** The last revision of what is verified. */
+  /** The last revision to verify. */
   readonly to: number;
-  /** What is wrong with the ends of the log, and with the anchor. */
+  /** Breaks at the ends of the log, and of the anchor. */
   readonly breaks: readonly ChainBreak[];
 }
 
-/** Recomputes the hash chain. */
+/** Verifies the hash chain by hashing all events again. */
+@Injectable()
 export class ChainVerifier {
   constructor(
     private readonly databases: Databases,
     private readonly search: EventSearchRepository,
     private readonly events: ServiceEventRepository,
     private readonly heads: CatalogHeadRepository,
-    private readonly pageSize = PAGE_SIZE,
-    private readonly cuts = new LogCutRepository(),
+    private readonly cuts: LogCutRepository = new LogCutRepository(),
+    @Optional() private readonly pageSize = PAGE_SIZE,
   ) {}
 
   /**
-   * Walks through the log, in short transactions since what is below the head never changes, and tells the first
-   * revision at which it is not what was written.
+   * Walks through the log in short transactions, which is correct because events below the head never change, and finds the
+   * first revision at which the log differs from what was written.
    * @param signal ends the walk between two pages
-   * @throws RevisionCompactedError when some of the range is no longer retained, or is removed meanwhile
+   * @throws RevisionCompactedError when a part of the range is no longer retained, or is removed meanwhile
    * @throws ValidationFailedError when the range ends before it begins
    * @throws StoreUnavailableError
    */
@@ -72,8 +74,8 @@ export class ChainVerifier {
   }
 
   /**
-   * Where the log ends that would be verified, without verifying it.
-   * @throws RevisionCompactedError when some of the range is no longer retained
+   * The end of the log that {@link verify} would use, without verifying anything.
+   * @throws RevisionCompactedError when a part of the range is no longer retained
    * @throws StoreUnavailableError
    */
   async headFor(verification: Verification): Promise<ChainLink> {
@@ -117,11 +119,11 @@ export class ChainVerifier {
     return last.hash === head.hash ? undefined : { revision: Math.max(head.revision, 1), reason: 'HEAD_MISMATCH' };
   }
 
-  /** Whoever removes the beginning of the log without a word has to change the log to hide it, or nothing tells of it. */
+  /** A cut must be recorded by its event in the log: a forged cut has none, or breaks the chain. */
   private async checkCut(em: EntityManager, cut: LogCut): Promise<ChainBreak | undefined> {
     const event = await this.search.findOne(em, cut.eventRevision);
-    const told = event && compactedBy(event);
-    if (told?.revision === cut.revision && told.hash === cut.hash) return undefined;
+    const recorded = event && compactedBy(event);
+    if (recorded?.revision === cut.revision && recorded.hash === cut.hash) return undefined;
     return { revision: cut.revision, reason: 'CUT_MISMATCH' };
   }
 
@@ -144,7 +146,7 @@ export class ChainVerifier {
       : { revision, reason: 'ANCHOR_MISMATCH' };
   }
 
-  /** A walk that begins before the first event of a range, linked to the one before it where that is there. */
+  /** A walk that begins before the first event of a range, linked to the event before it if there is one. */
   private async startAt(em: EntityManager, from: number, begin: ChainLink): Promise<ChainWalk> {
     const found = await this.search.newest(em, from);
     const before = found && found.revision > begin.revision ? found : begin;
@@ -164,7 +166,7 @@ export class ChainVerifier {
       });
       for (const event of page) {
         if (walk.revision >= to) return undefined;
-        // The numbers up to `to` may belong to nobody; what comes after them tells.
+        // The revisions up to `to` may lie in the gap of an epoch; the next event shows whether they do.
         if (event.revision > to) return walk.gapBefore(event);
         const broken = walk.next(event);
         if (broken) return broken;

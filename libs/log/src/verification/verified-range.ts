@@ -3,8 +3,8 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type EventSearchRepository } from '../events/event-search.repository.js';
 import { type LogCut, oldestOf } from '../retention/log-cut.js';
 
-/** The part of the log that is to be verified, each end by a revision or by a time; all that is retained by default. */
-export interface AskedRange {
+/** The part of the log to verify, with each end as a revision or a time; by default everything that is retained. */
+export interface RequestedRange {
   /** First and last revision, both included. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
@@ -13,40 +13,40 @@ export interface AskedRange {
   readonly toTime?: string | undefined;
 }
 
-/** The same in revisions; a `from` after `to` is a part without events. */
+/** The range in revisions; it is empty if `from` is above `to`. */
 export interface VerifiedRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** What is wrong with a range that ends before it begins. */
-export const TURNED_ROUND = 'must not be before `from`';
+/** Validation message for a range that ends before it begins. */
+export const END_BEFORE_BEGIN = 'must not be before `from`';
 
 /**
  * The revisions of a range.
  * @param head the last revision of the log
- * @throws RevisionCompactedError when some of it lies before what is retained
+ * @throws RevisionCompactedError when a part of it is no longer retained
  * @throws ValidationFailedError when a revision and a time are in the wrong order
  */
 export async function verifiedRange(
   em: EntityManager,
   search: EventSearchRepository,
-  asked: AskedRange,
+  requested: RequestedRange,
   { head, cut }: { readonly head: number; readonly cut: LogCut | undefined },
 ): Promise<VerifiedRange> {
   const first = oldestOf(cut) + 1;
-  const { from, to, fromTime, toTime } = asked;
-  assertRetained(asked, first, cut);
+  const { from, to, fromTime, toTime } = requested;
+  assertRetained(requested, first, cut);
   const span = await search.spanOf(em, { from: fromTime, to: toTime });
-  // A time after all events begins behind them.
+  // After the last event of the log, a time begins directly after the head.
   const begin = from ?? Math.max(first, Math.min(span.after, head) + 1);
   const end = to ?? Math.min(span.before - 1, head);
   const isMixed = (from !== undefined && toTime !== undefined) || (fromTime !== undefined && to !== undefined);
-  if (isMixed && begin > end) throw new ValidationFailedError([{ path: '/query/to', message: TURNED_ROUND }]);
+  if (isMixed && begin > end) throw ValidationFailedError.at('/query/to', END_BEFORE_BEGIN);
   return { from: begin, to: Math.min(end, head) };
 }
 
-function assertRetained({ from, to, fromTime, toTime }: AskedRange, first: number, cut: LogCut | undefined): void {
+function assertRetained({ from, to, fromTime, toTime }: RequestedRange, first: number, cut: LogCut | undefined): void {
   for (const revision of [from, to]) {
     if (revision !== undefined && revision < first) throw new RevisionCompactedError(revision, first);
   }
@@ -55,24 +55,24 @@ function assertRetained({ from, to, fromTime, toTime }: AskedRange, first: numbe
   }
 }
 
-/** What a verification found, as far as it tells whether the range exists. */
-interface FoundInRange {
+/** The part of a {@link Verdict} that shows whether the range exists. */
+interface VerifiedPart {
   readonly valid: boolean;
   readonly checked: number;
   readonly head: { readonly revision: number };
 }
 
 /** @throws RevisionUnknownError when a range lies above the head of the log */
-export function assertReachedRange({ from }: AskedRange, head: { readonly revision: number }): void {
+export function assertReachedRange({ from }: RequestedRange, head: { readonly revision: number }): void {
   if (from !== undefined && from > head.revision) throw new RevisionUnknownError(from, 'above-head');
 }
 
 /**
- * Makes sure that something was verified where a range of revisions was asked for: that nothing is wrong with no event at
- * all would be taken for a proof. Between two times nothing may have changed.
+ * Verifies that a requested range of revisions has events: "valid" for a range without events would be taken for a proof.
+ * Between two times there may be no events.
  * @throws RevisionUnknownError when the range lies above the head, or between two epochs
  */
-export function assertVerified(range: AskedRange, { valid, checked, head }: FoundInRange): void {
+export function assertVerified(range: RequestedRange, { valid, checked, head }: VerifiedPart): void {
   if (!valid || checked > 0) return;
   assertReachedRange(range, head);
   const bound = range.from ?? range.to;

@@ -81,7 +81,7 @@ const afterwards = (current: LeasedInstance | undefined, command: Command) => {
 
 const rejection = (decision: Decision) => (decision.kind === 'rejected' ? decision.error : undefined);
 
-const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
 /** Callers cannot send probes, so those have no `If-Match`. */
 type AskedKind = Exclude<Command['kind'], 'report-probe'>;
 
@@ -537,9 +537,9 @@ describe('The end of a lease', () => {
   });
 
   it('comes one more ttl after nobody could renew, for leases of that time', () => {
-    const backSince = at(3_600 * SECOND);
+    const recoveringSince = at(3_600 * SECOND);
     const decideAt = (ms: number, maxGraceMs?: number) =>
-      decide(stored(), expire({ backSince, ...(maxGraceMs !== undefined && { maxGraceMs }) }), moment(ms)).kind;
+      decide(stored(), expire({ recoveringSince, ...(maxGraceMs !== undefined && { maxGraceMs }) }), moment(ms)).kind;
     expect(decideAt(3_600 * SECOND + OVER - 1)).toBe('unchanged');
     expect(decideAt(3_600 * SECOND + OVER)).toBe('changed');
     expect(decideAt(3_600 * SECOND + 5 * SECOND + 1_000 - 1, 5 * SECOND), 'but no longer than that').toBe('unchanged');
@@ -547,8 +547,8 @@ describe('The end of a lease', () => {
   });
 
   it('comes no earlier for an absence that is long over', () => {
-    expect(decide(stored(), expire({ backSince: at(-1e9) }), moment(OVER - 1)).kind).toBe('unchanged');
-    expect(decide(stored(), expire({ backSince: at(-1e9) }), moment(OVER)).kind).toBe('changed');
+    expect(decide(stored(), expire({ recoveringSince: at(-1e9) }), moment(OVER - 1)).kind).toBe('unchanged');
+    expect(decide(stored(), expire({ recoveringSince: at(-1e9) }), moment(OVER)).kind).toBe('changed');
   });
 
   it('is healed by the next heartbeat', () => {

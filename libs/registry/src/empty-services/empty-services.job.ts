@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { CatalogView, toEmptyServicesDropped } from '@coordination/catalog';
 import { type Settings } from '@coordination/config';
-import { type CallOrigin } from '@coordination/context';
+import { systemOrigin } from '@coordination/log';
 import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
 import { CatalogWriter } from '../write/catalog-writer.js';
 import { EmptyServiceRepository } from './empty-service.repository.js';
@@ -15,14 +15,6 @@ const AT_ONCE = 1_000;
 const PAUSE_MS = 100;
 /** Share of the limit that is dropped in addition, so that events are rare. */
 const SPARE_SHARE = 0.1;
-
-const ORIGIN: CallOrigin = {
-  actor: 'system:catalog',
-  clientAddress: null,
-  requestId: null,
-  source: 'system',
-  reason: null,
-};
 
 /** How many services without instances are kept. */
 export const maxEmptyServices = ({ PCS_EMPTY_SERVICES_MAX }: Settings) => PCS_EMPTY_SERVICES_MAX;
@@ -67,10 +59,10 @@ export class EmptyServicesJob extends PeriodicJob {
     const oldest = view.oldestEmptyServices(count);
     await this.writer.submit({
       commands: [],
-      origin: {
-        ...ORIGIN,
-        reason: `There are ${view.emptyServices} services without instances, more than the ${max} that are kept.`,
-      },
+      origin: systemOrigin(
+        'system:catalog',
+        `There are ${view.emptyServices} services without instances, more than the ${max} that are kept.`,
+      ),
       systemEvent: {
         ...toEmptyServicesDropped(oldest.at(-1)!),
         write: em => services.drop(em, oldest),

@@ -1,5 +1,6 @@
+import { instanceUuidSchema } from '@coordination/catalog';
 import { z } from 'zod';
-import { incarnationSchema, instanceUuidSchema } from './registry.schemas.js';
+import { incarnationSchema } from './registry.schemas.js';
 
 const MAX_DEREGISTRATIONS = 1_000;
 

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
-import { DEFAULT_NAMESPACE, type InstanceIdentity } from '@coordination/catalog';
+import { DEFAULT_NAMESPACE, type InstanceIdentity, instanceIdSchema } from '@coordination/catalog';
 import { newId, toFieldErrors, ValidationFailedError } from '@coordination/kernel';
 import { type z } from 'zod';
 import { type ExpectedVersion, type RegisterCommand } from '../domain/commands.js';
 import { toSpec } from '../domain/spec/instance-spec.schema.js';
-import { instanceIdSchema, registerInstance, type RegisterInstance } from './registry.schemas.js';
+import { registerInstance, type RegisterInstance } from './registry.schemas.js';
 
 /** Preconditions of a registration. */
 export interface RegistrationConditions {

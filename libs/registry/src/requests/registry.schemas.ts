@@ -4,6 +4,8 @@ import { hasDotSegment } from '@coordination/kernel';
 import { z } from 'zod';
 import {
   initialStateSchema,
+  instanceIdSchema,
+  instanceUuidSchema,
   leasedInstanceView,
   namespaceSchema,
   overrideScopeSchema,
@@ -16,26 +18,11 @@ const MAX_BATCH = 1_000;
 const MAX_OUTPUT_LENGTH = 4_096;
 const MAX_REASON_LENGTH = 500;
 
-/** `[v6]:port` is the default name of an instance with an IPv6 host; other names must not have brackets. */
-export const instanceIdSchema = z
-  .string()
-  .regex(
-    /^([A-Za-z0-9._:@-]{1,200}|\[[0-9a-f:.]{2,45}\]:[0-9]{1,5})$/,
-    'must be 1 to 200 of letters, digits, . _ : @ -',
-  )
-  .describe(
-    'The caller’s own stable name for the instance, such as a pod name, and neither . nor ..; `host:port` by default.',
-  )
-  .meta({ examples: ['orders-7f9c'], minLength: 1, maxLength: 200 });
-
 /** Names that new instances may have. Instances with other names are older, and stay. */
 const newInstanceIdSchema = instanceIdSchema.refine(name => !hasDotSegment(name), {
   error:
     'must not be . or .., which clients and proxies remove from paths: choose another name. An existing instance with such a name is read, renewed and removed by its id',
 });
-
-/** The id that the server gave an instance. UUIDs are case-insensitive (RFC 9562, section 4); here they are in lower case. */
-export const instanceUuidSchema = z.uuid().toLowerCase();
 
 export const incarnationSchema = z
   .string()

@@ -1,4 +1,5 @@
-import { FIRST_PREVIOUS_HASH, hashEvent, type LockedHead, type LogEvent } from '@coordination/log';
+import { type LockedHead, type LogEvent } from '@coordination/log';
+import { FIRST_PREVIOUS_HASH, hashEvent } from '@coordination/log/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -479,7 +480,7 @@ describe('A system event', () => {
 });
 
 describe('A lease that is over', () => {
-  const allowance = { flushBoundMs: 1_000, backSince: null, maxGraceMs: 600_000 };
+  const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
   const expire = (id: string): Command => ({ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance });
 
   it('is not when a heartbeat came before it in the same batch', () => {

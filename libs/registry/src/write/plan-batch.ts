@@ -1,4 +1,4 @@
-import { chainEvent, type EventDraft, type LockedHead, type LogEvent } from '@coordination/log';
+import { chainEvent, type EventDraft, type LockedHead, type LogEvent, systemEvent } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
 import {
   identityKey,
@@ -77,7 +77,7 @@ class Batch {
   }
 
   /** Decides the commands of a request, all or none. */
-  carryOut({ commands, origin, systemEvent, note }: WriteRequest): DecidedOutcome {
+  carryOut({ commands, origin, systemEvent: event, note }: WriteRequest): DecidedOutcome {
     const undo: (() => void)[] = [];
     try {
       const results = commands.map(command => {
@@ -86,7 +86,7 @@ class Batch {
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
         return resultOf(decision, this.head.clock);
       });
-      if (systemEvent) this.add(systemEvent, origin);
+      if (event) this.add(event, origin);
       return { results, note };
     } catch (error) {
       // A rejection, or a programming error: in both cases the other requests are carried out.
@@ -135,10 +135,9 @@ class Batch {
     };
   }
 
-  private add(systemEvent: SystemEvent, origin: CallOrigin): void {
-    const { action, before, after } = systemEvent;
-    this.events.push(this.chain({ ...loggedOf(origin), action, ...NO_INSTANCE, before, after }));
-    this.systemEvents.push(systemEvent);
+  private add(event: SystemEvent, origin: CallOrigin): void {
+    this.events.push(this.chain(systemEvent(event, origin)));
+    this.systemEvents.push(event);
   }
 
   private chain(draft: EventDraft): LogEvent {
@@ -166,8 +165,6 @@ export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
   }
   return [...last.values()];
 }
-
-const NO_INSTANCE = { namespace: null, service: null, instanceId: null, instanceUuid: null, version: null } as const;
 
 /** The part of an origin that the log keeps; keys are not logged. */
 const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigin) => ({

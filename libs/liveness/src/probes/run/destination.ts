@@ -2,23 +2,23 @@ import { type LookupFunction } from 'node:net';
 import { type ProbePolicy } from '@coordination/registry';
 import { type NameResolver, type ResolvedAddress } from './name-resolver.js';
 
-/** Where a probe may go: addresses that were judged, and nothing else. */
+/** Where a probe connects to: only addresses that the policy allows. */
 export interface Destination {
   readonly host: string;
   readonly port: number;
   readonly addresses: readonly [ResolvedAddress, ...ResolvedAddress[]];
-  /** For sockets: gives the judged addresses, so that no name is looked up a second time. */
+  /** For sockets: returns the allowed addresses, so that the name is not looked up a second time. */
   readonly lookup: LookupFunction;
 }
 
-/** Why a probe goes nowhere. */
+/** The policy does not allow to probe the host. */
 export class ForbiddenDestinationError extends Error {
   override readonly name = 'ForbiddenDestinationError';
 }
 
 /**
- * Resolves a host and judges everything that it leads to. One forbidden address forbids the host: whoever can put it
- * there is not to be trusted with the others.
+ * Resolves a host and checks all of its addresses. One forbidden address forbids the host: a name server that returns such an
+ * address is not to be trusted with the others.
  * @throws ForbiddenDestinationError, or the resolver's error
  */
 export async function findDestination(

@@ -7,14 +7,15 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
-import { type GrpcCheck, type Scheme } from '@coordination/catalog';
+import { type GrpcCheck } from '@coordination/catalog';
 import { type Destination } from './destination.js';
 import { isSecure } from './http-probe.js';
+import { type Probe, type ProbeKind } from './probe-kind.js';
 import { failed, MAX_OUTPUT, type ProbeOutcome, succeeded } from './probe-outcome.js';
-import { connected } from './tcp-probe.js';
+import { whenConnected } from './when-connected.js';
 import { TrackedCredentials } from './tracked-credentials.js';
 
-/** The answer of `grpc.health.v1.Health/Check`. */
+/** The response of `grpc.health.v1.Health/Check`. */
 interface HealthCheckResponse {
   readonly status: string;
 }
@@ -29,43 +30,36 @@ type HealthClient = Client & {
 
 const HealthClient = makeClientConstructor(service, 'Health');
 
-/** The deadline that the server is told; what ends the probe is the signal. */
 const MS = 1_000;
 
-/**
- * Asks by the health checking protocol of gRPC, on a connection of its own.
- * @throws Error of the connection, of TLS or of the protocol
- */
-export async function probeGrpc(
-  destination: Destination,
-  scheme: Scheme,
-  check: GrpcCheck,
-  signal: AbortSignal,
-): Promise<ProbeOutcome> {
-  const secure = isSecure(scheme);
-  const credentials = new TrackedCredentials(
-    secure
-      ? ChannelCredentials.createSsl(null, null, null, { rejectUnauthorized: check.tlsVerify })
-      : ChannelCredentials.createInsecure(),
-  );
-  const target = await targetOf(destination, signal);
-  const client = new HealthClient(target, credentials, optionsFor(destination, secure)) as unknown as HealthClient;
-  try {
-    const { status } = await ask(client, check, signal);
-    return status === 'SERVING' ? succeeded(status) : failed(status);
-  } finally {
-    client.close();
-    credentials.destroySockets();
+/** Probes by the health checking protocol of gRPC, on a connection of its own. */
+export class GrpcProbe implements ProbeKind<GrpcCheck> {
+  async probe({ destination, scheme, check, signal }: Probe<GrpcCheck>): Promise<ProbeOutcome> {
+    const secure = isSecure(scheme);
+    const credentials = new TrackedCredentials(
+      secure
+        ? ChannelCredentials.createSsl(null, null, null, { rejectUnauthorized: check.tlsVerify })
+        : ChannelCredentials.createInsecure(),
+    );
+    const target = await targetOf(destination, signal);
+    const client = new HealthClient(target, credentials, optionsFor(destination, secure)) as unknown as HealthClient;
+    try {
+      const { status } = await ask(client, check, signal);
+      return status === 'SERVING' ? succeeded(status) : failed(status);
+    } finally {
+      client.close();
+      credentials.destroySockets();
+    }
   }
 }
 
 /**
- * The address that takes a connection. It is tried first, because gRPC takes addresses of one family only, and goes on
- * for minutes with one from which nothing comes back.
+ * The address that accepts a connection. It is determined first, because gRPC takes addresses of one family only, and tries
+ * for minutes to connect to one that does not respond.
  */
 async function targetOf({ addresses, host, port, lookup }: Destination, signal: AbortSignal): Promise<string> {
   const socket = connect({ host, port, lookup, autoSelectFamily: true, signal });
-  const address = await connected(socket, ({ remoteAddress }) => remoteAddress ?? addresses[0].address);
+  const address = await whenConnected(socket, ({ remoteAddress }) => remoteAddress ?? addresses[0].address);
   return address.includes(':') ? `ipv6:[${address}]:${port}` : `ipv4:${address}:${port}`;
 }
 
@@ -73,7 +67,7 @@ function optionsFor({ host, port }: Destination, secure: boolean): ChannelOption
   return {
     'grpc.default_authority': host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
     ...(secure && { 'grpc.ssl_target_name_override': host }),
-    // The address was judged; a proxy of the environment would go elsewhere.
+    // Only the address that the policy allows is contacted: no proxy of the environment.
     'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
@@ -86,6 +80,7 @@ function optionsFor({ host, port }: Destination, secure: boolean): ChannelOption
 
 async function ask(client: HealthClient, check: GrpcCheck, signal: AbortSignal): Promise<HealthCheckResponse> {
   return await new Promise((resolve, reject) => {
+    // For the server; the signal ends the probe.
     const deadline = new Date(Date.now() + check.timeoutSeconds * MS);
     const call = client.check({ service: check.serviceName }, { deadline }, (error, response) => {
       if (error) reject(error);

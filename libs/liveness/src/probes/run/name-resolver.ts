@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { Injectable, Optional } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 
@@ -13,27 +14,28 @@ export interface ResolvedAddress {
 export type Lookup = (host: string) => Promise<readonly ResolvedAddress[]>;
 
 /**
- * How long (ms) addresses are taken for current. Long enough to spare the name service when many instances of one name
- * are probed; every probe judges the addresses again.
+ * How long (ms) addresses are cached: long enough to limit the look-ups when many instances of one name are probed. The policy
+ * checks the addresses at each probe.
  */
 const FRESH_MS = 5_000;
 
 const MAX_NAMES = 10_000;
 
-/** `getaddrinfo` occupies threads (4 by default) that files and compression need too. */
+/** `getaddrinfo` occupies threads (4 by default) that the file system and compression need, too. */
 const MAX_LOOKUPS = 2;
 
-/** The system's resolver, which knows hosts files and search domains. */
+/** The resolver of the system, which uses hosts files and search domains. */
 const systemLookup: Lookup = async host => {
   const found = await lookup(host, { all: true, order: 'verbatim' });
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
 };
 
-/** Resolves names of instances: one look-up at a time for each, and few at a time. */
+/** Resolves names of instances, with at most one look-up of the same name, and few look-ups, at a time. */
+@Injectable()
 export class NameResolver {
   private readonly names: LRUCache<string, readonly ResolvedAddress[]>;
 
-  constructor(find: Lookup = systemLookup, freshMs = FRESH_MS) {
+  constructor(@Optional() find: Lookup = systemLookup, @Optional() freshMs: number = FRESH_MS) {
     const limit = pLimit(MAX_LOOKUPS);
     this.names = new LRUCache({
       max: MAX_NAMES,
@@ -43,7 +45,7 @@ export class NameResolver {
   }
 
   /**
-   * All addresses of a host, which may be an address itself.
+   * All addresses of a host, which is a name or an address.
    * @throws Error when it has none
    */
   async resolve(host: string): Promise<readonly ResolvedAddress[]> {

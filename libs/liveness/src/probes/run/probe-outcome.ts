@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http';
-import { readable } from '@coordination/kernel';
+import { errorText, readable } from '@coordination/kernel';
 
-/** How a probe ended, for metrics: `forbidden` is what policy does not let us contact. */
+/** How a probe ended, for metrics. `forbidden`: the policy does not allow to contact the endpoint. */
 export type ProbeResult = 'success' | 'failure' | 'timeout' | 'forbidden';
 
-/** What one probe found. */
+/** The outcome of one probe. */
 export interface ProbeOutcome {
   readonly result: ProbeResult;
-  /** For people; bounded, and such that it can be stored. */
+  /** For people; bounded, and without characters that PostgreSQL cannot store. */
   readonly output: string;
 }
 
@@ -25,17 +25,17 @@ export const timedOut = (seconds: number): ProbeOutcome => ({
 /** A failure from an error of a socket, a name or a protocol. */
 export const failedBy = (error: unknown): ProbeOutcome => failed(messageOf(error));
 
-/** The beginning of a text, without what PostgreSQL cannot store and what people do not see. */
+/** The beginning of a text, without characters that PostgreSQL cannot store, or that are invisible. */
 export const storable = (text: string): string => readable(text.slice(0, MAX_OUTPUT));
 
-/** What an HTTP answer looks like to people. */
+/** Describes an HTTP response for people. */
 export const httpOutput = (status: number, body: Buffer): string => {
   const line = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
   return body.length === 0 ? line : `${line}: ${body.toString('utf8')}`;
 };
 
-/** An error of several addresses has the errors in it, and no message. */
+/** An error of several addresses has no message of its own, but the errors of each. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

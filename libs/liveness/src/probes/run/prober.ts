@@ -1,25 +1,25 @@
+import { Injectable } from '@nestjs/common';
 import { type InstanceRecord, type ProbedCheck } from '@coordination/catalog';
-import { type ProbePolicy } from '@coordination/registry';
-import { type Destination, findDestination, ForbiddenDestinationError } from './destination.js';
-import { probeGrpc } from './grpc-probe.js';
-import { probeHttp } from './http-probe.js';
-import { type NameResolver } from './name-resolver.js';
+import { ProbePolicy } from '@coordination/registry';
+import { findDestination, ForbiddenDestinationError } from './destination.js';
+import { NameResolver } from './name-resolver.js';
 import { failedBy, forbidden, type ProbeOutcome, timedOut } from './probe-outcome.js';
-import { probeTcp } from './tcp-probe.js';
+import { proberOf } from './probe-kinds.js';
 
 const MS = 1_000;
 
-/** What is probed: where it is, and how. */
+/** The endpoint to be probed, and the check by which. */
 export type ProbeTarget = Pick<InstanceRecord, 'scheme' | 'host' | 'port'> & { readonly check: ProbedCheck };
 
-/** Carries out single probes: where policy allows, and within their time, whatever the other side does. */
+/** Carries out single probes, if the policy allows them. Each ends in time, whatever the probed endpoint does. */
+@Injectable()
 export class Prober {
   constructor(
     private readonly policy: ProbePolicy,
     private readonly resolver: NameResolver,
   ) {}
 
-  /** What a probe finds. Never fails; undefined when it was called off. */
+  /** Probes once. It never fails. @returns undefined when the probe was called off */
   async probe(target: ProbeTarget, calledOff: AbortSignal): Promise<ProbeOutcome | undefined> {
     const { timeoutSeconds } = target.check;
     const limit = AbortSignal.timeout(timeoutSeconds * MS);
@@ -34,30 +34,15 @@ export class Prober {
     }
   }
 
-  private async attempt(target: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> {
-    const destination = await findDestination(target, this.resolver, this.policy);
-    // The name service may have taken all of the time.
+  private async attempt({ check, ...endpoint }: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> {
+    const destination = await findDestination(endpoint, this.resolver, this.policy);
+    // The look-up of the name may have used all of the time.
     signal.throwIfAborted();
-    return await probeAt(destination, target, signal);
+    return await proberOf(check.kind).probe({ destination, scheme: endpoint.scheme, check, signal });
   }
 }
 
-async function probeAt(
-  destination: Destination,
-  { scheme, check }: ProbeTarget,
-  signal: AbortSignal,
-): Promise<ProbeOutcome> {
-  switch (check.kind) {
-    case 'http':
-      return await probeHttp(destination, scheme, check, signal);
-    case 'tcp':
-      return await probeTcp(destination, signal);
-    default:
-      return await probeGrpc(destination, scheme, check, signal);
-  }
-}
-
-/** Look-ups of names cannot be ended; they are left behind. */
+/** Rejects when the signal is aborted. A look-up of a name cannot be aborted: it goes on, and its result is ignored. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);

@@ -1,25 +1,14 @@
-import { connect, type Socket } from 'node:net';
-import { type Destination } from './destination.js';
+import { connect } from 'node:net';
+import { type TcpCheck } from '@coordination/catalog';
+import { type Probe, type ProbeKind } from './probe-kind.js';
 import { type ProbeOutcome, succeeded } from './probe-outcome.js';
+import { whenConnected } from './when-connected.js';
 
-/**
- * Opens a connection, says nothing, and closes it.
- * @throws Error when nobody takes it
- */
-export async function probeTcp({ host, port, lookup }: Destination, signal: AbortSignal): Promise<ProbeOutcome> {
-  return await connected(connect({ host, port, lookup, autoSelectFamily: true, signal }), ({ remoteAddress }) =>
-    succeeded(`Connected to ${remoteAddress} port ${port}.`),
-  );
-}
-
-/** What a connection says once it is there; it is closed in any case. */
-export async function connected<T>(socket: Socket, tell: (socket: Socket) => T): Promise<T> {
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      socket.once('connect', () => resolve(tell(socket)));
-      socket.on('error', reject);
-    });
-  } finally {
-    socket.destroy();
+/** Opens a connection, sends nothing, and closes it. */
+export class TcpProbe implements ProbeKind<TcpCheck> {
+  async probe({ destination: { host, port, lookup }, signal }: Probe<TcpCheck>): Promise<ProbeOutcome> {
+    return await whenConnected(connect({ host, port, lookup, autoSelectFamily: true, signal }), ({ remoteAddress }) =>
+      succeeded(`Connected to ${remoteAddress} port ${port}.`),
+    );
   }
 }

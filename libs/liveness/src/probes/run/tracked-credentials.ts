@@ -4,8 +4,8 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 type Connecting = Parameters<ChannelCredentials['_createSecureConnector']>;
 
 /**
- * Credentials that know the sockets of their channel. Closing a channel leaves its socket open for ever when the other
- * side took the connection and then said nothing, and gRPC has no time limit for that; so they are destroyed from here.
+ * Credentials that track the sockets of their channel. When the server accepts the connection and then does not respond, closing
+ * the channel leaves its socket open for ever, and gRPC has no time limit for that. So the sockets are destroyed from here.
  */
 export class TrackedCredentials extends ChannelCredentials {
   private readonly sockets = new Set<Socket>();

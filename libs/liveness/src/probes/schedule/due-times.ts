@@ -1,6 +1,6 @@
 /**
- * Things by the time at which they are due, to within a slot. Adding, removing and taking cost the same however many
- * there are, and there is one timer for all of them.
+ * A timing wheel: things by the time at which they are due, to within a slot. Adding, removing and taking cost the same
+ * however many things there are, and one timer serves all of them.
  */
 export class DueTimes<T> {
   private readonly slots = new Map<number, Set<T>>();
@@ -14,9 +14,9 @@ export class DueTimes<T> {
     this.last = Math.floor(nowMs / slotMs);
   }
 
-  /** @returns how to take it out again */
+  /** @returns removes it */
   add(thing: T, dueMs: number): () => void {
-    // What is due already comes with the next slot.
+    // A thing that is already due is put into the next slot.
     const slot = Math.max(Math.ceil(dueMs / this.slotMs), this.last + 1);
     const things = this.slots.get(slot) ?? new Set<T>();
     this.slots.set(slot, things.add(thing));
@@ -25,7 +25,7 @@ export class DueTimes<T> {
     };
   }
 
-  /** Takes out what is due, the earlier first. */
+  /** Removes and returns the things that are due, the earliest first. */
   take(nowMs: number): T[] {
     const now = Math.floor(nowMs / this.slotMs);
     const due = now - this.last > this.slots.size ? this.occupiedUpTo(now) : this.passedUpTo(now);
@@ -37,14 +37,14 @@ export class DueTimes<T> {
     return Array.from({ length: Math.max(0, now - this.last) }, (_, n) => this.last + 1 + n);
   }
 
-  /** After a long sleep there are fewer of these. */
+  /** After a long pause there are fewer of these than passed slots. */
   private occupiedUpTo(now: number): number[] {
     return [...this.slots.keys()].filter(slot => slot <= now).toSorted((a, b) => a - b);
   }
 
   private taken(slot: number): T[] {
     const things = [...(this.slots.get(slot) ?? [])];
-    // Emptied too, so that taking one of them out later is nothing.
+    // Also emptied, so that removing one of the things later has no effect.
     this.slots.get(slot)?.clear();
     this.slots.delete(slot);
     return things;

@@ -25,7 +25,7 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
   const counted = { started: 0, skipped: 0, lateSeconds: 0 };
   const scheduler = new ProbeScheduler(
     {
-      probe: (record, calledOff) => {
+      probe: (target, calledOff) => {
         const { promise, resolve } = Promise.withResolvers<ProbeOutcome | undefined>();
         calledOff.addEventListener('abort', () => resolve(undefined));
         const finish = async (outcome: ProbeOutcome = UP) => {
@@ -33,23 +33,24 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
           resolve(outcome);
           for (let turn = 0; turn < 10; turn++) await Promise.resolve();
         };
-        const entry = { record, calledOff, finish };
+        const entry = { record: target as ProbedRecord, calledOff, finish };
         under.push(entry);
         return promise;
       },
-      report: async (record, verdict) => void reports.push({ record, verdict }),
-      clock: { now: () => new Date(nowMs), monotonicMs: () => nowMs },
-      random,
-      metrics: {
-        start(_kind, lateSeconds) {
-          counted.started += 1;
-          counted.lateSeconds = Math.max(counted.lateSeconds, lateSeconds);
-          return () => undefined;
-        },
-        skipped: count => (counted.skipped += count),
-      },
     },
+    { report: async (record, verdict) => void reports.push({ record, verdict }), dropReport: () => undefined },
+    {
+      start(_kind, lateSeconds) {
+        counted.started += 1;
+        counted.lateSeconds = Math.max(counted.lateSeconds, lateSeconds);
+        return () => undefined;
+      },
+      skipped: count => void (counted.skipped += count),
+      observe: () => undefined,
+    },
+    { now: () => new Date(nowMs), monotonicMs: () => nowMs },
     maxAtOnce,
+    random,
   );
   const pass = (ms: number) => {
     for (const end = nowMs + ms; nowMs < end;) {

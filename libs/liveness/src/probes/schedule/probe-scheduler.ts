@@ -1,27 +1,22 @@
-import { type Clock } from '@coordination/kernel';
-import { isAnother, type ProbeVerdict } from '@coordination/registry';
-import { type ProbeMetrics } from '../probe-metrics.js';
+import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
+import { type Settings } from '@coordination/config';
+import { Clock } from '@coordination/kernel';
+import { isAnother } from '@coordination/registry';
+import { ProbeMetrics } from '../probe-metrics.js';
+import { ProbeReports } from '../probe-reports.service.js';
 import { type ProbedRecord } from '../probed-record.js';
-import { type ProbeOutcome } from '../run/probe-outcome.js';
+import { Prober } from '../run/prober.js';
 import { DueTimes } from './due-times.js';
 import { firstDelayMs, nextProbe, type Random } from './probe-pace.js';
 import { ProbeStreak } from './probe-streak.js';
 
-/** How exactly (ms) due times are kept. */
+/** The resolution (ms) of due times. */
 export const SLOT_MS = 50;
 
-export interface ProbeSchedulerTools {
-  readonly probe: (target: ProbedRecord, calledOff: AbortSignal) => Promise<ProbeOutcome | undefined>;
-  /** Makes known what probes found. It must not fail. */
-  readonly report: (target: ProbedRecord, verdict: ProbeVerdict) => Promise<void>;
-  /** Told of an instance that is not probed from here any more, so that nothing of it is left to be reported. */
-  readonly dropped?: (id: string) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: ProbeMetrics;
-}
+/** The most probes that a node has under way at once. */
+export const probeConcurrency = ({ PCS_PROBE_CONCURRENCY }: Settings): number => PCS_PROBE_CONCURRENCY;
 
-/** One instance on the schedule. It is at one place at a time: due later, waiting for its turn, or being probed. */
+/** One instance on the schedule. It has one state at a time: due later, waiting, or being probed. */
 interface Scheduled {
   record: ProbedRecord;
   readonly streak: ProbeStreak;
@@ -32,23 +27,32 @@ interface Scheduled {
 }
 
 /**
- * Probes instances again and again, each in its own time, with a bound on how many at once. Those that are due while
- * the bound is reached wait in the order in which they were due; an instance never waits twice.
+ * Probes instances repeatedly, each at its own interval, with a bound on how many at once. Probes that are due while the bound
+ * is reached wait in the order in which they were due; an instance is in the queue at most once.
  */
-export class ProbeScheduler {
+@Injectable()
+export class ProbeScheduler implements OnModuleInit {
   private readonly scheduled = new Map<string, Scheduled>();
   private readonly due: DueTimes<Scheduled>;
   private readonly ready = new Set<Scheduled>();
   private running = 0;
 
   constructor(
-    private readonly tools: ProbeSchedulerTools,
-    private readonly maxAtOnce: number,
+    @Inject(Prober) private readonly prober: Pick<Prober, 'probe'>,
+    @Inject(ProbeReports) private readonly reports: Pick<ProbeReports, 'report' | 'dropReport'>,
+    @Inject(ProbeMetrics) private readonly metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'observe'>,
+    private readonly clock: Clock,
+    @Inject(probeConcurrency) private readonly maxAtOnce: number,
+    @Optional() private readonly random: Random = Math.random,
   ) {
-    this.due = new DueTimes(SLOT_MS, tools.clock.monotonicMs());
+    this.due = new DueTimes(SLOT_MS, clock.monotonicMs());
   }
 
-  /** Instances that are probed from here. */
+  onModuleInit(): void {
+    this.metrics.observe(this);
+  }
+
+  /** Instances that this node probes. */
   get size(): number {
     return this.scheduled.size;
   }
@@ -63,13 +67,13 @@ export class ProbeScheduler {
     return this.ready.size;
   }
 
-  /** For how long (s) the first of those that wait has been due. */
+  /** How long (s) the first waiting probe has been due. */
   get lateSeconds(): number {
     const [first] = this.ready;
-    return first ? Math.max(0, this.tools.clock.monotonicMs() - first.dueMs) / 1_000 : 0;
+    return first ? Math.max(0, this.clock.monotonicMs() - first.dueMs) / 1_000 : 0;
   }
 
-  /** Probes an instance from now on. If it is on the schedule, it begins anew only when its endpoint, check or process is another. */
+  /** Probes an instance from now on. If it is already on the schedule, it begins anew only if its endpoint, check or process changed. */
   take(record: ProbedRecord): void {
     const known = this.scheduled.get(record.id);
     if (known && !isAnother(known.record, record)) {
@@ -77,7 +81,6 @@ export class ProbeScheduler {
       return;
     }
     this.drop(record.id);
-    const { clock, random } = this.tools;
     const entry: Scheduled = {
       record,
       streak: new ProbeStreak(record.health),
@@ -87,10 +90,10 @@ export class ProbeScheduler {
       unplan: () => undefined,
     };
     this.scheduled.set(record.id, entry);
-    this.plan(entry, clock.monotonicMs() + firstDelayMs(record, random));
+    this.plan(entry, this.clock.monotonicMs() + firstDelayMs(record, this.random));
   }
 
-  /** Probes an instance no longer; what a probe under way finds does not count. */
+  /** Probes an instance no longer. The result of a probe under way does not count. */
   drop(id: string): void {
     const entry = this.scheduled.get(id);
     if (!entry) return;
@@ -98,16 +101,16 @@ export class ProbeScheduler {
     this.ready.delete(entry);
     entry.unplan();
     entry.calledOff.abort();
-    this.tools.dropped?.(id);
+    this.reports.dropReport(id);
   }
 
   dropAll(): void {
     for (const id of this.scheduled.keys()) this.drop(id);
   }
 
-  /** Starts what is due; to be called every {@link SLOT_MS}. */
+  /** Starts the probes that are due; to be called every {@link SLOT_MS}. */
   tick(): void {
-    for (const entry of this.due.take(this.tools.clock.monotonicMs())) this.ready.add(entry);
+    for (const entry of this.due.take(this.clock.monotonicMs())) this.ready.add(entry);
     this.startReady();
   }
 
@@ -126,21 +129,21 @@ export class ProbeScheduler {
 
   private async run(entry: Scheduled): Promise<void> {
     const { record, calledOff } = entry;
-    const { probe, report, clock, metrics } = this.tools;
+    const { prober, reports, clock, metrics } = this;
     const end = metrics.start(record.check.kind, Math.max(0, clock.monotonicMs() - entry.dueMs) / 1_000);
     this.running += 1;
-    const outcome = await probe(record, calledOff.signal);
+    const outcome = await prober.probe(record, calledOff.signal);
     this.running -= 1;
     this.startReady();
     if (!outcome || calledOff.signal.aborted) return;
     end(outcome.result);
-    await report(entry.record, entry.streak.with(outcome));
-    if (calledOff.signal.aborted) this.tools.dropped?.(record.id);
+    await reports.report(entry.record, entry.streak.with(outcome));
+    if (calledOff.signal.aborted) this.reports.dropReport(record.id);
     else this.planNext(entry);
   }
 
   private planNext(entry: Scheduled): void {
-    const { clock, random, metrics } = this.tools;
+    const { clock, random, metrics } = this;
     const { dueMs, skipped } = nextProbe(entry.record, entry, clock.monotonicMs(), random);
     if (skipped > 0) metrics.skipped(skipped);
     entry.isFirst = false;

@@ -1,50 +1,42 @@
-import { type CatalogChange, type CatalogView, type FeedFollower, type InstanceRecord } from '@coordination/catalog';
+import { Inject, Injectable } from '@nestjs/common';
+import { type CatalogChange, CatalogView, EVERYWHERE, type FeedFollower } from '@coordination/catalog';
 import { liveNodes } from '../../nodes/live-nodes.js';
+import { NodeRegistration } from '../../nodes/node-registration.job.js';
 import { NODE_NAMESPACE, NODE_SERVICE } from '../../nodes/node-service.js';
 import { isProbedRecord, type ProbedRecord } from '../probed-record.js';
+import { ProbeScheduler } from '../schedule/probe-scheduler.js';
 import { type HashNode, ownerOf, placeOf } from './rendezvous.js';
-
-/** Who is told which instances are this node's to probe. */
-export interface ShareHolder {
-  /** It is, or it has changed. */
-  take(record: ProbedRecord): void;
-  /** It is not, or not any more. */
-  drop(id: string): void;
-}
 
 interface Shared {
   readonly place: number;
   owner: string | undefined;
 }
 
-export interface ProbeSharesParts {
-  readonly view: CatalogView;
-  readonly holder: ShareHolder;
-  /** The name of this node; undefined while it takes no part. */
-  readonly ownNodeId: () => string | undefined;
-}
-
 /**
- * Which node probes which instance, as far as this node's view of the catalog goes. Nodes agree on it without asking each
- * other, because they know the same catalog; while they have different revisions of it, an instance may be probed by two
- * of them, or by none, for a moment.
+ * Which node probes which instance, by the view of this node. Nodes agree without communication, because they have the same
+ * catalog. While they have different revisions of it, two nodes, or none, may probe an instance for a moment.
  */
+@Injectable()
 export class ProbeShares implements FeedFollower {
   private readonly shared = new Map<string, Shared>();
   private readonly counts = new Map<string, number>();
-  private contenders: readonly HashNode[] = [];
+  private nodes: readonly HashNode[] = [];
   private own: string | undefined;
 
-  constructor(private readonly parts: ProbeSharesParts) {}
+  constructor(
+    private readonly view: CatalogView,
+    @Inject(ProbeScheduler) private readonly scheduler: Pick<ProbeScheduler, 'take' | 'drop'>,
+    @Inject(NodeRegistration) private readonly self: Pick<NodeRegistration, 'nodeId'>,
+  ) {}
 
-  /** Instances that are to be probed, whoever does it. */
+  /** Instances that are probed, by any node. */
   get size(): number {
     return this.shared.size;
   }
 
-  /** Names of the nodes that take part, in order. */
+  /** Names of the nodes that probe, in order. */
   get nodeIds(): readonly string[] {
-    return this.contenders.map(({ nodeId }) => nodeId);
+    return this.nodes.map(({ nodeId }) => nodeId);
   }
 
   /** How many instances a node probes. */
@@ -52,8 +44,8 @@ export class ProbeShares implements FeedFollower {
     return this.counts.get(nodeId) ?? 0;
   }
 
-  /** The node that probes an instance; undefined: none, or it is not to be probed. */
-  whoProbes(id: string): string | undefined {
+  /** The node that probes an instance; undefined: no node does, or its check is not a probe. */
+  nodeOf(id: string): string | undefined {
     return this.shared.get(id)?.owner;
   }
 
@@ -67,48 +59,49 @@ export class ProbeShares implements FeedFollower {
     this.rebuild();
   }
 
-  /** Shares everything out anew, as the view has it now. */
+  /** Distributes all instances again, as the view has them now. */
   rebuild(): void {
-    this.contenders = this.livingNodes();
-    this.own = this.parts.ownNodeId();
-    const records = new Map(allProbed(this.parts.view).map(record => [record.id, record]));
+    this.nodes = this.liveNodes();
+    this.own = this.self.nodeId;
+    const records = new Map<string, ProbedRecord>();
+    for (const record of this.view.instancesIn(EVERYWHERE)) if (isProbedRecord(record)) records.set(record.id, record);
     for (const id of this.shared.keys()) if (!records.has(id)) this.forget(id);
     for (const record of records.values()) this.place(record);
   }
 
-  /** Looks which nodes live; shares everything out anew if others do, or if this node has got its name. */
+  /** Determines the live nodes; distributes all instances again if they changed, or if this node has got another name. */
   refresh(): void {
-    const [living, own] = [this.livingNodes(), this.parts.ownNodeId()];
+    const [live, own] = [this.liveNodes(), this.self.nodeId];
     const isSame =
       own === this.own &&
-      living.length === this.contenders.length &&
-      living.every(({ nodeId }, n) => nodeId === this.contenders[n]?.nodeId);
+      live.length === this.nodes.length &&
+      live.every(({ nodeId }, n) => nodeId === this.nodes[n]?.nodeId);
     if (!isSame) this.rebuild();
   }
 
-  private livingNodes(): HashNode[] {
-    return liveNodes(this.parts.view).map(({ instanceId }) => ({ nodeId: instanceId, place: placeOf(instanceId) }));
+  private liveNodes(): HashNode[] {
+    return liveNodes(this.view).map(({ instanceId }) => ({ nodeId: instanceId, place: placeOf(instanceId) }));
   }
 
   private place(record: ProbedRecord): void {
-    const { holder } = this.parts;
+    const { scheduler } = this;
     const known = this.shared.get(record.id);
     const place = known?.place ?? placeOf(record.id);
-    const owner = ownerOf(place, this.contenders);
+    const owner = ownerOf(place, this.nodes);
     if (owner !== known?.owner) {
       this.count(known?.owner, -1);
       this.count(owner, 1);
     }
     if (known) known.owner = owner;
     else this.shared.set(record.id, { place, owner });
-    if (owner !== undefined && owner === this.own) holder.take(record);
-    else holder.drop(record.id);
+    if (owner !== undefined && owner === this.own) scheduler.take(record);
+    else scheduler.drop(record.id);
   }
 
   private forget(id: string): void {
     this.count(this.shared.get(id)?.owner, -1);
     this.shared.delete(id);
-    this.parts.holder.drop(id);
+    this.scheduler.drop(id);
   }
 
   private count(nodeId: string | undefined, difference: number): void {
@@ -117,15 +110,4 @@ export class ProbeShares implements FeedFollower {
     if (count === 0) this.counts.delete(nodeId);
     else this.counts.set(nodeId, count);
   }
-}
-
-function allProbed(view: CatalogView): ProbedRecord[] {
-  const found: ProbedRecord[] = [];
-  const look = (record: InstanceRecord) => {
-    if (isProbedRecord(record)) found.push(record);
-  };
-  for (const namespace of view.namespaces().keys()) {
-    for (const service of view.services(namespace).keys()) view.instancesOf(namespace, service).forEach(look);
-  }
-  return found;
 }

@@ -26,7 +26,7 @@ describe('Rendezvous hashing', () => {
         const [before, after] = [contenders(nodes), contenders(nodes.filter(node => node !== gone))];
         for (const instance of INSTANCES.slice(0, 200)) {
           const owner = ownerOf(instance, before);
-          if (owner !== gone) expect(ownerOf(instance, after), 'it moved without need').toBe(owner);
+          if (owner !== gone) expect(ownerOf(instance, after), 'it updated without need').toBe(owner);
         }
       }),
     );

@@ -1,17 +1,17 @@
 import { hash } from 'node:crypto';
 
-/** A node, or an instance, as a place in the space of 32 bits in which they meet. */
+/** Hashes the name of a node or the id of an instance to 32 bits. */
 export const placeOf = (name: string): number => hash('sha256', name, 'buffer').readUInt32BE(0);
 
-/** A node that takes part. */
+/** A node among which instances are distributed. */
 export interface HashNode {
   readonly nodeId: string;
   readonly place: number;
 }
 
 /**
- * How much a node is meant for an instance: the finalizer of MurmurHash3, which turns any difference of its input into a
- * difference of each bit with a probability of one half. All nodes must compute the same, those of other versions too.
+ * The weight of a node for an instance: the finalizer of MurmurHash3, in which any difference of the input changes each bit of
+ * the result with a probability of one half. Nodes of all versions must compute the same.
  */
 function weightOf(node: number, instance: number): number {
   let mixed = node ^ instance;
@@ -21,13 +21,13 @@ function weightOf(node: number, instance: number): number {
 }
 
 /**
- * The node that an instance belongs to: the one with the highest random weight (rendezvous hashing). So each node that
- * goes gives only what was its own to the others, and each that comes takes only what becomes its own.
- * @param contenders in one order on all nodes, which decides between equal weights
+ * The node that an instance belongs to: the one with the highest weight (rendezvous hashing). So a node that leaves only gives
+ * away its own instances, and a node that joins only takes those that become its own.
+ * @param nodes in the same order on all nodes, which decides between equal weights
  */
-export function ownerOf(instance: number, contenders: readonly HashNode[]): string | undefined {
+export function ownerOf(instance: number, nodes: readonly HashNode[]): string | undefined {
   let [owner, highest] = [undefined as string | undefined, -1];
-  for (const { nodeId, place } of contenders) {
+  for (const { nodeId, place } of nodes) {
     const weight = weightOf(place, instance);
     if (weight > highest) [owner, highest] = [nodeId, weight];
   }

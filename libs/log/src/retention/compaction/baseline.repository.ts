@@ -5,10 +5,10 @@ import { CatalogBaseline } from '../catalog-baseline.entity.js';
 /** Each of them is a column of the log, too. */
 const BASELINE = columnsOf(CatalogBaseline);
 
-/** Revisions that a statement looks at: some tens of milliseconds. */
+/** Events that one statement processes; it takes some tens of milliseconds. */
 const STEP = 5_000;
 
-/** Where a step going down ends; a new epoch leaves large gaps, so it is counted in events. */
+/** The lowest revision of a step downwards. A step is a number of events, since epochs leave large gaps between revisions. */
 const LOWEST_OF_STEP = `
   select min(s.revision)::float8 as revision from (
     select revision from service_event where revision > $1 and revision <= $2
@@ -16,8 +16,8 @@ const LOWEST_OF_STEP = `
   ) s`;
 
 /**
- * Of the events of a step the newest of each identity, unless a newer one is there already. Going down, each identity gets
- * one row.
+ * Copies the newest event of each identity of a step, unless the baseline already has a newer one. Since steps go downwards,
+ * each identity gets one row.
  */
 const STAGE = `
   insert into catalog_baseline (${BASELINE.names()})
@@ -38,9 +38,9 @@ const HIGHEST_OF_STEP = `
   ) s`;
 
 /**
- * Rows that say nothing at the cut or after it: those of identities that have a newer one; and of identities that were gone,
- * unless nothing happened to their service later and it is still known. Going up, a row goes before the one that says that
- * its identity is gone.
+ * Deletes rows that are not needed at the cut or after it: rows of identities that have a newer one; and rows of removed
+ * instances, unless the row is the last event of its service and the service is still known. Since steps go upwards, a row is
+ * deleted before the row that records the removal of its instance.
  */
 const TIDY = `
   delete from catalog_baseline b where b.revision > $1 and b.revision <= $2 and (
@@ -56,13 +56,13 @@ const TIDY = `
         where (n.namespace, n.service) = (b.namespace, b.service) and n.revision > b.revision and n.revision <= $3)))`;
 
 /**
- * The baseline: filled before a cut is noted, and cleared of what is too much when it has been made. All rows are copies of
- * events, so they may be there beside the events themselves. Each statement is a transaction of its own.
+ * Fills the baseline before a cut is recorded, and deletes rows that are no longer needed after it. All rows are copies of
+ * events, so it is harmless if the log still has the events. Each statement is a transaction of its own.
  */
 export class BaselineRepository {
   constructor(private readonly step = STEP) {}
 
-  /** Adds the newest event of each identity of a part of the log, up to a cut; again, if need be, to no effect. */
+  /** Adds the newest event of each identity after a revision, up to a cut. Repeating it has no effect. */
   async fill(em: EntityManager, after: number, cut: number): Promise<void> {
     for (let high = cut; high > after;) {
       const [row] = await query<{ revision: number | null }>(em, LOWEST_OF_STEP, [after, high, this.step]);
@@ -72,7 +72,7 @@ export class BaselineRepository {
     }
   }
 
-  /** Removes what a cut that has been made no longer needs. */
+  /** Deletes the rows that are no longer needed after a cut. */
   async tidy(em: EntityManager, cut: number): Promise<void> {
     for (let low = 0; ;) {
       const [row] = await query<{ revision: number | null }>(em, HIGHEST_OF_STEP, [low, cut, this.step]);
@@ -83,7 +83,7 @@ export class BaselineRepository {
     await query(em, 'analyze catalog_baseline');
   }
 
-  /** How many rows it has. */
+  /** The number of rows. */
   async size(em: EntityManager): Promise<number> {
     const [row] = await query<{ rows: number }>(em, 'select count(*)::float8 as rows from catalog_baseline');
     return row!.rows;

@@ -1,42 +1,42 @@
 import { type Databases, readSnapshot } from '@coordination/database';
+import { errorText } from '@coordination/kernel';
 import { type LogEvent } from '../../events/log-event.js';
 import { type ChainLink, ChainWalk, GENESIS } from '../../events/chain-walk.js';
-import { type ServiceEventRepository } from '../../events/service-event.repository.js';
+import { ServiceEventRepository } from '../../events/service-event.repository.js';
 import { hasContent, readExport, writeExport, type WrittenFile } from './export-file.js';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
 
-/** Where the part that is exported begins: after this revision, whose hash is not known where there is none before it. */
-export interface Begin {
+/** The exported part begins after this revision; its hash is undefined at the beginning of the log. */
+export interface ExportStart {
   readonly revision: number;
   readonly hash: string | undefined;
 }
 
-/** Which part of the log is exported, and where to. */
+/** The part of the log to export, and the file. */
 export interface ExportedPart {
-  /** What comes before it. */
-  readonly begin: Begin;
+  /** The end of the part before it. */
+  readonly begin: ExportStart;
   /** Its last event. */
   readonly last: ChainLink;
   readonly path: string;
 }
 
-/** The part of the log that goes as a file, which is verified as it is written: a log that is broken is not removed. */
+/** Exports a part of the log before its removal, and verifies it meanwhile: a broken log is not removed. */
 export class CutExport {
+  private readonly events = new ServiceEventRepository();
+
   constructor(
-    private readonly tools: {
-      readonly databases: Databases;
-      readonly events: ServiceEventRepository;
-      /** Ends it between two pages. */
-      readonly signal?: AbortSignal;
-    },
+    private readonly databases: Databases,
     private readonly part: ExportedPart,
+    /** Ends the export between two pages. */
+    private readonly signal?: AbortSignal,
   ) {}
 
   /**
-   * The file, on disk. One that is there already, since somebody was killed after writing it, is taken if it is the same.
-   * @throws Error when the log does not verify, or another file is in the way
+   * Writes the file. If a run that was killed has already written it, it is verified and kept.
+   * @throws Error when the log is broken, or another file has this name
    */
   async make(): Promise<WrittenFile> {
     const { path } = this.part;
@@ -44,7 +44,7 @@ export class CutExport {
   }
 
   private async *pages(): AsyncGenerator<readonly LogEvent[]> {
-    const { databases, events, signal } = this.tools;
+    const { databases, events, signal } = this;
     const { last } = this.part;
     const walk = this.walk();
     while (walk.revision < last.revision) {
@@ -52,7 +52,7 @@ export class CutExport {
       const page = await readSnapshot(databases, em => events.findAfter(em, walk.revision, PAGE_SIZE));
       const wanted = page.filter(({ revision }) => revision <= last.revision);
       for (const event of wanted) this.follow(walk, event);
-      if (wanted.length === 0) this.fail(`there is nothing after revision ${walk.revision}`);
+      if (wanted.length === 0) this.fail(`there is no event after revision ${walk.revision}`);
       yield wanted;
     }
   }
@@ -65,12 +65,12 @@ export class CutExport {
       this.follow(walk, event);
       end = event;
     }).catch((error: unknown) => {
-      throw new Error(`There is a file ${path} already, which is no whole export (${String(error)}). Move it away.`, {
+      throw new Error(`The file ${path} exists and is not a complete export (${errorText(error)}). Move it away.`, {
         cause: error,
       });
     });
     if (end?.revision !== last.revision || end.hash !== last.hash) {
-      throw new Error(`There is a file ${path} already, which is another export. Move it away.`);
+      throw new Error(`The file ${path} exists and is another export. Move it away.`);
     }
     return { events: walk.checked, sha256 };
   }
@@ -87,8 +87,8 @@ export class CutExport {
 
   private fail(what: string): never {
     throw new Error(
-      `The log is not what was written: ${what}. Nothing was removed. GET /api/v1/audit/verify tells more; ` +
-        'docs/audit.md says what it means.',
+      `The log differs from what was written: ${what}. Nothing was removed. GET /api/v1/audit/verify gives details; ` +
+        'docs/audit.md explains them.',
     );
   }
 }

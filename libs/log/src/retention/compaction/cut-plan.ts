@@ -7,36 +7,36 @@ export interface LastEvent {
   readonly at: string;
 }
 
-/** A partition, and the newest event in it; undefined: it has none, for a new epoch leapt over it. */
+/** A partition and its newest event; undefined: it is empty, since a new epoch jumped over its revisions. */
 export interface PartitionExtent extends LogPartition {
   readonly last: LastEvent | undefined;
 }
 
-/** What is removed at once: a partition that has events, and those before it that have none. */
+/** The partitions that one cut removes: one that has events, and the empty ones before it. */
 export interface CutPlan {
-  /** The last event that goes. */
+  /** The last removed event. */
   readonly last: LastEvent;
   readonly partitions: readonly PartitionExtent[];
 }
 
-/** What decides on what goes. */
-export interface CutTerms {
-  /** Where the log ends: the partition of the head, and all after it, stay. */
+/** What limits the cuts. */
+export interface CutLimits {
+  /** The end of the log: the partition of the head and all later ones are retained. */
   readonly head: number;
-  /** Events of this time and later ones stay. RFC 3339 in UTC with milliseconds. */
-  readonly keptFrom: string;
+  /** Events of this time and later ones are retained. RFC 3339 in UTC with milliseconds. */
+  readonly retainedFrom: string;
 }
 
 /**
- * The cuts that may be made, one after the other: the oldest partitions whose every event is old enough. `at` never falls
- * along revisions, so its last event tells of all of a partition.
+ * The possible cuts, in order: the oldest partitions of which every event is old enough. `at` never decreases with revisions,
+ * so the last event of a partition is its newest.
  */
-export function planCuts(partitions: readonly PartitionExtent[], { head, keptFrom }: CutTerms): CutPlan[] {
+export function planCuts(partitions: readonly PartitionExtent[], { head, retainedFrom }: CutLimits): CutPlan[] {
   const plans: CutPlan[] = [];
   let empty: PartitionExtent[] = [];
   for (const partition of partitions.toSorted((a, b) => a.from - b.from)) {
     const { before, last } = partition;
-    if (before > head || (last && last.at >= keptFrom)) break;
+    if (before > head || (last && last.at >= retainedFrom)) break;
     if (last) plans.push({ last, partitions: [...empty, partition] });
     empty = last ? [] : [...empty, partition];
   }

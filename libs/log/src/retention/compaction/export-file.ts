@@ -7,11 +7,11 @@ import { v4 as uuid, validate as validateUuid } from 'uuid';
 import { type LogEvent } from '../../events/log-event.js';
 import { linesOf } from '../../events/event-formats.js';
 
-/** Only whoever may run the compaction is to read what it writes. */
+/** Only the user that runs the compaction may read the file. */
 const MODE = 0o600;
 const PARTIAL = '.partial';
 
-/** A file that is on disk. */
+/** A complete file, written to disk. */
 export interface WrittenFile {
   readonly events: number;
   /** SHA-256 (hex). */
@@ -19,9 +19,9 @@ export interface WrittenFile {
 }
 
 /**
- * Writes events, one a line, into a file that is there only when all of it is on disk. What was written until then is in a file
- * of its own, whose name ends with `.partial`: no file that is there is opened for writing.
- * @throws Error when there is something of that name
+ * Writes events, one per line. The file gets its name only when all of it is on disk; until then its name ends with
+ * `.partial`. Existing files are never opened for writing.
+ * @throws Error when the name is taken
  */
 export async function writeExport(path: string, pages: AsyncIterable<readonly LogEvent[]>): Promise<WrittenFile> {
   if (!(await isFree(path))) throw nameTaken(path);
@@ -52,8 +52,8 @@ export async function writeExport(path: string, pages: AsyncIterable<readonly Lo
 }
 
 /**
- * Removes what runs have left that were ended while they wrote this export, and tells of each file.
- * @param say is told what was removed, and what was not because its name is not one that is made here
+ * Removes the partial files of runs that were killed while they wrote this export.
+ * @param say receives a line for each removed file, and for each file that is kept because this code does not make such names
  */
 export async function clearLeftovers(path: string, say: (line: string) => void): Promise<void> {
   const [folder, prefix] = [dirname(path), `${basename(path)}.`];
@@ -63,23 +63,23 @@ export async function clearLeftovers(path: string, say: (line: string) => void):
     const leftover = join(folder, name);
     if (entry.isFile() && validateUuid(name.slice(prefix.length, -PARTIAL.length))) {
       await rm(leftover);
-      say(`Removed ${leftover}, which a run that was ended has left.`);
+      say(`Removed ${leftover}, left by a run that was killed.`);
     } else {
-      say(`${leftover} is not needed. It stays, since it may be somebody else's: remove it, if it is not.`);
+      say(`Kept ${leftover}, which may belong to another program. The compaction does not need it.`);
     }
   }
 }
 
-/** Whether there is something in the file of this name, or behind a symbolic link of this name. */
-export const hasContent = async (path: string): Promise<boolean> => ((await found(() => stat(path)))?.size ?? 0) > 0;
+/** Whether the file of this name, or the file that a symbolic link of this name leads to, has content. */
+export const hasContent = async (path: string): Promise<boolean> => ((await ifExists(() => stat(path)))?.size ?? 0) > 0;
 
-/** An empty file was left by one who was killed when it had taken the name. A symbolic link is nothing that we make. */
+/** Whether the name can be used. An empty file was left by a run that was killed after {@link takeName}. */
 async function isFree(path: string): Promise<boolean> {
-  const there = await found(() => lstat(path));
+  const there = await ifExists(() => lstat(path));
   return there === undefined || (there.isFile() && there.size === 0);
 }
 
-/** Makes an empty file of this name, unless there is one: renaming alone would replace what is there without a word. */
+/** Creates an empty file of this name, unless there is one: renaming alone would replace another file. */
 async function takeName(path: string): Promise<void> {
   if (!(await isFree(path))) throw nameTaken(path);
   await open(path, 'wx', MODE).then(
@@ -90,9 +90,9 @@ async function takeName(path: string): Promise<void> {
   );
 }
 
-const nameTaken = (path: string): Error => new Error(`There is something called ${path} already. Move it away.`);
+const nameTaken = (path: string): Error => new Error(`${path} already exists. Move it away.`);
 
-async function found(look: () => Promise<Stats>): Promise<Stats | undefined> {
+async function ifExists(look: () => Promise<Stats>): Promise<Stats | undefined> {
   try {
     return await look();
   } catch (error) {
@@ -103,7 +103,11 @@ async function found(look: () => Promise<Stats>): Promise<Stats | undefined> {
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-/** Reads an exported file again, event by event. @returns its SHA-256 (hex) @throws SyntaxError for what is no JSON */
+/**
+ * Reads an exported file, event by event.
+ * @returns its SHA-256 (hex)
+ * @throws SyntaxError when a line is not JSON
+ */
 export async function readExport(path: string, onEvent: (event: LogEvent) => void): Promise<string> {
   const hash = createHash('sha256');
   const input = createReadStream(path);
@@ -112,7 +116,7 @@ export async function readExport(path: string, onEvent: (event: LogEvent) => voi
   return hash.digest('hex');
 }
 
-/** That the name is there is only on disk when the directory is. */
+/** Writes the directory to disk, and with it the new name. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {

@@ -31,7 +31,7 @@ const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 const SCRIPT = join(ROOT, 'docs/verify-audit-export.mjs');
 const COMPACT = join(ROOT, 'test/support/log/compact-log.mjs');
 
-/** Filled once; each test has a copy. */
+/** Filled once; each test gets a copy. */
 let written: TestDatabase;
 let database: TestDatabase;
 let author: CatalogAuthor;
@@ -43,11 +43,11 @@ beforeAll(async () => {
   written = await createTestDatabase();
   await makePartitionsSmall(written.url, SIZE, PARTITIONS + 5);
   author = await CatalogAuthor.open(written.url);
-  // An instance that never changes, some that change in turn, and one that comes and goes.
+  // An instance that never changes, some that change in turn, and one that is registered and removed.
   await author.add(anInstance({ service: 'idle', instanceId: 'idle' }));
   let turn = await author.add(...[0, 1, 2].map(n => anInstance({ service: 'busy', instanceId: `i-${n}` })));
-  const [gone] = await author.add(anInstance({ service: 'gone', instanceId: 'gone' }));
-  await author.remove(gone!);
+  const [removed] = await author.add(anInstance({ service: 'gone', instanceId: 'gone' }));
+  await author.remove(removed!);
   for (let weight = 0; weight < (SIZE * PARTITIONS) / turn.length - 3; weight++) {
     const changed = await author.write(turn.map(before => ({ before, after: { ...before, weight } })));
     turn = changed.map(({ after }) => after as (typeof turn)[number]);
@@ -77,7 +77,7 @@ class Killed extends Error {}
 
 interface Run {
   readonly most?: number;
-  /** Ends it when this many steps have been told. */
+  /** Kills the run after this many steps. */
   readonly killedAfter?: number;
   readonly onStep?: (line: string) => void;
   readonly isDryRun?: boolean;
@@ -93,8 +93,11 @@ async function run({ most = 1, killedAfter = Infinity, onStep, ...options }: Run
     if (said.length === killedAfter) throw new Killed();
   };
   const settings = { retentionDays: 0, patienceMs: 10_000, isDryRun: false, ...options };
-  const tools = { databases: author.databases, client: owner, heads, events: log, say };
-  await new LogCompaction(tools).run({ ...settings, exportDir: directory.path, mostPartitions: most });
+  await new LogCompaction(author.databases, owner, say).run({
+    ...settings,
+    exportDir: directory.path,
+    mostPartitions: most,
+  });
   return said;
 }
 
@@ -125,17 +128,17 @@ const exported = async (): Promise<LogEvent[]> => {
   return lines.map(line => JSON.parse(line) as LogEvent).sort((a, b) => a.revision - b.revision);
 };
 
-/** Each event is in the log or in an export, and nothing but the word of the cuts has been added. */
+/** Each event is in the log or in an export, and only the events that record cuts have been added. */
 async function expectNothingLost(): Promise<void> {
   const facts = await assertCatalogInvariants(database.url);
   expect(await verify()).toMatchObject({ valid: true, checked: facts.events.length });
   const all = new Map([...(await exported()), ...facts.events].map(event => [event.revision, event]));
-  const told = [...all.values()].sort((a, b) => a.revision - b.revision);
-  expect(told.filter(({ action }) => action !== 'audit.compacted')).toEqual(events);
+  const known = [...all.values()].sort((a, b) => a.revision - b.revision);
+  expect(known.filter(({ action }) => action !== 'audit.compacted')).toEqual(events);
 }
 
-describe('Removing the beginning of the log', () => {
-  it('only says what it would do when it is asked to', async () => {
+describe('LogCompaction', () => {
+  it('only reports what it would do in a dry run', async () => {
     const before = await tables();
     const said = await run({ isDryRun: true, most: 2 });
     expect(said.join('\n')).toMatch(/revisions 1 to 9 .*\n.*revisions 10 to 19 .*\n.*dry run/);
@@ -144,14 +147,14 @@ describe('Removing the beginning of the log', () => {
     expect((await assertCatalogInvariants(database.url)).events).toEqual(events);
   });
 
-  it('says, asked for no more than that, that an earlier one is to be finished', async () => {
+  it('reports an unfinished cut in a dry run', async () => {
     await expect(run({ killedAfter: 4 })).rejects.toThrow(Killed);
     const said = await run({ isDryRun: true });
     expect(said.join('\n')).toMatch(/cut at revision 9 would be finished: service_event_p0 .*\n.*revisions 10 to 19 /);
     expect(await partitions()).toContain('service_event_p0');
   });
 
-  it('removes nothing that is young, nor what answers of the last day are told from, nor the partition of the head', async () => {
+  it('retains recent events, events that stored responses are built from, and the partition of the head', async () => {
     expect((await run({ retentionDays: 2 })).join()).toContain('Nothing to remove');
     const { at } = events[24]!;
     const older = events.findLast(event => event.revision % SIZE === SIZE - 1 && event.at < at)!.revision;
@@ -164,18 +167,18 @@ describe('Removing the beginning of the log', () => {
     await run({ most: 100 });
     const left = (await assertCatalogInvariants(database.url)).events;
     expect(left[0]!.revision % SIZE).toBe(0);
-    expect(left.length, 'that of the head is there, and no other').toBeLessThanOrEqual(SIZE + 2);
+    expect(left.length, 'only the partition of the head is left').toBeLessThanOrEqual(SIZE + 2);
     await expectNothingLost();
   });
 
-  it('may be killed after every step: the next run goes on or begins anew, and nothing is lost meanwhile', async () => {
+  it('may be killed after every step: the next run continues or starts again, and nothing is lost meanwhile', async () => {
     const steps = (await run()).length;
     expect(steps).toBe(9);
     await expectNothingLost();
     for (let killedAfter = 1; killedAfter <= steps; killedAfter++) {
       await expect(run({ killedAfter })).rejects.toThrow(Killed);
       await expectNothingLost();
-      // What has been noted is finished, without the next one being begun.
+      // A recorded cut is finished, without beginning the next one.
       await run({ most: killedAfter < 4 ? 1 : 0 });
       await expectNothingLost();
     }
@@ -185,15 +188,15 @@ describe('Removing the beginning of the log', () => {
     expect((await readdir(directory.path)).filter(name => !name.endsWith('.ndjson'))).toEqual([]);
   });
 
-  it('may be killed at any moment: the next run goes on or begins anew, and nothing is lost meanwhile', async () => {
+  it('may be killed at any moment: the next run continues or starts again, and nothing is lost meanwhile', async () => {
     const compact = () =>
       ServiceProcess.start(directory, [process.execPath, COMPACT, database.url, directory.path, String(PARTITIONS)], {
         cwd: ROOT,
       });
     for (let lines = 1; lines <= 8; lines++) {
       const killed = compact();
-      // In the middle of the step that comes after so many. Where a kill came late, the runs before have left less to do: then
-      // it ends by itself before it has said as much.
+      // Killed during the step after this many lines. If earlier kills came late, there is less to do, and the run may end by
+      // itself before it has printed as many lines.
       const isUnderWay = await killed.says(new RegExp(`(?:.*\\n){${lines}}`)).then(
         () => true,
         () => false,
@@ -212,7 +215,7 @@ describe('Removing the beginning of the log', () => {
     expect((await readdir(directory.path)).filter(name => name.endsWith('.partial'))).toEqual([]);
   });
 
-  it('exports what anybody can verify offline, with the anchor of the cut', async () => {
+  it('exports a file that can be verified offline with the anchor of the cut', async () => {
     await run();
     const [name] = await readdir(directory.path);
     const { rows } = await owner.query<{ anchor: string; sha: string; file: string }>(
@@ -223,15 +226,15 @@ describe('Removing the beginning of the log', () => {
     expect(stdout).toMatch(/^OK: 9 events, revisions 1 to 9/);
     expect(rows[0]!.file).toBe(name);
     expect(await verify()).toMatchObject({ valid: true });
-    const told = (await assertCatalogInvariants(database.url)).events.at(-1)!;
-    expect(told).toMatchObject({
+    const recorded = (await assertCatalogInvariants(database.url)).events.at(-1)!;
+    expect(recorded).toMatchObject({
       action: 'audit.compacted',
       actor: 'system:retention',
       after: { revision: 9, events: 9, firstRevision: 1, exportFile: name, exportSha256: rows[0]!.sha },
     });
   });
 
-  it('takes over what one who was killed while writing has left, and replaces no file of others', async () => {
+  it('takes over the file of a run that was killed while writing, and replaces no other file', async () => {
     const path = join(
       directory.path,
       `audit-${(await assertCatalogInvariants(database.url)).head.epoch.slice(0, 8)}-1-9.ndjson`,
@@ -240,29 +243,29 @@ describe('Removing the beginning of the log', () => {
     await expect(run()).rejects.toThrow('Move it away');
     expect(await readFile(path, 'utf8')).toBe('something else\n');
     await writeFile(path, `${JSON.stringify(events[0])}\n`);
-    await expect(run(), 'a whole export of less').rejects.toThrow('Move it away');
+    await expect(run(), 'a complete export of fewer events').rejects.toThrow('Move it away');
     expect((await assertCatalogInvariants(database.url)).events).toEqual(events);
     await writeFile(path, '');
     const partial = `${path}.partial`;
-    await writeFile(partial, 'a half line of nobo');
+    await writeFile(partial, 'a half line of ano');
     const killed = `${path}.6064ec64-99be-423e-92f8-630b1dbfb48b.partial`;
     await writeFile(killed, 'a half line');
     const said = await run();
     await expectNothingLost();
-    expect(said).toContain(`Removed ${killed}, which a run that was ended has left.`);
-    expect(said.join('\n')).toContain(`${partial} is not needed. It stays`);
-    expect(await readFile(partial, 'utf8')).toBe('a half line of nobo');
+    expect(said).toContain(`Removed ${killed}, left by a run that was killed.`);
+    expect(said.join('\n')).toContain(`Kept ${partial}`);
+    expect(await readFile(partial, 'utf8')).toBe('a half line of ano');
     expect((await readdir(directory.path)).sort()).toEqual([basename(path), basename(partial)]);
   });
 
-  it('writes through no symbolic link, and leaves no half file behind when it fails', async () => {
+  it('writes through no symbolic link, and leaves no partial file behind when it fails', async () => {
     const epoch = (await assertCatalogInvariants(database.url)).head.epoch.slice(0, 8);
     const path = join(directory.path, `audit-${epoch}-1-9.ndjson`);
     const foreign = join(directory.path, 'foreign');
     await writeFile(foreign, '');
     await symlink(foreign, path);
     await symlink(foreign, `${path}.partial`);
-    await expect(run()).rejects.toThrow(`There is something called ${path} already. Move it away.`);
+    await expect(run()).rejects.toThrow(`${path} already exists. Move it away.`);
     await unlink(path);
     await symlink(join(directory.path, 'nothing'), path);
     await expect(run()).rejects.toThrow('Move it away');
@@ -279,7 +282,7 @@ describe('Removing the beginning of the log', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  it('removes nothing from a log that is not what was written', async () => {
+  it('removes nothing from a broken log', async () => {
     await owner.query(
       `alter table service_event_p0 disable trigger user; update service_event set actor = 'x' where revision = 5`,
     );
@@ -288,7 +291,7 @@ describe('Removing the beginning of the log', () => {
     expect((await owner.query('select from log_cut')).rows).toEqual([]);
   });
 
-  it('finishes a detachment that was begun and had to wait for somebody who uses the log', async () => {
+  it('finishes a detachment that was begun and then waited for a transaction that uses the log', async () => {
     const user = new Client({ connectionString: database.url });
     await user.connect();
     await expect(run({ killedAfter: 5 })).rejects.toThrow(Killed);
@@ -307,7 +310,7 @@ describe('Removing the beginning of the log', () => {
     await assertCatalogInvariants(database.url);
   });
 
-  it('waits for those who began to read before: what they were told is there stays there until they end', async () => {
+  it('waits for transactions that began before the cut: until they end, they can read all events', async () => {
     const reading = Promise.withResolvers<void>();
     const cut = Promise.withResolvers<void>();
     const reader = readSnapshot(author.databases, async em => {
@@ -331,7 +334,7 @@ describe('Removing the beginning of the log', () => {
     expect(steps.at(-1)).toContain('begins after revision 9');
   });
 
-  it('says who keeps it waiting, and goes on the next time', async () => {
+  it('reports the transactions that it waits for, and continues with the next run', async () => {
     const sleeper = new Client({ connectionString: database.url, application_name: 'a long report' });
     await sleeper.connect();
     await sleeper.query('begin isolation level repeatable read; select 1');
@@ -342,7 +345,7 @@ describe('Removing the beginning of the log', () => {
     await expectNothingLost();
   });
 
-  it('is done by one at a time', async () => {
+  it('refuses a second compaction at the same time', async () => {
     const options = {
       retentionDays: 0,
       exportDir: directory.path,
@@ -355,10 +358,10 @@ describe('Removing the beginning of the log', () => {
     await compactLog(target, options, () => {
       second ??= compactLog(target, options, () => undefined).catch((error: unknown) => String(error));
     });
-    expect(await second).toContain('running already');
+    expect(await second).toContain('already running');
   });
 
-  it('shows in a verification when nobody told of it: a cut that was forged, or whose event was changed', async () => {
+  it('does not hide a forged cut from a verification', async () => {
     await run();
     await owner.query(`update log_cut set hash = repeat('a', 64)`);
     expect(await verify()).toMatchObject({ valid: false, firstBroken: { revision: 9, reason: 'CUT_MISMATCH' } });

@@ -7,40 +7,40 @@ import { type LastEvent } from './cut-plan.js';
 
 const NEW_CUT = columnsOf(LogCutRow).without('finishedAt');
 
-const NOTE = `
+const INSERT_CUT = `
   insert into log_cut (${NEW_CUT.names()})
   select ${NEW_CUT.values('c', { madeAt: 'clock_timestamp()' })}
   from jsonb_to_recordset($1) as c (${NEW_CUT.without('madeAt').form()})`;
 
-/** A cut that has been noted, and of which something is still there. */
+/** A recorded cut whose tables have not all been removed yet. */
 export interface UnfinishedCut {
   readonly revision: number;
   readonly partitions: readonly string[];
 }
 
-/** Who asks, and what he may do. */
-export interface CutterRights {
+/** The current role, and whether it may change the tables of the log. */
+export interface MaintenanceRights {
   readonly role: string;
-  /** Whether the tables of the log are his, or those of a role that he is a member of. */
-  readonly owns: boolean;
+  /** Whether the role owns the tables of the log, or is a member of their owner. */
+  readonly isOwner: boolean;
 }
 
-/** What removing the beginning of the log needs of its tables, for the role of the maintenance alone. */
+/** The SQL of compaction, which only the maintenance role may run. */
 export class LogCuttingRepository {
-  async rights(em: EntityManager): Promise<CutterRights> {
-    const [row] = await query<CutterRights>(
+  async rights(em: EntityManager): Promise<MaintenanceRights> {
+    const [row] = await query<MaintenanceRights>(
       em,
-      `select current_user::text as role, pg_has_role(c.relowner, 'usage') as owns
+      `select current_user::text as role, pg_has_role(c.relowner, 'usage') as "isOwner"
        from pg_class c where c.oid = 'service_event'::regclass`,
     );
     return row!;
   }
 
   /**
-   * From which time on events stay: so many days back, and in any case from the time of the oldest answer under an
-   * Idempotency-Key, which is told from the log.
+   * The time from which on events are retained: so many days ago, or earlier if an older response is stored under an
+   * Idempotency-Key, since responses are built from the log.
    */
-  async keptFrom(em: EntityManager, days: number): Promise<string> {
+  async retainedFrom(em: EntityManager, days: number): Promise<string> {
     const [row] = await query<{ at: string }>(
       em,
       `select ${isoTime(
@@ -51,6 +51,7 @@ export class LogCuttingRepository {
     return row!.at;
   }
 
+  /** The newest event of a partition; undefined: it is empty. */
   async lastIn(em: EntityManager, { from, before }: LogPartition): Promise<LastEvent | undefined> {
     const [row] = await query<LastEvent>(
       em,
@@ -61,12 +62,12 @@ export class LogCuttingRepository {
     return row;
   }
 
-  /** Notes a cut. Whatever is left out from then on lies before it. */
-  async note(em: EntityManager, cut: NewLogCut): Promise<void> {
-    await query(em, NOTE, [JSON.stringify([cut])]);
+  /** Records a cut. From the commit on, the log begins after it. */
+  async record(em: EntityManager, cut: NewLogCut): Promise<void> {
+    await query(em, INSERT_CUT, [JSON.stringify([cut])]);
   }
 
-  /** Cuts of which something is still there, the oldest first. */
+  /** Cuts whose tables have not all been removed yet, the oldest first. */
   async unfinished(em: EntityManager): Promise<UnfinishedCut[]> {
     return await query<UnfinishedCut>(
       em,
@@ -74,6 +75,7 @@ export class LogCuttingRepository {
     );
   }
 
+  /** Records that all tables of a cut have been removed. */
   async finish(em: EntityManager, revision: number): Promise<void> {
     await query(em, 'update log_cut set finished_at = clock_timestamp() where revision = $1', [revision]);
   }

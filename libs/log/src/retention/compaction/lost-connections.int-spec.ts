@@ -13,7 +13,7 @@ import { compactLog } from '../../compact-log.js';
 const SIZE = 10;
 const LOCK = 'platform-coordination compaction lock';
 const WORKER = 'platform-coordination compaction';
-const GOES_ON = /What was not done yet is done the next time: run this again\.$/;
+const CONTINUE = /Run the command again: it continues where it stopped\.$/;
 
 let written: TestDatabase;
 let database: TestDatabase;
@@ -59,10 +59,10 @@ const compact = (url = database.url, say: (line: string) => void = () => undefin
     say,
   );
 
-/** The message with which it ends. */
+/** The message of its error. */
 const failure = (compacting: Promise<void>) =>
   compacting.then(
-    () => expect.unreachable('it ended well'),
+    () => expect.unreachable('it succeeded'),
     (error: unknown) => (error as Error).message,
   );
 
@@ -88,7 +88,7 @@ const nothingIsLeft = () =>
     async () => JSON.stringify(await sessions()),
   );
 
-/** Whoever reads in a transaction that began before the cut keeps a compaction waiting between statements. */
+/** A transaction that began before the cut makes a compaction wait between statements. */
 async function keepWaitingForSnapshots(): Promise<void> {
   await other.query('begin isolation level repeatable read');
   await other.query('select 1');
@@ -106,11 +106,11 @@ const waitsInDetach = () =>
     return found.some(({ name, query, waits }) => name === WORKER && /concurrently/.test(query) && waits === 'Lock');
   });
 
-async function goesOn(): Promise<void> {
+async function expectToContinue(): Promise<void> {
   await other.query('rollback');
   const said: string[] = [];
   await compact(database.url, line => said.push(line));
-  expect(said.join('\n')).toContain('The log begins after revision');
+  expect(said.join('\n')).toContain('The log now begins after revision');
   await assertCatalogInvariants(database.url);
   await nothingIsLeft();
 }
@@ -124,7 +124,7 @@ describe('A compaction', () => {
     ],
     ['its work', WORKER, /^The connection of the compaction was lost \(.+\), so the compaction was stopped/],
   ])(
-    'that waits ends when the connection of %s is ended, and goes on the next time',
+    'that waits ends when the connection of %s is ended, and the next run continues',
     async (_what, application, said) => {
       await keepWaitingForSnapshots();
       const compacting = failure(compact());
@@ -132,9 +132,9 @@ describe('A compaction', () => {
       await terminate(application);
       const message = await compacting;
       expect(message).toMatch(said);
-      expect(message).toMatch(GOES_ON);
+      expect(message).toMatch(CONTINUE);
       await nothingIsLeft();
-      await goesOn();
+      await expectToContinue();
     },
   );
 
@@ -146,13 +146,13 @@ describe('A compaction', () => {
     const compacting = failure(compact());
     await waitsInDetach();
     await terminate(application);
-    expect(await compacting).toMatch(GOES_ON);
-    // The lock that it waits for is still held: by itself the statement would wait on.
+    expect(await compacting).toMatch(CONTINUE);
+    // The lock that it waits for is still held: without the abort, the statement would keep waiting.
     await nothingIsLeft();
-    await goesOn();
+    await expectToContinue();
   });
 
-  it('ends when the server says nothing any more', async () => {
+  it('ends when the server no longer responds', async () => {
     const proxy = await PostgresProxy.start(database.url);
     await keepWaitingForSnapshots();
     const compacting = failure(compact(proxy.url));
@@ -160,10 +160,10 @@ describe('A compaction', () => {
     proxy.setSilent(true);
     const message = await compacting;
     expect(message).toContain('the server has not answered for 10 s');
-    expect(message).toMatch(GOES_ON);
+    expect(message).toMatch(CONTINUE);
     proxy.setSilent(false);
     await nothingIsLeft();
-    await goesOn();
+    await expectToContinue();
     await proxy.shut();
   });
 });

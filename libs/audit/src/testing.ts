@@ -1,0 +1,3 @@
+/** What tests of other libraries use in addition to `index.ts`. */
+export { EventExporter } from './events/event-export.service.js';
+export { InstanceHistory, type InstanceVersion } from './history/instance-history.service.js';
