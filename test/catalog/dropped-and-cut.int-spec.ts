@@ -1,6 +1,6 @@
 import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
 import { query } from '@coordination/database';
-import { EmptyServiceRepository } from '@coordination/registry';
+import { EmptyServiceRepository } from '@coordination/registry/testing';
 import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,8 +48,8 @@ const comeAndGo = async (service: string): Promise<ServiceTouch> => {
 
 const drop = async (services: readonly ServiceTouch[]): Promise<void> => {
   const write = (em: Parameters<EmptyServiceRepository['drop']>[0]) => new EmptyServiceRepository().drop(em, services);
-  const occurrence = { ...toEmptyServicesDropped(services.at(-1)!), write, isAlone: true };
-  await node.writer.submit({ commands: [], origin: anOrigin(), occurrence });
+  const systemEvent = { ...toEmptyServicesDropped(services.at(-1)!), write, isAlone: true };
+  await node.writer.submit({ commands: [], origin: anOrigin(), systemEvent });
 };
 
 const inBaseline = async (): Promise<string[]> => {

@@ -1,10 +1,10 @@
 import { CatalogHeadRepository } from '@coordination/log';
 import { type Databases, query } from '@coordination/database';
-import { type Command, EmptyServiceRepository, type WriteRequest, type WriteResult } from '@coordination/registry';
+import { type CatalogWriter, type Command, type WriteRequest, type WriteResult } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmptyServicesJob, type EmptyServicesJobOptions } from '@coordination/registry/testing';
+import { EmptyServiceRepository, EmptyServicesJob, type EmptyServicesPace } from '@coordination/registry/testing';
 import { CatalogSearchRepository, EVERYTHING } from '@coordination/discovery/testing';
-import { aTask } from '../support/nodes/background-tasks.js';
+import { someTasks } from '../support/nodes/background-tasks.js';
 import { beginEpoch } from '../support/log/audit-log.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { anIdentity, registerCommand } from '../support/catalog/factories.js';
@@ -14,6 +14,12 @@ import { waitFor } from '../support/time/wait-for.js';
 import { startWriter } from '../support/catalog/writer.js';
 
 const DROPPED = 'catalog.empty_services_dropped';
+
+interface JobOptions extends EmptyServicesPace {
+  readonly max: number;
+  readonly writer?: Pick<CatalogWriter, 'submit'>;
+  readonly services?: EmptyServiceRepository;
+}
 
 /** A node that reads and writes, as a node of the service does. */
 async function startNode(url: string) {
@@ -28,17 +34,14 @@ async function startNode(url: string) {
     databases: writing.databases,
     batches: writing.batches,
     submit: (command: Command) => writing.submit(command),
-    startJob(options: Partial<EmptyServicesJobOptions> & Pick<EmptyServicesJobOptions, 'max'>) {
-      const task = aTask('empty-services');
-      const { view } = reading;
-      const services = new EmptyServiceRepository();
-      const job = new EmptyServicesJob({ view, writer: writing.writer, services, task, everyMs: 20, ...options });
+    startJob({ max, writer = writing.writer, services = new EmptyServiceRepository(), ...pace }: JobOptions) {
+      const job = new EmptyServicesJob(reading.view, writer, services, max, someTasks(), { everyMs: 20, ...pace });
       jobs.push(job);
       job.onApplicationBootstrap();
       return job;
     },
     async close() {
-      for (const job of jobs) job.onModuleDestroy();
+      for (const job of jobs) await job.onModuleDestroy();
       await writing.close();
       await reading.stop();
     },
@@ -162,7 +165,7 @@ describe('Services without instances', () => {
     await caughtUp();
     second.startJob({ max: 0 });
     await waitFor('all are dropped', () => first.view.emptyServices === 0);
-    job.onModuleDestroy();
+    await job.onModuleDestroy();
     expect(await droppings()).toHaveLength(1);
     expect(await known()).toEqual([]);
     await assertSound();
@@ -233,7 +236,7 @@ describe('Services without instances', () => {
     await register('lives');
     await comeAndGo(numbered('s', 8));
     await caughtUp();
-    const [a, b] = together(first, second) as [EmptyServicesJobOptions['writer'], EmptyServicesJobOptions['writer']];
+    const [a, b] = together(first, second) as [JobOptions['writer'], JobOptions['writer']];
     first.startJob({ max: 3, writer: a });
     second.startJob({ max: 3, writer: b });
     await waitFor('both have dropped', async () => (await droppings()).length === 2);
@@ -266,7 +269,7 @@ describe('Services without instances', () => {
     await comeAndGo(['older', ...numbered('s', 9)]);
     const job = first.startJob({ max: 8 });
     await waitFor('one is dropped', () => second.view.emptyServices === 8);
-    job.onModuleDestroy();
+    await job.onModuleDestroy();
     const { revision } = await beginEpoch(second.databases);
     expect(await floors()).toEqual({ default: revision });
     await waitFor('the epoch has begun', () => nodes.every(({ view }) => view.revision === revision));

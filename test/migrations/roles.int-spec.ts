@@ -1,6 +1,6 @@
 import { compactLog, type LogHead, ServiceEventRepository } from '@coordination/log';
 import { newId } from '@coordination/kernel';
-import { EmptyServiceRepository, IdempotencyKeyRepository } from '@coordination/registry';
+import { EmptyServiceRepository, IdempotencyKeyRepository } from '@coordination/registry/testing';
 import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,7 +61,7 @@ describe('The role of the service', () => {
     await node.writer.submit({
       commands: [],
       origin: anOrigin(),
-      occurrence: {
+      systemEvent: {
         ...toEmptyServicesDropped(rows.at(-1)!),
         write: em => new EmptyServiceRepository().drop(em, rows),
         isAlone: true,

@@ -35,7 +35,9 @@ export {
 } from './model/instance.examples.js';
 export { instanceView, leasedInstanceView, overrideView } from './model/instance.schemas.js';
 export {
+  CHECK_KINDS,
   type Check,
+  type CheckKind,
   type Endpoint,
   type GrpcCheck,
   type Health,
@@ -58,6 +60,7 @@ export {
   STATUSES,
   type Scheme,
   type Status,
+  forEachCheckKind,
   identityKey,
   identityOf,
   scopeOf,

@@ -1,18 +1,19 @@
-import { type OnApplicationShutdown } from '@nestjs/common';
-import { type LastCheckedRecorder } from './leases/last-checked.js';
-import { type LeaseRenewals } from './leases/lease-renewals.js';
-import { type CatalogWriter } from './write/catalog-writer.js';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { LastCheckedRecorder } from './leases/last-checked.js';
+import { LeaseRenewals } from './leases/lease-renewals.js';
+import { CatalogWriter } from './write/catalog-writer.js';
 
-/** Lets the write side finish: after the last request has been answered, before the connections are closed. */
+/** Completes pending writes: after the last request has been answered, and before the connections are closed. */
+@Injectable()
 export class RegistryShutdown implements OnApplicationShutdown {
   constructor(
     private readonly writer: CatalogWriter,
     private readonly renewals: LeaseRenewals,
-    private readonly notes: LastCheckedRecorder,
+    private readonly lastChecked: LastCheckedRecorder,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     await this.writer.idle();
-    await Promise.all([this.renewals.close(), this.notes.close()]);
+    await Promise.all([this.renewals.close(), this.lastChecked.close()]);
   }
 }

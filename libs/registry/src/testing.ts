@@ -1,7 +1,23 @@
-// What tests outside the registry need of its inside: imported as `@coordination/registry/testing`, and by tests only.
-export { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
-export { decide } from './domain/decide.js';
+// What tests outside the registry need of its inside, imported as `@coordination/registry/testing`. Only tests may import it.
+export { type ExpectedVersion } from './domain/commands.js';
 export { instanceSpecSchema } from './domain/spec/instance-spec.schema.js';
-export { EmptyServicesJob, type EmptyServicesJobOptions } from './empty-services/empty-services.job.js';
+export { EmptyServiceRepository } from './empty-services/empty-service.repository.js';
+export { EmptyServicesJob, type EmptyServicesPace } from './empty-services/empty-services.job.js';
+export { AnswerRecall } from './idempotency/answer-recall.js';
 export { ExpiredKeysJob } from './idempotency/expired-keys.job.js';
+export { IdempotencyKeyRepository } from './idempotency/idempotency-key.repository.js';
+export { InstanceLeaseRepository } from './leases/instance-lease.repository.js';
+export { BatchAnswers } from './write/batch-answers.js';
+export { BatchStore } from './write/locked/batch-store.js';
+export { CommitSettlement } from './write/commit-settlement.js';
+export { EnsuredPartitions } from './write/ensured-partitions.js';
+export { ExpiryContext } from './write/locked/expiry-context.js';
+export { LockedAppend } from './write/locked/locked-append.js';
+export { CachedCatalog } from './write/optimistic/cached-catalog.js';
+export { OptimisticAppend } from './write/optimistic/optimistic-append.js';
+export { OptimisticAppendRepository } from './write/optimistic/optimistic-append.repository.js';
+export { PredictedHead } from './write/optimistic/predicted-head.js';
 export { planBatch, touchesOf } from './write/plan-batch.js';
+export { WriteQueue } from './write/write-queue.js';
+export { type WriteSettings } from './write/write-settings.js';
+export { type AppendWay, WriterMetrics } from './write/writer-metrics.js';

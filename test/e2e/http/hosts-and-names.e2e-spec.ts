@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '@coordination/kernel';
-import { RegistryService } from '@coordination/registry';
+import { instanceOf, RegistryService } from '@coordination/registry';
 import { INSTANCES, type LeasedView, named, type Problem } from '../../support/http/api.js';
 import { assertCatalogInvariants } from '../../support/catalog/catalog-invariants.js';
 import {
@@ -26,13 +26,13 @@ afterAll(async () => {
 /** Registers as an earlier version of the service did, which accepted more. */
 async function registerAsBefore(instanceId: string, host: string, service: string): Promise<LeasedView> {
   const identity = { namespace: 'default', service, instanceId };
-  const { leased } = await catalog.nodes[0]!.app.get(RegistryService, { strict: false }).register({
+  const result = await catalog.nodes[0]!.app.get(RegistryService, { strict: false }).register({
     kind: 'register',
     id: newId(),
     identity,
     spec: aSpec({ host, port: 8080 }),
   });
-  return leased.instance as LeasedView;
+  return instanceOf(result).instance as LeasedView;
 }
 
 const register = (body: object) =>

@@ -9,7 +9,7 @@ import {
   type LeasedInstance,
   type TcpCheck,
 } from '@coordination/catalog';
-import { type RegisterCommand } from '@coordination/registry/testing';
+import { type RegisterCommand } from '@coordination/registry';
 
 /** The time at which the factories' instances were registered. */
 export const REGISTERED_AT = '2026-01-01T00:00:00.000Z';

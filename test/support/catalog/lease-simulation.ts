@@ -1,5 +1,5 @@
 import { expiryDueAt, hasLapsed, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
-import { type Command, decide } from '@coordination/registry/testing';
+import { type Command, decide } from '@coordination/registry';
 import {
   admit,
   admitted,

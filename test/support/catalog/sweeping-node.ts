@@ -12,7 +12,7 @@ import {
   RecentEvictions,
   Redating,
 } from '@coordination/liveness/testing';
-import { InstanceLeaseRepository } from '@coordination/registry';
+import { InstanceLeaseRepository } from '@coordination/registry/testing';
 import { NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
 import { startWriter, type WritingNode } from './writer.js';
 

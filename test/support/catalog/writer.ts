@@ -1,4 +1,8 @@
 import { type EntityName } from '@mikro-orm/core';
+import { HistoryCheck } from '@coordination/catalog';
+import { Databases } from '@coordination/database';
+import { systemClock } from '@coordination/kernel';
+import { NodeRoleRepository } from '@coordination/leadership';
 import {
   LOG_ENTITIES,
   CatalogHeadRepository,
@@ -6,23 +10,33 @@ import {
   LogCutRepository,
   ServiceEventRepository,
 } from '@coordination/log';
-import { Databases } from '@coordination/database';
-import { systemClock } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
 import {
-  AnswerRecall,
-  type AppendWay,
   CatalogWriter,
-  type CatalogWriterOptions,
-  IdempotencyKeyRepository,
-  InstanceLeaseRepository,
-  OptimisticAppendRepository,
+  type Command,
   REGISTRY_ENTITIES,
   ServiceInstanceRepository,
   type WriteResult,
 } from '@coordination/registry';
-import { HistoryCheck } from '@coordination/catalog';
-import { NodeRoleRepository } from '@coordination/leadership';
-import { type Command } from '@coordination/registry/testing';
+import {
+  AnswerRecall,
+  type AppendWay,
+  BatchAnswers,
+  BatchStore,
+  CachedCatalog,
+  CommitSettlement,
+  EnsuredPartitions,
+  ExpiryContext,
+  IdempotencyKeyRepository,
+  InstanceLeaseRepository,
+  LockedAppend,
+  OptimisticAppend,
+  OptimisticAppendRepository,
+  PredictedHead,
+  WriteQueue,
+  type WriteSettings,
+  WriterMetrics,
+} from '@coordination/registry/testing';
 import { anOrigin } from './factories.js';
 import { SwitchableCatalog } from './switchable-catalog.js';
 
@@ -36,7 +50,7 @@ export interface WritingNode {
   readonly batches: readonly number[];
   /** How they were appended, each try. */
   readonly ways: readonly AppendWay[];
-  /** What was told of requests under keys that had been used. */
+  /** Requests under keys that had been used. */
   readonly reuses: readonly ('replayed' | 'mismatch')[];
   /** Submits commands as one request. */
   submit(...commands: readonly Command[]): Promise<WriteResult>;
@@ -44,10 +58,29 @@ export interface WritingNode {
   close(): Promise<void>;
 }
 
+/** Keeps what the writer counts. */
+class WriterRecord extends WriterMetrics {
+  readonly batches: number[] = [];
+  readonly ways: AppendWay[] = [];
+  readonly reusedKeys: ('replayed' | 'mismatch')[] = [];
+
+  override startBatch(): ReturnType<WriterMetrics['startBatch']> {
+    return (outcome, changes) => void this.batches.push(outcome === 'committed' ? changes : -1);
+  }
+
+  override repeated(outcome: 'replayed' | 'mismatch'): void {
+    this.reusedKeys.push(outcome);
+  }
+
+  override appended(way: AppendWay): void {
+    this.ways.push(way);
+  }
+}
+
 /** A writer with its connections, as a node of the service has one. */
 export async function startWriter(
   url: string,
-  options: Partial<CatalogWriterOptions> = {},
+  options: Partial<WriteSettings> = {},
   entities: readonly EntityName<object>[] = [],
 ): Promise<WritingNode> {
   const databases = await Databases.open({
@@ -56,35 +89,29 @@ export async function startWriter(
     poolMax: 5,
     entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...entities],
   });
+  const settings = { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options };
   const catalog = new SwitchableCatalog();
   const heads = new CatalogHeadRepository();
   const history = new HistoryCheck(heads, new EpochLogRepository(), catalog, new LogCutRepository());
   const events = new ServiceEventRepository();
-  const batches: number[] = [];
-  const ways: AppendWay[] = [];
-  const reuses: ('replayed' | 'mismatch')[] = [];
+  const metrics = new Metrics();
+  const record = new WriterRecord(metrics);
+  const predicted = new PredictedHead(systemClock);
+  const partitions = new EnsuredPartitions(events);
+  const cached = new CachedCatalog(catalog, history, predicted);
+  const appends = new OptimisticAppendRepository();
+  const expiry = new ExpiryContext(new InstanceLeaseRepository(), new NodeRoleRepository());
+  const keys = new IdempotencyKeyRepository(24);
+  const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions);
   const writer = new CatalogWriter(
-    {
-      databases,
-      heads,
-      events,
-      instances: new ServiceInstanceRepository(),
-      knownAppends: new OptimisticAppendRepository(),
-      leases: new InstanceLeaseRepository(),
-      roles: new NodeRoleRepository(),
-      keys: new IdempotencyKeyRepository(24),
-      recall: new AnswerRecall({ databases, events }),
-      catalog,
-      history,
-      clock: systemClock,
-      metrics: {
-        appended: way => ways.push(way),
-        startBatch: () => (outcome, changes) => batches.push(outcome === 'committed' ? changes : -1),
-        repeated: outcome => reuses.push(outcome),
-      },
-    },
-    { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options },
+    new WriteQueue(settings, metrics),
+    new OptimisticAppend(databases, cached, appends, partitions, record, settings),
+    new LockedAppend(databases, history, store, predicted, record, settings),
+    new CommitSettlement(databases, heads, events, settings),
+    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record),
+    record,
   );
+  const { batches, ways, reusedKeys: reuses } = record;
   return {
     writer,
     databases,

@@ -13,7 +13,8 @@ import {
 } from '@coordination/catalog';
 import { type JsonObject, type JsonValue } from '@coordination/kernel';
 import { HEALTH_DECIDERS, HEALTH_STATES, INITIAL_STATES, OVERRIDE_SCOPES } from '@coordination/catalog/testing';
-import { type Command, type ExpectedVersion, type Target } from '@coordination/registry/testing';
+import { type Command, type Target } from '@coordination/registry';
+import { type ExpectedVersion } from '@coordination/registry/testing';
 import { anInstance, NOW, REGISTERED_AT } from '../catalog/factories.js';
 
 /** Times that may lie before or after the present of a test. */

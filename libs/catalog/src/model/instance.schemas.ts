@@ -9,6 +9,7 @@ import {
   schemeSchema,
   statusSchema,
 } from './enum.schemas.js';
+import { forEachCheckKind } from './instance.js';
 import { metadataShape } from './metadata.schema.js';
 
 const time = () =>
@@ -61,25 +62,28 @@ const probeTerms = {
 
 /** A check in responses, with its defaults filled in. */
 const checkView = z
-  .discriminatedUnion('kind', [
-    z.looseObject({ kind: z.literal('heartbeat'), ...leaseTerms }).meta({ id: 'HeartbeatCheck' }),
-    z.looseObject({ kind: z.literal('none'), ...leaseTerms }).meta({ id: 'NoCheck' }),
-    z
-      .looseObject({
-        kind: z.literal('http'),
-        path: z.string(),
-        method: probeMethodSchema,
-        expectedStatuses: z.string(),
-        headers: z.record(z.string(), z.string()),
-        tlsVerify: z.boolean(),
-        ...probeTerms,
-      })
-      .meta({ id: 'HttpCheck' }),
-    z.looseObject({ kind: z.literal('tcp'), ...probeTerms }).meta({ id: 'TcpCheck' }),
-    z
-      .looseObject({ kind: z.literal('grpc'), serviceName: z.string(), tlsVerify: z.boolean(), ...probeTerms })
-      .meta({ id: 'GrpcCheck' }),
-  ])
+  .discriminatedUnion(
+    'kind',
+    forEachCheckKind({
+      heartbeat: z.looseObject({ kind: z.literal('heartbeat'), ...leaseTerms }).meta({ id: 'HeartbeatCheck' }),
+      none: z.looseObject({ kind: z.literal('none'), ...leaseTerms }).meta({ id: 'NoCheck' }),
+      http: z
+        .looseObject({
+          kind: z.literal('http'),
+          path: z.string(),
+          method: probeMethodSchema,
+          expectedStatuses: z.string(),
+          headers: z.record(z.string(), z.string()),
+          tlsVerify: z.boolean(),
+          ...probeTerms,
+        })
+        .meta({ id: 'HttpCheck' }),
+      tcp: z.looseObject({ kind: z.literal('tcp'), ...probeTerms }).meta({ id: 'TcpCheck' }),
+      grpc: z
+        .looseObject({ kind: z.literal('grpc'), serviceName: z.string(), tlsVerify: z.boolean(), ...probeTerms })
+        .meta({ id: 'GrpcCheck' }),
+    }),
+  )
   .meta({ id: 'Check', description: 'How the service determines whether the instance is alive.' });
 
 const instanceFields = {

@@ -83,9 +83,20 @@ export interface GrpcCheck extends ProbeTerms {
 /** Checks that nodes of this service perform themselves. */
 export type ProbedCheck = HttpCheck | TcpCheck | GrpcCheck;
 
+/** The kinds of checks, in the order of schemas and messages. */
+export const CHECK_KINDS = ['heartbeat', 'none', 'http', 'tcp', 'grpc'] as const;
+
+export type CheckKind = (typeof CHECK_KINDS)[number];
+
 /** How this service determines whether an instance is alive. */
 export type Check =
   ({ readonly kind: 'heartbeat' } & LeaseTerms) | ({ readonly kind: 'none' } & LeaseTerms) | ProbedCheck;
+
+/** The schemas of all kinds of checks, for a discriminated union; a kind without one does not compile. */
+export const forEachCheckKind = <S extends Readonly<Record<CheckKind, unknown>>>(
+  schemas: S,
+): [S[CheckKind], ...S[CheckKind][]] =>
+  CHECK_KINDS.map(kind => schemas[kind]) as unknown as [S[CheckKind], ...S[CheckKind][]];
 
 /** The permanent name of an instance. */
 export interface InstanceIdentity {

@@ -3,6 +3,7 @@ import { type JsonObject } from '@coordination/kernel';
 import {
   type Check,
   type Health,
+  CHECK_KINDS,
   HEALTH_STATES,
   INSTANCE_TYPES,
   type InstanceType,
@@ -90,7 +91,7 @@ export const ServiceInstanceSchema = defineEntity({
     { name: 'service_instance_metadata_is_object', expression: "jsonb_typeof(metadata) = 'object'" },
     {
       name: 'service_instance_check_kind_known',
-      expression: "coalesce(check_terms ->> 'kind', '') in ('heartbeat', 'none', 'http', 'tcp', 'grpc')",
+      expression: `coalesce(check_terms ->> 'kind', '') in (${oneOf(CHECK_KINDS)})`,
     },
     {
       name: 'service_instance_health_state_known',

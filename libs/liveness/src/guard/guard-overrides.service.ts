@@ -54,7 +54,7 @@ export class GuardOverrides {
       commands: [],
       origin: { ...origin, reason: origin.reason ?? override.reason },
       note: { until },
-      occurrence: {
+      systemEvent: {
         action: kind === 'end' ? 'liveness.guard_ended' : 'liveness.guard_forced',
         before: null,
         after,

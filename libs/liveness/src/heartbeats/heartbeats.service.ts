@@ -3,6 +3,8 @@ import { Databases, readSnapshot } from '@coordination/database';
 import { CatalogView, identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
 import { IncarnationEndedError, InstanceNotFoundError } from '@coordination/kernel';
 import {
+  describeTarget,
+  idsWithOutcome,
   LeaseRenewals,
   mayHeal,
   type NamedInstance,
@@ -10,7 +12,6 @@ import {
   ServiceInstanceRepository,
   type Target,
 } from '@coordination/registry';
-import { describeTarget } from '../describe-target.js';
 
 /** The position in the log that a response is about: the change that healed, else the position of this node's view. */
 export interface HeartbeatPosition {
@@ -74,8 +75,8 @@ export class HeartbeatsService {
     const toLog = [...healable, ...present];
     if (toLog.length === 0) return result(this.position());
     const written = await this.registry.heartbeatMany(toLog);
-    notFound.push(...written.gone);
-    incarnationEnded.push(...written.ended);
+    notFound.push(...idsWithOutcome(toLog, written, 'absent'));
+    incarnationEnded.push(...idsWithOutcome(toLog, written, 'ended'));
     return result({ revision: written.revision, epoch: written.epoch });
   }
 

@@ -1,6 +1,6 @@
 import { newId } from '@coordination/kernel';
 import { type InstanceIdentity } from '@coordination/catalog';
-import { type RegisterCommand, registration } from '@coordination/registry';
+import { type RegisterCommand, registerCommandFrom } from '@coordination/registry';
 import { type NodeAddress } from './node-address.js';
 
 /** The service under which the nodes are registered in their own catalog. */
@@ -41,7 +41,7 @@ export interface NodeDescription {
 /** The registration of a node, under its ID or, if another node has the ID, under a unique name. */
 export function nodeCommand(node: NodeDescription, instanceId: string, incarnation: string): RegisterCommand {
   const { nodeId, host, port } = node.address;
-  return registration({
+  return registerCommandFrom({
     ...nodeIdentity(instanceId),
     incarnation,
     host,

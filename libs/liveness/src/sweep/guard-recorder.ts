@@ -63,7 +63,7 @@ export class GuardRecorder {
       commands: [],
       origin: { ...LIVENESS, reason },
       term,
-      occurrence: { action: `liveness.guard_${what}`, before, after, write },
+      systemEvent: { action: `liveness.guard_${what}`, before, after, write },
     });
   }
 }

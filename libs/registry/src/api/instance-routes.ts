@@ -1,7 +1,13 @@
 import { Body, Delete, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { Endpoint, type IfMatch, IfMatchHeader, JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE } from '@coordination/http';
+import {
+  Endpoint,
+  type IfMatch,
+  IfMatchHeader,
+  JSON_MEDIA_TYPE,
+  MERGE_PATCH_MEDIA_TYPE,
+  setPosition,
+} from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { type z } from 'zod';
 import {
   type JsonObject,
   LEASED_EXAMPLE,
@@ -9,14 +15,12 @@ import {
   PATCH_EXAMPLE,
   REPORT_EXAMPLE,
 } from '@coordination/catalog';
-import { type Target } from '../domain/commands.js';
 import {
   answerRead,
   answerWritten,
   CHANGE_PROBLEMS,
   INSTANCE_SUCCESS,
   NO_CONTENT_SUCCESS,
-  setPosition,
 } from './instance-response.js';
 import {
   type IncarnationQuery,
@@ -27,24 +31,11 @@ import {
   type SetOverride,
   setOverride,
 } from '../requests/registry.schemas.js';
+import { type RegistryReads } from '../registry-reads.service.js';
 import { type RegistryService } from '../registry.service.js';
+import { type InstanceNaming } from './instance-naming.js';
 
-/** How routes name the instance that they are about. */
-export interface InstanceNaming<P, Q> {
-  readonly params: z.ZodType<P>;
-  readonly query: z.ZodType<Q>;
-  /** The query of calls that a process makes for itself, which may name its incarnation. */
-  readonly callerQuery: z.ZodType<Q & IncarnationQuery>;
-  readonly target: (params: P, query: Q) => Target;
-  /** Added to operation ids, which must be unique, and to summaries. */
-  readonly suffix: string;
-  readonly by: string;
-  /** Path parameters of the examples, and of the one that deregisters. */
-  readonly example: Readonly<Record<string, string>>;
-  readonly spareExample: Readonly<Record<string, string>>;
-}
-
-/** The routes of one instance, which are the same whether it is named by id or by its own name. */
+/** The routes of one instance. They are the same by id and by name. */
 export function instanceRoutes<P, Q>({
   params,
   query,
@@ -56,12 +47,15 @@ export function instanceRoutes<P, Q>({
   spareExample,
 }: InstanceNaming<P, Q>) {
   class InstanceRoutes {
-    constructor(protected readonly registry: RegistryService) {}
+    constructor(
+      protected readonly registry: RegistryService,
+      private readonly reads: RegistryReads,
+    ) {}
 
     @Endpoint({
       ...INSTANCE_SUCCESS,
       summary: `Read an instance${by}`,
-      description: 'One instance with its signs of life, as the database has it.',
+      description: 'Returns one instance with its lease, as stored in the database.',
       operationId: `getInstance${suffix}`,
       problems: ['INSTANCE_NOT_FOUND', 'STORE_UNAVAILABLE'],
       examples: { parameters: example, response: LEASED_EXAMPLE },
@@ -72,13 +66,14 @@ export function instanceRoutes<P, Q>({
       @Query({ schema: query }) asked: Q,
       @Res({ passthrough: true }) reply: FastifyReply,
     ) {
-      return answerRead(reply, await this.registry.getOrFail(target(path, asked)));
+      return answerRead(reply, await this.reads.getOrFail(target(path, asked)));
     }
 
     @Endpoint({
       ...INSTANCE_SUCCESS,
       summary: `Change an instance${by}`,
-      description: 'JSON merge patch (RFC 7396) of what the caller may set; its incarnation is not among it.',
+      description:
+        'JSON merge patch (RFC 7396) of the fields that the caller may set. The incarnation cannot be patched.',
       operationId: `patchInstance${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       consumes: [MERGE_PATCH_MEDIA_TYPE, JSON_MEDIA_TYPE],
@@ -102,7 +97,7 @@ export function instanceRoutes<P, Q>({
     @Endpoint({
       ...NO_CONTENT_SUCCESS,
       summary: `Deregister an instance${by}`,
-      description: 'The instance is gone at once. Its history stays in the audit log.',
+      description: 'Removes the instance at once. Its history stays in the audit log.',
       operationId: `deregisterInstance${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -125,7 +120,7 @@ export function instanceRoutes<P, Q>({
       ...INSTANCE_SUCCESS,
       summary: `Report the health of an instance${by}`,
       description:
-        'The first failure makes it degraded, the third unhealthy (or what its check’s failureThreshold says); one success heals.',
+        'The first failure makes the instance degraded, the third unhealthy (or the number in the `failureThreshold` of its check). One success makes it healthy.',
       operationId: `reportHealth${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -149,7 +144,7 @@ export function instanceRoutes<P, Q>({
       ...INSTANCE_SUCCESS,
       summary: `Override the status of an instance${by}`,
       description:
-        'A status that counts instead of health, until it is taken back, `until` passes, or, with the scope `incarnation`, the next process registers under the name.',
+        'Operator override of the health-derived status, until it is cleared, `until` passes, or, with the scope `incarnation`, the next process registers under the name.',
       operationId: `setOverride${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -171,8 +166,8 @@ export function instanceRoutes<P, Q>({
 
     @Endpoint({
       ...INSTANCE_SUCCESS,
-      summary: `Take an override back${by}`,
-      description: 'The status is what health says again. Without an override nothing happens.',
+      summary: `Clear the override of an instance${by}`,
+      description: 'The status is derived from health again. Without an override, nothing happens.',
       operationId: `clearOverride${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],

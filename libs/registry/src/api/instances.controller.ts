@@ -7,20 +7,21 @@ import { answerWritten, CHANGE_PROBLEMS, INSTANCE_SUCCESS } from './instance-res
 import { BY_ID } from './instance-naming.js';
 import { instanceRoutes } from './instance-routes.js';
 import { type IdParams, idParams, type ReplaceInstance, replaceInstance } from '../requests/registry.schemas.js';
+import { RegistryReads } from '../registry-reads.service.js';
 import { RegistryService } from '../registry.service.js';
 
-/** One instance, by the server's id. */
+/** Routes of one instance, by the id of the server. */
 @ApiTags('Registry')
 @Controller('api/v1/registry/instances/:id')
 export class InstancesController extends instanceRoutes(BY_ID) {
-  constructor(registry: RegistryService) {
-    super(registry);
+  constructor(registry: RegistryService, reads: RegistryReads) {
+    super(registry, reads);
   }
 
   @Endpoint({
     ...INSTANCE_SUCCESS,
     summary: 'Replace an instance',
-    description: 'Replaces everything that the caller may set; what is left out goes back to its default.',
+    description: 'Replaces all fields that the caller may set. Fields that are left out are reset to their defaults.',
     operationId: 'replaceInstance',
     requestHeaders: ['If-Match', 'X-Change-Reason'],
     problems: [...CHANGE_PROBLEMS],

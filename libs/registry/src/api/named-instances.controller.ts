@@ -15,22 +15,23 @@ import {
   type ReplaceInstance,
   replaceInstance,
 } from '../requests/registry.schemas.js';
+import { RegistryReads } from '../registry-reads.service.js';
 import { RegistryService } from '../registry.service.js';
 
-/** One instance, by the caller's own name for it. */
+/** Routes of one instance, by the caller's own name for it. */
 @ApiTags('Registry')
 @Controller('api/v1/registry/services/:service/instances/:instanceId')
 export class NamedInstancesController extends instanceRoutes(BY_NAME) {
-  constructor(registry: RegistryService) {
-    super(registry);
+  constructor(registry: RegistryService, reads: RegistryReads) {
+    super(registry, reads);
   }
 
   @Endpoint({
     ...INSTANCE_SUCCESS,
-    responseDescription: 'The identity existed: its record is replaced, or nothing new was said.',
+    responseDescription: 'The instance existed. Its record is replaced, or unchanged.',
     otherSuccesses: [CREATED_SUCCESS],
     summary: 'Register or replace an instance by its own name',
-    description: 'As registering does; the name is in the path. Safe to repeat.',
+    description: 'Like registering, with the name in the path. Safe to repeat.',
     operationId: 'registerInstanceByName',
     requestHeaders: ['If-None-Match', 'If-Match', 'X-Change-Reason'],
     problems: [...REGISTER_PROBLEMS],

@@ -7,6 +7,8 @@ import {
   type IfNoneMatch,
   IfNoneMatchHeader,
   LARGE_BODY_LIMIT_BYTES,
+  POSITION_HEADERS,
+  setPosition,
 } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 import { BATCH_EXAMPLE, BULK_EXAMPLE_ID, LEASED_EXAMPLE, REGISTER_EXAMPLE } from '@coordination/catalog';
@@ -14,13 +16,11 @@ import {
   answerWritten,
   CREATED_SUCCESS,
   INSTANCE_SUCCESS,
-  POSITIONED,
   REGISTER_PROBLEMS,
-  setPosition,
   toLeasedView,
   WRITE_PROBLEMS,
 } from './instance-response.js';
-import { mustBeNew, refuseRepetition, registerCommand } from '../requests/registration.js';
+import { mustBeNew, registerCommand } from '../requests/registration.js';
 import {
   type DeregisterInstances,
   deregisterInstances,
@@ -37,9 +37,9 @@ import {
   registerInstance,
 } from '../requests/registry.schemas.js';
 import { RegistryService } from '../registry.service.js';
-import { type CommandResult } from '../requests/write-request.js';
+import { idsWithOutcome } from '../requests/write-request.js';
 
-/** Registering, one or many; deregistering many. */
+/** Routes that register one or many instances, or deregister many. */
 @ApiTags('Registry')
 @Controller('api/v1/registry')
 export class RegistrationsController {
@@ -47,11 +47,11 @@ export class RegistrationsController {
 
   @Endpoint({
     ...INSTANCE_SUCCESS,
-    responseDescription: 'The identity existed: its record is replaced, or nothing new was said.',
+    responseDescription: 'The instance existed. Its record is replaced, or unchanged.',
     otherSuccesses: [CREATED_SUCCESS],
     summary: 'Register an instance',
     description:
-      'Makes an instance known, or replaces what is known of it; `id` and `registeredAt` stay. Health starts over only if the endpoint or the check changed, or another `incarnation` is named: then another process has started, and overrides of the one before end. A registration that says nothing new renews the lease and costs no revision. Safe to repeat.',
+      'Registers an instance, or replaces its record; `id` and `registeredAt` stay. Health is reset only if the endpoint or the check changed, or the `incarnation` is another one: then another process has started, and overrides of the previous one end. A registration that changes nothing renews the lease and takes no revision. Safe to repeat.',
     operationId: 'registerInstance',
     requestHeaders: ['If-None-Match', 'If-Match', 'X-Change-Reason'],
     problems: [...REGISTER_PROBLEMS],
@@ -72,9 +72,9 @@ export class RegistrationsController {
   @Endpoint({
     status: 200,
     response: batchResult,
-    responseHeaders: POSITIONED,
+    responseHeaders: POSITION_HEADERS,
     summary: 'Register many instances, all or none',
-    description: 'One transaction for 1 to 1,000 instances. One bad instance, and none is registered.',
+    description: 'One transaction for 1 to 1,000 instances. If one of them is rejected, none is registered.',
     operationId: 'registerInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -91,7 +91,6 @@ export class RegistrationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const commands = instances.map((body, n) => registerCommand(body, namespace, {}, `/instances/${n}`));
-    refuseRepetition(commands);
     const result = await this.registry.registerBatch(commands);
     setPosition(reply, result);
     return {
@@ -103,10 +102,10 @@ export class RegistrationsController {
   @Endpoint({
     status: 200,
     response: deregistrationResult,
-    responseHeaders: POSITIONED,
+    responseHeaders: POSITION_HEADERS,
     summary: 'Deregister many instances',
     description:
-      'One transaction for up to 1,000 instances. Those that are not registered, or are run by another incarnation than the request names, are told, and are no error.',
+      'One transaction for up to 1,000 instances. Instances that are not registered, or that another incarnation runs than the request names, are listed in the response; they are no error.',
     operationId: 'deregisterInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -121,12 +120,10 @@ export class RegistrationsController {
     const named = toNamedInstances(body);
     const result = await this.registry.deregisterMany(named);
     setPosition(reply, result);
-    const idsOf = (outcome: CommandResult['outcome']) =>
-      named.filter((_, n) => result.results[n]?.outcome === outcome).map(({ id }) => id);
-    const [notFound, incarnationEnded] = [idsOf('absent'), idsOf('ended')];
+    const incarnationEnded = idsWithOutcome(named, result, 'ended');
     return {
-      deregistered: idsOf('deregistered').length,
-      notFound,
+      deregistered: idsWithOutcome(named, result, 'deregistered').length,
+      notFound: idsWithOutcome(named, result, 'absent'),
       ...(incarnationEnded.length > 0 && { incarnationEnded }),
     };
   }

@@ -38,7 +38,7 @@ import {
   type ReportHealthCommand,
   type ReportProbeCommand,
   type SetOverrideCommand,
-  type Target,
+  describeTarget,
 } from './commands.js';
 import { type Decision, type Moment } from './decision.js';
 import { isAnother, resetsHealth } from './endpoint-changes.js';
@@ -50,17 +50,17 @@ import { mergePatch } from './merge-patch.js';
 export { type Decision, type Moment } from './decision.js';
 
 /**
- * What a command comes to for the instance that it names, which may not be there. No I/O, no clock, no chance: the same
- * arguments give the same decision.
+ * Decides a command for the instance that it names, which may not exist. No I/O, no clock, no randomness: the same arguments
+ * give the same decision.
  */
 export function decide(current: LeasedInstance | undefined, command: Command, moment: Moment): Decision {
   if (command.kind === 'register') return decideRegister(current, command, moment);
   if (current === undefined || !isStillChosen(current.instance, command)) {
     if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'absent' };
-    return rejected(new InstanceNotFoundError(nameOf(command.target)));
+    return rejected(new InstanceNotFoundError(describeTarget(command.target)));
   }
   if (command.kind === 'replace') return decideReplace(current, command, moment);
-  // Before If-Match: a caller that reads the new version and tries again would only be told this then.
+  // Before If-Match: otherwise a caller would read the new version, try again, and only then get this error.
   if (!isCurrent(current.instance, command.incarnation)) {
     if ('whenAbsent' in command && command.whenAbsent === 'ignore') return { kind: 'ended' };
     return rejected(incarnationEnded(current.instance, command));
@@ -82,12 +82,12 @@ export function decide(current: LeasedInstance | undefined, command: Command, mo
     case 'expire':
       return decideExpire(current, command, moment);
     default:
-      // The one that is left; a kind that is not handled above does not compile here.
+      // The last kind; a kind that is not handled above does not compile here.
       return decideClearOverride(current, command, moment);
   }
 }
 
-/** Whether a registration equals what is stored: then it is only a sign of life. */
+/** Whether a registration equals the stored spec: then it only renews the lease. */
 export const isUnchanged = (stored: InstanceSpec, spec: InstanceSpec): boolean => sameJson(specOf(stored), spec);
 
 function decideRegister(current: LeasedInstance | undefined, command: RegisterCommand, moment: Moment): Decision {
@@ -149,11 +149,11 @@ function decideReport(current: LeasedInstance, { report }: ReportHealthCommand, 
 function decideProbe(current: LeasedInstance, { probed, verdict }: ReportProbeCommand, moment: Moment): Decision {
   const { health, check } = current.instance;
   const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
-  // It was registered anew while the probe was under way: what was found is of another endpoint, or of another process.
+  // It was registered again during the probe: the result is of another endpoint, or of another process.
   if (!isProbed(check) || isAnother(probed, current.instance)) return unchanged;
   const after = afterProbe(health, check, verdict, moment.clock);
   if (after === health) return unchanged;
-  // A probe is no sign of life that the instance gave: the lease, where there is one, is not renewed by it.
+  // A probe is no sign of life from the instance: it does not renew the lease.
   const lease: Lease = { ...current.lease, checkedAt: moment.clock };
   return changed(current, 'instance.health_changed', { health: after }, lease, moment);
 }
@@ -181,7 +181,7 @@ function decideSetOverride(current: LeasedInstance, command: SetOverrideCommand,
   }
   const override: Override = { status, scope, reason, until, setAt: moment.clock, setBy: moment.actor };
   const decision = changed(current, 'instance.override_set', { override }, current.lease, moment);
-  // An empty text is no reason.
+  // An empty text is not a reason.
   return reason ? { ...decision, statedReason: reason } : decision;
 }
 
@@ -196,36 +196,36 @@ function decideExpire(current: LeasedInstance, { allowance }: ExpireCommand, mom
   const { instance, lease } = current;
   const clock = Date.parse(moment.clock);
   const unchanged: Decision = { kind: 'unchanged', current, lifeSign: 'none' };
-  const over = expiryDueAt(lease, instance.check, allowance);
-  if (over === null || over > clock) return unchanged;
+  const expiresAt = expiryDueAt(lease, instance.check, allowance);
+  if (expiresAt === null || expiresAt > clock) return unchanged;
   const sign = `no sign of life since ${lease.renewedAt}`;
   if (!hasLapsed(instance.health)) {
     const reason = `the lease of ${instance.check.ttlSeconds} s ended: ${sign}`;
     const health = afterLapse(instance.health, moment.clock);
     return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
   }
-  const goes = deregisterDueAt(instance);
-  if (goes === null) return unchanged;
+  const removedAt = deregisterDueAt(instance);
+  if (removedAt === null) return unchanged;
   const { since } = instance.health;
   if (isAhead(since, moment.clock)) {
-    // It would be kept for as long as the clock was set back.
+    // Otherwise the instance would be kept for as long as the clock was set back.
     const reason = `unhealthy since ${since} by a clock that was set back: its time begins again`;
     const health = afterLapse(instance.health, moment.clock);
     return changed(current, 'instance.health_changed', { health }, lease, moment, reason);
   }
-  if (goes > clock) return unchanged;
+  if (removedAt > clock) return unchanged;
   const reason = `unhealthy for ${instance.check.deregisterAfterSeconds} s after the lease ended: ${sign}`;
   return { kind: 'changed', action: 'instance.expired', before: current, after: undefined, reason };
 }
 
-/** A registration or PUT of an instance that exists: it is a sign of life in any case, and a change if it says anything new. */
+/** Decides a registration or PUT of an existing instance: it always renews the lease, and is a change if the spec differs. */
 function applySpec(
   current: LeasedInstance,
   { spec, initialState }: RegisterCommand | ReplaceCommand,
   moment: Moment,
 ): Decision {
   if (isUnchanged(current.instance, spec)) {
-    // A caller that says once more "I am starting" has not become healthy by saying so.
+    // A caller that reports "starting" again does not become healthy by it.
     if (initialState === current.instance.health.state) return { kind: 'unchanged', current, lifeSign: 'renewal' };
     return decideHeartbeat(current, moment);
   }
@@ -243,7 +243,7 @@ const contradictions = (instance: InstanceIdentity, claimed: Partial<InstanceIde
     .filter(field => claimed[field] !== undefined && asNamed(field, claimed[field]) !== instance[field])
     .map(field => ({ path: `/${field}`, message: `cannot be changed, it is ${instance[field]}` }));
 
-/** Names of services are lowered wherever they are said; those of a patch come here as they were sent. */
+/** Service names are lowered by the schemas; a patch arrives here as it was sent. */
 const asNamed = (field: keyof InstanceIdentity, claimed: unknown): unknown =>
   field === 'service' && typeof claimed === 'string' ? claimed.toLowerCase() : claimed;
 
@@ -252,10 +252,8 @@ const INCARNATION_IN_PATCH = {
   message: 'cannot be patched: a process names it when it registers; a call names its own in the query parameter',
 };
 
-/** A call that names no incarnation is never refused for it. */
+/** A call that names no incarnation never gets this error. */
 const incarnationEnded = (instance: InstanceRecord, { incarnation }: Pick<Command, 'incarnation'>) =>
   new IncarnationEndedError(identityKey(instance), incarnation!, instance);
-
-const nameOf = (target: Target): string => ('id' in target ? `id ${target.id}` : identityKey(target.identity));
 
 const rejected = (error: DomainError): Decision => ({ kind: 'rejected', error });

@@ -4,11 +4,11 @@ import { type LeasedInstance } from '@coordination/catalog';
 
 /** When and where in the log a command is decided. */
 export interface Moment {
-  /** The time of the log, which events get (RFC 3339 in UTC): it never falls along revisions. It dates, and decides nothing. */
+  /** The time of the log, which dates events (RFC 3339 in UTC). It never decreases from one revision to the next. No decision depends on it. */
   readonly now: string;
   /**
-   * What the clock of the database says. All that is compared with a time later is dated and judged by it: leases, since
-   * when something is so, and until when. It falls when the clock is set back, which `now` does not.
+   * The clock of the database. It dates and decides everything that is compared with a time later: leases, `since` and
+   * `until`. Unlike `now`, it decreases when the clock is set back.
    */
   readonly clock: string;
   /** The revision that a change gets. */
@@ -16,24 +16,24 @@ export interface Moment {
   readonly actor: string;
 }
 
-/** A sign of life that an unchanged instance gave, to be noted outside the log. */
+/** The sign of life of an unchanged instance, to be recorded outside the log. */
 export type LeaseEffect = 'renewal' | 'report' | 'none';
 
-/** What a command comes to. */
+/** The decision about one command. */
 export type Decision =
   | {
       readonly kind: 'changed';
       readonly action: AuditAction;
       readonly before: LeasedInstance | undefined;
-      /** undefined: the instance is gone. */
+      /** undefined: the instance is removed. */
       readonly after: LeasedInstance | undefined;
-      /** Why, where the decision itself knows it; else what the caller says. */
+      /** The reason, where the decision itself has one; it replaces that of the caller. */
       readonly reason?: string;
-      /** Why, as the command says for itself; counts where the caller gives no reason for the request. */
+      /** The reason in the command, which applies if the caller gives none for the request. */
       readonly statedReason?: string;
     }
   | { readonly kind: 'unchanged'; readonly current: LeasedInstance; readonly lifeSign: LeaseEffect }
   | { readonly kind: 'absent' }
-  /** Another incarnation runs than the command speaks for. */
+  /** Another incarnation runs than the one that the command is for. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'rejected'; readonly error: DomainError };

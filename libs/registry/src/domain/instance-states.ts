@@ -16,7 +16,7 @@ import { type Decision, type Moment } from './decision.js';
 import { resetsHealth } from './endpoint-changes.js';
 import { initialHealth, isProbed, statusOf } from './health-rules.js';
 
-/** A new instance, as its registration asks for it. */
+/** A new instance, from its registration. */
 export function newInstance(
   { id, identity, spec, initialState, incarnation }: RegisterCommand,
   { now, clock, revision }: Moment,
@@ -44,8 +44,8 @@ export function newInstance(
 }
 
 /**
- * An instance with some members changed; its status follows from them.
- * @param reason why, where the decision itself knows it
+ * The decision to change some fields of an instance; its status is derived from them.
+ * @param reason the reason, where the decision itself has one
  */
 export function changed(
   current: LeasedInstance,
@@ -74,8 +74,8 @@ export function changed(
 }
 
 /**
- * Another process has started under the name. Nothing that was known of the one before counts: not its health, and not an
- * override that was meant for it.
+ * The decision to begin the next incarnation: another process has started under the name. The health of the previous one does
+ * not apply to it, nor does an override that was set for that process.
  */
 export function beginNext(
   current: LeasedInstance,
@@ -93,7 +93,7 @@ export function beginNext(
   return changed(current, 'instance.incarnation_started', changes, lease, moment);
 }
 
-/** Health starts over when the endpoint or the check changed, for what was known is no longer known of it. */
+/** The decision to change the spec. A changed endpoint or check resets the health, which no longer applies. */
 export function updated(
   current: LeasedInstance,
   spec: InstanceSpec,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { AddressRanges, canonicalAddress, type FieldError } from '@coordination/kernel';
-import { type Endpoint } from '@coordination/catalog';
+import { AddressRanges, canonicalAddress, type FieldError, ValidationFailedError } from '@coordination/kernel';
+import { type Endpoint, type InitialState } from '@coordination/catalog';
 import { isProbed } from './health-rules.js';
 
 /**
@@ -54,18 +54,37 @@ const embeddedIn = (range: string): string[] => {
 
 const NEVER = new AddressRanges([...NEVER_V4, ...NEVER_V6, ...NEVER_V4.flatMap(embeddedIn)]);
 
-/** Which addresses nodes of this service may probe. */
+/** What a registration says about health and probes. */
+export interface ProbedRegistration {
+  readonly spec: Endpoint;
+  readonly initialState?: InitialState | undefined;
+  /** JSON pointer of the registration in the request, for errors. */
+  readonly path: string;
+}
+
+/** Which addresses nodes of this service may probe, and what registrations may say about health that probes decide. */
 export class ProbePolicy {
   private readonly allowed: AddressRanges;
   private readonly allowsNothing: boolean;
 
-  /** @param ranges addresses and CIDRs that may be probed; what is never probed is not, whatever they say */
+  /** @param ranges addresses and CIDRs that may be probed; addresses that are never probed are not, even if they are in a range */
   constructor(ranges: readonly string[]) {
     this.allowsNothing = ranges.length === 0;
     this.allowed = new AddressRanges(ranges);
   }
 
-  /** Why an address may not be probed; undefined: it may. An IPv4 address in the form of IPv6 is judged as what it is. */
+  /**
+   * @throws ValidationFailedError when a registration sets a health that probes decide, or needs a probe that is not allowed
+   */
+  assertAllows(registrations: readonly ProbedRegistration[]): void {
+    for (const registration of registrations) refuseClaim(registration);
+    const errors = registrations.flatMap(({ spec, path }) =>
+      this.complaintsAbout(spec).map(error => ({ ...error, path: path + error.path })),
+    );
+    if (errors.length > 0) throw new ValidationFailedError(errors);
+  }
+
+  /** Why an address may not be probed; undefined: it may. IPv4 addresses in IPv6 notation are checked as IPv4 addresses. */
   refusalOf(address: string): string | undefined {
     const plain = canonicalAddress(address);
     if (plain === undefined) return `${address} is not an address that can be probed`;
@@ -76,7 +95,7 @@ export class ProbePolicy {
     return `${address} may not be probed: the setting PCS_PROBE_ALLOW does not cover it`;
   }
 
-  /** What is wrong with a registration that asks for a probe. A name is judged at each probe, by what it leads to. */
+  /** Why the check of an endpoint is not allowed. A host name is checked at each probe, by the addresses that it resolves to. */
   complaintsAbout({ host, check }: Endpoint): FieldError[] {
     if (!isProbed(check)) return [];
     if (this.allowsNothing) {
@@ -85,4 +104,10 @@ export class ProbePolicy {
     const message = isIP(host) === 0 ? undefined : this.refusalOf(host);
     return message === undefined ? [] : [{ path: '/host', message: `${message}; another kind of check is possible` }];
   }
+}
+
+function refuseClaim({ spec: { check }, initialState, path }: ProbedRegistration): void {
+  if (!isProbed(check) || initialState === undefined || initialState === 'unknown') return;
+  const message = `must be unknown or absent with the check ${check.kind}: the first probes decide`;
+  throw ValidationFailedError.at(`${path}/status`, message);
 }

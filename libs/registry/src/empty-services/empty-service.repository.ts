@@ -1,13 +1,15 @@
+import { Injectable } from '@nestjs/common';
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type ServiceTouch } from '@coordination/catalog';
 
-/** Services without instances, as the tables know them. */
+/** Services without instances, in the tables. */
+@Injectable()
 export class EmptyServiceRepository {
   /**
-   * Drops services, and raises the floors that stand for them to the revision of the head. For the unit of work that holds
-   * the head, after the event that says so has been appended as the only one of its batch.
-   * Those that were touched after they were chosen stay.
+   * Drops services, and raises the floors that replace them to the revision of the head. For the transaction that has locked
+   * the head, after the event has been appended as the only one of its batch. Services that were touched after they were
+   * chosen are kept.
    * @param services all that have no instances, oldest first, up to the last one of them
    */
   async drop(em: EntityManager, services: readonly ServiceTouch[]): Promise<void> {

@@ -1,77 +1,69 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type CallOrigin } from '@coordination/context';
-import { type BackgroundTask } from '@coordination/observability';
-import { type CatalogView, toEmptyServicesDropped } from '@coordination/catalog';
-import { type CatalogWriter } from '../write/catalog-writer.js';
-import { type EmptyServiceRepository } from './empty-service.repository.js';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { CatalogView, toEmptyServicesDropped } from '@coordination/catalog';
+import { type Settings } from '@coordination/config';
+import { systemOrigin } from '@coordination/log';
+import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
+import { CatalogWriter } from '../write/catalog-writer.js';
+import { EmptyServiceRepository } from './empty-service.repository.js';
 
 const EVERY_MS = 2_000;
-/** Of two nodes that find too many at once, the second one should find them dropped. */
+/** If two nodes find too many at the same time, the second one should find that the first one has dropped them. */
 const JITTER = 0.5;
-/** Few enough for statements of some tens of milliseconds, since all writers wait for them. */
+/** Services that one event drops: few enough for statements of some tens of milliseconds, because all writers wait for them. */
 const AT_ONCE = 1_000;
-/** Between two events, so that dropping very many does not get in the way of anybody. */
+/** Pause between two events, so that dropping very many services does not slow down writers. */
 const PAUSE_MS = 100;
-/** Which part of the most that are kept is dropped beyond what is too many, so that there is an event now and then. */
-const SPARE_PART = 0.1;
+/** Share of the limit that is dropped in addition, so that events are rare. */
+const SPARE_SHARE = 0.1;
 
-const ORIGIN: CallOrigin = {
-  actor: 'system:catalog',
-  clientAddress: null,
-  requestId: null,
-  source: 'system',
-  reason: null,
-};
+/** How many services without instances are kept. */
+export const maxEmptyServices = ({ PCS_EMPTY_SERVICES_MAX }: Settings) => PCS_EMPTY_SERVICES_MAX;
 
-export interface EmptyServicesJobOptions {
-  readonly view: CatalogView;
-  readonly writer: Pick<CatalogWriter, 'submit'>;
-  readonly services: EmptyServiceRepository;
-  /** How many services without instances are kept. */
-  readonly max: number;
-  readonly task: BackgroundTask;
+/** How often services are dropped, and how many at once. Only tests change it. */
+export interface EmptyServicesPace {
   readonly everyMs?: number;
   readonly atOnce?: number;
 }
 
 /**
- * Drops services that have no instances when there are too many of them, those that changed longest ago first. Every node
- * does it: what one has dropped, the others find dropped when the event comes to them, and an event that finds nothing more
+ * Drops services without instances when there are too many of them, those that changed longest ago first. All nodes do it:
+ * when the event of one node reaches the others, they have dropped the same services, and an event that finds nothing left
  * to drop does nothing.
  */
-export class EmptyServicesJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly ending = new AbortController();
+@Injectable()
+export class EmptyServicesJob extends PeriodicJob {
+  private readonly atOnce: number;
 
-  constructor(private readonly options: EmptyServicesJobOptions) {}
-
-  onApplicationBootstrap(): void {
-    const { task, everyMs = EVERY_MS } = this.options;
-    void task.repeat(() => this.turn(), { everyMs, jitter: JITTER, signal: this.ending.signal });
+  constructor(
+    private readonly view: CatalogView,
+    @Inject(CatalogWriter) private readonly writer: Pick<CatalogWriter, 'submit'>,
+    private readonly services: EmptyServiceRepository,
+    @Inject(maxEmptyServices) private readonly max: number,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Optional() { everyMs = EVERY_MS, atOnce = AT_ONCE }: EmptyServicesPace = {},
+  ) {
+    super({ task: tasks.task('empty-services'), everyMs, jitter: JITTER });
+    this.atOnce = atOnce;
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
-  }
-
-  /** @returns the pause that comes next, where it is not the usual one */
-  private async turn(): Promise<number | undefined> {
-    const { view, max, atOnce = AT_ONCE } = this.options;
-    const tooMany = view.emptyServices - max;
+  /** @returns the pause before the next turn, where it is not the usual one */
+  protected override async turn(): Promise<number | undefined> {
+    const tooMany = this.view.emptyServices - this.max;
     if (tooMany <= 0) return undefined;
-    await this.drop(Math.min(atOnce, tooMany + Math.floor(max * SPARE_PART)));
+    await this.drop(Math.min(this.atOnce, tooMany + Math.floor(this.max * SPARE_SHARE)));
     return PAUSE_MS * (1 + Math.random());
   }
 
   private async drop(count: number): Promise<void> {
-    const { view, writer, services, max } = this.options;
+    const { view, services, max } = this;
     const oldest = view.oldestEmptyServices(count);
-    await writer.submit({
+    await this.writer.submit({
       commands: [],
-      origin: {
-        ...ORIGIN,
-        reason: `There are ${view.emptyServices} services without instances, more than the ${max} that are kept.`,
-      },
-      occurrence: {
+      origin: systemOrigin(
+        'system:catalog',
+        `There are ${view.emptyServices} services without instances, more than the ${max} that are kept.`,
+      ),
+      systemEvent: {
         ...toEmptyServicesDropped(oldest.at(-1)!),
         write: em => services.drop(em, oldest),
         isAlone: true,

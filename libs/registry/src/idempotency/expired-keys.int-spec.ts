@@ -1,12 +1,12 @@
 import { newId } from '@coordination/kernel';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { OPEN_SCHEMA, someTasks } from '../../../../test/support/nodes/background-tasks.js';
 import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
-import { ExpiredKeysJob, type ExpiredKeysOptions } from './expired-keys.job.js';
+import { ExpiredKeysJob, type ExpiredKeysPace } from './expired-keys.job.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 
 let database: TestDatabase;
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const job of jobs) job.onModuleDestroy();
+  for (const job of jobs) await job.onModuleDestroy();
   await Promise.all(nodes.map(node => node.close()));
   await client.end();
   await proxy.shut();
@@ -44,16 +44,9 @@ const keys = async (count: number, age: string): Promise<void> => {
 const left = async (): Promise<number> =>
   (await client.query<{ count: number }>('select count(*)::int as count from idempotency_key')).rows[0]!.count;
 
-const start = (node: WritingNode, options: Partial<ExpiredKeysOptions> = {}): void => {
-  const { databases } = node;
-  const job = new ExpiredKeysJob({
-    databases,
-    keys: new IdempotencyKeyRepository(24),
-    task: aTask('idempotency-key-expiry'),
-    ready: Promise.resolve(),
-    everyMs: 20,
-    ...options,
-  });
+const start = ({ databases }: WritingNode, pace: ExpiredKeysPace = {}, schema = OPEN_SCHEMA): void => {
+  const repository = new IdempotencyKeyRepository(24);
+  const job = new ExpiredKeysJob(databases, repository, someTasks(), schema, { everyMs: 20, ...pace });
   jobs.push(job);
   job.onApplicationBootstrap();
 };
@@ -95,8 +88,8 @@ describe('Keys that have expired', () => {
   it('are not looked for before the tables are there, nor when the service ends', async () => {
     await keys(5, '1500min');
     const gate = Promise.withResolvers<void>();
-    start(nodes[0]!, { ready: gate.promise });
-    jobs[0]!.onModuleDestroy();
+    start(nodes[0]!, {}, { opened: gate.promise });
+    await jobs[0]!.onModuleDestroy();
     gate.resolve();
     await nodes[0]!.submit();
     expect([await left(), proxy.statements.some(text => text.includes('with expired'))]).toEqual([5, false]);

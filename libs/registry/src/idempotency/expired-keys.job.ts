@@ -1,53 +1,48 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type Databases, mapStoreErrors, withSilenceTimeout } from '@coordination/database';
-import { type BackgroundTask } from '@coordination/observability';
-import { type IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Databases, mapStoreErrors, SchemaGate, withSilenceTimeout } from '@coordination/database';
+import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
+import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 
 const EVERY_MS = 60_000;
 const JITTER = 0.5;
-/** Few enough for a statement of milliseconds. */
+/** Keys that one statement deletes: few enough for it to last milliseconds. */
 const AT_ONCE = 1_000;
-/** Between two statements, so that deleting a day's worth does not get in the way of anybody. */
+/** Pause between two statements, so that deleting the keys of a whole day does not slow down writers. */
 const PAUSE_MS = 100;
 const STATEMENT_LIMIT_MS = 4_000;
 
-export interface ExpiredKeysOptions {
-  readonly databases: Databases;
-  readonly keys: IdempotencyKeyRepository;
-  readonly task: BackgroundTask;
-  /** Resolves when the tables are there. */
-  readonly ready: Promise<unknown>;
+/** How often keys are deleted, and how many at once. Only tests change it. */
+export interface ExpiredKeysPace {
   readonly everyMs?: number;
   readonly atOnce?: number;
 }
 
-/** Deletes keys that have expired. Every node does it: what one has taken, the others pass over. */
-export class ExpiredKeysJob implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly ending = new AbortController();
+/** Deletes expired keys. All nodes do it; each skips the keys that another one has locked. */
+@Injectable()
+export class ExpiredKeysJob extends PeriodicJob {
+  private readonly atOnce: number;
 
-  constructor(private readonly options: ExpiredKeysOptions) {}
-
-  onApplicationBootstrap(): void {
-    const { ready, task, everyMs = EVERY_MS } = this.options;
-    const { signal } = this.ending;
-    void ready.then(() => task.repeat(() => this.turn(), { everyMs, jitter: JITTER, signal }));
+  constructor(
+    private readonly databases: Databases,
+    private readonly keys: IdempotencyKeyRepository,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(SchemaGate) schema: Pick<SchemaGate, 'opened'>,
+    @Optional() { everyMs = EVERY_MS, atOnce = AT_ONCE }: ExpiredKeysPace = {},
+  ) {
+    super({ task: tasks.task('idempotency-key-expiry'), everyMs, jitter: JITTER, ready: schema.opened });
+    this.atOnce = atOnce;
   }
 
-  onModuleDestroy(): void {
-    this.ending.abort();
+  protected override async turn(): Promise<number | undefined> {
+    return (await this.deleteSome()) === this.atOnce ? PAUSE_MS : undefined;
   }
 
-  private async turn(): Promise<number | undefined> {
-    const { atOnce = AT_ONCE } = this.options;
-    return (await this.deleteSome(atOnce)) === atOnce ? PAUSE_MS : undefined;
-  }
-
-  private async deleteSome(atOnce: number): Promise<number> {
-    const { databases, keys } = this.options;
+  private async deleteSome(): Promise<number> {
+    const { databases, keys } = this;
     const limits = { statement_timeout: STATEMENT_LIMIT_MS, tcp_user_timeout: STATEMENT_LIMIT_MS };
     return await mapStoreErrors(() =>
       withSilenceTimeout(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
-        databases.em('reads').transactional(em => keys.deleteExpired(em, atOnce), {
+        databases.em('reads').transactional(em => keys.deleteExpired(em, this.atOnce), {
           sessionContext: { variables: limits },
         }),
       ),

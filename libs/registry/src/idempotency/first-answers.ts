@@ -1,59 +1,44 @@
-import { type CallOrigin } from '@coordination/context';
 import { IdempotencyMismatchError } from '@coordination/kernel';
-import { type CarriedOut, type RequestOutcome } from './request-outcome.js';
-import { type WriteRequest } from '../requests/write-request.js';
+import { type RequestKey } from '../requests/request-key.js';
+import { type DecidedOutcome, type RequestOutcome } from './request-outcome.js';
 import { type RecalledAnswer, type StoredAnswer, storedRejection, storedResults } from './stored-answer.js';
 
-/** Names one request that may come again: a key is its caller's own. */
-export interface RequestKey {
-  readonly actor: string;
-  readonly key: string;
-  readonly fingerprint: string;
-}
-
-/** An answer that is to be kept. */
+/** A first answer that must be stored. */
 export interface NewAnswer extends RequestKey {
   readonly answer: StoredAnswer;
 }
 
-/** What is known of a key that was used before. */
-export interface KnownKey extends RequestKey, Omit<RecalledAnswer, 'answer'> {
+/** A key that was used before. */
+export interface UsedKey extends RequestKey, Omit<RecalledAnswer, 'answer'> {
   /** null: the request that used it was another one. */
   readonly answer: StoredAnswer | null;
 }
 
-/** What names a request; undefined if its caller sent no key. */
-export function requestKeyOf({ actor, repeatable }: CallOrigin): RequestKey | undefined {
-  return repeatable && { actor, key: repeatable.key, fingerprint: repeatable.fingerprint };
-}
-
-/** The first answers to the requests of a batch: those that are kept, and those that the batch itself gives. */
+/** The first answers to the requests of a batch: the stored ones, and those that the batch itself gives. */
 export class FirstAnswers {
-  /** What the batch answered first, to be kept. */
+  /** The first answers of this batch, to be stored. */
   readonly news: NewAnswer[] = [];
   private readonly first = new Map<string, { readonly fingerprint: string; readonly outcome: RequestOutcome }>();
 
-  constructor(known: readonly KnownKey[]) {
-    for (const { answer, ...key } of known) {
+  constructor(used: readonly UsedKey[]) {
+    for (const { answer, ...key } of used) {
       const outcome = answer ? { recalled: { ...key, answer } } : mismatch();
       this.first.set(nameOf(key), { fingerprint: key.fingerprint, outcome });
     }
   }
 
-  /** Carries a request out, unless it has been answered. */
-  answer({ origin }: WriteRequest, carryOut: () => CarriedOut): RequestOutcome {
-    const asked = requestKeyOf(origin);
-    if (!asked) return carryOut();
-    const first = this.first.get(nameOf(asked));
-    if (!first) return this.keep(asked, carryOut());
-    return first.fingerprint === asked.fingerprint ? first.outcome : mismatch();
+  /** Carries out the request of a key, unless it has been answered. */
+  answer(key: RequestKey, carryOut: () => DecidedOutcome): RequestOutcome {
+    const first = this.first.get(nameOf(key));
+    if (!first) return this.keep(key, carryOut());
+    return first.fingerprint === key.fingerprint ? first.outcome : mismatch();
   }
 
-  private keep(asked: RequestKey, outcome: CarriedOut): RequestOutcome {
+  private keep(key: RequestKey, outcome: DecidedOutcome): RequestOutcome {
     const answer = 'results' in outcome ? storedResults(outcome.results, outcome.note) : storedRejection(outcome.error);
     if (answer) {
-      this.news.push({ ...asked, answer });
-      this.first.set(nameOf(asked), { fingerprint: asked.fingerprint, outcome: { ...outcome, isRepeated: true } });
+      this.news.push({ ...key, answer });
+      this.first.set(nameOf(key), { fingerprint: key.fingerprint, outcome: { ...outcome, isRepeated: true } });
     }
     return outcome;
   }
@@ -62,4 +47,4 @@ export class FirstAnswers {
 /** A key has no spaces. */
 const nameOf = ({ actor, key }: { readonly actor: string; readonly key: string }): string => `${key} ${actor}`;
 
-const mismatch = (): CarriedOut => ({ error: new IdempotencyMismatchError() });
+const mismatch = (): DecidedOutcome => ({ error: new IdempotencyMismatchError() });

@@ -1,12 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type StoredAnswer } from './stored-answer.js';
 
-/** The first answers to requests that their callers may send again, written in the transaction of the effect. */
+/** First answers to requests that their callers may send again, written in the transaction of their effect. */
 export const IdempotencyKeySchema = defineEntity({
   name: 'IdempotencyKey',
   tableName: 'idempotency_key',
   properties: {
-    /** A key is its caller's own: nobody else's answers can be asked for by it. */
+    /** Each actor has keys of its own, so that no actor can get the answers of another one. */
     actor: p.text().primary(),
     key: p.text().primary(),
     fingerprint: p.text(),

@@ -1,15 +1,19 @@
 import { columnsOf, query } from '@coordination/database';
+import { type Settings } from '@coordination/config';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { Inject, Injectable } from '@nestjs/common';
 import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
-import { type KnownKey, type NewAnswer, type RequestKey } from './first-answers.js';
+import { type RequestKey } from '../requests/request-key.js';
+import { type NewAnswer, type UsedKey } from './first-answers.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 
 const KEYS = columnsOf(IdempotencyKey);
 
 /**
- * What is known of keys. Answers of other requests than those that ask are left out: nobody is told them, and they might
- * be megabytes. Where several requests ask by one key, the one that has used it counts. How old an answer is that a clock
- * dated which was set back since, nobody can tell: it counts as old as can be, for its sign of life renews a lease by its age.
+ * Finds keys that were used before. The answers of other requests under the same keys are left out: they are not sent, and
+ * they might be megabytes. Where several requests have one key, the one that has used it counts. An answer from the future
+ * was dated before the clock was set back; its age is unknown, and the highest one is returned, because its sign of life
+ * renews a lease by its age.
  */
 const FIND = `
   select distinct on (k.actor, k.key) k.actor, k.key, k.fingerprint, k.revision::float8 as revision, k.epoch,
@@ -21,14 +25,14 @@ const FIND = `
   where k.at > $2::timestamptz - make_interval(hours => $3)
   order by k.actor, k.key, k.fingerprint = asked.fingerprint desc`;
 
-/** A key that is there already has expired, for it was not found. */
+/** A key that exists already has expired, because it was not found. */
 const KEEP = `
   insert into idempotency_key as k (${KEYS.names()})
   select ${KEYS.values('n', { at: '$2', revision: '$3', epoch: '$4' })}
   from jsonb_to_recordset($1) as n (${KEYS.without('at', 'revision', 'epoch').form()})
   on conflict (actor, key) do update set ${KEYS.without('actor', 'key').excludedAssignments()}`;
 
-/** Several nodes may do this at once: each takes what the others have not taken, and waits for nobody. */
+/** Several nodes may do this at once: each deletes what the others have not locked, and waits for none of them. */
 const DELETE_EXPIRED = `
   with expired as (
     select actor, key from idempotency_key where at <= now() - make_interval(hours => $1)
@@ -46,21 +50,25 @@ export interface AnswerPosition {
   readonly epoch: string;
 }
 
-/** First answers by their keys. Its first half is for the unit of work that holds the head of the log. */
+/** For how long (hours) first answers are kept. */
+export const answersKeptHours = ({ PCS_IDEMPOTENCY_KEEP_HOURS }: Settings) => PCS_IDEMPOTENCY_KEEP_HOURS;
+
+/** First answers by their keys. `find` and `keep` are for the transaction that has locked the head of the log. */
+@Injectable()
 export class IdempotencyKeyRepository {
   /** @param keepHours for how long answers are kept */
-  constructor(private readonly keepHours: number) {}
+  constructor(@Inject(answersKeptHours) private readonly keepHours: number) {}
 
   /**
-   * What is known of keys; each key once. Asks nothing of the database when there are none.
+   * Finds keys that were used before; each key once. Without keys, the database is not asked.
    * @param clock that of the database (RFC 3339 in UTC)
    */
-  async find(em: EntityManager, keys: readonly RequestKey[], clock: string): Promise<KnownKey[]> {
+  async find(em: EntityManager, keys: readonly RequestKey[], clock: string): Promise<UsedKey[]> {
     if (keys.length === 0) return [];
-    return await query<KnownKey>(em, FIND, [JSON.stringify(keys), clock, this.keepHours]);
+    return await query<UsedKey>(em, FIND, [JSON.stringify(keys), clock, this.keepHours]);
   }
 
-  /** Keeps answers whose keys were not known. */
+  /** Stores answers whose keys were not found. */
   async keep(em: EntityManager, answers: readonly NewAnswer[], position: AnswerPosition): Promise<void> {
     if (answers.length === 0) return;
     const { at, revision, epoch } = position;

@@ -2,9 +2,13 @@ import { type JsonValue } from '@coordination/catalog';
 import { type RecalledAnswer } from './stored-answer.js';
 import { type CommandResult } from '../requests/write-request.js';
 
-/** What came of a request that a batch has carried out: the results of its commands, or why there are none. */
-export type CarriedOut =
-  { readonly results: readonly CommandResult[]; readonly note?: JsonValue } | { readonly error: unknown };
+/** The outcome of a request that was decided in this batch: the results of its commands, or why it was rejected. */
+export type DecidedOutcome = (
+  { readonly results: readonly CommandResult[]; readonly note?: JsonValue } | { readonly error: unknown }
+) & {
+  /** Whether another request of the batch had it first, under the same key. */
+  readonly isRepeated?: true;
+};
 
-/** What comes of a request in a batch: it is carried out, or answered as it was before, in the same batch or an earlier one. */
-export type RequestOutcome = (CarriedOut & { readonly isRepeated?: true }) | { readonly recalled: RecalledAnswer };
+/** The outcome of a request in a batch, before the commit: it was decided, or it had been answered in an earlier batch. */
+export type RequestOutcome = DecidedOutcome | { readonly recalled: RecalledAnswer };

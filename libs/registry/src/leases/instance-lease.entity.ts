@@ -2,8 +2,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { ServiceInstanceSchema } from '@coordination/catalog';
 
 /**
- * The signs of life of an instance, in a narrow table of their own: nothing that a renewal changes is indexed, so
- * renewals stay heap-only.
+ * The lease of an instance, in a narrow table of its own: no column that a renewal changes is indexed, so renewals are
+ * heap-only updates.
  */
 export const InstanceLeaseSchema = defineEntity({
   name: 'InstanceLease',
@@ -21,9 +21,9 @@ export const InstanceLeaseSchema = defineEntity({
     checkedAt: p.datetime(3).nullable(),
     /** Copied from the check, so that expired leases are found without reading instances; null: never expires. */
     ttlSeconds: p.integer().nullable(),
-    /** Whether the instance counts as unhealthy because this lease ended; copied for the same reason. */
+    /** Whether the instance is unhealthy because this lease ended; copied for the same reason. */
     lapsed: p.boolean().default(false),
-    /** Copied from the instance, so that renewals for an incarnation that has ended are known without reading it. */
+    /** Copied from the instance, so that renewals for an incarnation that has ended are recognized without reading it. */
     incarnationNumber: p.integer().default(1),
   },
   checks: [{ name: 'instance_lease_ttl_range', expression: 'ttl_seconds >= 1 and ttl_seconds <= 86400' }],

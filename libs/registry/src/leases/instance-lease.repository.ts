@@ -1,30 +1,31 @@
+import { Injectable } from '@nestjs/common';
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
-/** A sign of life that is to be noted. */
+/** A sign of life that must be recorded. */
 export interface Renewal {
   readonly id: string;
   /** How long ago (ms) the sign came. */
   readonly ageMs: number;
-  /** Whether it was a health report, which also says when the instance was last looked at. */
+  /** Whether it was a health report, which also sets the time of the last check. */
   readonly reported: boolean;
-  /** The incarnation that it is for; undefined: whichever runs. */
+  /** The incarnation that it is for; undefined: the one that runs, whichever it is. */
   readonly incarnationNumber?: number | undefined;
 }
 
-/** What is to be done after renewals. */
+/** The outcome of renewals, where something is left to do. */
 export interface RenewalOutcome {
-  /** Instances that have no lease: they are gone. */
+  /** Instances that have no lease, because they do not exist. */
   readonly missing: readonly string[];
-  /** Leases that a writing transaction holds at this moment; to be tried again. */
+  /** Leases that a writing transaction has locked at this moment; to be tried again. */
   readonly busy: readonly string[];
-  /** Instances that count as unhealthy because their lease had ended, and have one again: a heartbeat heals them. */
+  /** Instances that are unhealthy because their lease had ended, and have been renewed: a heartbeat heals them. */
   readonly revived: readonly string[];
 }
 
 /**
- * When something may be done about the end of a lease `l`, as a timestamptz: what `expiryDueAt` computes, in SQL. The
- * parameters are SQL too; `backSince` may be null in it.
+ * SQL for the time from which a lease `l` may be ended, as a timestamptz: the same as `expiryDueAt` computes. The parameters
+ * are SQL too; `backSince` may be null in it.
  */
 export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs: string): string => `
   greatest(
@@ -32,21 +33,21 @@ export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs:
     ${backSince}::timestamptz + make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000))
   ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
 
-/** Whether a sign is for the incarnation that runs. */
+/** Whether a sign counts: it is for the incarnation that runs. */
 const COUNTS = 'coalesce(sign.number = l.incarnation_number, true)';
 
 /**
- * SQL for the later one of a stored time of a sign and a new one, but never later than the clock: what is stored can only be
- * so if the clock was set back since, and would keep the instance alive for as long.
+ * SQL for the later one of a stored time of a sign and a new one, but never later than the clock: a stored time can be later
+ * only if the clock was set back since, and would keep the instance alive for as long.
  */
 export const newest = (stored: string, sign: string): string =>
   `least(greatest(${stored}, ${sign}), clock_timestamp())`;
 
 /**
- * One autocommit statement that never waits: a lease that a writing transaction holds is left for the next round, so
- * that renewals and writers cannot block each other. The commit is not flushed to disk: what a crash of the server could
- * lose is a fraction of a second of renewals, and never makes a lease newer than it is. A sign of an incarnation that has
- * ended counts for nothing.
+ * One autocommit statement that never waits: a lease that a writing transaction has locked is left for the next attempt, so
+ * that renewals and writers cannot block each other. The commit is not flushed to disk: a crash of the server could lose a
+ * fraction of a second of renewals, but never makes a lease newer than it is. A sign of an incarnation that has ended does not
+ * count.
  */
 const RENEW = `
   with unflushed as materialized (
@@ -76,8 +77,8 @@ const RENEW = `
   where renewed.revived is not false`;
 
 /**
- * Holds the leases of instances until the transaction ends, in the order in which renewals do. It waits for those that a
- * renewal has at this moment, so what is read afterwards has it.
+ * Locks the leases of instances until the transaction ends, in the same order as renewals do. It waits for leases that a
+ * renewal has locked, so what is read afterwards includes that renewal.
  */
 const HOLD = `
   with held as materialized (
@@ -85,9 +86,10 @@ const HOLD = `
   )
   select count(*)::int as held from held`;
 
-/** Leases, as heartbeats renew them; those of new and changed instances are written with the instance. */
+/** Leases, as heartbeats renew them; leases of new and changed instances are written with the instance. */
+@Injectable()
 export class InstanceLeaseRepository {
-  /** Notes signs of life; each id may come once. */
+  /** Records signs of life; each id may occur once. */
   async renew(em: EntityManager, renewals: readonly Renewal[]): Promise<RenewalOutcome> {
     const rows = await query<{ id: string; fate: keyof RenewalOutcome }>(em, RENEW, [
       renewals.map(renewal => renewal.id),
@@ -99,7 +101,7 @@ export class InstanceLeaseRepository {
     return { missing: idsOf('missing'), busy: idsOf('busy'), revived: idsOf('revived') };
   }
 
-  /** Holds leases until the transaction ends: no renewal is noted meanwhile. */
+  /** Locks leases until the transaction ends: no renewal is recorded meanwhile. */
   async hold(em: EntityManager, ids: readonly string[]): Promise<void> {
     await query(em, HOLD, [ids]);
   }

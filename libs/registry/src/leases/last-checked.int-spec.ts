@@ -4,7 +4,7 @@ import { LOG_ENTITIES } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/catalog';
-import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { someTasks } from '../../../../test/support/nodes/background-tasks.js';
 import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
@@ -52,13 +52,13 @@ async function checked(records: readonly InstanceRecord[]): Promise<boolean[]> {
 
 it('What a probe found is noted of the process that it looked at, and of none that followed', async () => {
   const [followed, steady] = [await register('followed', 'boot-1'), await register('steady', 'boot-1')];
-  const notes = new LastCheckedRecorder(databases, systemClock, aTask('probe-notes'));
+  const notes = new LastCheckedRecorder(databases, systemClock, someTasks());
   notes.note(followed);
   notes.note(steady);
   const next = await register('followed', 'boot-2');
   await notes.close();
   expect(await checked([next, steady])).toEqual([false, true]);
-  const later = new LastCheckedRecorder(databases, systemClock, aTask('probe-notes'));
+  const later = new LastCheckedRecorder(databases, systemClock, someTasks());
   later.note(next);
   await later.close();
   expect(await checked([next])).toEqual([true]);

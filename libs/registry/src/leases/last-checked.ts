@@ -1,21 +1,22 @@
-import { type Databases, query, withSilenceTimeout } from '@coordination/database';
-import { type Clock } from '@coordination/kernel';
-import { type BackgroundTask } from '@coordination/observability';
+import { Inject, Injectable } from '@nestjs/common';
+import { Databases, query, withSilenceTimeout } from '@coordination/database';
+import { Clock } from '@coordination/kernel';
+import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
 import { type InstanceRecord } from '@coordination/catalog';
 import { newest } from './instance-lease.repository.js';
 
-/** How often (ms) notes are written. */
+/** How often (ms) times are written. */
 const FLUSH_MS = 1_000;
-/** Nodes that started together shall not write together. */
+/** Nodes that started together should not write at the same time. */
 const JITTER = 0.2;
-/** How long (ms) a statement may take before its connection is cut: much longer than renewals allow theirs. */
+/** How long (ms) a statement may take before its connection is closed: much longer than for renewals. */
 const SILENCE_MS = 10_000;
-/** The most notes that one statement carries. */
+/** The most times that one statement carries. */
 const MAX_FLUSH = 10_000;
 
 /**
- * As renewals do, it passes over leases that a writing transaction holds, and is not flushed to disk. That the process before
- * was looked at is nothing that the next one is told of.
+ * Like the statement of renewals, it skips leases that a writing transaction has locked, and is not flushed to disk. Probes of
+ * an earlier incarnation do not count.
  */
 const NOTE = `
   with unflushed as materialized (
@@ -37,29 +38,33 @@ interface Note {
 }
 
 /**
- * Notes when instances were last probed, which makes no revision. It is for people: nothing depends on it, so what
- * cannot be written is forgotten, and never keeps a renewal from its place.
+ * Records when instances were last probed, which takes no revision. The times are only shown to people: what cannot be written
+ * is dropped, and renewals are never delayed.
  */
+@Injectable()
 export class LastCheckedRecorder {
   private waiting = new Map<string, Note>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
+  private readonly task: BackgroundTask;
 
   constructor(
     private readonly databases: Databases,
     private readonly clock: Clock,
-    private readonly task: BackgroundTask,
-  ) {}
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+  ) {
+    this.task = tasks.task('probe-notes');
+  }
 
-  /** An instance was looked at just now, in its present incarnation. */
+  /** Records that an instance was probed just now, in its present incarnation. */
   note({ id, incarnationNumber }: Pick<InstanceRecord, 'id' | 'incarnationNumber'>): void {
     if (this.closed) return;
     this.waiting.set(id, { at: this.clock.monotonicMs(), incarnationNumber });
     this.schedule();
   }
 
-  /** Writes what is left; nothing is noted afterwards. */
+  /** Writes what is left; nothing is recorded afterwards. */
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
@@ -96,7 +101,7 @@ export class LastCheckedRecorder {
     ];
     const { databases, task } = this;
     const write = () => query(databases.em('leases'), NOTE, notes);
-    // The task has noted it.
+    // The task has recorded the failure.
     await task.turn(() => withSilenceTimeout(databases, 'leases', SILENCE_MS, write)).catch(() => undefined);
   }
 }

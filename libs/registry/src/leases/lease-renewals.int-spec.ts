@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { LOG_ENTITIES } from '@coordination/log';
 import { Databases } from '@coordination/database';
 import { newId, StoreUnavailableError } from '@coordination/kernel';
-import { aTask } from '../../../../test/support/nodes/background-tasks.js';
+import { OPEN_SCHEMA, someTasks } from '../../../../test/support/nodes/background-tasks.js';
 import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
@@ -57,8 +57,8 @@ afterEach(async () => {
 
 function collect(boundMs: number): LeaseRenewals {
   const clock = { monotonicMs: () => time, now: () => new Date() };
-  const task = aTask('lease-flush');
-  const renewals = new LeaseRenewals({ databases, leases: new InstanceLeaseRepository(), clock, task }, boundMs);
+  const leases = new InstanceLeaseRepository();
+  const renewals = new LeaseRenewals(databases, leases, clock, someTasks(), OPEN_SCHEMA, boundMs);
   opened.push(renewals);
   return renewals;
 }

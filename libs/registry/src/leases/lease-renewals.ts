@@ -1,99 +1,112 @@
-import { type Databases, withSilenceTimeout } from '@coordination/database';
-import { type Clock, StoreUnavailableError } from '@coordination/kernel';
-import { type BackgroundTask } from '@coordination/observability';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Settings } from '@coordination/config';
+import { Databases, SchemaGate, withSilenceTimeout } from '@coordination/database';
+import { Clock, StoreUnavailableError } from '@coordination/kernel';
+import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
 import { LRUCache } from 'lru-cache';
-import { type InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
+import { InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
 
-/** Flushes in the time by which a renewal must be noted. */
+/** Flushes in the time within which a renewal must be recorded. */
 const FLUSHES_PER_BOUND = 10;
 
-/** A server that is not heard of for so many times the bound counts as one that does not answer. */
+/** A server that sends nothing for this many times the bound counts as one that does not answer. */
 const SILENCE_FACTOR = 3;
 
-/** Tries in that time to note what a writing transaction held; those last for milliseconds. */
+/** Attempts in that time to record leases that a writing transaction had locked, which takes milliseconds. */
 const RETRIES_PER_BOUND = 50;
 
 /** The most renewals that one statement carries. */
 const MAX_FLUSH = 10_000;
 
-/** Ids that are remembered as gone: more than are likely to be asked for before the view has forgotten them too. */
-const MAX_GONE = 100_000;
+/** Ids that are remembered as removed: more than are likely to be used before the view has removed them too. */
+const MAX_REMOVED = 100_000;
 
 interface Sign {
   /** Monotonic time of the newest sign. */
   at: number;
-  /** Monotonic time of the first sign that has not been noted; or of the last try to, if the database did answer it. */
+  /** Monotonic time of the first sign that has not been recorded; or of the last attempt, if the database did answer it. */
   readonly first: number;
   reported: boolean;
-  /** The incarnation that it is for; undefined: whichever runs. */
+  /** The incarnation that it is for; undefined: the one that runs, whichever it is. */
   incarnationNumber: number | undefined;
 }
 
-/** What is known of a sign of life besides whose it is. */
+/** What is known about a sign of life besides its instance. */
 export interface SignDetails {
   /** Whether it was a health report. */
   readonly reported?: boolean;
   /** How long ago (ms) it was given. */
   readonly ageMs?: number;
-  /** The incarnation that it is for: once the next one has begun, it does not count. Undefined: whichever runs. */
+  /** The incarnation that it is for; it does not count once the next one has begun. Undefined: the one that runs, whichever it is. */
   readonly incarnationNumber?: number | undefined;
 }
 
-export interface LeaseRenewalsTools {
-  readonly databases: Databases;
-  readonly leases: InstanceLeaseRepository;
-  readonly clock: Clock;
-  readonly task: BackgroundTask;
-}
+/** By when (ms) a sign of life that was accepted is in the database. */
+export const leaseFlushBoundMs = ({ PCS_LEASE_FLUSH_BOUND_MS }: Settings) => PCS_LEASE_FLUSH_BOUND_MS;
 
 /**
- * Collects signs of life and notes them in the database a few times a second, in one statement for all. A sign that was
- * taken is noted within the bound, or no further ones are taken: a node that cannot reach the database must not go on
- * telling instances that they are alive.
+ * Collects signs of life and records them in the database a few times a second, in one statement for all. A sign that was
+ * accepted is recorded within the bound, or no further ones are accepted: a node that cannot reach the database must not
+ * confirm heartbeats.
  */
-export class LeaseRenewals {
+@Injectable()
+export class LeaseRenewals implements OnModuleInit {
   private readonly waiting = new Map<string, Sign>();
-  private readonly gone = new LRUCache<string, true>({ max: MAX_GONE });
+  private readonly removed = new LRUCache<string, true>({ max: MAX_REMOVED });
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
-  /** Signs came too late to the database; none are taken until a flush has shown that it answers again. */
+  /** Signs were recorded too late; none are accepted until a flush has shown that the database answers again. */
   private refusing = false;
   private notedCount = 0;
   private reviver: ((ids: readonly string[]) => void) | undefined;
+  private readonly task: BackgroundTask;
 
-  /** @param boundMs by when (ms) a sign that was taken is in the database */
   constructor(
-    private readonly tools: LeaseRenewalsTools,
-    private readonly boundMs: number,
-  ) {}
+    private readonly databases: Databases,
+    private readonly leases: InstanceLeaseRepository,
+    private readonly clock: Clock,
+    @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
+    @Inject(SchemaGate) private readonly schema: Pick<SchemaGate, 'opened'>,
+    @Inject(leaseFlushBoundMs) private readonly boundMs: number,
+  ) {
+    this.task = tasks.task('lease-flush');
+  }
 
-  /** Signs that have not been noted. */
+  /**
+   * Asks the database before there is anything to record. When a node gets many heartbeats at once, connecting takes as long
+   * as several flushes, and the first renewals would be too late.
+   */
+  onModuleInit(): void {
+    void this.schema.opened.then(() => this.connect());
+  }
+
+  /** Signs that have not been recorded. */
   get backlog(): number {
     return this.waiting.size;
   }
 
-  /** Signs that were noted in the database since the start. */
+  /** Signs that were recorded in the database since the start. */
   get noted(): number {
     return this.notedCount;
   }
 
-  /** @param reviver is told of instances whose renewal was noted after they had become unhealthy for want of one */
+  /** @param reviver gets the instances whose renewal was recorded after they had become unhealthy because their lease had ended */
   onRevived(reviver: (ids: readonly string[]) => void): void {
     this.reviver = reviver;
   }
 
-  /** Whether the database said that there is no such lease; then there never will be, for ids do not come back. */
+  /** Whether the database has answered that the lease does not exist. It never will again, because ids are not reused. */
   isGone(id: string): boolean {
-    return this.gone.has(id);
+    return this.removed.has(id);
   }
 
   /**
-   * Takes a sign of life of an instance.
-   * @throws StoreUnavailableError when earlier ones could not be noted in time; they are dropped
+   * Accepts a sign of life of an instance.
+   * @throws StoreUnavailableError when earlier ones could not be recorded in time; they are dropped
    */
   renew(id: string, { reported = false, ageMs = 0, incarnationNumber }: SignDetails = {}): void {
-    const now = this.tools.clock.monotonicMs();
+    const now = this.clock.monotonicMs();
     this.refuseWhenLate(now);
     const at = now - ageMs;
     const sign = this.waiting.get(id);
@@ -102,21 +115,17 @@ export class LeaseRenewals {
     } else if (!isOutlived(incarnationNumber, sign.incarnationNumber)) {
       sign.at = Math.max(sign.at, at);
       sign.reported ||= reported;
-      // One that is for whichever runs counts in any case.
+      // A sign that names no incarnation counts in any case.
       if (incarnationNumber === undefined) sign.incarnationNumber = undefined;
     }
     this.schedule();
   }
 
-  /**
-   * Asks the database before there is anything to note. Connecting takes as long as several flushes when a node gets busy
-   * at once, and the first renewals would be too late.
-   */
-  async getReady(): Promise<void> {
+  private async connect(): Promise<void> {
     if (!this.closed) await this.flush();
   }
 
-  /** Notes what is left; nothing is taken afterwards. */
+  /** Records what is left; nothing is accepted afterwards. */
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
@@ -128,7 +137,7 @@ export class LeaseRenewals {
   }
 
   private refuseWhenLate(now: number): void {
-    // The first entry is the oldest: signs keep the place of the first one that was not noted.
+    // The first entry is the oldest: a sign keeps the place of the first one that was not recorded.
     const [oldest] = this.waiting.values();
     if (oldest !== undefined && now - oldest.first > this.boundMs / 2) {
       this.waiting.clear();
@@ -154,24 +163,24 @@ export class LeaseRenewals {
   }
 
   /**
-   * Signs stay in `waiting` until they are noted, so that their age is seen while a flush hangs. With none waiting it
-   * only finds out whether the database answers.
-   * @returns how many leases a writing transaction held, so that their signs could not be noted
+   * Signs stay in `waiting` until they are recorded, so that their age is visible while a flush hangs. When none are waiting,
+   * it only finds out whether the database answers.
+   * @returns how many leases a writing transaction had locked, so that their signs could not be recorded
    */
   private async flush(): Promise<number> {
     const taken = [...this.waiting].slice(0, MAX_FLUSH).map(([id, sign]) => ({ id, sign, ...sign }));
-    const sentAt = this.tools.clock.monotonicMs();
+    const sentAt = this.clock.monotonicMs();
     const renewals = taken.map(({ id, at, reported, incarnationNumber }): Renewal => ({
       id,
       ageMs: sentAt - at,
       reported,
       incarnationNumber,
     }));
-    const { databases, leases, task } = this.tools;
+    const { databases, leases, task } = this;
     const turn = task.begin();
     try {
-      // A server that says nothing must not keep the flush for ever; but one that is merely slow would never be heard,
-      // if each connection was cut before it had the time to be opened and to be answered on.
+      // A silent server must not keep the flush for ever. But the limit must leave time to open a connection and to get an
+      // answer, or a server that is merely slow would never answer.
       const { missing, busy, revived } = await withSilenceTimeout(
         databases,
         'leases',
@@ -182,27 +191,27 @@ export class LeaseRenewals {
       this.refusing = false;
       const unnoted = new Set(busy);
       for (const { id, sign, at } of taken) {
-        // It was dropped meanwhile: then another one may have its place.
+        // It was dropped meanwhile; another one may have its place.
         if (this.waiting.get(id) !== sign) continue;
         this.waiting.delete(id);
-        // A lease that is being written does not mean that the database is away, which is what makes signs late.
-        if (unnoted.has(id)) this.waiting.set(id, { ...sign, first: this.tools.clock.monotonicMs() });
+        // A locked lease does not mean that the database does not answer, so its sign does not count as late.
+        if (unnoted.has(id)) this.waiting.set(id, { ...sign, first: this.clock.monotonicMs() });
         else if (sign.at > at) this.waiting.set(id, { ...sign, first: sign.at });
       }
-      for (const id of missing) this.markGone(id);
+      for (const id of missing) this.markRemoved(id);
       this.notedCount += taken.length - busy.length - missing.length;
       if (revived.length > 0) this.reviver?.(revived);
       return busy.length;
     } catch (error) {
-      // They stay, grow old, and from half the bound on callers are told.
+      // Kept for retry. Once the oldest is older than half the bound, `renew()` throws.
       turn.failed(error);
       return 0;
     }
   }
 
-  private markGone(id: string): void {
+  private markRemoved(id: string): void {
     this.waiting.delete(id);
-    this.gone.set(id, true);
+    this.removed.set(id, true);
   }
 }
 

@@ -40,7 +40,7 @@ export class RecordWriter {
     const { revision, epoch } = await this.writer.submit({
       commands: [],
       origin,
-      occurrence: {
+      systemEvent: {
         ...event,
         isAlone: true,
         write: async em => {

@@ -4,7 +4,7 @@ import { incarnationSchema } from './registry.schemas.js';
 
 const MAX_DEREGISTRATIONS = 1_000;
 
-/** An instance that a request names beside others, and the incarnation that its caller speaks for, if it says so. */
+/** One of several instances in a request, and the incarnation that the caller speaks for, if it names one. */
 export interface NamedInstance {
   readonly id: string;
   readonly incarnation?: string;
@@ -15,9 +15,8 @@ const namedInstance = z
   .meta({ id: 'NamedInstance' });
 
 /**
- * A body that names many instances: by their ids alone, or with the incarnation that the caller speaks for, or some this
- * way and some that.
- * @param about what is said of them
+ * A body that names many instances: some by their ids alone, and some with the incarnation that the caller speaks for.
+ * @param about the description of the ids
  */
 export const namedInstances = (max: number, about: string) =>
   z
@@ -29,7 +28,7 @@ export const namedInstances = (max: number, about: string) =>
         .max(max)
         .optional()
         .describe(
-          'The same with the incarnation that the caller speaks for; nothing happens to one that another runs.',
+          'The same with the incarnation that the caller speaks for. An instance that another incarnation runs is not changed.',
         ),
     })
     .superRefine(({ ids, instances }, context) => {
@@ -42,7 +41,7 @@ export const namedInstances = (max: number, about: string) =>
       const known = new Map<string, string | undefined>(ids?.map(id => [id, undefined]));
       for (const [n, { id, incarnation }] of instances?.entries() ?? []) {
         if (known.has(id) && known.get(id) !== incarnation) {
-          complain(['instances', n], 'is there before with another incarnation, or without one in ids');
+          complain(['instances', n], 'occurs before with another incarnation, or in ids without one');
         }
         known.set(id, incarnation);
       }
@@ -62,13 +61,13 @@ export function toNamedInstances({
   return [...named.values()];
 }
 
-/** What answers tell of those that another incarnation runs. */
+/** The part of responses about instances that another incarnation runs. */
 export const incarnationEndedIds = z
   .array(z.uuid())
   .optional()
-  .describe('Those that another incarnation runs than the request names: nothing happened to them. Absent: none.');
+  .describe('Instances that another incarnation runs than the request names. They are not changed. Absent: none.');
 
-export const deregisterInstances = namedInstances(MAX_DEREGISTRATIONS, 'Ids of instances that go.').meta({
+export const deregisterInstances = namedInstances(MAX_DEREGISTRATIONS, 'Ids of the instances to deregister.').meta({
   id: 'DeregisterInstances',
 });
 export type DeregisterInstances = z.output<typeof deregisterInstances>;

@@ -18,10 +18,10 @@ const MAX_BATCH = 1_000;
 const MAX_OUTPUT_LENGTH = 4_096;
 const MAX_REASON_LENGTH = 500;
 
-/** Names that instances may get. Those with other names are older, and stay. */
+/** Names that new instances may have. Instances with other names are older, and stay. */
 const newInstanceIdSchema = instanceIdSchema.refine(name => !hasDotSegment(name), {
   error:
-    'must not be . or .., which clients and proxies take out of paths: give another name. An instance that has such a name is read, renewed and removed by its id',
+    'must not be . or .., which clients and proxies remove from paths: choose another name. An existing instance with such a name is read, renewed and removed by its id',
 });
 
 export const incarnationSchema = z
@@ -35,13 +35,13 @@ export const incarnationSchema = z
 const incarnation = incarnationSchema
   .optional()
   .describe(
-    'A text that the process chooses at its start and no other process of this name ever has, such as a UUID. Another one than before says that another process has started.',
+    'A text that the process chooses at its start and that no other process of this name ever has, such as a UUID. A value that differs from the previous one means that another process has started.',
   );
 
 const status = initialStateSchema
   .optional()
   .describe(
-    'Initial health; healthy by default, and always unknown where probes decide. Counts only when the instance is new or its health starts over.',
+    'Initial health; healthy by default, and always unknown where probes decide. Applies only when the instance is new or its health is reset.',
   );
 
 /** The body of a registration. */
@@ -77,17 +77,17 @@ export const registerBatch = z
   .meta({ id: 'RegisterBatch' });
 export type RegisterBatch = z.output<typeof registerBatch>;
 
-/** What a merge patch may hold is judged on the result, in the transaction that applies it. */
+/** The result of the patch is validated, in the transaction that applies it. */
 export const patchInstance = z
   .record(z.string(), z.unknown())
-  .describe('JSON merge patch (RFC 7396) of the fields of a registration; null takes a field back to its default.')
+  .describe('JSON merge patch (RFC 7396) of the fields of a registration; null resets a field to its default.')
   .meta({ id: 'PatchInstance' });
 export type PatchInstance = z.output<typeof patchInstance>;
 
 export const reportHealth = z
   .strictObject({
     healthy: z.boolean(),
-    output: readableText(MAX_OUTPUT_LENGTH).default('').describe('What was seen, for people.'),
+    output: readableText(MAX_OUTPUT_LENGTH).default('').describe('Details of the check, for people.'),
   })
   .meta({ id: 'ReportHealth' });
 export type ReportHealth = z.output<typeof reportHealth>;
@@ -98,12 +98,10 @@ export const setOverride = z
     scope: overrideScopeSchema
       .optional()
       .describe(
-        'What it belongs to: `incarnation`, the process that runs now: the next one begins without it; or `instance`, the name: it stays. By default `incarnation` for stopping and stopped, `instance` for maintenance.',
+        'What the override belongs to: `incarnation`, the process that runs now, so that it ends with the next one; or `instance`, the name, so that it stays. Default: `incarnation` for stopping and stopped, `instance` for maintenance.',
       ),
     reason: readableText(MAX_REASON_LENGTH).optional(),
-    until: RFC3339_TIME.optional().describe(
-      'When the override ends by itself (RFC 3339); absent: when it is taken back.',
-    ),
+    until: RFC3339_TIME.optional().describe('When the override ends by itself (RFC 3339); absent: when it is cleared.'),
   })
   .meta({ id: 'SetOverride' });
 export type SetOverride = z.output<typeof setOverride>;
@@ -116,13 +114,15 @@ export const incarnationQuery = {
   incarnation: incarnationSchema
     .optional()
     .describe(
-      'The incarnation that the caller speaks for. If another one runs now, the answer is 409 INCARNATION_ENDED and nothing changes.',
+      'The incarnation that the caller speaks for. If another one runs now, the response is 409 INCARNATION_ENDED and nothing changes.',
     ),
 };
 
 export type IncarnationQuery = { readonly incarnation?: string | undefined };
 
-export const idParams = z.strictObject({ id: instanceUuidSchema.describe('The server’s id of the instance.') });
+export const idParams = z.strictObject({
+  id: instanceUuidSchema.describe('The id that the server gave the instance.'),
+});
 export type IdParams = z.output<typeof idParams>;
 
 export const nameParams = z.strictObject({ service: serviceSchema, instanceId: instanceIdSchema });
@@ -130,7 +130,7 @@ export type NameParams = z.output<typeof nameParams>;
 
 export const batchResult = z
   .looseObject({
-    revision: z.int().min(0).describe('The revision of the catalog with all of them.'),
+    revision: z.int().min(0).describe('The revision of the catalog that has all of them.'),
     results: z
       .array(
         z

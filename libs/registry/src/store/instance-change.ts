@@ -2,8 +2,8 @@ import { type LeasedInstance } from '@coordination/catalog';
 
 /** The net change of one instance in a batch: however many commands touched it, its row is written once. */
 export interface InstanceChange {
-  /** As the table has it; undefined: it does not. */
+  /** The instance in the table; undefined: it is new. */
   readonly before: LeasedInstance | undefined;
-  /** As the table shall have it; undefined: it shall not. */
+  /** The instance after the batch; undefined: it is removed. */
   readonly after: LeasedInstance | undefined;
 }

@@ -1,6 +1,7 @@
 import { headOrFail } from '@coordination/log';
 import { columnsOf, isoTime, query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
 import {
   hasLapsed,
   INSTANCE_COLUMNS,
@@ -28,8 +29,8 @@ const TOUCHES = columnsOf(ServiceRevision);
 const LEASE_COLUMNS = LEASES.only('renewedAt', 'checkedAt').select('l');
 
 /**
- * The instances that commands name, by id or by identity, with a bound on the bytes that are read: what is named after
- * the bound was reached comes back as `cut`, without its data.
+ * The instances that commands name, by id or by identity, with a bound on the bytes that are read: an instance beyond the
+ * bound is returned as `cut`, without its data.
  */
 const FIND_NAMED = `
   with named as (
@@ -48,7 +49,7 @@ const FIND_NAMED = `
   left join instance_lease l on l.instance_id = i.id
   order by w.n`;
 
-/** One instance, if it is there, and the head of the log: of one moment, because they are one statement. */
+/** One instance, if it exists, and the head of the log at the same moment, because they are one statement. */
 const findAtHead = (named: string): string => `
   select h.revision::float8 as "headRevision", h.epoch as "headEpoch", pg_is_in_recovery() as "inRecovery",
     ${INSTANCE_COLUMNS}, ${LEASE_COLUMNS}
@@ -68,8 +69,8 @@ export const CHANGE_FORM = `(
   ${LEASES.without('instance', 'incarnationNumber').form()})`;
 
 /**
- * The CTEs that write the rows of the CTE `change`, each of which has one if it did what it was to do. An update or
- * removal that finds another version than the one decided on has none.
+ * The CTEs that write the rows of the CTE `change`; they return one row for each that was written. An update or removal that
+ * finds another version than the one that was decided on writes nothing.
  * @param touches SQL of the from-clause that gives the parameter with the touched services, as `t`
  */
 export const savingCtes = (touches: string): string => `
@@ -106,7 +107,7 @@ export const savingCtes = (touches: string): string => `
 /** The form of touched services, for `jsonb_to_recordset`. */
 export const TOUCH_FORM = `(${TOUCHES.form()})`;
 
-/** The net changes of a batch in one statement; the count tells whether all were what was decided on. */
+/** The net changes of a batch in one statement; the count shows whether all were written. */
 const SAVE = `
   with change as (
     select * from jsonb_to_recordset($1) as c ${CHANGE_FORM}
@@ -114,7 +115,7 @@ const SAVE = `
   select (select count(*) from removed)::int + (select count(*) from updated)::int
     + (select count(*) from inserted)::int as saved`;
 
-/** Times are texts of one form, which sort as the times do; the partial index has nothing but overrides that end. */
+/** Times are texts of one form, so they sort as the times do; the partial index has only overrides that end. */
 export const OVERRIDE_OVER = `
   select id from service_instance
   where override ->> 'until' is not null and override ->> 'until' <= ${isoTime('statement_timestamp()')}
@@ -123,25 +124,25 @@ export const OVERRIDE_OVER = `
 /** Which of the instances that a batch names are read. */
 export interface NamedInstances {
   readonly targets: readonly Target[];
-  /** So many of the targets, from the first on, are read whatever they weigh. */
+  /** How many of the targets, from the first on, are read whatever their size. */
   readonly always: number;
   readonly maxBytes: number;
 }
 
-/** What was found of named instances. */
+/** The named instances that were found. */
 export interface FoundInstances {
   /** Each instance once. */
   readonly found: readonly LeasedInstance[];
-  /** Number of the first target that was left out, because enough had been read; the length of `targets` if none. */
+  /** Number of the first target that was left out because enough had been read; the length of `targets` if none was. */
   readonly complete: number;
 }
 
-/** What a server says of one instance, and of which catalog it says so. */
+/** One instance, and the position of the catalog that it was read at. */
 export interface InstanceAtHead {
   readonly leased: LeasedInstance | undefined;
   readonly revision: number;
   readonly epoch: string;
-  /** Whether the server is a standby: then it may lack what others were told is there. */
+  /** Whether the server is a standby, which may lack changes that have been acknowledged. */
   readonly inRecovery: boolean;
 }
 
@@ -156,7 +157,8 @@ interface HeadColumns {
 /** A join that found nothing gives nulls. */
 type HeadAndInstance = HeadColumns & (LeasedRow | { readonly id: null });
 
-/** The catalog's present state. Its writing half is for the unit of work that holds the head of the log. */
+/** The present state of the catalog. `save` is for the transaction that has locked the head of the log. */
+@Injectable()
 export class ServiceInstanceRepository {
   async findNamed(em: EntityManager, { targets, always, maxBytes }: NamedInstances): Promise<FoundInstances> {
     const named = targets.map((target, n) => ({ n, ...('id' in target ? target : target.identity) }));
@@ -176,7 +178,7 @@ export class ServiceInstanceRepository {
 
   /**
    * Writes the net changes of a batch.
-   * @throws Error when a row was not what the change was decided on, which the head's lock makes impossible
+   * @throws Error when a row is not what the change was decided on, which the lock of the head makes impossible
    */
   async save(em: EntityManager, changes: readonly InstanceChange[], touches: readonly ServiceTouch[]): Promise<void> {
     const [result] = await query<{ saved: number }>(em, SAVE, [
@@ -184,7 +186,9 @@ export class ServiceInstanceRepository {
       JSON.stringify(touches),
     ]);
     if (result?.saved !== changes.length) {
-      throw new Error('An instance was changed past the head of the log: nobody but the writer may do that.');
+      throw new Error(
+        'An instance was changed past the head of the log: only the catalog writer may change instances.',
+      );
     }
   }
 
@@ -198,19 +202,19 @@ export class ServiceInstanceRepository {
     return { leased: found.id === null ? undefined : toLeased(found), revision, epoch, inRecovery };
   }
 
-  /** One instance with its lease, if it is there. */
+  /** One instance with its lease, if it exists. */
   async find(em: EntityManager, target: Target): Promise<LeasedInstance | undefined> {
     const { found } = await this.findNamed(em, { targets: [target], always: 1, maxBytes: 0 });
     return found[0];
   }
 
-  /** Ids of instances whose override has run out by the clock of the database. */
+  /** Ids of instances whose override has expired by the clock of the database. */
   async idsWithOverrideOver(em: EntityManager, limit: number): Promise<string[]> {
     const rows = await query<{ id: string }>(em, OVERRIDE_OVER, [limit]);
     return rows.map(row => row.id);
   }
 
-  /** The incarnations of instances, by id; null: it named none. Ids that are not those of instances are not there. */
+  /** The incarnations of instances, by id; null: the instance has named none. Ids of no instance are left out. */
   async incarnations(em: EntityManager, ids: readonly string[]): Promise<Map<string, string | null>> {
     const rows = await query<{ id: string; incarnation: string | null }>(
       em,
@@ -240,7 +244,7 @@ function toRow({ before, after }: InstanceChange): Record<string, unknown> {
     lapsed: hasLapsed(after.instance.health),
     leaseMoved: before?.lease !== after.lease || hasLapsed(before.instance.health) !== hasLapsed(after.instance.health),
     ...after.lease,
-    // Whoever does not know the last check cannot have changed it.
+    // A decision without the last check cannot have changed it.
     checkKept: after.lease.checkedAt === undefined,
   };
 }

@@ -1,45 +1,39 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type LogEvent, type LockedHead } from '@coordination/log';
+import { Injectable } from '@nestjs/common';
+import { HistoryCheck, LocalCatalog } from '@coordination/catalog';
+import { type LogEvent } from '@coordination/log';
 import { IdempotencyMismatchError } from '@coordination/kernel';
-import { type LocalCatalog } from '@coordination/catalog';
-import { type AnswerRecall } from '../idempotency/answer-recall.js';
+import { AnswerRecall } from '../idempotency/answer-recall.js';
 import { type RecalledAnswer } from '../idempotency/stored-answer.js';
-import { type BatchPlan } from './plan-batch.js';
+import { type PlacedPlan, revisionAfter } from './batch-plan.js';
 import { toCallerError } from './to-caller-error.js';
 import { type PendingWrite } from './write-queue.js';
-import { type WriterMetrics } from './writer-metrics.js';
+import { WriterMetrics } from './writer-metrics.js';
 
-/** A plan at the place in the log that it was made for. */
-export interface PlacedPlan {
-  readonly head: LockedHead;
-  readonly batchId: string;
-  readonly plan: BatchPlan;
-}
-
-/** Where the catalog stands after a batch. */
-export const revisionAfter = ({ head, plan }: PlacedPlan): number => plan.events.at(-1)?.revision ?? head.revision;
-
-/** What answering needs. */
-export interface BatchAnswersTools {
-  readonly catalog: Pick<LocalCatalog, 'announce'>;
-  readonly recall: AnswerRecall;
-  readonly metrics: WriterMetrics;
-}
-
-/** A request that was answered before, and how. */
+/** A repeated request, and its first answer. */
 interface Repetition extends PendingWrite {
   readonly recalled: RecalledAnswer;
 }
 
-/** Answers the callers of a batch that has been committed. */
+/** Answers the callers of batches that have been committed. */
+@Injectable()
 export class BatchAnswers {
-  constructor(private readonly tools: BatchAnswersTools) {}
+  constructor(
+    private readonly catalog: LocalCatalog,
+    private readonly history: HistoryCheck,
+    private readonly recall: AnswerRecall,
+    private readonly metrics: WriterMetrics,
+  ) {}
 
-  /** Answers when this node can read what it wrote; never throws. */
+  /**
+   * Records at once what the batch has committed, and answers once this node can read it; never throws. Only what it does
+   * before it returns must come before the next batch.
+   */
   async give(batch: readonly PendingWrite[], placed: PlacedPlan): Promise<void> {
+    this.noteCommitted(placed);
     const { head, plan } = placed;
     await this.announce(plan.events);
-    // The next batch has been handed to the database by then, which works on it while these answers are written.
+    // By then the next batch has been sent to the database, which works on it while these answers are written.
     await nextTurn();
     const position = { revision: revisionAfter(placed), epoch: head.epoch };
     const repetitions: Repetition[] = [];
@@ -57,22 +51,27 @@ export class BatchAnswers {
       const { results, note, isRepeated } = outcome;
       write.resolve({ results, note, ...position, repeatsAfterMs: isRepeated ? 0 : undefined });
     }
-    if (repetitions.length > 0) await this.giveAgain(repetitions);
+    if (repetitions.length > 0) await this.repeat(repetitions);
+  }
+
+  private noteCommitted({ head, plan }: PlacedPlan): void {
+    const last = plan.events.at(-1);
+    if (last) this.history.noteCommitted({ revision: last.revision, hash: last.hash, epoch: head.epoch });
   }
 
   private async announce(events: readonly LogEvent[]): Promise<void> {
     if (events.length === 0) return;
     try {
-      await this.tools.catalog.announce(events);
+      await this.catalog.announce(events);
     } catch {
-      // The change is committed whatever becomes of the view, which reads the log again by itself.
+      // The change is committed in any case; the view reads the log again by itself.
     }
   }
 
-  /** What the first answers told is read only now, when nobody waits for the head of the log any more. */
-  private async giveAgain(repetitions: readonly Repetition[]): Promise<void> {
+  /** First answers are read only now, when the head of the log is no longer locked for this batch. */
+  private async repeat(repetitions: readonly Repetition[]): Promise<void> {
     try {
-      const answers = await this.tools.recall.recall(repetitions.map(({ recalled }) => recalled));
+      const answers = await this.recall.recall(repetitions.map(({ recalled }) => recalled));
       for (const [index, answer] of answers.entries()) {
         const repetition = repetitions[index]!;
         this.noteReplay(repetition);
@@ -80,18 +79,18 @@ export class BatchAnswers {
         else repetition.reject(answer.reason);
       }
     } catch (error) {
-      const told = toCallerError(error);
-      for (const { reject } of repetitions) reject(told);
+      const callerError = toCallerError(error);
+      for (const { reject } of repetitions) reject(callerError);
     }
   }
 
   private reject({ reject }: PendingWrite, error: unknown): void {
-    if (error instanceof IdempotencyMismatchError) this.tools.metrics.repeated('mismatch');
+    if (error instanceof IdempotencyMismatchError) this.metrics.repeated('mismatch');
     reject(error);
   }
 
   private noteReplay({ request }: PendingWrite): void {
-    this.tools.metrics.repeated('replayed');
+    this.metrics.repeated('replayed');
     request.origin.repeatable?.noteReplay();
   }
 }

@@ -8,7 +8,7 @@ import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
-import { wasCommitted } from './commit-settlement.js';
+import { CommitSettlement } from './commit-settlement.js';
 import { planBatch } from './plan-batch.js';
 
 /** Short, so that what hangs is ended soon. */
@@ -278,7 +278,6 @@ describe('The fence', () => {
       batchId: newId(),
       requests: [{ commands: [register('late')], origin: anOrigin() }],
       found: [],
-      known: [],
       limits: { maxChanges: 1, maxBytes: 1 },
     });
     const late = other.databases
@@ -301,16 +300,14 @@ describe('The settlement of a doubtful batch', () => {
     await other.submit(register('b'));
     const { events } = await assertCatalogInvariants(database.url);
     const [, a, b] = events;
-    const tools = {
-      databases: node.databases,
-      heads: new CatalogHeadRepository(),
-      events: new ServiceEventRepository(),
+    const settlement = new CommitSettlement(node.databases, new CatalogHeadRepository(), new ServiceEventRepository(), {
+      maxBatchChanges: 1,
+      maxQueuedCommands: 1,
       headHoldLimitMs: HEAD_HOLD_LIMIT_MS,
-    };
-    const found = (batchId: string, afterRevision: number) => wasCommitted({ batchId, afterRevision }, tools);
-    expect(await found(a!.batchId, a!.revision - 1)).toBe(true);
-    expect(await found(b!.batchId, a!.revision)).toBe(true);
-    expect(await found(newId(), 0)).toBe(false);
+    });
+    expect(await settlement.wasCommitted(a!.batchId, a!.revision - 1)).toBe(true);
+    expect(await settlement.wasCommitted(b!.batchId, a!.revision)).toBe(true);
+    expect(await settlement.wasCommitted(newId(), 0)).toBe(false);
     await assertCatalogInvariants(database.url);
   });
 });

@@ -1,14 +1,14 @@
 import { isStoreUnavailable } from '@coordination/database';
 import { ValidationFailedError } from '@coordination/kernel';
 
-/** SQLSTATE classes that blame the values: data exceptions (22) and integrity constraint violations (23). */
+/** SQLSTATE classes of errors that the values cause: data exceptions (22) and integrity constraint violations (23). */
 const REFUSAL = /^2[23]...$/;
 
-/** Whether the database refused the values of a statement, and not the statement, its time, or anything for its own state. */
+/** Whether the database refused the values of a statement, and not the statement itself, or because of its own state. */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof Error && REFUSAL.test(String((error as NodeJS.ErrnoException).code)) && !isStoreUnavailable(error);
 
-/** What the caller is told whose values alone made the database refuse: the rule that they broke, and no SQL. */
+/** The error of the caller whose values the database refused: it names the constraint, and contains no SQL. */
 export function constraintViolation(error: unknown): ValidationFailedError {
   const { constraint } = error as { constraint?: string };
   const message =

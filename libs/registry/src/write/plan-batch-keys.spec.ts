@@ -1,3 +1,4 @@
+import { type CallOrigin } from '@coordination/context';
 import { type LockedHead } from '@coordination/log';
 import { QueueFullError, ValidationFailedError } from '@coordination/kernel';
 import * as fc from 'fast-check';
@@ -12,10 +13,11 @@ import {
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { type KnownKey } from '../idempotency/first-answers.js';
+import { type UsedKey } from '../idempotency/first-answers.js';
 import { recalledResults, revisionsOf, storedRejection } from '../idempotency/stored-answer.js';
 import { planBatch } from './plan-batch.js';
-import { type WriteRequest } from '../requests/write-request.js';
+import { requestKeyOf } from '../requests/request-key.js';
+import { type QueuedRequest } from '../requests/write-request.js';
 
 const HEAD: LockedHead = {
   revision: 10,
@@ -28,16 +30,20 @@ const HEAD: LockedHead = {
 };
 const limits = { maxChanges: Infinity, maxBytes: Infinity };
 
-const request = (key: string | undefined, commands: readonly Command[], text = key): WriteRequest => ({
+const queued = (commands: readonly Command[], origin: CallOrigin): QueuedRequest => ({
   commands,
-  origin: anOrigin(key === undefined ? {} : { repeatable: aRepeatableCall(key, text) }),
+  origin,
+  key: requestKeyOf(origin),
 });
 
+const request = (key: string | undefined, commands: readonly Command[], text = key): QueuedRequest =>
+  queued(commands, anOrigin(key === undefined ? {} : { repeatable: aRepeatableCall(key, text) }));
+
 const plan = (
-  requests: readonly WriteRequest[],
+  requests: readonly QueuedRequest[],
   found: readonly LeasedInstance[] = [],
-  known: readonly KnownKey[] = [],
-) => planBatch(frozen({ head: HEAD, batchId: HEAD.epoch, requests, found, known, limits }));
+  known: readonly UsedKey[] = [],
+) => planBatch(frozen({ head: HEAD, batchId: HEAD.epoch, requests, found, usedKeys: known, limits }));
 
 const current = aLeasedInstance();
 const report = (output = ''): Command => ({
@@ -47,7 +53,7 @@ const report = (output = ''): Command => ({
 });
 const stranger: Command = { kind: 'deregister', target: { id: HEAD.epoch } };
 
-const knownKey = (key: string, differing: Partial<KnownKey> = {}): KnownKey => ({
+const usedKey = (key: string, differing: Partial<UsedKey> = {}): UsedKey => ({
   ...aRepeatableCall(key),
   actor: 'anonymous',
   answer: { results: [] },
@@ -86,10 +92,9 @@ describe('Requests of one batch under one key', () => {
   });
 
   it('of several actors are each their own', () => {
-    const requests = ['ada', 'bob'].map(actor => ({
-      commands: [report()],
-      origin: anOrigin({ actor, repeatable: aRepeatableCall('k') }),
-    }));
+    const requests = ['ada', 'bob'].map(actor =>
+      queued([report()], anOrigin({ actor, repeatable: aRepeatableCall('k') })),
+    );
     const { events, answers } = plan(requests, [current]);
     expect(events.map(event => event.actor)).toEqual(['ada', 'bob']);
     expect(answers.map(({ actor }) => actor)).toEqual(['ada', 'bob']);
@@ -131,33 +136,33 @@ const aKeyOf = (text: string) => ({ fingerprint: aRepeatableCall('k', text).fing
 
 describe('A request under a key that is known', () => {
   it('has no effect and is answered as before', () => {
-    const { events, changes, outcomes, answers } = plan([request('k', [report()])], [current], [knownKey('k')]);
+    const { events, changes, outcomes, answers } = plan([request('k', [report()])], [current], [usedKey('k')]);
     expect([events, changes, answers]).toEqual([[], [], []]);
     expect(outcomes).toMatchObject([{ recalled: { revision: 3, ageMs: 60_000, answer: { results: [] } } }]);
   });
 
   it('of another request has no effect and is refused', () => {
-    const other = knownKey('k', { ...aRepeatableCall('k', 'other'), answer: null });
+    const other = usedKey('k', { ...aRepeatableCall('k', 'other'), answer: null });
     const { events, outcomes, answers } = plan([request('k', [report()])], [current], [other]);
     expect([events, answers]).toEqual([[], []]);
     expect(outcomes).toMatchObject([{ error: { code: 'IDEMPOTENCY_MISMATCH' } }]);
   });
 
   it('of another actor is none of its business', () => {
-    const { events } = plan([request('k', [report()])], [current], [knownKey('k', { actor: 'ada' })]);
+    const { events } = plan([request('k', [report()])], [current], [usedKey('k', { actor: 'ada' })]);
     expect(events).toHaveLength(1);
   });
 });
 
 describe('The log', () => {
   it('keeps no key, neither of changes nor of what else happened', () => {
-    const occurrence = {
+    const systemEvent = {
       action: 'liveness.guard_ended',
       before: null,
       after: {},
       write: () => Promise.resolve(),
     } as const;
-    const { events } = plan([request('k', [report()]), { ...request('l', []), occurrence }], [current]);
+    const { events } = plan([request('k', [report()]), { ...request('l', []), systemEvent }], [current]);
     expect(events).toHaveLength(2);
     for (const event of events) expect(event).not.toHaveProperty('repeatable');
   });

@@ -21,7 +21,8 @@ import {
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
-import { type BatchLimits, type BatchPlan, planBatch, touchesOf } from './plan-batch.js';
+import { type BatchLimits, type BatchPlan } from './batch-plan.js';
+import { planBatch, touchesOf } from './plan-batch.js';
 import { type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';
@@ -40,7 +41,7 @@ const HEAD: LockedHead = {
 const request = (...commands: Command[]): WriteRequest => ({ commands, origin: anOrigin() });
 
 const plan = (requests: readonly WriteRequest[], found: readonly LeasedInstance[] = [], limits = UNLIMITED) =>
-  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, known: [], limits }));
+  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, limits }));
 
 const identity = anIdentity();
 const deregister = (instanceId = identity.instanceId): Command => ({
@@ -399,7 +400,7 @@ describe('Every plan', () => {
   it('on an empty log begins the chain', () => {
     const head = { ...HEAD, revision: 0, hash: FIRST_PREVIOUS_HASH };
     const requests = [registrations(['a'])];
-    const { events } = planBatch({ head, batchId: BATCH_ID, requests, found: [], known: [], limits: UNLIMITED });
+    const { events } = planBatch({ head, batchId: BATCH_ID, requests, found: [], limits: UNLIMITED });
     expect(events).toMatchObject([{ revision: 1, previousHash: FIRST_PREVIOUS_HASH }]);
   });
 });
@@ -427,8 +428,8 @@ describe('A request in a role', () => {
   });
 });
 
-describe('An occurrence', () => {
-  const occurrence: SystemEvent = {
+describe('A system event', () => {
+  const systemEvent: SystemEvent = {
     action: 'liveness.guard_forced',
     before: null,
     after: { scope: { kind: 'all' } },
@@ -437,9 +438,9 @@ describe('An occurrence', () => {
 
   it('is an event of its own that speaks of no instance, after those of its request', () => {
     const origin = anOrigin({ actor: 'ada', reason: 'migration' });
-    const { events, occurrences, outcomes, touches } = plan([
-      { ...registrations(['a']), occurrence },
-      { commands: [], origin, occurrence },
+    const { events, systemEvents, outcomes, touches } = plan([
+      { ...registrations(['a']), systemEvent },
+      { commands: [], origin, systemEvent },
     ]);
     expect(events.map(({ revision, action }) => [revision, action])).toEqual([
       [11, 'instance.registered'],
@@ -458,13 +459,13 @@ describe('An occurrence', () => {
       previousHash: events[1]!.hash,
     });
     expect(hashEvent(events[2]!)).toBe(events[2]!.hash);
-    expect(occurrences).toEqual([occurrence, occurrence]);
+    expect(systemEvents).toEqual([systemEvent, systemEvent]);
     expect(outcomes[1]).toEqual({ results: [] });
     expect(touches).toHaveLength(1);
   });
 
   it('that must be alone is the only one of its batch; what is before or after it belongs into another one', () => {
-    const alone = { commands: [], origin: anOrigin(), occurrence: { ...occurrence, isAlone: true } };
+    const alone = { commands: [], origin: anOrigin(), systemEvent: { ...systemEvent, isAlone: true } };
     const other = registrations(['a']);
     expect(plan([other, alone, other]).outcomes).toHaveLength(1);
     const { outcomes, events } = plan([alone, alone, other]);
@@ -473,8 +474,8 @@ describe('An occurrence', () => {
   });
 
   it('does not happen when its request is refused', () => {
-    const { events, occurrences } = plan([{ ...request(deregister('nobody')), occurrence }]);
-    expect({ events, occurrences }).toEqual({ events: [], occurrences: [] });
+    const { events, systemEvents } = plan([{ ...request(deregister('nobody')), systemEvent }]);
+    expect({ events, systemEvents }).toEqual({ events: [], systemEvents: [] });
   });
 });
 

@@ -1,4 +1,4 @@
-import { chainEvent, type EventDraft, type LockedHead, type LogEvent } from '@coordination/log';
+import { chainEvent, type EventDraft, type LockedHead, type LogEvent, systemEvent } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
 import {
   identityKey,
@@ -8,75 +8,42 @@ import {
   type ServiceTouch,
   toStored,
 } from '@coordination/catalog';
-import { type RoleTerm, TermEndedError } from '@coordination/leadership';
+import { TermEndedError } from '@coordination/leadership';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide } from '../domain/decide.js';
 import { type Decision, type LeaseEffect } from '../domain/decision.js';
-import { FirstAnswers, type KnownKey, type NewAnswer } from '../idempotency/first-answers.js';
-import { type InstanceChange } from '../store/instance-change.js';
-import { type CarriedOut, type RequestOutcome } from '../idempotency/request-outcome.js';
+import { FirstAnswers } from '../idempotency/first-answers.js';
+import { type DecidedOutcome, type RequestOutcome } from '../idempotency/request-outcome.js';
 import { type CommandResult, type SystemEvent, type WriteRequest } from '../requests/write-request.js';
-
-/** What one transaction may carry. The first request of a batch is taken whatever it weighs, for it is never split. */
-export interface BatchLimits {
-  readonly maxChanges: number;
-  /** Bytes of the instances before and after their changes. */
-  readonly maxBytes: number;
-}
-
-/** What a batch comes to: nothing of it has happened yet. */
-export interface BatchPlan {
-  /** In revision order, gapless after the head. */
-  readonly events: readonly LogEvent[];
-  readonly changes: readonly InstanceChange[];
-  readonly touches: readonly ServiceTouch[];
-  /** What else happened, in the order of its events. */
-  readonly occurrences: readonly SystemEvent[];
-  /** One for each request that was taken, in their order; the rest belongs into the next batch. */
-  readonly outcomes: readonly RequestOutcome[];
-  /** First answers that are to be kept with the changes. */
-  readonly answers: readonly NewAnswer[];
-}
-
-/** What a batch is decided from. */
-export interface BatchInput {
-  readonly head: LockedHead;
-  readonly batchId: string;
-  readonly requests: readonly WriteRequest[];
-  /** The instances that the requests name, as far as they exist. */
-  readonly found: readonly LeasedInstance[];
-  /** What is known of the keys that the requests carry. */
-  readonly known?: readonly KnownKey[];
-  /** Terms in roles that are over: what was asked for in them is refused. */
-  readonly endedTerms?: ReadonlySet<RoleTerm>;
-  readonly limits: BatchLimits;
-}
+import { type InstanceChange } from '../store/instance-change.js';
+import { type BatchInput, type BatchLimits, type BatchPlan } from './batch-plan.js';
 
 /**
- * Decides all requests of a batch in turn, each on what the ones before it left. A rejection undoes its own request only.
- * One that was answered before, in this batch too, gets that answer and has no effect.
+ * Decides all requests of a batch in turn, each on the state that the ones before it left. A rejection undoes its own
+ * request only. A request that was answered before, also within this batch, gets that answer and has no effect.
  */
 export function planBatch(input: BatchInput): BatchPlan {
-  const { requests, known = [], endedTerms, limits } = input;
+  const { requests, usedKeys = [], endedTerms, limits } = input;
   const batch = new Batch(input);
-  const firstAnswers = new FirstAnswers(known);
-  const carryOut = (request: WriteRequest): CarriedOut => {
+  const firstAnswers = new FirstAnswers(usedKeys);
+  const carryOut = (request: WriteRequest): DecidedOutcome => {
     const { term } = request;
-    const isOver = term !== undefined && endedTerms?.has(term) === true;
-    return isOver ? { error: new TermEndedError(term) } : batch.carryOut(request);
+    const hasEnded = term !== undefined && endedTerms?.has(term) === true;
+    return hasEnded ? { error: new TermEndedError(term) } : batch.carryOut(request);
   };
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
     if (outcomes.length > 0 && (batch.isFull(limits) || isAlone(request))) break;
-    outcomes.push(firstAnswers.answer(request, () => carryOut(request)));
+    const { key } = request;
+    outcomes.push(key ? firstAnswers.answer(key, () => carryOut(request)) : carryOut(request));
     if (isAlone(request)) break;
   }
-  const { events, occurrences } = batch;
+  const { events, systemEvents } = batch;
   const touches = touchesOf(events);
-  return { events, changes: batch.changes(), touches, occurrences, outcomes, answers: firstAnswers.news };
+  return { events, changes: batch.changes(), touches, systemEvents, outcomes, answers: firstAnswers.news };
 }
 
-const isAlone = ({ occurrence }: WriteRequest): boolean => occurrence?.isAlone === true;
+const isAlone = ({ systemEvent }: WriteRequest): boolean => systemEvent?.isAlone === true;
 
 /** The size of what is stored besides the metadata, roughly. */
 const RECORD_BYTES = 1_000;
@@ -84,10 +51,10 @@ const RECORD_BYTES = 1_000;
 const weigh = (leased: LeasedInstance | undefined): number =>
   leased ? RECORD_BYTES + JSON.stringify(leased.instance.metadata).length : 0;
 
-/** The catalog as far as a batch knows it, and what the batch has done to it so far. */
+/** The part of the catalog that a batch has read, with what the batch has decided so far. */
 class Batch {
   readonly events: LogEvent[] = [];
-  readonly occurrences: SystemEvent[] = [];
+  readonly systemEvents: SystemEvent[] = [];
   private readonly head: LockedHead;
   private readonly batchId: string;
   private readonly original = new Map<string, LeasedInstance>();
@@ -109,7 +76,8 @@ class Batch {
     return this.events.length >= maxChanges || this.bytes >= maxBytes;
   }
 
-  carryOut({ commands, origin, occurrence, note }: WriteRequest): CarriedOut {
+  /** Decides the commands of a request, all or none. */
+  carryOut({ commands, origin, systemEvent: event, note }: WriteRequest): DecidedOutcome {
     const undo: (() => void)[] = [];
     try {
       const results = commands.map(command => {
@@ -118,16 +86,16 @@ class Batch {
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
         return resultOf(decision, this.head.clock);
       });
-      if (occurrence) this.note(occurrence, origin);
+      if (event) this.add(event, origin);
       return { results, note };
     } catch (error) {
-      // A rejection, or a bug of ours that one command met: either way its neighbours go on.
+      // A rejection, or a programming error: in both cases the other requests are carried out.
       for (const step of undo.toReversed()) step();
       return { error };
     }
   }
 
-  /** One net change for each instance that is not as it was; one that came and went in the batch needs none. */
+  /** One net change for each instance that is not as it was; one that was registered and removed in the batch has none. */
   changes(): InstanceChange[] {
     return [...this.touched]
       .map(id => ({ before: this.original.get(id), after: this.current.get(id) }))
@@ -149,7 +117,7 @@ class Batch {
     return id === undefined ? undefined : this.current.get(id);
   }
 
-  /** @returns how to undo it; steps are undone last first */
+  /** @returns how to undo it; the last step must be undone first */
   private apply(decision: Decision & { kind: 'changed' }, origin: CallOrigin): () => void {
     const { before, after } = decision;
     const subject = (after ?? before!).instance;
@@ -167,10 +135,9 @@ class Batch {
     };
   }
 
-  private note(occurrence: SystemEvent, origin: CallOrigin): void {
-    const { action, before, after } = occurrence;
-    this.events.push(this.chain({ ...loggedOf(origin), action, ...NO_INSTANCE, before, after }));
-    this.occurrences.push(occurrence);
+  private add(event: SystemEvent, origin: CallOrigin): void {
+    this.events.push(this.chain(systemEvent(event, origin)));
+    this.systemEvents.push(event);
   }
 
   private chain(draft: EventDraft): LogEvent {
@@ -182,7 +149,7 @@ class Batch {
     });
   }
 
-  /** What is there under a subject's id and name from now on; undefined: nothing. */
+  /** Sets the state of a subject, by its id and its name; undefined: it no longer exists. */
   private put(subject: InstanceRecord, leased: LeasedInstance | undefined): void {
     this.current.set(subject.id, leased);
     if (leased) this.idByIdentity.set(identityKey(subject), subject.id);
@@ -190,7 +157,7 @@ class Batch {
   }
 }
 
-/** The services that events speak of, each with the last one; some events speak of none. */
+/** The services of events, each with its last revision; some events have no service. */
 export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
   const last = new Map<string, ServiceTouch>();
   for (const { namespace, service, revision } of events) {
@@ -199,9 +166,7 @@ export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
   return [...last.values()];
 }
 
-const NO_INSTANCE = { namespace: null, service: null, instanceId: null, instanceUuid: null, version: null } as const;
-
-/** What the log keeps of an origin; a key is between the caller and us. */
+/** The part of an origin that the log keeps; keys are not logged. */
 const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigin) => ({
   actor,
   clientAddress,
@@ -241,7 +206,7 @@ function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, clock: stri
   return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
 }
 
-/** The lease as a sign of life leaves it; it is noted outside the log a moment later. */
+/** The lease after a sign of life, which is recorded outside the log a moment later. */
 function afterSign(lease: Lease, sign: LeaseEffect, clock: string): Lease {
   if (sign === 'none') return lease;
   return { renewedAt: clock, checkedAt: sign === 'report' ? clock : lease.checkedAt };

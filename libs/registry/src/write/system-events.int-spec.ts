@@ -24,8 +24,8 @@ const ORDER = `
   insert into liveness_order (namespace, service, kind, ordered_at, until, ordered_by)
   values ('*', $1, $2, now(), now(), 'ada')`;
 
-/** An occurrence that writes an order for a service of the name, of a kind that the database may refuse. */
-const occurrence = (service: string, kind = 'end'): SystemEvent => ({
+/** A system event that writes an order for a service of the name, of a kind that the database may refuse. */
+const systemEvent = (service: string, kind = 'end'): SystemEvent => ({
   action: 'liveness.guard_ended',
   before: null,
   after: { service },
@@ -41,15 +41,15 @@ const submit = (instanceId: string, what: SystemEvent) =>
   node.writer.submit({
     commands: [registerCommand({ identity: anIdentity({ instanceId }) })],
     origin: anOrigin(),
-    occurrence: what,
+    systemEvent: what,
   });
 
-describe('What goes with an occurrence', () => {
+describe('What goes with a system event', () => {
   it('is written with its event, or not at all, whatever becomes of its neighbours', async () => {
     const outcomes = await Promise.allSettled([
-      submit('a', occurrence('a')),
-      submit('b', occurrence('b', 'nonsense')),
-      submit('c', occurrence('c')),
+      submit('a', systemEvent('a')),
+      submit('b', systemEvent('b', 'nonsense')),
+      submit('c', systemEvent('c')),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(await ordered()).toEqual(['a', 'c']);
@@ -65,7 +65,7 @@ describe('What goes with an occurrence', () => {
     const { revision, results } = await node.writer.submit({
       commands: [],
       origin: anOrigin({ reason: 'why' }),
-      occurrence: occurrence('alone'),
+      systemEvent: systemEvent('alone'),
     });
     expect(results).toEqual([]);
     const { head, events } = await assertCatalogInvariants(database.url);

@@ -2,7 +2,7 @@ import { isStoreUnavailable } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { isRefusal, constraintViolation } from './constraint-violations.js';
 
-/** What callers are told of a failure that kept a batch from being committed, or from being answered. */
+/** The error that callers get when a batch cannot be committed or answered. */
 export function toCallerError(error: unknown): unknown {
   if (isRefusal(error)) return constraintViolation(error);
   return isStoreUnavailable(error) && !(error instanceof StoreUnavailableError)

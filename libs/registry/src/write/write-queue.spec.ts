@@ -1,4 +1,5 @@
 import { QueueFullError } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
@@ -11,12 +12,15 @@ const pending = (commands: number): PendingWrite => ({
   since: 0,
 });
 
+const queueOf = (maxQueuedCommands: number): WriteQueue =>
+  new WriteQueue({ maxQueuedCommands, maxBatchChanges: 1, headHoldLimitMs: 1 }, new Metrics());
+
 const weigh = (writes: readonly PendingWrite[]) =>
   writes.reduce((sum, { request }) => sum + request.commands.length, 0);
 
 describe('WriteQueue', () => {
   it('counts commands, not requests', () => {
-    const queue = new WriteQueue(10);
+    const queue = queueOf(10);
     queue.push(pending(2));
     queue.push(pending(3));
     expect(queue.length).toBe(5);
@@ -27,7 +31,7 @@ describe('WriteQueue', () => {
   });
 
   it('refuses what would exceed its bound, and keeps what it has', () => {
-    const queue = new WriteQueue(4);
+    const queue = queueOf(4);
     queue.push(pending(3));
     expect(() => queue.push(pending(2))).toThrow(QueueFullError);
     queue.push(pending(1));
@@ -36,14 +40,14 @@ describe('WriteQueue', () => {
   });
 
   it('takes a request that is larger than the bound when nothing else waits', () => {
-    const queue = new WriteQueue(4);
+    const queue = queueOf(4);
     queue.push(pending(9));
     expect(queue.length).toBe(9);
     expect(() => queue.push(pending(1))).toThrow(QueueFullError);
   });
 
   it('gives requests in the order of their arrival, whole, and at least one', () => {
-    const queue = new WriteQueue(100);
+    const queue = queueOf(100);
     const writes = [pending(5), pending(1), pending(2), pending(3)];
     for (const write of writes) queue.push(write);
     expect(queue.take(3)).toEqual([writes[0]]);
@@ -53,7 +57,7 @@ describe('WriteQueue', () => {
   });
 
   it('puts back in front of all others', () => {
-    const queue = new WriteQueue(4);
+    const queue = queueOf(4);
     const [first, second, third] = [pending(2), pending(1), pending(1)];
     queue.push(first);
     queue.push(second);
@@ -68,7 +72,7 @@ describe('WriteQueue', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 });
     fc.assert(
       fc.property(sizes, fc.integer({ min: 1, max: 8 }), (weights, bound) => {
-        const queue = new WriteQueue(1_000);
+        const queue = queueOf(1_000);
         const writes = weights.map(pending);
         for (const write of writes) queue.push(write);
         const out: PendingWrite[] = [];

@@ -1,6 +1,6 @@
 import { unknownKind } from '@coordination/kernel';
 import { z } from 'zod';
-import { probeMethodSchema } from '@coordination/catalog';
+import { CHECK_KINDS, forEachCheckKind, probeMethodSchema } from '@coordination/catalog';
 import { checkHeadersSchema, expectedStatusesSchema, requestPathSchema } from './http-check.schema.js';
 import { deregisterAfterSeconds, leaseTerms, ttlSeconds } from './lease-terms.schema.js';
 
@@ -23,7 +23,7 @@ const probeTerms = {
     .min(1)
     .max(MAX_INTERVAL_SECONDS)
     .optional()
-    .describe('Seconds for all of a probe, at most `intervalSeconds`; 10 by default, or the interval if that is less.'),
+    .describe('Seconds for a whole probe, at most `intervalSeconds`; 10 by default, or the interval if that is less.'),
   failureThreshold: z
     .int()
     .min(1)
@@ -42,7 +42,7 @@ const probeTerms = {
 const tlsVerify = z
   .boolean()
   .default(true)
-  .describe('Whether the certificate must be valid for the host. Counts where the scheme has TLS (https, wss, grpcs).');
+  .describe('Whether the certificate must be valid for the host. Applies to schemes with TLS (https, wss, grpcs).');
 
 interface Timed {
   readonly intervalSeconds: number;
@@ -69,19 +69,19 @@ const heartbeatCheck = z
       .describe('Seconds that a lease lasts without renewal; 30 by default.'),
     deregisterAfterSeconds,
   })
-  // Without a kind it is this one. Clients that are generated need one, to tell the kinds apart.
+  // The default kind. It is required in the schema, because generated clients need it to distinguish the kinds.
   .meta({ id: 'HeartbeatCheckInput', required: ['kind'] });
 
 const noCheck = z
   .strictObject({
-    kind: z.literal('none').describe('Nobody watches the instance; its status is what is reported.'),
+    kind: z.literal('none').describe('The instance is not checked; its status is the reported one.'),
     ...leaseTerms,
   })
   .meta({ id: 'NoCheckInput' });
 
 const httpCheck = z
   .strictObject({
-    kind: z.literal('http').describe('The service asks for a path of the instance, and judges the status.'),
+    kind: z.literal('http').describe('The service requests a path of the instance and checks the HTTP status.'),
     path: requestPathSchema,
     method: probeMethodSchema.default('GET'),
     expectedStatuses: expectedStatusesSchema,
@@ -104,12 +104,12 @@ const tcpCheck = z
 
 const grpcCheck = z
   .strictObject({
-    kind: z.literal('grpc').describe('The service asks the instance by the standard health protocol of gRPC.'),
+    kind: z.literal('grpc').describe('The service calls the standard gRPC health protocol of the instance.'),
     serviceName: z
       .string()
       .regex(/^[A-Za-z0-9_./-]{0,200}$/, 'must be at most 200 of letters, digits, . _ / -')
       .default('')
-      .describe('What to ask about; empty: the server as a whole.'),
+      .describe('The gRPC service to check; empty: the server as a whole.'),
     tlsVerify,
     ...probeTerms,
   })
@@ -117,11 +117,19 @@ const grpcCheck = z
   .transform(withTimeout)
   .meta({ id: 'GrpcCheckInput' });
 
-/** How it is found out whether an instance is alive, as callers say it. */
+/** How the service finds out whether an instance is alive, as callers set it. */
 export const checkSchema = z
-  .discriminatedUnion('kind', [heartbeatCheck, noCheck, httpCheck, tcpCheck, grpcCheck], {
-    error: ({ input }) => unknownKind(input, 'kind', ['heartbeat', 'http', 'tcp', 'grpc', 'none']),
-  })
-  .meta({ id: 'CheckInput', description: 'How it is found out whether an instance is alive, as callers say it.' })
+  .discriminatedUnion(
+    'kind',
+    forEachCheckKind({
+      heartbeat: heartbeatCheck,
+      none: noCheck,
+      http: httpCheck,
+      tcp: tcpCheck,
+      grpc: grpcCheck,
+    }),
+    { error: ({ input }) => unknownKind(input, 'kind', CHECK_KINDS) },
+  )
+  .meta({ id: 'CheckInput', description: 'How the service finds out whether an instance is alive, as callers set it.' })
   .prefault({ kind: 'heartbeat' })
-  .describe('How it is found out whether the instance is alive. Without `kind` it is `heartbeat`.');
+  .describe('How the service finds out whether the instance is alive. Default of `kind`: `heartbeat`.');

@@ -1,7 +1,7 @@
 /** Statuses from the first to the second. */
 type Range = readonly [number, number];
 
-/** The ranges of a text such as `200-299,304`; undefined when it is not one of final statuses (200 to 599). */
+/** The ranges of a text such as `200-299,304`; undefined when it is not a list of final statuses (200 to 599). */
 export function statusRanges(text: string): readonly Range[] | undefined {
   const ranges: Range[] = [];
   for (const part of text.split(',')) {

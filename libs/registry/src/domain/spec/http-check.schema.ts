@@ -6,17 +6,17 @@ const MAX_STATUSES_LENGTH = 200;
 const MAX_HEADERS = 20;
 const MAX_VALUE_LENGTH = 1_000;
 
-/** Origin-form of a request target (RFC 9112, section 3.2.1), in characters that need no escaping any more. */
+/** Origin-form of a request target (RFC 9112, section 3.2.1), escaped. */
 const REQUEST_PATH = /^\/[\x21\x22\x24-\x7e]*$/;
 /** A field name (RFC 9110, section 5.1). */
 const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 /** Visible ASCII, with spaces and tabs inside only. */
 const FIELD_VALUE = /^([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?$/;
 
-/** They say how the message is carried, which is the business of who carries it (RFC 9110, section 7.6.1). */
-const CARRIAGE =
+/** Headers of the connection and of the message framing, which the HTTP client sets (RFC 9110, section 7.6.1). */
+const CONNECTION =
   /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|content-encoding|expect|http2-settings|host|:.*)$/;
-/** What a check says can be read by everybody who may read the catalog, and stays in the audit log for good. */
+/** Names of headers with secrets, which must not be in a check: every reader of the catalog can read it, and it stays in the audit log. */
 const SECRET = /^(authorization|cookie|set-cookie|.*(api-?key|secret|password|token).*)$/;
 
 export const requestPathSchema = z
@@ -24,7 +24,7 @@ export const requestPathSchema = z
   .max(MAX_PATH_LENGTH)
   .regex(REQUEST_PATH, 'must begin with / and have visible ASCII characters only, without #; escape others as %XX')
   .default('/health')
-  .describe('Path to ask for, with a query if need be.');
+  .describe('Path to request, optionally with a query.');
 
 export const expectedStatusesSchema = z
   .string()
@@ -37,9 +37,9 @@ export const expectedStatusesSchema = z
 const complaintAbout = (name: string, value: string): string | undefined => {
   const lowered = name.toLowerCase();
   if (!FIELD_NAME.test(name)) return 'is not a header name';
-  if (CARRIAGE.test(lowered)) return 'cannot be set: it is the business of the connection';
+  if (CONNECTION.test(lowered)) return 'cannot be set: the HTTP client sets it';
   if (SECRET.test(lowered)) {
-    return 'cannot be set: a check is readable by everybody who may read the catalog, and stays in the audit log';
+    return 'cannot be set: every reader of the catalog can read a check, and it stays in the audit log';
   }
   return FIELD_VALUE.test(value) ? undefined : 'must be a value of visible ASCII characters';
 };
@@ -56,12 +56,12 @@ export const checkHeadersSchema = z
     const seen = new Set<string>();
     for (const [name, value] of entries) {
       const lowered = name.toLowerCase();
-      const message = seen.has(lowered) ? 'is there twice' : complaintAbout(name, value);
+      const message = seen.has(lowered) ? 'occurs twice' : complaintAbout(name, value);
       if (message !== undefined) context.addIssue({ code: 'custom', message, path: [name] });
       seen.add(lowered);
     }
   })
   .transform(headers => Object.fromEntries(Object.entries(headers).map(([name, v]) => [name.toLowerCase(), v])))
   .describe(
-    'Headers to send besides those of the connection. No secrets: everybody who may read the catalog sees them.',
+    'Headers to send in addition to those of the connection. No secrets: every reader of the catalog sees them.',
   );

@@ -38,7 +38,7 @@ const metadataSchema = metadataShape
   )
   .default({})
   .describe(
-    `Any JSON object up to ${MAX_METADATA_BYTES / 1024} KiB and ${MAX_METADATA_DEPTH} levels, which discovery can be asked about.`,
+    `Any JSON object up to ${MAX_METADATA_BYTES / 1024} KiB and ${MAX_METADATA_DEPTH} levels. Discovery can filter by it.`,
   )
   .meta({
     examples: [
@@ -46,10 +46,10 @@ const metadataSchema = metadataShape
     ],
   });
 
-/** The fields of a registration that the caller may set and change at will. */
+/** The fields of a registration that the caller may set and change. */
 export const SPEC_FIELDS = {
-  type: instanceTypeSchema.default('api').describe('What the instance is good for.'),
-  scheme: schemeSchema.default('http').describe('How the instance is spoken to.'),
+  type: instanceTypeSchema.default('api').describe('What the instance is, such as an API or a worker.'),
+  scheme: schemeSchema.default('http').describe('Protocol of the instance.'),
   host: hostSchema,
   port: portSchema,
   zone: z
@@ -64,21 +64,21 @@ export const SPEC_FIELDS = {
     .min(0)
     .max(MAX_WEIGHT)
     .default(DEFAULT_WEIGHT)
-    .describe('Share of the load; 0: only when nobody else is there.'),
+    .describe('Share of the load; 0: only when no other instance is available.'),
   metadata: metadataSchema,
   check: checkSchema,
 } as const;
 
-/** What the caller may set, as one document: a merge patch is applied to it and the result is checked against it. */
+/** The fields that the caller may set, as one document: the result of a merge patch is validated by it. */
 export const instanceSpecSchema = z.strictObject(SPEC_FIELDS);
 
 /**
- * The same for a merge patch that says nothing of the host: the one that is stored stays as it is, also where it was
- * accepted by rules that held earlier.
+ * The same for a merge patch without a host: the stored host stays as it is, even if an earlier version accepted it by other
+ * rules.
  */
 export const specOfSameHostSchema = z.strictObject({ ...SPEC_FIELDS, host: z.string() });
 
-/** The checked spec of an instance, its defaults filled in. */
+/** The spec of an instance from validated fields, which include the defaults. */
 export const toSpec = (checked: z.output<typeof instanceSpecSchema>): InstanceSpec =>
   specOf({
     ...checked,

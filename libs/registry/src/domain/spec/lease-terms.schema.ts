@@ -11,13 +11,13 @@ export const deregisterAfterSeconds = z
   .min(0)
   .max(MAX_DEREGISTER_AFTER_SECONDS)
   .default(DEFAULT_DEREGISTER_AFTER_SECONDS)
-  .describe('Seconds of being unhealthy after which the instance is deregistered; 0: never.');
+  .describe('Seconds after which an unhealthy instance is deregistered; 0: never.');
 
-/** The lease of an instance that need not renew it. */
+/** The lease of an instance that does not have to renew it. */
 export const leaseTerms = {
   ttlSeconds: ttlSeconds
     .nullish()
     .transform(ttl => ttl ?? null)
-    .describe('Seconds that a lease lasts without renewal by the instance itself; absent: for ever.'),
+    .describe('Seconds that a lease lasts without renewal by the instance itself; absent: it never ends.'),
   deregisterAfterSeconds,
 };

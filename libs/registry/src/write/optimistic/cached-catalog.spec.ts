@@ -8,8 +8,11 @@ import {
 } from '../../../../../test/support/catalog/factories.js';
 import { type Command } from '../../domain/commands.js';
 import { PredictedHead } from './predicted-head.js';
-import { CachedCatalog, type CatalogHints } from './cached-catalog.js';
-import { type WriteRequest } from '../../requests/write-request.js';
+import { CachedCatalog } from './cached-catalog.js';
+import { requestKeyOf } from '../../requests/request-key.js';
+import { type QueuedRequest } from '../../requests/write-request.js';
+
+type CatalogHints = ConstructorParameters<typeof CachedCatalog>[0];
 
 const PLACE = { revision: 7, hash: 'a'.repeat(64), epoch: 'e' };
 const PRESENT = anInstance();
@@ -29,12 +32,12 @@ interface Situation {
 function catalogIn({ catalog, known = PLACE, doubted = false }: Situation): CachedCatalog {
   const forecast = new PredictedHead({ monotonicMs: () => 0 });
   forecast.learn({ fence: 1, now: '2026-01-01T00:00:00.000Z', clock: '2026-01-01T00:00:00.000Z' });
-  return new CachedCatalog({ catalog, history: { known, doubted }, forecast });
+  return new CachedCatalog(catalog, { known, doubted }, forecast);
 }
 
-const requestOf = (...commands: readonly Command[]): WriteRequest => ({ commands, origin: anOrigin() });
+const requestOf = (...commands: readonly Command[]): QueuedRequest => ({ commands, origin: anOrigin() });
 
-const isKnown = (request: WriteRequest, situation: Situation = { catalog: catalogAt(PLACE) }): boolean =>
+const isKnown = (request: QueuedRequest, situation: Situation = { catalog: catalogAt(PLACE) }): boolean =>
   catalogIn(situation).basisOf([request]) !== undefined;
 
 const newcomer = registerCommand({ identity: anIdentity({ instanceId: 'new' }) });
@@ -54,15 +57,16 @@ describe('What a node knows is enough', () => {
 
   it('for no request that is about more than instances', () => {
     const request = requestOf(newcomer);
-    const occurrence = {
+    const systemEvent = {
       action: 'liveness.guard_began',
       before: null,
       after: {},
       write: () => Promise.resolve(),
     } as const;
-    expect(isKnown({ ...request, occurrence })).toBe(false);
+    expect(isKnown({ ...request, systemEvent })).toBe(false);
     expect(isKnown({ ...request, term: { role: 'sweeper', holder: 'x', term: 1 } })).toBe(false);
-    expect(isKnown({ ...request, origin: anOrigin({ repeatable: aRepeatableCall('k') }) })).toBe(false);
+    const key = requestKeyOf(anOrigin({ repeatable: aRepeatableCall('k') }));
+    expect(isKnown({ ...request, key })).toBe(false);
   });
 
   it('only where it has all that it knows of the log, and there is no doubt about that', () => {

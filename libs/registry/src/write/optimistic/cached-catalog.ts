@@ -1,70 +1,81 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { type LockedHead } from '@coordination/log';
-import { type HistoryCheck, type InstanceRecord, type LeasedInstance, type LocalCatalog } from '@coordination/catalog';
+import { HistoryCheck, type InstanceRecord, type LeasedInstance, LocalCatalog } from '@coordination/catalog';
 import { type Command } from '../../domain/commands.js';
-import { type PredictedHead } from './predicted-head.js';
-import { type WriteRequest } from '../../requests/write-request.js';
+import { type QueuedRequest } from '../../requests/write-request.js';
+import { PredictedHead } from './predicted-head.js';
 
 /** What a batch can be decided on without asking the database. */
-export interface KnownBasis {
+export interface CachedBasis {
   readonly head: LockedHead;
-  /** The instances that the requests name, as far as they exist. Of their leases, nothing is known. */
+  /** The instances that the requests name, as far as they exist. Their leases are not cached. */
   readonly found: readonly LeasedInstance[];
 }
 
-/** What is asked of this node's catalog. */
-export type CatalogHints = Pick<LocalCatalog, 'find' | 'peek' | 'position'>;
-
-export interface CachedCatalogParts {
-  readonly catalog: CatalogHints;
-  readonly history: Pick<HistoryCheck, 'known' | 'doubted'>;
-  readonly forecast: PredictedHead;
-}
-
-/** The catalog as this node knows it. */
+/** The catalog in the memory of this node, as the basis of decisions. An append must check that it is not out of date. */
+@Injectable()
 export class CachedCatalog {
-  constructor(private readonly parts: CachedCatalogParts) {}
+  constructor(
+    @Inject(LocalCatalog) private readonly catalog: Pick<LocalCatalog, 'find' | 'peek' | 'position'>,
+    @Inject(HistoryCheck) private readonly history: Pick<HistoryCheck, 'known' | 'doubted'>,
+    private readonly predicted: PredictedHead,
+  ) {}
 
   /**
-   * What requests can be decided on, if what this node has in memory is enough for that: the catalog has all that this node
-   * knows of the log, and no decision or answer needs a lease, a term or an earlier answer. Else undefined.
+   * What requests can be decided on, if the memory of this node is enough for that: the catalog has everything that this node
+   * has seen of the log, and no decision or answer needs a lease, a term or an earlier answer. Else undefined.
    */
-  basisOf(requests: readonly WriteRequest[]): KnownBasis | undefined {
-    const { catalog, history, forecast } = this.parts;
+  basisOf(requests: readonly QueuedRequest[]): CachedBasis | undefined {
+    const { catalog, history, predicted } = this;
     const position = catalog.position();
     if (!position || history.doubted || history.known?.hash !== position.hash) return undefined;
     const found = new Map<string, LeasedInstance>();
     for (const request of requests) {
-      if (request.occurrence || request.term || request.origin.repeatable) return undefined;
+      if (request.systemEvent || request.term || request.key) return undefined;
       for (const command of request.commands) {
-        const record = subjectOf(command, catalog);
+        const record = this.subjectOf(command);
         if (record === undefined) return undefined;
         if (record) found.set(record.id, withoutLease(record));
       }
     }
-    const head = forecast.head(position);
+    const head = predicted.head(position);
     return head && { head, found: [...found.values()] };
   }
-}
 
-/**
- * The instance that a command names; null: there is none, which is enough to know; undefined: more than the catalog has is
- * needed. Registering anew, reports and heartbeats say themselves what the lease is afterwards.
- */
-function subjectOf(command: Command, catalog: CatalogHints): InstanceRecord | null | undefined {
-  switch (command.kind) {
-    case 'register':
-      return catalog.peek(command.identity) ? undefined : null;
-    case 'report-health':
-    case 'heartbeat': {
-      const { target } = command;
-      return ('id' in target ? catalog.find(target.id) : catalog.peek(target.identity)) ?? null;
+  /**
+   * Records that a batch was appended on this basis.
+   * @param clock that of the database at that time (RFC 3339 in UTC)
+   */
+  noteAppended(clock: string): void {
+    this.predicted.noteRight(clock);
+  }
+
+  /** Records that a batch could not be appended on this basis. */
+  noteConflict(): void {
+    this.predicted.noteWrong();
+  }
+
+  /**
+   * The instance that a command names; null: it does not exist, which is enough to know; undefined: the command needs more
+   * than is cached. New registrations, reports and heartbeats determine the lease themselves.
+   */
+  private subjectOf(command: Command): InstanceRecord | null | undefined {
+    const { catalog } = this;
+    switch (command.kind) {
+      case 'register':
+        return catalog.peek(command.identity) ? undefined : null;
+      case 'report-health':
+      case 'heartbeat': {
+        const { target } = command;
+        return ('id' in target ? catalog.find(target.id) : catalog.peek(target.identity)) ?? null;
+      }
+      default:
+        return undefined;
     }
-    default:
-      return undefined;
   }
 }
 
-/** The lease was renewed at the last change or later; whoever decides on this renews it. */
+/** The lease was renewed at the last change or later; each command that is decided on this basis renews it. */
 const withoutLease = (instance: InstanceRecord): LeasedInstance => ({
   instance,
   lease: { renewedAt: instance.updatedAt, checkedAt: undefined },

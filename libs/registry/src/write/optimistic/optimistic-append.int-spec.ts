@@ -70,7 +70,7 @@ async function expectMissed(instanceId: string): Promise<void> {
   const before = node.ways.length;
   const { results, revision } = await node.submit(register(instanceId));
   expect(results[0]!.outcome).toBe('created');
-  expect(node.ways.slice(before)).toEqual(['missed', 'locked']);
+  expect(node.ways.slice(before)).toEqual(['conflict', 'locked']);
   const { events } = await assertCatalogInvariants(database.url);
   expect(events.filter(event => event.instanceId === instanceId).map(event => event.revision)).toEqual([revision]);
 }
@@ -79,7 +79,7 @@ describe('A batch that is decided on what the node knows', () => {
   it('is one statement', async () => {
     const before = ofWriter().length;
     await Promise.all([node.submit(register('a')), node.submit(register('b'))]);
-    expect(ways()).toBe('locked known');
+    expect(ways()).toBe('locked optimistic');
     expect(ofWriter().slice(before)).toEqual([expect.stringMatching(APPEND_AT_KNOWN)]);
   });
 
@@ -92,7 +92,7 @@ describe('A batch that is decided on what the node knows', () => {
     ];
     expect(answers).toEqual(['created+created', 'updated', 'updated+created', 'INSTANCE_NOT_FOUND']);
     // The last one changed nothing, so that only the lock could tell that it is so.
-    expect(ways()).toBe('locked known known known locked');
+    expect(ways()).toBe('locked optimistic optimistic optimistic locked');
     const { events } = await assertCatalogInvariants(database.url);
     expect(events.slice(1).map(({ action, instanceId }) => `${action} ${instanceId}`)).toEqual([
       'instance.registered a',
@@ -109,7 +109,7 @@ describe('A batch that is decided on what the node knows', () => {
     await sql(`update instance_lease set checked_at = '2026-01-01T00:00:00Z', renewed_at = '2026-01-01T00:00:00Z'
       where instance_id = '${starting.id}'`);
     expect(await endOf(node.submit(heartbeat('a')))).toBe('updated');
-    expect(ways()).toBe('locked known known');
+    expect(ways()).toBe('locked optimistic optimistic');
     const [lease] = await sql<{ checked: string; isRenewed: boolean }>(
       `select checked_at::text as checked, renewed_at > '2026-01-02' as "isRenewed"
        from instance_lease where instance_id = '${starting.id}'`,
@@ -140,7 +140,7 @@ describe('A batch that is decided on what the node knows', () => {
     const times = events.map(({ at }) => at);
     expect(times).toEqual(times.toSorted());
     expect(await sql(`select at from service_event where at > clock_timestamp()`)).toEqual([]);
-    expect(node.ways).toContain('known');
+    expect(node.ways).toContain('optimistic');
   });
 });
 
@@ -162,13 +162,13 @@ describe('A catalog that is not as it was taken to be', () => {
     await sql(change);
     const before = node.ways.length;
     await node.submit(register('late'));
-    expect(node.ways.slice(before)).toEqual(['missed', 'locked']);
+    expect(node.ways.slice(before)).toEqual(['conflict', 'locked']);
   });
 
   it('because the head came to another server: it is for the guard of the history to judge', async () => {
     await sql(`update catalog_head set timeline = timeline + 1`);
     expect(await endOf(node.submit(register('moved')))).toBe('created');
-    expect(ways()).toBe('locked missed locked');
+    expect(ways()).toBe('locked conflict locked');
   });
 
   it('because an instance was changed past the writer: nothing is written over it', async () => {
@@ -176,7 +176,7 @@ describe('A catalog that is not as it was taken to be', () => {
     const trap = proxy.intercept(/lock_catalog_head/, 'before');
     const answer = endOf(node.submit(report('before', false)));
     await trap.reached;
-    expect(ways()).toBe('locked missed');
+    expect(ways()).toBe('locked conflict');
     trap.cut();
     expect(await answer).toBe('STORE_UNAVAILABLE');
     await sql(`update service_instance set version = version - 1 where instance_id = 'before'`);

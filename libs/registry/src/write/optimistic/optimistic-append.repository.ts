@@ -1,22 +1,23 @@
 import { appendedCte, CATALOG_CHANNEL } from '@coordination/log';
 import { autocommit, isoTime } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
 import { CHANGE_FORM, changeRows, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
-import { type PlacedPlan } from '../batch-answers.js';
+import { type PlacedPlan } from '../batch-plan.js';
 
 /**
- * By how much (ms) the clock that a batch was decided by may lag behind: the answer that it was told by took its time, and so
- * does the way here. A clock that was set forward by less makes the leases of one batch that much shorter.
+ * By how much (ms) the clock that a batch was decided by may lag behind, because the answer that it is from took time, and so
+ * does this statement. A clock that was set forward by less makes the leases of one batch that much shorter.
  */
 const CLOCK_LAG_MS = 2_000;
 
 /**
- * A whole batch in one autocommit statement: the lock of the head is held for as long as it runs, and for no round trip.
- * The head moves, and the rest happens, only where everything is as it was taken to be: revision, hash, epoch, fence and
- * server, the versions of all instances that are changed, a time of the log that no event has passed, and which the clock
- * or an event has reached, and a clock that is right: leases are dated by it.
+ * A whole batch in one autocommit statement: the head is locked only while it runs, and for no round trip. The head moves, and
+ * the rest happens, only if every assumption holds: the revision, hash, epoch, fence and server of the head, the versions of
+ * all instances that are changed, a time of the log that no event is later than and that the clock or an event has reached,
+ * and a correct clock, because it dates leases.
  */
-const APPEND_AT_KNOWN = `
+const APPEND_IF_UNCHANGED = `
   with given as materialized (
     select * from jsonb_to_recordset($1) as c ${CHANGE_FORM}
   ), limits as materialized (
@@ -40,18 +41,19 @@ const APPEND_AT_KNOWN = `
   ), ${savingCtes(`head, jsonb_to_recordset($2) as t ${TOUCH_FORM}`)}, ${appendedCte('$3')}
   select ${isoTime('clock_timestamp()')} as clock, pg_notify('${CATALOG_CHANNEL}', $4::text) from head`;
 
-/** Appends batches that were decided on what this node knows of the catalog. */
+/** Appends batches that were decided on the cached catalog. */
+@Injectable()
 export class OptimisticAppendRepository {
   /**
    * Appends a plan that has events, and writes its changes.
-   * @param waitLimitMs how long (ms) it waits for somebody who has the head
-   * @returns the clock of the database meanwhile (RFC 3339 in UTC); undefined: the catalog is not as it was taken to
-   * be, and nothing happened
+   * @param waitLimitMs how long (ms) it waits while another transaction has locked the head
+   * @returns the clock of the database meanwhile (RFC 3339 in UTC); undefined: an assumption did not hold, and nothing
+   * happened
    * @throws DoubtfulCommitError when it is not known whether it was appended; with any other error it was not
    */
   async append(em: EntityManager, { head, plan }: PlacedPlan, waitLimitMs: number): Promise<string | undefined> {
     const last = plan.events.at(-1)!;
-    const [row] = await autocommit<{ clock: string }>(em, APPEND_AT_KNOWN, [
+    const [row] = await autocommit<{ clock: string }>(em, APPEND_IF_UNCHANGED, [
       JSON.stringify(changeRows(plan.changes)),
       JSON.stringify(plan.touches),
       JSON.stringify(plan.events),

@@ -24,7 +24,7 @@ describe('The forecast of the head', () => {
     expect(forecast.head(KNOWN)).toBeUndefined();
     lock();
     expect(forecast.head(KNOWN)).toMatchObject({ ...KNOWN, fence: 3 });
-    forecast.failed();
+    forecast.noteWrong();
     expect(forecast.head(KNOWN)).toBeUndefined();
   });
 
@@ -34,15 +34,15 @@ describe('The forecast of the head', () => {
     nowMs += 1_234.9;
     expect(forecast.head(KNOWN)?.now).toBe('2026-01-01T00:00:11.234Z');
     // An answer that took long says less than is known already.
-    forecast.held('2026-01-01T00:00:10.100Z');
+    forecast.noteRight('2026-01-01T00:00:10.100Z');
     expect(forecast.head(KNOWN)?.now).toBe('2026-01-01T00:00:11.234Z');
-    forecast.held('2026-01-01T00:00:12.000Z');
+    forecast.noteRight('2026-01-01T00:00:12.000Z');
     expect(forecast.head(KNOWN)?.now).toBe('2026-01-01T00:00:12.000Z');
   });
 
   it('follows a clock of the database that was set back, once the head was locked again', () => {
     lock();
-    forecast.failed();
+    forecast.noteWrong();
     lock('2026-01-01T00:00:01.000Z');
     forecast.head(KNOWN);
     nowMs += 10;
@@ -57,7 +57,7 @@ describe('The forecast of the head', () => {
       return { now, clock };
     };
     expect(times()).toEqual({ now: '2026-01-01T00:00:12.000Z', clock: '2026-01-01T00:00:10.500Z' });
-    forecast.held('2026-01-01T00:00:10.600Z');
+    forecast.noteRight('2026-01-01T00:00:10.600Z');
     expect(times()).toEqual({ now: '2026-01-01T00:00:12.000Z', clock: '2026-01-01T00:00:10.600Z' });
     nowMs += 1_500;
     expect(times()).toEqual({ now: '2026-01-01T00:00:12.100Z', clock: '2026-01-01T00:00:12.100Z' });
@@ -67,13 +67,13 @@ describe('The forecast of the head', () => {
     lock();
     const waits: number[] = [];
     for (let n = 0; n < 9; n++) {
-      forecast.failed();
+      forecast.noteWrong();
       lock();
       waits.push(batchesUnderLock());
     }
     expect(waits).toEqual([1, 3, 7, 15, 31, 63, 64, 64, 64]);
-    forecast.held(LOCKED_AT);
-    forecast.failed();
+    forecast.noteRight(LOCKED_AT);
+    forecast.noteWrong();
     lock();
     expect(batchesUnderLock()).toBe(1);
   });

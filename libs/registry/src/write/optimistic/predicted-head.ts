@@ -1,25 +1,28 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { type LogPosition, type LockedHead } from '@coordination/log';
-import { type Clock } from '@coordination/kernel';
+import { Clock } from '@coordination/kernel';
 
-/** The most batches in a row that take the lock after appends without it have failed. */
-const LONGEST_DISTRUST = 64;
+/** The most batches in a row that take the lock after wrong predictions. */
+const MAX_SKIPPED = 64;
 
 /**
- * What the head will be when the next batch comes to it, as far as this node can know without asking: nobody else has
- * appended, and the clock of the database has gone on as the clock here. A batch decided on it is appended only where all
- * of that is so. After an append that failed, it is not relied on for a while, twice as long each time: where other nodes
- * write as well, most of what is forecast is wrong.
+ * Predicts the head that the next batch will find, without asking: no other node has appended, and the clock of the database
+ * has advanced as much as the clock here. A batch decided on it is appended only if all of that is true. After a wrong
+ * prediction there is none for some batches, twice as many each time: where other nodes write as well, most predictions
+ * would be wrong.
  */
+@Injectable()
 export class PredictedHead {
   private fence: number | undefined;
-  /** The clock of the database minus the monotonic clock here (ms), or a bit less: answers take time. */
+  /** The clock of the database minus the monotonic clock here (ms), or a bit less, because answers take time. */
   private offsetMs = Number.NEGATIVE_INFINITY;
-  /** The time of the log, as far as this node knows: after the clock was set back, it is ahead of it. */
+  /** The time of the log, as far as this node knows it. It is ahead of the clock of the database after that was set back. */
   private logMs = 0;
-  private distrusted = 0;
-  private distrust = 0;
+  /** For how many more batches there is no prediction, and for how many after the last wrong one. */
+  private leftToSkip = 0;
+  private skipped = 0;
 
-  constructor(private readonly clock: Pick<Clock, 'monotonicMs'>) {}
+  constructor(@Inject(Clock) private readonly clock: Pick<Clock, 'monotonicMs'>) {}
 
   /** Learns from a head that has just been locked. */
   learn({ fence, now, clock }: Pick<LockedHead, 'fence' | 'now' | 'clock'>): void {
@@ -29,31 +32,35 @@ export class PredictedHead {
   }
 
   /**
-   * Notes that a batch was appended by the forecast.
-   * @param clock that of the database meanwhile (RFC 3339 in UTC)
+   * Records that a prediction was right.
+   * @param clock that of the database at that time (RFC 3339 in UTC)
    */
-  held(clock: string): void {
+  noteRight(clock: string): void {
     this.offsetMs = Math.max(this.offsetMs, Date.parse(clock) - this.clock.monotonicMs());
-    this.distrust = 0;
+    this.skipped = 0;
   }
 
-  /** Notes that a batch could not be appended by the forecast. */
-  failed(): void {
+  /** Records that a prediction was wrong, or that its append failed. */
+  noteWrong(): void {
     this.fence = undefined;
-    this.distrust = Math.min(2 * this.distrust + 1, LONGEST_DISTRUST);
-    this.distrusted = this.distrust;
+    this.skipped = Math.min(2 * this.skipped + 1, MAX_SKIPPED);
+    this.leftToSkip = this.skipped;
   }
 
-  /** The head as it should be, if this node knows the log up to a place; undefined: better lock it. */
-  head(known: LogPosition): LockedHead | undefined {
+  /**
+   * The predicted head.
+   * @param position up to where this node has seen the log
+   * @returns undefined when the head should be locked instead
+   */
+  head(position: LogPosition): LockedHead | undefined {
     if (this.fence === undefined) return undefined;
-    if (this.distrusted > 0) {
-      this.distrusted -= 1;
+    if (this.leftToSkip > 0) {
+      this.leftToSkip -= 1;
       return undefined;
     }
     const clockMs = Math.floor(this.clock.monotonicMs() + this.offsetMs);
     this.logMs = Math.max(this.logMs, clockMs);
     const now = new Date(this.logMs).toISOString();
-    return { ...known, at: now, now, clock: new Date(clockMs).toISOString(), fence: this.fence };
+    return { ...position, at: now, now, clock: new Date(clockMs).toISOString(), fence: this.fence };
   }
 }

@@ -1,15 +1,9 @@
-import { CatalogHeadRepository, ReadIndex } from '@coordination/log';
-import { InstanceNotFoundError, newId, StoreUnavailableError, systemClock } from '@coordination/kernel';
-import { type RequestContext } from '@coordination/context';
+import { InstanceNotFoundError, newId, StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aTask } from '../../../test/support/nodes/background-tasks.js';
-import { anOrigin, registerCommand } from '../../../test/support/catalog/factories.js';
+import { registerCommand } from '../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../test/support/catalog/writer.js';
-import { InstanceLeaseRepository } from './leases/instance-lease.repository.js';
-import { LeaseRenewals } from './leases/lease-renewals.js';
-import { ProbePolicy } from './domain/probe-policy.js';
-import { RegistryService } from './registry.service.js';
+import { RegistryReads } from './registry-reads.service.js';
 import { ServiceInstanceRepository } from './store/service-instance.repository.js';
 
 let database: TestDatabase;
@@ -25,24 +19,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The registry of the node, which finds instances in its own way. */
-function registry(instances = new ServiceInstanceRepository()): RegistryService {
-  const { databases, writer, catalog } = node;
-  return new RegistryService({
-    writer,
-    renewals: new LeaseRenewals(
-      { databases, leases: new InstanceLeaseRepository(), clock: systemClock, task: aTask('lease-flush') },
-      1_000,
-    ),
-    catalog,
-    readIndex: new ReadIndex({ read: () => new CatalogHeadRepository().readTimed(databases.em('writer')) }),
-    databases,
-    instances,
-    context: { origin: anOrigin } as RequestContext,
-    metrics: { registered: () => undefined },
-    probePolicy: new ProbePolicy([]),
-  });
-}
+/** The reads of the node, which find instances in their own way. */
+const reads = (instances = new ServiceInstanceRepository()): RegistryReads =>
+  new RegistryReads(node.databases, instances);
 
 describe('Reading one instance', () => {
   it('is of one moment: the catalog that it names has the instance as it is answered', async () => {
@@ -58,7 +37,7 @@ describe('Reading one instance', () => {
     try {
       while (seen.size < 50) {
         // Nothing else changes, so the newest change is that of the instance.
-        const { leased, revision } = await registry().getOrFail(target);
+        const { leased, revision } = await reads().getOrFail(target);
         expect(leased.instance.revision).toBe(revision);
         seen.add(revision);
       }
@@ -74,7 +53,7 @@ describe('Reading one instance', () => {
         return { ...(await super.findAtHead(...parameters)), inRecovery: true };
       }
     }
-    await expect(registry(new OnStandby()).getOrFail({ id: newId() })).rejects.toThrow(StoreUnavailableError);
-    await expect(registry().getOrFail({ id: newId() })).rejects.toThrow(InstanceNotFoundError);
+    await expect(reads(new OnStandby()).getOrFail({ id: newId() })).rejects.toThrow(StoreUnavailableError);
+    await expect(reads().getOrFail({ id: newId() })).rejects.toThrow(InstanceNotFoundError);
   });
 });
