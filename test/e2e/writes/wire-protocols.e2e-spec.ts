@@ -124,7 +124,7 @@ describe('A registration through the adapter of another wire protocol', () => {
 
   it.each([
     ['invalid fields', { hostName: 'no host!', port: 0 }, ['/host', '/port']],
-    ['a probe that the settings do not allow', { hostName: '10.0.0.3', port: 8080, healthCheckPath: '/' }, ['/check']],
+    ['a probe that the settings do not allow', { hostName: '10.0.0.3', port: 8080, healthCheckPath: '/' }, ['/host']],
     [
       'health that probes decide',
       { hostName: '10.0.0.3', port: 8080, healthCheckPath: '/', status: 'UP' },
