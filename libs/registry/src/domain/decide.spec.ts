@@ -1,3 +1,4 @@
+import { type JsonObject } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -8,7 +9,6 @@ import {
   HEALTH_STATES,
   INITIAL_STATES,
   type InstanceRecord,
-  type JsonObject,
   type LeaseAllowance,
   type LeasedInstance,
   type Override,
