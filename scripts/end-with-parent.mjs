@@ -1,4 +1,5 @@
-// Preloaded into the processes that `make dev` starts: ends them when it ends, also by kill -9.
+// Preloaded into the processes that `make dev` and the bench start with an IPC channel: ends them when their parent ends, also
+// by kill -9.
 import process from 'node:process';
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

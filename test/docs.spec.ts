@@ -5,8 +5,8 @@ import { Script } from 'node:vm';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS } from '@coordination/config/testing';
 import { BACKGROUND_TASKS, ERROR_CODES } from '@coordination/kernel';
-import { GUIDES } from '../apps/coordination/src/documentation/guides.js';
 import { BREAK_REASONS } from '@coordination/log';
+import { GUIDES } from '../apps/coordination/src/documentation/guides.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

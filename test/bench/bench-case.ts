@@ -1,5 +1,14 @@
 import { type BenchPostgres } from './harness/bench-postgres.js';
+import { type Turn } from './harness/turns.js';
 import { type Pg1Tool } from './yardsticks/pg1.js';
+
+/** A build of the service that is measured in place of the one of this tree. */
+export interface ServiceBuild {
+  /** The directory in which it was built. */
+  readonly checkout: string;
+  /** The database with its tables, of which each run gets a copy. */
+  readonly template: string;
+}
 
 /** What all cases work with. */
 export interface BenchContext {
@@ -8,6 +17,13 @@ export interface BenchContext {
   /** How long one measurement lasts, after its warm-up (s). */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** How many operations a warm-up has at least, and into how many slices a load is cut: see `LoadJob`. */
+  readonly warmUpOperations?: number;
+  readonly slices?: number;
+  /** Where two measurements go on at the same time: the turns of this one. */
+  readonly turn?: Turn;
+  /** Absent: that of this tree. */
+  readonly build?: ServiceBuild;
 }
 
 /** What one run of a case or of a yardstick gave. */
@@ -20,6 +36,10 @@ export interface Measured {
   /** Cores that were busy on average, of all nodes and of PostgreSQL. */
   readonly serviceCores?: number;
   readonly postgresCores?: number;
+  /** How long (s) that was looked at. */
+  readonly busySeconds?: number;
+  /** Operations that were answered meanwhile; absent where a case does not count them. */
+  readonly operations?: number;
   /** Whatever else was seen, by name. */
   readonly figures?: Readonly<Record<string, number>>;
 }

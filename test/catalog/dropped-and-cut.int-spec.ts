@@ -4,6 +4,7 @@ import { EmptyServiceRepository } from '@coordination/registry/testing';
 import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EVERYTHING } from '@coordination/discovery/testing';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { compactSome } from '../support/log/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -13,8 +14,7 @@ import { makePartitionsSmall } from '../support/database/small-partitions.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 import { waitFor } from '../support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../support/catalog/writer.js';
-import { pastDiscovery } from '../../libs/discovery/src/past/past-discovery.js';
-import { EVERYTHING } from '../../libs/discovery/src/selection/selection.js';
+import { pastOf } from '../support/catalog/past-of.js';
 
 const PARTITION_SIZE = 10;
 
@@ -79,9 +79,9 @@ describe('A log that is cut', () => {
       await expectViewIsTable(reading.view, databases);
       expect(reading.view.serviceRevision('default', 'known')).toBe(known.revision);
       expect(reading.view.serviceRevision('default', 'gone-00')).toBeGreaterThan(gone.at(-1)!.revision);
-      const past = pastDiscovery(databases, new RevisionFinder(databases, new CatalogHeadRepository()));
+      const past = pastOf(databases, new RevisionFinder(databases, new CatalogHeadRepository()));
       for (const service of ['known', 'gone-00']) {
-        const found = await past.instancesOf(
+        const found = await past.listInstances(
           { revision: reading.view.revision },
           { namespace: 'default', service },
           EVERYTHING,

@@ -3,6 +3,7 @@ import { type Databases, query } from '@coordination/database';
 import { type CatalogWriter, type Command, type WriteRequest, type WriteResult } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EmptyServiceRepository, EmptyServicesJob, type EmptyServicesPace } from '@coordination/registry/testing';
+import { CatalogSearchRepository, EVERYTHING } from '@coordination/discovery/testing';
 import { someTasks } from '../support/nodes/background-tasks.js';
 import { beginEpoch } from '../support/log/audit-log.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
@@ -11,8 +12,6 @@ import { expectViewIsTable, startReadingNode } from '../support/nodes/reading-no
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
 import { waitFor } from '../support/time/wait-for.js';
 import { startWriter } from '../support/catalog/writer.js';
-import { CatalogSearchRepository } from '../../libs/discovery/src/search/catalog-search.repository.js';
-import { EVERYTHING } from '../../libs/discovery/src/selection/selection.js';
 
 const DROPPED = 'catalog.empty_services_dropped';
 

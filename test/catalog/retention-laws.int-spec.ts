@@ -1,4 +1,11 @@
-import { type LogEvent, CatalogHeadRepository, LogCutRepository, type InstanceRef, oldestOf } from '@coordination/log';
+import {
+  type LogEvent,
+  CatalogHeadRepository,
+  EpochLogRepository,
+  LogCutRepository,
+  type InstanceRef,
+  oldestOf,
+} from '@coordination/log';
 import { type InstanceName } from '@coordination/log/testing';
 import { type InstanceVersion } from '@coordination/audit/testing';
 import { query } from '@coordination/database';
@@ -6,6 +13,8 @@ import { InstanceNeverKnownError, RevisionCompactedError, systemClock } from '@c
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CatalogLoader } from '@coordination/catalog/testing';
+import { type LogSegment, resetReasonFor } from '@coordination/discovery/testing';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { compactSome } from '../support/log/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -13,8 +22,6 @@ import { expectViewIsTable, startReadingNode } from '../support/nodes/reading-no
 import { type LogQuestion, ToldByTheLog } from '../support/laws/log-questions.js';
 import { waitFor } from '../support/time/wait-for.js';
 import { type WrittenPast, writePast } from '../support/laws/history-fixture.js';
-import { CatalogLoader } from '../../libs/catalog/src/follow/catalog-loader.js';
-import { type LogSegment, resetReasonFor } from '../../libs/discovery/src/watch/log-segment.js';
 
 /** More random histories and cuts: RETENTION_RUNS=20. */
 const RUNS = Number(process.env['RETENTION_RUNS'] ?? 1);
@@ -142,7 +149,12 @@ async function expectNodesBeginAsEver(): Promise<void> {
   try {
     await waitFor('the view is loaded', () => node.view.loaded);
     await expectViewIsTable(node.view, databases);
-    const { gaps } = await new CatalogLoader(databases, new CatalogHeadRepository(), systemClock).load();
+    const { gaps } = await new CatalogLoader(
+      databases,
+      new CatalogHeadRepository(),
+      new EpochLogRepository(),
+      systemClock,
+    ).load();
     expect(gaps).toHaveLength(1);
     const { revision } = node.view.position!;
     const whole = past.viewAt(revision);

@@ -1,13 +1,8 @@
+export { type JsonObject, type JsonValue } from '@coordination/kernel';
 export { CatalogModule } from './catalog.module.js';
 export { weightOf } from './changes/change-buffer.js';
-export { ChangeFeed, type FeedFollower, type FeedScope } from './changes/change-feed.js';
-export { EpochManager, type EpochManagerTools, type HistoryLog, type Settled } from './epochs/epoch-manager.js';
-export { HistoryCheck, type HistoryCheckTools } from './epochs/history-check.js';
-export { CatalogFollower, type FollowerParts } from './follow/catalog-follower.js';
-export { CatalogLoader } from './follow/catalog-loader.js';
-export { type LogPage, LogReader } from './follow/log-reader.js';
-export { ViewLifecycle } from './follow/view-lifecycle.service.js';
-export { measureView } from './follow/view-metrics.js';
+export { ChangeFeed, type FeedFollower } from './changes/change-feed.js';
+export { HistoryCheck } from './epochs/history-check.js';
 export {
   healthDeciderSchema,
   healthStateSchema,
@@ -20,14 +15,7 @@ export {
   statusSchema,
 } from './model/enum.schemas.js';
 export { hostFilterSchema, hostSchema } from './model/host.schema.js';
-export {
-  type Incarnations,
-  MAX_ENDED,
-  claimOf,
-  endsWithIncarnation,
-  isCurrent,
-  nextIncarnation,
-} from './model/incarnation.js';
+export { type Incarnations, claimOf, endsWithIncarnation, isCurrent, nextIncarnation } from './model/incarnation.js';
 export { type InstanceTest } from './model/instance-test.js';
 export {
   BATCH_EXAMPLE,
@@ -52,23 +40,17 @@ export {
   type CheckKind,
   type Endpoint,
   type GrpcCheck,
-  HEALTH_DECIDERS,
-  HEALTH_STATES,
   type Health,
   type HealthState,
   type HttpCheck,
-  INITIAL_STATES,
+  type TcpCheck,
   INSTANCE_TYPES,
   type InitialState,
   type InstanceIdentity,
   type InstanceRecord,
   type InstanceSpec,
-  type InstanceType,
-  type JsonObject,
-  type JsonValue,
   type Lease,
   type LeasedInstance,
-  OVERRIDE_SCOPES,
   OVERRIDE_STATUSES,
   type Override,
   type OverrideScope,
@@ -78,7 +60,6 @@ export {
   STATUSES,
   type Scheme,
   type Status,
-  type TcpCheck,
   forEachCheckKind,
   identityKey,
   identityOf,
@@ -116,25 +97,13 @@ export {
 export { EVERYWHERE, type Scope, isInScope } from './model/scope.js';
 export { type ServiceTouch } from './model/service-touch.js';
 export { INSTANCE_COLUMNS, INSTANCES } from './tables/instance-columns.js';
-export { afterEvent, normalizeRecord } from './tables/normalize-record.js';
+export { normalizeRecord } from './tables/normalize-record.js';
 export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.entity.js';
 export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instance.entity.js';
 export { ServiceRevision } from './tables/service-revision.entity.js';
 export { type CatalogChange, type Matches, concernOf, toChange } from './view/catalog-change.js';
-export { CatalogState, type NamespaceEntry, type ServiceEntry } from './view/catalog-state.js';
-export {
-  type ApplyOutcome,
-  type CatalogEvent,
-  type CatalogSnapshot,
-  CatalogView,
-  type CatalogViewOptions,
-  type Freshness,
-  type ViewHead,
-} from './view/catalog-view.js';
-export {
-  type EmptyServicesDropped,
-  emptyServicesDroppedBy,
-  toEmptyServicesDropped,
-} from './view/empty-services-dropped.js';
+export { type ServiceEntry } from './view/catalog-state.js';
+export { CatalogView, type ViewHead } from './view/catalog-view.js';
+export { toEmptyServicesDropped } from './view/empty-services-dropped.js';
 export { LocalCatalog } from './view/local-catalog.js';
 export { ReadBarrier } from './view/read-barrier.js';

@@ -2,14 +2,6 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { answerFound, answerSettled } from './responses/json-response.js';
-import {
-  type AnsweredCatalog,
-  CATALOG_HEADERS,
-  revisionTag,
-  sendJson,
-  setCatalogHeaders,
-} from './responses/catalog-response.js';
 import {
   NAMESPACES_EXAMPLE,
   SEARCH_EXAMPLE,
@@ -29,14 +21,15 @@ import {
   serviceParams,
 } from './api/discovery.schemas.js';
 import { DiscoveryService } from './discovery.service.js';
-import { NO_DEMAND, toDemand, WAITING_PROBLEMS } from './freshness/read-consistency.js';
-import { GuardNoticeSlot, setGuardHeader } from './responses/guard-notice.js';
+import { toSelection } from './filter/selection.schemas.js';
+import { EVENTUAL, toConsistency, WAITING_PROBLEMS } from './freshness/read-consistency.js';
 import { NAMED_IN_CATALOG, toFields } from './listing/instance-fields.js';
 import { type ListPosition } from './listing/list-cursor.js';
-import { type ListQuestion, variantOfFields } from './listing/list-question.js';
+import { type ListQuery, variantOfFields } from './listing/list-query.js';
 import { toPart, toPosition } from './listing/list.schemas.js';
-import { answerPast, hasTag, PAST_HEADERS, PAST_PROBLEMS } from './past/past-answer.js';
+import { ParsedRequestCache } from './parsed-request-cache.js';
 import { PastDiscovery } from './past/past-discovery.service.js';
+import { hasTag, PAST_HEADERS, PAST_PROBLEMS, sendPast } from './past/past-response.js';
 import {
   type InstancesAtQuery,
   instancesAtQuery,
@@ -45,9 +38,11 @@ import {
   type ServicesAtQuery,
   servicesAtQuery,
 } from './past/past.schemas.js';
-import { ParsedRequestCache } from './parsed-request-cache.js';
+import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from './responses/catalog-response.js';
+import { type CatalogVersion, revisionTag } from './responses/catalog-version.js';
+import { GuardNoticeSlot, setGuardHeader } from './responses/guard-notice.js';
+import { sendFound, sendImmutable } from './responses/json-response.js';
 import { USABLE } from './selection/selection.js';
-import { toSelection } from './filter/selection.schemas.js';
 
 const NOT_MODIFIED = { status: 304, responseHeaders: CATALOG_HEADERS } as const satisfies SuccessOptions;
 const PAST_NOT_MODIFIED = { status: 304, responseHeaders: PAST_HEADERS } as const satisfies SuccessOptions;
@@ -60,7 +55,7 @@ export class DiscoveryController {
     private readonly discovery: DiscoveryService,
     private readonly past: PastDiscovery,
     private readonly guards: GuardNoticeSlot,
-    private readonly plain: ParsedRequestCache,
+    private readonly parsed: ParsedRequestCache,
   ) {}
 
   @Endpoint({
@@ -81,7 +76,7 @@ export class DiscoveryController {
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    answerFound(reply, ifNoneMatch, await this.discovery.namespaces(toDemand(query, reply.raw)));
+    sendFound(reply, ifNoneMatch, await this.discovery.listNamespaces(toConsistency(query, reply.raw)));
   }
 
   @Endpoint({
@@ -91,7 +86,7 @@ export class DiscoveryController {
     otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'List services',
     description:
-      'The services of a namespace that have instances, with what can be said of all their instances together. With filters, only the instances that they select count; `status` defaults to `any`. The whole list is answered from memory, a filtered one by PostgreSQL, one with `asOf` from the log.',
+      'The services of a namespace that have instances, each with a summary of its instances. With filters, only the instances that they select count; `status` defaults to `any`. The whole list comes from memory, a filtered one from PostgreSQL, one with `asOf` from the log.',
     operationId: 'listServices',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
@@ -104,10 +99,10 @@ export class DiscoveryController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { namespace, asOf } = query;
-    const demand = toDemand(query, reply.raw);
+    const consistency = toConsistency(query, reply.raw);
     const selection = toSelection(query, 'any');
-    if (asOf) return answerPast(reply, await this.past.services(asOf, namespace, selection, hasTag(ifNoneMatch)));
-    answerFound(reply, ifNoneMatch, await this.discovery.services(namespace, selection, demand));
+    if (asOf) return sendPast(reply, await this.past.listServices(asOf, namespace, selection, hasTag(ifNoneMatch)));
+    sendFound(reply, ifNoneMatch, await this.discovery.listServices(namespace, selection, consistency));
   }
 
   @Endpoint({
@@ -117,7 +112,7 @@ export class DiscoveryController {
     otherSuccesses: [{ ...PAST_NOT_MODIFIED, responseHeaders: [...PAST_HEADERS, 'X-Liveness-Guard'] }],
     summary: 'List the instances of a service',
     description:
-      'The instances that the filters select; `status` defaults to `healthy,degraded`, but to `any` on the watch, the search and the diff: say it on both to watch what was listed. The ETag changes with every change of the service, and is the same on all nodes. A service that is not known has no instances; that is no error. With `limit` the list comes in pages, all of which show the service as it was for the first one; later pages come from memory, or from the log once the service has changed. With `asOf` it is, to the byte, what was answered then, but for the revision of a service without instances that had been dropped by then.',
+      'The instances that the filters select; `status` defaults to `healthy,degraded`, but to `any` on the watch, the search and the diff: set it on both to watch what was listed. The ETag changes with every change of the service, and is the same on all nodes. An unknown service has no instances; that is not an error. With `limit`, the list comes in pages, all of which show the service as it was for the first one; later pages come from memory, or from the log once the service has changed. With `asOf`, the response equals, byte for byte, the response at that time, apart from the revision of a service without instances that had been dropped by then.',
     operationId: 'listServiceInstances',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
@@ -131,19 +126,19 @@ export class DiscoveryController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { namespace, asOf, cursor } = query;
-    const demand = toDemand(query, reply.raw);
-    const question = { namespace, service, selection: toSelection(query, USABLE), part: toPart(query) };
-    const position = toPosition(question, cursor);
+    const consistency = toConsistency(query, reply.raw);
+    const listQuery = { namespace, service, selection: toSelection(query, USABLE), part: toPart(query) };
+    const position = toPosition(listQuery, cursor);
     if (asOf) {
-      const { selection, part } = question;
-      const found = await this.past.instancesOf(asOf, question, selection, hasTag(ifNoneMatch), { part, position });
-      return answerPast(reply, found);
+      const { selection, part } = listQuery;
+      const found = await this.past.listInstances(asOf, listQuery, selection, hasTag(ifNoneMatch), { part, position });
+      return sendPast(reply, found);
     }
-    if (position) return await this.laterPage(reply, ifNoneMatch, question, position);
-    const found = await this.discovery.instancesOf(question, demand);
-    if (demand === NO_DEMAND) this.plain.remember(reply.request, question);
+    if (position) return await this.laterPage(reply, ifNoneMatch, listQuery, position);
+    const found = await this.discovery.listInstances(listQuery, consistency);
+    if (consistency === EVENTUAL) this.parsed.remember(reply.request, listQuery);
     setGuardHeader(reply, this.guards.of(namespace, service));
-    answerFound(reply, ifNoneMatch, found);
+    sendFound(reply, ifNoneMatch, found);
   }
 
   @Endpoint({
@@ -153,7 +148,7 @@ export class DiscoveryController {
     otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'Search instances',
     description:
-      'Searches the whole catalog, in PostgreSQL; `status` defaults to `any`. A walk over the pages misses nothing and repeats nothing that stayed in its place meanwhile; with `asOf` it is a walk over one revision, to be gone on with by the same `asOf`.',
+      'Searches the whole catalog in PostgreSQL; `status` defaults to `any`. The pages neither miss nor repeat an instance that keeps its place in the order meanwhile. With `asOf`, all pages show one revision; use the same `asOf` for each page.',
     operationId: 'searchInstances',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
@@ -165,7 +160,7 @@ export class DiscoveryController {
     @IfNoneMatchHeader() ifNoneMatch: IfNoneMatch,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const demand = toDemand(query, reply.raw);
+    const consistency = toConsistency(query, reply.raw);
     const { namespace, service, sort, order, limit, cursor, asOf } = query;
     const fields = toFields(query.fields, NAMED_IN_CATALOG);
     const search = {
@@ -178,25 +173,25 @@ export class DiscoveryController {
       cursor,
       fields,
     };
-    if (asOf) return answerPast(reply, await this.past.search(asOf, search, hasTag(ifNoneMatch)));
+    if (asOf) return sendPast(reply, await this.past.searchInstances(asOf, search, hasTag(ifNoneMatch)));
     // A page of a search may change with every change of the catalog.
-    const tagOf = ({ epoch, revision }: AnsweredCatalog) => revisionTag(epoch, revision, variantOfFields(fields));
-    const isKnown = (catalog: AnsweredCatalog) => matchesNone(ifNoneMatch, tagOf(catalog));
-    const { catalog, body } = await this.discovery.search(search, isKnown, demand);
+    const tagOf = ({ epoch, revision }: CatalogVersion) => revisionTag(epoch, revision, variantOfFields(fields));
+    const isKnown = (catalog: CatalogVersion) => matchesNone(ifNoneMatch, tagOf(catalog));
+    const { catalog, body } = await this.discovery.searchInstances(search, isKnown, consistency);
     setCatalogHeaders(reply, catalog, tagOf(catalog));
     sendJson(reply, body);
   }
 
-  /** From memory, if the service is still what the first page showed, else from the log. The answer is the same. */
+  /** From memory while the service is still as the first page showed it, else from the log. The response is the same. */
   private async laterPage(
     reply: FastifyReply,
     ifNoneMatch: IfNoneMatch,
-    question: ListQuestion,
+    query: ListQuery,
     position: ListPosition,
   ): Promise<void> {
-    const found = await this.discovery.laterPage(question, position);
-    setGuardHeader(reply, this.guards.of(question.namespace, question.service));
-    if (found) return answerSettled(reply, ifNoneMatch, found);
-    answerPast(reply, await this.past.laterPage(question, position, hasTag(ifNoneMatch)));
+    const found = await this.discovery.laterPage(query, position);
+    setGuardHeader(reply, this.guards.of(query.namespace, query.service));
+    if (found) return sendImmutable(reply, ifNoneMatch, found);
+    sendPast(reply, await this.past.laterPage(query, position, hasTag(ifNoneMatch)));
   }
 }

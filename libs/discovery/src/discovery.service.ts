@@ -1,152 +1,176 @@
 import { type LogHead } from '@coordination/log';
-import { type CatalogView } from '@coordination/catalog';
-import { type CatalogSearch } from './search/catalog-search.js';
-import { type CatalogSearchRepository } from './search/catalog-search.repository.js';
-import { type AnsweredCatalog } from './responses/catalog-response.js';
-import { type ReadConsistency, NO_DEMAND } from './freshness/read-consistency.js';
-import { type FreshReads } from './freshness/fresh-reads.js';
-import { instancesQuestion, NAMESPACES_QUESTION } from './freshness/poll-query.js';
-import { type ResolveRequest } from './resolve/eligible-instances.js';
-import { type Resolved, type Resolver } from './resolve/resolver.js';
+import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
+import { Injectable } from '@nestjs/common';
+import { FreshReads } from './freshness/fresh-reads.js';
+import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
+import { EVENTUAL } from './freshness/read-consistency.js';
 import { type ListPosition } from './listing/list-cursor.js';
-import { isWhole, type ListQuestion } from './listing/list-question.js';
-import { searchJson } from './listing/search-json.js';
-import { isEverything, type Selection } from './selection/selection.js';
-import { type ViewAnswer, type CachedJson } from './responses/cached-json.js';
+import { isWhole, type ListQuery } from './listing/list-query.js';
+import { Listings } from './listing/listings.js';
+import { CachedJson, type Found } from './responses/cached-json.js';
+import { type CatalogVersion, revisionTag } from './responses/catalog-version.js';
+import { type CatalogSearch } from './search/catalog-search.js';
+import { CatalogSearchRepository } from './search/catalog-search.repository.js';
+import { searchJson } from './search/search-json.js';
+import { patternMeter } from './selection/pattern-meter.js';
+import { isEverything, matcher, type Selection } from './selection/selection.js';
 
-/** An answer, and the catalog that it is from. */
-export type Found<Answer extends ViewAnswer = ViewAnswer> = Answer & { readonly catalog: AnsweredCatalog };
-
-/** What a search found; without a body when the caller knows it already. */
+/** The result of a search; without a body when the client has it already. */
 export interface SearchFound {
-  readonly catalog: AnsweredCatalog;
+  readonly catalog: CatalogVersion;
   readonly body: string | undefined;
 }
 
-/** What discovery works with. */
-export interface DiscoveryParts {
-  readonly view: CatalogView;
-  readonly answers: CachedJson;
-  /** Apart from the others, so that whoever asks for many pages or members does not drive those out of memory. */
-  readonly partAnswers: CachedJson;
-  readonly resolver: Resolver;
-  readonly catalog: CatalogSearchRepository;
-  readonly fresh: FreshReads;
+/** Instances of a service to read. */
+export interface ServiceQuery {
+  readonly namespace: string;
+  readonly service: string;
+  readonly selection: Selection;
 }
 
-/**
- * Finds: what is about one service or one namespace in memory, the rest in PostgreSQL. Whatever a demand says is waited
- * for first; its failures (StartingError, StaleViewError, ViewBehindError, RevisionUnknownError, RateLimitedError,
- * StoreUnavailableError) are those of every method.
- */
-export class DiscoveryService {
-  constructor(private readonly parts: DiscoveryParts) {}
+/** The selected instances of a service. */
+export interface ServiceRead {
+  /** The last revision that touched the service. */
+  readonly revision: number;
+  /** Identifies the state of the service on all nodes, for conditional requests: an ETag without quotes. */
+  readonly tag: string;
+  /** By instanceId; undefined when the client has this state already. */
+  readonly instances: readonly InstanceView[] | undefined;
+}
 
-  /** @throws StartingError, StaleViewError */
-  async namespaces(demand = NO_DEMAND): Promise<Found> {
-    await this.parts.fresh.fromView(demand, () => NAMESPACES_QUESTION);
-    return this.fromView(demand, () => this.parts.answers.namespaces());
+/** How many characters of pages, and of lists with some members only, are cached. */
+const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
+
+/**
+ * Reads the present catalog: one service, or the list of one namespace, from memory, everything else from PostgreSQL. Every
+ * method waits first until the data meets the required consistency, and fails as {@link FreshReads} does if it does not
+ * (StartingError, StaleViewError, ViewBehindError, RevisionUnknownError, RateLimitedError, StoreUnavailableError).
+ */
+@Injectable()
+export class DiscoveryService {
+  private readonly json: CachedJson;
+  /** Separate, so that clients that request many pages or members do not evict whole lists. */
+  private readonly partsJson: CachedJson;
+
+  constructor(
+    private readonly view: CatalogView,
+    private readonly search: CatalogSearchRepository,
+    private readonly fresh: FreshReads,
+    listings: Listings,
+    changes: ChangeFeed,
+  ) {
+    this.json = new CachedJson(view);
+    this.partsJson = new CachedJson(view, PARTS_MAX_LENGTH, { listings, changes });
+  }
+
+  /** The namespaces that have instances. */
+  listNamespaces(consistency = EVENTUAL): Promise<Found> {
+    return this.fresh.fromView(
+      consistency,
+      () => this.json.namespaceList(),
+      () => NAMESPACES_POLL,
+    );
   }
 
   /**
-   * The services of a namespace that have selected instances. Every list but the whole one would cost a look at every
-   * instance, so PostgreSQL makes those.
-   * @throws StartingError, StaleViewError, StoreUnavailableError
+   * The services of a namespace that have selected instances. PostgreSQL makes every list but the whole one, which would
+   * take a scan of all instances here.
    */
-  async services(namespace: string, selection: Selection, demand = NO_DEMAND): Promise<Found> {
-    const { answers, catalog, fresh } = this.parts;
-    const question = () => instancesQuestion({ namespace, service: null }, selection);
+  async listServices(namespace: string, selection: Selection, consistency = EVENTUAL): Promise<Found> {
+    const poll = () => instancesPoll({ namespace, service: null }, selection);
     if (isEverything(selection)) {
-      await fresh.fromView(demand, question);
-      return this.fromView(demand, () => answers.services(namespace));
+      return await this.fresh.fromView(consistency, () => this.json.serviceList(namespace), poll);
     }
-    await fresh.fromStore(demand, question);
-    const { head, revision, services } = await catalog.services(namespace, selection);
-    fresh.assertKnown(demand, head);
+    await this.fresh.untilStoreReadable(consistency, poll);
+    const { head, revision, services } = await this.search.services(namespace, selection);
+    this.fresh.assertKnown(consistency, head);
     return { catalog: current(head), revision, body: JSON.stringify({ revision, services }) };
   }
 
   /**
    * The instances of a service, or the first page of them.
-   * @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly
+   * @throws InvalidFilterError for patterns that are too costly
    */
-  async instancesOf(question: ListQuestion, demand = NO_DEMAND): Promise<Found> {
-    await this.parts.fresh.fromView(demand, () => instancesQuestion(question, question.selection));
-    return this.instancesNow(question, demand);
-  }
-
-  /**
-   * The same without waiting, for demands that are met or that there are none of.
-   * @throws StartingError, StaleViewError, InvalidFilterError for patterns that are too costly
-   */
-  instancesNow(question: ListQuestion, demand = NO_DEMAND): Found {
-    const { answers, partAnswers } = this.parts;
-    const { namespace, service, selection, part } = question;
-    return this.fromView(demand, () =>
-      isWhole(part) ? answers.instancesOf(namespace, service, selection) : partAnswers.listed(question),
+  listInstances(query: ListQuery, consistency = EVENTUAL): Promise<Found> {
+    return this.fresh.fromView(
+      consistency,
+      () => this.listJson(query),
+      () => instancesPoll(query, query.selection),
     );
   }
 
   /**
-   * A later page of the instances of a service, at the revision of the first one; undefined when the service has changed
-   * since, so that only the log can tell.
-   * @throws RevisionUnknownError when the first page was of a history that has ended, StartingError, StaleViewError,
-   *   InvalidFilterError
+   * Does the same without waiting, for requests that require no consistency.
+   * @throws InvalidFilterError for patterns that are too costly
    */
-  async laterPage(question: ListQuestion, { at, after }: ListPosition): Promise<Found | undefined> {
-    const { view, partAnswers, fresh } = this.parts;
-    await fresh.fromView({ ...NO_DEMAND, minRevision: at });
-    if (view.serviceRevision(question.namespace, question.service) !== at) {
-      partAnswers.recallListing(question, at);
+  listInstancesNow(query: ListQuery): Found {
+    return this.fresh.now(() => this.listJson(query));
+  }
+
+  /**
+   * A later page of the instances of a service, at the revision of the first one; undefined when the service has changed
+   * since, so that only the log has that revision.
+   * @throws RevisionUnknownError when the first page was of a history that has ended
+   * @throws InvalidFilterError for patterns that are too costly
+   */
+  async laterPage(query: ListQuery, { at, after }: ListPosition): Promise<Found | undefined> {
+    await this.fresh.untilFresh({ ...EVENTUAL, minRevision: at });
+    if (this.view.serviceRevision(query.namespace, query.service) !== at) {
+      this.partsJson.restoreListing(query, at);
       return undefined;
     }
-    const found = this.fromView(NO_DEMAND, () => partAnswers.listed(question, after));
-    // What was at a revision is not stale.
+    const found = this.fresh.now(() => this.partsJson.listPart(query, after));
+    // A past revision is not stale.
     return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
   }
 
   /**
-   * One instance of a service to call.
-   * @throws StartingError, StaleViewError, NoInstanceAvailableError, InvalidFilterError
-   */
-  async resolve(
-    namespace: string,
-    service: string,
-    wanted: ResolveRequest,
-    demand = NO_DEMAND,
-  ): Promise<Found<Resolved>> {
-    await this.parts.fresh.fromView(demand);
-    return this.fromView(demand, () => this.parts.resolver.resolve(namespace, service, wanted));
-  }
-
-  /**
    * One page of a search.
-   * @param isKnown whether the caller has this page as of a catalog already
-   * @throws InvalidCursorError, StoreUnavailableError
+   * @param isKnown whether the client has the page of a state of the catalog already
+   * @throws InvalidCursorError
    */
-  async search(
+  async searchInstances(
     search: CatalogSearch,
-    isKnown: (catalog: AnsweredCatalog) => boolean,
-    demand = NO_DEMAND,
+    isKnown: (catalog: CatalogVersion) => boolean,
+    consistency = EVENTUAL,
   ): Promise<SearchFound> {
-    const { catalog, fresh } = this.parts;
-    await fresh.fromStore(demand, () => instancesQuestion(search, search.selection));
-    const { head, page } = await catalog.search(search, head => isKnown(current(head)));
-    fresh.assertKnown(demand, head);
+    await this.fresh.untilStoreReadable(consistency, () => instancesPoll(search, search.selection));
+    const { head, page } = await this.search.search(search, head => isKnown(current(head)));
+    this.fresh.assertKnown(consistency, head);
     const body = page && searchJson(head.revision, page, search.fields);
     return { catalog: current(head), body };
   }
 
-  private fromView<Answer extends ViewAnswer>({ isStrong, wait }: ReadConsistency, make: () => Answer): Found<Answer> {
-    const { view } = this.parts;
-    view.assertReadable();
-    const { revision, stalenessSeconds: age } = view.freshness();
-    // Known to have been current since the request came, however long that took.
-    const stalenessSeconds = isStrong && !wait ? 0 : age;
-    const epoch = view.position?.epoch ?? '';
-    return { ...make(), catalog: { revision, epoch, stalenessSeconds } };
+  /**
+   * The selected instances of a service as objects, for wire protocols with formats of their own. A long poll is a read with
+   * `consistency.wait`.
+   * @param isKnown whether the client has the state of this tag already
+   * @throws InvalidFilterError for patterns that are too costly
+   */
+  readService(
+    { namespace, service, selection }: ServiceQuery,
+    consistency = EVENTUAL,
+    isKnown: (tag: string) => boolean = () => false,
+  ): Promise<Found<ServiceRead>> {
+    const read = (): ServiceRead => {
+      const revision = this.view.serviceRevision(namespace, service) ?? this.view.revision;
+      const tag = revisionTag(this.view.position?.epoch ?? '', revision);
+      if (isKnown(tag)) return { revision, tag, instances: undefined };
+      const records = [...this.view.instancesOf(namespace, service).values()];
+      const instances = records
+        .filter(matcher(selection, patternMeter()))
+        .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
+        .map(toInstanceView);
+      return { revision, tag, instances };
+    };
+    return this.fresh.fromView(consistency, read, () => instancesPoll({ namespace, service }, selection));
+  }
+
+  private listJson(query: ListQuery) {
+    const { namespace, service, selection, part } = query;
+    return isWhole(part) ? this.json.instanceList(namespace, service, selection) : this.partsJson.listPart(query);
   }
 }
 
 /** PostgreSQL itself is never stale. */
-const current = ({ revision, epoch }: LogHead): AnsweredCatalog => ({ revision, epoch, stalenessSeconds: 0 });
+const current = ({ revision, epoch }: LogHead): CatalogVersion => ({ revision, epoch, stalenessSeconds: 0 });

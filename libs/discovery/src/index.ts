@@ -1,7 +1,10 @@
 export { ALL_NAMESPACES, anyNamespace } from './api/discovery.schemas.js';
 export { DiscoveryModule } from './discovery.module.js';
-export { DiscoveryService, type Found, type SearchFound } from './discovery.service.js';
-export { FILTER_PARAMETERS, type FilterParameters, toSelection } from './filter/selection.schemas.js';
+export { DiscoveryService, type ServiceQuery, type ServiceRead } from './discovery.service.js';
+export { FILTER_PARAMETERS, toSelection } from './filter/selection.schemas.js';
+export { EVENTUAL, type ReadConsistency } from './freshness/read-consistency.js';
+export { type Found } from './responses/cached-json.js';
+export { type CatalogVersion } from './responses/catalog-version.js';
 export { GuardNoticeSlot, type GuardNotices } from './responses/guard-notice.js';
-export { InstancePicker, type PickQuestion, type Picked } from './search/instance-picker.js';
-export { type Selection, isEverything } from './selection/selection.js';
+export { InstancePicker, type Picked, type PickQuestion } from './search/instance-picker.js';
+export { isEverything, type Selection, USABLE } from './selection/selection.js';

@@ -1,60 +1,63 @@
-import { type HttpAdapterHost } from '@nestjs/core';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { parseIfNoneMatch } from '@coordination/http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type preHandlerHookHandler } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { answerFound } from './responses/json-response.js';
-import { type DiscoveryService, type Found } from './discovery.service.js';
-import { type GuardNotices, setGuardHeader } from './responses/guard-notice.js';
-import { type ListQuestion } from './listing/list-question.js';
+import { DiscoveryService } from './discovery.service.js';
+import { type ListQuery } from './listing/list-query.js';
+import { type Found } from './responses/cached-json.js';
+import { GuardNoticeSlot, setGuardHeader } from './responses/guard-notice.js';
+import { sendFound } from './responses/json-response.js';
 
-/** The route whose requests are remembered. */
+/** The route whose requests are cached. */
 export const INSTANCES_ROUTE = '/api/v1/discovery/services/:service/instances';
 
-/** How many requests are remembered, and how long (characters) their targets may be: some megabytes in all. */
-const MAX_KNOWN = 10_000;
+/** How many requests are cached, and how long (characters) their targets may be: some megabytes in all. */
+const MAX_REQUESTS = 10_000;
 const MAX_TARGET_LENGTH = 512;
 
 /**
- * Remembers what plain requests mean, by their target. Callers ask the same question over and over, and checking its
- * parameters costs several times what the kept answer does: a target that was found to be right is answered before the
- * handler. Whatever is not known, or cannot be answered just now, goes the ordinary way, which says what is wrong.
+ * Caches the parsed queries of requests without consistency requirements, by request target. Clients repeat the same request,
+ * and validating its parameters costs several times what the cached response does: a known target is answered before the
+ * handler. All other requests, and those that cannot be answered at once, reach the handler, which reports what is wrong.
  */
+@Injectable()
 export class ParsedRequestCache {
-  private readonly known = new LRUCache<string, ListQuestion>({ max: MAX_KNOWN });
+  private readonly queries = new LRUCache<string, ListQuery>({ max: MAX_REQUESTS });
 
   constructor(
     { httpAdapter }: HttpAdapterHost,
     private readonly discovery: DiscoveryService,
-    private readonly guards: GuardNotices,
+    private readonly guards: GuardNoticeSlot,
   ) {
     httpAdapter.getInstance<FastifyInstance>().addHook('onRoute', route => {
       if (route.url === INSTANCES_ROUTE) route.preHandler = [...[route.preHandler ?? []].flat(), this.answerKnown];
     });
   }
 
-  /** Remembers what the target of a request means; it must mean the same whenever it comes. */
-  remember({ raw }: FastifyRequest, read: ListQuestion): void {
+  /** Caches the query of a request; the same target must always mean the same query. */
+  remember({ raw }: FastifyRequest, query: ListQuery): void {
     const target = raw.url ?? '';
-    if (target.length <= MAX_TARGET_LENGTH) this.known.set(target, read);
+    if (target.length <= MAX_TARGET_LENGTH) this.queries.set(target, query);
   }
 
   private readonly answerKnown: preHandlerHookHandler = (request, reply, done) => {
-    const read = this.known.get(request.raw.url ?? '');
-    if (!read || !this.answer(request, reply, read)) done();
+    const query = this.queries.get(request.raw.url ?? '');
+    if (!query || !this.answer(request, reply, query)) done();
   };
 
-  private answer(request: FastifyRequest, reply: FastifyReply, read: ListQuestion): boolean {
-    const { namespace, service } = read;
+  private answer(request: FastifyRequest, reply: FastifyReply, query: ListQuery): boolean {
+    const { namespace, service } = query;
     let found: Found;
     let ifNoneMatch;
     try {
       ifNoneMatch = parseIfNoneMatch(request.headers['if-none-match']);
-      found = this.discovery.instancesNow(read);
+      found = this.discovery.listInstancesNow(query);
     } catch {
       return false;
     }
     setGuardHeader(reply, this.guards.of(namespace, service));
-    answerFound(reply, ifNoneMatch, found);
+    sendFound(reply, ifNoneMatch, found);
     return true;
   }
 }

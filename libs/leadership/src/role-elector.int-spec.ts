@@ -35,42 +35,42 @@ function elect({ databases }: WritingNode, clock: Clock = systemClock): RoleElec
 const holders = () => electors.filter(({ term }) => term !== undefined);
 
 describe('The role', () => {
-  it('is one node’s at a time, and the next one’s at once when that ends', async () => {
+  it('is held by one node at a time, and by another as soon as that one ends', async () => {
     for (const node of nodes) elect(node);
-    await waitFor('one has it', () => holders().length === 1);
+    await waitFor('one holds it', () => holders().length === 1);
     const [first] = holders();
     const before = first!.term!;
     await first!.onModuleDestroy();
     expect(first!.term).toBeUndefined();
-    await waitFor('another one has it', () => holders().length === 1);
+    await waitFor('another one holds it', () => holders().length === 1);
     expect(holders()[0]!.term!.term).toBe(before.term + 1);
     expect(holders()[0]).not.toBe(first);
   });
 
-  it('stays with a node as long as that claims it, in one term', async () => {
+  it('stays with a node as long as it claims it, in one term', async () => {
     const elector = elect(nodes[0]!);
-    await waitFor('it has it', () => elector.term !== undefined);
+    await waitFor('it holds it', () => elector.term !== undefined);
     const first = elector.term;
     elect(nodes[1]!);
     const from = performance.now();
-    await waitFor('it would have ended', () => performance.now() - from > ROLE_LASTS_MS + 500);
-    expect(elector.term, 'the very same, so that requests in it are told together').toBe(first);
+    await waitFor('an unrenewed claim would have ended', () => performance.now() - from > ROLE_LASTS_MS + 500);
+    expect(elector.term, 'the same object, so that the writer can batch requests in it').toBe(first);
   });
 
-  it('lets every node know when its holder last worked, whatever the clock of the database says', async () => {
+  it('shows every node when its holder last worked, independent of the clock of the database', async () => {
     const clock = new TestClock();
     const [first, second] = [elect(nodes[0]!, clock), elect(nodes[1]!, clock)];
     const ages = () => [first.workedSecondsAgo, second.workedSecondsAgo];
     expect(ages()).toEqual([undefined, undefined]);
-    await waitFor('one has it, and both know', () => holders().length === 1 && !ages().includes(undefined));
+    await waitFor('one holds it, and both know', () => holders().length === 1 && !ages().includes(undefined));
     clock.pass(40_000);
-    expect(ages(), 'nobody has worked since').toEqual([40, 40]);
-    await waitFor('one has it again', () => holders().length === 1);
+    expect(ages(), 'no node has worked since').toEqual([40, 40]);
+    await waitFor('one holds it again', () => holders().length === 1);
     const { term } = holders()[0]!;
     const em = nodes[2]!.databases.em('liveness');
     await new NodeRoleRepository().noteWork(em, term!);
     await waitFor('both know', () => ages().every(age => age === 0));
-    // By the clock of the database it worked in an hour from now; that must not count for an hour.
+    // By the clock of the database it worked an hour from now; that must not count for an hour.
     await query(em, `update node_role set worked_at = now() + interval '1 hour'`);
     clock.pass(10_000);
     await waitFor('both have seen that', () => ages().every(age => age === 0));

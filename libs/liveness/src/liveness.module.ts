@@ -7,10 +7,14 @@ import { GuardAdminService } from './api/guard-admin.service.js';
 import { ActiveGuardNotices } from './api/guard-notices.js';
 import { LivenessReport } from './api/liveness-report.service.js';
 import { LivenessController } from './api/liveness.controller.js';
-import { ExplainController } from './explain/explain.controller.js';
+import { ExplainController, NamedExplainController } from './explain/explain.controller.js';
 import { InstanceExplainer } from './explain/instance-explainer.service.js';
 import { SituationReader } from './explain/situation-reader.js';
-import { HeartbeatsController } from './heartbeats/heartbeats.controller.js';
+import {
+  HeartbeatController,
+  HeartbeatsController,
+  NamedHeartbeatController,
+} from './heartbeats/heartbeats.controller.js';
 import { HeartbeatsService } from './heartbeats/heartbeats.service.js';
 import { NodeMetrics } from './nodes/node-metrics.js';
 import { NodeRegistration, nodeRegistrationSettings } from './nodes/node-registration.job.js';
@@ -25,7 +29,14 @@ import { LeaseExpiryModule } from './sweep/lease-expiry.module.js';
 /** Keeps the health of instances up to date: heartbeats, probes, the end of leases, overrides. */
 @Module({
   imports: [AuditModule, RegistryModule, DiscoveryModule, LeaseExpiryModule, OverridesModule],
-  controllers: [HeartbeatsController, ExplainController, LivenessController],
+  controllers: [
+    HeartbeatController,
+    NamedHeartbeatController,
+    HeartbeatsController,
+    ExplainController,
+    NamedExplainController,
+    LivenessController,
+  ],
   providers: [
     HeartbeatsService,
     settingsProvider(nodeRegistrationSettings),

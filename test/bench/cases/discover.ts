@@ -1,7 +1,6 @@
 import { type BenchCase, type BenchContext, type Measured, type Yardstick } from '../bench-case.js';
 import { expectOnly } from '../harness/correctness.js';
 import { fill, serviceName } from '../harness/fill.js';
-import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
 import { type LoadRequest } from '../load/load-job.js';
 import { http0 } from '../yardsticks/http.js';
@@ -25,17 +24,14 @@ interface DiscoverOptions {
 const discovering =
   ({ status, requests }: DiscoverOptions) =>
   (context: BenchContext): Promise<Measured> =>
-    withNodes(context, {}, async ({ node, busy }) => {
+    withNodes(context, {}, async ({ node, load }) => {
       await fill(node.api, FILLING);
       const etags: string[] = [];
       for (let n = 0; n < FILLING.services; n++) {
         etags.push((await node.api.get(path(n))).headers.get('etag') ?? '');
       }
-      const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'in-turn', requests: requests(etags) } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
-      );
+      const result = await load({ connections: CONNECTIONS, workload });
       expectOnly(result, status);
       return result;
     });

@@ -1,7 +1,6 @@
 import { type BenchCase, type BenchContext, type Measured, type Yardstick } from '../bench-case.js';
 import { expectOnly } from '../harness/correctness.js';
 import { fill, serviceName } from '../harness/fill.js';
-import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
 import { bareRequest } from '../../support/http/bare-request.js';
 
@@ -12,14 +11,11 @@ const PATH = `/api/v1/discovery/services/${serviceName(0)}/instances`;
 const listing =
   (headers: Readonly<Record<string, string>>) =>
   (context: BenchContext): Promise<Measured> =>
-    withNodes(context, {}, async ({ node, busy }) => {
+    withNodes(context, {}, async ({ node, load }) => {
       await fill(node.api, FILLING);
       const { bytes } = await bareRequest(`${node.url}${PATH}`, headers);
-      const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'same', request: { method: 'GET', path: PATH, headers } } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
-      );
+      const result = await load({ connections: CONNECTIONS, workload });
       expectOnly(result, 200);
       return { ...result, figures: { 'bytes of an answer': bytes.length } };
     });

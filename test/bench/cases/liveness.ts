@@ -1,7 +1,6 @@
 import { type BenchCase, type Yardstick } from '../bench-case.js';
 import { expectOnly } from '../harness/correctness.js';
 import { fill, registrations } from '../harness/fill.js';
-import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
 import { INSTANCES_PATH } from '../load/registration.js';
 import { type LoadRequest } from '../load/load-job.js';
@@ -35,15 +34,12 @@ export const REGISTER_AGAIN: BenchCase = {
     { what: 'no revisions', of: 'figure revisions', atMost: 0 },
   ],
   measure: context =>
-    withNodes(context, {}, async ({ node, busy }) => {
+    withNodes(context, {}, async ({ node, load }) => {
       await fill(node.api, FILLING);
       const revision = async () => (await node.api.ok<{ revision: number }>('GET', '/api/v1/audit/head')).revision;
       const before = await revision();
-      const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'in-turn', requests: againRequests() } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
-      );
+      const result = await load({ connections: CONNECTIONS, workload });
       expectOnly(result, 200);
       return { ...result, figures: { revisions: (await revision()) - before } };
     }),
@@ -58,13 +54,10 @@ export const HEARTBEAT: BenchCase = {
   yardstick: http1With(() => ({ method: 'PUT', path: '' })),
   targets: [{ what: '0.6 × HTTP1', of: 'ratio', atLeast: 0.6 }],
   measure: context =>
-    withNodes(context, {}, async ({ node, busy }) => {
+    withNodes(context, {}, async ({ node, load }) => {
       const ids = await fill(node.api, FILLING);
-      const { seconds, warmUpSeconds } = context;
       const workload = { kind: 'in-turn', requests: ids.map(beat) } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
-      );
+      const result = await load({ connections: CONNECTIONS, workload });
       expectOnly(result, 204);
       return result;
     }),

@@ -1,6 +1,5 @@
 import { type BenchCase } from '../bench-case.js';
 import { expectChainValid, expectOnly } from '../harness/correctness.js';
-import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
 
 const CONNECTIONS = 50;
@@ -21,12 +20,9 @@ export const MIXED: BenchCase = {
     },
   ],
   measure: context =>
-    withNodes(context, {}, async ({ node, busy }) => {
-      const { seconds, warmUpSeconds } = context;
+    withNodes(context, {}, async ({ node, load }) => {
       const workload = { kind: 'mixed', prefix: 'mixed' } as const;
-      const result = await busy(() =>
-        runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload }),
-      );
+      const result = await load({ connections: CONNECTIONS, workload });
       // The very first reports and reads may come before the instance that they speak of.
       expectOnly(result, 200, 201, 404);
       if ((result.statuses[404] ?? 0) > 4 * CONNECTIONS) {

@@ -1,6 +1,5 @@
 import { type BenchCase, type BenchContext, type Measured, type Target, type Yardstick } from '../bench-case.js';
 import { expectChainValid, expectOnly, expectRecorded } from '../harness/correctness.js';
-import { runLoad } from '../harness/run-load.js';
 import { withNodes } from '../harness/with-nodes.js';
 import { pg1 } from '../yardsticks/pg1.js';
 
@@ -32,16 +31,16 @@ interface RegisterOptions {
 const registering =
   ({ connections, perRequest }: RegisterOptions) =>
   (context: BenchContext): Promise<Measured> =>
-    withNodes(context, {}, async ({ databaseUrl, node, busy }) => {
+    withNodes(context, {}, async ({ databaseUrl, node, load }) => {
       const workload = { kind: 'register', prefix: 'bench', perRequest } as const;
-      const { seconds, warmUpSeconds } = context;
-      const result = await busy(() => runLoad({ url: node.url, connections, seconds, warmUpSeconds, workload }));
+      const result = await load({ connections, workload });
       const status = perRequest === 1 ? 201 : 200;
       expectOnly(result, status);
       await expectRecorded(databaseUrl, result, { status, perRequest });
       await expectChainValid(node.api);
-      const { p50, p99, serviceCores, postgresCores } = result;
-      return { perSecond: result.perSecond * perRequest, p50, p99, serviceCores, postgresCores };
+      const { p50, p99, serviceCores, postgresCores, busySeconds } = result;
+      const instances = { perSecond: result.perSecond * perRequest, operations: result.operations * perRequest };
+      return { ...instances, p50, p99, serviceCores, postgresCores, busySeconds };
     });
 
 const fast: Target = {

@@ -1,16 +1,15 @@
 import {
-  LOG_ENTITIES,
-  type LogEvent,
   CatalogHeadRepository,
   type LockedHead,
+  LOG_ENTITIES,
+  type LogEvent,
   ServiceEventRepository,
 } from '@coordination/log';
 import { Databases, query } from '@coordination/database';
 import { newId } from '@coordination/kernel';
-import { identityKey, type LeasedInstance } from '@coordination/catalog';
+import { identityKey, type LeasedInstance, type ServiceTouch } from '@coordination/catalog';
 import { REGISTRY_ENTITIES, ServiceInstanceRepository } from '@coordination/registry';
 import { planBatch, touchesOf } from '@coordination/registry/testing';
-import { type ServiceTouch } from '../../../libs/catalog/src/model/service-touch.js';
 import { batchesOf } from './batches-of.js';
 import { type Step } from './realistic-history.js';
 

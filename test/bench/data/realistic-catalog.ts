@@ -1,4 +1,5 @@
-import { type InstanceIdentity, type InstanceSpec, type JsonObject } from '@coordination/catalog';
+import { type InstanceIdentity, type InstanceSpec } from '@coordination/catalog';
+import { type JsonObject } from '@coordination/kernel';
 import { mix, pick } from './mix.js';
 
 /** An instance as somebody would register it. */

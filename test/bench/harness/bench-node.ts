@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Api } from '../../support/http/api.js';
 import { waitFor } from '../../support/time/wait-for.js';
-import { end, ROOT } from './run-script.js';
+import { end, END_WITH_PARENT, ROOT } from './run-script.js';
 
-const MAIN = join(ROOT, 'dist/apps/coordination/src/main.js');
+/** What a build of the service starts with, relative to its checkout. */
+export const MAIN = 'dist/apps/coordination/src/main.js';
 const LISTENING = /Listening on (http:\/\/[\d.:]+)/;
 
 /** How long (ms) a node may take to listen, and to have its catalog in memory. */
@@ -22,13 +23,20 @@ export class BenchNode {
     readonly loadMs: number,
   ) {}
 
-  /** Starts a node, and waits until it has loaded the catalog. */
-  static async start(databaseUrl: string, env: Readonly<Record<string, string>> = {}): Promise<BenchNode> {
+  /**
+   * Starts a node, and waits until it has loaded the catalog.
+   * @param checkout whose build it runs
+   */
+  static async start(
+    databaseUrl: string,
+    env: Readonly<Record<string, string>> = {},
+    checkout = ROOT,
+  ): Promise<BenchNode> {
     const begun = performance.now();
-    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
-      cwd: ROOT,
+    const child = spawn(process.execPath, [...END_WITH_PARENT, '--enable-source-maps', join(checkout, MAIN)], {
+      cwd: checkout,
       env: { ...process.env, PORT: '0', DATABASE_URL: databaseUrl, PCS_MIGRATE_ON_START: 'off', ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     try {
       const { api, listeningAt } = await untilReady(child);

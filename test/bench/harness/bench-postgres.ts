@@ -29,17 +29,23 @@ export class BenchPostgres {
     });
     const admin = new Client({ connectionString: server.url });
     await admin.connect();
-    await admin.query(`create database ${TEMPLATE}`);
-    await migrate(withDatabase(server.url, TEMPLATE));
     const { rows } = await admin.query<{ directory: string }>(`select current_setting('data_directory') as directory`);
     const { pid } = (await readPidFile(rows[0]!.directory))!;
-    return new BenchPostgres(directory, server.stop, admin, server.url, pid);
+    const postgres = new BenchPostgres(directory, server.stop, admin, server.url, pid);
+    await postgres.createTemplate(TEMPLATE, migrate);
+    return postgres;
+  }
+
+  /** Makes a database of which others are copies. @param prepare makes the tables of the service in it */
+  async createTemplate(name: string, prepare: (url: string) => Promise<unknown>): Promise<void> {
+    await this.admin.query(`create database ${name}`);
+    await prepare(withDatabase(this.url, name));
   }
 
   /** A new database with the tables of the service, all written out, so that no work of before is left to be done. */
-  async createDatabase(): Promise<string> {
+  async createDatabase(template = TEMPLATE): Promise<string> {
     const name = `bench_${randomUUID().replaceAll('-', '')}`;
-    await this.admin.query(`create database ${name} template ${TEMPLATE} strategy file_copy`);
+    await this.admin.query(`create database ${name} template ${template} strategy file_copy`);
     await this.admin.query('checkpoint');
     return withDatabase(this.url, name);
   }

@@ -8,15 +8,29 @@ const PARENT = 1;
 const OWN_TIMES = [11, 12] as const;
 const CHILD_TIMES = [13, 14] as const;
 
-/** Seconds of CPU that a process and its children, living or not, have used; undefined where there is no /proc. */
+const NANOSECONDS = 1e9;
+
+/**
+ * Seconds of CPU that a process and its children, living or not, have used; undefined where there is no /proc. Ticks of many
+ * processes that do little are too coarse: of living children, which have one thread each as those of PostgreSQL have, the
+ * scheduler's own count is taken, where it keeps one.
+ */
 export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const stats = await readStats();
   const own = stats.get(pid);
   if (!own) return undefined;
-  const living = [...stats.values()].filter(fields => Number(fields[PARENT]) === pid);
-  const ticks =
-    sum(own, [...OWN_TIMES, ...CHILD_TIMES]) + living.reduce((total, fields) => total + sum(fields, OWN_TIMES), 0);
-  return ticks / TICKS_PER_SECOND;
+  const living = [...stats].filter(([, fields]) => Number(fields[PARENT]) === pid);
+  const ofChildren = await Promise.all(
+    living.map(async ([child, fields]) => (await scheduledSeconds(child)) ?? sum(fields, OWN_TIMES) / TICKS_PER_SECOND),
+  );
+  const ticks = sum(own, [...OWN_TIMES, ...CHILD_TIMES]);
+  return ticks / TICKS_PER_SECOND + ofChildren.reduce((total, seconds) => total + seconds, 0);
+}
+
+/** How long a process of one thread has run, by the scheduler; undefined where it does not count that. */
+async function scheduledSeconds(pid: number): Promise<number | undefined> {
+  const [nanoseconds] = (await readFile(`/proc/${pid}/schedstat`, 'utf8').catch(() => '')).split(' ');
+  return Number(nanoseconds) > 0 ? Number(nanoseconds) / NANOSECONDS : undefined;
 }
 
 /** Resident memory of a process (MiB); undefined where there is no /proc. */

@@ -1,6 +1,8 @@
 import { type BenchContext, type Measured } from '../bench-case.js';
+import { type LoadJob, type LoadPhase, type LoadResult } from '../load/load-job.js';
 import { BenchNode } from './bench-node.js';
-import { cpuSeconds } from './cpu.js';
+import { CpuMeter } from './cpu-meter.js';
+import { runLoad } from './run-load.js';
 
 /** Nodes on a new database, for one measurement. */
 export interface Bench {
@@ -8,7 +10,9 @@ export interface Bench {
   readonly nodes: readonly BenchNode[];
   /** The first one. */
   readonly node: BenchNode;
-  /** Measures, and tells how busy nodes and database were meanwhile. */
+  /** Puts the first node under a load as long as everything is measured, and tells how busy nodes and database were. */
+  readonly load: (job: Pick<LoadJob, 'connections' | 'workload'>) => Promise<LoadResult & Measured>;
+  /** Measures something else, and tells the same. */
   readonly busy: <T extends Measured>(work: () => Promise<T>) => Promise<T & Measured>;
 }
 
@@ -25,41 +29,59 @@ const ALONE = { PCS_SELF_REGISTRATION: 'off' };
 
 /** Runs a measurement on a new database with nodes of its own, and takes both away afterwards. */
 export async function withNodes<T>(
-  { postgres }: BenchContext,
+  context: BenchContext,
   { nodes: count = 1, env = {}, prepare }: NodesOptions,
   measure: (bench: Bench) => Promise<T>,
 ): Promise<T> {
-  const databaseUrl = await postgres.createDatabase();
+  const { postgres, build } = context;
+  const databaseUrl = await postgres.createDatabase(build?.template);
   const nodes: BenchNode[] = [];
   try {
     await prepare?.(databaseUrl);
-    for (let n = 0; n < count; n++) nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }));
-    const busy = <M extends Measured>(work: () => Promise<M>) => withCpu(nodes, postgres.pid, work);
-    return await measure({ databaseUrl, nodes, node: nodes[0]!, busy });
+    for (let n = 0; n < count; n++) {
+      nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }, build?.checkout));
+    }
+    return await measure({ databaseUrl, ...measuring(context, nodes) });
   } finally {
     for (const node of nodes) await node.stop();
     await postgres.dropDatabase(databaseUrl);
   }
 }
 
-async function withCpu<M extends Measured>(
-  nodes: readonly BenchNode[],
-  postgresPid: number,
-  work: () => Promise<M>,
-): Promise<M & Measured> {
-  const used = async () => ({
-    at: performance.now(),
-    service: sum(await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)))),
-    postgres: await cpuSeconds(postgresPid),
-  });
-  const before = await used();
-  const measured = await work();
-  const after = await used();
-  const seconds = (after.at - before.at) / 1_000;
-  const cores = (key: 'service' | 'postgres') => ((after[key] ?? 0) - (before[key] ?? 0)) / seconds;
-  if (before.service === undefined) return measured;
-  return { ...measured, serviceCores: cores('service'), postgresCores: cores('postgres') };
+/** What is measured is measured in this measurement's turn, where it takes turns with another one. */
+function measuring(context: BenchContext, nodes: readonly BenchNode[]): Omit<Bench, 'databaseUrl'> {
+  const { seconds, warmUpSeconds, warmUpOperations, slices, turn } = context;
+  const node = nodes[0]!;
+  const meterOf = () =>
+    new CpuMeter(
+      nodes.map(({ pid }) => pid),
+      context.postgres.pid,
+    );
+  return {
+    nodes,
+    node,
+    async load({ connections, workload }) {
+      const meter = meterOf();
+      const job = { url: node.url, connections, seconds, warmUpSeconds, warmUpOperations, slices, workload };
+      const result = await runLoad(job, async (phase: LoadPhase) => {
+        if (phase !== 'end') await turn?.take();
+        if (phase === 'load') await meter.start();
+        if (phase !== 'end') return;
+        await meter.stop();
+        turn?.pass();
+      });
+      await turn?.together();
+      return { ...result, ...meter.use };
+    },
+    async busy(work) {
+      const meter = meterOf();
+      await turn?.take();
+      await meter.start();
+      const measured = await work();
+      await meter.stop();
+      turn?.pass();
+      await turn?.together();
+      return { ...measured, ...meter.use };
+    },
+  };
 }
-
-const sum = (values: readonly (number | undefined)[]): number | undefined =>
-  values.includes(undefined) ? undefined : values.reduce<number>((total, value) => total + (value ?? 0), 0);

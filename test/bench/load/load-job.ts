@@ -6,10 +6,23 @@ export interface LoadJob {
   readonly seconds: number;
   /** Load that is not counted comes first. */
   readonly warmUpSeconds: number;
+  /**
+   * The warm-up goes on until so many have been answered, or has lasted {@link LONGEST_WARM_UP} times as long: on a busy
+   * machine a node gets warm by what it does, not by time.
+   */
+  readonly warmUpOperations?: number;
+  /** Into how many parts the load is cut, with a pause before each of them; 1 where it is absent. */
+  readonly slices?: number;
   /** Requests per second of all connections together; absent: as many as there can be. */
   readonly perSecond?: number;
   readonly workload: Workload;
 }
+
+/** What a load is about to do, or that it has done it: its parent is told, and answers when it may go on. */
+export type LoadPhase = 'warm-up' | 'load' | 'end';
+
+/** How many times as long a warm-up may last. */
+export const LONGEST_WARM_UP = 10;
 
 /** The requests of a load. */
 export type Workload =
@@ -30,11 +43,13 @@ export interface LoadRequest {
 /** What came of a load, without its warm-up. */
 export interface LoadResult {
   readonly perSecond: number;
-  /** Latency in ms. */
+  /** Latency in ms; of several slices the medians. */
   readonly p50: number;
   readonly p99: number;
   /** Answers by status, those of the warm-up included. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** Answers, those of the warm-up not included. */
+  readonly operations: number;
   /** Requests without an answer, such as broken connections. */
   readonly failures: number;
   /** Requests that were sent, those of the warm-up and those in flight at the end included. */

@@ -6,7 +6,6 @@ import { askQuestions } from '../harness/ask-questions.js';
 import { ask } from '../harness/bench-postgres.js';
 import { expectChainValid, expectOnly } from '../harness/correctness.js';
 import { residentMiB } from '../harness/cpu.js';
-import { runLoad } from '../harness/run-load.js';
 import { runScript } from '../harness/run-script.js';
 import { type Bench, withNodes } from '../harness/with-nodes.js';
 import { type LoadRequest } from '../load/load-job.js';
@@ -42,7 +41,7 @@ export async function measureScale(context: BenchContext, instances: number): Pr
     const memory = { 'RSS of a fresh node MiB': (await residentMiB(node.pid)) ?? Number.NaN };
     const processes = { node, postgresPid: context.postgres.pid };
     const idle = await idleUse(processes, IDLE_SECONDS);
-    const discovered = await discover(context, bench, instances);
+    const discovered = await discover(bench, instances);
     const figures = {
       'filling s': filled.seconds,
       ...started,
@@ -65,19 +64,15 @@ export async function measureScale(context: BenchContext, instances: number): Pr
 }
 
 /** Services of five instances in turn, as clients ask for them. */
-async function discover(context: BenchContext, { node, busy }: Bench, instances: number): Promise<Measured> {
+async function discover({ load }: Bench, instances: number): Promise<Measured> {
   const requests: LoadRequest[] = [];
   for (const { namespace, service, size } of realisticServices(instances)) {
     if (size !== 5 || requests.length === MOST_SERVICES) continue;
     requests.push({ method: 'GET', path: `/api/v1/discovery/services/${service}/instances?namespace=${namespace}` });
   }
-  const { seconds, warmUpSeconds } = context;
-  const workload = { kind: 'in-turn', requests } as const;
-  return await busy(async () => {
-    const result = await runLoad({ url: node.url, connections: CONNECTIONS, seconds, warmUpSeconds, workload });
-    expectOnly(result, 200);
-    return result;
-  });
+  const result = await load({ connections: CONNECTIONS, workload: { kind: 'in-turn', requests } });
+  expectOnly(result, 200);
+  return result;
 }
 
 const idsOf = async (databaseUrl: string): Promise<string[]> =>

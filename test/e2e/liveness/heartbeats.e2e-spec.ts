@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CatalogFollower } from '@coordination/catalog';
+import { CatalogFollower } from '@coordination/catalog/testing';
 import { INSTANCES, type LeasedView, named, type Problem } from '../../support/http/api.js';
 import { assertCatalogInvariants } from '../../support/catalog/catalog-invariants.js';
 import { brief, type CatalogService, eventsOf, headOf, startCatalog } from '../../support/catalog/catalog-service.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CatalogFollower } from '@coordination/catalog';
+import { CatalogFollower } from '@coordination/catalog/testing';
 import {
   type Answer,
   type Api,

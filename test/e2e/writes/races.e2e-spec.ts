@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CatalogFollower, type InstanceRecord } from '@coordination/catalog';
+import { type InstanceRecord } from '@coordination/catalog';
+import { CatalogFollower } from '@coordination/catalog/testing';
 import { type Answer, INSTANCES, type LeasedView, named } from '../../support/http/api.js';
 import { assertCatalogInvariants } from '../../support/catalog/catalog-invariants.js';
 import { type CatalogService, discover, startCatalog, startNode } from '../../support/catalog/catalog-service.js';

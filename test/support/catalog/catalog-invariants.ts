@@ -3,8 +3,6 @@ import { EVENT_COLUMNS, FIRST_PREVIOUS_HASH, hashEvent } from '@coordination/log
 import { isoTime } from '@coordination/database';
 import { sameJson } from '@coordination/kernel';
 import {
-  afterEvent,
-  emptyServicesDroppedBy,
   EVERY_OTHER_NAMESPACE,
   identityKey,
   INSTANCE_COLUMNS,
@@ -14,6 +12,7 @@ import {
   type StoredRecord,
   toStored,
 } from '@coordination/catalog';
+import { afterEvent, emptyServicesDroppedBy } from '@coordination/catalog/testing';
 import { Client } from 'pg';
 import { expect } from 'vitest';
 

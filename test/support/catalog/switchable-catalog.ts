@@ -9,7 +9,7 @@ export class SwitchableCatalog extends LocalCatalog {
   private attached: Partial<LocalCatalog> = {};
 
   constructor() {
-    super(new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 }));
+    super(new CatalogView(systemClock, { stalenessLimitSeconds: 600 }));
   }
 
   attach(catalog: Partial<LocalCatalog>): void {
@@ -40,7 +40,7 @@ export class SwitchableCatalog extends LocalCatalog {
     return this.attached.position?.();
   }
 
-  override look(): void {
-    this.attached.look?.();
+  override requestPoll(): void {
+    this.attached.requestPoll?.();
   }
 }

@@ -3,7 +3,13 @@ import { HistoryCheck } from '@coordination/catalog';
 import { Databases } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { NodeRoleRepository } from '@coordination/leadership';
-import { LOG_ENTITIES, CatalogHeadRepository, EpochLogRepository, ServiceEventRepository } from '@coordination/log';
+import {
+  LOG_ENTITIES,
+  CatalogHeadRepository,
+  EpochLogRepository,
+  LogCutRepository,
+  ServiceEventRepository,
+} from '@coordination/log';
 import { Metrics } from '@coordination/observability';
 import {
   CatalogWriter,
@@ -86,7 +92,7 @@ export async function startWriter(
   const settings = { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options };
   const catalog = new SwitchableCatalog();
   const heads = new CatalogHeadRepository();
-  const history = new HistoryCheck({ heads, epochs: new EpochLogRepository(), catalog });
+  const history = new HistoryCheck(heads, new EpochLogRepository(), catalog, new LogCutRepository());
   const events = new ServiceEventRepository();
   const metrics = new Metrics();
   const record = new WriterRecord(metrics);

@@ -2,23 +2,19 @@ import * as fc from 'fast-check';
 import {
   type Check,
   type Health,
-  HEALTH_DECIDERS,
-  HEALTH_STATES,
-  INITIAL_STATES,
+  type Incarnations,
   INSTANCE_TYPES,
   type InstanceIdentity,
   type InstanceSpec,
-  type JsonObject,
-  type JsonValue,
   type LeasedInstance,
   type Override,
-  OVERRIDE_SCOPES,
   OVERRIDE_STATUSES,
   SCHEMES,
 } from '@coordination/catalog';
+import { type JsonObject, type JsonValue } from '@coordination/kernel';
+import { HEALTH_DECIDERS, HEALTH_STATES, INITIAL_STATES, OVERRIDE_SCOPES } from '@coordination/catalog/testing';
 import { type Command, type Target } from '@coordination/registry';
 import { type ExpectedVersion } from '@coordination/registry/testing';
-import { type Incarnations } from '../../../libs/catalog/src/model/incarnation.js';
 import { anInstance, NOW, REGISTERED_AT } from '../catalog/factories.js';
 
 /** Times that may lie before or after the present of a test. */

@@ -1,11 +1,7 @@
 import * as fc from 'fast-check';
-import { INSTANCE_TYPES, type JsonObject, type JsonValue, SCHEMES, STATUSES } from '@coordination/catalog';
-import {
-  type Expression,
-  ORDERS,
-  type Scalar,
-  type Selector,
-} from '../../../libs/discovery/src/selection/expression.js';
+import { INSTANCE_TYPES, SCHEMES, STATUSES } from '@coordination/catalog';
+import { type JsonObject, type JsonValue } from '@coordination/kernel';
+import { type Expression, ORDERS, type Scalar, type Selector } from '@coordination/discovery/testing';
 
 /** Keys that have meaning, keys that have bitten programs, and keys that look like something else. */
 const KEYS = ['a', 'b', '', '0', 'constructor', '__proto__', 'a"\\b', 'a.b', "it's", '$.a', '{a}', 'ä😀', '%'] as const;

@@ -4,7 +4,7 @@ import { CatalogView, type InstanceRecord, toInstanceView } from '@coordination/
 import { newId, systemClock } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
-import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
+import { CatalogState } from '@coordination/catalog/testing';
 import { someCommand } from './arbitraries.js';
 import { nastyMetadata } from './arbitrary-expressions.js';
 import { beginEpoch } from '../log/audit-log.js';
@@ -56,7 +56,7 @@ export async function writePast(seed: number, partitionSize?: number): Promise<W
   await writeLives(author, seed + 1);
   const events = await new ServiceEventRepository().findAfter(author.databases.em('reads'), 0, 100_000);
   const viewAt = (revision: number): CatalogView => {
-    const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
+    const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
     const head = { revision: 0, hash: FIRST_PREVIOUS_HASH, epoch: newId() };
     view.replace({ head, state: new CatalogState(), sentAtMs: 0 });
     view.apply(events.filter(event => event.revision <= revision));

@@ -1,11 +1,11 @@
 import {
-  type LogEvent,
   CatalogHeadRepository,
   ChainVerifier,
   EpochLogRepository,
   EventSearchRepository,
   LogCutRepository,
   type InstanceRef,
+  type LogEvent,
   RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/log';
@@ -14,13 +14,18 @@ import { EventExporter, InstanceHistory, type InstanceVersion } from '@coordinat
 import { type Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
-import { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from '../../../libs/discovery/src/search/catalog-search.js';
-import { CatalogDiff } from '../../../libs/discovery/src/past/diff/catalog-diff.service.js';
-import { ChangedInstances } from '../../../libs/discovery/src/past/diff/changed-instances.js';
-import { DiffPages } from '../../../libs/discovery/src/past/diff/diff-pages.js';
-import { pastDiscovery } from '../../../libs/discovery/src/past/past-discovery.js';
-import { EVERYTHING, type Selection, USABLE } from '../../../libs/discovery/src/selection/selection.js';
-import { stretchReader } from '../../../libs/discovery/src/watch/log-pages.js';
+import {
+  CatalogDiff,
+  type CatalogSearch,
+  ChangedInstances,
+  DiffPages,
+  EVERYTHING,
+  LogSegmentReader,
+  SEARCH_ORDERS,
+  SEARCH_SORTS,
+} from '@coordination/discovery/testing';
+import { type Selection, USABLE } from '@coordination/discovery';
+import { pastOf } from '../catalog/past-of.js';
 import { someExpression } from './arbitrary-expressions.js';
 
 /** A question about a moment, or about what came after it, and what was answered: something that compares. */
@@ -106,13 +111,13 @@ export class ToldByTheLog {
 
   private async answer(asked: Asked, revision: number, to: number): Promise<unknown> {
     const { kind, namespace, service, selection, isWide } = asked;
-    const past = pastDiscovery(this.databases, this.finder);
+    const past = pastOf(this.databases, this.finder);
     const asOf = { revision };
     if (kind === 'instances') {
-      return textOf(await past.instancesOf(asOf, { namespace, service }, selection, unknown));
+      return textOf(await past.listInstances(asOf, { namespace, service }, selection, unknown));
     }
     if (kind === 'services')
-      return textOf(await past.services(asOf, namespace, isWide ? EVERYTHING : selection, unknown));
+      return textOf(await past.listServices(asOf, namespace, isWide ? EVERYTHING : selection, unknown));
     if (kind === 'search') return await this.walk(asked, revision);
     if (kind === 'diff') return await this.diff(asked, revision, to);
     if (kind === 'time') return await this.revisionAt(revision);
@@ -124,7 +129,7 @@ export class ToldByTheLog {
   }
 
   private async walk({ namespace, service, selection, sort, order, limit, isWide }: Asked, revision: number) {
-    const past = pastDiscovery(this.databases, this.finder);
+    const past = pastOf(this.databases, this.finder);
     const search: CatalogSearch = {
       namespace: isWide ? null : namespace,
       service: isWide ? null : service,
@@ -137,7 +142,7 @@ export class ToldByTheLog {
     const items: InstanceRecord[] = [];
     let cursor: string | undefined;
     do {
-      const { body } = await past.search({ revision }, { ...search, cursor }, unknown);
+      const { body } = await past.searchInstances({ revision }, { ...search, cursor }, unknown);
       const page = JSON.parse(body!) as { items: InstanceRecord[]; nextCursor: string | null };
       items.push(...page.items);
       cursor = page.nextCursor ?? undefined;
@@ -148,7 +153,7 @@ export class ToldByTheLog {
   private async diff({ namespace, service, selection, isWide }: Asked, revision: number, to: number) {
     const diff = new CatalogDiff(
       this.finder,
-      new DiffPages(new ChangedInstances(this.databases, isWide ? -1 : undefined)),
+      new DiffPages(new ChangedInstances(this.databases, new LogCutRepository(), isWide ? -1 : undefined)),
     );
     const scope = isWide ? { namespace: null, service: null } : { namespace, service };
     const moments = { from: { revision }, to: { revision: to } };
@@ -189,9 +194,9 @@ export class ToldByTheLog {
 
   /** What a watcher reads on with, and from where on. */
   private async resume(revision: number) {
-    const stretch = await stretchReader(this.databases, this.heads, this.log)(revision, RESUME_LIMIT);
+    const segment = await new LogSegmentReader(this.databases, this.heads, this.log).read(revision, RESUME_LIMIT);
     // The log goes on by what is told of cuts.
-    return { ...stretch, upTo: Math.min(stretch.upTo, this.last) };
+    return { ...segment, upTo: Math.min(segment.upTo, this.last) };
   }
 
   private async epochStart(revision: number) {

@@ -8,7 +8,7 @@ import {
 } from '@coordination/log';
 import { type Databases } from '@coordination/database';
 import { newId } from '@coordination/kernel';
-import { raiseServiceRevisions } from '../../../libs/catalog/src/epochs/service-revisions.js';
+import { raiseServiceRevisions } from '@coordination/catalog/testing';
 
 /** An hour, since tests may run under a debugger. */
 const HOLD_LIMIT_MS = 3_600_000;

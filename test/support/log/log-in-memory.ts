@@ -1,12 +1,8 @@
 import { chainEvent, epochEvent, type AuditAction, type LogEvent } from '@coordination/log';
 import { FIRST_PREVIOUS_HASH } from '@coordination/log/testing';
 import { newId } from '@coordination/kernel';
-import {
-  type EmptyServicesDropped,
-  type InstanceRecord,
-  type ServiceTouch,
-  toEmptyServicesDropped,
-} from '@coordination/catalog';
+import { type InstanceRecord, type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
+import { type EmptyServicesDropped } from '@coordination/catalog/testing';
 import { NOW } from '../catalog/factories.js';
 
 /** A log in memory, for tests without a database: each change becomes the next event of one history. */

@@ -1,26 +1,32 @@
 import {
-  LOG_ENTITIES,
   CATALOG_CHANNEL,
   CatalogHeadRepository,
   EpochLogRepository,
+  LOG_ENTITIES,
+  LogCutRepository,
   ServiceEventRepository,
 } from '@coordination/log';
 import { Databases, NotificationListener, query } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
+  CatalogView,
   HistoryCheck,
-  EpochManager,
   INSTANCE_COLUMNS,
   type InstanceRecord,
+  LocalCatalog,
   normalizeRecord,
 } from '@coordination/catalog';
+import {
+  CatalogFollower,
+  CatalogLoader,
+  ConfirmationWait,
+  EpochManager,
+  LogReader,
+  ViewUpdater,
+} from '@coordination/catalog/testing';
+import { Metrics } from '@coordination/observability';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
 import { expect } from 'vitest';
-import { CatalogFollower } from '../../../libs/catalog/src/follow/catalog-follower.js';
-import { CatalogLoader } from '../../../libs/catalog/src/follow/catalog-loader.js';
-import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
-import { LocalCatalog } from '../../../libs/catalog/src/view/local-catalog.js';
-import { LogReader } from '../../../libs/catalog/src/follow/log-reader.js';
 import { aTask, aToldTask } from './background-tasks.js';
 
 /** So rarely that whatever is seen within the test was not found by polling. */
@@ -45,34 +51,37 @@ export async function startReadingNode({
   const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
   const databases = await Databases.open({ url, ssl: 'off', poolMax: 2, entities });
   const heads = new CatalogHeadRepository();
-  const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
+  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
   const said: string[] = [];
   const say = (message: string) => void said.push(message);
   const logger = { log: say, warn: say, error: say };
   const events = new ServiceEventRepository();
   const following = aToldTask('catalog-follower');
   const catalog = new LocalCatalog(view);
-  const guard = new HistoryCheck({ heads, epochs: new EpochLogRepository(), catalog });
-  const follower = new CatalogFollower({
+  const epochs = new EpochLogRepository();
+  const check = new HistoryCheck(heads, epochs, catalog, new LogCutRepository());
+  const manager = new EpochManager(databases, heads, events, check, logger);
+  const metrics = new Metrics();
+  const updater = new ViewUpdater(
     view,
-    loader: new CatalogLoader(databases, heads, systemClock, 7),
-    reader: new LogReader(databases, heads, events, systemClock, pageSize),
-    history: new EpochManager({ databases, heads, events, guard, clock: systemClock, logger }, confirmMs),
-    pollMs,
+    new CatalogLoader(databases, heads, epochs, systemClock, 7),
+    new LogReader(databases, heads, events, systemClock, pageSize),
+    manager,
+    new ConfirmationWait(manager, systemClock, { confirmMs }, metrics, logger),
     logger,
-    task: following.task,
-    cutOff: () => databases.sever('view'),
-  });
+  );
+  const tasks = { task: () => following.task };
+  const follower = new CatalogFollower(view, updater, tasks, { opened: Promise.resolve() }, { pollMs }, metrics);
   let listening = 0;
   const listener = new NotificationListener({
     url,
     ssl: 'off',
     channel: CATALOG_CHANNEL,
     task: aTask('notification-listener'),
-    onNotification: payload => follower.hint(Number(payload)),
+    onNotification: payload => follower.notify(Number(payload)),
     onListening: () => {
       listening += 1;
-      follower.look();
+      follower.poll();
     },
   });
   follower.start();
@@ -80,13 +89,16 @@ export async function startReadingNode({
   return {
     view,
     follower,
+    updater,
     said,
     /** What the follower tells of its failures. */
     following,
     catalog,
     timesListened: () => listening,
     stop: async () => {
-      await Promise.all([follower.stop(), listener.stop()]);
+      const stopped = Promise.all([follower.stop(), listener.stop()]);
+      databases.sever('view');
+      await stopped;
       await databases.close();
     },
   };

@@ -2,16 +2,17 @@ import { Readable } from 'node:stream';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import pLimit from 'p-limit';
-import { ChangeFeed } from '../../../libs/catalog/src/changes/change-feed.js';
-import { CatalogState } from '../../../libs/catalog/src/view/catalog-state.js';
-import { CatalogView } from '../../../libs/catalog/src/view/catalog-view.js';
-import { ChangeFrames } from '../../../libs/discovery/src/watch/change-sse.js';
-import { LogPages } from '../../../libs/discovery/src/watch/log-pages.js';
-import { toStretch } from '../../../libs/discovery/src/watch/log-segment.js';
-import { FairScheduler } from '../../../libs/discovery/src/watch/fair-scheduler.js';
-import { type WatchContext, type WatchLimits } from '../../../libs/discovery/src/watch/watch-context.js';
-import { watchMetrics } from '../../../libs/discovery/src/watch/watch-metrics.js';
+import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
+import {
+  LogCatchUp,
+  LogPages,
+  toSegment,
+  WatchContext,
+  type WatchLimits,
+  WatchMetrics,
+} from '@coordination/discovery/testing';
+import { aTask } from '../nodes/background-tasks.js';
 import { LogInMemory } from '../log/log-in-memory.js';
 import { type WatchFrame } from './watch-record.js';
 
@@ -35,9 +36,8 @@ export interface WatchedViewOptions {
 export function watchedView(options: WatchedViewOptions = {}) {
   const { maxChanges = 1_000, pageSize = 5, stalenessLimitSeconds = 600 } = options;
   const log = new LogInMemory();
-  const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds });
-  const feed = new ChangeFeed({ maxChanges, maxBytes: Infinity });
-  view.observe(feed);
+  const view = new CatalogView(systemClock, { stalenessLimitSeconds });
+  const feed = new ChangeFeed(view, { maxChanges, maxBytes: Infinity });
   /** Loads what the log has made so far, as a follower does that found its history broken. */
   const load = (epoch = log.epoch) => {
     const state = new CatalogState();
@@ -49,30 +49,18 @@ export function watchedView(options: WatchedViewOptions = {}) {
   };
   load();
   let reads = 0;
-  const pages = new LogPages(async (after, limit) => {
+  const read = async (after: number, limit: number) => {
     reads += 1;
     await Promise.resolve();
     const events = log.events.filter(({ revision }) => revision > after).slice(0, limit);
-    return toStretch(after, { epoch: view.position!.epoch }, events);
-  }, pageSize);
+    return toSegment(after, { epoch: view.position!.epoch }, events);
+  };
   const failures: unknown[] = [];
   const limits = { ...LIMITS, ...options.limits };
-  const context: WatchContext = {
-    view,
-    feed,
-    limits,
-    frames: new ChangeFrames(),
-    turns: new FairScheduler(systemClock),
-    metrics: watchMetrics(new Metrics(), () => ({ size: feed.size, backlogBytes: 0 })),
-    clock: systemClock,
-    random: Math.random,
-    toldUpTo: () => (feed.hasUntold ? feed.toldUpTo : view.revision),
-    isStale: () => view.freshness().stalenessSeconds > stalenessLimitSeconds,
-    catchUps: pLimit(limits.catchUps),
-    pages: (revision, epoch) => pages.around(revision, epoch),
-    later: (work, ms = 1) => void setTimeout(work, ms).unref(),
-    onFailure: error => failures.push(error),
-  };
+  const tasks = { task: aTask };
+  const logger = { error: (error: unknown) => void failures.push(error) };
+  const catchUps = new LogCatchUp(new LogPages({ read }, pageSize), tasks, limits, { pollAgainMs: 1 }, logger);
+  const context = new WatchContext(view, feed, catchUps, new WatchMetrics(new Metrics()), systemClock, limits);
   return { log, view, feed, load, context, failures, reads: () => reads };
 }
 

@@ -17,14 +17,14 @@ const time3339 = (description: string) =>
     .meta({ format: 'date-time', examples: [EXAMPLE_TIME] });
 const state = (description: string) => z.record(z.string(), z.unknown()).nullable().describe(description);
 
-/** The fields that tell which change an event is about. */
+/** The fields that identify a change. */
 export const CHANGE_FIELDS = {
   revision: z.int().min(1).describe('Position in the log: the revision that the catalog has after the change.'),
   at: time3339('Time of the change, by the clock of the database; never earlier than that of the event before.'),
   action: auditActionSchema.describe('What happened.'),
 };
 
-/** The fields that tell who requested a change, and how. */
+/** The fields that describe who requested a change, and how. */
 export const ORIGIN_FIELDS = {
   actor: z.string().describe('The caller; `anonymous` while there is no access control.'),
   clientAddress: z

@@ -112,7 +112,7 @@ describe('The log', () => {
     expect(await found(4)).toBeUndefined();
   });
 
-  it('has any event as it was appended', async () => {
+  it('returns any event as it was appended', async () => {
     const text = fc.option(fc.string({ unit: 'binary' }).map(drawn => drawn.replaceAll('\0', '')));
     const json = fc.constantFrom<unknown>({}, { weight: 1, metadata: { tags: { team: 'checkout' } } });
     const draft: fc.Arbitrary<EventDraft> = fc.record({

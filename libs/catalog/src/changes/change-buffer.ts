@@ -1,6 +1,7 @@
+import { lowerBound } from '@coordination/kernel';
 import { type CatalogChange } from '../view/catalog-change.js';
 
-/** What a change costs besides its metadata (bytes), roughly. */
+/** Size of a change without its metadata (bytes), roughly. */
 const CHANGE_BYTES = 2_000;
 
 export interface ChangeBufferLimits {
@@ -17,7 +18,7 @@ interface Entry {
 /** The newest changes, in the order of their revisions, as far as the limits allow. */
 export class ChangeBuffer {
   private changes: (Entry | undefined)[] = [];
-  /** Index of the oldest change; the empty places before it are removed from time to time. */
+  /** Index of the oldest change; the empty slots before it are removed from time to time. */
   private start = 0;
   private bytes = 0;
   private lowest = 0;
@@ -33,7 +34,7 @@ export class ChangeBuffer {
     return this.changes.length - this.start;
   }
 
-  /** Forgets everything; what comes next comes after this revision. */
+  /** Forgets everything; the next change comes after this revision. */
   restart(revision: number): void {
     this.changes = [];
     this.start = 0;
@@ -51,7 +52,7 @@ export class ChangeBuffer {
   /** The oldest changes after a revision; undefined when some of them have been forgotten. */
   after(revision: number, limit: number): CatalogChange[] | undefined {
     if (revision < this.lowest) return undefined;
-    const from = this.indexAfter(revision);
+    const from = lowerBound(this.changes, entry => entry!.change.revision <= revision, this.start);
     return this.changes.slice(from, from + limit).map(entry => entry!.change);
   }
 
@@ -66,20 +67,9 @@ export class ChangeBuffer {
       this.start = 0;
     }
   }
-
-  /** Index of the first change after a revision, by halving. */
-  private indexAfter(revision: number): number {
-    let [low, high] = [this.start, this.changes.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.changes[middle]!.change.revision <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
 }
 
-/** What a change takes of memory (bytes), roughly. */
+/** How much memory (bytes) a change takes, roughly. */
 export const weightOf = ({ before, after }: CatalogChange): number =>
   CHANGE_BYTES +
   textLength(before?.metadata) +

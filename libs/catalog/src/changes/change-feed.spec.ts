@@ -7,25 +7,25 @@ import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { CatalogState } from '../view/catalog-state.js';
 import { CatalogView } from '../view/catalog-view.js';
 import { type CatalogChange, concernOf } from '../view/catalog-change.js';
-import { ChangeFeed, type FeedScope } from './change-feed.js';
+import { EVERYWHERE, type Scope } from '../model/scope.js';
+import { ChangeFeed } from './change-feed.js';
 
 function watchedView() {
   const log = new LogInMemory();
-  const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
-  const feed = new ChangeFeed({ maxChanges: 100, maxBytes: 1_000_000 });
-  view.observe(feed);
+  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
+  const feed = new ChangeFeed(view, { maxChanges: 100, maxBytes: 1_000_000 });
   const load = () => view.replace({ head: log.head, state: new CatalogState(), sentAtMs: systemClock.monotonicMs() });
   load();
   return { log, view, feed, load };
 }
 
-function follow(feed: ChangeFeed, scope: Partial<FeedScope> = {}) {
-  const told: (number | 'restarted')[] = [];
+function follow(feed: ChangeFeed, scope: Partial<Scope> = {}) {
+  const received: (number | 'restarted')[] = [];
   const end = feed.follow(
-    { namespace: null, service: null, ...scope },
-    { changed: ({ revision }) => told.push(revision), restarted: () => told.push('restarted') },
+    { ...EVERYWHERE, ...scope },
+    { changed: ({ revision }) => received.push(revision), restarted: () => received.push('restarted') },
   );
-  return { told, end };
+  return { received, end };
 }
 
 describe('the feed of changes', () => {
@@ -43,10 +43,10 @@ describe('the feed of changes', () => {
       log.put(anInstance({ namespace: 'shop', service: 'orders' })),
     ]);
     await nextTurn();
-    expect(all.told).toEqual([1, 2, 4]);
-    expect(orders.told).toEqual([1]);
-    expect(namespace.told).toEqual([4]);
-    expect(named.told).toEqual([1, 4]);
+    expect(all.received).toEqual([1, 2, 4]);
+    expect(orders.received).toEqual([1]);
+    expect(namespace.received).toEqual([4]);
+    expect(named.received).toEqual([1, 4]);
   });
 
   it('tells of a new epoch as of a load, and of no change before it, in whatever page it comes', async () => {
@@ -56,9 +56,9 @@ describe('the feed of changes', () => {
     const begun = [log.put(anInstance()), log.beginEpoch(), log.put(anInstance())] as const;
     view.apply(begun);
     await nextTurn();
-    expect(follower.told).toEqual(['restarted', begun[2].revision]);
+    expect(follower.received).toEqual(['restarted', begun[2].revision]);
     expect(feed.floor).toBe(begun[1].revision);
-    expect(feed.after(1), 'the epoch that ended is not told as if it went on').toBeUndefined();
+    expect(feed.after(1), 'the epoch that ended is not received as if it went on').toBeUndefined();
   });
 
   it('tells nothing twice when events are applied again, and nothing after the end', async () => {
@@ -73,7 +73,7 @@ describe('the feed of changes', () => {
     follower.end();
     view.apply([log.put(anInstance({ instanceId: 'other' }))]);
     await nextTurn();
-    expect(follower.told).toEqual([1]);
+    expect(follower.received).toEqual([1]);
     expect(feed.size).toBe(0);
   });
 
@@ -85,7 +85,7 @@ describe('the feed of changes', () => {
     load();
     view.apply([log.put(anInstance({ instanceId: 'b' }))]);
     await nextTurn();
-    expect(follower.told).toEqual(['restarted', 2]);
+    expect(follower.received).toEqual(['restarted', 2]);
     expect(feed.after(0)).toBeUndefined();
     expect(feed.after(1)?.map(({ revision }) => revision)).toEqual([2]);
   });

@@ -1,38 +1,49 @@
-import { type ViewHead, type ViewObserver } from '../view/catalog-view.js';
+import { type Settings } from '@coordination/config';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Scope } from '../model/scope.js';
 import { type CatalogChange } from '../view/catalog-change.js';
+import { CatalogView, type ViewHead, type ViewObserver } from '../view/catalog-view.js';
 import { ChangeBuffer, type ChangeBufferLimits } from './change-buffer.js';
 
-/** Which changes somebody is told of; null: of all namespaces, of all services. */
-export interface FeedScope {
-  readonly namespace: string | null;
-  readonly service: string | null;
-}
+/** The most bytes of changes that are kept in memory, roughly. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Somebody who is told of changes. Neither method may throw. */
+/** How many changes are kept in memory. */
+export const feedLimits = ({ PCS_FEED_MAX_CHANGES }: Settings): ChangeBufferLimits => ({
+  maxChanges: PCS_FEED_MAX_CHANGES,
+  maxBytes: MAX_BYTES,
+});
+
+/** Receives the changes in a scope. Neither method may throw. */
 export interface FeedFollower {
-  /** Called for each change in scope, in order; also for changes of the very turn in which following began. */
+  /** Called for each change in scope, in order; also for changes of the same event-loop turn in which following began. */
   changed(change: CatalogChange): void;
-  /** Called when the view was loaded anew: what changed meanwhile is only in the log, or another epoch has begun. */
+  /** Called when the view was loaded again or a new epoch has begun: changes in between are only in the log. */
   restarted(): void;
 }
 
 /**
- * The changes that the view has taken, for those who wait for some of them: the newest are kept, so that nobody who is
- * near the head needs the database. They are told in a turn of the event loop of their own, because the view changes
- * within writes, and a thousand watchers must not keep a writer from its answer.
+ * Keeps the newest changes of the view in memory, and delivers changes to followers, so that those near the head do not need
+ * the database. It delivers them in a later turn of the event loop: the view changes within writes, and a thousand watchers
+ * must not delay the response to a writer.
  */
+@Injectable()
 export class ChangeFeed implements ViewObserver {
   private readonly buffer: ChangeBuffer;
   /** By `namespace/service`, with `*` for all. */
   private readonly followers = new Map<string, Set<FeedFollower>>();
-  private untold: CatalogChange[] = [];
+  private undelivered: CatalogChange[] = [];
   private isRestarted = false;
-  private telling: NodeJS.Immediate | undefined;
+  private delivery: NodeJS.Immediate | undefined;
   private count = 0;
-  private told = 0;
+  private delivered = 0;
 
-  constructor(limits: ChangeBufferLimits) {
+  constructor(
+    private readonly view: CatalogView,
+    @Inject(feedLimits) limits: ChangeBufferLimits,
+  ) {
     this.buffer = new ChangeBuffer(limits);
+    view.observe(this);
   }
 
   /** All changes after this revision are in memory. */
@@ -40,19 +51,19 @@ export class ChangeFeed implements ViewObserver {
     return this.buffer.floor;
   }
 
-  /** How many follow. */
+  /** The number of followers. */
   get size(): number {
     return this.count;
   }
 
-  /** The newest change that followers were told of; everything before it they were told, too. */
-  get toldUpTo(): number {
-    return this.told;
+  /** The revision of the last change that was delivered to followers. */
+  get lastDelivered(): number {
+    return this.delivered;
   }
 
-  /** Whether there is something that followers are yet to be told. */
-  get hasUntold(): boolean {
-    return this.telling !== undefined;
+  /** The revision up to which followers have received every change in their scope. */
+  get deliveredUpTo(): number {
+    return this.delivery === undefined ? this.view.revision : this.delivered;
   }
 
   /** The oldest changes after a revision, of all services; undefined when they are not all in memory. */
@@ -60,9 +71,9 @@ export class ChangeFeed implements ViewObserver {
     return this.buffer.after(revision, limit);
   }
 
-  /** Tells a follower of every change in scope from now on. @returns how to end it */
-  follow(scope: FeedScope, follower: FeedFollower): () => void {
-    const key = keyOf(scope.namespace, scope.service);
+  /** Delivers every change in scope from now on to a follower. @returns how to end it */
+  follow({ namespace, service }: Scope, follower: FeedFollower): () => void {
+    const key = keyOf(namespace, service);
     const group = this.followers.get(key) ?? new Set<FeedFollower>();
     this.followers.set(key, group.add(follower));
     this.count += 1;
@@ -76,40 +87,40 @@ export class ChangeFeed implements ViewObserver {
   applied(changes: readonly CatalogChange[]): void {
     for (const change of changes) this.buffer.push(change);
     if (this.count === 0) return;
-    this.untold.push(...changes);
-    this.tellSoon();
+    this.undelivered.push(...changes);
+    this.deliverSoon();
   }
 
   replaced({ revision }: ViewHead): void {
     this.buffer.restart(revision);
-    this.untold = [];
+    this.undelivered = [];
     this.isRestarted = true;
-    this.tellSoon();
+    this.deliverSoon();
   }
 
-  private tellSoon(): void {
-    this.telling ??= setImmediate(() => {
-      this.telling = undefined;
-      this.tell();
+  private deliverSoon(): void {
+    this.delivery ??= setImmediate(() => {
+      this.delivery = undefined;
+      this.deliver();
     });
   }
 
-  private tell(): void {
-    const { untold, isRestarted } = this;
-    this.untold = [];
+  private deliver(): void {
+    const { undelivered, isRestarted } = this;
+    this.undelivered = [];
     this.isRestarted = false;
     if (isRestarted) {
-      const everybody = [...this.followers.values()].flatMap(group => [...group]);
-      for (const follower of everybody) follower.restarted();
+      const all = [...this.followers.values()].flatMap(group => [...group]);
+      for (const follower of all) follower.restarted();
     }
-    for (const change of untold) {
-      for (const follower of this.concerned(change)) follower.changed(change);
+    for (const change of undelivered) {
+      for (const follower of this.followersOf(change)) follower.changed(change);
     }
-    this.told = untold.at(-1)?.revision ?? this.told;
+    this.delivered = undelivered.at(-1)?.revision ?? this.delivered;
   }
 
-  /** Copies, since followers come and go while they are told. */
-  private concerned({ namespace, service }: CatalogChange): FeedFollower[] {
+  /** A copy, since followers come and go during the delivery. */
+  private followersOf({ namespace, service }: CatalogChange): FeedFollower[] {
     const keys = [keyOf(namespace, service), keyOf(namespace, null), keyOf(null, service), keyOf(null, null)];
     return keys.flatMap(key => [...(this.followers.get(key) ?? [])]);
   }

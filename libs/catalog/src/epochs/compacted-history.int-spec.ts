@@ -49,7 +49,7 @@ describe('A node that slept for longer than the log is retained', () => {
     expect((await assertCatalogInvariants(database.url)).events[0]!.revision).toBeGreaterThan(known.revision + 1);
 
     const { revision } = await write(sleeper);
-    reader.follower.look();
+    reader.follower.poll();
     await waitFor('the view has come that far', () => reader.view.revision === revision);
     await expectViewIsTable(reader.view, awake.databases);
     expect((await assertCatalogInvariants(database.url)).head.epoch).toBe(epoch);

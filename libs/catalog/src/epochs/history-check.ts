@@ -1,101 +1,96 @@
 import {
-  type CatalogHeadRepository,
-  type EpochLogRepository,
-  type HeldHead,
+  CatalogHeadRepository,
+  compareHistory,
+  EpochLogRepository,
   hasMoved,
-  type LogPosition,
+  type HeldHead,
+  type HistoryStatus,
   laterOf,
   LogCutRepository,
-  type HistoryStatus,
-  compareHistory,
+  type LogPosition,
 } from '@coordination/log';
 import { HistoryUnsettledError } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type LocalCatalog } from '../view/local-catalog.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { LocalCatalog } from '../view/local-catalog.js';
 
-/** What a guard works with. */
-export interface HistoryCheckTools {
-  readonly heads: CatalogHeadRepository;
-  readonly epochs: EpochLogRepository;
-  readonly catalog: Pick<LocalCatalog, 'position' | 'look'>;
-}
-
-/** A locked head, and what the log is to this node. */
+/** A locked head, and how the log compares with what this node knows of it. */
 export interface ExaminedHead {
   readonly head: HeldHead;
-  readonly standing: HistoryStatus;
-  /** What this node knew when it judged. */
+  readonly status: HistoryStatus;
+  /** What this node knew of the log, as far as the log can still prove it. */
   readonly known: LogPosition | undefined;
 }
 
 /**
- * Knows how far this node has seen the history of the catalog, and lets nobody write where the log does not have what is
- * known: a restored backup, or a failover that lost commits, shall not be continued as if nothing had happened.
+ * Remembers how far this node has seen the log, and refuses writes while the log lacks something that this node knows.
+ * Without it, writes would continue a restored backup, or a failover that lost commits, as if nothing had happened.
  */
+@Injectable()
 export class HistoryCheck {
   private committed: LogPosition | undefined;
   private isDoubted = false;
 
   constructor(
-    private readonly tools: HistoryCheckTools,
-    private readonly cuts = new LogCutRepository(),
+    private readonly heads: CatalogHeadRepository,
+    private readonly epochs: EpochLogRepository,
+    @Inject(LocalCatalog) private readonly catalog: Pick<LocalCatalog, 'position' | 'requestPoll'>,
+    private readonly cuts: LogCutRepository,
   ) {}
 
-  /** The latest place of the log that this node has seen or written; undefined: none. */
+  /** The latest position in the log that this node has seen or written; undefined: none. */
   get known(): LogPosition | undefined {
-    return laterOf(this.tools.catalog.position(), this.committed);
+    return laterOf(this.catalog.position(), this.committed);
   }
 
-  /** Whether a write was refused, and nobody has looked into it since. */
+  /** Whether a write was refused because of the history, and the history has not been settled since. */
   get doubted(): boolean {
     return this.isDoubted;
   }
 
-  /** Notes what this node has committed. */
-  noteCommitted(place: LogPosition): void {
-    this.committed = laterOf(place, this.committed);
+  /** Records the position of a commit of this node. */
+  noteCommitted(position: LogPosition): void {
+    this.committed = laterOf(position, this.committed);
   }
 
-  /** Notes that the history is settled, as far as it was in doubt. */
+  /** Records that the history is settled. */
   noteSettled(): void {
     this.isDoubted = false;
   }
 
   /**
    * Locks the head for a write.
-   * @throws HistoryUnsettledError when the log does not have what this node knows, or nobody can tell
+   * @throws HistoryUnsettledError when the log lacks what this node knows, or the node cannot tell whether it does
    */
   async lock(em: EntityManager, holdLimitMs: number): Promise<HeldHead> {
-    const { head, standing } = await this.examine(em, holdLimitMs);
-    if (standing.kind === 'unconfirmed' || standing.kind === 'broken') {
+    const { head, status } = await this.examine(em, holdLimitMs);
+    if (status.kind === 'unconfirmed' || status.kind === 'broken') {
       this.isDoubted = true;
-      this.tools.catalog.look();
+      this.catalog.requestPoll();
       throw new HistoryUnsettledError();
     }
-    if (standing.kind === 'moved') await this.tools.heads.recordServer(em, head);
+    if (status.kind === 'moved') await this.heads.recordServer(em, head);
     return head;
   }
 
-  /** Locks the head and judges the log by what this node knows. */
+  /** Locks the head, and compares the log with what this node knows. */
   async examine(em: EntityManager, holdLimitMs: number): Promise<ExaminedHead> {
     const { known } = this;
-    const head = await this.tools.heads.lock(em, holdLimitMs, known?.revision);
+    const head = await this.heads.lock(em, holdLimitMs, known?.revision);
     const isContradicted = known !== undefined && head.knownHash !== known.hash;
-    if (!isContradicted) return { head, known, standing: this.judge(head, known, head.knownHash, 0) };
+    if (!isContradicted) return { head, known, status: compare(head, known, head.knownHash, 0) };
     const cut = await this.cuts.find(em);
     const hashThere = head.knownHash ?? (cut?.revision === known.revision ? cut.hash : null);
-    // Of what was removed from the log, knowing it proves nothing: this node has slept since, and begins anew.
+    // Compaction has removed what this node knows, so it proves nothing: the node was paused, and loads the catalog again.
     const provable = cut && known.revision < cut.revision ? undefined : known;
-    const standing = this.judge(head, provable, hashThere, await this.tools.epochs.lastStart(em));
-    return { head, known: provable, standing };
-  }
-
-  private judge(
-    head: HeldHead,
-    known: LogPosition | undefined,
-    hashThere: string | null,
-    epochStart: number,
-  ): HistoryStatus {
-    return compareHistory({ head, hasMoved: hasMoved(head), known, hashInLog: hashThere, epochStart });
+    const status = compare(head, provable, hashThere, await this.epochs.lastStart(em));
+    return { head, known: provable, status };
   }
 }
+
+const compare = (
+  head: HeldHead,
+  known: LogPosition | undefined,
+  hashThere: string | null,
+  epochStart: number,
+): HistoryStatus => compareHistory({ head, hasMoved: hasMoved(head), known, hashInLog: hashThere, epochStart });

@@ -2,19 +2,22 @@ import { CatalogHeadRepository, ServiceEventRepository } from '@coordination/log
 import { EPOCH_JUMP, type EpochStarted } from '@coordination/log/testing';
 import { query } from '@coordination/database';
 import { HistoryUnsettledError, systemClock } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackedUpDatabase } from '../../../../test/support/database/backed-up-database.js';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { ConfirmationWait } from './confirmation-wait.js';
 import { EpochManager } from './epoch-manager.js';
 
 const NEVER_MS = 600_000;
 
 /** A node that writes, and settles its history when it is told to. */
 interface KeepingNode extends WritingNode {
-  readonly keeper: EpochManager;
+  readonly epochs: EpochManager;
+  readonly confirmation: ConfirmationWait;
   readonly said: readonly string[];
 }
 
@@ -26,18 +29,11 @@ async function start(confirmMs = NEVER_MS): Promise<KeepingNode> {
   const node = await startWriter(database.url);
   const said: string[] = [];
   const say = (message: string) => void said.push(message);
-  const keeper = new EpochManager(
-    {
-      databases: node.databases,
-      heads: new CatalogHeadRepository(),
-      events: new ServiceEventRepository(),
-      guard: node.history,
-      clock: systemClock,
-      logger: { log: say, warn: say, error: say },
-    },
-    confirmMs,
-  );
-  const keeping = { ...node, keeper, said };
+  const logger = { log: say, warn: say, error: say };
+  const [heads, events] = [new CatalogHeadRepository(), new ServiceEventRepository()];
+  const epochs = new EpochManager(node.databases, heads, events, node.history, logger);
+  const confirmation = new ConfirmationWait(epochs, systemClock, { confirmMs }, new Metrics(), logger);
+  const keeping = { ...node, epochs, confirmation, said };
   nodes.push(keeping);
   return keeping;
 }
@@ -88,7 +84,7 @@ describe('a restored backup', () => {
     const { head } = await assertCatalogInvariants(database.url);
     await database.restore();
     await refused(node);
-    expect(await node.keeper.settle()).toBe('begun');
+    expect(await node.epochs.settle()).toBe('begun');
     const revision = await write(node);
     expect(revision).toBe(3 + EPOCH_JUMP + 1);
     const facts = await assertCatalogInvariants(database.url);
@@ -102,7 +98,7 @@ describe('a restored backup', () => {
       lastKnownRevision: 5,
     });
     expect(node.said.join('\n')).toContain('A new epoch of the catalog has begun');
-    expect(await node.keeper.settle()).toBe('continued');
+    expect(await node.epochs.settle()).toBe('continued');
   });
 
   it('is noticed also when others have written past what was lost', async () => {
@@ -114,7 +110,7 @@ describe('a restored backup', () => {
     const ignorant = await start();
     expect(await write(ignorant, 4)).toBe(7);
     await refused(knowing);
-    expect(await knowing.keeper.settle()).toBe('begun');
+    expect(await knowing.epochs.settle()).toBe('begun');
     expect((await epochEvents())[0]!.after).toMatchObject({ previousRevision: 7, reason: 'event-differs' });
     await write(ignorant);
     await write(knowing);
@@ -129,7 +125,7 @@ describe('a restored backup', () => {
     await database.restore();
     await write(await start(), 2);
     await refused(knowing);
-    expect(await knowing.keeper.settle()).toBe('begun');
+    expect(await knowing.epochs.settle()).toBe('begun');
     expect((await epochEvents())[0]!.after).toMatchObject({ previousRevision: 5, reason: 'event-differs' });
   });
 
@@ -139,7 +135,7 @@ describe('a restored backup', () => {
     await database.backUp();
     for (const node of all) await write(node, 1);
     await database.restore();
-    const settled = await Promise.all(all.map(node => node.keeper.settle()));
+    const settled = await Promise.all(all.map(node => node.epochs.settle()));
     expect(settled.toSorted()).toEqual(['begun', 'superseded', 'superseded', 'superseded']);
     await Promise.all(all.map(node => write(node, 3)));
     expect(await epochEvents()).toHaveLength(1);
@@ -153,7 +149,7 @@ describe('a restored backup', () => {
     let highest = 5;
     for (let times = 1; times <= 3; times++) {
       await database.restore();
-      expect(await node.keeper.settle()).toBe('begun');
+      expect(await node.epochs.settle()).toBe('begun');
       const next = await write(node, 2);
       expect(next).toBe(3 + times * EPOCH_JUMP + 2);
       expect(next).toBeGreaterThan(highest);
@@ -171,7 +167,7 @@ describe('a restored backup', () => {
     await database.backUp();
     await write(node);
     await database.restore();
-    await node.keeper.settle();
+    await node.epochs.settle();
     const rows = await query<{ service: string; revision: number }>(
       node.databases.em('reads'),
       'select service, revision::float8 as revision from service_revision order by service',
@@ -192,8 +188,8 @@ describe('another server', () => {
     await promote(node);
     expect(await write(node)).toBe(3);
     await promote(node);
-    expect(await node.keeper.settle()).toBe('moved');
-    expect(await node.keeper.settle()).toBe('continued');
+    expect(await node.epochs.settle()).toBe('moved');
+    expect(await node.epochs.settle()).toBe('continued');
     expect(await write(await start()), 'nobody is left in doubt').toBe(4);
     expect(await epochEvents()).toEqual([]);
   });
@@ -206,12 +202,12 @@ describe('another server', () => {
       await setHead(knowing, assignment);
       const ignorant = await start();
       await refused(ignorant);
-      const vouched = ignorant.keeper.untilConfirmed(AbortSignal.timeout(NEVER_MS));
+      const confirmed = ignorant.confirmation.untilConfirmed(AbortSignal.timeout(NEVER_MS));
       await waitFor('it says that it waits', () => ignorant.said.length > 0);
-      expect(ignorant.keeper.undecidedSeconds).toBeGreaterThanOrEqual(0);
-      expect(await knowing.keeper.settle()).toBe('moved');
-      await vouched;
-      expect(ignorant.keeper.undecidedSeconds).toBeUndefined();
+      expect(ignorant.confirmation.waitingSeconds).toBeGreaterThanOrEqual(0);
+      expect(await knowing.epochs.settle()).toBe('moved');
+      await confirmed;
+      expect(ignorant.confirmation.waitingSeconds).toBeUndefined();
       expect(await write(ignorant)).toBe(3);
       expect(await epochEvents()).toEqual([]);
     },
@@ -221,7 +217,7 @@ describe('another server', () => {
     const [last, ...starting] = [await start(), await start(100), await start(100), await start(100)];
     await write(last, 2);
     await promote(last);
-    await Promise.all(starting.map(node => node.keeper.untilConfirmed(AbortSignal.timeout(NEVER_MS))));
+    await Promise.all(starting.map(node => node.confirmation.untilConfirmed(AbortSignal.timeout(NEVER_MS))));
     expect((await epochEvents()).map(({ after }) => after)).toEqual([
       expect.objectContaining({ previousRevision: 2, reason: 'server-unconfirmed' }),
     ]);
@@ -238,7 +234,7 @@ describe('another server', () => {
     await promote(behind);
     expect(await write(behind), 'it knows no better').toBe(3);
     await refused(ahead);
-    expect(await ahead.keeper.settle()).toBe('begun');
+    expect(await ahead.epochs.settle()).toBe('begun');
     expect(await write(behind)).toBe(3 + EPOCH_JUMP + 1);
     expect(await epochEvents()).toHaveLength(1);
   });
@@ -247,9 +243,9 @@ describe('another server', () => {
     const node = await start();
     await promote(node);
     const ending = new AbortController();
-    const vouched = (await start()).keeper.untilConfirmed(ending.signal);
+    const confirmed = (await start()).confirmation.untilConfirmed(ending.signal);
     ending.abort();
-    await vouched;
+    await confirmed;
     expect(await epochEvents()).toEqual([]);
   });
 });

@@ -69,10 +69,10 @@ describe('a node that starts', () => {
     const late = await start({ pollMs: 50, pageSize: 3 });
     await writing;
     const [head] = await ask<{ revision: number }>('select revision::float8 as revision from catalog_head');
-    for (const { view, follower } of [early, late]) {
+    for (const { view, updater } of [early, late]) {
       await expect(view.reached(head!.revision, 20_000)).resolves.toBe(true);
       await expectViewIsTable(view, author.databases);
-      expect(follower.reloads).toBe(0);
+      expect(updater.reloads).toBe(0);
     }
   });
 });

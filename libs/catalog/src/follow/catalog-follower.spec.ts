@@ -1,10 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Clock } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
 import { aToldTask } from '../../../../test/support/nodes/background-tasks.js';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
-import { CatalogFollower, type FollowerParts } from './catalog-follower.js';
+import { CatalogFollower } from './catalog-follower.js';
+import { type CatalogLoader } from './catalog-loader.js';
+import { type LogReader } from './log-reader.js';
+import { ViewUpdater } from './view-updater.js';
 import { CatalogState } from '../view/catalog-state.js';
 import { CatalogView } from '../view/catalog-view.js';
 
@@ -14,9 +18,17 @@ let follower: CatalogFollower;
 
 afterEach(() => follower.stop());
 
-/** A follower of a log in memory; `parts` may break whatever it reads with. */
-function follow(log: LogInMemory, parts: Partial<FollowerParts> = {}) {
-  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+/** What a test may replace of what a follower works with. */
+interface Replaced {
+  readonly loader?: Pick<CatalogLoader, 'load'>;
+  readonly reader?: Pick<LogReader, 'readAfter'>;
+  readonly opened?: Promise<void>;
+  readonly pollMs?: number;
+}
+
+/** A follower of a log in memory. */
+function follow(log: LogInMemory, { loader, reader, opened = Promise.resolve(), pollMs = 5 }: Replaced = {}) {
+  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
   const said: string[] = [];
   const counts = { loads: 0, reads: 0 };
   const say = (message: string) => void said.push(message);
@@ -27,32 +39,28 @@ function follow(log: LogInMemory, parts: Partial<FollowerParts> = {}) {
     events: log.events.filter(event => event.revision > revision),
     sentAtMs: clock.ms,
   });
-  follower = new CatalogFollower({
+  const countedReader = {
+    readAfter: (revision: number) => {
+      counts.reads += 1;
+      return Promise.resolve(readAfter(revision));
+    },
+  };
+  const updater = new ViewUpdater(
     view,
-    loader: { load: () => Promise.resolve(load()) },
-    reader: {
-      readAfter: revision => {
-        counts.reads += 1;
-        return Promise.resolve(readAfter(revision));
-      },
-    },
-    history: {
-      doubted: false,
-      settle: () => Promise.resolve('continued'),
-      untilConfirmed: () => Promise.resolve(),
-    },
-    pollMs: 5,
-    logger: { log: say, warn: say, error: say },
-    task,
-    ...parts,
-  });
-  return { view, said, task, lines, counts, load, readAfter };
+    loader ?? { load: () => Promise.resolve(load()) },
+    reader ?? countedReader,
+    { doubted: false, settle: () => Promise.resolve('continued') },
+    { untilConfirmed: () => Promise.resolve() },
+    { log: say, warn: say, error: say },
+  );
+  follower = new CatalogFollower(view, updater, { task: () => task }, { opened }, { pollMs }, new Metrics());
+  return { view, updater, said, task, lines, counts, load, readAfter };
 }
 
 describe('a follower', () => {
   it('reads nothing before the tables are there', async () => {
     const ready = Promise.withResolvers<void>();
-    const { view, counts } = follow(new LogInMemory(), { ready: ready.promise });
+    const { view, counts } = follow(new LogInMemory(), { opened: ready.promise });
     follower.start();
     expect(counts.reads).toBe(0);
     expect(view.loaded).toBe(false);
@@ -61,7 +69,7 @@ describe('a follower', () => {
   });
 
   it('ends also when the tables never came', async () => {
-    follow(new LogInMemory(), { ready: new Promise<void>(() => undefined) });
+    follow(new LogInMemory(), { opened: new Promise<void>(() => undefined) });
     follower.start();
     await follower.stop();
   });
@@ -85,10 +93,10 @@ describe('a follower', () => {
 
   it('tells how far behind the view is known to be', async () => {
     const log = new LogInMemory();
-    const { view } = follow(log, { pollMs: 600_000, ready: new Promise<void>(() => undefined) });
+    const { view } = follow(log, { pollMs: 600_000, opened: new Promise<void>(() => undefined) });
     expect(follower.lag).toBe(0);
-    follower.hint(7);
-    follower.hint(Number('nonsense'));
+    follower.notify(7);
+    follower.notify(Number('nonsense'));
     expect(follower.lag).toBe(7 - view.revision);
   });
 
@@ -99,8 +107,8 @@ describe('a follower', () => {
     await waitFor('the first look', () => counts.reads > 0 && view.loaded);
     const own = log.put(anInstance({ instanceId: 'own' }));
     log.put(anInstance({ instanceId: 'of another node' }));
-    follower.hint(1);
-    follower.hint(2);
+    follower.notify(1);
+    follower.notify(2);
     view.apply([own]);
     await waitFor('the other one', () => view.revision === 2);
   });
@@ -126,7 +134,7 @@ describe('a follower', () => {
     const log = new LogInMemory();
     log.put(anInstance({ instanceId: 'a' }));
     let loads = 0;
-    const { view, said } = follow(log, {
+    const { view, updater, said } = follow(log, {
       loader: {
         load: () => {
           loads += 1;
@@ -149,7 +157,7 @@ describe('a follower', () => {
     follower.start();
     await waitFor('three loads', () => loads >= 3);
     expect(view.generation).toBeGreaterThanOrEqual(2);
-    expect(follower.reloads).toBeGreaterThanOrEqual(2);
+    expect(updater.reloads).toBeGreaterThanOrEqual(2);
     expect(said.join('\n')).toContain('do not follow each other (gap)');
   });
 });

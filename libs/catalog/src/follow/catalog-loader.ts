@@ -1,6 +1,7 @@
-import { type CatalogHeadRepository, EpochLogRepository, hasMoved } from '@coordination/log';
-import { type Databases, query, readSnapshot } from '@coordination/database';
-import { type Clock } from '@coordination/kernel';
+import { CatalogHeadRepository, EpochLogRepository, hasMoved } from '@coordination/log';
+import { Databases, query, readSnapshot } from '@coordination/database';
+import { Clock } from '@coordination/kernel';
+import { Injectable, Optional } from '@nestjs/common';
 import { INSTANCE_COLUMNS } from '../tables/instance-columns.js';
 import { type InstanceRecord } from '../model/instance.js';
 import { type NamespaceFloor } from '../tables/namespace-floor.entity.js';
@@ -9,7 +10,7 @@ import { type ServiceTouch } from '../model/service-touch.js';
 import { CatalogState } from '../view/catalog-state.js';
 import { type CatalogSnapshot } from '../view/catalog-view.js';
 
-/** Rows per statement: parsing that many takes some 20 to 50 ms, in which nothing else is done. */
+/** Rows per statement: parsing that many blocks the event loop for some 20 to 50 ms. */
 const DEFAULT_CHUNK = 1_000;
 
 /** How long one statement of the load may take (ms). */
@@ -20,7 +21,7 @@ const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000';
 const READ_INSTANCES = `
   select ${INSTANCE_COLUMNS} from service_instance i where i.id > $1::uuid order by i.id limit $2`;
 
-/** By age, which is how those without instances are kept: sorting a million of them here would hold everything up. */
+/** In the order of age that `EmptyServices` keeps: sorting a million of them here would block the event loop. */
 const SERVICES_BY_AGE = `
   declare services_by_age no scroll cursor for
   select namespace, service, revision::float8 as revision from service_revision
@@ -31,18 +32,19 @@ const READ_FLOORS = `
   where namespace > $1 order by namespace limit $2`;
 
 /** Reads the whole catalog as of one revision. */
+@Injectable()
 export class CatalogLoader {
   constructor(
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
+    private readonly epochs: EpochLogRepository,
     private readonly clock: Clock,
-    private readonly chunk = DEFAULT_CHUNK,
-    private readonly epochs = new EpochLogRepository(),
+    @Optional() private readonly chunk = DEFAULT_CHUNK,
   ) {}
 
   /**
-   * The catalog in one snapshot of the database, read in chunks, so that neither the event loop nor the memory ever
-   * has to deal with all rows at once.
+   * The catalog in one snapshot of the database, read in chunks, so that neither the event loop nor the memory has to handle
+   * all rows at once.
    * @param progress is called after each chunk
    * @throws StoreUnavailableError when the database cannot be read
    */
@@ -80,7 +82,7 @@ export class CatalogLoader {
           lastFloor = rows.at(-1)?.namespace ?? lastFloor;
           more = rows.length === this.chunk;
         }
-        return { head, state, sentAtMs, gaps, elsewhere: hasMoved({ written, server }) };
+        return { head, state, sentAtMs, gaps, hasMoved: hasMoved({ written, server }) };
       },
       options,
     );

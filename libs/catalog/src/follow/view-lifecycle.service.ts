@@ -1,28 +1,29 @@
-import { type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type NotificationListener } from '@coordination/database';
-import { type CatalogFollower } from './catalog-follower.js';
-
-/** What begins and ends with the application. */
-export interface ViewParts {
-  readonly follower: CatalogFollower;
-  readonly listener: NotificationListener;
-}
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Databases } from '@coordination/database';
+import { CatalogFollower } from './catalog-follower.js';
+import { ChangeNotifications } from './change-notifications.js';
 
 /**
- * Has the view follow the log while the application runs. Nothing waits for its first load: the service listens, and
- * says that it is starting. It ends after the last request has been answered, since writes wait for the view.
+ * Makes the view follow the log while the application runs. The start does not wait for the first load: the service accepts
+ * requests, and answers that it is starting. The view stops after the last response, since writes wait for it.
  */
+@Injectable()
 export class ViewLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(private readonly parts: ViewParts) {}
+  constructor(
+    private readonly follower: CatalogFollower,
+    private readonly notifications: ChangeNotifications,
+    private readonly databases: Databases,
+  ) {}
 
   onApplicationBootstrap(): void {
-    const { follower, listener } = this.parts;
-    follower.start();
-    listener.start();
+    this.follower.start();
+    this.notifications.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { follower, listener } = this.parts;
-    await Promise.all([follower.stop(), listener.stop()]);
+    const stopped = Promise.all([this.follower.stop(), this.notifications.stop()]);
+    // Ends the reads that are in progress, so that the shutdown does not wait for a server that does not answer.
+    this.databases.sever('view');
+    await stopped;
   }
 }

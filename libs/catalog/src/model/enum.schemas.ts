@@ -10,7 +10,7 @@ import {
   STATUSES,
 } from './instance.js';
 
-/** The sets of words of instances, each a component of the API description, so that generated clients have one type for it. */
+/** The enumerations of instances, each a component of the OpenAPI document, so that generated clients have one type for it. */
 export const instanceTypeSchema = z.enum(INSTANCE_TYPES).meta({ id: 'InstanceType' });
 export const schemeSchema = z.enum(SCHEMES).meta({ id: 'Scheme' });
 export const statusSchema = z.enum(STATUSES).meta({ id: 'InstanceStatus' });

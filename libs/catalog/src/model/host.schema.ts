@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { checkHost, MAX_HOST_LENGTH } from '@coordination/kernel';
 import { z } from 'zod';
 
-/** Where an instance is reached, in its one spelling: what differs in spelling alone is the same registration. */
+/** The host of an instance in its canonical spelling, so that registrations that differ in spelling only are the same. */
 export const hostSchema = z
   .string()
   .min(1)
@@ -13,12 +13,12 @@ export const hostSchema = z
     context.addIssue({ code: 'custom', message: checked.complaint });
     return z.NEVER;
   })
-  .describe('DNS name, IPv4 or IPv6 address (without brackets and zone) that callers reach the instance at.')
+  .describe('DNS name, IPv4 or IPv6 address (without brackets and zone) at which clients reach the instance.')
   .meta({ examples: ['10.0.3.17'], pattern: '^[A-Za-z0-9_:]([A-Za-z0-9_.:-]*[A-Za-z0-9_:])?$' });
 
 /**
- * A host to look for: the spellings that an instance may have it in. Besides the one that hosts have now that is the text as
- * it was given, in which earlier registrations may have been accepted.
+ * A host to filter by: the spellings in which it may be stored. These are the canonical one, and the text as given, which
+ * earlier versions accepted in registrations.
  */
 export const hostFilterSchema = z
   .string()

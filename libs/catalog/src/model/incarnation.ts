@@ -1,27 +1,27 @@
 import { type InstanceRecord, type Override, scopeOf } from './instance.js';
 
-/** How many incarnations that ended are remembered. A process that comes back later than that counts as a new one. */
+/** How many ended incarnations are stored. A process that registers again after more than that counts as a new one. */
 export const MAX_ENDED = 10;
 
-/** What an instance says of the processes that ran under its name. */
+/** The processes that ran under the name of an instance. */
 export type Incarnations = Pick<InstanceRecord, 'incarnation' | 'incarnationNumber' | 'endedIncarnations'>;
 
-/** What a registration means for the process that runs under the name. */
+/** Which process a registration comes from. */
 export type Claim =
-  /** It comes from the process that is known. */
+  /** The present one. */
   | 'current'
-  /** Another process has started. */
+  /** A new one. */
   | 'next'
-  /** It comes from a process that another one has followed. */
+  /** A former one. */
   | 'ended';
 
-/** Whether an override ends with the process that it was set for. */
+/** Whether an override ends when the present process ends. */
 export const endsWithIncarnation = (override: Override | null): boolean =>
   override !== null && scopeOf(override) === 'incarnation';
 
 /**
- * What a registration that names an incarnation, or none, means. Without one it cannot be told from a repetition, unless an
- * override says that the process was about to end.
+ * Which process a registration comes from, by the incarnation that it names. A registration without one counts as a repetition
+ * of the present process, unless an override announces the end of that process.
  */
 export function claimOf(instance: InstanceRecord, named: string | undefined): Claim {
   if (named === undefined) return endsWithIncarnation(instance.override) ? 'next' : 'current';
@@ -29,11 +29,11 @@ export function claimOf(instance: InstanceRecord, named: string | undefined): Cl
   return instance.endedIncarnations?.includes(named) ? 'ended' : 'next';
 }
 
-/** Whether a call that may name an incarnation comes from the process that runs under the name now. */
+/** Whether a call, which may name an incarnation, comes from the present process. */
 export const isCurrent = ({ incarnation }: InstanceRecord, named: string | undefined): boolean =>
   named === undefined || named === incarnation;
 
-/** The incarnations when the next one begins. */
+/** The incarnations after a new process has started. */
 export function nextIncarnation(before: Incarnations, named: string | undefined): Incarnations {
   const ended = [...(before.endedIncarnations ?? []), ...(before.incarnation === null ? [] : [before.incarnation])];
   return {

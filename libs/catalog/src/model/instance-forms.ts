@@ -1,20 +1,14 @@
-import {
-  type InstanceRecord,
-  type JsonObject,
-  type JsonValue,
-  type Override,
-  type OverrideScope,
-  scopeOf,
-} from './instance.js';
+import { type JsonObject, type JsonValue } from '@coordination/kernel';
+import { type InstanceRecord, type Override, type OverrideScope, scopeOf } from './instance.js';
 
-/** An instance as the log and the table have it. They may have it from a node that knew nothing of incarnations. */
+/** An instance as the log and the table store it, perhaps written by a node of a version without incarnations. */
 export type StoredRecord = Omit<InstanceRecord, 'incarnation' | 'incarnationNumber' | 'endedIncarnations'> & {
   readonly incarnation?: string | null;
   readonly incarnationNumber?: number;
   readonly endedIncarnations?: readonly string[] | null;
 };
 
-/** An instance as answers tell it. */
+/** An instance in responses. */
 export type InstanceView = Omit<InstanceRecord, 'endedIncarnations' | 'override'> & {
   readonly endedIncarnations?: never;
   readonly override: OverrideView | null;
@@ -23,25 +17,25 @@ export type InstanceView = Omit<InstanceRecord, 'endedIncarnations' | 'override'
 export type OverrideView = Override & { readonly scope: OverrideScope };
 
 /**
- * The record as answers tell it: without what is remembered of incarnations that ended, and with the scope of an override
- * that was stored without one. Most records are told as they are.
+ * The record in responses: without its ended incarnations, and with the scope of an override that was stored without one.
+ * Most records need no change.
  */
 export function toInstanceView(record: InstanceRecord): InstanceView {
-  if (isToldAsItIs(record)) return record;
-  const { endedIncarnations: _, ...told } = record;
-  return { ...told, override: toOverrideView(told.override) };
+  if (isInstanceView(record)) return record;
+  const { endedIncarnations: _, ...view } = record;
+  return { ...view, override: toOverrideView(view.override) };
 }
 
-/** The override as answers tell it. */
+/** The override in responses. */
 export const toOverrideView = (override: Override | null): OverrideView | null =>
   override && (normalizeOverride({ ...override, scope: scopeOf(override) }) as OverrideView);
 
-const isToldAsItIs = (record: InstanceRecord): record is InstanceRecord & InstanceView =>
+const isInstanceView = (record: InstanceRecord): record is InstanceRecord & InstanceView =>
   record.endedIncarnations === undefined && (record.override === null || record.override.scope !== undefined);
 
 /**
- * The record as the log keeps it. Of an instance of which no second process is known, and no incarnation, nothing is said
- * of them: so its events are what they were before there were any, and patches between them apply to older versions.
+ * The record as the log stores it: without the incarnation of an instance that has named none and has had one process only.
+ * Events of such an instance look as they did before incarnations existed, so that patches between them apply to older ones.
  */
 export function toStored(record: InstanceRecord): StoredRecord {
   const { incarnation, incarnationNumber, ...rest } = record;

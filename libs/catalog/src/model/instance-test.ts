@@ -1,4 +1,4 @@
 import { type InstanceRecord } from './instance.js';
 
-/** Says something of an instance; pure. */
+/** A pure test of an instance. */
 export type InstanceTest = (instance: InstanceRecord) => boolean;

@@ -2,16 +2,16 @@ import { type InstanceIdentity } from './instance.js';
 
 const identity = (instanceId: string): InstanceIdentity => ({ namespace: 'default', service: 'orders', instanceId });
 
-/** The instance that most examples speak of. */
+/** The instance of most examples. */
 export const EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f01';
 
-/** One that examples deregister by its id, and one that they deregister together with others. */
+/** An instance that examples deregister by its id, and one that they deregister together with others. */
 export const SPARE_EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f02';
 export const BULK_EXAMPLE_ID = '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f03';
 
 /**
- * Whose ids the examples of the OpenAPI document have. The document that the service gives out names the real ids of
- * these instances, once they are registered, so that every example can be sent as it stands.
+ * The instances of the ids in the examples of the OpenAPI document. The document that the service serves has the real ids of
+ * these instances once they are registered, so that every example can be sent unchanged.
  */
 export const EXAMPLE_INSTANCES: readonly { readonly id: string; readonly identity: InstanceIdentity }[] = [
   { id: EXAMPLE_ID, identity: identity('orders-7f9c') },
@@ -27,7 +27,7 @@ const metadata = {
   capabilities: ['refund'],
 };
 
-/** Examples may be sent in any order, so they all come from one process. */
+/** Examples may be sent in any order, so they all name the same process. */
 const INCARNATION = '2026-11-23T08:15:30Z-4711';
 
 const registration = (instanceId: string, host: string) => ({
@@ -58,7 +58,7 @@ export const OVERRIDE_EXAMPLE = { status: 'maintenance', scope: 'instance', reas
 
 const NOW = '2026-11-23T08:15:30.123Z';
 
-/** What discovery answers for the example. */
+/** The example in responses of discovery. */
 export const INSTANCE_EXAMPLE = {
   id: EXAMPLE_ID,
   namespace: 'default',
@@ -73,7 +73,7 @@ export const INSTANCE_EXAMPLE = {
   revision: 1841,
 };
 
-/** What the registry answers for the example. */
+/** The example in responses of the registry. */
 export const LEASED_EXAMPLE = {
   ...INSTANCE_EXAMPLE,
   health: { ...INSTANCE_EXAMPLE.health, lastCheckedAt: null },
@@ -81,6 +81,6 @@ export const LEASED_EXAMPLE = {
   expiresAt: '2026-11-23T08:16:00.123Z',
 };
 
-/** Path of the example by its own name, and of one that examples may deregister. */
+/** Path parameters of the example, and of an instance that examples may deregister. */
 export const NAME_EXAMPLE = { service: 'orders', instanceId: 'orders-7f9c' };
 export const SPARE_NAME_EXAMPLE = { service: 'orders', instanceId: 'orders-9b4e' };

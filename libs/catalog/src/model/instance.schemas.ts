@@ -22,21 +22,24 @@ const nullableTime = (about: string) => z.iso.datetime().nullable().describe(abo
 
 const health = {
   state: healthStateSchema,
-  failures: z.int().min(0).describe('Failures in a row, reported or, when the state last changed, probed.'),
-  output: z.string().describe('What the last report or probe that counted said.'),
-  decidedBy: healthDeciderSchema.describe('Who or what decided the state.'),
-  since: time().describe('Since when the state is what it is.'),
+  failures: z
+    .int()
+    .min(0)
+    .describe('Consecutive failures that were reported, or that were probed when the state last changed.'),
+  output: z.string().describe('The output of the last report or probe that counted.'),
+  decidedBy: healthDeciderSchema.describe('What decided the state.'),
+  since: time().describe('When the state began.'),
 };
 
-/** An operator's word over health, as it is answered. */
+/** An operator's override of the health-derived status, in responses. */
 export const overrideView = z
   .looseObject({
     status: overrideStatusSchema,
     scope: overrideScopeSchema.describe(
-      'What it belongs to: the process that runs now, with which it ends, or the name of the instance.',
+      'What the override applies to: the present process, with which it ends, or the name of the instance.',
     ),
     reason: z.string().nullable(),
-    until: nullableTime('When it ends by itself; null: it does not.'),
+    until: nullableTime('When the override ends by itself; null: never.'),
     setAt: time(),
     setBy: z.string(),
   })
@@ -46,18 +49,18 @@ const MAX_INT32 = 2 ** 31 - 1;
 const seconds = (about: string) => z.int().min(0).max(MAX_INT32).describe(about);
 
 const leaseTerms = {
-  ttlSeconds: seconds('Seconds that a lease lasts without renewal; null: for ever.').nullable(),
-  deregisterAfterSeconds: seconds('Seconds of being unhealthy after which the instance is deregistered; 0: never.'),
+  ttlSeconds: seconds('Seconds that a lease lasts without renewal; null: it does not end.').nullable(),
+  deregisterAfterSeconds: seconds('Seconds after which an unhealthy instance is deregistered; 0: never.'),
 };
 const probeTerms = {
-  intervalSeconds: seconds('Seconds from one probe to the next.'),
-  timeoutSeconds: seconds('Seconds for all of a probe.'),
-  failureThreshold: z.int().min(1).max(MAX_INT32).describe('Failures in a row that make the instance unhealthy.'),
-  successThreshold: z.int().min(1).max(MAX_INT32).describe('Successes in a row that make the instance healthy.'),
+  intervalSeconds: seconds('Seconds between two probes.'),
+  timeoutSeconds: seconds('Seconds for the whole probe.'),
+  failureThreshold: z.int().min(1).max(MAX_INT32).describe('Consecutive failures that make the instance unhealthy.'),
+  successThreshold: z.int().min(1).max(MAX_INT32).describe('Consecutive successes that make the instance healthy.'),
   ...leaseTerms,
 };
 
-/** A check as it is answered: whole, its defaults filled in. */
+/** A check in responses, with its defaults filled in. */
 const checkView = z
   .discriminatedUnion(
     'kind',
@@ -81,25 +84,25 @@ const checkView = z
         .meta({ id: 'GrpcCheck' }),
     }),
   )
-  .meta({ id: 'Check', description: 'How it is found out whether the instance is alive.' });
+  .meta({ id: 'Check', description: 'How the service determines whether the instance is alive.' });
 
 const instanceFields = {
-  id: z.uuid().describe('The server’s id.'),
+  id: z.uuid().describe('The id that the server assigned.'),
   namespace: z.string(),
   service: z.string(),
-  instanceId: z.string().describe('The caller’s own stable name for the instance.'),
-  incarnation: z.string().nullable().describe('The text that the process chose at its start; null: it named none.'),
+  instanceId: z.string().describe('The stable name that the client chose for the instance.'),
+  incarnation: z.string().nullable().describe('The text that the process chose at its start; null: it chose none.'),
   incarnationNumber: z
     .int()
     .min(1)
-    .describe('1 when created, +1 with each process that followed under the name: a crash loop makes it grow.'),
+    .describe('1 when created, +1 with each later process under the name: it grows in a crash loop.'),
   type: instanceTypeSchema,
   scheme: schemeSchema,
   host: z.string(),
   port: z.int().min(1).max(65_535),
   zone: z.string().nullable(),
   weight: z.int().min(0).max(MAX_INT32),
-  status: statusSchema.describe('The override’s status where there is one, else the health’s state.'),
+  status: statusSchema.describe('The status of the override if there is one, otherwise the state of the health.'),
   health: z.looseObject(health).meta({ id: 'Health' }),
   override: overrideView.nullable(),
   metadata: metadataShape,
@@ -110,10 +113,10 @@ const instanceFields = {
   revision: z.int().min(1).describe('The revision of the last change.'),
 };
 
-/** An instance as discovery answers it: without what moves without a revision. */
+/** An instance in responses of discovery: without what changes without a revision. */
 export const instanceView = z.looseObject(instanceFields).meta({ id: 'Instance' });
 
-/** An instance as the registry answers it: with its signs of life. */
+/** An instance in responses of the registry: with its renewals. */
 export const leasedInstanceView = z
   .looseObject({
     ...instanceFields,
@@ -121,11 +124,11 @@ export const leasedInstanceView = z
       .looseObject({
         ...health,
         lastCheckedAt: nullableTime(
-          'When health was last reported or probed; null: never. Absent where a registration said nothing new.',
+          'When the health was last reported or probed; null: never. Absent after a registration that changed nothing.',
         ).optional(),
       })
       .meta({ id: 'CheckedHealth' }),
-    lastSeenAt: time().describe('The last registration, heartbeat or report; noted within a second.'),
-    expiresAt: nullableTime('When the lease ends unless it is renewed; null: never.'),
+    lastSeenAt: time().describe('The last registration, heartbeat or report; recorded within a second.'),
+    expiresAt: nullableTime('When the lease ends if it is not renewed; null: never.'),
   })
   .meta({ id: 'LeasedInstance' });

@@ -1,4 +1,6 @@
-/** What an instance is good for. */
+import { type JsonObject } from '@coordination/kernel';
+
+/** The kinds of instances. */
 export const INSTANCE_TYPES = [
   'api',
   'worker',
@@ -12,26 +14,26 @@ export const INSTANCE_TYPES = [
 ] as const;
 export type InstanceType = (typeof INSTANCE_TYPES)[number];
 
-/** How an instance is spoken to. */
+/** The protocols that instances speak. */
 export const SCHEMES = ['http', 'https', 'grpc', 'grpcs', 'tcp', 'udp', 'ws', 'wss'] as const;
 export type Scheme = (typeof SCHEMES)[number];
 
-/** What health alone can say of an instance. */
+/** The statuses that follow from the health of an instance. */
 export const HEALTH_STATES = ['healthy', 'degraded', 'unhealthy', 'unknown', 'starting'] as const;
 export type HealthState = (typeof HEALTH_STATES)[number];
 
-/** What an operator can say over health. */
+/** The statuses that an operator can set in place of the health. */
 export const OVERRIDE_STATUSES = ['maintenance', 'stopping', 'stopped'] as const;
 export type OverrideStatus = (typeof OVERRIDE_STATUSES)[number];
 
 export const STATUSES = [...HEALTH_STATES, ...OVERRIDE_STATUSES] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** States that a registration may begin with. */
+/** The health states that a registration may start with. */
 export const INITIAL_STATES = ['healthy', 'starting', 'unknown'] as const;
 export type InitialState = (typeof INITIAL_STATES)[number];
 
-/** Who or what decided the present health. */
+/** What can decide the health. */
 export const HEALTH_DECIDERS = ['registration', 'heartbeat', 'report', 'probe', 'lease'] as const;
 export type HealthDecider = (typeof HEALTH_DECIDERS)[number];
 
@@ -44,41 +46,41 @@ interface LeaseTerms {
 
 interface ProbeTerms extends LeaseTerms {
   readonly intervalSeconds: number;
-  /** For all of a probe: looking up the name, connecting, and the whole answer. */
+  /** For the whole probe: the name lookup, the connection and the complete response. */
   readonly timeoutSeconds: number;
-  /** Failures in a row that make unhealthy. */
+  /** Failures in a row that make the instance unhealthy. */
   readonly failureThreshold: number;
-  /** Successes in a row that make healthy. */
+  /** Successes in a row that make the instance healthy. */
   readonly successThreshold: number;
 }
 
-/** Asks for a path by HTTP, and judges the status. */
+/** Requests a path by HTTP, and checks the status of the response. */
 export interface HttpCheck extends ProbeTerms {
   readonly kind: 'http';
   readonly method: 'GET' | 'HEAD';
   readonly path: string;
   /** Statuses and ranges of them, such as `200-299,304`. */
   readonly expectedStatuses: string;
-  /** Names in lower case. Everybody who may read the catalog sees them. */
+  /** Names in lower case. All clients that may read the catalog see them. */
   readonly headers: Readonly<Record<string, string>>;
   /** Whether the certificate must be valid for the host, where the scheme has one. */
   readonly tlsVerify: boolean;
 }
 
-/** Opens a connection, and says nothing. */
+/** Opens a connection, and sends nothing. */
 export interface TcpCheck extends ProbeTerms {
   readonly kind: 'tcp';
 }
 
-/** Asks by the standard health protocol of gRPC. */
+/** Calls the standard health service of gRPC. */
 export interface GrpcCheck extends ProbeTerms {
   readonly kind: 'grpc';
-  /** What to ask about; empty: the server as a whole. */
+  /** The service to check; empty: the server as a whole. */
   readonly serviceName: string;
   readonly tlsVerify: boolean;
 }
 
-/** Checks that nodes of this service carry out themselves. */
+/** Checks that nodes of this service perform themselves. */
 export type ProbedCheck = HttpCheck | TcpCheck | GrpcCheck;
 
 /** The kinds of checks, in the order of schemas and messages. */
@@ -86,14 +88,9 @@ export const CHECK_KINDS = ['heartbeat', 'none', 'http', 'tcp', 'grpc'] as const
 
 export type CheckKind = (typeof CHECK_KINDS)[number];
 
-/** How it is found out whether an instance is alive. */
+/** How this service determines whether an instance is alive. */
 export type Check =
   ({ readonly kind: 'heartbeat' } & LeaseTerms) | ({ readonly kind: 'none' } & LeaseTerms) | ProbedCheck;
-
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
 
 /** The schemas of all kinds of checks, for a discriminated union; a kind without one does not compile. */
 export const forEachCheckKind = <S extends Readonly<Record<CheckKind, unknown>>>(
@@ -101,14 +98,14 @@ export const forEachCheckKind = <S extends Readonly<Record<CheckKind, unknown>>>
 ): [S[CheckKind], ...S[CheckKind][]] =>
   CHECK_KINDS.map(kind => schemas[kind]) as unknown as [S[CheckKind], ...S[CheckKind][]];
 
-/** Names one instance for good. */
+/** The permanent name of an instance. */
 export interface InstanceIdentity {
   readonly namespace: string;
   readonly service: string;
   readonly instanceId: string;
 }
 
-/** What the caller may set, beside the identity. Two registrations are equal when identity and spec are. */
+/** What a client sets, apart from the identity. Two registrations are equal when their identity and spec are equal. */
 export interface InstanceSpec {
   readonly type: InstanceType;
   readonly scheme: Scheme;
@@ -120,26 +117,26 @@ export interface InstanceSpec {
   readonly check: Check;
 }
 
-/** The judgement on an instance, kept apart from what operators say. Times are RFC 3339 in UTC. */
+/** The health of an instance, separate from the override of an operator. Times are RFC 3339 in UTC. */
 export interface Health {
   readonly state: HealthState;
   /** Failures reported or probed in a row. */
   readonly failures: number;
-  /** What the last report or probe that counted said. */
+  /** The output of the last report or probe that counted. */
   readonly output: string;
   readonly decidedBy: HealthDecider;
-  /** Since when the state is what it is; or since the lease ended, which counts anew. */
+  /** When the state began; or when the lease ended, which restarts the time. */
   readonly since: string;
 }
 
-/** What an override belongs to: the process that runs under the name now, or the name, whichever process runs under it. */
+/** What an override applies to: the process that runs under the name now, or the name, whichever process runs under it. */
 export const OVERRIDE_SCOPES = ['incarnation', 'instance'] as const;
 export type OverrideScope = (typeof OVERRIDE_SCOPES)[number];
 
-/** An operator's word over health, until it is taken back or runs out. */
+/** An operator's override of the health-derived status, until it is cleared or `until` passes. */
 export interface Override {
   readonly status: OverrideStatus;
-  /** Absent in what was stored before overrides had one: see {@link scopeOf}. */
+  /** Absent in overrides that were stored before scopes existed: see {@link scopeOf}. */
   readonly scope?: OverrideScope;
   readonly reason: string | null;
   /** When it ends by itself; null: it does not. */
@@ -149,9 +146,9 @@ export interface Override {
 }
 
 /**
- * One instance as the catalog has it: what the log keeps in `before` and `after`, what views hold and what discovery
- * answers. Plain JSON, so that its canonical form is the same wherever it is computed. What moves without a revision
- * (renewals) is not in it.
+ * One instance as the catalog has it: in `before` and `after` of the log, in views and in the responses of discovery. Plain
+ * JSON, so that its canonical form is the same wherever it is computed. It does not contain what changes without a revision
+ * (renewals).
  */
 export interface InstanceRecord extends InstanceIdentity, InstanceSpec {
   readonly id: string;
@@ -159,7 +156,7 @@ export interface InstanceRecord extends InstanceIdentity, InstanceSpec {
   readonly incarnation: string | null;
   /** 1 when created, +1 with each process that followed under the name. */
   readonly incarnationNumber: number;
-  /** Incarnations that ended, the last one at the end; absent: none that was named. Not in answers. */
+  /** Incarnations that ended, the last one at the end; absent: none that had a name. Not in responses. */
   readonly endedIncarnations?: readonly string[];
   /** The override's status where there is one, else the health's state. */
   readonly status: Status;
@@ -173,15 +170,15 @@ export interface InstanceRecord extends InstanceIdentity, InstanceSpec {
   readonly revision: number;
 }
 
-/** The signs of life of an instance: they move without a revision. Times are RFC 3339 in UTC. */
+/** The renewals of an instance, which change without a revision. Times are RFC 3339 in UTC. */
 export interface Lease {
   /** The last registration, heartbeat or report. */
   readonly renewedAt: string;
-  /** The last health report or probe; null: there was none; undefined: it is not known here. */
+  /** The last health report or probe; null: there was none; undefined: unknown. */
   readonly checkedAt: string | null | undefined;
 }
 
-/** An instance with its lease: what deciding starts from. */
+/** An instance with its lease, on which decisions are based. */
 export interface LeasedInstance {
   readonly instance: InstanceRecord;
   readonly lease: Lease;
@@ -193,7 +190,7 @@ export const identityOf = ({ namespace, service, instanceId }: InstanceIdentity)
   instanceId,
 });
 
-/** What the caller may set, and nothing else, of whatever has it. */
+/** The spec of an object that contains one. */
 export const specOf = ({ type, scheme, host, port, zone, weight, metadata, check }: InstanceSpec): InstanceSpec => ({
   type,
   scheme,
@@ -211,7 +208,7 @@ const DEFAULT_SCOPES: Readonly<Record<OverrideStatus, OverrideScope>> = {
   stopped: 'incarnation',
 };
 
-/** What an override belongs to, by its status where it does not say. */
+/** What an override applies to; by default, that depends on its status. */
 export const scopeOf = ({
   status,
   scope,
@@ -220,9 +217,9 @@ export const scopeOf = ({
   readonly scope?: OverrideScope | undefined;
 }): OverrideScope => scope ?? DEFAULT_SCOPES[status];
 
-/** Where an instance is, and how it is found out whether it is alive: with any of it, health starts over. */
+/** The address of an instance and its check: when any of them changes, the health is reset. */
 export type Endpoint = Pick<InstanceSpec, 'scheme' | 'host' | 'port' | 'check'>;
 
-/** One text for one identity; `/` is in none of its parts. */
+/** A unique text for an identity; none of its parts contains `/`. */
 export const identityKey = ({ namespace, service, instanceId }: InstanceIdentity): string =>
   `${namespace}/${service}/${instanceId}`;

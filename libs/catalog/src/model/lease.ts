@@ -3,27 +3,27 @@ import { type Check, type Health, type InstanceRecord, type Lease } from './inst
 const MS = 1_000;
 
 /**
- * When a lease ends unless it is renewed (RFC 3339 in UTC); null: never. The only place where a renewal time and a
- * duration are added: what is stored is the renewal, so that no duration can be added twice.
+ * When a lease ends unless it is renewed (RFC 3339 in UTC); null: never. Only this function adds a duration to a renewal time:
+ * the store keeps the renewal itself, so that no duration can be added twice.
  */
 export function expiresAt({ renewedAt }: Lease, { ttlSeconds }: Check): string | null {
   return ttlSeconds === null ? null : new Date(Date.parse(renewedAt) + ttlSeconds * MS).toISOString();
 }
 
-/** What leases are given beyond what their holders asked for, before anything is done about their end. */
+/** The time that leases get in addition to their ttl before their end has consequences. */
 export interface LeaseAllowance {
-  /** By when (ms) a renewal that was taken is in the database. */
+  /** The longest time (ms) until an accepted renewal is in the database. */
   readonly flushBoundMs: number;
-  /** Since when renewals can be noted again, after nobody could note any (RFC 3339 in UTC); null: they always could. */
+  /** When renewals became possible again after an outage of the store (RFC 3339 in UTC); null: there was none. */
   readonly recoveringSince: string | null;
-  /** For how long (ms) after that each lease lasts, or for its ttl if that is shorter. */
+  /** How long (ms) each lease lasts after that; its ttl, if that is shorter. */
   readonly maxGraceMs: number;
 }
 
 /**
- * When something may be done about the end of a lease (ms since 1970); null: never. A renewal in time is in the database
- * by then, and whoever could not renew while the store was away has had the time of one more lease for it.
- * `LEASE_OVER_AT` says the same in SQL.
+ * When the end of a lease may have consequences (ms since 1970); null: never. By then, a renewal in time is in the database,
+ * and instances that could not renew during an outage of the store have had the time of one more lease. `LEASE_OVER_AT` is
+ * the same in SQL.
  */
 export function expiryDueAt(lease: Lease, { ttlSeconds }: Check, allowance: LeaseAllowance): number | null {
   if (ttlSeconds === null) return null;
@@ -37,12 +37,12 @@ export function expiryDueAt(lease: Lease, { ttlSeconds }: Check, allowance: Leas
 }
 
 /**
- * How far (ms) a stored time may lie ahead of the clock of the database before it counts as one of a clock that was set back
- * since. What is read and written at the same moment differs by less.
+ * How far (ms) a stored time may be ahead of the clock of the database before that clock counts as set back since. Times that
+ * are read and written at once differ by less.
  */
 export const AHEAD_TOLERANCE_MS = 1_000;
 
-/** Whether a stored time (RFC 3339 in UTC) is of a clock that was set back since. */
+/** Whether the clock was set back since it produced a stored time (RFC 3339 in UTC). */
 export const isAhead = (time: string, clock: string): boolean =>
   Date.parse(time) > Date.parse(clock) + AHEAD_TOLERANCE_MS;
 
@@ -50,8 +50,8 @@ export const isAhead = (time: string, clock: string): boolean =>
 export const hasLapsed = ({ state, decidedBy }: Health): boolean => state === 'unhealthy' && decidedBy === 'lease';
 
 /**
- * When an instance goes whose lease has ended (ms since 1970); null: never. Maintenance keeps it, for whoever set it
- * expects it back; one that is stopping or stopped is on its way out.
+ * When an instance whose lease has ended is deregistered (ms since 1970); null: never. In maintenance it is kept, because the
+ * operator expects it to return; the overrides `stopping` and `stopped` do not keep it.
  */
 export function deregisterDueAt({ check, health, override }: InstanceRecord): number | null {
   if (!hasLapsed(health) || check.deregisterAfterSeconds === 0 || override?.status === 'maintenance') return null;

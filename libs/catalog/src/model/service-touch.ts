@@ -1,4 +1,4 @@
-/** The last revision that touched a service, whatever is left of its instances. */
+/** A service and the last revision that touched it, whether it still has instances or not. */
 export interface ServiceTouch {
   readonly namespace: string;
   readonly service: string;

@@ -1,11 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** Stands for every namespace that has no known service; no namespace is called so. */
+/** The key of the floor of all namespaces without known services; not a valid name of a namespace. */
 export const EVERY_OTHER_NAMESPACE = '*';
 
 /**
- * The revision that stands for all services of a namespace that are not known, because it has dropped some: each of them
- * was touched before it, or never. There is none where nothing was dropped.
+ * The revision of all unknown services of a namespace, from which some were dropped: each of them was last touched before it,
+ * or never existed. A namespace without dropped services has no floor.
  */
 export const NamespaceFloorSchema = defineEntity({
   name: 'NamespaceFloor',

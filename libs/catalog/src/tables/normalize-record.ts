@@ -17,10 +17,10 @@ const inOrder = compileRecordForm<InstanceRecord>(INSTANCES.without('endedIncarn
 });
 
 /**
- * The same record with its keys in one order, that of the entity, whether it was just made or comes from jsonb, which has
- * an order of its own: so all answers look alike, one ETag means the same bytes on all nodes, and the engine keeps one
- * shape for all records. A property that an older node did not write gets the default of its column. Metadata has its
- * order since it was checked (see {@link inStoredOrder}).
+ * The same record with its keys in the order of the entity, whether it is new or comes from jsonb, which has an order of its
+ * own. So one ETag means the same bytes on all nodes, and V8 keeps one hidden class for all records. A property that an older
+ * node did not write gets the default of its column. Metadata is in its order since it was validated (see
+ * {@link inStoredOrder}).
  */
 export function normalizeRecord(record: StoredRecord): InstanceRecord {
   const normal = inOrder(record);
@@ -29,8 +29,8 @@ export function normalizeRecord(record: StoredRecord): InstanceRecord {
 }
 
 /**
- * The record after an event of the log. An event that says nothing of incarnations, of an instance that has some, was
- * written by a node of the version before, which left those of the table as they are.
+ * The record after an event of the log. An event without incarnations, of an instance that has some, was written by a node of
+ * the previous version, which kept those in the table.
  */
 export function afterEvent(after: StoredRecord, before: InstanceRecord | null): InstanceRecord {
   if (!before || after.incarnationNumber !== undefined) return normalizeRecord(after);

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { type JsonObject } from '@coordination/kernel';
 import {
   type Check,
   type Health,
@@ -6,7 +7,6 @@ import {
   HEALTH_STATES,
   INSTANCE_TYPES,
   type InstanceType,
-  type JsonObject,
   type Override,
   OVERRIDE_STATUSES,
   type Scheme,
@@ -17,8 +17,8 @@ import {
 const oneOf = (values: readonly string[]) => values.map(value => `'${value}'`).join(', ');
 
 /**
- * The catalog as it is now: the current state of the log, written in the same transactions. The repositories derive their
- * statements from these properties, and records have them in this order, in answers as well.
+ * The present catalog: the state after the last event of the log, written in the same transactions. Repositories derive their
+ * statements from these properties; records and responses have them in this order.
  */
 export const ServiceInstanceSchema = defineEntity({
   name: 'ServiceInstance',

@@ -1,9 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * The last revision that touched a service. Rows outlive the instances, so that a service that vanishes and comes back
- * keeps a rising revision, and ETags agree on all nodes. Of those without instances only so many are kept; a
- * {@link NamespaceFloor} stands for the others.
+ * The last revision that touched a service. Rows remain when the last instance is removed, so that the revision of a service
+ * never decreases and ETags agree on all nodes. The number of rows of services without instances is bounded; a
+ * {@link NamespaceFloor} replaces the others.
  */
 export const ServiceRevisionSchema = defineEntity({
   name: 'ServiceRevision',

@@ -51,11 +51,11 @@ const cutTheLog = `set session_replication_role = replica; delete from service_e
 describe('a history that is not the one that was held', () => {
   it('is loaded anew: another epoch, of which the log does not tell', async () => {
     await author.add(...three());
-    const { view, follower, said } = await start({ pollMs: 50 });
+    const { view, updater, said } = await start({ pollMs: 50 });
     await waitFor('the view to be loaded', () => view.loaded);
     await ask('update catalog_head set epoch = gen_random_uuid()');
     await waitFor('the new history', () => view.generation === 2);
-    expect(follower.reloads).toBe(1);
+    expect(updater.reloads).toBe(1);
     expect(said.join('\n')).toContain('The history of the catalog is broken: the epoch is another one');
     await expectViewIsTable(view, author.databases);
     expect(await epochsBegun()).toEqual([]);
@@ -74,29 +74,29 @@ describe('a history that is not the one that was held', () => {
     for (const { view } of pair) {
       await waitFor('what comes later', () => view.instancesOf('default', 'later').size === 1);
       expect(view.generation).toBe(2);
-      expect(view.unknownBecause(survived)).toBeUndefined();
-      expect(view.unknownBecause(survived + 1)).toBe('ended-epoch');
+      expect(view.unknownReason(survived)).toBeUndefined();
+      expect(view.unknownReason(survived + 1)).toBe('ended-epoch');
       await expectViewIsTable(view, author.databases);
     }
     expect(await epochsBegun()).toEqual([{ revision: survived + EPOCH_JUMP, reason }]);
     const late = await start({ pollMs: 50 });
     await waitFor('a later node to be loaded', () => late.view.loaded);
-    expect(late.view.unknownBecause(survived + 1)).toBe('ended-epoch');
+    expect(late.view.unknownReason(survived + 1)).toBe('ended-epoch');
     await expectViewIsTable(late.view, author.databases);
   });
 
   it('is followed without a load by whoever held what survived', async () => {
     await author.add(...three());
-    const { view, follower } = await start({ pollMs: NEVER_MS });
+    const { view, follower, updater } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
     const [later] = await author.add(anInstance({ service: 'later' }));
     await ask('update catalog_head set timeline = timeline + 1');
     const starting = await start({ pollMs: 50, confirmMs: 0 });
     await waitFor('the new epoch', () => starting.view.loaded);
     expect(await epochsBegun()).toEqual([{ revision: 4 + EPOCH_JUMP, reason: 'server-unconfirmed' }]);
-    follower.look();
+    follower.poll();
     await waitFor('the node to follow', () => view.revision === 4 + EPOCH_JUMP);
-    expect(follower.reloads).toBe(0);
+    expect(updater.reloads).toBe(0);
     expect(view.find(later!.id)).toBeDefined();
     await expectViewIsTable(view, author.databases);
     await expectViewIsTable(starting.view, author.databases);
@@ -110,7 +110,7 @@ describe('a history that is not the one that was held', () => {
     const starting = await start({ pollMs: 50 });
     await waitFor('the doubt to be told', () => starting.said.length > 0);
     expect(() => starting.view.assertReadable()).toThrow(StartingError);
-    follower.look();
+    follower.poll();
     await waitFor('the starting node', () => starting.view.loaded);
     await expectViewIsTable(starting.view, author.databases);
     expect(await epochsBegun()).toEqual([]);
@@ -118,12 +118,12 @@ describe('a history that is not the one that was held', () => {
 
   it('is confirmed while it is in doubt without a word to those who follow', async () => {
     await author.add(...three());
-    const { view, follower } = await start({ pollMs: 50 });
+    const { view, updater } = await start({ pollMs: 50 });
     await waitFor('the view to be loaded', () => view.loaded);
     await ask('update catalog_head set timeline = timeline + 1');
     const isConfirmed = `select from catalog_head where timeline = (select timeline from catalog_server())`;
     await waitFor('the node to confirm', async () => (await ask(isConfirmed)).length === 1);
-    expect({ generation: view.generation, reloads: follower.reloads }).toEqual({ generation: 1, reloads: 0 });
+    expect({ generation: view.generation, reloads: updater.reloads }).toEqual({ generation: 1, reloads: 0 });
     expect(await epochsBegun()).toEqual([]);
   });
 });

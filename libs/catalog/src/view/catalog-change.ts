@@ -2,7 +2,7 @@ import { type AuditAction, type LogEvent } from '@coordination/log';
 import { type InstanceRecord } from '../model/instance.js';
 import { normalizeRecord } from '../tables/normalize-record.js';
 
-/** One change of one instance, as those who watch the catalog need it. */
+/** One change of one instance, as watchers of the catalog need it. */
 export interface CatalogChange {
   readonly revision: number;
   readonly action: AuditAction;
@@ -10,16 +10,16 @@ export interface CatalogChange {
   readonly service: string;
   /** The instance before; null: it was new. */
   readonly before: InstanceRecord | null;
-  /** The instance after; null: it is gone. */
+  /** The instance after; null: it was removed. */
   readonly after: InstanceRecord | null;
 }
 
-/** Says of instances whether they are selected. */
+/** Whether an instance is selected. */
 export type Matches = (record: InstanceRecord) => boolean;
 
 /**
- * What a change is to a selection: `present` (selected afterwards), `left` (selected before and not afterwards), `none`
- * (it was not selected and is not).
+ * How a change concerns a selection: `present` (the instance is selected afterwards), `left` (it was selected before only),
+ * `none` (it was selected neither before nor after).
  */
 export type Concern = 'present' | 'left' | 'none';
 
@@ -28,7 +28,7 @@ export function concernOf({ before, after }: Pick<CatalogChange, 'before' | 'aft
   return before && matches(before) ? 'left' : 'none';
 }
 
-/** What an event of the log changed; undefined for events that are not about an instance. */
+/** The change that an event of the log describes; undefined for events that are not about an instance. */
 export function toChange(event: LogEvent): CatalogChange | undefined {
   const { revision, action, namespace, service } = event;
   if (namespace === null || service === null || event.instanceUuid === null) return undefined;

@@ -3,7 +3,7 @@ import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js
 import { type ServiceTouch } from '../model/service-touch.js';
 import { EmptyServices } from './empty-services.js';
 
-/** One service that has instances, as the view holds it. */
+/** A service with instances in the view. */
 export interface ServiceEntry {
   readonly namespace: string;
   readonly service: string;
@@ -13,14 +13,14 @@ export interface ServiceEntry {
   readonly instances: ReadonlyMap<string, InstanceRecord>;
 }
 
-/** One namespace as the view holds it. */
+/** A namespace in the view. */
 export interface NamespaceEntry {
   readonly namespace: string;
   /** The last revision that touched any of its services, or dropped some of them. */
   readonly revision: number;
-  /** How many instances there are. */
+  /** The number of instances. */
   readonly size: number;
-  /** Those that have instances. */
+  /** The services with instances. */
   readonly services: ReadonlyMap<string, ServiceEntry>;
 }
 
@@ -33,27 +33,27 @@ interface MutableNamespace extends NamespaceEntry {
   revision: number;
   size: number;
   services: Map<string, MutableService>;
-  /** How many of its services are known that have no instances. */
+  /** The number of known services without instances. */
   empty: number;
-  /** The revision of all of its services that are not known; 0: none of them was ever dropped. */
+  /** The revision of all unknown services; 0: none was ever dropped. */
   floor: number;
 }
 
-/** That of all namespaces without instances, of which there may be very many. Nothing is ever put into it. */
+/** The services of all namespaces without instances, of which there may be very many. It stays empty. */
 const NO_SERVICES = new Map<string, MutableService>();
 
 /**
- * All instances, by id and by their place in the catalog, and the services that have none any more, until they are dropped.
- * What a floor is, and why there are floors, is told in docs/adr/0024. It knows nothing of the log, which tells it what to do.
+ * All instances, by id and by identity, and the services without instances until they are dropped. docs/adr/0024 explains what
+ * floors are for. This class does not know the log; the view applies events to it.
  */
 export class CatalogState {
   private readonly byId = new Map<string, InstanceRecord>();
-  /** Those that have a known service. */
+  /** Namespaces with a known service. */
   private readonly byNamespace = new Map<string, MutableNamespace>();
-  /** Those of them that have instances. */
-  private readonly inhabited = new Map<string, NamespaceEntry>();
+  /** Namespaces with instances. */
+  private readonly withInstances = new Map<string, NamespaceEntry>();
   private readonly empty = new EmptyServices();
-  /** The revision of every service of a namespace that is not known, and the least floor of one that is. */
+  /** The floor of unknown namespaces, and the lowest floor of known ones. */
   private floor = 0;
 
   get size(): number {
@@ -62,10 +62,10 @@ export class CatalogState {
 
   /** The namespaces that have instances. */
   get namespaces(): ReadonlyMap<string, NamespaceEntry> {
-    return this.inhabited;
+    return this.withInstances;
   }
 
-  /** How many services without instances are known. */
+  /** The number of known services without instances. */
   get emptyServices(): number {
     return this.empty.size;
   }
@@ -96,17 +96,17 @@ export class CatalogState {
     return this.ownRevision(namespace, service) !== undefined;
   }
 
-  /** The last revision that touched a service; of one that is not known, the floor, and undefined if there is none. */
+  /** The last revision that touched a service; for an unknown one the floor, or undefined if there is none. */
   serviceRevision(namespace: string, service: string): number | undefined {
     return this.ownRevision(namespace, service) ?? this.floorOf(namespace);
   }
 
-  /** The last revision that touched a namespace; of one that is not known, the floor, and undefined if there is none. */
+  /** The last revision that touched a namespace; for an unknown one the floor, or undefined if there is none. */
   namespaceRevision(namespace: string): number | undefined {
     return this.namespace(namespace)?.revision ?? this.floorOf(namespace);
   }
 
-  /** Takes an instance as it is now, in place of what had its id or its identity. */
+  /** Adds an instance, or replaces the one with its id or its identity. */
   put(record: InstanceRecord): void {
     const old = this.byId.get(record.id);
     if (old !== undefined && old !== this.findByIdentity(record)) {
@@ -116,7 +116,7 @@ export class CatalogState {
     const { instances } = this.entry(record.namespace, record.service);
     const namesake = instances.get(record.instanceId);
     if (namesake !== undefined && namesake.id !== record.id) this.byId.delete(namesake.id);
-    if (namesake === undefined) this.grow(record.namespace, 1);
+    if (namesake === undefined) this.addToSize(record.namespace, 1);
     instances.set(record.instanceId, record);
     this.byId.set(record.id, record);
   }
@@ -126,59 +126,59 @@ export class CatalogState {
     if (!record) return;
     this.byId.delete(id);
     this.entry(record.namespace, record.service).instances.delete(record.instanceId);
-    this.grow(record.namespace, -1);
+    this.addToSize(record.namespace, -1);
   }
 
-  /** Notes that a revision touched a service. One that has no instances then is kept among those. */
+  /** Records that a revision touched a service. If it has no instances, it is kept among those without. */
   touch(namespace: string, service: string, revision: number): void {
-    const around = this.namespaceEntry(namespace);
-    around.revision = Math.max(around.revision, revision);
-    const entry = around.services.get(service);
+    const own = this.namespaceEntry(namespace);
+    own.revision = Math.max(own.revision, revision);
+    const entry = own.services.get(service);
     if (entry) entry.revision = Math.max(entry.revision, revision);
     if (entry && entry.instances.size > 0) return;
-    around.services.delete(service);
-    if (around.services.size === 0) around.services = NO_SERVICES;
-    if (this.empty.add({ namespace, service, revision: entry?.revision ?? revision })) around.empty += 1;
+    own.services.delete(service);
+    if (own.services.size === 0) own.services = NO_SERVICES;
+    if (this.empty.add({ namespace, service, revision: entry?.revision ?? revision })) own.empty += 1;
   }
 
-  /** Notes that a revision touched every service that there ever was. */
+  /** Records that a revision touched every service that ever was. */
   touchAll(revision: number): void {
-    for (const around of this.byNamespace.values()) {
-      around.revision = revision;
-      for (const entry of around.services.values()) entry.revision = revision;
-      if (around.floor > 0) around.floor = revision;
+    for (const own of this.byNamespace.values()) {
+      own.revision = revision;
+      for (const entry of own.services.values()) entry.revision = revision;
+      if (own.floor > 0) own.floor = revision;
     }
     this.empty.touchAll(revision);
     if (this.floor > 0) this.floor = revision;
   }
 
   /**
-   * Drops the services without instances that changed no later than one of them. From this revision on it stands for them:
-   * it becomes the floor of their namespaces, and that of all others where a namespace has no known service left.
+   * Drops the services without instances up to one of them, in the order of age. The revision of the drop becomes the floor of
+   * their namespaces, and that of all unknown namespaces where a namespace has no known service left.
    */
   dropEmptyServices(upTo: ServiceTouch, revision: number): void {
-    const concerned = new Set<MutableNamespace>();
+    const affected = new Set<MutableNamespace>();
     for (const { namespace } of this.empty.takeUpTo(upTo)) {
-      const around = this.namespaceEntry(namespace);
-      around.empty -= 1;
-      concerned.add(around);
+      const own = this.namespaceEntry(namespace);
+      own.empty -= 1;
+      affected.add(own);
     }
-    for (const { namespace, services, empty } of concerned) {
-      const isLeft = services.size > 0 || empty > 0;
-      if (!isLeft) this.byNamespace.delete(namespace);
-      this.raiseFloor({ namespace: isLeft ? namespace : EVERY_OTHER_NAMESPACE, revision });
+    for (const { namespace, services, empty } of affected) {
+      const hasServices = services.size > 0 || empty > 0;
+      if (!hasServices) this.byNamespace.delete(namespace);
+      this.raiseFloor({ namespace: hasServices ? namespace : EVERY_OTHER_NAMESPACE, revision });
     }
   }
 
-  /** Takes a floor, which is higher than the one before. */
+  /** Sets a floor, which is higher than the previous one. */
   raiseFloor({ namespace, revision }: NamespaceFloor): void {
     if (namespace === EVERY_OTHER_NAMESPACE) {
       this.floor = revision;
       return;
     }
-    const around = this.namespaceEntry(namespace);
-    around.floor = revision;
-    around.revision = Math.max(around.revision, revision);
+    const own = this.namespaceEntry(namespace);
+    own.floor = revision;
+    own.revision = Math.max(own.revision, revision);
   }
 
   private ownRevision(namespace: string, service: string): number | undefined {
@@ -189,11 +189,11 @@ export class CatalogState {
     return Math.max(this.byNamespace.get(namespace)?.floor ?? 0, this.floor) || undefined;
   }
 
-  private grow(namespace: string, by: 1 | -1): void {
-    const around = this.namespaceEntry(namespace);
-    around.size += by;
-    if (around.size > 0) this.inhabited.set(namespace, around);
-    else this.inhabited.delete(namespace);
+  private addToSize(namespace: string, by: 1 | -1): void {
+    const own = this.namespaceEntry(namespace);
+    own.size += by;
+    if (own.size > 0) this.withInstances.set(namespace, own);
+    else this.withInstances.delete(namespace);
   }
 
   private namespaceEntry(namespace: string): MutableNamespace {
@@ -205,14 +205,14 @@ export class CatalogState {
   }
 
   private entry(namespace: string, service: string): MutableService {
-    const around = this.namespaceEntry(namespace);
-    const known = around.services.get(service);
+    const own = this.namespaceEntry(namespace);
+    const known = own.services.get(service);
     if (known) return known;
     const revision = this.empty.revisionOf(namespace, service) ?? 0;
-    if (this.empty.delete(namespace, service)) around.empty -= 1;
+    if (this.empty.delete(namespace, service)) own.empty -= 1;
     const entry = { namespace, service, revision, instances: new Map<string, InstanceRecord>() };
-    if (around.services === NO_SERVICES) around.services = new Map();
-    around.services.set(service, entry);
+    if (own.services === NO_SERVICES) own.services = new Map();
+    own.services.set(service, entry);
     return entry;
   }
 }

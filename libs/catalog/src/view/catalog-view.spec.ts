@@ -20,7 +20,7 @@ const clock = new HandClock();
 
 /** A view that was loaded when the log was empty. */
 function loadedView(log: LogInMemory): CatalogView {
-  const view = new CatalogView({ clock, stalenessLimitSeconds: LIMIT_SECONDS });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: LIMIT_SECONDS });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: clock.ms });
   return view;
 }
@@ -158,7 +158,7 @@ describe('a view that follows the log', () => {
     expect(view.serviceRevision('default', 'later')).toBe(begun.revision + 1);
     expect(view.namespaceRevision('default')).toBe(begun.revision + 1);
     const reasons = [3, 4, begun.revision - 1, begun.revision, begun.revision + 1, begun.revision + 2];
-    expect(reasons.map(revision => view.unknownBecause(revision))).toEqual([
+    expect(reasons.map(revision => view.unknownReason(revision))).toEqual([
       undefined,
       'ended-epoch',
       'ended-epoch',
@@ -181,7 +181,7 @@ describe('a view that follows the log', () => {
 
   it('applies nothing before it is loaded', () => {
     const log = new LogInMemory();
-    const view = new CatalogView({ clock, stalenessLimitSeconds: LIMIT_SECONDS });
+    const view = new CatalogView(clock, { stalenessLimitSeconds: LIMIT_SECONDS });
     expect(view.apply([log.put(anInstance())])).toBe('gap');
     expect(view.size).toBe(0);
   });
@@ -245,7 +245,7 @@ describe('a view that follows the log', () => {
 
 describe('what readers may believe', () => {
   it('is nothing before the view is loaded', () => {
-    const view = new CatalogView({ clock, stalenessLimitSeconds: LIMIT_SECONDS });
+    const view = new CatalogView(clock, { stalenessLimitSeconds: LIMIT_SECONDS });
     expect(() => view.assertReadable()).toThrow(StartingError);
     expect(view.freshness()).toMatchObject({ loaded: false, revision: 0, epoch: null });
   });
@@ -282,7 +282,7 @@ describe('waiting for a revision', () => {
     const log = new LogInMemory();
     const view = loadedView(log);
     let looks = 0;
-    view.whenAwaited(() => (looks += 1));
+    view.onPollRequested(() => (looks += 1));
     const waits = [1, 2, 3].map(revision => view.reached(revision, 60_000));
     expect(looks).toBe(3);
     view.apply(batchOf(log, 2));
@@ -308,7 +308,7 @@ describe('waiting for a revision', () => {
 
   it('counts a load as reaching, and nothing before it', async () => {
     const log = new LogInMemory();
-    const view = new CatalogView({ clock, stalenessLimitSeconds: LIMIT_SECONDS });
+    const view = new CatalogView(clock, { stalenessLimitSeconds: LIMIT_SECONDS });
     const waiting = view.reached(0, 60_000);
     expect(view.waiting).toBe(1);
     view.replace({ head: log.head, state: new CatalogState(), sentAtMs: clock.ms });

@@ -1,5 +1,7 @@
 import { type EpochGap, epochStartedBy, mayFollow, unknownRevisionReason } from '@coordination/log';
-import { type Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
+import { type Settings } from '@coordination/config';
+import { Clock, StaleViewError, StartingError, type UnknownRevisionReason } from '@coordination/kernel';
+import { Inject, Injectable } from '@nestjs/common';
 import { type StoredRecord } from '../model/instance-forms.js';
 import { afterEvent } from '../tables/normalize-record.js';
 import { emptyServicesDroppedBy } from './empty-services-dropped.js';
@@ -27,18 +29,20 @@ export {
   type ViewObserver,
 } from './view-types.js';
 
-const NOBODY: ViewObserver = { applied: () => undefined, replaced: () => undefined };
+const NO_OBSERVER: ViewObserver = { applied: () => undefined, replaced: () => undefined };
 
-/** What a view is made with. */
-export interface CatalogViewOptions {
-  readonly clock: Clock;
-  readonly stalenessLimitSeconds: number;
-}
+/** After how long (seconds) without confirmation the view counts as stale. */
+export const stalenessLimit = ({ PCS_STALENESS_LIMIT_SECONDS }: Settings) => ({
+  stalenessLimitSeconds: PCS_STALENESS_LIMIT_SECONDS,
+});
+
+export type StalenessLimit = ReturnType<typeof stalenessLimit>;
 
 /**
- * All instances in memory, following the log strictly in order: view at R = fold of the log up to R. A view that is not
- * loaded knows nothing, which is not the same as knowing that there is nothing: readers call {@link assertReadable} first.
+ * All instances in memory, following the log strictly in order: the view at revision R is the fold of the log up to R. A view
+ * that is not loaded is not an empty catalog, so readers call {@link assertReadable} first.
  */
+@Injectable()
 export class CatalogView {
   private state = new CatalogState();
   private head: ViewHead | undefined;
@@ -46,32 +50,35 @@ export class CatalogView {
   private loads = 0;
   private gaps: readonly EpochGap[] = [];
   private readonly waiters = new RevisionWaiters();
-  /** Those who wait for a later load, by its number. */
+  /** Callers that wait for a later load, by its number. */
   private readonly loadWaiters = new RevisionWaiters();
-  private onAwaited: () => void = () => undefined;
-  private observer = NOBODY;
+  private pollLog: () => void = () => undefined;
+  private observer = NO_OBSERVER;
 
-  constructor(private readonly options: CatalogViewOptions) {
-    this.confirmedAtMs = options.clock.monotonicMs();
+  constructor(
+    private readonly clock: Clock,
+    @Inject(stalenessLimit) private readonly limit: StalenessLimit,
+  ) {
+    this.confirmedAtMs = clock.monotonicMs();
   }
 
   get loaded(): boolean {
     return this.head !== undefined;
   }
 
-  /** Up to where in the log the view is; 0 before the first load. */
+  /** The revision that the view has reached; 0 before the first load. */
   get revision(): number {
     return this.head?.revision ?? 0;
   }
 
-  /** Where the view is in its history; undefined before the first load. */
+  /** The position in the log that the view has reached; undefined before the first load. */
   get position(): ViewHead | undefined {
     return this.head;
   }
 
   /**
-   * How many times the whole catalog was loaded, or came to another epoch: 1 normally. What was derived from an earlier
-   * generation is void.
+   * How many times the whole catalog was loaded or a new epoch began: 1 normally. Data that was derived from an earlier
+   * generation is invalid.
    */
   get generation(): number {
     return this.loads;
@@ -87,19 +94,19 @@ export class CatalogView {
     return this.waiters.size + this.loadWaiters.size;
   }
 
-  /** Computed at each call from the monotonic clock, so that a process that was stopped does not think itself fresh. */
+  /** Computed at each call from the monotonic clock, so that a view whose process was paused counts as stale. */
   freshness(): Freshness {
     return {
       loaded: this.loaded,
       revision: this.revision,
       epoch: this.head?.epoch ?? null,
-      stalenessSeconds: Math.max(0, (this.options.clock.monotonicMs() - this.confirmedAtMs) / 1000),
-      limitSeconds: this.options.stalenessLimitSeconds,
+      stalenessSeconds: Math.max(0, (this.clock.monotonicMs() - this.confirmedAtMs) / 1000),
+      limitSeconds: this.limit.stalenessLimitSeconds,
     };
   }
 
   /**
-   * Must be called before anything is answered from the view: unknown is never empty.
+   * Must be called before a response is made from the view, so that an unloaded view is not reported as an empty catalog.
    * @throws StartingError before the first load
    * @throws StaleViewError when the view was last known to be current too long ago
    */
@@ -107,6 +114,12 @@ export class CatalogView {
     const { loaded, stalenessSeconds, limitSeconds } = this.freshness();
     if (!loaded) throw new StartingError();
     if (stalenessSeconds > limitSeconds) throw new StaleViewError(stalenessSeconds, limitSeconds);
+  }
+
+  /** Whether the view was last known to be current too long ago. */
+  get isStale(): boolean {
+    const { stalenessSeconds, limitSeconds } = this.freshness();
+    return stalenessSeconds > limitSeconds;
   }
 
   find(id: string): InstanceRecord | undefined {
@@ -132,15 +145,18 @@ export class CatalogView {
     return this.state.service(namespace, service)?.instances ?? new Map();
   }
 
+  /** The instances in a scope, service by service; see {@link servicesIn}. */
+  *instancesIn(scope: Scope): Generator<InstanceRecord, void> {
+    for (const instances of this.servicesIn(scope)) yield* instances.values();
+  }
+
   /**
-   * The instances in a scope, service by service. A caller that lets other work run in between gets each service as it is
-   * when its turn comes.
+   * The services in a scope, each with its instances by instanceId. A caller that lets other work run in between gets each
+   * service as it is when its turn comes.
    */
-  *instancesIn({ namespace, service }: Scope): Generator<InstanceRecord, void> {
+  *servicesIn({ namespace, service }: Scope): Generator<ReadonlyMap<string, InstanceRecord>, void> {
     for (const each of namespace === null ? this.namespaces().keys() : [namespace]) {
-      for (const name of service === null ? this.services(each).keys() : [service]) {
-        yield* this.instancesOf(each, name).values();
-      }
+      for (const name of service === null ? this.services(each).keys() : [service]) yield this.instancesOf(each, name);
     }
   }
 
@@ -150,14 +166,15 @@ export class CatalogView {
   }
 
   /**
-   * The last revision that touched a service, which outlives its last instance. A later one stands for services that are
-   * not known where some were dropped; undefined where none was, so that it never had an instance. It never falls.
+   * The last revision that touched a service; the view keeps it when the last instance is gone. For an unknown service it is
+   * a later revision if unknown services were dropped, and undefined if none was: then it never had an instance. It never
+   * decreases.
    */
   serviceRevision(namespace: string, service: string): number | undefined {
     return this.state.serviceRevision(namespace, service);
   }
 
-  /** The last revision that touched a service of the namespace, or a later one as above; undefined if there never was one. */
+  /** The last revision that touched a service of the namespace, or a later one as above; undefined if it never had one. */
   namespaceRevision(namespace: string): number | undefined {
     return this.state.namespaceRevision(namespace);
   }
@@ -172,21 +189,21 @@ export class CatalogView {
     return this.state.oldestEmptyServices(count);
   }
 
-  /** Takes the catalog as it was loaded, in place of everything held. */
+  /** Replaces the whole view by a catalog that was loaded. */
   replace({ head, state, sentAtMs, gaps = [] }: CatalogSnapshot): void {
     this.state = state;
     this.gaps = gaps;
-    this.beginAnew(head);
+    this.restart(head);
     this.confirm(sentAtMs);
     this.waiters.release(head.revision);
   }
 
-  /** Notes that nothing was missing from the view in a query that was sent at this monotonic time (ms). */
+  /** Records that a query that was sent at this monotonic time (ms) found nothing that the view lacks. */
   confirm(sentAtMs: number): void {
     this.confirmedAtMs = Math.max(this.confirmedAtMs, sentAtMs);
   }
 
-  /** Applies events strictly in revision order. Those that are known already are passed over. */
+  /** Applies events strictly in the order of their revisions. Skips those that it has already. */
   apply(events: readonly CatalogEvent[]): ApplyOutcome {
     const changes: CatalogChange[] = [];
     try {
@@ -202,32 +219,32 @@ export class CatalogView {
   }
 
   /**
-   * Waits until the view has a revision. False when it has not within the time, or the wait was aborted.
-   * Whoever follows the log is asked to look at once.
+   * Waits until the view has a revision, and makes the follower read the log at once. Resolves with false after the timeout,
+   * or when the wait is aborted.
    */
   async reached(revision: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.loaded && this.revision >= revision) return true;
     const waiting = this.waiters.wait(revision, timeoutMs, signal);
-    this.onAwaited();
+    this.pollLog();
     return await waiting;
   }
 
   /**
-   * Waits until the view was loaded anew since a {@link generation}. False when it was not within the time, or the wait
-   * was aborted. Whoever follows the log is asked to look at once.
+   * Waits until the view has a later {@link generation}, and makes the follower read the log at once. Resolves with false
+   * after the timeout, or when the wait is aborted.
    */
   async replacedSince(generation: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.loads > generation) return true;
     const waiting = this.loadWaiters.wait(generation + 1, timeoutMs, signal);
-    this.onAwaited();
+    this.pollLog();
     return await waiting;
   }
 
   /**
-   * Why a revision means nothing to the view; undefined: it was that of a change. Whether one above its own is known to
-   * the log the view cannot say.
+   * Why the view does not know a revision; undefined when it does. The view cannot tell whether the log has a revision above
+   * its own.
    */
-  unknownBecause(revision: number): UnknownRevisionReason | undefined {
+  unknownReason(revision: number): UnknownRevisionReason | undefined {
     return unknownRevisionReason(revision, this.revision, this.gaps);
   }
 
@@ -236,22 +253,22 @@ export class CatalogView {
     return this.gaps.length;
   }
 
-  /** Asks whoever follows the log for a look at it. */
-  askForLook(): void {
-    this.onAwaited();
+  /** Makes the follower read the log now. */
+  requestPoll(): void {
+    this.pollLog();
   }
 
-  /** Whom to ask for a look at the log when somebody waits for a revision. */
-  whenAwaited(look: () => void): void {
-    this.onAwaited = look;
+  /** Sets what reads the log, which is called when a caller waits for a revision. */
+  onPollRequested(poll: () => void): void {
+    this.pollLog = poll;
   }
 
-  /** Whom to tell what the view takes; one. */
+  /** Sets the observer of what the view takes; there is one. */
   observe(observer: ViewObserver): void {
     this.observer = observer;
   }
 
-  /** Tells everybody who waits that nothing will come any more. */
+  /** Resolves all waits with `false`, because the view will not change any more. */
   abandonWaiters(): void {
     this.waiters.abandon();
     this.loadWaiters.abandon();
@@ -262,15 +279,15 @@ export class CatalogView {
     if (!head || event.revision < head.revision) return head ? 'applied' : 'gap';
     if (event.revision === head.revision) return event.hash === head.hash ? 'applied' : 'broken';
     if (event.previousHash !== head.hash) return event.revision === head.revision + 1 ? 'broken' : 'gap';
-    // A new epoch leaves a gap in the numbers, and nothing in between will ever be used.
+    // A new epoch leaves a gap in the revisions; those in between are never used.
     if (!mayFollow(head.revision, event)) return 'gap';
     const { revision, hash } = event;
     const begun = epochStartedBy(event);
     if (begun) {
       this.state.touchAll(revision);
       this.gaps = [...this.gaps, { after: head.revision, before: revision }];
-      changes.length = 0; // of an epoch that has ended: whoever follows begins anew
-      this.beginAnew({ revision, hash, epoch: begun.epoch });
+      changes.length = 0; // they are of the ended epoch, and observers are restarted
+      this.restart({ revision, hash, epoch: begun.epoch });
     } else {
       this.fold(event, changes);
       this.head = { revision, hash, epoch: head.epoch };
@@ -278,7 +295,7 @@ export class CatalogView {
     return 'applied';
   }
 
-  private beginAnew(head: ViewHead): void {
+  private restart(head: ViewHead): void {
     this.head = head;
     this.loads += 1;
     this.loadWaiters.release(this.loads);

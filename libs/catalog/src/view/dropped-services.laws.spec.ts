@@ -77,7 +77,7 @@ class Tables {
 function begin() {
   const log = new LogInMemory();
   const tables = new Tables();
-  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
   const empty = () => {
     const inhabited = new Set([...log.instances.values()].map(({ namespace, service }) => `${namespace}/${service}`));
@@ -106,7 +106,7 @@ function begin() {
     }
   };
   const reload = (): CatalogView => {
-    const loaded = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+    const loaded = new CatalogView(clock, { stalenessLimitSeconds: 600 });
     loaded.replace({ head: log.head, state: tables.load(log.instances.values()), sentAtMs: 0 });
     return loaded;
   };

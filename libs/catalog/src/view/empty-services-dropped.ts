@@ -3,24 +3,24 @@ import { type ServiceTouch } from '../model/service-touch.js';
 
 const ACTION = 'catalog.empty_services_dropped' as const;
 
-/** What an event that drops services says in `after`. */
+/** The `after` of an event that drops services. */
 export interface EmptyServicesDropped {
   /**
-   * The last one of them, with the revision that touched it last. All services without instances are dropped that come no
-   * later, by that revision and then by namespace and service. So the event is small, and says the same to whoever has the log
-   * up to it.
+   * The last dropped service, with the revision that touched it last. The event drops all services without instances up to
+   * this one, sorted by that revision and then by namespace and service. So the event is small, and means the same on every
+   * node that has the log up to it.
    */
   readonly upTo: ServiceTouch;
 }
 
-/** The part of an occurrence that says which services are dropped. */
+/** The part of the event that defines which services are dropped. */
 export const toEmptyServicesDropped = ({ namespace, service, revision }: ServiceTouch) => ({
   action: ACTION,
   before: null,
   after: { upTo: { namespace, service, revision } } satisfies EmptyServicesDropped,
 });
 
-/** What an event says of the services that it drops; undefined: it drops none. */
+/** The services that an event drops; undefined: none. */
 export const emptyServicesDroppedBy = ({
   action,
   after,

@@ -7,20 +7,20 @@ const keyOf = (namespace: string, service: string): string => `${namespace}${SEP
 
 type Entry = readonly [key: string, revision: number];
 
-/** The same on all nodes, whatever the order in which they came to know the services. Taking pairs apart would be slow. */
+/** An order that is the same on all nodes. It indexes the pairs, since destructuring would be slow. */
 const byAge = (a: Entry, b: Entry): number => a[1] - b[1] || (a[0] < b[0] ? -1 : Number(a[0] > b[0]));
 
 const BEFORE_ALL: Entry = ['', 0];
 
 /**
- * Services that have no instance, each with the last revision that touched it, which is all that is known of it. They are
- * kept in the order in which they changed, so that the ones that changed longest ago are found without looking at all.
+ * Services without instances, each with the last revision that touched it. They are kept in the order of these revisions, so
+ * that the oldest ones are found without a scan.
  */
 export class EmptyServices {
-  /** In the order of {@link byAge}, if it is ordered. */
+  /** In the order of {@link byAge}, if `isOrdered`. */
   private revisions = new Map<string, number>();
   private isOrdered = true;
-  /** The last one that came in this order, if it is ordered. */
+  /** The last entry in this order, if `isOrdered`. */
   private last = BEFORE_ALL;
 
   get size(): number {
@@ -31,7 +31,7 @@ export class EmptyServices {
     return this.revisions.get(keyOf(namespace, service));
   }
 
-  /** Takes a service, or a later revision of one that is here. @returns whether it was not here */
+  /** Adds a service, or a later revision of one. @returns whether the service is new */
   add({ namespace, service, revision }: ServiceTouch): boolean {
     const key = keyOf(namespace, service);
     const known = this.revisions.get(key);
@@ -39,18 +39,18 @@ export class EmptyServices {
     this.revisions.delete(key);
     this.revisions.set(key, revision);
     const entry: Entry = [key, revision];
-    // They become empty in the order of the log, and are loaded in this one: it is rarely needed to sort them.
+    // Services become empty in the order of the log, and are loaded in it, so that sorting is rarely needed.
     if (byAge(entry, this.last) < 0) this.isOrdered = false;
     else this.last = entry;
     return known === undefined;
   }
 
-  /** Takes a service out. @returns whether it was here */
+  /** Removes a service. @returns whether it was there */
   delete(namespace: string, service: string): boolean {
     return this.revisions.delete(keyOf(namespace, service));
   }
 
-  /** Notes that a revision touched all of them. */
+  /** Sets the revision of all services. */
   touchAll(revision: number): void {
     const keys = [...this.revisions.keys()].sort();
     this.revisions = new Map(keys.map(key => [key, revision]));
@@ -58,7 +58,7 @@ export class EmptyServices {
     this.isOrdered = true;
   }
 
-  /** The ones that changed longest ago, oldest first. */
+  /** The services that changed longest ago, oldest first. */
   oldest(count: number): ServiceTouch[] {
     const found: ServiceTouch[] = [];
     for (const entry of this.ordered()) {
@@ -68,7 +68,7 @@ export class EmptyServices {
     return found;
   }
 
-  /** Takes out all that come no later than a service did when it had a revision; it may have gone since. */
+  /** Removes all services up to one at a revision, which itself may not be there any more. @returns those removed */
   takeUpTo({ namespace, service, revision }: ServiceTouch): ServiceTouch[] {
     const last: Entry = [keyOf(namespace, service), revision];
     const taken: ServiceTouch[] = [];

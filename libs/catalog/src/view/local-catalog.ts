@@ -1,23 +1,25 @@
 import { type LogEvent, type LogPosition } from '@coordination/log';
 import { StoreUnavailableError } from '@coordination/kernel';
+import { Injectable } from '@nestjs/common';
 import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js';
-import { type CatalogView } from './catalog-view.js';
+import { CatalogView } from './catalog-view.js';
 
-/** How long (ms) the answer to a write waits for this node's view to have it (api.md, Registry). */
+/** How long (ms) the response to a write waits until this node's view has it (api.md, Registry). */
 const READABLE_WITHIN_MS = 1_000;
 
-/** How long (ms) a comparison waits for the view to have a revision that the database has. */
+/** How long (ms) a comparison waits for the view to reach a revision that the database has. */
 const REACHED_WITHIN_MS = 2_000;
 
-/** The catalog in the memory of this node, for those who change it. */
+/** This node's view of the catalog, for the code that changes the catalog. */
+@Injectable()
 export class LocalCatalog {
   constructor(private readonly view: CatalogView) {}
 
-  /** Applies events that this node has committed; resolves when they are readable here (false: not within 1 s). */
+  /** Applies events that this node has committed. Resolves when they are readable here (false: not within 1 s). */
   async announce(events: readonly LogEvent[]): Promise<boolean> {
     const last = events.at(-1);
     if (!last) return true;
-    // Where other nodes have committed before these, the view reads all of it from the log instead.
+    // If other nodes have committed events before these, the view reads all of them from the log instead.
     if (this.view.loaded) this.view.apply(events);
     return await this.view.reached(last.revision, READABLE_WITHIN_MS);
   }
@@ -32,23 +34,23 @@ export class LocalCatalog {
     return this.view.findByIdentity(identity);
   }
 
-  /** The record of an identity as the view has it now, if the view is loaded; a hint only. */
+  /** The record of an identity in the view, which may be behind or not loaded: a hint only. */
   peek(identity: InstanceIdentity): InstanceRecord | undefined {
     return this.view.findByIdentity(identity);
   }
 
-  /** The record of an id as the view has it now; a hint only. */
+  /** The record of an id in the view: a hint only. */
   find(id: string): InstanceRecord | undefined {
     return this.view.find(id);
   }
 
-  /** Up to where the view has seen the log; undefined: nothing yet. */
+  /** The position in the log that the view has reached; undefined before the first load. */
   position(): LogPosition | undefined {
     return this.view.position;
   }
 
-  /** Asks the follower to read the log now, because it is in doubt. */
-  look(): void {
-    this.view.askForLook();
+  /** Makes the follower read the log now, because the history is in doubt. */
+  requestPoll(): void {
+    this.view.requestPoll();
   }
 }

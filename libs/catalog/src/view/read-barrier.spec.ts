@@ -8,6 +8,7 @@ import {
   systemClock,
   ViewBehindError,
 } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { CatalogState } from './catalog-state.js';
@@ -21,19 +22,24 @@ const SOON_MS = 10;
 function gated(withinMs: number, readHead: (log: LogInMemory) => LogHead | Promise<LogHead>) {
   const log = new LogInMemory();
   const clock = { ms: 1_000_000, now: () => new Date(), monotonicMs: () => clock.ms };
-  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
   const load = (of: LogInMemory) => view.replace({ head: of.head, state: new CatalogState(), sentAtMs: clock.ms });
   load(log);
   view.apply([log.put(anInstance())]);
   let asked = 0;
   const readIndex = {
+    queries: 0,
     current: async () => {
       asked += 1;
       return await readHead(log);
     },
   };
-  const gate = new ReadBarrier({ view, readIndex, clock, withinMs });
-  return { log, view, gate, load, clock, asked: () => asked };
+  const metrics = new Metrics();
+  const gate = new ReadBarrier(view, readIndex, clock, { isFenced: false }, metrics, withinMs);
+  gate.onModuleInit();
+  const strongReads = async () =>
+    (await metrics.registry.getSingleMetric('pcs_strong_reads_total')?.get())?.values[0]?.value;
+  return { log, view, gate, load, clock, strongReads, asked: () => asked };
 }
 
 const headOf = (log: LogInMemory): LogHead => ({ ...log.head, at: NOW });
@@ -73,8 +79,9 @@ describe('reaching a revision', () => {
   });
 
   it('knows nothing before the first load, and waits for nothing then', async () => {
-    const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
-    const gate = new ReadBarrier({ view, readIndex: { current: nobody }, clock: systemClock, withinMs: LONG_MS });
+    const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
+    const readIndex = { current: nobody, queries: 0 };
+    const gate = new ReadBarrier(view, readIndex, systemClock, { isFenced: false }, new Metrics(), LONG_MS);
     await expect(gate.reach(0)).rejects.toThrow(StartingError);
     await expect(gate.strong()).rejects.toThrow(StartingError);
   });
@@ -92,17 +99,17 @@ describe('reaching a revision', () => {
 
 describe('a strong read', () => {
   it('passes only when the view has what the primary has, and then knows it to be current', async () => {
-    const { log, view, gate, clock } = gated(LONG_MS, headOf);
+    const { log, view, gate, clock, strongReads } = gated(LONG_MS, headOf);
     const next = log.put(anInstance());
     clock.ms += 5_000;
     let passed = false;
     const strong = gate.strong().then(() => (passed = true));
-    await new Promise(resolve => view.whenAwaited(() => resolve(undefined)));
+    await new Promise(resolve => view.onPollRequested(() => resolve(undefined)));
     expect(passed).toBe(false);
     clock.ms += 1_000;
     view.apply([next]);
     await strong;
-    expect(gate.strongReads).toBe(1);
+    expect(await strongReads()).toBe(1);
     expect(view.freshness().stalenessSeconds, 'since the question, not since the answer').toBe(1);
   });
 
@@ -113,9 +120,9 @@ describe('a strong read', () => {
     await expect(other.gate.strong()).rejects.toThrow(ViewBehindError);
     const otherNext = gated(LONG_MS, log => ({ ...headOf(log), revision: 2, hash: 'f'.repeat(64) }));
     const strong = otherNext.gate.strong();
-    await new Promise(resolve => otherNext.view.whenAwaited(() => resolve(undefined)));
+    await new Promise(resolve => otherNext.view.onPollRequested(() => resolve(undefined)));
     otherNext.view.apply([otherNext.log.put(anInstance())]);
-    await new Promise(resolve => otherNext.view.whenAwaited(() => resolve(undefined)));
+    await new Promise(resolve => otherNext.view.onPollRequested(() => resolve(undefined)));
     otherNext.clock.ms += 2 * LONG_MS;
     otherNext.load(otherNext.log);
     await expect(strong).rejects.toThrow(ViewBehindError);
@@ -140,7 +147,7 @@ describe('a strong read', () => {
     renewed.put(anInstance());
     const { view, gate, load } = gated(LONG_MS, () => headOf(renewed));
     const strong = gate.strong();
-    await new Promise(resolve => view.whenAwaited(() => resolve(undefined)));
+    await new Promise(resolve => view.onPollRequested(() => resolve(undefined)));
     load(renewed);
     await expect(strong).resolves.toBeUndefined();
     expect(view.waiting).toBe(0);
@@ -161,7 +168,7 @@ describe('a strong read', () => {
     const { view, gate } = gated(LONG_MS, log => ({ ...headOf(log), revision: 2 }));
     const controller = new AbortController();
     const strong = gate.strong(controller.signal);
-    await new Promise(resolve => view.whenAwaited(() => resolve(undefined)));
+    await new Promise(resolve => view.onPollRequested(() => resolve(undefined)));
     controller.abort(new Error('the client is gone'));
     await expect(strong).rejects.toThrow('the client is gone');
     expect(view.waiting).toBe(0);

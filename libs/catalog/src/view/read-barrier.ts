@@ -1,57 +1,66 @@
-import { contradicts, type LogHead, type ReadIndex } from '@coordination/log';
+import { type Settings } from '@coordination/config';
+import { contradicts, type LogHead, ReadIndex } from '@coordination/log';
 import {
-  type Clock,
+  Clock,
   RevisionUnknownError,
   StartingError,
   StoreUnavailableError,
   ViewBehindError,
 } from '@coordination/kernel';
-import { type CatalogView, type ViewHead } from './catalog-view.js';
+import { Metrics } from '@coordination/observability';
+import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
+import { CatalogView, type ViewHead } from './catalog-view.js';
 
-/** How long (ms) a read waits for the view to come to where it must be. */
+/** How long (ms) a read waits for the view to reach the revision that it needs. */
 const REACHED_WITHIN_MS = 1_500;
 
-/** What a gate works with. */
-export interface GateParts {
-  readonly view: CatalogView;
-  /** Of the primary: one query for all who ask before it is sent. */
-  readonly readIndex: Pick<ReadIndex<LogHead>, 'current'>;
-  readonly clock: Clock;
-  /** Whether the query proves that no other server has become the primary. */
-  readonly isFenced?: boolean;
-  /** How long (ms) a read waits for the view. */
-  readonly withinMs?: number;
-}
+/** Whether the query for the head proves that no other server has become the primary. */
+export const readFence = ({ PCS_STRONG_READ_FENCE }: Settings) => ({ isFenced: PCS_STRONG_READ_FENCE });
+
+export type ReadFence = ReturnType<typeof readFence>;
 
 /**
- * Lets reads pass when the view is where they need it. They wait for a bounded time, and without a connection; a wait that
- * is aborted ends with the reason of the abort as its error.
+ * Makes reads wait until the view is as new as they need it. The wait is bounded and holds no connection. An aborted wait
+ * rejects with the reason of the abort.
  */
-export class ReadBarrier {
-  private readonly withinMs: number;
+@Injectable()
+export class ReadBarrier implements OnModuleInit {
   private strongCount = 0;
 
-  constructor(private readonly parts: GateParts) {
-    this.withinMs = parts.withinMs ?? REACHED_WITHIN_MS;
-  }
+  /**
+   * @param readIndex queries the primary; one query serves all callers that call before it is sent
+   * @param withinMs how long (ms) a read waits for the view
+   */
+  constructor(
+    private readonly view: CatalogView,
+    @Inject(ReadIndex) private readonly readIndex: Pick<ReadIndex<LogHead>, 'current' | 'queries'>,
+    private readonly clock: Clock,
+    @Inject(readFence) private readonly fencing: ReadFence,
+    private readonly metrics: Metrics,
+    @Optional() private readonly withinMs = REACHED_WITHIN_MS,
+  ) {}
 
-  /** How many strong reads there were. */
-  get strongReads(): number {
-    return this.strongCount;
+  onModuleInit(): void {
+    this.metrics.observedCounter('strong_reads_total', 'Reads with `consistency=strong`.', () => this.strongCount);
+    this.metrics.observedCounter(
+      'read_index_queries_total',
+      'Queries to the primary for the head of the log.',
+      () => this.readIndex.queries,
+    );
   }
 
   /**
-   * Resolves when the view has a revision. The primary is only asked when it does not come in time.
+   * Resolves when the view has a revision. The primary is queried only if the view does not reach it in time.
    * @throws StartingError before the first load
    * @throws RevisionUnknownError for a revision that the catalog does not know
-   * @throws ViewBehindError when the view has not come that far, or the primary cannot say whether there is that much
+   * @throws ViewBehindError when the view has not reached it, or the primary cannot tell whether the log has
    */
   async reach(revision: number, signal?: AbortSignal): Promise<void> {
-    const { view } = this.parts;
+    const { view } = this;
     if (!view.loaded) throw new StartingError();
     if (!(await view.reached(revision, this.withinMs, signal))) await this.assertKnown(revision, signal);
     if (view.revision < revision) throw new ViewBehindError(view.revision, revision);
-    const reason = view.unknownBecause(revision);
+    const reason = view.unknownReason(revision);
     if (reason !== undefined) throw new RevisionUnknownError(revision, reason);
   }
 
@@ -59,49 +68,50 @@ export class ReadBarrier {
    * Resolves when the view has everything that was acknowledged before this call, on any node. The view is then known to
    * have been current at some moment after the call.
    * @throws StartingError before the first load
-   * @throws StoreUnavailableError when the primary cannot be asked
-   * @throws ViewBehindError when the view has not come that far in time
+   * @throws StoreUnavailableError when the primary cannot be queried
+   * @throws ViewBehindError when the view has not reached the head in time
    */
   async strong(signal?: AbortSignal): Promise<void> {
-    const { view, readIndex, clock } = this.parts;
+    const { view, clock } = this;
     if (!view.loaded) throw new StartingError();
     this.strongCount += 1;
     let untilMs: number | undefined;
     for (;;) {
       const [before, { generation }, askedAtMs] = [view.position!, view, clock.monotonicMs()];
-      const head = await readIndex.current();
+      const head = await this.readIndex.current();
       untilMs ??= clock.monotonicMs() + this.withinMs;
       const restMs = untilMs - clock.monotonicMs();
-      const isLoadedAnew = () => view.generation !== generation;
-      const came =
-        isLoadedAnew() ||
+      const isReloaded = () => view.generation !== generation;
+      const isReached =
+        isReloaded() ||
         (continues(head, before)
           ? await view.reached(head.revision, restMs, signal)
           : await view.replacedSince(generation, restMs, signal));
       signal?.throwIfAborted();
-      if (!came || restMs < 0) throw new ViewBehindError(view.revision, head.revision);
-      // Loaded anew meanwhile, the view may be of another history than the head, which is then asked for again.
-      if (!isLoadedAnew() && continues(view.position!, head)) return view.confirm(askedAtMs);
+      if (!isReached || restMs < 0) throw new ViewBehindError(view.revision, head.revision);
+      // A view that was reloaded meanwhile may have another history than the head, which is then queried again.
+      if (!isReloaded() && continues(view.position!, head)) return view.confirm(askedAtMs);
     }
   }
 
   /**
-   * Resolves when PostgreSQL may be asked instead of the view, by a read that must be strong. Its answers are of its
-   * present; with the fence it has proved to be the primary after this call.
+   * Resolves when a strong read may be answered by PostgreSQL instead of the view. PostgreSQL answers from its present state;
+   * with the fence, it has proved to be the primary after this call.
    * @throws StoreUnavailableError when it has not
    */
   async fence(signal?: AbortSignal): Promise<void> {
     this.strongCount += 1;
-    if (this.parts.isFenced) await this.parts.readIndex.current();
+    if (this.fencing.isFenced) await this.readIndex.current();
     signal?.throwIfAborted();
   }
 
-  /** @throws RevisionUnknownError when the log has not got as far */
+  /** @throws RevisionUnknownError when the log has not reached the revision */
   private async assertKnown(revision: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const { view, readIndex } = this.parts;
-    const head = await readIndex.current().catch((error: unknown) => {
-      if (error instanceof StoreUnavailableError) throw new ViewBehindError(view.revision, revision, { cause: error });
+    const head = await this.readIndex.current().catch((error: unknown) => {
+      if (error instanceof StoreUnavailableError) {
+        throw new ViewBehindError(this.view.revision, revision, { cause: error });
+      }
       throw error;
     });
     signal?.throwIfAborted();
@@ -110,8 +120,8 @@ export class ReadBarrier {
 }
 
 /**
- * Whether a place of the log can come after another one: in another epoch, the same number means another catalog, and a
- * head that is behind what was known before is that of a restored backup.
+ * Whether one position in the log can follow another. In another epoch, the same number means another catalog; a head that
+ * is behind what was known before belongs to a restored backup.
  */
 const continues = (later: ViewHead | LogHead, earlier: ViewHead | LogHead): boolean =>
   later.epoch === earlier.epoch && !contradicts(later, earlier);

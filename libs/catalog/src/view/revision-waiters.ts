@@ -2,12 +2,12 @@ interface Waiter {
   readonly settle: (reached: boolean) => void;
 }
 
-/** How many may wait at once; whoever comes after them is told no at once. */
+/** How many callers may wait at once; further ones get `false` immediately. */
 export const MAX_WAITERS = 20_000;
 
-/** Those who wait until the view has reached a revision. */
+/** Callers that wait until the view has reached a revision. */
 export class RevisionWaiters {
-  /** By revision: those who share a read index wait for the same one. */
+  /** By revision: callers that share a read index wait for the same one. */
   private readonly waiting = new Map<number, Set<Waiter>>();
   private count = 0;
 
@@ -16,8 +16,8 @@ export class RevisionWaiters {
   }
 
   /**
-   * Resolves with true when {@link release} is called with the revision or a later one, else with false: after the
-   * time, when aborted, or when too many wait already.
+   * Resolves with true when {@link release} is called with this revision or a later one. Resolves with false after the
+   * timeout, when aborted, or when too many callers wait already.
    */
   wait(revision: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (timeoutMs <= 0 || signal?.aborted || this.count >= MAX_WAITERS) return Promise.resolve(false);
@@ -40,14 +40,14 @@ export class RevisionWaiters {
     return promise;
   }
 
-  /** Tells everybody who waits for this revision or an earlier one. */
+  /** Resolves the waiters for this revision and earlier ones with `true`. */
   release(revision: number): void {
     for (const [awaited, group] of this.waiting) {
       if (awaited <= revision) for (const waiter of group) waiter.settle(true);
     }
   }
 
-  /** Tells everybody that it will not be. */
+  /** Resolves all waiters with `false`. */
   abandon(): void {
     for (const group of this.waiting.values()) for (const waiter of group) waiter.settle(false);
   }

@@ -1,30 +1,30 @@
-import { type LogEvent, type EpochGap } from '@coordination/log';
+import { type EpochGap, type LogEvent } from '@coordination/log';
 import { type CatalogChange } from './catalog-change.js';
 import { type CatalogState } from './catalog-state.js';
 
-/** What the view needs of an event. */
+/** The part of an event that the view needs. */
 export type CatalogEvent = Pick<
   LogEvent,
   'revision' | 'action' | 'namespace' | 'service' | 'instanceUuid' | 'after' | 'previousHash' | 'hash'
 >;
 
-/** Up to where in the log the view is, and in which history. */
+/** The position of the view in the log, and the epoch that it belongs to. */
 export interface ViewHead {
   readonly revision: number;
   readonly hash: string;
   readonly epoch: string;
 }
 
-/** The catalog as the loader read it, whole. */
+/** The whole catalog as the loader read it. */
 export interface CatalogSnapshot {
   readonly head: ViewHead;
   readonly state: CatalogState;
-  /** Monotonic time (ms) before the read began: what was not in it then is not in the snapshot. */
+  /** Monotonic time (ms) before the read began: changes that were committed later may be missing. */
   readonly sentAtMs: number;
   /** Where earlier epochs ended and later ones began, in their order. */
   readonly gaps?: readonly EpochGap[];
-  /** Whether the catalog has come to another server than it was last written on, and nobody has vouched for it yet. */
-  readonly elsewhere?: boolean;
+  /** Whether the catalog has moved to another server than it was last written on, and no node has confirmed it yet. */
+  readonly hasMoved?: boolean;
 }
 
 /** How current the view is. */
@@ -38,15 +38,15 @@ export interface Freshness {
 }
 
 /**
- * What became of events: `applied` (all that were not known already are in the view now), `gap` (some are missing
- * before them: read again), `broken` (they do not continue the history that the view holds: load again).
+ * The result of applying events: `applied` (the view has all of them now), `gap` (earlier events are missing: read again),
+ * `broken` (they do not continue the history that the view holds: load again).
  */
 export type ApplyOutcome = 'applied' | 'gap' | 'broken';
 
-/** Somebody who is told what the view takes, within the call that makes it do so. It must not throw. */
+/** Is called with what the view takes, within the call that makes it do so. It must not throw. */
 export interface ViewObserver {
-  /** These changes are in the view now; in the order of the log. */
+  /** The view has these changes now; they are in the order of the log. */
   applied(changes: readonly CatalogChange[]): void;
-  /** The view was loaded, or has come to another epoch, and stands here now. */
+  /** The view was loaded, or a new epoch has begun; this is its position now. */
   replaced(head: ViewHead): void;
 }

@@ -1,19 +1,24 @@
 import { Metrics } from '@coordination/observability';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Databases } from './databases.js';
 
 /** Exports how full the pools of connections are. */
 @Injectable()
-export class PoolMetrics {
-  constructor(metrics: Metrics, databases: Databases) {
-    metrics.observedGauges(
+export class PoolMetrics implements OnModuleInit {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly databases: Databases,
+  ) {}
+
+  onModuleInit(): void {
+    this.metrics.observedGauges(
       {
         name: 'database_connections',
         help: 'Connections to PostgreSQL by purpose; `waiting` counts callers that wait for one.',
         labelNames: ['purpose', 'state'],
       },
       () =>
-        databases.use().flatMap(({ purpose, open, idle, waiting }) => [
+        this.databases.use().flatMap(({ purpose, open, idle, waiting }) => [
           { labels: { purpose, state: 'used' }, value: open - idle },
           { labels: { purpose, state: 'idle' }, value: idle },
           { labels: { purpose, state: 'waiting' }, value: waiting },

@@ -52,7 +52,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   '58': 'The server failed to read or write a file.',
   '72': 'A snapshot of the database became too old.',
   F0: 'The configuration of the server is not valid.',
-  XX: 'The server failed internally: see its log. Data or an index may be damaged.',
+  XX: 'The server has failed: see its log. Data or an index may be damaged.',
   EACCES: UNREACHABLE,
   EADDRNOTAVAIL: UNREACHABLE,
   EAI_AGAIN: UNRESOLVED,

@@ -14,7 +14,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   databases = await Databases.open({ url: database.url, ssl: 'off', poolMax: 2, entities: [] });
   metrics = new Metrics();
-  new SnapshotMetrics(metrics, databases);
+  new SnapshotMetrics(metrics, databases).onModuleInit();
 });
 
 afterEach(async () => {

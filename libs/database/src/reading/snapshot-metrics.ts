@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Metrics } from '@coordination/observability';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Databases } from '../connections/databases.js';
 import { query } from './query.js';
 
@@ -17,12 +17,14 @@ const OLDEST_SNAPSHOT = `
  * away, and every batch takes longer.
  */
 @Injectable()
-export class SnapshotMetrics {
+export class SnapshotMetrics implements OnModuleInit {
   constructor(
-    metrics: Metrics,
+    private readonly metrics: Metrics,
     private readonly databases: Databases,
-  ) {
-    metrics.observedGauge(
+  ) {}
+
+  onModuleInit(): void {
+    this.metrics.observedGauge(
       'database_oldest_snapshot_seconds',
       'Age of the oldest open snapshot in the database; NaN where it is unknown.',
       () => this.oldestSeconds(),

@@ -26,7 +26,7 @@ export const anyNamespace = namespaceOrAllSchema.default(DEFAULT_NAMESPACE).desc
 export const namespacesQuery = z.strictObject({ ...FRESHNESS_PARAMETERS, ...WAITING_PARAMETERS });
 export type NamespacesQuery = z.output<typeof namespacesQuery>;
 
-/** What all questions about one namespace can say. */
+/** The query parameters of all reads of one namespace. */
 export const selectingQuery = z.strictObject({ namespace, ...FILTER_PARAMETERS, ...FRESHNESS_PARAMETERS });
 
 export const servicesQuery = selectingQuery.extend(WAITING_PARAMETERS);
@@ -39,11 +39,14 @@ export const searchQuery = z.strictObject({
   namespace: anyNamespace,
   service: serviceSchema.optional(),
   ...FILTER_PARAMETERS,
-  sort: z.enum(SEARCH_SORTS).default('service').describe('What the instances are ordered by; ties by identity or id.'),
-  order: z.enum(SEARCH_ORDERS).default('asc').describe('`asc`: the least first; `desc`: the greatest.'),
+  sort: z
+    .enum(SEARCH_SORTS)
+    .default('service')
+    .describe('The sort key of the instances; equal keys are sorted by identity or id.'),
+  order: z.enum(SEARCH_ORDERS).default('asc').describe('`asc`: the least first; `desc`: the greatest first.'),
   limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances per page.'),
   cursor: queryCursor(MAX_CURSOR_LENGTH).describe(
-    '`nextCursor` of the page before, with the same other parameters; `limit` may be another one.',
+    '`nextCursor` of the previous page, with the same other parameters; `limit` may differ.',
   ),
   fields: fieldsParameter(NAMED_IN_CATALOG),
   ...FRESHNESS_PARAMETERS,
@@ -80,7 +83,9 @@ export const namespaceList = z
 
 export const serviceList = z
   .looseObject({
-    revision: revision('The last revision that touched the namespace; that of the catalog, if it never had a service.'),
+    revision: revision(
+      'The last revision that touched the namespace; the revision of the catalog, if the namespace never had a service.',
+    ),
     services: z.array(
       z
         .looseObject({
@@ -99,9 +104,11 @@ export const serviceList = z
 export const serviceInstances = z
   .looseObject({
     service: z.string(),
-    revision: revision('The last revision that touched the service; that of the catalog, if it never had an instance.'),
-    counts: statusCounts.describe('Of all instances that the filters but `status` select.'),
-    instances: z.array(instanceView).describe('By instanceId. With `fields`, they have no other members.'),
+    revision: revision(
+      'The last revision that touched the service; the revision of the catalog, if the service never had an instance.',
+    ),
+    counts: statusCounts.describe('Counts of all instances that the filters other than `status` select.'),
+    instances: z.array(instanceView).describe('Sorted by instanceId. With `fields`, they have no other members.'),
     nextCursor: z
       .string()
       .nullable()

@@ -20,7 +20,7 @@ type Ending = Pick<Comparison, 'operator' | 'sign' | 'isNegated' | 'values'>;
  *     list        := '[' value (',' value)* ']'
  *     value       := text | number | 'true' | 'false' | 'null'
  *
- * Only parentheses recur; whoever parses bounds their depth beforehand.
+ * Only parentheses are recursive; the caller bounds their depth before parsing.
  */
 export class FilterGrammar extends EmbeddedActionsParser {
   readonly expression: Rule<Syntax> = this.RULE('expression', (): Syntax => {

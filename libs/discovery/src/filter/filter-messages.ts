@@ -3,7 +3,7 @@ import { EOF, type IParserErrorMessageProvider, type IToken, type TokenType, tok
 /** How much of a token a message repeats. */
 const MAX_SHOWN = 30;
 
-/** What the parser says of texts that are no filter: what was expected, and what there is. The place is told apart. */
+/** The messages of the parser: what was expected, and what was found. The position is added by the caller. */
 export const FILTER_MESSAGES: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, actual }) => expectedNot([expected], actual),
   buildNotAllInputParsedMessage: ({ firstRedundant }) =>
@@ -12,10 +12,10 @@ export const FILTER_MESSAGES: IParserErrorMessageProvider = {
   buildEarlyExitMessage: ({ expectedIterationPaths, actual }) => expectedNext(expectedIterationPaths, actual),
 };
 
-/** Where in a text a token or character is: counted in characters, from 1. */
+/** The position of a token or character in a text, counted in characters from 1. */
 export const positionOf = (text: string, offset: number): number => Array.from(text.slice(0, offset)).length + 1;
 
-/** The parser looks one token ahead. */
+/** The lookahead of the parser is one token. */
 const expectedNext = (paths: readonly TokenType[][], [next]: readonly IToken[]): string =>
   expectedNot(
     paths.flatMap(([type]) => type ?? []),

@@ -1,7 +1,7 @@
 import { type IToken } from 'chevrotain';
 import { type Order } from '../selection/expression.js';
 
-/** A filter as it is written, before anybody asked whether it makes sense. */
+/** The syntax tree of a filter, before its meaning is checked. */
 export type Syntax =
   | { readonly kind: 'and' | 'or'; readonly terms: readonly Syntax[] }
   | { readonly kind: 'not'; readonly term: Syntax }
@@ -11,12 +11,12 @@ export type Operator = 'equal' | 'contains' | 'matches' | 'empty' | Order;
 
 export interface Comparison {
   readonly kind: 'comparison';
-  /** A name, and the keys that follow it. */
+  /** A name and the keys that follow it. */
   readonly selector: readonly [IToken, ...IToken[]];
   readonly operator: Operator;
-  /** The token that stands for the operator. */
+  /** The token of the operator. */
   readonly sign: IToken;
   readonly isNegated: boolean;
-  /** What it is compared with: none for `empty`, several for a list, one otherwise. */
+  /** The values of the comparison: none for `empty`, several for a list, one otherwise. */
   readonly values: readonly IToken[];
 }

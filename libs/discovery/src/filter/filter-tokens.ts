@@ -1,6 +1,6 @@
 import { createToken, Lexer, type TokenType } from 'chevrotain';
 
-/** A name; keywords are names that mean something, so they must be tried first, and give way to longer names. */
+/** A name. Keywords are tried first, and give way to longer names. */
 const Name = createToken({ name: 'Name', pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: 'a selector' });
 
 const keyword = (word: string): TokenType =>
@@ -10,7 +10,7 @@ const sign = (name: string, text: string): TokenType => createToken({ name, patt
 
 const value = (name: string, pattern: RegExp, label: string): TokenType => createToken({ name, pattern, label });
 
-/** What a filter is made of. The order is the one in which they are tried. */
+/** The tokens of filters, in the order in which they are tried. */
 export const TOKEN = {
   Space: createToken({ name: 'Space', pattern: /[ \t\r\n]+/, group: Lexer.SKIPPED }),
   And: keyword('and'),
@@ -38,7 +38,7 @@ export const TOKEN = {
   OpenList: sign('OpenList', '['),
   CloseList: sign('CloseList', ']'),
   Comma: sign('Comma', ','),
-  /** What JSON does not take of it is told later. The alternatives exclude each other, so that no text makes it slow. */
+  /** It is checked as JSON later. The alternatives exclude each other, so that no text makes the match slow. */
   Text: value('Text', /"(?:[^"\\]|\\.)*"/, 'text in double quotes'),
   Raw: value('Raw', /`[^`]*`/, 'text in backquotes'),
   Number: value('Number', /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/, 'a number'),

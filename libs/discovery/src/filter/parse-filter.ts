@@ -8,12 +8,12 @@ import { FilterMistake, toExpression } from './to-expression.js';
 /** How deeply parentheses may be nested: each level costs the parser a few frames of the stack. */
 const MAX_DEPTH = 20;
 
-/** An expression, or what is wrong with the text, and where. */
+/** An expression, or the error in the text with its position. */
 export type ParsedFilter = { readonly expression: Expression } | { readonly complaint: string };
 
 /**
- * Makes a parser of filter expressions, which takes some milliseconds. Between two texts it remembers nothing. Texts must
- * be bounded in length; everything else is bounded here.
+ * Creates a parser of filter expressions, which takes some milliseconds. The parser keeps no state between two texts. Texts
+ * must be bounded in length; the parser bounds everything else.
  */
 export function createFilterParser(): (text: string) => ParsedFilter {
   const lexer = new Lexer(TOKENS, { positionTracking: 'onlyOffset', ensureOptimizations: false });
@@ -23,7 +23,7 @@ export function createFilterParser(): (text: string) => ParsedFilter {
     const { tokens, errors } = lexer.tokenize(text);
     const [unknown] = errors;
     if (unknown) throw new FilterMistake(complaintAbout(text, unknown.offset), unknown.offset);
-    refuseDepth(tokens);
+    assertDepth(tokens);
     grammar.input = tokens;
     const syntax = grammar.expression();
     const [error] = grammar.errors;
@@ -45,7 +45,7 @@ export function createFilterParser(): (text: string) => ParsedFilter {
 
 const startOf = (token: IToken, text: string): number => (token.tokenType === EOF ? text.length : token.startOffset);
 
-function refuseDepth(tokens: readonly IToken[]): void {
+function assertDepth(tokens: readonly IToken[]): void {
   let depth = 0;
   for (const { tokenType, startOffset } of tokens) {
     if (tokenType === TOKEN.Open) depth += 1;
@@ -59,9 +59,9 @@ function refuseDepth(tokens: readonly IToken[]): void {
 function complaintAbout(text: string, offset: number): string {
   const character = String.fromCodePoint(text.codePointAt(offset) ?? 0);
   if (character === '"')
-    return 'the text that begins here does not end, or has something in it that JSON does not take';
+    return 'the text that begins here does not end, or contains something that JSON does not allow';
   if (character === '`') return 'the text that begins here does not end';
   if (character === '=') return 'expected `==`, found =';
-  if (character === "'") return 'text stands in double quotes or backquotes';
+  if (character === "'") return 'text must be in double quotes or backquotes';
   return `there is no sign ${JSON.stringify(character)} in filters`;
 }

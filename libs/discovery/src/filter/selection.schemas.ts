@@ -1,6 +1,12 @@
-import { findUnstorable, InvalidFilterError, isStorableText, type FieldError } from '@coordination/kernel';
+import {
+  type FieldError,
+  findUnstorable,
+  InvalidFilterError,
+  isStorableText,
+  type JsonObject,
+} from '@coordination/kernel';
 import { queryCommaList, queryList } from '@coordination/http';
-import { hostFilterSchema, instanceTypeSchema, STATUSES, type JsonObject, type Status } from '@coordination/catalog';
+import { hostFilterSchema, instanceTypeSchema, type Status, STATUSES } from '@coordination/catalog';
 import { z } from 'zod';
 import { allOf, type Expression, type Field } from '../selection/expression.js';
 import { createFilterParser } from './parse-filter.js';
@@ -14,7 +20,7 @@ const MAX_RANGE = 256;
 /** The longest zone that there can be. */
 const MAX_ZONE = 100;
 
-/** Characters of a value that may be given many times: all of them, and all other parameters, fit into one request. */
+/** Characters of a repeatable value: all of them, and all other parameters, fit into one request. */
 const MAX_LISTED = 300;
 
 /** Characters of a filter expression; the parser bounds the rest. */
@@ -33,36 +39,36 @@ export const FILTER_PARAMETERS = {
   status: queryCommaList(z.enum([...STATUSES, 'any']).meta({ id: 'StatusFilter' })).describe(
     'Statuses, separated by commas, or `any`. Default: `healthy,degraded` for the instances of a service and for `resolve`, `any` for everything else.',
   ),
-  type: instanceTypeSchema.optional().describe('What the instances are good for.'),
-  environment: text().optional().describe('`metadata.environment`, exactly.'),
-  region: text().optional().describe('`metadata.region`, exactly.'),
-  host: hostFilterSchema
-    .optional()
-    .describe('DNS name or address that the instances were registered with, in any spelling of it.'),
-  zone: text(MAX_ZONE).optional().describe('Zone, exactly.'),
+  type: instanceTypeSchema.optional().describe('The type of the instances.'),
+  environment: text().optional().describe('The exact value of `metadata.environment`.'),
+  region: text().optional().describe('The exact value of `metadata.region`.'),
+  host: hostFilterSchema.optional().describe('DNS name or address of the instances, in any spelling.'),
+  zone: text(MAX_ZONE).optional().describe('The exact zone.'),
   appVersion: text(MAX_RANGE)
     .optional()
     .describe('A semver range that `metadata.version` satisfies, such as `^2.4.0` or `>=1.2 <3`.'),
-  tag: queryList(text(MAX_LISTED)).describe('`key=value`, or `key` for any value; repeatable, all must hold.'),
-  capability: queryList(text(MAX_LISTED)).describe('One of `metadata.capabilities`; repeatable, all must hold.'),
+  tag: queryList(text(MAX_LISTED)).describe('`key=value`, or `key` for any value; repeatable, all must be present.'),
+  capability: queryList(text(MAX_LISTED)).describe(
+    'An element of `metadata.capabilities`; repeatable, all must be present.',
+  ),
   metadata: text(MAX_METADATA_TEXT)
     .optional()
-    .describe('A JSON object that the metadata contains, as `@>` of PostgreSQL has it: `{"a": {"b": 1}}`.'),
+    .describe('A JSON object that the metadata contains, by the rules of `@>` in PostgreSQL: `{"a": {"b": 1}}`.'),
   filter: text(MAX_FILTER).optional().describe(FILTER_DESCRIPTION),
 } as const;
 
 const filterParameters = z.object(FILTER_PARAMETERS);
 
-/** It remembers nothing between two texts. */
+/** It keeps no state between two texts. */
 const parseFilter = createFilterParser();
 
 /** The filters of a request, checked one by one. */
 export type FilterParameters = z.output<typeof filterParameters>;
 
 /**
- * What the filters of a request select: all parameters together, each of them part of one expression.
- * @param defaultStatuses which statuses are meant when the parameter `status` says nothing of them
- * @throws InvalidFilterError for a range that is none, metadata that cannot be compared with, a bad expression
+ * The selection of the filters of a request: all parameters become terms of one expression.
+ * @param defaultStatuses the statuses when the parameter `status` is absent
+ * @throws InvalidFilterError for an invalid semver range, metadata that cannot be compared, or an invalid expression
  */
 export function toSelection(query: FilterParameters, defaultStatuses: Selection['statuses']): Selection {
   const errors: FieldError[] = [];
@@ -104,10 +110,10 @@ function parseExpression(filter: string, errors: FieldError[]): Expression | und
 }
 
 /** `any` beside other statuses still means any. */
-function toStatuses(asked: FilterParameters['status']): Selection['statuses'] | undefined {
-  if (asked === undefined) return undefined;
-  const statuses = asked.filter((status): status is Status => status !== 'any');
-  return statuses.length < asked.length ? 'any' : [...new Set(statuses)].sort();
+function toStatuses(given: FilterParameters['status']): Selection['statuses'] | undefined {
+  if (given === undefined) return undefined;
+  const statuses = given.filter((status): status is Status => status !== 'any');
+  return statuses.length < given.length ? 'any' : [...new Set(statuses)].sort();
 }
 
 function parseObject(json: string, errors: FieldError[]): JsonObject | undefined {
@@ -116,15 +122,15 @@ function parseObject(json: string, errors: FieldError[]): JsonObject | undefined
   try {
     value = JSON.parse(json);
   } catch {
-    // told below
+    // The check below reports it.
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     errors.push({ path, message: 'must be a JSON object' });
     return undefined;
   }
-  const poison = findUnstorable(value, path, MAX_METADATA_DEPTH);
-  errors.push(...poison.map(({ path, message }) => ({ path, message })));
-  if (poison.length > 0) return undefined;
+  const problems = findUnstorable(value, path, MAX_METADATA_DEPTH);
+  errors.push(...problems.map(({ path, message }) => ({ path, message })));
+  if (problems.length > 0) return undefined;
   if (countValues(value) > MAX_METADATA_VALUES) {
     errors.push({ path, message: `must not hold more than ${MAX_METADATA_VALUES} values` });
     return undefined;

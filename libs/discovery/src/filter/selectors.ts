@@ -2,14 +2,14 @@ import { INSTANCE_TYPES, SCHEMES, STATUSES } from '@coordination/catalog';
 import { type Field, type Selector } from '../selection/expression.js';
 import { type Operator } from './filter-syntax.js';
 
-/** What kind of value a selector names, which decides what can be asked of it. */
+/** The kind of value that a selector selects, which determines the operators that apply to it. */
 export interface ValueKind {
   /** For people: `port is …`. */
   readonly is: string;
   readonly operators: ReadonlySet<Operator>;
-  /** The types that its value may have, as far as that is known; those of the elements or keys for `contains`. */
+  /** The possible types of its value; for `contains`, those of the elements or keys. */
   readonly types: ReadonlySet<'string' | 'number' | 'boolean' | 'null'>;
-  /** The only values there are. */
+  /** The only possible values. */
   readonly choices?: readonly string[];
 }
 
@@ -56,14 +56,14 @@ const ANY = kind(
   ['string', 'number', 'boolean', 'null'],
 );
 
-/** Names that lead into the metadata. */
+/** Names that select a part of the metadata. */
 const SHORT_FORMS: Readonly<Record<string, Selector>> = {
   metadata: ['metadata'],
   tags: ['metadata', 'tags'],
   capabilities: ['metadata', 'capabilities'],
 };
 
-/** What a filter can ask about, for people. */
+/** All selectors, for people. */
 export const SELECTOR_NAMES: readonly string[] = [
   ...Object.keys(KINDS),
   'metadata.<key>',
@@ -74,7 +74,7 @@ export const SELECTOR_NAMES: readonly string[] = [
 /** The names with which a selector begins. */
 export const SELECTOR_ROOTS: readonly string[] = [...Object.keys(KINDS), ...Object.keys(SHORT_FORMS)];
 
-/** What a name and the keys after it select; undefined when there is no such thing. */
+/** The selector of a name and the keys after it; undefined when there is none. */
 export function toSelector(name: string, keys: readonly string[]): Selector | undefined {
   if (Object.hasOwn(KINDS, name)) return keys.length === 0 ? [name as Field] : undefined;
   if (!Object.hasOwn(SHORT_FORMS, name)) return undefined;
@@ -88,8 +88,8 @@ export function kindOf(selector: Selector): ValueKind {
   return isCapabilities(selector) ? LIST : ANY;
 }
 
-/** Whether this is all tags, which are an object, whatever the metadata have in their place. */
+/** Whether this selects all tags, which are an object, whatever the metadata contains in their place. */
 export const isTags = (selector: Selector): boolean => selector.length === 2 && selector[1] === 'tags';
 
-/** Whether this is the capabilities, which are a list, whatever the metadata have in their place. */
+/** Whether this selects the capabilities, which are a list, whatever the metadata contains in their place. */
 export const isCapabilities = (selector: Selector): boolean => selector.length === 2 && selector[1] === 'capabilities';

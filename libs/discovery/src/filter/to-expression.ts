@@ -7,16 +7,16 @@ import { TOKEN } from './filter-tokens.js';
 import { MAX_INSTRUCTIONS, sizeOfPattern } from '../selection/pattern.js';
 import { isCapabilities, isTags, kindOf, SELECTOR_NAMES, SELECTOR_ROOTS, toSelector } from './selectors.js';
 
-/** Keys that may follow `metadata`: as many as metadata may have levels. */
+/** Keys that may follow `metadata`: as many as the levels that metadata may have. */
 const MAX_KEYS = 8;
 
-/** Comparisons of a filter, each value of a list counted as one. */
+/** Comparisons of a filter; each value of a list counts as one. */
 const MAX_TERMS = 100;
 
-/** Patterns of a filter; each is tried on every instance that the rest selects. */
+/** Patterns of a filter; each is tested on every instance that the other terms select. */
 const MAX_PATTERNS = 5;
 
-/** Something in a filter that makes no sense, and where it is. */
+/** An error in a filter, and its position. */
 export class FilterMistake extends Error {
   constructor(
     message: string,
@@ -26,29 +26,29 @@ export class FilterMistake extends Error {
   }
 }
 
-/** Counts what a filter may not have endlessly many of. */
-interface Spent {
+/** Counts the bounded parts of a filter. */
+interface Usage {
   terms: number;
   patterns: number;
   instructions: number;
 }
 
 /**
- * What a filter means.
- * @throws FilterMistake for a selector that there is not, a comparison that can never hold, and more than may be asked
+ * Converts the syntax of a filter into an expression.
+ * @throws FilterMistake for an unknown selector, a comparison that can never be true, and a filter that exceeds its bounds
  */
 export const toExpression = (syntax: Syntax): Expression => convert(syntax, { terms: 0, patterns: 0, instructions: 0 });
 
-function convert(syntax: Syntax, spent: Spent): Expression {
+function convert(syntax: Syntax, usage: Usage): Expression {
   switch (syntax.kind) {
     case 'and':
     case 'or':
-      return { kind: syntax.kind, terms: syntax.terms.map(term => convert(term, spent)) };
+      return { kind: syntax.kind, terms: syntax.terms.map(term => convert(term, usage)) };
     case 'not':
-      return { kind: 'not', term: convert(syntax.term, spent) };
+      return { kind: 'not', term: convert(syntax.term, usage) };
     case 'comparison': {
-      spend(syntax, spent);
-      const leaf = toLeaf(syntax, spent);
+      count(syntax, usage);
+      const leaf = toLeaf(syntax, usage);
       return syntax.isNegated ? { kind: 'not', term: leaf } : leaf;
     }
     default: {
@@ -58,18 +58,18 @@ function convert(syntax: Syntax, spent: Spent): Expression {
   }
 }
 
-function spend({ selector: [name], values, operator, sign }: Comparison, spent: Spent): void {
-  spent.terms += Math.max(1, values.length);
-  if (spent.terms > MAX_TERMS) throw mistake(name, `a filter must not have more than ${MAX_TERMS} comparisons`);
-  if (operator === 'matches') spent.patterns += 1;
-  if (spent.patterns > MAX_PATTERNS) throw mistake(sign, `a filter must not have more than ${MAX_PATTERNS} patterns`);
+function count({ selector: [name], values, operator, sign }: Comparison, usage: Usage): void {
+  usage.terms += Math.max(1, values.length);
+  if (usage.terms > MAX_TERMS) throw mistake(name, `a filter must not have more than ${MAX_TERMS} comparisons`);
+  if (operator === 'matches') usage.patterns += 1;
+  if (usage.patterns > MAX_PATTERNS) throw mistake(sign, `a filter must not have more than ${MAX_PATTERNS} patterns`);
 }
 
-function toLeaf({ selector: path, operator, sign, values }: Comparison, spent: Spent): Leaf {
+function toLeaf({ selector: path, operator, sign, values }: Comparison, usage: Usage): Leaf {
   const of = resolve(path);
   const kind = kindOf(of);
   if (!kind.operators.has(operator)) {
-    throw mistake(sign, `\`${sign.image}\` cannot be asked of ${nameOf(path)}, which is ${kind.is}`);
+    throw mistake(sign, `\`${sign.image}\` cannot be applied to ${nameOf(path)}, which is ${kind.is}`);
   }
   const scalars = values.map(token => {
     const value = toScalar(token);
@@ -87,7 +87,7 @@ function toLeaf({ selector: path, operator, sign, values }: Comparison, spent: S
   if (operator === 'empty' || first === undefined) return { kind: 'empty', of };
   if (operator === 'equal') return { kind: 'equal', of, anyOf: scalars.map(({ value }) => value) };
   if (operator === 'contains') return toContains(of, first.value);
-  if (operator === 'matches') return { kind: 'matches', of, pattern: toPattern(first.value, first.token, spent) };
+  if (operator === 'matches') return { kind: 'matches', of, pattern: toPattern(first.value, first.token, usage) };
   return { kind: 'ordered', of, by: operator, than: toComparable(first.value, first.token) };
 }
 
@@ -101,25 +101,25 @@ function resolve([name, ...keys]: Comparison['selector']): Selector {
     throw mistake(name, `there is no selector ${shown(name)}${hint} are ${SELECTOR_NAMES.join(', ')}`);
   }
   const last = keys[MAX_KEYS];
-  if (last !== undefined) throw mistake(last, `metadata have no more than ${MAX_KEYS} levels`);
+  if (last !== undefined) throw mistake(last, `metadata has no more than ${MAX_KEYS} levels`);
   return selector;
 }
 
 const toKey = (token: IToken): string => (tokenMatcher(token, TOKEN.Key) ? token.image.slice(1) : toText(token));
 
-/** Tags are an object and capabilities a list, which is what the shorter parameters of these names ask too. */
+/** Tags are an object and capabilities a list, as in the query parameters of these names. */
 function toContains(of: Selector, value: Scalar): Leaf {
   if (isTags(of)) return { kind: 'present', of: ['metadata', 'tags', String(value)] };
   if (isCapabilities(of)) return { kind: 'within-metadata', wanted: { capabilities: [value] } };
   return { kind: 'contains', of, value };
 }
 
-function toPattern(value: Scalar, token: IToken, spent: Spent): string {
+function toPattern(value: Scalar, token: IToken, usage: Usage): string {
   if (typeof value !== 'string') throw mistake(token, `expected a pattern as text, found ${shown(token)}`);
   const size = sizeOfPattern(value);
   if (typeof size === 'string') throw mistake(token, size);
-  spent.instructions += size;
-  if (spent.instructions > MAX_INSTRUCTIONS) {
+  usage.instructions += size;
+  if (usage.instructions > MAX_INSTRUCTIONS) {
     throw mistake(token, 'the patterns of this filter are too complex: use fewer or smaller repetitions');
   }
   return value;
@@ -133,14 +133,14 @@ function toComparable(value: Scalar, token: IToken): string | number {
 function toScalar(token: IToken): Scalar {
   if (tokenMatcher(token, TOKEN.Text) || tokenMatcher(token, TOKEN.Raw)) return toText(token);
   const value = JSON.parse(token.image) as Scalar;
-  const [poison] = findUnstorable(value);
-  if (poison) throw mistake(token, `the value ${poison.message}`);
-  return value === 0 ? 0 : value; // not -0, which JSON has not
+  const [problem] = findUnstorable(value);
+  if (problem) throw mistake(token, `the value ${problem.message}`);
+  return value === 0 ? 0 : value; // JSON has no -0
 }
 
 function toText(token: IToken): string {
   const text = tokenMatcher(token, TOKEN.Raw) ? token.image.slice(1, -1) : fromJson(token);
-  if (!isStorableText(text)) throw mistake(token, 'no text has U+0000 or half a surrogate pair');
+  if (!isStorableText(text)) throw mistake(token, 'a text must not contain U+0000 or half a surrogate pair');
   return text;
 }
 
@@ -148,7 +148,7 @@ function fromJson(token: IToken): string {
   try {
     return JSON.parse(token.image) as string;
   } catch {
-    throw mistake(token, 'the text that begins here has something in it that JSON does not take');
+    throw mistake(token, 'the text that begins here contains something that JSON does not allow');
   }
 }
 

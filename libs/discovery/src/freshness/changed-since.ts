@@ -1,8 +1,8 @@
-import { type CatalogChange, type CatalogView, type ChangeFeed, type FeedScope } from '@coordination/catalog';
-import { type Concerns } from './poll-query.js';
+import { type CatalogView, type ChangeFeed, isInScope, type Scope } from '@coordination/catalog';
+import { type ChangeTest } from './poll-query.js';
 
-/** How many changes are looked at for one request; whoever is further behind is told at once. */
-const MAX_JUDGED = 1_000;
+/** How many changes are tested for one request; with more, the request is answered at once. */
+const MAX_TESTED = 1_000;
 
 /** Where changes are looked up. */
 export interface ChangeSources {
@@ -11,34 +11,31 @@ export interface ChangeSources {
 }
 
 /**
- * A revision after `since` that altered an answer, the newest that is known; undefined when there is none. Where it
- * cannot be told, because the changes are no longer in memory, or too many, it is as if there were one.
+ * The newest known revision after `since` that affects a response; undefined when there is none. When that is not known,
+ * because the changes are no longer in memory or too many, it returns a revision as if there were one.
  */
 export function changedSince(
   { view, feed }: ChangeSources,
-  scope: FeedScope,
+  scope: Scope,
   since: number,
-  concerns: Concerns,
+  affects: ChangeTest,
 ): number | undefined {
   const touched = lastTouch(view, scope);
   if (touched <= since) return undefined;
   const changes = feed.after(since);
   if (!changes) return touched;
-  let judged = 0;
+  let tested = 0;
   for (const change of changes.toReversed()) {
-    if (!isWithin(change, scope)) continue;
-    judged += 1;
-    if (judged > MAX_JUDGED || concerns(change)) return change.revision;
+    if (!isInScope(scope, change)) continue;
+    tested += 1;
+    if (tested > MAX_TESTED || affects(change)) return change.revision;
   }
   return undefined;
 }
 
 /** The last revision that touched anything in scope, or a later one. */
-function lastTouch(view: CatalogView, { namespace, service }: FeedScope): number {
+function lastTouch(view: CatalogView, { namespace, service }: Scope): number {
   if (namespace === null) return view.revision;
   const touched = service === null ? view.namespaceRevision(namespace) : view.serviceRevision(namespace, service);
   return touched ?? 0;
 }
-
-const isWithin = (change: CatalogChange, { namespace, service }: FeedScope): boolean =>
-  (namespace === null || change.namespace === namespace) && (service === null || change.service === service);

@@ -1,55 +1,88 @@
 import { type LogHead } from '@coordination/log';
 import { RevisionUnknownError } from '@coordination/kernel';
-import { type CatalogView, type ReadBarrier } from '@coordination/catalog';
-import { type ReadConsistency } from './read-consistency.js';
+import { CatalogView, ReadBarrier } from '@coordination/catalog';
+import { Injectable } from '@nestjs/common';
+import { type Found } from '../responses/cached-json.js';
 import { type PollQuery } from './poll-query.js';
-import { type LongPolls } from './long-polls.js';
+import { LongPolls } from './long-polls.js';
+import { EVENTUAL, type ReadConsistency } from './read-consistency.js';
 
-/** Has reads wait until what they demand of the catalog is so. */
+/** Makes reads wait until the data meets their consistency requirements. */
+@Injectable()
 export class FreshReads {
   constructor(
     private readonly view: CatalogView,
-    private readonly gate: ReadBarrier,
-    private readonly waiting: LongPolls,
+    private readonly barrier: ReadBarrier,
+    private readonly longPolls: LongPolls,
   ) {}
 
   /**
-   * Resolves when the view may answer.
-   * @param question what is asked, if it comes to waiting
-   * @throws what {@link ReadBarrier} and {@link LongPolls} throw
+   * Waits until the view meets the requirements, and reads from it.
+   * @throws what {@link untilFresh} and {@link now} throw
    */
-  async fromView(demand: ReadConsistency, question?: () => PollQuery): Promise<void> {
-    const { minRevision, isStrong, signal } = demand;
-    if (minRevision !== undefined) await this.gate.reach(minRevision, signal);
-    if (isStrong) await this.gate.strong(signal);
-    if (question) await this.news(demand, question);
+  async fromView<Result extends object>(
+    consistency: ReadConsistency,
+    read: () => Result,
+    poll?: () => PollQuery,
+  ): Promise<Found<Result>> {
+    await this.untilFresh(consistency, poll);
+    return this.now(read, consistency);
   }
 
   /**
-   * Resolves when PostgreSQL may be asked. What it answers is of its present, and so always strong; {@link assertKnown}
-   * is for its answer.
+   * Resolves when the view meets the requirements.
+   * @param poll what the request reads, should it be held until that changes
    * @throws what {@link ReadBarrier} and {@link LongPolls} throw
    */
-  async fromStore(demand: ReadConsistency, question: () => PollQuery): Promise<void> {
-    if (demand.isStrong) await this.gate.fence(demand.signal);
-    await this.news(demand, question);
+  async untilFresh(consistency: ReadConsistency, poll?: () => PollQuery): Promise<void> {
+    const { minRevision, isStrong, signal } = consistency;
+    if (minRevision !== undefined) await this.barrier.reach(minRevision, signal);
+    if (isStrong) await this.barrier.strong(signal);
+    if (poll) await this.untilChanged(consistency, poll);
   }
 
   /**
-   * Must be called with the head that belongs to an answer of PostgreSQL.
-   * @throws RevisionUnknownError when the catalog does not know the least revision that is demanded
+   * Reads from the view without waiting.
+   * @throws StartingError, StaleViewError
+   */
+  now<Result extends object>(
+    read: () => Result,
+    { isStrong, wait }: Pick<ReadConsistency, 'isStrong' | 'wait'> = EVENTUAL,
+  ): Found<Result> {
+    const { view } = this;
+    view.assertReadable();
+    const { revision, stalenessSeconds: age } = view.freshness();
+    // After a strong read, the view is known to have been current since the request arrived.
+    const stalenessSeconds = isStrong && !wait ? 0 : age;
+    const epoch = view.position?.epoch ?? '';
+    return { ...read(), catalog: { revision, epoch, stalenessSeconds } };
+  }
+
+  /**
+   * Resolves when PostgreSQL may be queried. It returns its present state, so the read is always strong. The head that the
+   * result belongs to must be passed to {@link assertKnown}.
+   * @throws what {@link ReadBarrier} and {@link LongPolls} throw
+   */
+  async untilStoreReadable(consistency: ReadConsistency, poll: () => PollQuery): Promise<void> {
+    if (consistency.isStrong) await this.barrier.fence(consistency.signal);
+    await this.untilChanged(consistency, poll);
+  }
+
+  /**
+   * Checks the least revision that a request requires against the head that the result of PostgreSQL belongs to.
+   * @throws RevisionUnknownError when the catalog does not know it
    */
   assertKnown({ minRevision }: ReadConsistency, { revision }: Pick<LogHead, 'revision'>): void {
     if (minRevision === undefined) return;
-    const reason = minRevision > revision ? 'above-head' : this.view.unknownBecause(minRevision);
-    // The view may only be behind.
+    const reason = minRevision > revision ? 'above-head' : this.view.unknownReason(minRevision);
+    // `above-head` may only mean that the view is behind PostgreSQL.
     const isKnown = reason === undefined || (reason === 'above-head' && minRevision <= revision);
     if (!isKnown) throw new RevisionUnknownError(minRevision, reason);
   }
 
-  private async news({ wait, signal }: ReadConsistency, question: () => PollQuery): Promise<void> {
+  private async untilChanged({ wait, signal }: ReadConsistency, poll: () => PollQuery): Promise<void> {
     if (!wait) return;
-    await this.gate.reach(wait.since, signal);
-    await this.waiting.news(question(), { ...wait, signal });
+    await this.barrier.reach(wait.since, signal);
+    await this.longPolls.untilChanged(poll(), { ...wait, signal });
   }
 }

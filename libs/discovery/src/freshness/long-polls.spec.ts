@@ -1,32 +1,46 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { type Counter } from 'prom-client';
+import { describe, expect, it, vi } from 'vitest';
 import { RateLimitedError, systemClock } from '@coordination/kernel';
-import { CatalogState, CatalogView, ChangeFeed } from '@coordination/catalog';
+import { Metrics } from '@coordination/observability';
+import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type Selection, USABLE } from '../selection/selection.js';
-import { instancesQuestion, NAMESPACES_QUESTION, type PollQuery } from './poll-query.js';
-import { LongPolls, type WaitingParts } from './long-polls.js';
+import { instancesPoll, NAMESPACES_POLL, type PollQuery } from './poll-query.js';
+import { LongPolls } from './long-polls.js';
 
 const LONG_MS = 60_000;
 const HEALTHY: Selection = { statuses: USABLE, where: null };
-const ORDERS = instancesQuestion({ namespace: 'default', service: 'orders' }, HEALTHY);
-const ALL_ORDERS = instancesQuestion({ namespace: null, service: 'orders' }, HEALTHY);
+const ORDERS = instancesPoll({ namespace: 'default', service: 'orders' }, HEALTHY);
+const ALL_ORDERS = instancesPoll({ namespace: null, service: 'orders' }, HEALTHY);
 
-/** A loaded view with waiting reads, and a client that asks them. */
-function catalog(options: Partial<WaitingParts> & { readonly maxChanges?: number } = {}) {
+interface Options {
+  readonly random?: () => number;
+  /** How many requests may be held. */
+  readonly max?: number;
+  readonly maxChanges?: number;
+}
+
+/** A loaded view with long polls, and a client that sends them. */
+function catalog(options: Options = {}) {
   const log = new LogInMemory();
-  const view = new CatalogView({ clock: systemClock, stalenessLimitSeconds: 600 });
-  const feed = new ChangeFeed({ maxChanges: options.maxChanges ?? 1_000, maxBytes: 10_000_000 });
-  view.observe(feed);
+  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
+  const feed = new ChangeFeed(view, { maxChanges: options.maxChanges ?? 1_000, maxBytes: 10_000_000 });
   const load = () => view.replace({ head: log.head, state: new CatalogState(), sentAtMs: systemClock.monotonicMs() });
   load();
+  const { max = 100, random = () => 0 } = options;
+  const metrics = new Metrics();
+  const counter = vi.spyOn(metrics, 'counter');
+  const waiting = new LongPolls(view, feed, systemClock, { max }, metrics, random);
   const ended: string[] = [];
-  const parts = { view, feed, clock: systemClock, random: () => 0, max: 100, ended: (why: string) => ended.push(why) };
-  const waiting = new LongPolls({ ...parts, ...options });
+  vi.spyOn(counter.mock.results[0]!.value as Counter<'reason'>, 'inc').mockImplementation(labels =>
+    ended.push((labels as { readonly reason: string }).reason),
+  );
   const ask = (question: PollQuery, since = view.revision, signal?: AbortSignal, limitMs = LONG_MS) =>
-    waiting.news(question, { since, limitMs, signal });
+    waiting.untilChanged(question, { since, limitMs, signal });
   return {
     log,
     view,
@@ -73,7 +87,7 @@ describe('a read that waits', () => {
     const { put, ask, ended, waiting } = catalog();
     await nextTurn();
     const sleeping = [ask(ORDERS), ask(ORDERS), ask(ALL_ORDERS)];
-    const others = [ask(instancesQuestion({ namespace: 'default', service: null }, HEALTHY)), ask(NAMESPACES_QUESTION)];
+    const others = [ask(instancesPoll({ namespace: 'default', service: null }, HEALTHY)), ask(NAMESPACES_POLL)];
     put(anInstance({ service: 'billing' }));
     put(order({ health: unhealthy })); // neither before nor after
     await Promise.all(others);
@@ -87,7 +101,7 @@ describe('a read that waits', () => {
     await nextTurn();
     const instance = order();
     put(instance);
-    const namespaces = ask(NAMESPACES_QUESTION);
+    const namespaces = ask(NAMESPACES_POLL);
     const orders = ask(ORDERS);
     put({ ...instance, weight: 1 });
     await orders;
@@ -120,7 +134,7 @@ describe('a read that waits', () => {
     await nextTurn();
     expect(waiting.held).toBe(1);
     await ask(ALL_ORDERS, 1);
-    await ask(instancesQuestion({ namespace: 'default', service: 'billing' }, HEALTHY), 1);
+    await ask(instancesPoll({ namespace: 'default', service: 'billing' }, HEALTHY), 1);
     expect(ended).toEqual(['known', 'known']);
   });
 
@@ -134,9 +148,9 @@ describe('a read that waits', () => {
     put(anInstance({ service: 'billing', instanceId: 'another' })); // 5
     await nextTurn();
     await ask(ORDERS, 2);
-    await ask(instancesQuestion({ namespace: 'default', service: 'orders' }, { statuses: 'any', where: null }), 0);
+    await ask(instancesPoll({ namespace: 'default', service: 'orders' }, { statuses: 'any', where: null }), 0);
     expect(ended).toEqual(['known', 'known']);
-    const late = [ask(ALL_ORDERS, 5), ask(instancesQuestion({ namespace: 'default', service: 'never' }, HEALTHY), 4)];
+    const late = [ask(ALL_ORDERS, 5), ask(instancesPoll({ namespace: 'default', service: 'never' }, HEALTHY), 4)];
     await nextTurn();
     expect({ ended, held: waiting.held }).toEqual({ ended: ['known', 'known'], held: 2 });
     put(order({ instanceId: 'another' }));
@@ -155,7 +169,7 @@ describe('a read that waits', () => {
 
   it('is answered when the service ends, as is whoever comes then', async () => {
     const { ask, ended, waiting, feed } = catalog();
-    const told = [ask(ORDERS), ask(ORDERS), ask(NAMESPACES_QUESTION)];
+    const told = [ask(ORDERS), ask(ORDERS), ask(NAMESPACES_POLL)];
     waiting.onModuleDestroy();
     await Promise.all(told);
     await ask(ORDERS);
@@ -189,31 +203,31 @@ describe('a read that waits', () => {
     const { put, ask } = catalog({ max: 2 });
     put(order());
     void ask(ORDERS);
-    void ask(NAMESPACES_QUESTION);
+    void ask(NAMESPACES_POLL);
     await expect(ask(ORDERS)).rejects.toThrow(RateLimitedError);
     await ask(ORDERS, 0);
   });
 });
 
 describe('what waiting reads cost', () => {
-  it('a change is judged once for all who ask the same', async () => {
+  it('a change is tested once for all requests of the same query', async () => {
     const { put, ask } = catalog();
     await nextTurn();
-    let judged = 0;
+    let tested = 0;
     const counting: PollQuery = {
       ...ORDERS,
-      judge() {
-        const concerns = ORDERS.judge();
+      newTest() {
+        const affects = ORDERS.newTest();
         return change => {
-          judged += 1;
-          return concerns(change);
+          tested += 1;
+          return affects(change);
         };
       },
     };
     const told = Array.from({ length: 50 }, () => ask(counting));
     put(order());
     await Promise.all(told);
-    expect(judged).toBe(1);
+    expect(tested).toBe(1);
   });
 
   it('changes that come together are told together, and one question is not told a thousand times a second', async () => {
@@ -243,7 +257,7 @@ describe('what waiting reads cost', () => {
     const { put, ask, ended } = catalog();
     await nextTurn();
     const pattern = '(a|b|ab|ba){20}c';
-    const question = instancesQuestion(
+    const question = instancesPoll(
       { namespace: 'default', service: 'orders' },
       { statuses: 'any', where: { kind: 'matches', of: ['metadata', 'text'], pattern } },
     );

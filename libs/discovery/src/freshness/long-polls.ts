@@ -1,60 +1,74 @@
-import { type OnModuleDestroy } from '@nestjs/common';
+import { type Settings } from '@coordination/config';
+import { Inject, Injectable, type OnModuleDestroy, Optional } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { type Clock, RateLimitedError } from '@coordination/kernel';
-import { type CatalogView, type ChangeFeed } from '@coordination/catalog';
+import { Clock, RateLimitedError } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
+import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { type Counter } from 'prom-client';
 import { ScanBudget } from '../selection/scan-budget.js';
 import { changedSince } from './changed-since.js';
-import { PendingPoll, type Waiter, type WakeReason } from './pending-poll.js';
+import { PendingPoll, WAKE_REASONS, type Waiter } from './pending-poll.js';
 import { type PollQuery } from './poll-query.js';
 
-/** After a change, others are waited for so long (ms); nor is one question told of changes more often. */
-const GATHER_MS = 25;
+/** After a change, further changes are collected for so long (ms); also the least time between two wake-ups of a query. */
+const BATCH_MS = 25;
 
-/** How many questions are remembered for that time. */
-const MAX_TOLD_JUST_NOW = 10_000;
+/** How many queries are remembered for that time. */
+const MAX_RECENT = 10_000;
 
-/** The part of its time by which a request may be held for less: those that came together shall not leave together. */
+/** The largest part of its time by which a request is held for less, so that requests that came together end apart. */
 const JITTER_SHARE = 1 / 16;
 
-/** Judging is bounded per question; here it only lets others have their turn. */
+/** The tests are bounded per query; here the budget only lets other work run in between. */
 const NO_LIMITS = { instances: Infinity, milliseconds: Infinity };
 
-/** What waiting reads work with. */
-export interface WaitingParts {
-  readonly view: CatalogView;
-  readonly feed: ChangeFeed;
-  readonly clock: Clock;
-  /** From 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** How many requests may be held at once. */
-  readonly max: number;
-  /** Told of each end of a wait. */
-  readonly ended: (reason: WakeReason) => void;
-}
+/** How many requests may be held at once. */
+export const longPollLimit = ({ PCS_WAITING_READS_MAX }: Settings) => ({ max: PCS_WAITING_READS_MAX });
 
-/** A request, and until when it is held. */
+export type LongPollLimit = ReturnType<typeof longPollLimit>;
+
+/** How long a request is held. */
 export interface Wait {
+  /** It is held until a change after this revision. */
   readonly since: number;
-  /** The longest that it is held (ms). */
+  /** The longest time (ms). */
   readonly limitMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Holds requests until the answer to their question has changed. Whoever is held costs some memory, and neither a
- * connection nor, until something in its scope changes, any time.
+ * Holds requests until the response to their query has changed. A held request costs some memory, no connection, and no time
+ * until something in its scope changes.
  */
+@Injectable()
 export class LongPolls implements OnModuleDestroy {
-  private readonly questions = new Map<string, { readonly parked: PendingPoll; readonly unfollow: () => void }>();
-  /** Questions whose answer was told to have changed a moment ago. */
-  private readonly toldJustNow = new LRUCache<string, true>({ max: MAX_TOLD_JUST_NOW, ttl: GATHER_MS });
-  private readonly stirred = new Set<PendingPoll>();
-  private gathering: NodeJS.Timeout | undefined;
-  private isJudging = false;
+  private readonly queries = new Map<string, { readonly pending: PendingPoll; readonly unfollow: () => void }>();
+  /** Queries of which a request was answered a moment ago. */
+  private readonly recent = new LRUCache<string, true>({ max: MAX_RECENT, ttl: BATCH_MS });
+  private readonly unprocessed = new Set<PendingPoll>();
+  private readonly ends: Counter<'reason'>;
+  private batchTimer: NodeJS.Timeout | undefined;
+  private isProcessing = false;
   private isEnding = false;
   private count = 0;
 
-  constructor(private readonly parts: WaitingParts) {}
+  /** @param random from 0 up to, but not including, 1 */
+  constructor(
+    private readonly view: CatalogView,
+    private readonly feed: ChangeFeed,
+    private readonly clock: Clock,
+    @Inject(longPollLimit) private readonly limit: LongPollLimit,
+    metrics: Metrics,
+    @Optional() private readonly random: () => number = Math.random,
+  ) {
+    metrics.observedGauge('waiting_reads', 'Requests with `since` that are held.', () => this.count);
+    this.ends = metrics.counter({
+      name: 'waiting_reads_ended_total',
+      help: 'Requests with `since` that are held no longer, by reason.',
+      labelNames: ['reason'],
+    });
+    for (const reason of WAKE_REASONS) this.ends.inc({ reason }, 0);
+  }
 
   /** How many requests are held. */
   get held(): number {
@@ -62,91 +76,91 @@ export class LongPolls implements OnModuleDestroy {
   }
 
   /**
-   * Resolves when something that alters the answer has changed after `since`, when the time is up, when the view was
-   * loaded anew, or when the service ends. Where it cannot be told whether something has changed, it resolves at once.
-   * The view must have the revision.
-   * @throws RateLimitedError when too many are held
-   * @throws whatever the signal was aborted with
+   * Resolves when something that affects the response has changed after `since`, when the time is up, when the view is loaded
+   * again, or when the service shuts down; at once, when it is not known whether something has changed. The view must have
+   * the revision `since`.
+   * @throws RateLimitedError when too many requests are held
+   * @throws the reason of the signal when it is aborted
    */
-  async news(question: PollQuery, { since, limitMs, signal }: Wait): Promise<void> {
+  async untilChanged(query: PollQuery, { since, limitMs, signal }: Wait): Promise<void> {
     signal?.throwIfAborted();
     if (this.isEnding || limitMs <= 0) return;
-    const open = this.questions.get(question.key)?.parked;
-    const concerns = open?.concerns ?? question.judge();
-    const changedAt = changedSince(this.parts, question.scope, since, concerns);
-    if (changedAt !== undefined && !this.toldJustNow.has(question.key)) return this.told(question.key);
-    if (this.count >= this.parts.max) throw new RateLimitedError('waiting reads', this.parts.max);
-    const parked = open ?? this.open(question);
-    const woken = this.hold(parked, since, limitMs * (1 - this.parts.random() * JITTER_SHARE), signal);
-    if (changedAt !== undefined) parked.alteredAt(changedAt);
+    const known = this.queries.get(query.key)?.pending;
+    const affects = known?.affects ?? query.newTest();
+    const changedAt = changedSince({ view: this.view, feed: this.feed }, query.scope, since, affects);
+    if (changedAt !== undefined && !this.recent.has(query.key)) return this.answerAtOnce(query.key);
+    if (this.count >= this.limit.max) throw new RateLimitedError('waiting reads', this.limit.max);
+    const pending = known ?? this.follow(query);
+    const woken = this.hold(pending, since, limitMs * (1 - this.random() * JITTER_SHARE), signal);
+    if (changedAt !== undefined) pending.noteChange(changedAt);
     await woken;
     signal?.throwIfAborted();
   }
 
-  /** Answers everybody. */
+  /** Answers all requests. */
   onModuleDestroy(): void {
     this.isEnding = true;
-    clearTimeout(this.gathering);
-    for (const { parked } of this.questions.values()) parked.wakeAll('shutdown');
+    clearTimeout(this.batchTimer);
+    for (const { pending } of this.queries.values()) pending.wakeAll('shutdown');
   }
 
-  private told(key: string): void {
-    this.toldJustNow.set(key, true);
-    this.parts.ended('known');
+  private answerAtOnce(key: string): void {
+    this.recent.set(key, true);
+    this.ends.inc({ reason: 'known' });
   }
 
-  private open(question: PollQuery): PendingPoll {
-    const parked = new PendingPoll(question, stirred => this.gather(stirred));
-    this.questions.set(question.key, { parked, unfollow: this.parts.feed.follow(question.scope, parked) });
-    return parked;
+  private follow(query: PollQuery): PendingPoll {
+    const pending = new PendingPoll(query, poll => this.schedule(poll));
+    this.queries.set(query.key, { pending, unfollow: this.feed.follow(query.scope, pending) });
+    return pending;
   }
 
-  private hold(parked: PendingPoll, since: number, ms: number, signal?: AbortSignal): Promise<void> {
+  private hold(pending: PendingPoll, since: number, ms: number, signal?: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter: Waiter = {
       since,
       wake: reason => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
-        this.release(parked, waiter);
-        this.parts.ended(reason);
+        this.release(pending, waiter);
+        this.ends.inc({ reason });
         resolve();
       },
     };
     const giveUp = () => waiter.wake('gone');
     const timer = setTimeout(() => waiter.wake('timeout'), ms);
     signal?.addEventListener('abort', giveUp, { once: true });
-    parked.add(waiter);
+    pending.add(waiter);
     this.count += 1;
     return promise;
   }
 
-  private release(parked: PendingPoll, waiter: Waiter): void {
-    parked.remove(waiter);
+  private release(pending: PendingPoll, waiter: Waiter): void {
+    pending.remove(waiter);
     this.count -= 1;
-    if (!parked.isEmpty) return;
-    this.questions.get(parked.key)?.unfollow();
-    this.questions.delete(parked.key);
-    this.stirred.delete(parked);
+    if (!pending.isEmpty) return;
+    this.queries.get(pending.key)?.unfollow();
+    this.queries.delete(pending.key);
+    this.unprocessed.delete(pending);
   }
 
-  /** Changes often come together; then those who wait for them are answered once. */
-  private gather(parked: PendingPoll): void {
-    this.stirred.add(parked);
-    if (this.isJudging || this.isEnding) return;
-    this.gathering ??= setTimeout(() => void this.judge(), GATHER_MS);
+  /** Processes a query a moment later, since changes often come together and their requests are then answered once. */
+  private schedule(pending: PendingPoll): void {
+    this.unprocessed.add(pending);
+    if (this.isProcessing || this.isEnding) return;
+    this.batchTimer ??= setTimeout(() => void this.process(), BATCH_MS);
   }
 
-  private async judge(): Promise<void> {
-    this.gathering = undefined;
-    this.isJudging = true;
-    const budget = new ScanBudget(NO_LIMITS, this.parts.clock);
-    const round = [...this.stirred];
-    this.stirred.clear();
-    for (const parked of round) {
-      if (await parked.settle(() => budget.look())) this.toldJustNow.set(parked.key, true);
+  private async process(): Promise<void> {
+    this.batchTimer = undefined;
+    this.isProcessing = true;
+    const budget = new ScanBudget(NO_LIMITS, this.clock);
+    const batch = [...this.unprocessed];
+    this.unprocessed.clear();
+    for (const pending of batch) {
+      if (await pending.process(() => budget.step())) this.recent.set(pending.key, true);
     }
-    this.isJudging = false;
-    for (const parked of this.stirred) this.gather(parked);
+    this.isProcessing = false;
+    for (const pending of this.unprocessed) this.schedule(pending);
   }
 }

@@ -1,10 +1,10 @@
 import { type CatalogChange, type FeedFollower } from '@coordination/catalog';
-import { type Concerns, type PollQuery } from './poll-query.js';
+import { type ChangeTest, type PollQuery } from './poll-query.js';
 
-/** How many changes may wait to be judged; with more, those who wait are answered rather than kept. */
+/** How many changes may be untested; with more, the waiting requests are answered. */
 const MAX_PENDING = 1_000;
 
-/** Why a request is held no longer. */
+/** Why a request is no longer held; labels of a metric. */
 export const WAKE_REASONS = ['known', 'change', 'timeout', 'restarted', 'shutdown', 'gone'] as const;
 export type WakeReason = (typeof WAKE_REASONS)[number];
 
@@ -14,23 +14,23 @@ export interface Waiter {
   wake(reason: WakeReason): void;
 }
 
-/** Those who wait for the answer to one question to change: each change is judged once for all of them. */
+/** The requests that wait for a change of the same query: each change is tested once for all of them. */
 export class PendingPoll implements FeedFollower {
   readonly key: string;
-  /** Says of changes whether they alter the answer. */
-  readonly concerns: Concerns;
+  /** Whether a change affects the response. */
+  readonly affects: ChangeTest;
   private readonly waiters = new Set<Waiter>();
   private pending: CatalogChange[] = [];
-  /** The newest revision that is known to have altered the answer. */
+  /** The newest revision that is known to affect the response. */
   private newest = 0;
 
-  /** @param stirred called when there is something to judge, or somebody to wake */
+  /** @param onWork called when there are changes to test, or requests to answer */
   constructor(
-    { key, judge }: PollQuery,
-    private readonly stirred: (question: PendingPoll) => void,
+    { key, newTest }: PollQuery,
+    private readonly onWork: (poll: PendingPoll) => void,
   ) {
     this.key = key;
-    this.concerns = judge();
+    this.affects = newTest();
   }
 
   get isEmpty(): boolean {
@@ -48,31 +48,31 @@ export class PendingPoll implements FeedFollower {
   changed(change: CatalogChange): void {
     if (this.pending.length < MAX_PENDING) this.pending.push(change);
     else this.newest = change.revision;
-    this.stirred(this);
+    this.onWork(this);
   }
 
   restarted(): void {
     this.wakeAll('restarted');
   }
 
-  /** Notes that a revision has altered the answer. */
-  alteredAt(revision: number): void {
+  /** Records that a revision affects the response. */
+  noteChange(revision: number): void {
     this.newest = Math.max(this.newest, revision);
-    this.stirred(this);
+    this.onWork(this);
   }
 
   /**
-   * Judges what has changed, and wakes those who have not seen the newest change that alters the answer.
-   * @param look awaited before each change is judged
-   * @returns whether anybody was woken
+   * Tests the pending changes, and answers the requests that have not seen the newest change that affects the response.
+   * @param step awaited before each test
+   * @returns whether a request was answered
    */
-  async settle(look: () => Promise<void>): Promise<boolean> {
+  async process(step: () => Promise<void>): Promise<boolean> {
     const { pending } = this;
     this.pending = [];
     for (const change of pending.reverse()) {
       if (change.revision <= this.newest) break;
-      await look();
-      if (this.concerns(change)) this.newest = Math.max(this.newest, change.revision);
+      await step();
+      if (this.affects(change)) this.newest = Math.max(this.newest, change.revision);
     }
     const behind = [...this.waiters].filter(({ since }) => since < this.newest);
     for (const waiter of behind) waiter.wake('change');

@@ -1,46 +1,43 @@
-import { type CatalogChange, concernOf, type FeedScope } from '@coordination/catalog';
+import { type CatalogChange, concernOf, EVERYWHERE, type Scope } from '@coordination/catalog';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcher, type Selection } from '../selection/selection.js';
 
-/** How many steps patterns may take while a question is held (0.1 s in the worst case); then it is answered rather than held. */
+/** How many steps patterns may take while a request is held (0.1 s in the worst case); after that it is answered. */
 const MAX_PATTERN_STEPS = 1_000_000;
 
-/** Says of changes whether they alter an answer. */
-export type Concerns = (change: CatalogChange) => boolean;
+/** Whether a change affects the response to a query. It must be true when it cannot decide. */
+export type ChangeTest = (change: CatalogChange) => boolean;
 
-/** What a request that waits asks, as far as it matters to when it is answered. */
+/** What a long poll waits for. */
 export interface PollQuery {
-  /** Equal texts for equal questions: those who ask the same wait together. */
+  /** Equal keys for equal queries: their requests wait together. */
   readonly key: string;
-  readonly scope: FeedScope;
-  /** Makes what judges changes. It must be true also of those of which it cannot say. */
-  readonly judge: () => Concerns;
+  readonly scope: Scope;
+  readonly newTest: () => ChangeTest;
 }
 
-const EVERYWHERE: FeedScope = { namespace: null, service: null };
-
-/** The list of namespaces: it tells how many instances there are. */
-export const NAMESPACES_QUESTION: PollQuery = {
+/** The list of namespaces, which shows how many instances each has. */
+export const NAMESPACES_POLL: PollQuery = {
   key: 'namespaces',
   scope: EVERYWHERE,
-  judge:
+  newTest:
     () =>
     ({ before, after }) =>
       (before === null) !== (after === null),
 };
 
-/** Which instances are selected, or what there is to say of them: what enters the selection, is in it, or leaves it. */
-export function instancesQuestion(scope: FeedScope, selection: Selection): PollQuery {
+/** Instances, or a summary of them: affected by an instance that enters the selection, changes in it, or leaves it. */
+export function instancesPoll(scope: Scope, selection: Selection): PollQuery {
   return {
     key: JSON.stringify([scope.namespace, scope.service, selection]),
     scope,
-    judge: () => {
+    newTest: () => {
       const matches = matcher(selection, patternMeter(MAX_PATTERN_STEPS));
       return change => {
         try {
           return concernOf(change, matches) !== 'none';
         } catch {
-          return true; // Patterns were too costly: whoever asks again is told what is.
+          return true; // The patterns are too costly to hold the request any longer.
         }
       };
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decodeCursor, encodeCursor, InvalidCursorError } from '@coordination/kernel';
 import { z } from 'zod';
-import { type ListQuestion } from './list-question.js';
+import { type ListQuery } from './list-query.js';
 
 /** Where a page of a service's list ended. */
 export interface ListPosition {
@@ -20,25 +20,25 @@ const shape = z.strictObject({
   sum: z.string(),
 });
 
-/** The opaque text of a position, which only the same question takes back. */
-export function toListCursor(question: ListQuestion, { at, after }: ListPosition): string {
-  const of = fingerprint(question);
+/** The opaque text of a position, which is valid for the same query only. */
+export function toListCursor(query: ListQuery, { at, after }: ListPosition): string {
+  const of = fingerprint(query);
   return encodeCursor({ of, at, after, sum: sumOf(of, at, after) });
 }
 
-/** @throws InvalidCursorError when it was changed, or comes from another question */
-export function fromListCursor(question: ListQuestion, cursor: string): ListPosition {
+/** @throws InvalidCursorError when it was altered, or belongs to another query */
+export function fromListCursor(query: ListQuery, cursor: string): ListPosition {
   const { of, at, after, sum } = decodeCursor(cursor, shape);
   if (sum !== sumOf(of, at, after)) throw new InvalidCursorError();
-  if (of !== fingerprint(question)) throw InvalidCursorError.ofAnotherQuery();
+  if (of !== fingerprint(query)) throw InvalidCursorError.ofAnotherQuery();
   return { at, after };
 }
 
-/** Names what decides which instances the pages have, and what of them; the size of the pages may change on the way. */
-const fingerprint = ({ namespace, service, selection, part }: ListQuestion): string =>
+/** Identifies which instances and members the pages show; the size of the pages may change between them. */
+const fingerprint = ({ namespace, service, selection, part }: ListQuery): string =>
   hash(['list', namespace, service, selection, part.fields]);
 
-/** Tells a cursor that was altered, by accident or by hand, from one that was given. It keeps no secret. */
+/** Detects a cursor that was altered, by accident or by hand. It is not a secret. */
 const sumOf = (of: string, at: number, after: string): string => hash([of, at, after]);
 
 const hash = (value: unknown): string =>

@@ -4,10 +4,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { EVERYTHING } from '../selection/selection.js';
-import { countStatuses } from '../search/service-summary.js';
+import { countStatuses } from '../summary/service-summary.js';
 import { INSTANCE_FIELDS, NAMED_IN_CATALOG, NAMED_IN_SERVICE, pick, toFields } from './instance-fields.js';
 import { fromListCursor, toListCursor } from './list-cursor.js';
-import { type ListQuestion, variantOf, WHOLE } from './list-question.js';
+import { type ListQuery, variantOf, WHOLE } from './list-query.js';
 import { type Listing, Listings, pageOf } from './listings.js';
 
 const someIds = fc
@@ -106,7 +106,7 @@ describe('Members', () => {
   });
 });
 
-const question: ListQuestion = { namespace: 'default', service: 'orders', selection: EVERYTHING, part: WHOLE };
+const question: ListQuery = { namespace: 'default', service: 'orders', selection: EVERYTHING, part: WHOLE };
 
 describe('A cursor of a list', () => {
   it('is taken back by its question, with any limit, and by no other', () => {

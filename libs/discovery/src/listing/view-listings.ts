@@ -1,8 +1,8 @@
 import { type CatalogView, type ChangeFeed, type InstanceRecord } from '@coordination/catalog';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcherBesideStatus, statusTest } from '../selection/selection.js';
-import { countStatuses, sorted } from '../search/service-summary.js';
-import { type ListQuestion } from './list-question.js';
+import { countStatuses, sorted } from '../summary/service-summary.js';
+import { type ListQuery } from './list-query.js';
 import { type Listing, listingName, type Listings } from './listings.js';
 
 /** The instances of a service, by instanceId. */
@@ -11,11 +11,11 @@ type Instances = ReadonlyMap<string, InstanceRecord>;
 /** The newest changes. */
 type Changes = Pick<ChangeFeed, 'after'>;
 
-const NOTHING: Listing = { counts: countStatuses([]), ids: [] };
+const EMPTY: Listing = { counts: countStatuses([]), ids: [] };
 
-/** Listings of what the view has now, and had a moment ago. */
+/** Listings of services as the view has them now, and had them a moment ago. */
 export class ViewListings {
-  /** The ids of each service, in order: most changes leave them as they are, and sorting costs more than all the rest. */
+  /** The ids of each service, sorted: most changes keep them, and sorting costs more than everything else. */
   private readonly ids = new WeakMap<Instances, readonly string[]>();
 
   constructor(
@@ -25,40 +25,40 @@ export class ViewListings {
   ) {}
 
   /**
-   * The listing of what a service is now.
-   * @param revision that of the service
-   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   * The listing of a service as it is now.
+   * @param revision the revision of the service
+   * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  now(question: ListQuestion, revision: number): Listing {
-    const instances = this.view.instancesOf(question.namespace, question.service);
-    // Nothing is kept for names that anybody can make up.
-    if (instances.size === 0) return NOTHING;
-    const name = this.nameOf(question, revision);
-    return this.listings.get(name, () => listingOf(question, instances, this.sortedIds(instances)));
+  now(query: ListQuery, revision: number): Listing {
+    const instances = this.view.instancesOf(query.namespace, query.service);
+    // Unknown names are not cached: clients can make up any number of them.
+    if (instances.size === 0) return EMPTY;
+    const name = this.nameOf(query, revision);
+    return this.listings.get(name, () => listingOf(query, instances, this.sortedIds(instances)));
   }
 
   /**
-   * Sees to it that the listing of what a service was at a revision is kept, as far as the newest changes tell. Others then
-   * need not look for all instances that the service ever had.
-   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   * Puts the listing of a service as it was at a revision into the cache, if the changes since are in memory. The log then
+   * need not be scanned for all instances that the service ever had.
+   * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  recall(question: ListQuestion, revision: number): void {
-    const name = this.nameOf(question, revision);
+  restore(query: ListQuery, revision: number): void {
+    const name = this.nameOf(query, revision);
     const changes = this.listings.has(name) ? undefined : this.changes.after(revision);
     if (!changes) return;
     this.listings.get(name, () => {
-      const instances = new Map(this.view.instancesOf(question.namespace, question.service));
+      const instances = new Map(this.view.instancesOf(query.namespace, query.service));
       for (const { namespace, service, before, after } of changes.toReversed()) {
-        if (namespace !== question.namespace || service !== question.service) continue;
+        if (namespace !== query.namespace || service !== query.service) continue;
         if (before) instances.set(before.instanceId, before);
         else if (after) instances.delete(after.instanceId);
       }
-      return listingOf(question, instances, sorted(instances.keys()));
+      return listingOf(query, instances, sorted(instances.keys()));
     });
   }
 
-  private nameOf(question: ListQuestion, revision: number): string {
-    return listingName(this.view.position?.epoch ?? '', revision, question);
+  private nameOf(query: ListQuery, revision: number): string {
+    return listingName(this.view.position?.epoch ?? '', revision, query);
   }
 
   private sortedIds(instances: Instances): readonly string[] {
@@ -70,12 +70,12 @@ export class ViewListings {
   }
 }
 
-function listingOf({ selection }: ListQuestion, instances: Instances, ids: readonly string[]): Listing {
+function listingOf({ selection }: ListQuery, instances: Instances, ids: readonly string[]): Listing {
   const matches = matcherBesideStatus(selection, patternMeter());
   const hasStatus = statusTest(selection);
-  const meant = ids.filter(id => matches(instances.get(id)!));
+  const matching = ids.filter(id => matches(instances.get(id)!));
   return {
-    counts: countStatuses(meant.map(id => instances.get(id)!.status)),
-    ids: meant.filter(id => hasStatus(instances.get(id)!.status)),
+    counts: countStatuses(matching.map(id => instances.get(id)!.status)),
+    ids: matching.filter(id => hasStatus(instances.get(id)!.status)),
   };
 }

@@ -1,108 +1,109 @@
-import { type FoundRevision, type LogPoint, type RevisionFinder } from '@coordination/log';
+import { type FoundRevision, type LogPoint, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, RevisionCompactedError } from '@coordination/kernel';
-import { type AnsweredCatalog, revisionTag } from '../responses/catalog-response.js';
+import { Injectable } from '@nestjs/common';
+import { type CatalogVersion, revisionTag } from '../responses/catalog-version.js';
 import { type CatalogSearch } from '../search/catalog-search.js';
 import { type ListPosition } from '../listing/list-cursor.js';
-import { type ListQuestion, variantOf, variantOfFields, WHOLE } from '../listing/list-question.js';
-import { searchJson } from '../listing/search-json.js';
+import { type ListQuery, variantOf, variantOfFields, WHOLE } from '../listing/list-query.js';
+import { searchJson } from '../search/search-json.js';
 import { type Selection } from '../selection/selection.js';
-import { type PastPages } from './past-pages.js';
-import { type PastSearches } from './past-search.js';
-import { type PastServices } from './past-services.js';
+import { PastPages } from './past-pages.js';
+import { PastSearches } from './past-search.js';
+import { PastServices } from './past-services.js';
 
-/** An answer about the catalog as it was. It never changes. */
+/** The result of a read of the past, which never changes. */
 export interface PastFound {
-  readonly catalog: AnsweredCatalog;
-  /** Names the answer. */
+  readonly catalog: CatalogVersion;
+  /** The ETag, without quotes. */
   readonly tag: string;
-  /** Absent when the caller has it already. */
+  /** Absent when the client has it already. */
   readonly body: string | undefined;
 }
 
-/** Whether the caller has the answer of this name already. */
+/** Whether the client has the response with this tag already. */
 export type HasTag = (tag: string) => boolean;
 
 const PARAMETER = 'asOf';
 
-/** Tells what the catalog was at a moment, from the log. */
+/** Reads the catalog as it was at a revision or time, from the log. */
+@Injectable()
 export class PastDiscovery {
   constructor(
     private readonly finder: RevisionFinder,
-    private readonly pastServices: PastServices,
+    private readonly services: PastServices,
     private readonly searches: PastSearches,
     private readonly pages: PastPages,
   ) {}
 
   /**
    * The services of a namespace that had selected instances.
-   * @throws RevisionUnknownError, RevisionCompactedError, ValidationFailedError for a time to come
-   * @throws InvalidFilterError when there were too many instances for one answer
+   * @throws RevisionUnknownError, RevisionCompactedError, ValidationFailedError for a time in the future
+   * @throws InvalidFilterError when there were too many instances for one response
    * @throws StoreUnavailableError
    */
-  async services(asOf: LogPoint, namespace: string, selection: Selection, hasTag: HasTag): Promise<PastFound> {
+  async listServices(asOf: LogPoint, namespace: string, selection: Selection, hasTag: HasTag): Promise<PastFound> {
     const found = await this.finder.find(asOf, PARAMETER);
     const isKnown = (revision: number) => hasTag(tagOf(found, revision));
-    const { revision, body } = await this.pastServices.list(namespace, found.revision, selection, isKnown);
+    const { revision, body } = await this.services.serviceList(namespace, found.revision, selection, isKnown);
     return { catalog: catalogOf(found), tag: tagOf(found, revision), body };
   }
 
   /**
    * The selected instances that a service had, or a page of them.
-   * @param position where the page before ended
-   * @throws InvalidCursorError for a position of another moment, and what {@link services} throws
+   * @param position where the previous page ended
+   * @throws InvalidCursorError for a position of another revision, and what {@link listServices} throws
    */
-  async instancesOf(
+  async listInstances(
     asOf: LogPoint,
     of: { readonly namespace: string; readonly service: string },
     selection: Selection,
     hasTag: HasTag,
-    { part = WHOLE, position }: { readonly part?: ListQuestion['part']; readonly position?: ListPosition } = {},
+    { part = WHOLE, position }: { readonly part?: ListQuery['part']; readonly position?: ListPosition } = {},
   ): Promise<PastFound> {
     const found = await this.finder.find(asOf, PARAMETER);
     const { fields, limit } = part;
     if (limit !== null) {
-      const revision = await this.pastServices.revisionOf(of.namespace, of.service, found.revision);
+      const revision = await this.services.revisionOf(of.namespace, of.service, found.revision);
       if (position && position.at !== revision) throw InvalidCursorError.ofAnotherQuery();
       return await this.page({ ...of, selection, part }, { found, revision, after: position?.after }, hasTag);
     }
     const tagAt = (revision: number) => tagOf(found, revision, variantOf(part));
-    const moment = { ...of, at: found.revision };
+    const where = { ...of, at: found.revision };
     const isKnown = (revision: number) => hasTag(tagAt(revision));
-    const { revision, body } = await this.pastServices.instancesOf(moment, selection, isKnown, fields);
+    const { revision, body } = await this.services.instanceList(where, selection, isKnown, fields);
     return { catalog: catalogOf(found), tag: tagAt(revision), body };
   }
 
   /**
-   * A later page of a list that was begun in what was the present then.
+   * A later page of a list whose first page was read from the present catalog.
    * @throws RevisionUnknownError when that was in a history that has ended
-   * @throws RevisionCompactedError when what the service was then is no longer retained
+   * @throws RevisionCompactedError when the log no longer has the service as it was then
    * @throws InvalidFilterError, StoreUnavailableError
    */
-  async laterPage(question: ListQuestion, { at, after }: ListPosition, hasTag: HasTag): Promise<PastFound> {
-    const found = await this.momentLike(question, at);
-    const page = await this.page(question, { found, revision: at, after }, hasTag);
+  async laterPage(query: ListQuery, { at, after }: ListPosition, hasTag: HasTag): Promise<PastFound> {
+    const found = await this.revisionLike(query, at);
+    const page = await this.page(query, { found, revision: at, after }, hasTag);
     return { ...page, catalog: { ...page.catalog, revision: at } };
   }
 
   private async page(
-    question: ListQuestion,
+    query: ListQuery,
     { found, revision, after }: { found: FoundRevision; revision: number; after: string | undefined },
     hasTag: HasTag,
   ): Promise<PastFound> {
-    const tag = tagOf(found, revision, variantOf(question.part, after));
-    const answer = { catalog: catalogOf(found), tag };
-    if (hasTag(tag)) return { ...answer, body: undefined };
-    const moment = { revision, at: found.revision, epoch: found.head.epoch };
-    return { ...answer, body: await this.pages.body(question, moment, after) };
+    const tag = tagOf(found, revision, variantOf(query.part, after));
+    const known = { catalog: catalogOf(found), tag };
+    if (hasTag(tag)) return { ...known, body: undefined };
+    const where = { revision, at: found.revision, epoch: found.head.epoch };
+    return { ...known, body: await this.pages.body(query, where, after) };
   }
 
   /** The revision, or the oldest one that is retained if the service did not change in between. */
-  private async momentLike(question: ListQuestion, revision: number): Promise<FoundRevision> {
+  private async revisionLike(query: ListQuery, revision: number): Promise<FoundRevision> {
     try {
       return await this.finder.find({ revision }, 'cursor');
     } catch (error) {
-      const oldest =
-        error instanceof RevisionCompactedError ? await this.pages.retainedAs(question, revision) : undefined;
+      const oldest = error instanceof RevisionCompactedError ? await this.pages.retainedAs(query, revision) : undefined;
       if (oldest === undefined) throw error;
       return await this.finder.find({ revision: oldest }, 'cursor');
     }
@@ -110,24 +111,22 @@ export class PastDiscovery {
 
   /**
    * One page of a search of the whole catalog.
-   * @throws InvalidCursorError, and what {@link services} throws
+   * @throws InvalidCursorError, and what {@link listServices} throws
    */
-  async search(asOf: LogPoint, search: CatalogSearch, hasTag: HasTag): Promise<PastFound> {
+  async searchInstances(asOf: LogPoint, search: CatalogSearch, hasTag: HasTag): Promise<PastFound> {
     const found = await this.finder.find(asOf, PARAMETER);
     const pastSearch = { ...search, at: found.revision };
     const position = this.searches.positionOf(pastSearch);
-    const answer = {
-      catalog: catalogOf(found),
-      tag: tagOf(found, found.revision, variantOfFields(search.fields ?? null)),
-    };
-    if (hasTag(answer.tag)) return { ...answer, body: undefined };
+    const tag = tagOf(found, found.revision, variantOfFields(search.fields ?? null));
+    const known = { catalog: catalogOf(found), tag };
+    if (hasTag(tag)) return { ...known, body: undefined };
     const page = await this.searches.page(pastSearch, position);
-    return { ...answer, body: searchJson(found.revision, page, search.fields) };
+    return { ...known, body: searchJson(found.revision, page, search.fields) };
   }
 }
 
-/** The log never forgets, so what it tells of the past is not stale. */
-export const catalogOf = ({ revision, head }: FoundRevision): AnsweredCatalog => ({
+/** Past revisions do not change, so they are not stale. */
+export const catalogOf = ({ revision, head }: FoundRevision): CatalogVersion => ({
   revision,
   epoch: head.epoch,
   stalenessSeconds: 0,

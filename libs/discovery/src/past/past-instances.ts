@@ -1,5 +1,6 @@
 import { LogCutRepository } from '@coordination/log';
-import { type Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/catalog';
 import { type ScanBudget } from '../selection/scan-budget.js';
 import { orTooCostly } from '../search/costly-selection.js';
@@ -7,67 +8,68 @@ import { addSelection, Conditions } from '../selection/selection-sql.js';
 import { matcher, type Selection } from '../selection/selection.js';
 import { newestEvent, PAST_SETTINGS, STATE_AS_INSTANCE, type Walk, walkedIdentities, WALKED } from './past-sql.js';
 
-/** How many identities a statement visits; the first one fewer, since the page may be full after it. */
+/** How many identities a statement visits; the first one visits fewer, since they may fill the page. */
 const STEP_MIN = 100;
 const STEP_MAX = 1_000;
 
-/** An identity that has a place in the log, and what it was at a revision. */
+/** An identity that occurs in the log, and its instance at a revision. */
 export interface PastInstance extends InstanceIdentity {
-  /** The last revision that touched it, at or before the one in question; null: it was new to the log later. */
+  /** The last revision up to the requested one that touched it; null: the log has it only later. */
   readonly revision: number | null;
-  /** As the log has it; null when it was not there, or is not selected. */
+  /** As the log has it; null when it did not exist, or is not selected. */
   readonly record: InstanceRecord | null;
 }
 
-/** What of the past is wanted. */
-export interface PastQuestion extends Omit<Walk, 'count'> {
-  /** A revision of the log that will not change any more: one at or before its head. */
+/** Which instances of the past to read. */
+export interface PastQuery extends Omit<Walk, 'count'> {
+  /** A revision at or before the head of the log, so that it does not change. */
   readonly at: number;
   readonly selection: Selection;
 }
 
-/** What else SQL is to ask of an instance `i`. */
+/** Adds further SQL conditions on an instance `i`. */
 export type MoreConditions = (conditions: Conditions) => void;
 
-const NOTHING_MORE: MoreConditions = () => undefined;
+const NO_MORE: MoreConditions = () => undefined;
 
 /**
- * Reads what instances were at a revision from the log. The log up to there never changes, so each step has a transaction
- * of its own, and no snapshot stays open; but it may be removed, so each step makes sure that it is there.
+ * Reads instances as they were at a revision from the log. The log up to that revision does not change, so each step uses a
+ * transaction of its own, and no snapshot stays open. It may be compacted meanwhile, so each step checks that it is retained.
  */
+@Injectable()
 export class PastInstances {
   constructor(
     private readonly databases: Databases,
-    private readonly statementMs = READ_TIMEOUT_MS,
-    private readonly cuts = new LogCutRepository(),
+    private readonly cuts: LogCutRepository,
+    @Optional() private readonly statementMs = READ_TIMEOUT_MS,
   ) {}
 
   /**
-   * All identities of a scope in their order, read in steps of bounded size: with their instance where it was there and is
-   * selected.
-   * @param budget is told of each identity; whoever walks leaves when it is spent
-   * @param more is asked for each step
-   * @throws RevisionCompactedError when the revision is no longer retained, or was removed meanwhile
+   * All identities of a scope in their order, with their instance where it existed and is selected; read in steps of bounded
+   * size.
+   * @param budget counts each identity; the caller ends the walk when it is spent
+   * @param more is called for each step
+   * @throws RevisionCompactedError when the revision is not retained, or was compacted meanwhile
    * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(question: PastQuestion, budget: ScanBudget, more = NOTHING_MORE): AsyncGenerator<PastInstance> {
-    let { after } = question;
-    const matches = matcher(question.selection);
+  async *walk(pastQuery: PastQuery, budget: ScanBudget, more = NO_MORE): AsyncGenerator<PastInstance> {
+    let { after } = pastQuery;
+    const matches = matcher(pastQuery.selection);
     for (let count = STEP_MIN; ; count = Math.min(2 * count, STEP_MAX)) {
-      const { text, parameters, isExact } = walkStatement({ ...question, after, count }, more);
-      const rows = await orTooCostly(question.selection, () =>
+      const { text, parameters, isExact } = walkStatement({ ...pastQuery, after, count }, more);
+      const rows = await orTooCostly(pastQuery.selection, () =>
         readSnapshot(
           this.databases,
           async em => {
-            await this.cuts.assertRetained(em, question.at);
+            await this.cuts.assertRetained(em, pastQuery.at);
             return await query<PastInstance>(em, text, parameters);
           },
           { timeoutMs: this.statementMs, settings: PAST_SETTINGS },
         ),
       );
       for (const row of rows) {
-        await budget.look();
+        await budget.step();
         yield isExact || !row.record || matches(normalizeRecord(row.record)) ? row : { ...row, record: null };
       }
       if (rows.length < count) return;
@@ -76,8 +78,8 @@ export class PastInstances {
   }
 }
 
-/** The statement of one step of a walk. If it is not exact, it selects too much. */
-export function walkStatement({ at, selection, ...walk }: PastQuestion & Walk, more = NOTHING_MORE) {
+/** The statement of one step of a walk. If it is not exact, it also returns instances that are not selected. */
+export function walkStatement({ at, selection, ...walk }: PastQuery & Walk, more = NO_MORE) {
   const selected = new Conditions();
   const isExact = addSelection(selected, selection);
   if (walk.scope.namespace === null && walk.scope.service !== null) selected.add('i.service = $', walk.scope.service);

@@ -15,9 +15,9 @@ import {
 import { INSTANCE_FIELDS } from '../listing/instance-fields.js';
 import { Listings } from '../listing/listings.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../selection/selection.js';
-import { summarize } from '../search/service-summary.js';
+import { summarize } from '../summary/service-summary.js';
 import { CachedJson } from '../responses/cached-json.js';
-import { pastDiscovery } from './past-discovery.js';
+import { pastOf } from '../../../../test/support/catalog/past-of.js';
 import { PAST_LIMITS } from './past-limits.js';
 import { type PastDiscovery, type PastFound } from './past-discovery.service.js';
 
@@ -27,7 +27,7 @@ let discovery: PastDiscovery;
 beforeAll(async () => {
   past = await writePast(20261125);
   const { databases } = past.author;
-  discovery = pastDiscovery(databases, new RevisionFinder(databases, new CatalogHeadRepository()));
+  discovery = pastOf(databases, new RevisionFinder(databases, new CatalogHeadRepository()));
 });
 afterAll(() => past.close());
 
@@ -69,7 +69,7 @@ async function walk(asOf: { revision: number } | { time: string }, search: Catal
   const items: InstanceRecord[] = [];
   let cursor: string | undefined;
   do {
-    const page = jsonOf(await discovery.search(asOf, { ...search, cursor }, unknown)) as Page;
+    const page = jsonOf(await discovery.searchInstances(asOf, { ...search, cursor }, unknown)) as Page;
     expect(page.items.length).toBeLessThanOrEqual(search.limit);
     items.push(...page.items);
     cursor = page.nextCursor ?? undefined;
@@ -92,8 +92,8 @@ function inOrder(records: readonly InstanceRecord[], sort: SearchSort, order: Se
 describe('The catalog as of a revision', () => {
   it('is, service by service and to the byte, what the view answered then', async () => {
     const property = fc.asyncProperty(someRevision, someService, someSelection, async (revision, of, selection) => {
-      const then = new CachedJson(past.viewAt(revision)).instancesOf(of.namespace, of.service, selection);
-      const found = await discovery.instancesOf({ revision }, of, selection, unknown);
+      const then = new CachedJson(past.viewAt(revision)).instanceList(of.namespace, of.service, selection);
+      const found = await discovery.listInstances({ revision }, of, selection, unknown);
       expect(textOf(found)).toBe(then.body);
       expect(found.catalog.revision).toBe(revision);
       expect(found.tag).toBe(`${found.catalog.epoch.slice(0, 8)}-${then.revision}`);
@@ -120,11 +120,11 @@ describe('The catalog as of a revision', () => {
       const then = new CachedJson(view);
       const at = view.serviceRevision(of.namespace, of.service) ?? revision;
       const position = after === undefined ? undefined : { at, after };
-      const found = await discovery.instancesOf({ revision }, of, selection, unknown, {
+      const found = await discovery.listInstances({ revision }, of, selection, unknown, {
         part,
         ...(position && { position }),
       });
-      expect(textOf(found)).toBe(then.listed(question, after).body);
+      expect(textOf(found)).toBe(then.listPart(question, after).body);
       if (!position || at === 0) return;
       expect(textOf(await discovery.laterPage(question, position, unknown))).toBe(textOf(found));
     });
@@ -157,10 +157,10 @@ describe('The catalog as of a revision', () => {
     const someNamespace = fc.constantFrom('default', 'shop', 'nowhere');
     const property = fc.asyncProperty(someRevision, someNamespace, someSelection, async (at, namespace, selection) => {
       const view = past.viewAt(at);
-      const whole = await discovery.services({ revision: at }, namespace, EVERYTHING, unknown);
-      expect(textOf(whole)).toBe(new CachedJson(view).services(namespace).body);
+      const whole = await discovery.listServices({ revision: at }, namespace, EVERYTHING, unknown);
+      expect(textOf(whole)).toBe(new CachedJson(view).serviceList(namespace).body);
 
-      const some = await discovery.services({ revision: at }, namespace, selection, unknown);
+      const some = await discovery.listServices({ revision: at }, namespace, selection, unknown);
       const meant = past.instancesAt(at).filter(record => record.namespace === namespace && matcher(selection)(record));
       const services = [...Map.groupBy(meant, record => record.service)].map(([name, of]) => summarize(name, of));
       expect(jsonOf(some)).toEqual({
@@ -176,8 +176,8 @@ describe('The catalog as of a revision', () => {
     for (const { at: time } of moments) {
       const { revision } = past.events.findLast(event => event.at <= time)!;
       const of = { namespace: 'default', service: 'm-1' };
-      const byTime = await discovery.instancesOf({ time }, of, EVERYTHING, unknown);
-      const byRevision = await discovery.instancesOf({ revision }, of, EVERYTHING, unknown);
+      const byTime = await discovery.listInstances({ time }, of, EVERYTHING, unknown);
+      const byRevision = await discovery.listInstances({ revision }, of, EVERYTHING, unknown);
       expect(byTime).toEqual(byRevision);
       expect(byTime.catalog.revision).toBe(revision);
       expect(await walk({ time }, aSearch({ limit: 7 }))).toEqual(await walk({ revision }, aSearch()));
@@ -198,18 +198,18 @@ describe('Pages of a service with more names in its past than may be looked at',
     const part = { fields: null, limit: 1_000 };
     const question = { namespace: 'default', service: service!.service, selection: EVERYTHING, part };
     const listings = new Listings();
-    const bounded = pastDiscovery(databases, finder, { limits, listings });
+    const bounded = pastOf(databases, finder, { limits, listings });
     const refusal = bounded.laterPage(question, position, unknown);
     await expect(refusal).rejects.toThrow(InvalidFilterError);
     await expect(refusal).rejects.toMatchObject({ extras: { errors: [{ path: '/query/limit' }] } });
 
-    const then = new CachedJson(view, undefined, { listings }).listed(question);
+    const then = new CachedJson(view, undefined, { listings }).listPart(question);
     expect(textOf(await bounded.laterPage(question, position, unknown))).toBe(then.body);
   });
 });
 
 const searchAt = async (revision: number, differing: Partial<CatalogSearch>) =>
-  jsonOf(await discovery.search({ revision }, aSearch({ limit: 1, ...differing }), unknown)) as Page;
+  jsonOf(await discovery.searchInstances({ revision }, aSearch({ limit: 1, ...differing }), unknown)) as Page;
 
 describe('A cursor of the past', () => {
   it('belongs to its revision, and to its search', async () => {

@@ -1,12 +1,12 @@
 import { type ScanLimits } from '../selection/scan-budget.js';
 
-/** What one request about the past may look at. */
+/** How much one read of the past may scan. */
 export interface PastLimits {
   /** For a page, which may be short. */
   readonly page: ScanLimits;
-  /** For answers that are all or nothing. */
+  /** For responses that must be complete. */
   readonly whole: ScanLimits;
-  /** The most bytes of instances in an answer that is all or nothing. */
+  /** The most bytes of instances in a response that must be complete. */
   readonly wholeBytes: number;
 }
 
@@ -18,14 +18,14 @@ export const PAST_LIMITS: PastLimits = {
 
 const tooMany = (what: string) => ({
   path: '/query/asOf',
-  message: `${what} for one answer: search page by page at /api/v1/discovery/instances, which takes asOf too`,
+  message: `${what} for one response: search page by page at /api/v1/discovery/instances, which takes asOf too`,
 });
 
-/** For pages, whose first one looks at all names. */
+/** For pages, whose first one scans all instanceIds. */
 export const TOO_MANY_FOR_PAGES = {
   path: '/query/limit',
   message:
-    'would have to put into pages what the service was, of whose past there are too many instances: begin anew without a cursor, or search page by page at /api/v1/discovery/instances, which takes asOf and fields too',
+    'needs a scan of the past of the service, which has too many instances: start again without a cursor, or search page by page at /api/v1/discovery/instances, which takes asOf and fields too',
 };
 
 export const TOO_MANY_INSTANCES = tooMany('the service had too many instances');

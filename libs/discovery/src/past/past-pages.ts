@@ -1,5 +1,6 @@
 import { LogCutRepository, oldestOf } from '@coordination/log';
-import { type Databases, query, readSnapshot } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, query, readSnapshot } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import {
   EVERY_OTHER_NAMESPACE,
@@ -10,23 +11,23 @@ import {
   toInstanceView,
 } from '@coordination/catalog';
 import { listJson } from '../listing/list-json.js';
-import { type ListQuestion } from '../listing/list-question.js';
-import { type Listing, listingName, type Listings, pageOf } from '../listing/listings.js';
+import { type ListQuery } from '../listing/list-query.js';
+import { type Listing, listingName, Listings, pageOf } from '../listing/listings.js';
 import { ScanBudget } from '../selection/scan-budget.js';
 import { statusTest } from '../selection/selection.js';
-import { countStatuses, sorted } from '../search/service-summary.js';
-import { type PastInstances } from './past-instances.js';
-import { type PastLimits, TOO_MANY_FOR_PAGES } from './past-limits.js';
+import { countStatuses, sorted } from '../summary/service-summary.js';
+import { PastInstances } from './past-instances.js';
+import { PAST_LIMITS, TOO_MANY_FOR_PAGES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS, statesAt } from './past-sql.js';
 
 /** How many instances, each of up to 33 kB, a statement reads. */
 const STATES_STEP = 500;
 
-/** What a service was, and where in the log that is read. */
+/** A service at a revision, and where the log is read for it. */
 export interface PastMoment {
   /** The revision of the service. */
   readonly revision: number;
-  /** That one, or a later one until which nothing touched the service. */
+  /** The same revision, or a later one up to which nothing touched the service. */
   readonly at: number;
   readonly epoch: string;
 }
@@ -35,37 +36,38 @@ const NEWEST_FLOOR = `
   select max(revision)::float8 as revision from namespace_floor where namespace in ($1, '${EVERY_OTHER_NAMESPACE}')`;
 
 /**
- * Pages of a service's list as it was. Each costs as many seeks as it has instances, if it is known who is on the pages. If
- * not, that costs a look at all instances that the service ever had.
+ * Pages of the list of a service as it was. A page costs one seek for each of its instances if the listing is cached. If not,
+ * the instances that the service ever had are scanned for it first.
  */
+@Injectable()
 export class PastPages {
   constructor(
     private readonly databases: Databases,
     private readonly instances: PastInstances,
-    private readonly limits: PastLimits,
     private readonly listings: Listings,
-    private readonly cuts = new LogCutRepository(),
+    private readonly cuts: LogCutRepository,
+    @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
   /**
-   * One page, to the byte what the view answered then.
+   * The JSON of one page, byte for byte as the view made it then.
    * @param after the instanceId after which it begins; undefined for the first one
    * @throws RevisionCompactedError, StoreUnavailableError
    * @throws InvalidFilterError when there were too many instances
    */
-  async body(question: ListQuestion, { revision, at, epoch }: PastMoment, after?: string): Promise<string> {
-    const name = listingName(epoch, revision, question);
-    const listing = await this.listings.fetch(name, () => this.walk(question, at));
-    const { page } = pageOf(listing.ids, question.part.limit, after);
-    return listJson({ question, revision, listing, after }, await this.instancesAt(question, page, at));
+  async body(query: ListQuery, { revision, at, epoch }: PastMoment, after?: string): Promise<string> {
+    const name = listingName(epoch, revision, query);
+    const listing = await this.listings.fetch(name, () => this.walk(query, at));
+    const { page } = pageOf(listing.ids, query.part.limit, after);
+    return listJson({ query, revision, listing, after }, await this.instancesAt(query, page, at));
   }
 
   /**
-   * The oldest revision that is retained, if a service is there what it was at an earlier one; undefined where that cannot
-   * be told. Rows of services that were dropped are not kept, so nothing can be told of what lies before that.
+   * The oldest retained revision, if the service is the same there as at an earlier one; undefined where that is not known.
+   * Rows of dropped services are not kept, so it is not known for revisions before a drop.
    * @throws StoreUnavailableError
    */
-  async retainedAs({ namespace, service }: ListQuestion, revision: number): Promise<number | undefined> {
+  async retainedAs({ namespace, service }: ListQuery, revision: number): Promise<number | undefined> {
     return await readSnapshot(
       this.databases,
       async em => {
@@ -80,25 +82,26 @@ export class PastPages {
     );
   }
 
-  private async walk({ namespace, service, selection }: ListQuestion, at: number): Promise<Listing> {
+  private async walk({ namespace, service, selection }: ListQuery, at: number): Promise<Listing> {
     const budget = new ScanBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest(selection);
-    const meant: Status[] = [];
+    const statuses: Status[] = [];
     const ids: string[] = [];
-    const beside = { statuses: 'any', where: selection.where } as const;
-    const question = { scope: { namespace, service }, at, order: 'asc', after: undefined, selection: beside } as const;
-    for await (const { instanceId, record } of this.instances.walk(question, budget)) {
+    const anyStatus = { statuses: 'any', where: selection.where } as const;
+    const scope = { namespace, service };
+    const pastQuery = { scope, at, order: 'asc', after: undefined, selection: anyStatus } as const;
+    for await (const { instanceId, record } of this.instances.walk(pastQuery, budget)) {
       if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_FOR_PAGES]);
       if (!record) continue;
-      meant.push(record.status);
+      statuses.push(record.status);
       if (hasStatus(record.status)) ids.push(instanceId);
     }
     // The order of the database depends on its locale.
-    return { counts: countStatuses(meant), ids: sorted(ids) };
+    return { counts: countStatuses(statuses), ids: sorted(ids) };
   }
 
   private async instancesAt(
-    { namespace, service }: ListQuestion,
+    { namespace, service }: ListQuery,
     ids: readonly string[],
     at: number,
   ): Promise<InstanceView[]> {

@@ -1,4 +1,5 @@
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { Injectable, Optional } from '@nestjs/common';
 import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
 import { type CatalogSearch } from '../search/catalog-search.js';
 import { type SearchPage } from '../search/catalog-search.repository.js';
@@ -6,8 +7,8 @@ import { ScanBudget } from '../selection/scan-budget.js';
 import { fromCursor, type SearchPosition, toCursor } from '../search/search-cursor.js';
 import { type Conditions } from '../selection/selection-sql.js';
 import { TopK, type TimePosition } from './top-k.js';
-import { type PastInstances } from './past-instances.js';
-import { type PastLimits } from './past-limits.js';
+import { PastInstances } from './past-instances.js';
+import { PAST_LIMITS } from './past-limits.js';
 import { nameOf } from './past-sql.js';
 
 /** A search of the catalog as it was at a revision. */
@@ -15,9 +16,9 @@ export type PastSearch = CatalogSearch & { readonly at: number };
 
 type SortTime = Exclude<CatalogSearch['sort'], 'service'>;
 
-interface Ended {
+interface PageEnd {
   readonly items: readonly InstanceView[];
-  /** Where the next page goes on; undefined at the end. */
+  /** Where the next page continues; undefined at the end. */
   readonly end: SearchPosition | undefined;
 }
 
@@ -26,14 +27,15 @@ const COLUMNS: Readonly<Record<SortTime, string>> = { registeredAt: 'registered_
 const TOO_BROAD = {
   path: '/query/sort',
   message:
-    'would have to put more instances of the past in order than one answer may look at: narrow the search by a service, or sort by service, which comes page by page',
+    'needs more instances of the past to be sorted than one response may scan: narrow the search by a service, or sort by service, which needs no sorting',
 };
 
-/** Pages of searches of the past. All pages of a walk show one revision, to which its cursors are bound. */
+/** Pages of searches of the past. All pages of a search show one revision, to which its cursors are bound. */
+@Injectable()
 export class PastSearches {
   constructor(
     private readonly instances: PastInstances,
-    private readonly limits: PastLimits,
+    @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
   /** @throws InvalidCursorError for a cursor of another search, or of another revision */
@@ -42,8 +44,8 @@ export class PastSearches {
   }
 
   /**
-   * One page. By service it may be short, or empty, where many had to be looked at.
-   * @throws InvalidFilterError when too many would have to be looked at to sort them by a time
+   * One page. Sorted by service, it may be short, or empty, when the scan reached its limit.
+   * @throws InvalidFilterError when there are too many instances to sort them by a time
    * @throws StoreUnavailableError
    */
   async page(search: PastSearch, position: SearchPosition | undefined): Promise<SearchPage> {
@@ -54,7 +56,7 @@ export class PastSearches {
     return { items, nextCursor: end === undefined ? null : toCursor(search, end) };
   }
 
-  private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<Ended> {
+  private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<PageEnd> {
     const { limit } = search;
     const budget = new ScanBudget(this.limits.page, systemClock);
     const items: InstanceView[] = [];
@@ -70,8 +72,8 @@ export class PastSearches {
     return { items, end: undefined };
   }
 
-  /** No index of the log knows the order, so all instances of that time are passed, and the first ones kept. */
-  private async byTime(search: PastSearch, sort: SortTime, position: SearchPosition | undefined): Promise<Ended> {
+  /** No index of the log has this order, so all instances of that revision are scanned, and the first ones kept. */
+  private async byTime(search: PastSearch, sort: SortTime, position: SearchPosition | undefined): Promise<PageEnd> {
     const { order, limit } = search;
     const budget = new ScanBudget(this.limits.whole, systemClock);
     const timeOf = (record: InstanceRecord): TimePosition => [record[sort], record.id];

@@ -1,71 +1,74 @@
 import { EpochLogRepository, LogCutRepository } from '@coordination/log';
-import { type Databases, query, readSnapshot } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, query, readSnapshot } from '@coordination/database';
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import { normalizeRecord, type Status, toInstanceView } from '@coordination/catalog';
 import { type Fields, pick } from '../listing/instance-fields.js';
 import { ScanBudget } from '../selection/scan-budget.js';
 import { type Selection, statusTest } from '../selection/selection.js';
-import { countStatuses, sorted, ServiceSummarizer } from '../search/service-summary.js';
-import { type PastInstances } from './past-instances.js';
-import { type PastLimits, TOO_MANY_IN_NAMESPACE, TOO_MANY_INSTANCES } from './past-limits.js';
+import { countStatuses, sorted, ServiceSummarizer } from '../summary/service-summary.js';
+import { PastInstances } from './past-instances.js';
+import { PAST_LIMITS, TOO_MANY_IN_NAMESPACE, TOO_MANY_INSTANCES } from './past-limits.js';
 import { lastTouch, PAST_SETTINGS } from './past-sql.js';
 
-/** An answer about the past, and the last revision that touched what it tells. */
-export interface PastAnswer {
+/** A response body about the past, and the last revision that touched what it shows. */
+export interface PastJson {
   readonly revision: number;
-  /** Absent when the caller has it already. */
+  /** Absent when the client has it already. */
   readonly body: string | undefined;
 }
 
-/** Whether the caller has the answer of a revision already. */
+/** Whether the client has the response of a revision already. */
 export type IsKnown = (revision: number) => boolean;
 
-/** Services as they were at a revision. Their answers are, to the byte, what the view answered then. */
+/** Services as they were at a revision. The JSON equals, byte for byte, what the view made then. */
+@Injectable()
 export class PastServices {
   constructor(
     private readonly databases: Databases,
     private readonly instances: PastInstances,
-    private readonly limits: PastLimits,
-    private readonly epochs = new EpochLogRepository(),
-    private readonly cuts = new LogCutRepository(),
+    private readonly epochs: EpochLogRepository,
+    private readonly cuts: LogCutRepository,
+    @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
   /**
-   * The selected instances of a service, with the counts of all that are selected but for their status.
+   * The selected instances of a service, with the counts of all that are selected apart from their status.
    * @throws InvalidFilterError when there were too many instances
    * @throws StoreUnavailableError
    */
-  async instancesOf(
+  async instanceList(
     { namespace, service, at }: { readonly namespace: string; readonly service: string; readonly at: number },
     { statuses, where }: Selection,
     isKnown: IsKnown,
     fields: Fields = null,
-  ): Promise<PastAnswer> {
+  ): Promise<PastJson> {
     const revision = await this.revisionOf(namespace, service, at);
     if (isKnown(revision)) return { revision, body: undefined };
     const budget = new ScanBudget(this.limits.whole, systemClock);
     const hasStatus = statusTest({ statuses, where });
-    const meant: Status[] = [];
+    const statusesFound: Status[] = [];
     const shown = new Map<string, string>();
     let bytes = 0;
     const scope = { namespace, service };
-    const question = { scope, at, order: 'asc', after: undefined, selection: { statuses: 'any', where } } as const;
-    for await (const { instanceId, record } of this.instances.walk(question, budget)) {
+    const pastQuery = { scope, at, order: 'asc', after: undefined, selection: { statuses: 'any', where } } as const;
+    for await (const { instanceId, record } of this.instances.walk(pastQuery, budget)) {
       if (budget.isSpent || bytes > this.limits.wholeBytes) throw new InvalidFilterError([TOO_MANY_INSTANCES]);
       if (!record) continue;
-      meant.push(record.status);
+      statusesFound.push(record.status);
       if (!hasStatus(record.status)) continue;
       const json = JSON.stringify(pick(toInstanceView(normalizeRecord(record)), fields));
       bytes += json.length;
       shown.set(instanceId, json);
     }
-    const start = JSON.stringify({ service, revision, counts: countStatuses(meant) }).slice(0, -1);
+    const start = JSON.stringify({ service, revision, counts: countStatuses(statusesFound) }).slice(0, -1);
     const instances = sorted(shown.keys()).map(instanceId => shown.get(instanceId)!);
     return { revision, body: `${start},"instances":[${instances.join(',')}]}` };
   }
 
   /**
-   * The revision of a service as it was: the last one that touched it, at or before one; that one, if it never had an instance.
+   * The revision of a service at a revision of the catalog: the last one that touched it; that of the catalog, if it never had
+   * an instance.
    * @throws StoreUnavailableError
    */
   async revisionOf(namespace: string, service: string, at: number): Promise<number> {
@@ -73,17 +76,17 @@ export class PastServices {
   }
 
   /**
-   * The services of a namespace that had selected instances, with what is selected of them.
+   * The services of a namespace that had selected instances, with summaries of those.
    * @throws InvalidFilterError when there were too many instances
    * @throws StoreUnavailableError
    */
-  async list(namespace: string, at: number, selection: Selection, isKnown: IsKnown): Promise<PastAnswer> {
+  async serviceList(namespace: string, at: number, selection: Selection, isKnown: IsKnown): Promise<PastJson> {
     const budget = new ScanBudget(this.limits.whole, systemClock);
     const summarizers = new Map<string, ServiceSummarizer>();
     let touched = 0;
     const scope = { namespace, service: null };
-    const question = { scope, at, order: 'asc', after: undefined, selection } as const;
-    for await (const { service, revision, record } of this.instances.walk(question, budget)) {
+    const pastQuery = { scope, at, order: 'asc', after: undefined, selection } as const;
+    for await (const { service, revision, record } of this.instances.walk(pastQuery, budget)) {
       if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_IN_NAMESPACE]);
       touched = Math.max(touched, revision ?? 0);
       if (!record) continue;
@@ -97,7 +100,7 @@ export class PastServices {
     return { revision, body: JSON.stringify({ revision, services }) };
   }
 
-  /** The beginning of an epoch touched every service that there was. */
+  /** The start of an epoch touches every service. */
   private async epochStart(at: number): Promise<number> {
     return await readSnapshot(this.databases, async em => {
       await this.cuts.assertRetained(em, at);

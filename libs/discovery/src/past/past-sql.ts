@@ -1,30 +1,22 @@
 import { LOG_PARTITION_SIZE } from '@coordination/log';
-import { type InstanceIdentity, INSTANCES } from '@coordination/catalog';
+import { type InstanceIdentity, INSTANCES, type Scope } from '@coordination/catalog';
 import { type SearchOrder } from '../search/catalog-search.js';
 import { FIELDS } from '../selection/expression.js';
 import { Conditions, type Statement } from '../selection/selection-sql.js';
 
-/** Where in the catalog instances are looked for. A service without a namespace is one of all namespaces. */
-export interface PastScope {
-  /** null: all namespaces. */
-  readonly namespace: string | null;
-  /** null: all services. */
-  readonly service: string | null;
-}
-
 /** A walk over identities, in their order or against it. */
 export interface Walk {
-  readonly scope: PastScope;
+  readonly scope: Scope;
   readonly order: SearchOrder;
-  /** The identity after which it goes on; absent at the beginning. */
+  /** The identity after which it continues; absent at the beginning. */
   readonly after: InstanceIdentity | undefined;
   /** How many identities it visits. */
   readonly count: number;
 }
 
 /**
- * Leaves the planner no choice but the index that the statements here are written for, whatever its statistics say: those of
- * a log that grows are always old, and a plan that reads all events of a service and sorts them must not look cheap.
+ * Makes the planner use the index that the statements here are written for, whatever its statistics say: those of a growing
+ * log are always outdated, and must not make a plan look cheap that reads and sorts all events of a service.
  */
 export const PAST_SETTINGS = {
   enable_seqscan: 'off',
@@ -35,13 +27,13 @@ export const PAST_SETTINGS = {
 } as const;
 
 /**
- * The end of the partition of a revision. As a bound it spares the partitions after it, and unlike the revision itself
- * it holds of all events before them: a bound that does not would make a step of the walk read, one by one, the events
- * that came later.
+ * The end of the partition of a revision. As a bound it excludes the partitions after it, and unlike the revision itself
+ * it holds for all events in the others: a bound that does not would make a step of the walk read the later events one by
+ * one.
  */
 const partitionEnd = (revision: number): number => (Math.floor(revision / LOG_PARTITION_SIZE) + 1) * LOG_PARTITION_SIZE;
 
-/** What happened to instances, as far as it is retained: the log, and before it the baseline, whose rows are events too. */
+/** All retained events of instances: the log, and before it the baseline, whose rows are events too. */
 const PAST_EVENTS = `(
     select namespace, service, instance_id, revision, after from service_event
     union all
@@ -54,8 +46,8 @@ const columns = (of: string, names: readonly string[] = IDENTITY): string =>
   names.map(name => `${of}.${name}`).join(', ');
 
 /**
- * `walk`: identities that have events in the log, each once, by a loose index scan: each step seeks the next one,
- * whatever the number of events in between. They may have events after the revision only.
+ * `walk`: identities that have events in the log, each once, by a loose index scan: each step seeks the next one, whatever
+ * the number of events in between. Some may have events after the revision only.
  */
 export function walkedIdentities(conditions: Conditions, { scope, order, after, count }: Walk, at: number): string {
   const bind = (value: unknown) => conditions.bind(value);
@@ -81,7 +73,7 @@ export function walkedIdentities(conditions: Conditions, { scope, order, after, 
   )`;
 }
 
-/** `walk`: identities that are given. */
+/** `walk`: the given identities. */
 export function givenIdentities(conditions: Conditions, identities: readonly InstanceIdentity[]): string {
   const rows = identities.map(nameOf);
   return `
@@ -91,7 +83,7 @@ export function givenIdentities(conditions: Conditions, identities: readonly Ins
   )`;
 }
 
-/** What each of some identities was at a revision, in their order. */
+/** The states of identities at a revision, in their order. */
 export function statesAt(identities: readonly InstanceIdentity[], at: number): Statement {
   const values = new Conditions();
   return {
@@ -103,7 +95,7 @@ export function statesAt(identities: readonly InstanceIdentity[], at: number): S
 
 /**
  * The newest event at or before a revision of each identity of `walk`; nulls where there is none. With all columns in the
- * comparison and the order, it is one seek in each partition, and cannot become anything else.
+ * comparison and the order, the only possible plan is one seek in each partition.
  */
 export function newestEvent(conditions: Conditions, alias: string, at: number, condition = 'true'): string {
   const names = [...IDENTITY, 'revision'];
@@ -115,19 +107,19 @@ export function newestEvent(conditions: Conditions, alias: string, at: number, c
   ) ${alias} on (${columns(alias)}) = (${columns('walk')}) and ${condition}`;
 }
 
-/** What selections speak of and orders are by, beside the identity, which events have as columns. */
+/** The columns that selections and orders use, without the identity, which events have as columns. */
 const COLUMNS_OF_STATE = INSTANCES.only('id', ...FIELDS, 'metadata', 'registeredAt', 'updatedAt').without(
   'namespace',
   'service',
   'instanceId',
 );
 
-/** The state after an event `s` as a relation `i`, which is what selections speak of. */
+/** The state after an event `s` as a relation `i`, on which selections are conditions. */
 export const STATE_AS_INSTANCE = `cross join lateral (
     select s.namespace, s.service, s.instance_id, ${COLUMNS_OF_STATE.fromJson('s.after')}
   ) i`;
 
-/** Identities of `walk` as properties. */
+/** The columns of `walk` as properties of an identity. */
 export const WALKED = 'walk.namespace, walk.service, walk.instance_id as "instanceId"';
 
 export const nameOf = ({ namespace, service, instanceId }: InstanceIdentity): [string, string, string] => [
@@ -136,8 +128,8 @@ export const nameOf = ({ namespace, service, instanceId }: InstanceIdentity): [s
   instanceId,
 ];
 
-/** The part of identities that all of a scope have in common. */
-const prefixOf = ({ namespace, service }: PastScope): readonly string[] =>
+/** The part of identities that all in a scope have in common. */
+const prefixOf = ({ namespace, service }: Scope): readonly string[] =>
   namespace === null ? [] : service === null ? [namespace] : [namespace, service];
 
 function startOf(prefix: readonly string[], isLater: '>' | '<', bind: (value: unknown) => string): string {
@@ -147,7 +139,7 @@ function startOf(prefix: readonly string[], isLater: '>' | '<', bind: (value: un
   return `(${columns('e', names)}) ${isLater}= (${prefix.map(value => `${bind(value)}::text`).join(', ')})`;
 }
 
-/** The last revision that touched a service, at or before one; no row: it never had an instance until then. */
+/** The last revision that touched a service, at or before a revision; no row: it had no instance until then. */
 export const lastTouch = (namespace: string, service: string, at: number): Statement => ({
   text: `
   select last.revision::float8 as revision from (

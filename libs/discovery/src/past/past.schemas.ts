@@ -3,9 +3,9 @@ import { type z } from 'zod';
 import { searchQuery, servicesQuery } from '../api/discovery.schemas.js';
 import { PART_PARAMETERS } from '../listing/list.schemas.js';
 
-/** The query parameter that asks for the past. */
+/** The query parameter that selects a past revision. */
 const asOf = logPoint(
-  'The catalog as it was: a revision, or an RFC 3339 time, which means the last revision at or before it. Answered from the log.',
+  'Read the catalog as it was at this revision, or at the last revision at or before this RFC 3339 time. The response comes from the log.',
 ).optional();
 
 export const servicesAtQuery = servicesQuery.extend({ asOf });

@@ -1,10 +1,11 @@
+import { lowerBound } from '@coordination/kernel';
 import { type InstanceRecord } from '@coordination/catalog';
 import { type SearchOrder } from '../search/catalog-search.js';
 
-/** A time and an id, texts of one form each, which sort as what they stand for. */
+/** A time and an id, as texts that sort like the values. */
 export type TimePosition = readonly [time: string, id: string];
 
-/** Keeps the first few of many instances that come in any order. */
+/** Keeps the first instances, in an order, of many that are added in any order. */
 export class TopK {
   private readonly kept: { readonly position: TimePosition; readonly record: InstanceRecord }[] = [];
 
@@ -20,7 +21,7 @@ export class TopK {
     return this.kept.map(({ record }) => record);
   }
 
-  /** What others must come before to be kept; undefined while there is room. */
+  /** Only instances before this position are kept; undefined while there is room. */
   get bound(): TimePosition | undefined {
     return this.kept.length < this.count ? undefined : this.kept.at(-1)?.position;
   }
@@ -29,13 +30,8 @@ export class TopK {
     const position = this.positionOf(record);
     const { bound } = this;
     if (bound && !this.isBefore(position, bound)) return;
-    let [low, high] = [0, this.kept.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.isBefore(this.kept[middle]!.position, position)) low = middle + 1;
-      else high = middle;
-    }
-    this.kept.splice(low, 0, { position, record });
+    const index = lowerBound(this.kept, kept => this.isBefore(kept.position, position));
+    this.kept.splice(index, 0, { position, record });
     if (this.kept.length > this.count) this.kept.pop();
   }
 

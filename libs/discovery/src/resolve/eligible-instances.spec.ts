@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HEALTH_STATES, type InstanceRecord, OVERRIDE_STATUSES, type Status, STATUSES } from '@coordination/catalog';
+import { type InstanceRecord, OVERRIDE_STATUSES, type Status, STATUSES } from '@coordination/catalog';
+import { HEALTH_STATES } from '@coordination/catalog/testing';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { EVERYTHING, USABLE } from '../selection/selection.js';
-import { type EligibleInstances, contendersOf, STRATEGIES, type ResolveRequest } from './eligible-instances.js';
+import { type EligibleInstances, eligibleInstances, STRATEGIES, type ResolveRequest } from './eligible-instances.js';
 
 const isHeld = (status: Status) => (OVERRIDE_STATUSES as readonly Status[]).includes(status);
 
@@ -30,7 +31,7 @@ const want = (differing: Partial<ResolveRequest> = {}): ResolveRequest => ({
   ...differing,
 });
 
-const idsOf = ({ near, far }: EligibleInstances) => [...near.ids, ...far.ids].sort();
+const idsOf = ({ local, remote }: EligibleInstances) => [...local.ids, ...remote.ids].sort();
 
 const someInstances = fc
   .array(
@@ -55,24 +56,24 @@ const someWanted: fc.Arbitrary<ResolveRequest> = fc.record({
   panicThreshold: fc.constantFrom(0, 0, 30, 100),
 });
 
-describe('the contenders', () => {
+describe('the eligible', () => {
   it('are the best of the selected, never the excluded, whatever is asked', () => {
     fc.assert(
       fc.property(someInstances, someWanted, (instances, wanted) => {
         const { selection, panicThreshold, zone } = wanted;
-        const contenders = contendersOf(instances, wanted);
-        const chosen = idsOf(contenders).map(id => instances.find(it => it.instanceId === id)!);
+        const eligible = eligibleInstances(instances, wanted);
+        const chosen = idsOf(eligible).map(id => instances.find(it => it.instanceId === id)!);
         const hasStatus = (status: Status) => selection.statuses === 'any' || selection.statuses.includes(status);
         const meant = instances.filter(({ type }) => selection.where === null || type === 'api');
         const selected = meant.filter(({ status }) => hasStatus(status));
-        const open = meant.filter(({ status }) => hasStatus(status) || (contenders.isPanic && !isHeld(status)));
+        const open = meant.filter(({ status }) => hasStatus(status) || (eligible.isPanic && !isHeld(status)));
 
-        if (panicThreshold === 0) expect(contenders.isPanic).toBe(false);
+        if (panicThreshold === 0) expect(eligible.isPanic).toBe(false);
         for (const it of chosen) expect(open).toContain(it);
         expect(chosen.length > 0).toBe(open.length > 0);
         if (chosen.some(({ weight }) => weight === 0)) expect(open.every(({ weight }) => weight === 0)).toBe(true);
         const statuses = new Set(chosen.map(({ status }) => status));
-        if (contenders.isPanic) {
+        if (eligible.isPanic) {
           const weighty = open.filter(({ weight }) => weight > 0).length;
           expect(chosen).toHaveLength(weighty || open.length);
         } else {
@@ -81,9 +82,9 @@ describe('the contenders', () => {
           if (healthy) expect([...statuses]).toEqual(['healthy']);
           else if (rivals.some(({ status }) => status === 'degraded')) expect([...statuses]).toEqual(['degraded']);
         }
-        for (const id of contenders.near.ids) expect(instances.find(it => it.instanceId === id)?.zone).toBe(zone);
-        if (contenders.near.size === 0) expect(contenders.nearShare).toBe(0);
-        else if (contenders.far.size === 0) expect(contenders.nearShare).toBe(1);
+        for (const id of eligible.local.ids) expect(instances.find(it => it.instanceId === id)?.zone).toBe(zone);
+        if (eligible.local.size === 0) expect(eligible.localShare).toBe(0);
+        else if (eligible.remote.size === 0) expect(eligible.localShare).toBe(1);
       }),
     );
   });
@@ -94,71 +95,71 @@ describe('the contenders', () => {
       ...named('b', 1, 'healthy', { weight: 1 }),
       ...named('c', 1, 'healthy', { weight: 0 }),
     ];
-    expect(contendersOf(instances, want()).far.weight).toBe(10_001);
+    expect(eligibleInstances(instances, want()).remote.weight).toBe(10_001);
     for (const strategy of ['random', 'round_robin'] as const) {
-      expect(contendersOf(instances, want({ strategy })).far.weight).toBe(2);
+      expect(eligibleInstances(instances, want({ strategy })).remote.weight).toBe(2);
     }
     const idle = instances.filter(({ weight }) => weight === 0);
-    expect(contendersOf(idle, want()).far.weight).toBe(1);
+    expect(eligibleInstances(idle, want()).remote.weight).toBe(1);
   });
 
   it('never have a host of earlier times that no URL can have, not even in a panic', () => {
     const usable = named('ok', 2, 'unhealthy', { host: '2001:db8:0:0:0:0:0:1' });
     const zoned = named('zoned', 3, 'healthy', { host: 'fe80::1%eth0' });
-    expect(idsOf(contendersOf([...usable, ...zoned], want({ panicThreshold: 50 })))).toEqual(['ok-0', 'ok-1']);
-    expect(idsOf(contendersOf(zoned, want()))).toEqual([]);
+    expect(idsOf(eligibleInstances([...usable, ...zoned], want({ panicThreshold: 50 })))).toEqual(['ok-0', 'ok-1']);
+    expect(idsOf(eligibleInstances(zoned, want()))).toEqual([]);
   });
 
   it('without weight give way to degraded ones', () => {
     const instances = [...named('idle', 1, 'healthy', { weight: 0 }), ...named('slow', 1, 'degraded')];
-    expect(idsOf(contendersOf(instances, want()))).toEqual(['slow-0']);
+    expect(idsOf(eligibleInstances(instances, want()))).toEqual(['slow-0']);
   });
 });
 
 describe('a preferred zone', () => {
-  const elsewhere = named('far', 4, 'healthy', { zone: 'b' });
-  const nearShare = (zoned: InstanceRecord[], wanted: Partial<ResolveRequest> = {}) =>
-    contendersOf([...zoned, ...elsewhere], want({ zone: 'a', ...wanted })).nearShare;
+  const elsewhere = named('remote', 4, 'healthy', { zone: 'b' });
+  const localShare = (zoned: InstanceRecord[], wanted: Partial<ResolveRequest> = {}) =>
+    eligibleInstances([...zoned, ...elsewhere], want({ zone: 'a', ...wanted })).localShare;
   const here = (fit: number, unfit: number, status: Status = 'unhealthy') => [
-    ...named('near', fit, 'healthy', { zone: 'a' }),
+    ...named('local', fit, 'healthy', { zone: 'a' }),
     ...named('sick', unfit, status, { zone: 'a' }),
   ];
 
   it('gets all calls while it has enough, and then as many as it can take', () => {
-    expect(nearShare(here(7, 3))).toBe(1);
-    expect(nearShare(here(6, 4))).toBe(6 / 7);
-    expect(nearShare(here(6, 4), { zoneThreshold: 60 })).toBe(1);
-    expect(nearShare(here(1, 9), { zoneThreshold: 100 })).toBe(1 / 10);
-    expect(nearShare(here(0, 2))).toBe(0);
-    expect(nearShare([])).toBe(0);
+    expect(localShare(here(7, 3))).toBe(1);
+    expect(localShare(here(6, 4))).toBe(6 / 7);
+    expect(localShare(here(6, 4), { zoneThreshold: 60 })).toBe(1);
+    expect(localShare(here(1, 9), { zoneThreshold: 100 })).toBe(1 / 10);
+    expect(localShare(here(0, 2))).toBe(0);
+    expect(localShare([])).toBe(0);
   });
 
   it('has less to give when an operator holds instances back, or when they are degraded only', () => {
     for (const status of ['maintenance', 'degraded', 'starting'] as const) {
-      expect(nearShare(here(1, 3, status)), status).toBe(25 / 70);
+      expect(localShare(here(1, 3, status)), status).toBe(25 / 70);
     }
   });
 
   it('counts weights where weights are what calls go by', () => {
     const zoned = [
-      ...named('near', 1, 'healthy', { zone: 'a', weight: 30 }),
+      ...named('local', 1, 'healthy', { zone: 'a', weight: 30 }),
       ...named('sick', 1, 'unhealthy', { zone: 'a', weight: 70 }),
       ...named('idle', 5, 'unhealthy', { zone: 'a', weight: 0 }),
     ];
-    expect(nearShare(zoned)).toBe(3 / 7);
-    expect(nearShare(zoned, { strategy: 'random' })).toBe(5 / 7);
+    expect(localShare(zoned)).toBe(3 / 7);
+    expect(localShare(zoned, { strategy: 'random' })).toBe(5 / 7);
   });
 
   it('comes after health: its degraded instances are not taken while others are healthy', () => {
-    const slow = named('near', 2, 'degraded', { zone: 'a' });
-    const contenders = contendersOf([...slow, ...elsewhere], want({ zone: 'a' }));
-    expect(contenders.near.size).toBe(0);
-    expect(contenders.nearShare).toBe(0);
+    const slow = named('local', 2, 'degraded', { zone: 'a' });
+    const eligible = eligibleInstances([...slow, ...elsewhere], want({ zone: 'a' }));
+    expect(eligible.local.size).toBe(0);
+    expect(eligible.localShare).toBe(0);
   });
 });
 
 const panics = (instances: InstanceRecord[], panicThreshold: number) =>
-  contendersOf(instances, want({ panicThreshold }));
+  eligibleInstances(instances, want({ panicThreshold }));
 
 describe('a panic', () => {
   it('begins below the threshold, and gives all but those that an operator holds back', () => {
@@ -179,17 +180,17 @@ describe('a panic', () => {
 
   it('knows no zones, and begins when nobody is usable at all', () => {
     const sick = named('sick', 3, 'unhealthy', { zone: 'a' });
-    const contenders = contendersOf(sick, want({ panicThreshold: 1, zone: 'a' }));
-    expect(contenders).toMatchObject({ isPanic: true, nearShare: 0 });
-    expect(contenders.far.size).toBe(3);
-    expect(contenders.near.size).toBe(0);
+    const eligible = eligibleInstances(sick, want({ panicThreshold: 1, zone: 'a' }));
+    expect(eligible).toMatchObject({ isPanic: true, localShare: 0 });
+    expect(eligible.remote.size).toBe(3);
+    expect(eligible.local.size).toBe(0);
   });
 
   it('is judged by what the filters select, whichever status is asked for', () => {
     const instances = [...named('ok', 9, 'healthy', { type: 'worker' }), ...named('sick', 1, 'unhealthy')];
     const where = { kind: 'equal' as const, of: ['type'] as const, anyOf: ['api'] };
     const selection = { ...EVERYTHING, where };
-    expect(contendersOf(instances, want({ selection, panicThreshold: 50 })).isPanic).toBe(true);
-    expect(contendersOf(instances, want({ panicThreshold: 50 })).isPanic).toBe(false);
+    expect(eligibleInstances(instances, want({ selection, panicThreshold: 50 })).isPanic).toBe(true);
+    expect(eligibleInstances(instances, want({ panicThreshold: 50 })).isPanic).toBe(false);
   });
 });

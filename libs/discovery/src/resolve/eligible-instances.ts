@@ -8,46 +8,46 @@ import { zoneShare } from './zone-share.js';
 export const STRATEGIES = ['weighted', 'random', 'round_robin'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
-/** Which instance is wanted. Plain JSON, so that its text can name it. */
+/** Which instance a client requests. Plain JSON, so that its text can be a cache key. */
 export interface ResolveRequest {
   readonly selection: Selection;
   readonly strategy: Strategy;
-  /** Where the instance should be, if there are enough; null: no matter. */
+  /** The preferred zone; null: no preference. */
   readonly zone: string | null;
-  /** Below which percentage of fit instances calls leave the zone. */
+  /** The percentage of fit instances in the zone below which some calls go to other zones. */
   readonly zoneThreshold: number;
-  /** Below which percentage of usable instances all are called; 0: never. */
+  /** The percentage of usable instances below which health is ignored; 0: never. */
   readonly panicThreshold: number;
 }
 
-/** Those that may be called. */
+/** The instances that may be called. */
 export interface EligibleInstances {
-  /** Whether so few are usable that their health is no longer looked at. */
+  /** Whether so few are usable that their health is ignored. */
   readonly isPanic: boolean;
-  /** Those in the preferred zone; empty when there is no preference. */
-  readonly near: Pool;
-  /** Everybody else. */
-  readonly far: Pool;
-  /** Which part (0 to 1) of the calls is meant for the near ones. */
-  readonly nearShare: number;
+  /** Those in the preferred zone; empty without a preference. */
+  readonly local: Pool;
+  /** All others. */
+  readonly remote: Pool;
+  /** The part (0 to 1) of the calls that goes to the local ones. */
+  readonly localShare: number;
 }
 
 /** Instances without weight come after all others, whatever their health. */
 const WITHOUT_WEIGHT = 3;
 
 /**
- * Those of a service's instances that may be called. Of the selected ones only the best are: those with weight before
- * those without, and among them healthy before degraded before all others.
- * @throws InvalidFilterError for patterns that are too costly for as many instances
+ * The instances of a service that may be called: the best of the selected ones. Those with weight are better than those
+ * without; among them, healthy is better than degraded, and degraded better than the rest.
+ * @throws InvalidFilterError for patterns that are too costly for so many instances
  */
-export function contendersOf(records: Iterable<InstanceRecord>, wanted: ResolveRequest): EligibleInstances {
-  const { selection, strategy, zone, zoneThreshold, panicThreshold } = wanted;
+export function eligibleInstances(records: Iterable<InstanceRecord>, request: ResolveRequest): EligibleInstances {
+  const { selection, strategy, zone, zoneThreshold, panicThreshold } = request;
   const matches = matcherBesideStatus(selection, patternMeter());
-  const meant = [...records].filter(record => hasUsableUrl(record) && matches(record));
-  const panic = isPanic(meant, panicThreshold);
+  const matching = [...records].filter(record => hasUsableUrl(record) && matches(record));
+  const isPanic = isBelowPanicThreshold(matching, panicThreshold);
   const hasStatus = statusTest(selection);
-  const selected = meant.filter(({ status }) => hasStatus(status) || (panic && !isHeldBack(status)));
-  const rank = panic ? weightRank : fullRank;
+  const selected = matching.filter(({ status }) => hasStatus(status) || (isPanic && !isOverridden(status)));
+  const rank = isPanic ? weightRank : fullRank;
   const best = selected.reduce((least, record) => Math.min(least, rank(record)), Infinity);
 
   const weightOf = ({ weight }: InstanceRecord) => {
@@ -57,31 +57,31 @@ export function contendersOf(records: Iterable<InstanceRecord>, wanted: ResolveR
   const poolOf = (members: readonly InstanceRecord[]) =>
     new Pool(members.map(record => ({ id: record.instanceId, weight: weightOf(record) })));
   const fit = selected.filter(record => rank(record) === best);
-  // Who calls everybody must not call the neighbours more than others: in a panic zones do not count, as in Envoy.
-  const isNear = (record: InstanceRecord) => !panic && zone !== null && record.zone === zone;
-  const near = poolOf(fit.filter(isNear));
-  const far = poolOf(fit.filter(record => !isNear(record)));
-  const allNear = sumOf(meant.filter(isNear), weightOf);
-  const nearShare = zoneShare(
-    { fit: near.weight, all: allNear },
-    { fit: far.weight, all: sumOf(meant, weightOf) - allNear },
+  // In a panic all instances are called, so zones are ignored, as in Envoy: otherwise the local ones would get more calls.
+  const isLocal = (record: InstanceRecord) => !isPanic && zone !== null && record.zone === zone;
+  const local = poolOf(fit.filter(isLocal));
+  const remote = poolOf(fit.filter(record => !isLocal(record)));
+  const allLocal = sumOf(matching.filter(isLocal), weightOf);
+  const localShare = zoneShare(
+    { fit: local.weight, all: allLocal },
+    { fit: remote.weight, all: sumOf(matching, weightOf) - allLocal },
     zoneThreshold,
   );
-  return { isPanic: panic, near, far, nearShare };
+  return { isPanic, local, remote, localShare };
 }
 
 /**
- * Whether fewer than `threshold` percent are usable. Those that an operator holds back do not count: a planned absence is
- * no failure, and must not bring the sick into play.
+ * Whether fewer than `threshold` percent are usable. Instances with an operator's override do not count: a planned absence is
+ * not a failure, and must not make unhealthy instances eligible.
  */
-function isPanic(meant: readonly InstanceRecord[], threshold: number): boolean {
-  const counting = meant.filter(({ status }) => !isHeldBack(status));
+function isBelowPanicThreshold(records: readonly InstanceRecord[], threshold: number): boolean {
+  const counting = records.filter(({ status }) => !isOverridden(status));
   const usable = counting.filter(({ status }) => status === 'healthy' || status === 'degraded');
   return usable.length * 100 < threshold * counting.length;
 }
 
-/** Whether an operator's word keeps calls away. */
-const isHeldBack = (status: Status): boolean => (OVERRIDE_STATUSES as readonly Status[]).includes(status);
+/** Whether the status is that of an operator's override, which keeps calls away. */
+const isOverridden = (status: Status): boolean => (OVERRIDE_STATUSES as readonly Status[]).includes(status);
 
 const weightRank = ({ weight }: InstanceRecord): number => (weight === 0 ? WITHOUT_WEIGHT : 0);
 

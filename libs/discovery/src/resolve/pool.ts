@@ -1,24 +1,26 @@
-/** Gives a number from 0 up to, but not including, 1. */
+import { lowerBound } from '@coordination/kernel';
+
+/** Returns a number from 0 up to, but not including, 1. */
 export type Random = () => number;
 
-/** Something that can be chosen, and how often beside the others. */
-export interface Share {
+/** The id of an instance, and its weight in the choice. */
+export interface WeightedId {
   readonly id: string;
   readonly weight: number;
 }
 
-/** Those among whom the choice is, by id. It holds names alone, so that what is kept of a past revision is little. */
+/** A set of instances to choose from. It holds their ids only, so that a cached pool keeps no old records in memory. */
 export class Pool {
   readonly ids: readonly string[];
   /** The sum of all weights up to each id. */
-  private readonly sums: Float64Array;
+  private readonly sums: readonly number[];
 
-  /** @param shares with weights above 0 */
-  constructor(shares: readonly Share[]) {
-    const ordered = shares.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  /** @param members with weights above 0 */
+  constructor(members: readonly WeightedId[]) {
+    const ordered = members.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     let sum = 0;
     this.ids = ordered.map(({ id }) => id);
-    this.sums = Float64Array.from(ordered, ({ weight }) => (sum += weight));
+    this.sums = ordered.map(({ weight }) => (sum += weight));
   }
 
   get size(): number {
@@ -30,34 +32,24 @@ export class Pool {
     return this.sums.at(-1) ?? 0;
   }
 
-  /** One of them, each as often as its weight says; in logarithmic time. The pool must not be empty. */
+  /** Chooses an id at random, in proportion to the weights, in logarithmic time. The pool must not be empty. */
   pick(random: Random): string {
     const mark = random() * this.weight;
-    return this.at(firstWhere(this.size, n => this.sums[n]! > mark));
+    return this.at(lowerBound(this.sums, sum => sum <= mark));
   }
 
   /**
-   * The next one in turn, in logarithmic time. Whoever stays is given once in every round, whoever else comes and goes.
-   * @param last who had the turn before, whether still there or not; without, the round begins anywhere, so that nodes
-   *   that start together do not all begin with the same one
+   * The next id in turn, in logarithmic time. An id that stays is chosen once in every round, whatever else is added or
+   * removed.
+   * @param last the id that was chosen before, whether it is still there or not; without it, the round begins at random, so
+   *   that nodes that start together do not all begin with the same id
    */
   next(last: string | undefined, random: Random): string {
     if (last === undefined) return this.at(Math.floor(random() * this.size));
-    return this.at(firstWhere(this.size, n => this.ids[n]! > last) % this.size);
+    return this.at(lowerBound(this.ids, id => id <= last) % this.size);
   }
 
   private at(n: number): string {
     return this.ids[Math.min(n, this.size - 1)]!; // rounding could lead one too far
   }
-}
-
-/** The first of the numbers below `end` of which a condition holds that holds of all after it too; else `end`. */
-function firstWhere(end: number, holds: (n: number) => boolean): number {
-  let [low, high] = [0, end];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -5,15 +5,15 @@ import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 import { type FastifyReply } from 'fastify';
 import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../responses/catalog-response.js';
 import { type ServiceParams, serviceParams } from '../api/discovery.schemas.js';
-import { DiscoveryService } from '../discovery.service.js';
-import { FRESHNESS_PROBLEMS, toDemand } from '../freshness/read-consistency.js';
+import { FRESHNESS_PROBLEMS, toConsistency } from '../freshness/read-consistency.js';
 import { USABLE } from '../selection/selection.js';
 import { GuardNoticeSlot, setGuardHeader } from '../responses/guard-notice.js';
-import { resolvedInstance, type ResolveQuery, resolveQuery, toWanted } from './resolve.schemas.js';
+import { resolvedInstance, type ResolveQuery, resolveQuery, toResolveRequest } from './resolve.schemas.js';
+import { Resolver } from './resolver.js';
 
 const URL_EXAMPLE = `${INSTANCE_EXAMPLE.scheme}://${INSTANCE_EXAMPLE.host}:${INSTANCE_EXAMPLE.port}`;
 
-/** Says that the instance was chosen without regard to health. */
+/** Reports that the instance was chosen without regard to health. */
 const PANIC_HEADER = 'x-resolve-panic';
 
 /** Choosing an instance to call. */
@@ -21,7 +21,7 @@ const PANIC_HEADER = 'x-resolve-panic';
 @Controller('api/v1/discovery')
 export class ResolveController {
   constructor(
-    private readonly discovery: DiscoveryService,
+    private readonly resolver: Resolver,
     private readonly guards: GuardNoticeSlot,
   ) {}
 
@@ -36,7 +36,7 @@ export class ResolveController {
     ],
     summary: 'Choose one instance of a service to call',
     description:
-      'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there is nobody else, degraded ones only when nobody is healthy. Each answer may be another one: ask again for each call, or when a call has failed.',
+      'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there are no others, degraded ones only when none is healthy. Each response may name another instance: resolve again for each call, or when a call has failed.',
     operationId: 'resolveService',
     problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'STARTING', ...FRESHNESS_PROBLEMS],
     examples: {
@@ -50,9 +50,9 @@ export class ResolveController {
     @Query({ schema: resolveQuery }) query: ResolveQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const demand = toDemand(query, reply.raw);
-    const wanted = toWanted(query, USABLE);
-    const { catalog, body, isPanic } = await this.discovery.resolve(query.namespace, service, wanted, demand);
+    const consistency = toConsistency(query, reply.raw);
+    const wanted = toResolveRequest(query, USABLE);
+    const { catalog, body, isPanic } = await this.resolver.resolve(query.namespace, service, wanted, consistency);
     setCatalogHeaders(reply, catalog);
     void reply.header('cache-control', 'no-store');
     setGuardHeader(reply, this.guards.of(query.namespace, service));

@@ -1,9 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type Clock, NoInstanceAvailableError } from '@coordination/kernel';
-import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { type Clock, NoInstanceAvailableError, StoreUnavailableError } from '@coordination/kernel';
+import { Metrics } from '@coordination/observability';
+import { CatalogView, ChangeFeed, type InstanceRecord, ReadBarrier } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { seeded } from '../../../../test/support/http/mixed-load.js';
+import { FreshReads } from '../freshness/fresh-reads.js';
+import { LongPolls } from '../freshness/long-polls.js';
 import { USABLE } from '../selection/selection.js';
 import { type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
@@ -22,9 +26,14 @@ const WANTED: ResolveRequest = {
 
 function setUp(maxBytes?: number) {
   const log = new LogInMemory();
-  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
-  const resolver = new Resolver(view, seeded(SEED), maxBytes);
+  const metrics = new Metrics();
+  const readIndex = { current: () => Promise.reject(new StoreUnavailableError()), queries: 0 };
+  const barrier = new ReadBarrier(view, readIndex, clock, { isFenced: false }, metrics);
+  const feed = new ChangeFeed(view, { maxChanges: 100, maxBytes: 1_000_000 });
+  const fresh = new FreshReads(view, barrier, new LongPolls(view, feed, clock, { max: 100 }, metrics));
+  const resolver = new Resolver(view, fresh, seeded(SEED), maxBytes);
   const put = (instanceId: string, fields: Partial<InstanceRecord> = {}) => {
     const known = [...log.instances.values()].find(it => it.instanceId === instanceId);
     view.apply([log.put(anInstance({ ...known, instanceId, ...fields }))]);
@@ -34,7 +43,7 @@ function setUp(maxBytes?: number) {
     view.apply([log.remove(id)]);
   };
   const resolve = (differing: Partial<ResolveRequest> = {}, service = 'orders') => {
-    const { body } = resolver.resolve('default', service, { ...WANTED, ...differing });
+    const { body } = resolver.choose('default', service, { ...WANTED, ...differing });
     return (JSON.parse(body) as { instance: InstanceRecord }).instance.instanceId;
   };
   const tally = (times: number, differing: Partial<ResolveRequest> = {}) => {

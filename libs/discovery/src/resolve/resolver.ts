@@ -1,90 +1,104 @@
-import { LRUCache } from 'lru-cache';
+import { CatalogView, toInstanceView } from '@coordination/catalog';
 import { NoInstanceAvailableError } from '@coordination/kernel';
-import { type CatalogView, toInstanceView } from '@coordination/catalog';
-import { type ViewAnswer } from '../responses/cached-json.js';
-import { contendersOf, type EligibleInstances, type ResolveRequest } from './eligible-instances.js';
+import { Injectable, Optional } from '@nestjs/common';
+import { FreshReads } from '../freshness/fresh-reads.js';
+import { EVENTUAL } from '../freshness/read-consistency.js';
+import { type Found, type ViewJson } from '../responses/cached-json.js';
+import { RevisionCache } from '../responses/revision-cache.js';
+import { eligibleInstances, type EligibleInstances, type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { type Pool, type Random } from './pool.js';
 
-/** How many bytes of contenders are kept, roughly. */
+/** How many bytes of eligible instances are cached, roughly. */
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024;
 
-/** What an entry, and what a name in it, cost besides their characters. */
+/** Size of an entry, and of an id in it, without their characters. */
 const ENTRY_OVERHEAD_BYTES = 512;
-const NAME_OVERHEAD_BYTES = 32;
+const ID_OVERHEAD_BYTES = 32;
 
 /** An instance to call, as it is sent. */
-export interface Resolved extends ViewAnswer {
+export interface Resolved extends ViewJson {
   /** Whether the instance was chosen without regard to its health. */
   readonly isPanic: boolean;
 }
 
-/** Who had the last turn in each pool. */
-interface Turns {
-  near?: string;
-  far?: string;
+/** The id that was chosen last in each pool. */
+interface RoundRobinPosition {
+  local?: string;
+  remote?: string;
 }
 
-interface Kept extends EligibleInstances {
-  readonly revision: number;
-  readonly generation: number;
-  /** The same for all revisions of a service, so that a change does not begin the round again. */
-  readonly turns: Turns;
+interface Cached extends EligibleInstances {
+  /** Shared by all revisions of a service, so that a change does not start the round again. */
+  readonly position: RoundRobinPosition;
 }
 
 /**
- * Chooses one instance of a service to call. Who may be called is worked out once per revision of the service and kind of
- * question; choosing takes logarithmic time. What is kept is bounded: a question that was not asked for long is forgotten,
- * with its turn. The view must be readable.
+ * Chooses one instance of a service to call. The eligible instances are determined once per revision of the service and kind
+ * of request; the choice takes logarithmic time. The cache is bounded: it evicts requests that were not repeated for long,
+ * with their round-robin position.
  */
+@Injectable()
 export class Resolver {
-  private readonly kept: LRUCache<string, Kept>;
+  private readonly cache: RevisionCache<Cached>;
 
   constructor(
     private readonly view: CatalogView,
-    private readonly random: Random,
-    maxBytes = DEFAULT_MAX_BYTES,
+    private readonly fresh: FreshReads,
+    @Optional() private readonly random: Random = Math.random,
+    @Optional() maxBytes = DEFAULT_MAX_BYTES,
   ) {
-    this.kept = new LRUCache({
+    this.cache = new RevisionCache(view, {
       maxSize: maxBytes,
-      sizeCalculation: ({ near, far }, key) => key.length + ENTRY_OVERHEAD_BYTES + bytesOf(near) + bytesOf(far),
+      sizeOf: ({ local, remote }, key) => key.length + ENTRY_OVERHEAD_BYTES + bytesOf(local) + bytesOf(remote),
     });
   }
 
   /**
    * One instance of a service.
+   * @throws StartingError, StaleViewError, and what {@link FreshReads} throws
    * @throws NoInstanceAvailableError when there is none to call
-   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  resolve(namespace: string, service: string, wanted: ResolveRequest): Resolved {
+  resolve(
+    namespace: string,
+    service: string,
+    request: ResolveRequest,
+    consistency = EVENTUAL,
+  ): Promise<Found<Resolved>> {
+    return this.fresh.fromView(consistency, () => this.choose(namespace, service, request));
+  }
+
+  /** Does the same without waiting and without the state of the catalog. The view must be readable. */
+  choose(namespace: string, service: string, request: ResolveRequest): Resolved {
     const revision = this.view.serviceRevision(namespace, service);
     const instances = this.view.instancesOf(namespace, service);
-    const nobody = () => new NoInstanceAvailableError(`${namespace}/${service}`, instances.size);
-    if (revision === undefined || instances.size === 0) throw nobody();
-    const contenders = this.contenders(namespace, service, revision, wanted);
-    if (contenders.near.size + contenders.far.size === 0) throw nobody();
-    const instance = instances.get(this.choose(contenders, wanted))!;
+    const noneAvailable = () => new NoInstanceAvailableError(`${namespace}/${service}`, instances.size);
+    if (revision === undefined || instances.size === 0) throw noneAvailable();
+    const eligible = this.eligible(namespace, service, revision, request);
+    if (eligible.local.size + eligible.remote.size === 0) throw noneAvailable();
+    const instance = instances.get(this.chooseId(eligible, request))!;
     const body = JSON.stringify({ url: instanceUrl(instance), instance: toInstanceView(instance) });
-    return { revision, body, isPanic: contenders.isPanic };
+    return { revision, body, isPanic: eligible.isPanic };
   }
 
-  private contenders(namespace: string, service: string, revision: number, wanted: ResolveRequest): Kept {
-    const key = JSON.stringify([namespace, service, wanted]);
-    const { generation } = this.view;
-    const kept = this.kept.get(key);
-    if (kept?.revision === revision && kept.generation === generation) return kept;
-    const contenders = contendersOf(this.view.instancesOf(namespace, service).values(), wanted);
-    const made = { ...contenders, revision, generation, turns: kept?.turns ?? {} };
-    this.kept.set(key, made);
-    return made;
+  private eligible(namespace: string, service: string, revision: number, request: ResolveRequest): Cached {
+    const key = JSON.stringify([namespace, service, request]);
+    const known = this.cache.get(key, revision);
+    if (known) return known;
+    const position = this.cache.newest(key)?.position ?? {};
+    const found = eligibleInstances(this.view.instancesOf(namespace, service).values(), request);
+    const cached = { ...found, position };
+    this.cache.set(key, revision, cached);
+    return cached;
   }
 
-  private choose(contenders: Kept, { strategy }: ResolveRequest): string {
-    const side = this.random() < contenders.nearShare ? 'near' : 'far';
-    const pool = contenders[side];
+  private chooseId(eligible: Cached, { strategy }: ResolveRequest): string {
+    const side = this.random() < eligible.localShare ? 'local' : 'remote';
+    const pool = eligible[side];
     if (strategy !== 'round_robin') return pool.pick(this.random);
-    return (contenders.turns[side] = pool.next(contenders.turns[side], this.random));
+    return (eligible.position[side] = pool.next(eligible.position[side], this.random));
   }
 }
 
-const bytesOf = ({ ids }: Pool): number => ids.reduce((sum, id) => sum + id.length + NAME_OVERHEAD_BYTES, 0);
+const bytesOf = ({ ids }: Pool): number => ids.reduce((sum, id) => sum + id.length + ID_OVERHEAD_BYTES, 0);

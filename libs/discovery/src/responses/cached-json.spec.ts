@@ -1,14 +1,15 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, newId } from '@coordination/kernel';
-import { CatalogState, CatalogView, ChangeFeed, type InstanceRecord } from '@coordination/catalog';
+import { CatalogView, ChangeFeed, type InstanceRecord } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { type Fields } from '../listing/instance-fields.js';
-import { type ListQuestion } from '../listing/list-question.js';
+import { type ListQuery } from '../listing/list-query.js';
 import { type Listing, listingName, Listings } from '../listing/listings.js';
 import { ViewListings } from '../listing/view-listings.js';
-import { countStatuses } from '../search/service-summary.js';
+import { countStatuses } from '../summary/service-summary.js';
 import { EVERYTHING, type Selection } from '../selection/selection.js';
 import { CachedJson } from './cached-json.js';
 
@@ -18,7 +19,7 @@ const USABLE: Selection = { ...EVERYTHING, statuses: ['degraded', 'healthy'] };
 
 function setUp(maxLength?: number) {
   const log = new LogInMemory();
-  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
   const answers = new CachedJson(view, maxLength);
   const put = (fields: Partial<InstanceRecord>) => {
@@ -28,7 +29,7 @@ function setUp(maxLength?: number) {
     view.apply([log.put(anInstance({ ...known, ...fields }))]);
   };
   const instancesOf = (service: string, selection = USABLE) => {
-    const answer = answers.instancesOf('default', service, selection);
+    const answer = answers.instanceList('default', service, selection);
     return { ...answer, answer, json: JSON.parse(answer.body) as { instances: InstanceRecord[]; counts: object } };
   };
   return { log, view, answers, put, instancesOf };
@@ -36,7 +37,7 @@ function setUp(maxLength?: number) {
 
 const NOT_KEPT: Listing = { counts: countStatuses([]), ids: ['not kept'] };
 
-const questionOf = (limit: number | null, fields: Fields = null): ListQuestion => ({
+const questionOf = (limit: number | null, fields: Fields = null): ListQuery => ({
   namespace: 'default',
   service: 'orders',
   selection: USABLE,
@@ -51,14 +52,14 @@ describe('parts of a list from the view', () => {
     const expectParts = () => {
       const { json, revision, body } = instancesOf('orders');
       const [all, one] = [questionOf(1_000), questionOf(1)].map(
-        it => JSON.parse(answers.listed(it).body) as typeof json,
+        it => JSON.parse(answers.listPart(it).body) as typeof json,
       );
       expect({ ...all, nextCursor: undefined }).toEqual(json);
       expect(one!.instances).toEqual(json.instances.slice(0, 1));
-      expect(answers.listed(questionOf(null, null)).body).toBe(body);
-      const named = JSON.parse(answers.listed(questionOf(null, ['instanceId'])).body) as typeof json;
+      expect(answers.listPart(questionOf(null, null)).body).toBe(body);
+      const named = JSON.parse(answers.listPart(questionOf(null, ['instanceId'])).body) as typeof json;
       expect(named).toEqual({ ...json, instances: json.instances.map(({ instanceId }) => ({ instanceId })) });
-      expect(answers.listed(questionOf(2)).revision).toBe(revision);
+      expect(answers.listPart(questionOf(2)).revision).toBe(revision);
     };
     expectParts();
     put({ instanceId: 'b', weight: 1 });
@@ -72,18 +73,17 @@ describe('parts of a list from the view', () => {
   it('cost a look at all instances once for a revision, and then no more than they show', () => {
     const { answers, view, put } = setUp();
     for (let n = 0; n < 500; n++) put({ instanceId: `i-${n}` });
-    answers.listed(questionOf(10));
+    answers.listPart(questionOf(10));
     const looks = vi.spyOn(view.instancesOf('default', 'orders') as Map<string, InstanceRecord>, 'get');
-    const page = answers.listed(questionOf(10), 'i-3').body;
+    const page = answers.listPart(questionOf(10), 'i-3').body;
     expect(looks).toHaveBeenCalledTimes(10);
-    expect(answers.listed(questionOf(10), 'i-3').body).toBe(page);
+    expect(answers.listPart(questionOf(10), 'i-3').body).toBe(page);
     expect(looks).toHaveBeenCalledTimes(10);
   });
 
   it('of a moment ago are recalled by the newest changes, as far as these reach', () => {
     const { log, view, put } = setUp();
-    const feed = new ChangeFeed({ maxChanges: 12, maxBytes: 1_000_000 });
-    view.observe(feed);
+    const feed = new ChangeFeed(view, { maxChanges: 12, maxBytes: 1_000_000 });
     feed.replaced(view.position!);
     const names = ['a', 'b', 'c', 'd', 'e'];
     const then = new Map<number, Listing>();
@@ -104,7 +104,7 @@ describe('parts of a list from the view', () => {
     const late = new ViewListings(view, listings, feed);
     let recalled = 0;
     for (const [revision, listing] of then) {
-      late.recall(question, revision);
+      late.restore(question, revision);
       const kept = listings.get(listingName(view.position!.epoch, revision, question), () => NOT_KEPT);
       if (revision < feed.floor) expect(kept, `revision ${revision}`).toBe(NOT_KEPT);
       else expect(kept, `revision ${revision}`).toEqual(listing);
@@ -119,7 +119,7 @@ describe('parts of a list from the view', () => {
     for (let n = 0; n < 30; n++) put({ instanceId: `i-${String(n).padStart(2, '0')}` });
     for (let round = 0; round < 2; round++) {
       for (let limit = 1; limit <= 30; limit++) {
-        const { instances } = JSON.parse(answers.listed(questionOf(limit)).body) as { instances: InstanceRecord[] };
+        const { instances } = JSON.parse(answers.listPart(questionOf(limit)).body) as { instances: InstanceRecord[] };
         expect(instances).toHaveLength(limit);
       }
     }
@@ -134,15 +134,15 @@ describe('answers from the view', () => {
     const first = {
       orders: instancesOf('orders').answer,
       mail: instancesOf('mail').answer,
-      list: answers.services('default'),
+      list: answers.serviceList('default'),
     };
     expect(instancesOf('orders').answer).toBe(first.orders);
-    expect(answers.services('default')).toBe(first.list);
+    expect(answers.serviceList('default')).toBe(first.list);
 
     put({ service: 'orders', instanceId: 'a', weight: 1 });
     expect(instancesOf('orders').answer).not.toBe(first.orders);
     expect(instancesOf('mail').answer).toBe(first.mail);
-    expect(answers.services('default').revision).toBe(3);
+    expect(answers.serviceList('default').revision).toBe(3);
   });
 
   it('show the instances by instanceId, of the statuses asked for, with the counts of all statuses', () => {
@@ -177,12 +177,12 @@ describe('answers from the view', () => {
     put({ service: 'mail', instanceId: 'm' });
     expect(instancesOf('orders')).toMatchObject({ revision: 2, json: { instances: [], revision: 2 } });
     expect(instancesOf('never')).toMatchObject({ revision: 3, json: { instances: [], revision: 3 } });
-    expect(JSON.parse(answers.services('default').body)).toMatchObject({
+    expect(JSON.parse(answers.serviceList('default').body)).toMatchObject({
       revision: 3,
       services: [{ service: 'mail' }],
     });
-    expect(JSON.parse(answers.services('never').body)).toEqual({ revision: 3, services: [] });
-    expect(JSON.parse(answers.namespaces().body)).toEqual({
+    expect(JSON.parse(answers.serviceList('never').body)).toEqual({ revision: 3, services: [] });
+    expect(JSON.parse(answers.namespaceList().body)).toEqual({
       revision: 3,
       namespaces: [{ namespace: 'default', services: 1, instances: 1 }],
     });
@@ -193,15 +193,15 @@ describe('answers from the view', () => {
     put({ service: 'mail', instanceId: 'm' });
     put({ instanceId: 'a' });
     view.apply([log.remove(view.findByIdentity(anInstance({ instanceId: 'a' }))!.id)]);
-    const listed = answers.services('default');
+    const listed = answers.serviceList('default');
     view.apply([log.dropEmptyServices({ namespace: 'default', service: 'orders', revision: 3 })]);
     put({ service: 'later', instanceId: 'l' });
     for (const service of ['orders', 'never'])
       expect(instancesOf(service)).toMatchObject({ revision: 4, json: { instances: [], revision: 4 } });
     expect(instancesOf('mail').revision).toBe(1);
     expect(listed.revision).toBe(3);
-    expect(answers.services('default').revision).toBe(5);
-    expect(answers.services('never').revision, 'nothing was dropped there').toBe(5);
+    expect(answers.serviceList('default').revision).toBe(5);
+    expect(answers.serviceList('never').revision, 'nothing was dropped there').toBe(5);
   });
 
   it('are made anew when the catalog was loaded anew, though the revisions be the same', () => {
@@ -250,6 +250,6 @@ describe('answers from the view', () => {
     put({ service: 'orders', instanceId: 'a', weight: 1 });
     const changed = instancesOf('orders').answer;
     expect(gunzipSync(await changed.compressed!.bytes()).toString()).toBe(changed.body);
-    expect(answers.services('never').compressed).toBeUndefined();
+    expect(answers.serviceList('never').compressed).toBeUndefined();
   });
 });

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { CompressedForm } from '@coordination/http';
 import {
   type CatalogView,
@@ -10,38 +9,38 @@ import {
 import { matcherBesideStatus, type Selection, statusTest } from '../selection/selection.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { listJson } from '../listing/list-json.js';
-import { type ListQuestion, partText, variantOf } from '../listing/list-question.js';
+import { type ListQuery, partText, variantOf } from '../listing/list-query.js';
 import { Listings, pageOf } from '../listing/listings.js';
 import { ViewListings } from '../listing/view-listings.js';
-import { countStatuses, sorted, summarize } from '../search/service-summary.js';
+import { countStatuses, sorted, summarize } from '../summary/service-summary.js';
+import { type CatalogVersion } from './catalog-version.js';
+import { RevisionCache } from './revision-cache.js';
 
 /**
- * How many characters of answers are kept: as many bytes, but twice that for an answer with any beyond Latin-1. Bytes of
+ * How many characters of JSON are cached: as many bytes, but twice that for a text with characters beyond Latin-1. Bytes of
  * compressed forms count, too.
  */
 const DEFAULT_MAX_LENGTH = 64 * 1024 * 1024;
 
-/** What an entry costs besides its characters. */
+/** Size of an entry without its characters. */
 const ENTRY_OVERHEAD = 512;
 
-/** An answer as it is sent, and the revision that it is of: the last one that touched what it tells. */
-export interface ViewAnswer {
+/** A response body that was made from the view, and the last revision that changed what it shows. */
+export interface ViewJson {
   readonly revision: number;
   readonly body: string;
-  /** The same compressed, where the answer is kept. */
+  /** The compressed form, if the body is cached. */
   readonly compressed?: CompressedForm;
-  /** What its ETag has beside the revision. */
+  /** The part of the ETag after the revision. */
   readonly variant?: string | undefined;
 }
 
-interface Kept extends ViewAnswer {
-  readonly generation: number;
-  readonly compressed: CompressedForm;
-}
+/** Something that was found in the catalog, with the state of the catalog in which it was found. */
+export type Found<Result extends object = ViewJson> = Result & { readonly catalog: CatalogVersion };
 
 /** What parts of lists are made from, beside the view. */
 interface ListSources {
-  /** Where listings are kept; the past takes them from there, too. */
+  /** The cache of listings, which reads of the past use as well. */
   readonly listings?: Listings;
   /** The newest changes. */
   readonly changes?: Pick<ChangeFeed, 'after'>;
@@ -50,18 +49,18 @@ interface ListSources {
 const NO_CHANGES = { after: () => undefined };
 
 /**
- * Answers from the view as text, which is kept until what it tells of changes: a request for a service that has not
- * changed costs no more than looking it up. Text lies in V8's heap, which is compacted, and is written to the socket in one
- * piece with the headers; buffers of many sizes that are replaced all the time leave the allocator with holes. Their compressed
- * forms are buffers, since sockets take nothing else without a copy: a tenth of the size, and only of what was asked for so.
- * The view must be readable.
+ * JSON made from the view, cached until what it shows changes: a request for a service that has not changed costs a lookup.
+ * The cache holds strings, because V8 compacts its heap and writes a string to the socket in one piece with the headers;
+ * buffers of many sizes that are replaced all the time would fragment the allocator. The compressed forms are buffers, since
+ * sockets take nothing else without a copy: they have a tenth of the size, and exist only where they were requested. The view
+ * must be readable.
  */
 export class CachedJson {
-  private readonly kept: LRUCache<string, Kept>;
-  /** The part of each service in the list of services, which only its own changes make anew. */
+  private readonly cache: RevisionCache<ViewJson>;
+  /** The JSON of each service in the list of services, which only its own changes invalidate. */
   private readonly summaries = new WeakMap<ServiceEntry, { readonly revision: number; readonly json: string }>();
 
-  private readonly selections = new WeakMap<Selection, string>();
+  private readonly selectionTexts = new WeakMap<Selection, string>();
   private readonly listings: ViewListings;
 
   constructor(
@@ -70,15 +69,15 @@ export class CachedJson {
     { listings = new Listings(), changes = NO_CHANGES }: ListSources = {},
   ) {
     this.listings = new ViewListings(view, listings, changes);
-    this.kept = new LRUCache({
+    this.cache = new RevisionCache(view, {
       maxSize: maxLength,
-      sizeCalculation: ({ body, compressed }, key) => body.length + compressed.byteLength + key.length + ENTRY_OVERHEAD,
+      sizeOf: ({ body, compressed }, key) => body.length + (compressed?.byteLength ?? 0) + key.length + ENTRY_OVERHEAD,
     });
   }
 
   /** The namespaces that have instances. */
-  namespaces(): ViewAnswer {
-    return this.once('namespaces', this.view.revision, revision => {
+  namespaceList(): ViewJson {
+    return this.cached('namespaces', this.view.revision, revision => {
       const namespaces = [...this.view.namespaces().values()]
         .map(({ namespace, size, services }) => ({ namespace, services: services.size, instances: size }))
         .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
@@ -86,12 +85,12 @@ export class CachedJson {
     });
   }
 
-  /** The services of a namespace that have instances; a namespace that never had any is empty as of now. */
-  services(namespace: string): ViewAnswer {
+  /** The services of a namespace that have instances. */
+  serviceList(namespace: string): ViewJson {
     const touched = this.view.namespaceRevision(namespace) ?? this.view.revision;
     if (this.view.services(namespace).size === 0)
-      return made(touched, revision => JSON.stringify({ revision, services: [] }));
-    return this.once(`services ${namespace}`, touched, revision => {
+      return uncached(touched, revision => JSON.stringify({ revision, services: [] }));
+    return this.cached(`services ${namespace}`, touched, revision => {
       const services = this.view.services(namespace);
       const parts = sorted(services.keys())
         .map(name => services.get(name)!)
@@ -101,66 +100,60 @@ export class CachedJson {
   }
 
   /**
-   * The selected instances of a service, with the counts of all that are selected but for their status.
-   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   * The selected instances of a service, with the counts of all that are selected apart from their status.
+   * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  instancesOf(namespace: string, service: string, selection: Selection): ViewAnswer {
+  instanceList(namespace: string, service: string, selection: Selection): ViewJson {
     const touched = this.view.serviceRevision(namespace, service) ?? this.view.revision;
-    // Nothing is kept for names that anybody can make up.
+    // Unknown names are not cached: clients can make up any number of them.
     if (this.view.instancesOf(namespace, service).size === 0)
-      return made(touched, revision => instancesJson(service, revision, [], selection));
+      return uncached(touched, revision => instancesJson(service, revision, [], selection));
     const key = `instances ${namespace} ${service} ${this.textOf(selection)}`;
-    return this.once(key, touched, revision =>
+    return this.cached(key, touched, revision =>
       instancesJson(service, revision, this.view.instancesOf(namespace, service).values(), selection),
     );
   }
 
   /**
-   * A page of them, or some members of all of them.
+   * A page of that list, or some members of all its instances.
    * @param after the instanceId after which the page begins; undefined for the first one
-   * @throws InvalidFilterError for patterns that are too costly for as many instances
+   * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  listed(question: ListQuestion, after?: string): ViewAnswer {
-    const { namespace, service, selection, part } = question;
+  listPart(query: ListQuery, after?: string): ViewJson {
+    const { namespace, service, selection, part } = query;
     const touched = this.view.serviceRevision(namespace, service) ?? this.view.revision;
     const instances = this.view.instancesOf(namespace, service);
     const make = (revision: number) => {
-      const listing = this.listings.now(question, revision);
+      const listing = this.listings.now(query, revision);
       const { page } = pageOf(listing.ids, part.limit, after);
       const views = page.map(id => toInstanceView(instances.get(id)!));
-      return listJson({ question, revision, listing, after }, views);
+      return listJson({ query, revision, listing, after }, views);
     };
     const variant = variantOf(part, after);
-    if (instances.size === 0) return { ...made(touched, make), variant };
+    if (instances.size === 0) return { ...uncached(touched, make), variant };
     const key = `listed ${namespace} ${service} ${partText(part, after)} ${this.textOf(selection)}`;
-    return { ...this.once(key, touched, make), variant };
+    return { ...this.cached(key, touched, make), variant };
   }
 
-  /** See {@link ViewListings.recall}. */
-  recallListing(question: ListQuestion, revision: number): void {
-    this.listings.recall(question, revision);
+  /** See {@link ViewListings.restore}. */
+  restoreListing(query: ListQuery, revision: number): void {
+    this.listings.restore(query, revision);
   }
 
-  private once(key: string, revision: number, make: (revision: number) => string): ViewAnswer {
-    const { generation } = this.view;
-    const kept = this.kept.get(key);
-    if (kept?.revision === revision && kept.generation === generation) return kept;
+  private cached(key: string, revision: number, make: (revision: number) => string): ViewJson {
+    const known = this.cache.get(key, revision);
+    if (known) return known;
     const body = make(revision);
-    const compressed = new CompressedForm(body, () => this.weighAgain(key, answer));
-    const answer: Kept = { revision, generation, body, compressed };
-    this.kept.set(key, answer);
-    return answer;
+    const compressed = new CompressedForm(body, () => this.cache.resize(key, json));
+    const json: ViewJson = { revision, body, compressed };
+    this.cache.set(key, revision, json);
+    return json;
   }
 
-  /** Only another object is weighed by the cache. */
-  private weighAgain(key: string, answer: Kept): void {
-    if (this.kept.peek(key) === answer) this.kept.set(key, { ...answer });
-  }
-
-  /** Selections that are asked for over and over are put into words once. */
+  /** The text of a selection; repeated selections are serialized once. */
   private textOf(selection: Selection): string {
-    let text = this.selections.get(selection);
-    if (text === undefined) this.selections.set(selection, (text = JSON.stringify(selection)));
+    let text = this.selectionTexts.get(selection);
+    if (text === undefined) this.selectionTexts.set(selection, (text = JSON.stringify(selection)));
     return text;
   }
 
@@ -173,7 +166,10 @@ export class CachedJson {
   }
 }
 
-const made = (revision: number, make: (revision: number) => string): ViewAnswer => ({ revision, body: make(revision) });
+const uncached = (revision: number, make: (revision: number) => string): ViewJson => ({
+  revision,
+  body: make(revision),
+});
 
 function instancesJson(
   service: string,
@@ -181,10 +177,10 @@ function instancesJson(
   records: Iterable<InstanceRecord>,
   selection: Selection,
 ): string {
-  const meant = [...records].filter(matcherBesideStatus(selection, patternMeter()));
-  const counts = countStatuses(meant.map(({ status }) => status));
+  const matching = [...records].filter(matcherBesideStatus(selection, patternMeter()));
+  const counts = countStatuses(matching.map(({ status }) => status));
   const hasStatus = statusTest(selection);
-  const instances = meant
+  const instances = matching
     .filter(({ status }) => hasStatus(status))
     .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
     .map(toInstanceView);

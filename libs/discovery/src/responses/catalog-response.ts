@@ -1,7 +1,8 @@
 import { type CompressedForm, formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
+import { type CatalogVersion } from './catalog-version.js';
 
-/** Headers of every answer about the catalog. */
+/** Headers of every response about the catalog. */
 export const CATALOG_HEADERS = [
   'ETag',
   'X-Catalog-Revision',
@@ -9,45 +10,32 @@ export const CATALOG_HEADERS = [
   'X-Catalog-Staleness',
 ] as const satisfies ResponseHeader[];
 
-/** Of which catalog an answer speaks. */
-export interface AnsweredCatalog {
-  readonly revision: number;
-  readonly epoch: string;
-  /** Seconds since it was last known to be current. */
-  readonly stalenessSeconds: number;
-}
+/**
+ * `Cache-Control` of responses about the past, which do not change. An hour bounds how long a copy outlives compaction or a
+ * history that ended. Access is decided for each request, so only the client's own cache may keep it.
+ */
+export const IMMUTABLE = 'private, max-age=3600, immutable';
 
 const JSON_TYPE = `${JSON_MEDIA_TYPE}; charset=utf-8`;
 
-/** How much of the epoch an ETag has: enough to tell any two apart that a caller may have met. */
-const EPOCH_PREFIX_LENGTH = 8;
-
 /**
- * Names what a revision shows, the same on all nodes.
- * @param variant tells parts of it apart
+ * Sets the headers that describe the state of the catalog.
+ * @param tag the ETag; undefined where each response is a new one
  */
-export const revisionTag = (epoch: string, revision: number, variant?: string): string => {
-  const tag = `${epoch.slice(0, EPOCH_PREFIX_LENGTH)}-${revision}`;
-  return variant === undefined ? tag : `${tag}-${variant}`;
-};
-
-/**
- * Says of which catalog the answer speaks.
- * @param tag the ETag by which it is known, unless every answer is another one
- */
-export function setCatalogHeaders(reply: FastifyReply, catalog: AnsweredCatalog, tag?: string): void {
+export function setCatalogHeaders(reply: FastifyReply, catalog: CatalogVersion, tag?: string): void {
   void reply.headers({
     ...(tag !== undefined && { etag: formatETag(tag) }),
     'x-catalog-revision': catalog.revision,
     'x-catalog-epoch': catalog.epoch,
-    // Whole seconds: within the interval of polling the view counts as current.
+    // Whole seconds: within the poll interval the view counts as current.
     'x-catalog-staleness': Math.floor(catalog.stalenessSeconds),
   });
 }
 
 /**
- * Sends JSON past all serialization, or 304 when the caller has it.
- * @param compressed the compressed form, where it is kept
+ * Sends JSON without further serialization, or 304 without a body.
+ * @param body undefined when the client has it already
+ * @param compressed the compressed form, if it is cached
  */
 export function sendJson(reply: FastifyReply, body: string | undefined, compressed?: CompressedForm): void {
   if (body === undefined) {

@@ -1,12 +1,14 @@
+import { Injectable } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
 
-/** What must be said of a service beside what the catalog says of it: that a guard keeps it as it is. */
+/** Provides the notice that a service is protected by a self-preservation guard. */
 export interface GuardNotices {
-  /** As the value of a header; undefined: nothing has to be said. */
+  /** The notice as the value of a header; undefined when no guard protects the service. */
   of(namespace: string, service: string): string | undefined;
 }
 
-/** Where whoever keeps the catalog alive attaches itself, since reading does not know it. */
+/** Holds the provider of guard notices, which a library above this one attaches. */
+@Injectable()
 export class GuardNoticeSlot implements GuardNotices {
   private notices: GuardNotices | undefined;
 
@@ -19,7 +21,7 @@ export class GuardNoticeSlot implements GuardNotices {
   }
 }
 
-/** Says in an answer about a service that a guard keeps it as it is, if one does. */
+/** Sets the header that reports a guard, if there is a notice. */
 export function setGuardHeader(reply: FastifyReply, notice: string | undefined): void {
   if (notice !== undefined) void reply.header('x-liveness-guard', notice);
 }

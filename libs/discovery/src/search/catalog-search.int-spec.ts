@@ -2,29 +2,33 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogHeadRepository } from '@coordination/log';
 import { query } from '@coordination/database';
-import { InvalidCursorError, InvalidFilterError, StoreUnavailableError } from '@coordination/kernel';
 import {
-  HEALTH_STATES,
-  INSTANCE_TYPES,
-  OVERRIDE_STATUSES,
-  STATUSES,
-  type InstanceRecord,
+  InvalidCursorError,
+  InvalidFilterError,
   type JsonObject,
   type JsonValue,
+  StoreUnavailableError,
+} from '@coordination/kernel';
+import {
+  INSTANCE_TYPES,
+  type InstanceRecord,
+  OVERRIDE_STATUSES,
+  STATUSES,
   toInstanceView,
 } from '@coordination/catalog';
+import { HEALTH_STATES } from '@coordination/catalog/testing';
 import { CatalogAuthor } from '../../../../test/support/catalog/catalog-author.js';
 import { nastyMetadata, someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { CatalogSearchRepository, searchStatement } from './catalog-search.repository.js';
-import { SEARCH_ORDERS, SEARCH_SORTS, type CatalogSearch } from './catalog-search.js';
+import { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from './catalog-search.js';
 import { type Expression } from '../selection/expression.js';
 import { containsJson } from '../selection/json-containment.js';
 import { EVERYTHING, matcher, type Selection } from '../selection/selection.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS } from '../selection/selection-sql.js';
-import { summarize } from './service-summary.js';
+import { summarize } from '../summary/service-summary.js';
 
 let database: TestDatabase;
 let author: CatalogAuthor;

@@ -1,5 +1,5 @@
-import { type CatalogHeadRepository, type LogHead } from '@coordination/log';
-import { type Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
+import { CatalogHeadRepository, type LogHead } from '@coordination/log';
+import { Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import {
   EVERY_OTHER_NAMESPACE,
@@ -12,7 +12,8 @@ import {
   toInstanceView,
 } from '@coordination/catalog';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { type Candidates, judgedPage, judgedSummaries, type Judgement } from './memory-scan.js';
+import { Injectable, Optional } from '@nestjs/common';
+import { type RowSource, scanPage, scanSummaries, type ScanFilter } from './memory-scan.js';
 import { type CatalogSearch, type SearchSort } from './catalog-search.js';
 import { orTooCostly } from './costly-selection.js';
 import { ScanBudget, type ScanLimits } from '../selection/scan-budget.js';
@@ -21,8 +22,14 @@ import { type FilterSubject } from '../selection/evaluate.js';
 import { FIELDS } from '../selection/expression.js';
 import { addSelection, Conditions, DISTINCT_VERSIONS, type Statement } from '../selection/selection-sql.js';
 import { hasVersionRange, matcher, type Selection } from '../selection/selection.js';
-import { type ServiceSummary } from './service-summary.js';
-import { SUMMARIZE_TAGS, SUMMARIZE_SERVICES, toSummaries, type SummaryRow, type TagRow } from './summary-sql.js';
+import { type ServiceSummary } from '../summary/service-summary.js';
+import {
+  SUMMARIZE_TAGS,
+  SUMMARIZE_SERVICES,
+  toSummaries,
+  type SummaryRow,
+  type TagRow,
+} from '../summary/summary-sql.js';
 
 /** One page of instances. */
 export interface SearchPage {
@@ -31,10 +38,10 @@ export interface SearchPage {
   readonly nextCursor: string | null;
 }
 
-/** What was found, and the head of the log in the same snapshot. */
+/** The result of a search, and the head of the log in the same snapshot. */
 export interface SearchResult {
   readonly head: LogHead;
-  /** Absent when the caller knows the catalog at this head already. */
+  /** Absent when the client knows the catalog at this head already. */
   readonly page: SearchPage | undefined;
 }
 
@@ -80,17 +87,17 @@ const SORT_KEYS: Readonly<Record<SearchSort, SortKey>> = {
 type SearchScope = Pick<CatalogSearch, 'namespace' | 'service' | 'selection' | 'sort' | 'order'>;
 
 export interface SearchStatement extends Statement {
-  /** Whether it selects what the search asks for; if not, it selects too much. */
+  /** Whether it selects exactly what the search selects; if not, it selects more. */
   readonly isExact: boolean;
 }
 
-/** What one request may cost: in PostgreSQL, and in memory where PostgreSQL cannot decide. */
+/** Bounds of one request: in PostgreSQL, and in memory where PostgreSQL cannot decide. */
 export interface SearchLimits {
   /** For one statement. */
   readonly statementMs: number;
-  /** For a page; a statement under way when it is spent ends by its own limit. */
+  /** For a page; a running statement ends by its own limit. */
   readonly page: ScanLimits;
-  /** For all summaries, since they are all or nothing. Less than the 10 s that an open snapshot may last. */
+  /** For summaries, which must be complete. Less than the 10 s that an open snapshot may last. */
   readonly summaries: ScanLimits;
 }
 
@@ -101,19 +108,20 @@ const SEARCH_LIMITS: SearchLimits = {
 };
 
 /**
- * Questions to the whole catalog, which PostgreSQL answers: so that a scan of it never blocks the event loop, and a slow
- * one never costs a heartbeat.
+ * Searches of the whole catalog in PostgreSQL, so that a scan of it never blocks the event loop, and a slow one never delays
+ * a heartbeat.
  */
+@Injectable()
 export class CatalogSearchRepository {
   constructor(
     private readonly databases: Databases,
     private readonly heads: CatalogHeadRepository,
-    private readonly limits = SEARCH_LIMITS,
+    @Optional() private readonly limits = SEARCH_LIMITS,
   ) {}
 
   /**
    * One page of a search.
-   * @param isKnown asked with the head; when it says yes, nothing is searched
+   * @param isKnown whether the client knows the catalog at a head already; then nothing is searched
    * @throws InvalidCursorError for a cursor of another search
    * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
@@ -127,9 +135,9 @@ export class CatalogSearchRepository {
       const statement = searchStatement(search, position, versions);
       if (!statement.isExact) {
         const read = stepsOf<InstanceRecord>(em, heard, search, versions, INSTANCE_COLUMNS);
-        const candidates = { read, positionOf: SORT_KEYS[search.sort].positionOf };
-        const judgement = judging(search.selection, this.limits.page);
-        const { items, last } = await judgedPage(candidates, position, search.limit, judgement);
+        const rows = { read, positionOf: SORT_KEYS[search.sort].positionOf };
+        const filter = scanFilter(search.selection, this.limits.page);
+        const { items, last } = await scanPage(rows, position, search.limit, filter);
         return { head, page: { items, nextCursor: last === undefined ? null : cursorAt(search, last) } };
       }
       const rows = await query<InstanceRecord>(em, statement.text, statement.parameters);
@@ -141,7 +149,7 @@ export class CatalogSearchRepository {
   }
 
   /**
-   * The services of a namespace that have selected instances, with what is selected of them.
+   * The services of a namespace that have selected instances, with summaries of those.
    * @throws InvalidFilterError for patterns that would have to be tried on too many instances, and as a search does
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
@@ -156,11 +164,11 @@ export class CatalogSearchRepository {
         heard,
         { ...ALL_BY_SERVICE, namespace, selection },
         versions,
-        JUDGED_COLUMNS,
+        FILTER_COLUMNS,
       );
       const services = isExact
         ? await summaries(em, conditions)
-        : await judgedSummaries({ read, positionOf: nameOf }, judging(selection, this.limits.summaries));
+        : await scanSummaries({ read, positionOf: nameOf }, scanFilter(selection, this.limits.summaries));
       const [touched] = await query<{ revision: number | null }>(em, NAMESPACE_REVISION, [namespace]);
       return { head, revision: touched?.revision ?? head.revision, services };
     });
@@ -171,7 +179,7 @@ export class CatalogSearchRepository {
     return await orTooCostly(selection, () => readSnapshot(this.databases, work, { timeoutMs: statementMs }));
   }
 
-  /** The versions that occur, if the selection has a range: which of them are in it is for semver to judge, not for SQL. */
+  /** All versions, if the selection has a range: semver, not SQL, decides which of them are in it. */
   private async versionsFor(em: EntityManager, selection: Selection): Promise<string[]> {
     if (!hasVersionRange(selection)) return [];
     const rows = await query<{ version: string }>(em, DISTINCT_VERSIONS);
@@ -179,7 +187,7 @@ export class CatalogSearchRepository {
   }
 }
 
-/** The statement that reads one page of a search, and one instance more, which tells whether there is another page. */
+/** The statement that reads one page of a search, and one instance more, which shows whether there is another page. */
 export function searchStatement(
   search: SearchScope & Pick<CatalogSearch, 'limit'>,
   position: readonly string[] | undefined,
@@ -205,7 +213,7 @@ export function searchStatement(
   };
 }
 
-/** As the view knows it. */
+/** The revision of a namespace as `CatalogView.namespaceRevision` has it. */
 const NAMESPACE_REVISION = `
   select coalesce(
     greatest(
@@ -213,21 +221,21 @@ const NAMESPACE_REVISION = `
       (select revision from namespace_floor where namespace = $1)),
     (select revision from namespace_floor where namespace = '${EVERY_OTHER_NAMESPACE}'))::float8 as revision`;
 
-/** Of an instance `i`, what an expression can speak of and a summary tells: half as much to read as all of it. */
-const JUDGED_COLUMNS = INSTANCES.only(...FIELDS, 'metadata').select('i');
+/** The columns of an instance `i` that expressions and summaries use: half as much to read as all of them. */
+const FILTER_COLUMNS = INSTANCES.only(...FIELDS, 'metadata').select('i');
 
-/** Reads what SQL cannot rule out, step by step, within a transaction. */
-function stepsOf<Candidate extends FilterSubject>(
+/** Reads the rows that SQL cannot exclude, step by step, within a transaction. */
+function stepsOf<Row extends FilterSubject>(
   em: EntityManager,
   heard: () => void,
   scope: SearchScope,
   versions: readonly string[],
   columns: string,
-): Candidates<Candidate>['read'] {
+): RowSource<Row>['read'] {
   return async (after, count) => {
-    // The statement asks for one more than its limit.
+    // The statement reads one row more than its limit.
     const { text, parameters } = searchStatement({ ...scope, limit: count - 1 }, after, versions, columns);
-    const rows = await query<Candidate>(em, text, parameters);
+    const rows = await query<Row>(em, text, parameters);
     heard();
     return rows;
   };
@@ -235,7 +243,7 @@ function stepsOf<Candidate extends FilterSubject>(
 
 const ALL_BY_SERVICE = { service: null, sort: 'service', order: 'asc' } as const;
 
-const judging = (selection: Selection, limits: ScanLimits): Judgement => ({
+const scanFilter = (selection: Selection, limits: ScanLimits): ScanFilter => ({
   matches: matcher(selection),
   budget: new ScanBudget(limits, systemClock),
 });

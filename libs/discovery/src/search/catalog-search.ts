@@ -7,7 +7,7 @@ export type SearchSort = (typeof SEARCH_SORTS)[number];
 export const SEARCH_ORDERS = ['asc', 'desc'] as const;
 export type SearchOrder = (typeof SEARCH_ORDERS)[number];
 
-/** A question to the whole catalog, one page of whose answer is wanted. */
+/** A search of the whole catalog for one page. */
 export interface CatalogSearch {
   /** null: all namespaces. */
   readonly namespace: string | null;
@@ -18,8 +18,8 @@ export interface CatalogSearch {
   readonly order: SearchOrder;
   /** Instances per page. */
   readonly limit: number;
-  /** From the page before; absent for the first. */
+  /** From the previous page; absent for the first. */
   readonly cursor: string | undefined;
-  /** Of each instance; all of them, if absent. */
+  /** Members of each instance; all of them, if absent. */
   readonly fields?: Fields;
 }

@@ -5,16 +5,18 @@ import { type Selection } from '../selection/selection.js';
 /** PostgreSQL: query_canceled, which is what a statement timeout is. */
 const CANCELLED = '57014';
 
-/** Of no more comparisons than this, a timeout is the database's trouble; with more it is that of the question. */
+/** With no more comparisons than this, a timeout is a problem of the database; with more, of the filter. */
 const FAIR_COMPARISONS = 10;
 
 const TOO_COSTLY = {
   path: '/query/filter',
-  message: `takes too long to decide for as many instances: use fewer comparisons, or narrow it by a service or an equality`,
+  message:
+    'takes too long to decide for so many instances: use fewer comparisons, or narrow it by a service or an equality',
 };
 
 /**
- * Answers for a question that is too costly to be repeated. Told "unavailable", its caller would send it again and again.
+ * Reports a filter that is too costly as an invalid filter, so that clients do not repeat the request as they would after
+ * "unavailable".
  * @throws InvalidFilterError when the server ended a statement of many comparisons
  */
 export async function orTooCostly<T>(selection: Selection, work: () => Promise<T>): Promise<T> {

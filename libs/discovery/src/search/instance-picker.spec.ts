@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Clock } from '@coordination/kernel';
-import { CatalogState, CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { CatalogView, type InstanceRecord } from '@coordination/catalog';
+import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { InstancePicker, type PickQuestion } from './instance-picker.js';
@@ -16,7 +17,7 @@ function setUp(records: readonly Partial<InstanceRecord>[], msPerLook = 0) {
   let time = 0;
   const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => (time += msPerLook) };
   const log = new LogInMemory();
-  const view = new CatalogView({ clock, stalenessLimitSeconds: 600 });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
   for (const [n, fields] of records.entries()) view.apply([log.put(anInstance({ instanceId: `i-${n}`, ...fields }))]);
   const picker = new InstancePicker(view, clock);

@@ -1,42 +1,41 @@
-import { type Clock, InvalidFilterError } from '@coordination/kernel';
-import { type CatalogView, type InstanceRecord, type InstanceTest } from '@coordination/catalog';
+import { CatalogView, type InstanceRecord, type InstanceTest, type Scope } from '@coordination/catalog';
+import { Clock, InvalidFilterError } from '@coordination/kernel';
+import { Injectable } from '@nestjs/common';
 import { ScanBudget } from '../selection/scan-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { matcher, type Selection } from '../selection/selection.js';
 
-/** Which instances of the catalog are meant. */
-export interface PickQuestion {
-  /** null: all of them. */
-  readonly namespace: string | null;
-  readonly service: string | null;
+/** Which instances of the catalog to pick. */
+export interface PickQuestion extends Scope {
   readonly selection: Selection;
 }
 
-/** All the instances that a question means. */
+/** The picked instances. */
 export interface Picked {
   readonly instances: readonly InstanceRecord[];
   /**
-   * Says of one of them, as it has become, whether the question still means it; cheap unless it has changed.
+   * Whether one of them, as it is now, is still selected; cheap unless it has changed.
    * @throws InvalidFilterError when patterns cost too much
    */
   readonly stillMeans: InstanceTest;
 }
 
-/** How long (ms) may be looked: a filter without patterns gets through a million instances. */
-const LOOK_LIMIT_MS = 5_000;
+/** How long (ms) a scan may last: a filter without patterns tests a million instances in that time. */
+const SCAN_LIMIT_MS = 5_000;
 
-/** Steps of patterns while others get their turn in between: up to five seconds, as above. */
+/** Pattern steps of a scan, in which other work runs: up to five seconds, as above. */
 const MAX_STEPS = 50_000_000;
 
-/** Steps for judging anew, which is done while all writers wait: up to a tenth of a second. */
-const MAX_STEPS_ANEW = 1_000_000;
+/** Pattern steps of the tests of changed instances, for which all writers wait: up to a tenth of a second. */
+const MAX_STEPS_CHANGED = 1_000_000;
 
 const TOO_COSTLY = {
   path: '/query/filter',
-  message: 'takes too long to decide for as many instances: narrow it by a service or a namespace',
+  message: 'takes too long to decide for so many instances: narrow it by a service or a namespace',
 };
 
-/** Finds whatever a question means in the view, however much that is. The view must be readable. */
+/** Picks all instances of the view in a scope that a selection contains. The view must be readable. */
+@Injectable()
 export class InstancePicker {
   constructor(
     private readonly view: CatalogView,
@@ -46,24 +45,16 @@ export class InstancePicker {
   /** @throws InvalidFilterError when it takes too long to decide */
   async pick(question: PickQuestion): Promise<Picked> {
     const { selection } = question;
-    const budget = new ScanBudget({ instances: Infinity, milliseconds: LOOK_LIMIT_MS }, this.clock);
-    const isMeant = matcher(selection, patternMeter(MAX_STEPS));
+    const budget = new ScanBudget({ instances: Infinity, milliseconds: SCAN_LIMIT_MS }, this.clock);
+    const isSelected = matcher(selection, patternMeter(MAX_STEPS));
     const instances: InstanceRecord[] = [];
-    for (const record of this.candidates(question)) {
+    for (const record of this.view.instancesIn(question)) {
       if (budget.isSpent) throw new InvalidFilterError([TOO_COSTLY]);
-      await budget.look();
-      if (isMeant(record)) instances.push(record);
+      await budget.step();
+      if (isSelected(record)) instances.push(record);
     }
     const versions = new Map(instances.map(({ id, version }) => [id, version]));
-    const isMeantAnew = matcher(selection, patternMeter(MAX_STEPS_ANEW));
-    return { instances, stillMeans: record => versions.get(record.id) === record.version || isMeantAnew(record) };
-  }
-
-  private *candidates({ namespace, service }: PickQuestion): Iterable<InstanceRecord> {
-    const namespaces = namespace === null ? this.view.namespaces().keys() : [namespace];
-    for (const each of namespaces) {
-      const services = service === null ? this.view.services(each).keys() : [service];
-      for (const name of services) yield* this.view.instancesOf(each, name).values();
-    }
+    const isChangedSelected = matcher(selection, patternMeter(MAX_STEPS_CHANGED));
+    return { instances, stillMeans: record => versions.get(record.id) === record.version || isChangedSelected(record) };
   }
 }

@@ -15,16 +15,16 @@ const POSITIONS: Readonly<Record<SearchSort, z.ZodType<string[]>>> = {
   updatedAt: z.tuple([time, z.uuid()]),
 };
 
-/** What a cursor belongs to; with a revision: the search of the catalog as it was then. */
+/** The search that a cursor belongs to; with a revision: a search of the catalog at that revision. */
 type Cursored = CatalogSearch & { readonly at?: number };
 
-/** The opaque text of a position, which only the same search takes back. */
+/** The opaque text of a position, which is valid for the same search only. */
 export const toCursor = (search: Cursored, position: SearchPosition): string =>
   encodeCursor({ of: fingerprint(search), after: position });
 
 /**
  * The position in the cursor of a search.
- * @throws InvalidCursorError when it was changed, or comes from another search
+ * @throws InvalidCursorError when it was altered, or belongs to another search
  */
 export function fromCursor(search: Cursored, cursor: string): SearchPosition {
   const shape = z.strictObject({ of: z.string(), after: POSITIONS[search.sort] });
@@ -33,7 +33,7 @@ export function fromCursor(search: Cursored, cursor: string): SearchPosition {
   return after;
 }
 
-/** Names what decides which instances come in which order, and what of them; the size of the pages may change on the way. */
+/** Identifies which instances and members the pages show, in which order; the size of the pages may change between them. */
 function fingerprint({ namespace, service, selection, sort, order, at, fields }: Cursored): string {
   const text = JSON.stringify([namespace, service, selection, sort, order, at, ...(fields ? [fields] : [])]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);

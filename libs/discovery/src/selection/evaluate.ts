@@ -1,18 +1,19 @@
-import { type InstanceRecord, type JsonValue } from '@coordination/catalog';
+import { type InstanceRecord } from '@coordination/catalog';
+import { isJsonArray, isJsonObject, type JsonValue } from '@coordination/kernel';
 import { type Expression, type Field, type Leaf, type Order, type Scalar, type Selector } from './expression.js';
 import { type Meter, patternTest } from './pattern.js';
 import { containsJson } from './json-containment.js';
 import { versionTest } from './version-range.js';
 
-/** What an expression can speak of. */
+/** The part of an instance that expressions can test. */
 export type FilterSubject = Pick<InstanceRecord, Field | 'metadata'>;
 
 type Test = (record: FilterSubject) => boolean;
 type ValueTest = (value: JsonValue) => boolean;
 
 /**
- * Says of instances whether an expression is true of them. Made once, it is cheap to ask, but for patterns.
- * @param meter is told what patterns cost
+ * Compiles an expression into a test of instances, which is cheap apart from patterns.
+ * @param meter is called with the cost of patterns
  */
 export function evaluator(expression: Expression, meter: Meter): Test {
   switch (expression.kind) {
@@ -64,7 +65,7 @@ function leafTest(leaf: Leaf, meter: Meter): Test {
   }
 }
 
-/** Of what is absent, nothing is true. */
+/** Comparisons with a missing value are false. */
 function ofPresent(of: Selector, test: ValueTest): Test {
   const read = reader(of);
   return record => {
@@ -87,12 +88,12 @@ function reader(selector: Selector): (record: FilterSubject) => JsonValue | unde
 }
 
 const memberOf = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
-  isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 
 function orderTest(by: Order, than: string | number): ValueTest {
   const holds = HOLDS[by];
   if (typeof than === 'number') return value => typeof value === 'number' && holds(value - than);
-  // UTF-8 has the order of code points, which UTF-16, and so `<`, has not.
+  // UTF-8 sorts by code points; UTF-16, and so `<`, does not.
   const bytes = Buffer.from(than);
   return value => typeof value === 'string' && holds(Buffer.compare(Buffer.from(value), bytes));
 }
@@ -105,18 +106,13 @@ const HOLDS: Readonly<Record<Order, (difference: number) => boolean>> = {
 };
 
 function has(value: JsonValue, wanted: Scalar): boolean {
-  if (isArray(value)) return value.includes(wanted);
+  if (isJsonArray(value)) return value.includes(wanted);
   if (typeof wanted !== 'string') return false;
-  return typeof value === 'string' ? value.includes(wanted) : isObject(value) && Object.hasOwn(value, wanted);
+  return typeof value === 'string' ? value.includes(wanted) : isJsonObject(value) && Object.hasOwn(value, wanted);
 }
 
 function isEmpty(value: JsonValue | undefined): boolean {
   if (value === undefined || value === null || value === '') return true;
-  if (isArray(value)) return value.length === 0;
-  return isObject(value) && Object.keys(value).length === 0;
+  if (isJsonArray(value)) return value.length === 0;
+  return isJsonObject(value) && Object.keys(value).length === 0;
 }
-
-const isArray = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value);
-
-const isObject = (value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

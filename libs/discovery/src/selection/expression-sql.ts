@@ -1,18 +1,19 @@
-import { INSTANCES, type JsonValue } from '@coordination/catalog';
+import { INSTANCES } from '@coordination/catalog';
+import { type JsonValue } from '@coordination/kernel';
 import { type Expression, type Field, FIELDS, type Leaf, type Scalar, type Selector } from './expression.js';
 import { versionTest } from './version-range.js';
 
-/** How many characters of a version are indexed: one more than any semver version may have (semver, MAX_LENGTH). */
+/** How many characters of a version are indexed: one more than a semver version may have (semver, MAX_LENGTH). */
 const INDEXED_VERSION_LENGTH = 257;
 
-/** The start of an instance's version, as the index has it: all of it, if it can be a version at all. */
+/** The start of the version of an instance, as in the index: all of it, if it is a semver version. */
 export const VERSION = `left(i.metadata ->> 'version', ${INDEXED_VERSION_LENGTH})`;
 
-/** What SQL is made with. */
-export interface SqlTools {
-  /** Adds a value, and tells how the text names it. No value is ever put into the text itself. */
+/** Binds the values of SQL conditions, and has the versions. */
+export interface SqlContext {
+  /** Adds a value. @returns its placeholder; values are never put into the text itself */
   readonly bind: (value: unknown) => string;
-  /** The versions that occur; without them, no semver range is decided in SQL. */
+  /** All versions; without them, semver ranges are not decided in SQL. */
   readonly versions: readonly string[] | undefined;
 }
 
@@ -27,33 +28,33 @@ const NUMERIC: ReadonlySet<string> = new Set(
   FIELD_COLUMNS.filter(({ type }) => type === 'int').map(({ property }) => property),
 );
 
-/** Whether SQL can decide this at all: patterns are RE2's, and semver is for semver to judge. */
-export const isDecidedInSql = ({ kind }: Leaf, { versions }: Pick<SqlTools, 'versions'>): boolean =>
+/** Whether SQL can decide a leaf: it has neither RE2 patterns nor semver ranges. */
+export const isDecidedInSql = ({ kind }: Leaf, { versions }: Pick<SqlContext, 'versions'>): boolean =>
   kind !== 'matches' && (kind !== 'version' || versions !== undefined);
 
 /**
- * The condition on a relation `i` that is true of all instances of which the expression is true; of no others, if all
- * its leaves are decided in SQL. Those that are not become true wherever they stand, so negations are pushed down to the
- * leaves first. Null counts as false: only a negated leaf has to say so.
+ * The condition on a relation `i` that is true for all instances for which the expression is true; for no others, if all its
+ * leaves are decided in SQL. The other leaves become true, so negations are pushed down to the leaves first. Null counts as
+ * false, which only a negated leaf has to state.
  */
-export function toSql(expression: Expression, tools: SqlTools, isNegated = false): string {
+export function toSql(expression: Expression, context: SqlContext, isNegated = false): string {
   switch (expression.kind) {
     case 'not':
-      return toSql(expression.term, tools, !isNegated);
+      return toSql(expression.term, context, !isNegated);
     case 'and':
     case 'or': {
       const sign = (expression.kind === 'and') === isNegated ? ' or ' : ' and ';
-      return `(${expression.terms.map(term => toSql(term, tools, isNegated)).join(sign)})`;
+      return `(${expression.terms.map(term => toSql(term, context, isNegated)).join(sign)})`;
     }
     default: {
-      if (!isDecidedInSql(expression, tools)) return 'true';
-      const condition = leafSql(expression, tools);
+      if (!isDecidedInSql(expression, context)) return 'true';
+      const condition = leafSql(expression, context);
       return isNegated ? `(${condition}) is not true` : condition;
     }
   }
 }
 
-function leafSql(leaf: Leaf, { bind, versions }: SqlTools): string {
+function leafSql(leaf: Leaf, { bind, versions }: SqlContext): string {
   switch (leaf.kind) {
     case 'equal':
       return equalSql(leaf.of, leaf.anyOf, bind);
@@ -78,9 +79,9 @@ function leafSql(leaf: Leaf, { bind, versions }: SqlTools): string {
   }
 }
 
-type Bind = SqlTools['bind'];
+type Bind = SqlContext['bind'];
 
-/** Equality in the metadata is containment, which the index answers. */
+/** Equality in the metadata is containment, which the index supports. */
 function equalSql(of: Selector, anyOf: readonly Scalar[], bind: Bind): string {
   if (of[0] === 'metadata') {
     const [, ...keys] = of;
@@ -102,7 +103,7 @@ function nest(keys: readonly string[], value: Scalar): JsonValue {
   return keys.reduceRight<JsonValue>((inner, key) => ({ [key]: inner }), value);
 }
 
-/** `case` keeps the order in which conditions are looked at, so that no text is cast to a number. */
+/** `case` fixes the order of evaluation, so that no text is cast to a number. */
 function orderedSql({ of, by, than }: Leaf & { readonly kind: 'ordered' }, bind: Bind): string {
   const isNumber = typeof than === 'number';
   const other = isNumber ? `${bind(String(than))}::numeric` : `${bind(than)}::text`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type JsonValue } from '@coordination/catalog';
+import { type JsonValue } from '@coordination/kernel';
 import { containsJson } from './json-containment.js';
 
 describe('containment of JSON', () => {

@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Clock } from '@coordination/kernel';
 
-/** How much may be looked at for one request. */
+/** How much one request may scan. */
 export interface ScanLimits {
   readonly instances: number;
   readonly milliseconds: number;
 }
 
-/** How long instances are looked at without letting others have their turn (ms). */
+/** How long (ms) a scan works before other work may run. */
 const TURN_MS = 10;
 
-/** Bounds what looking at instances one by one costs a request, and everybody else. */
+/** Bounds a scan of instances, and lets other work run in between. */
 export class ScanBudget {
-  private looks = 0;
+  private steps = 0;
   private readonly endsAtMs: number;
   private turnEndsAtMs: number;
 
@@ -25,14 +25,14 @@ export class ScanBudget {
     this.turnEndsAtMs = now + TURN_MS;
   }
 
-  /** Whether nothing more should be looked at. */
+  /** Whether the scan must end. */
   get isSpent(): boolean {
-    return this.looks >= this.limits.instances || this.clock.monotonicMs() >= this.endsAtMs;
+    return this.steps >= this.limits.instances || this.clock.monotonicMs() >= this.endsAtMs;
   }
 
-  /** Must be awaited before each look; it lets others have their turn when it is time. */
-  async look(): Promise<void> {
-    this.looks += 1;
+  /** Must be awaited before each instance is scanned. */
+  async step(): Promise<void> {
+    this.steps += 1;
     if (this.clock.monotonicMs() < this.turnEndsAtMs) return;
     await setImmediate();
     this.turnEndsAtMs = this.clock.monotonicMs() + TURN_MS;

@@ -3,8 +3,8 @@ import { isDecidedInSql, toSql, VERSION } from './expression-sql.js';
 import { type Selection } from './selection.js';
 
 /**
- * Every version that occurs, each once. PostgreSQL has no skip scan for `distinct`; this one goes from one version to
- * the next through the index, so it costs as many steps as there are versions, not as there are instances.
+ * All versions, each once. PostgreSQL has no skip scan for `distinct`; this query seeks from one version to the next in the
+ * index, so its cost depends on the number of versions, not of instances.
  */
 export const DISTINCT_VERSIONS = `
   with recursive found (version) as (
@@ -15,7 +15,7 @@ export const DISTINCT_VERSIONS = `
   )
   select version from found where version is not null`;
 
-/** Conditions of a query on a relation `i`, and the values that they speak of. */
+/** Conditions of a query on a relation `i`, and the values of their parameters. */
 export class Conditions {
   readonly parameters: unknown[] = [];
   private readonly texts: string[] = [];
@@ -26,13 +26,13 @@ export class Conditions {
     return this;
   }
 
-  /** Adds a condition that has its values already. */
+  /** Adds a condition whose values are bound already. */
   addBound(text: string): this {
     this.texts.push(text);
     return this;
   }
 
-  /** Adds a value, and tells how the text names it. */
+  /** Adds a value. @returns its placeholder */
   bind(value: unknown): string {
     return `$${this.parameters.push(value)}`;
   }
@@ -48,18 +48,18 @@ export class Conditions {
 }
 
 /**
- * Adds what a selection means, the same as its matcher does in memory, on a relation `i` with the columns namespace,
- * service, instance_id, type, scheme, host, port, zone, weight, metadata and status.
- * @param versions those that occur (at least those in the selection's range); without them a semver range is left out
- * @returns whether the conditions say all; if not, they select too much, and `matcher(selection)` must judge each row
+ * Adds the conditions of a selection, which mean the same as its matcher in memory, on a relation `i` with the columns
+ * namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata and status.
+ * @param versions all versions (at least those in the range of the selection); without them a semver range is left out
+ * @returns whether the conditions are complete; if not, they select too much, and `matcher(selection)` must test each row
  */
 export function addSelection(conditions: Conditions, selection: Selection, versions?: readonly string[]): boolean {
   const { statuses, where } = selection;
   if (statuses !== 'any') conditions.add('i.status = any($::text[])', statuses);
   if (where === null) return true;
-  const tools = { bind: (value: unknown) => conditions.bind(value), versions };
-  for (const term of conjuncts(where)) conditions.addBound(toSql(term, tools));
-  return leavesOf(where).every(leaf => isDecidedInSql(leaf, tools));
+  const context = { bind: (value: unknown) => conditions.bind(value), versions };
+  for (const term of conjuncts(where)) conditions.addBound(toSql(term, context));
+  return leavesOf(where).every(leaf => isDecidedInSql(leaf, context));
 }
 
 const conjuncts = (where: Expression): readonly Expression[] => (where.kind === 'and' ? where.terms : [where]);

@@ -3,25 +3,25 @@ import { evaluator, type FilterSubject } from './evaluate.js';
 import { type Expression, leavesOf } from './expression.js';
 import { type Meter } from './pattern.js';
 
-/** Which instances are meant; everything in it must hold. Plain JSON, so that its text can name it. */
+/** Which instances are selected: those that meet both conditions. Plain JSON, so that its text can be a cache key. */
 export interface Selection {
-  /** Apart from all else, because a service's list counts all statuses and shows only these. */
+  /** Separate, because the list of a service counts all statuses and shows only these. */
   readonly statuses: readonly Status[] | 'any';
-  /** What else is asked, by whichever parameter; null: nothing. It may speak of statuses too. */
+  /** All other conditions; null: none. They may test the status, too. */
   readonly where: Expression | null;
 }
 
-/** What can be called. Sorted, as statuses in requests are: the same selection, whether it is asked for or not. */
+/** Statuses that may be called. Sorted like those of requests, so that the default equals the explicit selection. */
 export const USABLE = ['degraded', 'healthy'] as const satisfies readonly Status[];
 
-/** Every instance there is. */
+/** All instances. */
 export const EVERYTHING: Selection = { statuses: 'any', where: null };
 
-/** Whether the selection leaves nothing out. */
+/** Whether the selection contains all instances. */
 export const isEverything = (selection: Selection): boolean =>
   selection.statuses === 'any' && !isNarrowedBeyondStatus(selection);
 
-/** Whether the selection asks for more than a status. */
+/** Whether the selection has a condition apart from the statuses. */
 export const isNarrowedBeyondStatus = ({ where }: Selection): boolean => where !== null;
 
 /** Whether a semver range is part of the selection. */
@@ -29,8 +29,8 @@ export const hasVersionRange = ({ where }: Selection): boolean =>
   where !== null && leavesOf(where).some(({ kind }) => kind === 'version');
 
 /**
- * Says of instances whether they are selected. Made once, it is cheap to ask, but for patterns.
- * @param meter is told what patterns cost; whoever asks of many instances at once has one
+ * A test of instances for the selection, which is cheap apart from patterns.
+ * @param meter is called with the cost of patterns; needed for tests of many instances in one go
  */
 export function matcher(selection: Selection, meter?: Meter): (record: FilterSubject) => boolean {
   const hasStatus = statusTest(selection);
@@ -38,7 +38,7 @@ export function matcher(selection: Selection, meter?: Meter): (record: FilterSub
   return record => hasStatus(record.status) && matches(record);
 }
 
-/** Says of instances whether they are selected, whatever the parameter `status` asks. */
+/** The same without the statuses of the parameter `status`. */
 export const matcherBesideStatus = (
   { where }: Selection,
   meter: Meter = UNMETERED,
@@ -46,7 +46,7 @@ export const matcherBesideStatus = (
 
 const UNMETERED: Meter = () => undefined;
 
-/** Says of statuses whether they are selected. */
+/** A test of statuses for the selection. */
 export function statusTest({ statuses }: Selection): (status: Status) => boolean {
   if (statuses === 'any') return () => true;
   const wanted = new Set(statuses);

@@ -1,6 +1,6 @@
 import semver from 'semver';
 
-/** Says of versions whether they are in a semver range; what is no version is in none. */
+/** A test of versions for a semver range; a text that is not a version is in none. */
 export function versionTest(versionRange: string): (version: unknown) => boolean {
   const range = new semver.Range(versionRange);
   return version => typeof version === 'string' && range.test(version);

@@ -29,14 +29,14 @@ describe('turns', () => {
       ['b', 1],
       ['c', 2],
     ] as const)
-      turns.ask(worker(name, pieces));
+      turns.schedule(worker(name, pieces));
     while (turns.size > 0) await nextTurn();
     expect(done.join('')).toBe('abcaca');
   });
 
   it('end after some milliseconds, so that others are served, and go on by themselves', async () => {
     const { turns, done, worker } = workshop();
-    turns.ask(worker('a', 10));
+    turns.schedule(worker('a', 10));
     await nextTurn();
     expect(done.length, 'a request would have waited for all of it').toBeLessThan(4);
     while (turns.size > 0) await nextTurn();
@@ -46,8 +46,8 @@ describe('turns', () => {
   it('are not given twice to those who ask twice, and not at all to those who have left', async () => {
     const { turns, done, worker } = workshop();
     const [stays, leaves] = [worker('stays', 1), worker('leaves', 1)];
-    for (const each of [stays, leaves, stays]) turns.ask(each);
-    turns.leave(leaves);
+    for (const each of [stays, leaves, stays]) turns.schedule(each);
+    turns.cancel(leaves);
     await nextTurn();
     expect(done).toEqual(['stays']);
   });

@@ -1,38 +1,37 @@
 import { type Clock } from '@coordination/kernel';
 
-/** How long (ms) the work of watchers goes on without letting requests have their turn. */
+/** How long (ms) watches work before the event loop may serve requests again. */
 const TURN_MS = 10;
 
-/** Somebody with work that can be done piece by piece. */
+/** Something that works in small steps. */
 export interface Worker {
-  /** Does one small piece, and must not throw. @returns whether there is more to do at once */
+  /** Does one small step; must not throw. @returns whether there is more to do at once */
   step(): boolean;
 }
 
 /**
- * Lets many do their work in turn, a few milliseconds at a time: a change that ten thousand watch must keep neither a
- * writer from its answer nor one watcher from another's.
+ * Runs the steps of many workers in turn, a few milliseconds at a time, so that a change with ten thousand watchers delays
+ * neither the response to a writer nor one watcher for another.
  */
 export class FairScheduler {
-  /** In the order in which they asked. */
+  /** In the order in which they were scheduled. */
   private readonly waiting = new Set<Worker>();
   private running: NodeJS.Immediate | undefined;
 
   constructor(private readonly clock: Clock) {}
 
-  /** How many have work. */
+  /** How many workers wait for their turn. */
   get size(): number {
     return this.waiting.size;
   }
 
-  /** Gives a worker its turn, some time later. */
-  ask(worker: Worker): void {
+  /** Makes a worker step, some time later. */
+  schedule(worker: Worker): void {
     this.waiting.add(worker);
     this.running ??= setImmediate(() => this.run());
   }
 
-  /** Takes a request for a turn back. */
-  leave(worker: Worker): void {
+  cancel(worker: Worker): void {
     this.waiting.delete(worker);
   }
 
@@ -40,7 +39,7 @@ export class FairScheduler {
     const endsAtMs = this.clock.monotonicMs() + TURN_MS;
     for (const worker of this.waiting) {
       this.waiting.delete(worker);
-      // Whoever has more to do is at the end of the line now.
+      // A worker with more to do goes to the end of the queue.
       if (worker.step()) this.waiting.add(worker);
       if (this.clock.monotonicMs() >= endsAtMs) break;
     }

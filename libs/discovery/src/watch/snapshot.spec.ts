@@ -3,7 +3,7 @@ import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { watchedView } from '../../../../test/support/watch/watched-view.js';
 import { EVERYTHING, type Selection } from '../selection/selection.js';
-import { recordsIn, selected, snapshotPieces } from './snapshot.js';
+import { selected, snapshotPieces } from './snapshot.js';
 
 function inhabited() {
   const { view, log } = watchedView();
@@ -29,7 +29,7 @@ describe('a snapshot', () => {
     ['nowhere', null, 0],
     ['shop', 'nothing', 0],
   ])('of namespace %s and service %s has what is in it', async (namespace, service, count) => {
-    const records = recordsIn(inhabited(), { namespace, service });
+    const records = [...inhabited().instancesIn({ namespace, service })];
     expect(records).toHaveLength(count);
     expect(records.every(record => namespace === null || record.namespace === namespace)).toBe(true);
     expect(records.every(record => service === null || record.service === service)).toBe(true);

@@ -1,33 +1,19 @@
 import { type Clock } from '@coordination/kernel';
-import { type CatalogView, type FeedScope, type InstanceRecord, toInstanceView } from '@coordination/catalog';
+import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import { ScanBudget } from '../selection/scan-budget.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { isEverything, matcher, type Selection } from '../selection/selection.js';
-import { snapshotFrame } from './sse-frames.js';
+import { snapshotFrame } from './sse/sse-frames.js';
 
-/** How many bytes of JSON make one piece. */
+/** How many characters of JSON make one piece. */
 const PIECE_LENGTH = 64 * 1024;
 
-/** Whatever has been decided to be looked at is looked at, in turns. */
+/** The scan is complete in any case; the budget only lets other work run in between. */
 const NO_LIMIT = { instances: Infinity, milliseconds: Infinity } as const;
 
 /**
- * The instances in scope at this moment. Records never change, so they are those of this moment for ever; only the
- * references are copied, which takes some milliseconds for a whole catalog.
- */
-export function recordsIn(view: CatalogView, { namespace, service }: FeedScope): InstanceRecord[] {
-  const records: InstanceRecord[] = [];
-  for (const each of namespace === null ? view.namespaces().keys() : [namespace]) {
-    for (const name of service === null ? view.services(each).keys() : [service]) {
-      for (const record of view.instancesOf(each, name).values()) records.push(record);
-    }
-  }
-  return records;
-}
-
-/**
- * Those of the records that are selected; others have their turns meanwhile.
- * @throws InvalidFilterError for patterns that are too costly for as many instances
+ * The selected records. Other work runs in between.
+ * @throws InvalidFilterError for patterns that are too costly for so many instances
  */
 export async function selected(
   records: readonly InstanceRecord[],
@@ -39,13 +25,13 @@ export async function selected(
   const budget = new ScanBudget(NO_LIMIT, clock);
   const found: InstanceRecord[] = [];
   for (const record of records) {
-    await budget.look();
+    await budget.step();
     if (matches(record)) found.push(record);
   }
   return found;
 }
 
-/** The event that tells the instances at a revision, in pieces: it may be of hundreds of megabytes. */
+/** The snapshot event of a revision in pieces, since it may have hundreds of megabytes. */
 export function* snapshotPieces(revision: number, records: readonly InstanceRecord[]): Generator<Buffer, void> {
   const { begin, end } = snapshotFrame(revision);
   let text: string = begin;

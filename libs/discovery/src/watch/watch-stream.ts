@@ -1,44 +1,43 @@
 import { Readable } from 'node:stream';
 import { type Clock } from '@coordination/kernel';
 
-/** How a stream is made. */
 export interface WatchStreamOptions {
-  /** How many bytes may wait here for the reader before nothing more is wanted. */
+  /** How many bytes may wait for the client before the watch stops writing. */
   readonly backlogBytes: number;
   readonly clock: Clock;
-  /** Called when more is wanted again. */
+  /** Called when the client reads again. */
   readonly onWanted: () => void;
-  /** Called once, when it is over, whoever ended it. */
+  /** Called once, when the stream is closed, by either side. */
   readonly onClosed: () => void;
 }
 
-/** The bytes of one watch. Its reader says when it takes more; until then the watch has nothing but its position. */
+/** The bytes of one watch. While the client does not read, the watch keeps nothing but its position. */
 export class WatchStream extends Readable {
   private isWanted = false;
   private fullSinceMs: number | undefined;
 
-  constructor(private readonly parts: WatchStreamOptions) {
-    super({ highWaterMark: parts.backlogBytes });
-    this.once('close', parts.onClosed);
+  constructor(private readonly options: WatchStreamOptions) {
+    super({ highWaterMark: options.backlogBytes });
+    this.once('close', options.onClosed);
   }
 
-  /** Whether the reader takes more. */
+  /** Whether the client reads. */
   get wantsMore(): boolean {
     return this.isWanted;
   }
 
-  /** For how long (ms) the reader has not taken what waits for it; 0 when it has. */
+  /** For how long (ms) the client has not read its backlog; 0: there is room in it. */
   get fullForMs(): number {
-    return this.fullSinceMs === undefined ? 0 : this.parts.clock.monotonicMs() - this.fullSinceMs;
+    return this.fullSinceMs === undefined ? 0 : this.options.clock.monotonicMs() - this.fullSinceMs;
   }
 
-  /** Hands bytes to the reader, which takes them now or later. */
+  /** Adds bytes to those that the client reads. */
   write(bytes: Buffer): void {
     this.isWanted = this.push(bytes);
-    if (!this.isWanted) this.fullSinceMs ??= this.parts.clock.monotonicMs();
+    if (!this.isWanted) this.fullSinceMs ??= this.options.clock.monotonicMs();
   }
 
-  /** Nothing more will come. */
+  /** Ends the stream once the client has read everything. */
   end(): void {
     if (!this.readableEnded && !this.destroyed) this.push(null);
   }
@@ -47,6 +46,6 @@ export class WatchStream extends Readable {
     if (this.isWanted) return;
     this.isWanted = true;
     this.fullSinceMs = undefined;
-    this.parts.onWanted();
+    this.options.onWanted();
   }
 }

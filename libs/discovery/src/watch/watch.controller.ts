@@ -9,7 +9,7 @@ import { Watches } from './watches.service.js';
 
 const EVENT_STREAM = 'text/event-stream';
 
-/** After this time (ms) of silence the system asks whether the other side is still there. */
+/** After this time (ms) without traffic, TCP checks whether the client still exists. */
 const KEEP_ALIVE_MS = 30_000;
 
 /** Watching the catalog. */
@@ -25,9 +25,9 @@ export class WatchController {
     responseHeaders: [...CATALOG_HEADERS.filter(name => name !== 'ETag'), 'Cache-Control'],
     summary: 'Watch instances',
     description: [
-      'Server-sent events: each change of an instance that the filters select, exactly once and in order; `status` defaults to `any`, but to `healthy,degraded` on the list of the instances of a service: say it on both to watch what was listed. Without a revision to go on from, a `snapshot` (`{revision, instances}`) comes first. Then one event for each revision: its `id` is the revision, its name what happened (such as `instance.updated`), its data `{revision, action, instance}`. An instance that is selected no longer but lives on comes as `removed`; one that is gone comes with its last state.',
-      'A `bookmark` (`{revision}`), at least every 15 seconds, says that everything up to its revision has been sent. After a `reset` (`{revision, reason}`) the watcher must begin anew, without a revision: it named one that the catalog does not know (`unknown_revision`), that is of another history (`new_epoch`) or no longer retained (`compacted`), or it was too slow (`too_slow`).',
-      'When the connection ends, connect again, to any node, with the last id as `Last-Event-ID` (browsers and EventSource clients do it by themselves) or as `since`.',
+      'Server-sent events: each change of an instance that the filters select, exactly once and in order; `status` defaults to `any`, but to `healthy,degraded` on the list of the instances of a service: set it on both to watch what was listed. Without a revision to continue from, a `snapshot` (`{revision, instances}`) comes first. Then one event for each revision: its `id` is the revision, its name the action (such as `instance.updated`), its data `{revision, action, instance}`. An instance that leaves the selection but still exists comes as `removed`; one that was removed from the catalog comes with its last state.',
+      'A `bookmark` (`{revision}`), at least every 15 seconds, confirms that every change up to its revision has been sent. After a `reset` (`{revision, reason}`) the watcher must start again without a revision: its revision is unknown (`unknown_revision`), of another epoch (`new_epoch`) or no longer retained (`compacted`), or it read too slowly (`too_slow`).',
+      'When the connection ends, reconnect to any node with the last id as `Last-Event-ID` (browsers and EventSource clients do so by themselves) or as `since`.',
     ].join('\n\n'),
     operationId: 'watchInstances',
     requestHeaders: ['Last-Event-ID'],
@@ -43,7 +43,7 @@ export class WatchController {
   ): Promise<void> {
     const wanted = toWatchRequest(query, lastEventId);
     void reply.headers({ 'content-type': `${EVENT_STREAM}; charset=utf-8`, 'cache-control': 'no-store' });
-    // nginx would keep events back until its buffer is full.
+    // Without it, nginx would buffer the events.
     void reply.header('x-accel-buffering', 'no');
     if (request.method === 'HEAD') {
       setCatalogHeaders(reply, this.watches.check());

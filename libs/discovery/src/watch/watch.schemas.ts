@@ -3,23 +3,23 @@ import { INSTANCE_EXAMPLE } from '@coordination/catalog';
 import { z } from 'zod';
 import { ALL_NAMESPACES, searchQuery } from '../api/discovery.schemas.js';
 import { FILTER_PARAMETERS, toSelection } from '../filter/selection.schemas.js';
-import { bookmarkFrame, snapshotFrame } from './sse-frames.js';
+import { bookmarkFrame, snapshotFrame } from './sse/sse-frames.js';
 import { type WatchRequest } from './watches.service.js';
 
 export const watchQuery = z.strictObject({
   namespace: searchQuery.shape.namespace,
   service: searchQuery.shape.service,
   ...FILTER_PARAMETERS,
-  // A watcher of an empty catalog has got revision 0.
+  // Watchers of an empty catalog have received revision 0.
   since: queryInteger(0, Number.MAX_SAFE_INTEGER)
     .optional()
-    .describe('The revision up to which the watcher knows everything. `Last-Event-ID` takes precedence.'),
+    .describe('The revision up to which the watcher has received every change. `Last-Event-ID` takes precedence.'),
 });
 export type WatchQuery = z.output<typeof watchQuery>;
 
 /**
- * What a request wants to watch.
- * @param lastEventId what the header says; browsers send it with the URL that they began with
+ * What a client requests to watch.
+ * @param lastEventId the value of the header; browsers send it with the URL of their first request
  * @throws InvalidFilterError
  */
 export function toWatchRequest(query: WatchQuery, lastEventId: number | undefined): WatchRequest {

@@ -1,38 +1,38 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type CatalogChange, type FeedFollower, type FeedScope, type InstanceRecord } from '@coordination/catalog';
+import { type CatalogChange, type FeedFollower, type InstanceRecord, type Scope } from '@coordination/catalog';
 import { type Selection } from '../selection/selection.js';
+import { resetReasonFor } from './catch-up/log-segment.js';
 import { ChangeSender } from './change-sender.js';
-import { bookmarkFrame, commentFrame, resetFrame, type ResetReason } from './sse-frames.js';
-import { resetReasonFor } from './log-segment.js';
-import { snapshotPieces } from './snapshot.js';
 import { type Worker } from './fair-scheduler.js';
+import { snapshotPieces } from './snapshot.js';
+import { bookmarkFrame, commentFrame, resetFrame, type ResetReason } from './sse/sse-frames.js';
 import { type WatchContext } from './watch-context.js';
 import { WatchStream } from './watch-stream.js';
 
-/** Changes that are kept for a watcher until its turn comes; with more to tell it reads them where they lie anyway. */
+/** Changes that are queued for a watch until its turn; a watch with more reads them from the feed. */
 const MAX_PENDING = 64;
 
-/** Changes that are taken from memory at once. */
+/** Changes that are taken from the feed at once. */
 const MAX_TAKEN = 256;
 
-/** How long (ms) a reader that was told that it is too slow may take to read that. */
-const FAREWELL_MS = 2_000;
+/** How long (ms) a client that reads too slowly may take to read the reset. */
+const RESET_GRACE_MS = 2_000;
 
 /** Where a watch begins. */
 export interface WatchStart {
-  readonly scope: FeedScope;
+  readonly scope: Scope;
   readonly selection: Selection;
   readonly epoch: string;
-  /** The revision up to which the watcher knows everything. */
+  /** The revision up to which the client knows everything. */
   readonly position: number;
-  /** The selected instances at that revision, if the watcher is to be told them. */
+  /** The selected instances at that revision, if the client needs a snapshot. */
   readonly snapshot: readonly InstanceRecord[] | undefined;
 }
 
 /**
- * One watcher. It has a position, up to which everything has been sent, and is one of three things: *live* (it is told
- * changes as they come), *behind* (it reads on from its position, in memory or in the log, whenever its reader takes
- * more), or *over*. What a slow reader has not been sent is kept by nobody for its sake.
+ * One watch of a client. Its position is the revision up to which everything has been sent. It is *live* (receives changes
+ * from the feed), *behind* (reads on from its position, in memory or in the log, whenever the client reads) or *over*. Nothing
+ * is queued for a slow client beyond its backlog.
  */
 export class Watch implements FeedFollower, Worker {
   readonly stream: WatchStream;
@@ -44,14 +44,14 @@ export class Watch implements FeedFollower, Worker {
   private bookmarkTimer: NodeJS.Timeout | undefined;
   private readonly ending = new AbortController();
   private readonly epoch: string;
-  private readonly teller: ChangeSender;
+  private readonly sender: ChangeSender;
   private readonly unfollow: () => void;
 
   constructor(
     private readonly context: WatchContext,
     start: WatchStart,
   ) {
-    const { limits, clock, feed } = context;
+    const { limits, clock, feed, scheduler } = context;
     const { epoch, position, snapshot } = start;
     this.epoch = epoch;
     this.snapshot = snapshot && snapshotPieces(position, snapshot);
@@ -59,60 +59,60 @@ export class Watch implements FeedFollower, Worker {
     this.stream = new WatchStream({
       backlogBytes: limits.backlogBytes,
       clock,
-      onWanted: () => context.turns.ask(this),
+      onWanted: () => scheduler.schedule(this),
       onClosed: () => this.close(),
     });
-    this.teller = new ChangeSender(context, this.stream, start);
+    this.sender = new ChangeSender(context, this.stream, start);
     this.unfollow = feed.follow(start.scope, this);
     this.planBookmark();
   }
 
-  /** How many instances the snapshot has that is being sent; 0 when it has been. */
+  /** How many instances the snapshot has that is being sent; 0 when it has been sent. */
   get heldInstances(): number {
     return this.snapshotSize;
   }
 
-  /** Says hello; the rest follows as the reader takes it. */
-  begin(greeting: Buffer): void {
-    this.teller.write(greeting);
-    this.context.turns.ask(this);
+  /** Sends the first frame; events follow as the client reads. */
+  begin(firstFrame: Buffer): void {
+    this.sender.write(firstFrame);
+    this.context.scheduler.schedule(this);
   }
 
-  /** Takes a change that everybody in scope is told of. */
+  /** Receives a change in scope from the feed. */
   changed(change: CatalogChange): void {
-    if (!this.isLive || change.revision <= this.teller.position) return;
+    if (!this.isLive || change.revision <= this.sender.position) return;
     if (this.stream.wantsMore && this.pending.length < MAX_PENDING) this.pending.push(change);
     else this.fallBehind(change.revision - 1);
-    this.context.turns.ask(this);
+    this.context.scheduler.schedule(this);
   }
 
-  /** What was told up to now is sent still; what came after it is in memory no longer. */
+  /** Changes that were delivered before are still sent; later ones are no longer in memory. */
   restarted(): void {
-    if (this.isLive) this.fallBehind(this.context.feed.toldUpTo);
-    this.context.turns.ask(this);
+    if (this.isLive) this.fallBehind(this.context.feed.lastDelivered);
+    this.context.scheduler.schedule(this);
   }
 
-  /** Sends one piece of what there is to send, if the reader takes it. */
+  /** Makes one write, if the client reads and there is something to send. */
   step(): boolean {
     this.context.metrics.turns.inc();
     if (this.isOver || this.isCatchingUp || !this.stream.wantsMore) return false;
     if (this.snapshot) return this.sendSnapshot(this.snapshot);
     if (!this.isSameEpoch()) return false;
     if (this.isLive) {
-      this.pending.splice(0, this.teller.tell(this.pending));
+      this.pending.splice(0, this.sender.send(this.pending));
       return this.pending.length > 0;
     }
-    const changes = this.context.feed.after(this.teller.position, MAX_TAKEN);
+    const changes = this.context.feed.after(this.sender.position, MAX_TAKEN);
     if (changes === undefined) {
       void this.catchUp();
       return false;
     }
     this.isLive = changes.length === 0;
-    this.teller.tell(changes);
+    this.sender.send(changes);
     return !this.isLive;
   }
 
-  /** Ends it without a word: the watcher may go on elsewhere. */
+  /** Ends the watch without an event: the client may continue on another node. */
   end(): void {
     this.close();
     if (this.stream.fullForMs === 0) this.stream.end();
@@ -129,10 +129,10 @@ export class Watch implements FeedFollower, Worker {
     return false;
   }
 
-  /** Everything in scope up to a revision, unless it is yet to be sent, has been. */
+  /** Every change in scope up to a revision has been sent, apart from those that are pending. */
   private fallBehind(doneUpTo: number): void {
     const next = this.pending[0];
-    this.teller.passTo(next ? next.revision - 1 : doneUpTo);
+    this.sender.advanceTo(next ? next.revision - 1 : doneUpTo);
     this.pending = [];
     this.isLive = false;
   }
@@ -140,7 +140,7 @@ export class Watch implements FeedFollower, Worker {
   private sendSnapshot(pieces: Iterator<Buffer, void>): boolean {
     const piece = pieces.next();
     if (!piece.done) {
-      this.teller.write(piece.value);
+      this.sender.write(piece.value);
       return true;
     }
     this.snapshot = undefined;
@@ -149,64 +149,62 @@ export class Watch implements FeedFollower, Worker {
     return true;
   }
 
-  /** Reads on in the log, when there is a place among those who do, and then in memory again. */
+  /** Reads on in the log when a slot is free, and then in memory again. */
   private async catchUp(): Promise<void> {
+    const { catchUps, scheduler } = this.context;
     this.isCatchingUp = true;
-    const from = this.teller.position;
-    try {
-      await this.context.catchUps(() => this.readOn());
-    } catch (error) {
-      if (this.isOver) return;
-      this.context.onFailure(error);
-      this.stream.destroy();
-    }
+    const from = this.sender.position;
+    const hasSucceeded = await catchUps.run(() => this.readPage(), this.ending.signal);
+    if (!hasSucceeded && !this.isOver) this.stream.destroy();
     this.isCatchingUp = false;
     if (this.isOver) return;
-    if (this.teller.position > from || !this.stream.wantsMore) this.context.turns.ask(this);
-    else this.context.later(() => this.context.turns.ask(this));
+    if (this.sender.position > from || !this.stream.wantsMore) scheduler.schedule(this);
+    else catchUps.pollAgain(() => scheduler.schedule(this));
   }
 
-  /** One page of the log. The place is given back when the reader takes no more, for it may take its time. */
-  private async readOn(): Promise<void> {
+  /** Sends one page of the log. Gives up its slot when the client stops reading, since that may take long. */
+  private async readPage(): Promise<void> {
     if (this.isOver) return;
     this.context.metrics.pages.inc();
-    const stretch = await this.context.pages(this.teller.position, this.epoch, this.ending.signal);
+    const { position } = this.sender;
+    const segment = await this.context.catchUps.segmentAround(position, this.epoch, this.ending.signal);
     if (this.isOver) return;
-    const obstacle = resetReasonFor(stretch, this.teller.position, this.epoch);
-    if (obstacle) return this.reset(obstacle);
-    let changes = stretch.changes.filter(({ revision }) => revision > this.teller.position);
+    const reason = resetReasonFor(segment, this.sender.position, this.epoch);
+    if (reason) return this.reset(reason);
+    let changes = segment.changes.filter(({ revision }) => revision > this.sender.position);
     while (changes.length > 0) {
       if (this.isOver || !this.stream.wantsMore) return;
-      changes = changes.slice(this.teller.tell(changes));
+      changes = changes.slice(this.sender.send(changes));
       await nextTurn();
     }
-    this.teller.passTo(stretch.upTo);
+    this.sender.advanceTo(segment.upTo);
   }
 
   private planBookmark(): void {
-    const { limits, random } = this.context;
-    // Jitter: those who came together are not to be served together for ever.
-    this.bookmarkTimer = setTimeout(() => this.bookmark(), limits.bookmarkMs * (0.75 + 0.2 * random()));
+    const { bookmarkMs } = this.context.limits;
+    // Jitter: watches that began together must not send their bookmarks together for ever.
+    this.bookmarkTimer = setTimeout(() => this.bookmark(), bookmarkMs * (0.75 + 0.2 * Math.random()));
   }
 
-  /** Says up to where everything has been sent, and finds out whether the watcher still reads. */
+  /** Reports the position, and detects a client that no longer reads. */
   private bookmark(): void {
+    const { view, feed, limits, metrics } = this.context;
     this.planBookmark();
     if (!this.stream.wantsMore) {
-      if (this.stream.fullForMs > this.context.limits.stallMs) this.reset('too_slow');
+      if (this.stream.fullForMs > limits.stallMs) this.reset('too_slow');
       return;
     }
     if (this.snapshot || !this.isSameEpoch()) return;
-    if (this.context.isStale()) {
-      this.teller.write(STALE);
+    if (view.isStale) {
+      this.sender.write(STALE);
       return;
     }
-    if (this.isLive && this.pending.length === 0) this.teller.passTo(this.context.toldUpTo());
-    this.teller.write(bookmarkFrame(this.teller.position));
-    this.context.metrics.events.inc({ event: 'bookmark' });
+    if (this.isLive && this.pending.length === 0) this.sender.advanceTo(feed.deliveredUpTo);
+    this.sender.write(bookmarkFrame(this.sender.position));
+    metrics.events.inc({ event: 'bookmark' });
   }
 
-  /** Tells the watcher to begin anew. Within a snapshot nothing can be said. */
+  /** Tells the client to start again without a revision. Within a snapshot no event can be sent. */
   private reset(reason: ResetReason): void {
     this.context.metrics.resets.inc({ reason });
     this.close();
@@ -214,18 +212,18 @@ export class Watch implements FeedFollower, Worker {
       this.stream.destroy();
       return;
     }
-    this.teller.write(resetFrame(this.context.view.revision, reason));
+    this.sender.write(resetFrame(this.context.view.revision, reason));
     this.stream.end();
-    this.context.later(() => this.stream.destroy(), FAREWELL_MS);
+    setTimeout(() => this.stream.destroy(), RESET_GRACE_MS).unref();
   }
 
   private close(): void {
     clearTimeout(this.bookmarkTimer);
     this.unfollow();
-    this.context.turns.leave(this);
+    this.context.scheduler.cancel(this);
     this.pending = [];
     this.ending.abort();
   }
 }
 
-const STALE = commentFrame('this node cannot tell at present whether it is current');
+const STALE = commentFrame('this node does not know at present whether its data is current');

@@ -1,51 +1,47 @@
 import { Readable } from 'node:stream';
-import { type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
-import { type FeedScope } from '@coordination/catalog';
-import { type AnsweredCatalog } from '../responses/catalog-response.js';
+import { Metrics } from '@coordination/observability';
+import { type InstanceRecord, ReadBarrier, type Scope } from '@coordination/catalog';
+import { type CatalogVersion } from '../responses/catalog-version.js';
 import { type Selection } from '../selection/selection.js';
-import { type ResetReason, resetFrame, retryFrame } from './sse-frames.js';
-import { recordsIn, selected } from './snapshot.js';
+import { selected } from './snapshot.js';
+import { type ResetReason, resetFrame, retryFrame } from './sse/sse-frames.js';
 import { Watch, type WatchStart } from './watch.js';
-import { type WatchContext } from './watch-context.js';
+import { WatchContext } from './watch-context.js';
 
-/** Within this time (ms), each client another, clients connect again. */
+/** Clients reconnect within this time (ms), each after another pause. */
 const RETRY_MS = [1_000, 5_000] as const;
 
 /**
- * How long (ms) a watch waits for a node that has just started to load the catalog. EventSource gives up for good when it is
- * answered by an error, and it comes back while the node that it was cut off from starts again.
+ * How long (ms) a watch waits for a node that has just started to load the catalog. EventSource gives up for good when it
+ * gets an error response, and it reconnects while the node that it was disconnected from restarts.
  */
 const START_PATIENCE_MS = 5_000;
 
-/** A snapshot of more instances than this counts as large, of which there may be so many at once. */
+/** A snapshot of more instances than this counts as large, and so many large ones may be sent at once. */
 const LARGE_SNAPSHOT = 10_000;
 const MAX_LARGE_SNAPSHOTS = 32;
 
-/** What somebody wants to watch. */
+/** What a client requests to watch. */
 export interface WatchRequest {
-  readonly scope: FeedScope;
+  readonly scope: Scope;
   readonly selection: Selection;
-  /** The revision up to which the watcher knows everything; undefined: it knows nothing. */
+  /** The revision up to which the client knows everything; undefined: it needs a snapshot. */
   readonly since: number | undefined;
 }
 
-/** A watch, ready to be sent. */
+/** A watch whose stream can be sent. */
 export interface OpenedWatch {
-  readonly catalog: AnsweredCatalog;
+  readonly catalog: CatalogVersion;
   readonly stream: Readable;
 }
 
-/** Waits until the view has what a caller knows. */
-export interface SinceGate {
-  /** @throws RevisionUnknownError, RevisionCompactedError, StaleViewError, StartingError */
-  reach(revision: number, signal?: AbortSignal): Promise<void>;
-}
-
 /** All watches of this node. */
+@Injectable()
 export class Watches implements OnModuleDestroy {
   private readonly open = new Set<Watch>();
-  /** Watches that are being opened have a place already. */
+  /** How many watches are open or being opened. */
   private places = 0;
   /** Large snapshots whose instances are being selected. */
   private selecting = 0;
@@ -53,10 +49,17 @@ export class Watches implements OnModuleDestroy {
 
   constructor(
     private readonly context: WatchContext,
-    private readonly gate: SinceGate,
-  ) {}
+    @Inject(ReadBarrier) private readonly barrier: Pick<ReadBarrier, 'reach'>,
+    metrics: Metrics,
+  ) {
+    metrics.observedGauge('watch_open', 'Watches that are open.', () => this.size);
+    metrics.observedGauge(
+      'watch_backlog_bytes',
+      'Bytes that wait for watchers that read slowly, of all watches together.',
+      () => this.backlogBytes,
+    );
+  }
 
-  /** How many there are. */
   get size(): number {
     return this.open.size;
   }
@@ -68,17 +71,18 @@ export class Watches implements OnModuleDestroy {
   }
 
   /**
-   * Says of which catalog a watch would tell, without opening one.
+   * The state of the catalog that a watch would begin with, without opening one.
    * @throws StartingError, StaleViewError, RateLimitedError
    */
-  check(): AnsweredCatalog {
+  check(): CatalogVersion {
     this.assertPlace();
     return this.catalog();
   }
 
   /**
-   * Begins a watch; a node that is still starting is waited for a while. Whoever has a position that means nothing here is told so by its first and only event.
-   * @param signal aborted when the watcher is gone
+   * Begins a watch. Waits a while for a node that is still starting. A request whose revision is not valid here gets a stream
+   * with a reset as its only event.
+   * @param signal aborted when the client has disconnected
    * @throws StartingError, StaleViewError, RateLimitedError, InvalidFilterError
    */
   async begin(request: WatchRequest, signal: AbortSignal): Promise<OpenedWatch> {
@@ -91,7 +95,7 @@ export class Watches implements OnModuleDestroy {
       this.catalog();
       const start = await this.startOf(request, signal);
       const catalog = this.catalog();
-      if (typeof start === 'string') return { catalog, stream: this.refusal(start) };
+      if (typeof start === 'string') return { catalog, stream: this.resetStream(start) };
       watch = this.watch(start);
       if (signal.aborted || this.isEnding) watch.end();
       const revision = start.snapshot ? start.position : catalog.revision;
@@ -101,7 +105,7 @@ export class Watches implements OnModuleDestroy {
     }
   }
 
-  /** Ends all, so that watchers go on elsewhere. */
+  /** Ends all watches, so that their clients continue on other nodes. */
   onModuleDestroy(): void {
     this.isEnding = true;
     for (const watch of this.open) watch.end();
@@ -119,7 +123,7 @@ export class Watches implements OnModuleDestroy {
       this.open.delete(watch);
       this.places -= 1;
     });
-    watch.begin(this.retry());
+    watch.begin(retry());
     return watch;
   }
 
@@ -127,7 +131,7 @@ export class Watches implements OnModuleDestroy {
     const { scope, selection, since } = request;
     if (since === undefined) return await this.startWithSnapshot(request);
     try {
-      await this.gate.reach(since, signal);
+      await this.barrier.reach(since, signal);
     } catch (error) {
       if (error instanceof RevisionCompactedError) return 'compacted';
       if (!(error instanceof RevisionUnknownError)) throw error;
@@ -136,31 +140,36 @@ export class Watches implements OnModuleDestroy {
     return { scope, selection, position: since, epoch: this.catalog().epoch, snapshot: undefined };
   }
 
-  /** The snapshot is that of one moment, whatever happens while it is looked through. */
+  /**
+   * The snapshot is of one moment, although other work runs while its instances are selected: the references are copied first,
+   * which takes some milliseconds for a whole catalog, and records never change.
+   */
   private async startWithSnapshot({ scope, selection }: WatchRequest): Promise<WatchStart> {
+    const { view, clock } = this.context;
     const { revision: position, epoch } = this.catalog();
-    const records = recordsIn(this.context.view, scope);
+    const records: InstanceRecord[] = [];
+    for (const instances of view.servicesIn(scope)) for (const record of instances.values()) records.push(record);
     const isLarge = records.length > LARGE_SNAPSHOT;
     if (isLarge && this.largeSnapshots >= MAX_LARGE_SNAPSHOTS) {
       throw new RateLimitedError('snapshots of many instances', MAX_LARGE_SNAPSHOTS);
     }
     if (isLarge) this.selecting += 1;
     try {
-      const snapshot = await selected(records, selection, this.context.clock);
+      const snapshot = await selected(records, selection, clock);
       return { scope, selection, position, epoch, snapshot };
     } finally {
       if (isLarge) this.selecting -= 1;
     }
   }
 
-  /** They hold on to instances that may be no longer what they were. */
+  /** They are bounded because they keep records in memory that the view may have replaced. */
   private get largeSnapshots(): number {
     let count = this.selecting;
     for (const { heldInstances } of this.open) if (heldInstances > LARGE_SNAPSHOT) count += 1;
     return count;
   }
 
-  private catalog(): AnsweredCatalog {
+  private catalog(): CatalogVersion {
     const { view } = this.context;
     view.assertReadable();
     const { position } = view;
@@ -168,13 +177,13 @@ export class Watches implements OnModuleDestroy {
     return { revision: position.revision, epoch: position.epoch, stalenessSeconds: view.freshness().stalenessSeconds };
   }
 
-  private refusal(reason: ResetReason): Readable {
+  private resetStream(reason: ResetReason): Readable {
     this.context.metrics.resets.inc({ reason });
-    return Readable.from([this.retry(), resetFrame(this.context.view.revision, reason)]);
+    return Readable.from([retry(), resetFrame(this.context.view.revision, reason)]);
   }
+}
 
-  private retry(): Buffer {
-    const [least, most] = RETRY_MS;
-    return retryFrame(Math.round(least + this.context.random() * (most - least)));
-  }
+function retry(): Buffer {
+  const [least, most] = RETRY_MS;
+  return retryFrame(Math.round(least + Math.random() * (most - least)));
 }

@@ -16,18 +16,18 @@ const STATE: GuardState = {
 };
 
 describe('The notice of a guard', () => {
-  it('is a structured field with all numbers', () => {
+  it('is a structured field with all counts', () => {
     expect(noticeOf(STATE)).toBe(
       'operator;scope="default/orders";phase=holding;since="2026-11-23T08:15:40.000Z";until="2026-11-23T08:25:40.000Z";would-expire=14;of=20;limit=0.333',
     );
   });
 
-  it('can be sent as a header, whatever the operator said', () => {
+  it('can be sent as a header, whatever the reason of the operator is', () => {
     expect(noticeOf(STATE)).toMatch(/^[\x20-\x7e]*$/);
     expect(noticeOf({ ...STATE, scope: { kind: 'all' } })).toContain('scope="*/*"');
   });
 
-  it('is given for what a guard concerns, and for nothing else', () => {
+  it('is given for a service with a guard, and for no other', () => {
     const notices = new ActiveGuardNotices(
       { of: (_, service) => (service === 'orders' ? STATE : undefined) },
       { attach: () => undefined },

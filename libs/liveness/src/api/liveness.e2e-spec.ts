@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => catalog.close());
 
 const overview = (of: Api = api) => of.ok<LivenessReported>('GET', LIVENESS);
-/** A machine that stands still for seconds makes a guard by itself, which tells so. */
+/** A machine that pauses for seconds causes a guard by itself. */
 const ordered = ({ guards }: LivenessReported) => guards.filter(({ reason }) => reason !== 'store-away');
 const register = (service: string, instanceId: string, fields: object = {}) =>
   api.register({ service, instanceId, ...fields });
@@ -49,12 +49,12 @@ const isOrdered = (header: string | null): boolean => header?.startsWith('operat
 const MORTAL = { check: { ttlSeconds: unhurried(1), deregisterAfterSeconds: 0 } };
 
 describe('GET of liveness', () => {
-  it('counts leases by state, and tells who ends them, the same on every node', async () => {
+  it('has the leases by state, and the node that ends them, the same on every node', async () => {
     await register('counted', 'lasting', { check: { ttlSeconds: 600 } });
     await register('counted', 'soon', { check: { ttlSeconds: unhurried(5), deregisterAfterSeconds: 0 } });
     await register('counted', 'endless', { check: { kind: 'none' } });
     await register('counted', 'dead', MORTAL);
-    await waitFor('the dead one is known to be', async () => (await overview()).leases.lapsed >= 1);
+    await waitFor('the dead instance has lapsed', async () => (await overview()).leases.lapsed >= 1);
     const told = await overview();
     const { lasting, endless, soonSeconds } = told.leases;
     expect(lasting).toBeGreaterThanOrEqual(1);
@@ -67,7 +67,7 @@ describe('GET of liveness', () => {
     expect(told.sweeper!.lastSweepAt! <= told.at).toBe(true);
   });
 
-  it('knows the nodes, as far as they are in their catalog', async () => {
+  it('has the nodes in the catalog', async () => {
     const { id } = await api.register({
       namespace: 'system',
       service: 'platform-coordination',
@@ -79,7 +79,7 @@ describe('GET of liveness', () => {
     ]);
   });
 
-  it('gives all who ask at once a true answer', async () => {
+  it('responds correctly to concurrent requests', async () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => overview()));
     for (const { leases, sweeper } of answers) {
       expect(leases.lapsed).toBeGreaterThanOrEqual(1);
@@ -89,7 +89,7 @@ describe('GET of liveness', () => {
 });
 
 describe('A guard that an operator forces', () => {
-  it('keeps leases of its scope from ending, is told everywhere, and ends by another order, all in the log', async () => {
+  it('prevents the end of leases of its scope, is visible everywhere, and ends by another override; the log has all of it', async () => {
     const { id } = await register('held', 'held-1', MORTAL);
     const before = await headOf(api);
     const scope = { service: 'Held' };
@@ -97,16 +97,16 @@ describe('A guard that an operator forces', () => {
     const forced = await api.ok<GuardOrdered>('POST', GUARD, { action: 'force', scope, reason });
     expect(forced).toMatchObject({ action: 'force', revision: before + 1, reason });
 
-    // Free instances die meanwhile, so leases are being ended.
+    // Instances outside of the scope die meanwhile, so leases are ended.
     await register('free', 'free-1', MORTAL);
-    await waitFor('the free one is unhealthy', async () => {
+    await waitFor('the instance outside of the scope is unhealthy', async () => {
       const { counts } = await api.ok<{ counts: Record<string, number> }>(
         'GET',
         '/api/v1/discovery/services/free/instances',
       );
       return counts['unhealthy'] === 1;
     });
-    await waitFor('its lease is over', async () => (await overview()).leases.over >= 1);
+    await waitFor('its lease has expired', async () => (await overview()).leases.over >= 1);
     expect(await api.read(id)).toMatchObject({ status: 'healthy' });
 
     const [guard] = ordered(await overview());
@@ -122,7 +122,7 @@ describe('A guard that an operator forces', () => {
     expect(explained.next[0]).toMatchObject({ event: 'lease-ends', heldUntil: forced.until });
     expect(explained.guard).toMatchObject({ reason: 'operator' });
     for (const node of [api, other]) {
-      await waitFor('the node knows', async () => isOrdered(await headerOf(node, 'held/instances')));
+      await waitFor('the node has the guard', async () => isOrdered(await headerOf(node, 'held/instances')));
       expect(await headerOf(node, 'held/instances')).toMatch(/^operator;scope="default\/held";phase=holding;/);
       expect(await headerOf(node, 'held/resolve')).toMatch(/^operator;/);
       expect(isOrdered(await headerOf(node, 'free/instances'))).toBe(false);
@@ -138,7 +138,7 @@ describe('A guard that an operator forces', () => {
     const end = { action: 'end', scope, reason: 'done' };
     const ended = await other.ok<GuardOrdered>('POST', GUARD, end, { 'x-request-id': 'end-it' });
     await waitFor('its lease ends', async () => (await api.read(id)).status === 'unhealthy');
-    await waitFor('the guard is gone', async () => !isOrdered(await headerOf(api, 'held/instances')));
+    await waitFor('the guard has ended', async () => !isOrdered(await headerOf(api, 'held/instances')));
     expect(ordered(await overview())).toEqual([]);
     const events = await eventsOf(api, `afterRevision=${before}&namespace=*`);
     const orders = events.filter(({ action }) => action.startsWith('liveness.'));
@@ -154,7 +154,7 @@ describe('A guard that an operator forces', () => {
     ['force', 'of the request', 'of the request', 'of the order'],
     ['end', undefined, 'of the order', undefined],
     ['end', 'of the request', 'of the request', 'of the order'],
-  ])('%s with the header %j has the reason %j, and loses none', async (action, header, reason, own) => {
+  ])('%s with the header %j has the reason %j, and keeps both', async (action, header, reason, own) => {
     await register('reasoned', 'reasoned-1', { check: LONG_LEASE });
     const requestId = `reasoned-${action}-${header === undefined ? 'plain' : 'both'}`;
     const headers = { 'x-request-id': requestId, ...(header !== undefined && { 'x-change-reason': header }) };
@@ -168,11 +168,11 @@ describe('A guard that an operator forces', () => {
     expect(events.map(event => [event.reason, (event.after as { reason?: string }).reason])).toEqual([[reason, own]]);
   });
 
-  it('lasts no longer than was said', async () => {
+  it('ends at the requested time', async () => {
     const { id } = await register('short', 'short-1', MORTAL);
     const until = new Date(Date.now() + unhurried(2_500)).toISOString();
     await api.ok('POST', GUARD, { action: 'force', scope: { service: 'short' }, reason: 'a moment', until });
-    await waitFor('it dies after all', async () => (await api.read(id)).status === 'unhealthy');
+    await waitFor('its lease ends', async () => (await api.read(id)).status === 'unhealthy');
     const [ended] = await eventsOf(api, `instance=${id}&action=instance.health_changed`);
     expect(ended!.at >= until, `${ended!.at} is not before ${until}`).toBe(true);
   });
@@ -180,7 +180,7 @@ describe('A guard that an operator forces', () => {
 
 const invalid = (...at: string[]) => ({ status: 400, code: 'VALIDATION_FAILED', at });
 
-describe('An order that makes no sense', () => {
+describe('An invalid command', () => {
   const good = { action: 'end', scope: 'all', reason: 'why not' };
 
   it.each<[string, unknown, ReturnType<typeof invalid>]>([
@@ -197,7 +197,7 @@ describe('An order that makes no sense', () => {
     ['that outlasts everybody', { ...good, action: 'force', until: '2199-01-01T00:00:00Z' }, invalid('/until')],
     ['with a time that is none', { ...good, action: 'force', until: 'later' }, invalid('/until')],
     ['with more than is known', { ...good, colour: 'red' }, invalid('/colour')],
-  ])('%s is refused, and is no event', async (_, body, problem) => {
+  ])('%s is rejected, and makes no event', async (_, body, problem) => {
     const head = await headOf(api);
     const answer = await api.send('POST', GUARD, body);
     expect(brief(answer.body)).toEqual(problem);
@@ -205,7 +205,7 @@ describe('An order that makes no sense', () => {
     expect(events.map(({ action }) => action)).toEqual([]);
   });
 
-  it('as a query is refused too', async () => {
+  it('in the query is rejected, too', async () => {
     expect((await api.get(`${LIVENESS}?scope=all`)).status).toBe(400);
   });
 });

@@ -18,13 +18,13 @@ describe('A time', () => {
     ['2026-11-23T10:15:30', 'must be an RFC 3339 time, such as 2026-11-23T10:15:30Z'],
     ['9999-12-31T23:59:59-12:00', TOO_LATE],
     ['0000-12-31T23:59:59Z', TOO_LATE],
-  ])('that is bad is refused with the same message wherever a body has one: %s', (until, message) => {
+  ])('that is invalid is rejected with the same message in every body: %s', (until, message) => {
     expect(complaints(setOverride, { status: 'maintenance', until })).toEqual([message]);
     expect(complaints(guardCommand, { ...COMMAND, until })).toEqual([message]);
     if (message === TOO_LATE) expect(complaints(logPoint('any moment'), until)).toEqual([message]);
   });
 
-  it('has one spelling, whatever its zone and however fine it is', () => {
+  it('is normalized to UTC and milliseconds', () => {
     const until = '2026-11-23T12:15:30.1239+02:00';
     const normalized = '2026-11-23T10:15:30.123Z';
     expect(setOverride.parse({ status: 'maintenance', until })).toMatchObject({ until: normalized });

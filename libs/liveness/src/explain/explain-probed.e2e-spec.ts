@@ -12,9 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => catalog.close());
 
-it('tells which node probes an instance, what it found, and what would heal it', async () => {
+it('explains which node probes an instance, the result, and what would heal it', async () => {
   const { api } = catalog;
-  // Nobody listens at port 1.
+  // No process listens on port 1.
   const check = { kind: 'tcp', intervalSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 };
   const { id } = await api.register({ host: '127.0.0.1', port: 1, check });
   const explained = () => api.ok<Explanation>('GET', `${INSTANCES}/${id}/explain`);

@@ -24,7 +24,7 @@ const explanation = (id: string) => catalog.api.ok<Explanation>('GET', `${INSTAN
 const revisionOf = async (id: string) => (await eventsOf(catalog.api, `instance=${id}`))[0]!.revision;
 
 describe('The explanation of an instance', () => {
-  it('tells why it is healthy, and what comes if nothing more is heard of it', async () => {
+  it('has why it is healthy, and what happens without further heartbeats', async () => {
     const { id, instanceId, expiresAt } = await register({ check: { ttlSeconds: 30 } });
     const byId = await explanation(id);
     expect(byId).toMatchObject({
@@ -45,7 +45,7 @@ describe('The explanation of an instance', () => {
     expect(rest).toMatchObject({ id, because: byId.because, since: byId.since });
   });
 
-  it('foretells what then happens, and no earlier', async () => {
+  it('predicts what happens, and when', async () => {
     const { id } = await register({ check: { ttlSeconds: 1, deregisterAfterSeconds: 1 } });
     const { next } = await explanation(id);
     const [lapse] = next;
@@ -65,7 +65,7 @@ describe('The explanation of an instance', () => {
     expect(gone!.at >= new Date(Date.parse(ended!.at) + 1_000).toISOString()).toBe(true);
   });
 
-  it('follows what is said of it, through any node', async () => {
+  it('follows reports and overrides, through any node', async () => {
     const { id } = await register();
     const report = { healthy: false, output: 'queue is full' };
     await catalog.api.ok('POST', `${INSTANCES}/${id}/health-reports`, report);
@@ -98,7 +98,7 @@ describe('The explanation of an instance', () => {
     [`${named('nobody')}/explain`, { status: 404, code: 'INSTANCE_NOT_FOUND' }],
     [`${INSTANCES}/seven/explain`, { status: 400, code: 'VALIDATION_FAILED', at: ['/path/id'] }],
     [`${named('a')}/explain?why=not`, { status: 400, code: 'VALIDATION_FAILED', at: ['/query/why'] }],
-  ])('of %s is refused', async (path, problem) => {
+  ])('of %s is rejected', async (path, problem) => {
     expect(brief((await catalog.api.get(path)).body)).toEqual(problem);
   });
 });

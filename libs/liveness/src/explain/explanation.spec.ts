@@ -46,7 +46,7 @@ const someSituation: fc.Arbitrary<ExplainedSituation> = fc
     ),
   );
 
-/** What whoever looks about once a second would do at a time. */
+/** What the jobs, which run once a second, would do at a time. */
 function whatIsDone({ instance, lease }: LeasedInstance, at: string, allowance: LeaseAllowance) {
   const target = { id: instance.id };
   const commands: readonly Command[] = [
@@ -57,7 +57,7 @@ function whatIsDone({ instance, lease }: LeasedInstance, at: string, allowance: 
   return commands.map(command => decide({ instance, lease }, command, moment)).filter(({ kind }) => kind === 'changed');
 }
 
-/** Lives through what is done, at the times that are told and just before them. @returns the statuses that came */
+/** Carries out the forecast, and checks that nothing happens just before its times. @returns the statuses */
 function live({ leased, now, allowance }: ExplainedSituation, next: Explanation['next']) {
   const came: (string | null)[] = [];
   let current: LeasedInstance | undefined = leased;
@@ -72,12 +72,12 @@ function live({ leased, now, allowance }: ExplainedSituation, next: Explanation[
     came.push(current?.instance.status ?? null);
   }
   const later = plus(next.at(-1)?.when ?? now, 400 * DAY_MS);
-  if (current) expect(whatIsDone(current, later, allowance), 'and nothing more ever').toEqual([]);
+  if (current) expect(whatIsDone(current, later, allowance), 'nothing happens afterwards').toEqual([]);
   return came;
 }
 
-describe('What an explanation foretells', () => {
-  it('is what is then decided, at that time and not a moment earlier, and nothing else ever', () => {
+describe('The forecast of an explanation', () => {
+  it('is what is decided, at that time and not earlier, and nothing else', () => {
     fc.assert(
       fc.property(someSituation, it => {
         const { next } = explain(it);
@@ -87,7 +87,7 @@ describe('What an explanation foretells', () => {
     );
   });
 
-  it('of signs of life is what they would do', () => {
+  it('has the effect of each health signal', () => {
     fc.assert(
       fc.property(someSituation, it => {
         const target = { id: it.leased.instance.id };
@@ -118,7 +118,7 @@ describe('What an explanation foretells', () => {
     );
   });
 
-  it('is told in sentences, with all their parts', () => {
+  it('consists of complete sentences', () => {
     fc.assert(
       fc.property(someSituation, it => {
         const { because, health, next, signs, timers, notes } = explain(it);
@@ -156,7 +156,7 @@ const guard = (differing: Partial<GuardState> = {}): GuardState => ({
 });
 
 describe('An explanation', () => {
-  it('says since when the status is what it is by the log, which knows of overrides that have ended', () => {
+  it('has the begin of the status from the log, which has overrides that have ended', () => {
     const log = new LogInMemory();
     const first = anInstance();
     const overridden = { status: 'stopped', reason: null, until: null, setAt: NOW, setBy: 'ops' } as const;
@@ -174,7 +174,7 @@ describe('An explanation', () => {
     ]);
   });
 
-  it('names the operator behind an override, and the health under it', () => {
+  it('names the operator of an override, and the health that it hides', () => {
     const override = { status: 'maintenance', reason: 'disk swap', until: null, setAt: NOW, setBy: 'ops' } as const;
     const { decidedBy, because, notes, since } = explain(situation(aLeasedInstance({ override })));
     expect({ decidedBy, since }).toEqual({ decidedBy: 'operator', since: NOW });
@@ -184,7 +184,7 @@ describe('An explanation', () => {
     expect(notes).toContain('It is not deregistered while it is in maintenance.');
   });
 
-  it('says what an override belongs to, by its status where it was stored without', () => {
+  it('has the scope of an override, by its status if it was stored without one', () => {
     const override = { reason: null, until: null, setAt: NOW, setBy: 'ops' } as const;
     const told = (differing: Pick<Override, 'status' | 'scope'>) => {
       const { override: view, notes } = explain(
@@ -198,7 +198,7 @@ describe('An explanation', () => {
     expect(told({ status: 'maintenance', scope: 'incarnation' })).toEqual(['incarnation', true]);
   });
 
-  it('says until when a guard keeps what is due from happening, but of an override, which ends all the same', () => {
+  it('has until when a guard prevents events, except the end of an override', () => {
     const override = { status: 'stopped', reason: null, until: plus(NOW, 5_000), setAt: NOW, setBy: 'ops' } as const;
     const { next, notes, guard: told } = explain(situation(aLeasedInstance({ override }), { guard: guard() }));
     expect(next.map(({ event, heldUntil }) => [event, heldUntil])).toEqual([
@@ -210,7 +210,7 @@ describe('An explanation', () => {
     expect(notes.join()).toContain('14 of 20');
   });
 
-  it('says that a lease lasts once more after nobody could renew, which is no guard of its own', () => {
+  it('notes that a lease lasts once more after an outage, and shows no guard for it', () => {
     const recoveringSince = plus(NOW, -10_000);
     const storeAway = guard({ scope: { kind: 'all' }, reason: 'store-away' });
     const allowance = { ...ALLOWANCE, recoveringSince };
@@ -221,11 +221,11 @@ describe('An explanation', () => {
     ]);
   });
 
-  it.each([undefined, { ...SWEEPER, expiresAt: NOW }])('says so when no node ends leases (%j)', sweeper => {
+  it.each([undefined, { ...SWEEPER, expiresAt: NOW }])('notes that no node ends leases (%j)', sweeper => {
     expect(explain(situation(aLeasedInstance(), { sweeper })).notes.join()).toContain('No node ends leases');
   });
 
-  it('says that nobody would notice where a lease never ends', () => {
+  it('notes that a lease never ends', () => {
     const leased = aLeasedInstance({ check: { kind: 'none', ttlSeconds: null, deregisterAfterSeconds: 900 } });
     const { next, lease, notes, timers } = explain(situation(leased));
     expect({ next, timers }).toEqual({ next: [], timers: [] });

@@ -34,7 +34,7 @@ const removalOf = (
 const gone = (removal: LogEvent) => explainGone({ removal, earlier: [], successor: undefined, now: NOW });
 
 describe('The explanation of an instance that is gone', () => {
-  it('has the form of any explanation, whatever the instance was', () => {
+  it('matches the schema, whatever the instance was', () => {
     fc.assert(
       fc.property(
         someLeasedInstance,
@@ -69,16 +69,16 @@ describe('The explanation of an instance that is gone', () => {
       `It was deregistered at ${NOW}, because no heartbeat healed it after its lease had expired (no sign of life).`,
     ],
     [
-      'at the end of its lease, in the words of another version',
+      'at the end of its lease, with the reason of another version',
       { action: 'instance.expired', reason: null },
       `It was deregistered at ${NOW}, because no heartbeat healed it after its lease had expired.`,
     ],
-  ])('tells who removed it: %s', (_how, draft, sentence) => {
+  ])('has who removed it: %s', (_how, draft, sentence) => {
     const { because } = gone(removalOf({ instance: anInstance() }, draft));
     expect(because).toBe(`${sentence} Its status was ${anInstance().status} before.`);
   });
 
-  it('tells who has its name now', () => {
+  it('has the instance that has its name now', () => {
     const successor = anInstance({ id: '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f99' });
     const removal = removalOf({ instance: anInstance() });
     const { notes } = explainGone({ removal, earlier: [], successor, now: NOW });

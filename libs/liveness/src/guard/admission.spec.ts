@@ -23,43 +23,43 @@ const candidates: Candidate[] = Array.from({ length: 12 }, (_, n) => ({
   service: ['a', 'b', 'c'][n % 3]!,
 }));
 
-/** How many of each service pass, where there are four of each. */
+/** How many leases of each service are admitted, of four each. */
 function pass(states: readonly GuardState[], { released = 2, confirmed = [] as string[] } = {}) {
   const admission = admit({ states, confirmed: new Set(confirmed) }, released);
   const passed = admitted(candidates, admission);
   return Object.fromEntries(['a', 'b', 'c'].map(name => [name, passed.filter(one => one.service === name).length]));
 }
 
-describe('What may end', () => {
-  it('is all without a guard', () => {
+describe('The admission', () => {
+  it('admits all leases without a guard', () => {
     expect(pass([])).toEqual({ a: 4, b: 4, c: 4 });
   });
 
-  it('is all but what the guard of a service holds, or as much as one lets go', () => {
+  it('admits what the guard of a service does not hold, and the released number', () => {
     expect(pass([guard(of('a'), 'holding')])).toEqual({ a: 0, b: 4, c: 4 });
     expect(pass([guard(of('a'), 'releasing')])).toEqual({ a: 2, b: 4, c: 4 });
   });
 
-  it('is nothing under the guard over all, or as much as it lets go, together', () => {
+  it('admits nothing under the guard over all, or the released number of all services together', () => {
     expect(pass([guard(ALL, 'holding', 'total-share')])).toEqual({ a: 0, b: 0, c: 0 });
     expect(pass([guard(ALL, 'releasing', 'total-share')])).toEqual({ a: 1, b: 1, c: 0 });
   });
 
-  it('is what has ended after an absence: leases last longer by themselves', () => {
+  it('admits all expired leases after an outage, because leases last longer by themselves', () => {
     expect(pass([guard(ALL, 'holding', 'store-away')])).toEqual({ a: 4, b: 4, c: 4 });
   });
 
-  it('waits for the guard over all though that of the service lets go', () => {
+  it('admits nothing of a service that releases while the guard over all holds', () => {
     const states = [guard(ALL, 'holding', 'total-share'), guard(of('a'), 'releasing')];
     expect(pass(states)).toEqual({ a: 0, b: 0, c: 0 });
     expect(pass([guard(ALL, 'releasing', 'total-share'), guard(of('a'), 'holding')])).toEqual({ a: 0, b: 1, c: 1 });
   });
 
-  it('is what an operator has confirmed, whatever holds all others', () => {
+  it('admits a service of which an operator has ended the guard, even if the guard over all holds', () => {
     expect(pass([guard(ALL, 'holding', 'total-share')], { confirmed: ['default/b'] })).toEqual({ a: 0, b: 4, c: 0 });
   });
 
-  it('comes in its order, the longest over first', () => {
+  it('keeps the order, the longest expired first', () => {
     const admission = admit({ states: [guard(of('a'), 'releasing')], confirmed: new Set() }, 1);
     expect(admitted(candidates, admission).map(({ id }) => id)).toEqual([
       '0',

@@ -30,7 +30,7 @@ const service = (name: string, expired: number, of: number, pending = expired): 
   expiredInTotalWindow: expired,
 });
 
-/** Counts of these services, and of others in which nobody is expired. */
+/** Counts of these services, and of others without expired leases. */
 const counts = (services: readonly ServiceCount[], others = 0, differing: Partial<LeaseCounts> = {}): LeaseCounts => {
   const sum = (key: keyof ScopeCount) => services.reduce((total, count) => total + count[key], 0);
   const total = { of: sum('of') + others, expired: sum('expired'), pending: sum('pending') };
@@ -59,7 +59,7 @@ const override = (kind: GuardOverride['kind'], scope: GuardScope, from: number, 
 const scopesOf = (states: readonly GuardState[]) => states.map(({ scope, phase }) => `${scopeKey(scope)} ${phase}`);
 
 describe('A guard of a service', () => {
-  it('begins when more than its share is expired, and says so in numbers', () => {
+  it('begins when more than the share expires, with the counts', () => {
     expect(evaluateGuard(situation(0, { counts: counts([service('orders', 6, 20)], 500) })).states).toEqual([]);
     expect(evaluateGuard(situation(0, { counts: counts([service('orders', 7, 20)], 500) })).states).toEqual([
       {
@@ -82,14 +82,14 @@ describe('A guard of a service', () => {
     expect(evaluateGuard(situation(0, { counts: counts([service('orders', 10, 10)], 500) })).states).toHaveLength(1);
   });
 
-  it('holds only its own service: what it holds does not count for all', () => {
+  it('holds only its own service, whose leases do not count for all', () => {
     const several = counts([service('orders', 40, 40), service('pay', 1, 20)], 40);
     expect(scopesOf(evaluateGuard(situation(0, { counts: several })).states)).toEqual(['default/orders holding']);
   });
 
   const began = evaluateGuard(situation(0, { counts: counts([service('orders', 14, 20)], 500) })).states;
 
-  it('goes on with new numbers, and ends when renewals have come back', () => {
+  it('continues with new counts, and ends when leases are renewed again', () => {
     const later = evaluateGuard(
       situation(100, { states: began, counts: counts([service('orders', 8, 20)], 500) }),
     ).states;
@@ -97,10 +97,10 @@ describe('A guard of a service', () => {
     expect(
       evaluateGuard(situation(200, { states: later, counts: counts([service('orders', 6, 20)], 500) })).states,
     ).toEqual([]);
-    expect(evaluateGuard(situation(200, { states: later })).states, 'all of it was deregistered').toEqual([]);
+    expect(evaluateGuard(situation(200, { states: later })).states, 'all instances were deregistered').toEqual([]);
   });
 
-  it('lets go at the bounded rate when its time is over, until nothing is held', () => {
+  it('releases at the bounded rate when its time is over, until no lease is pending', () => {
     const still = counts([service('orders', 14, 20, 14)], 500);
     expect(scopesOf(evaluateGuard(situation(599.9, { states: began, counts: still })).states)).toEqual([
       'default/orders holding',
@@ -115,7 +115,7 @@ describe('A guard of a service', () => {
 describe('The guard over all', () => {
   const thin = Array.from({ length: 30 }, (_, n) => service(`s-${n}`, 1, 5));
 
-  it('begins when more than the share of all is expired, though no service is guarded', () => {
+  it('begins when more than the share of all expires, though no service has a guard', () => {
     expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 50) })).states)).toEqual([]);
     expect(scopesOf(evaluateGuard(situation(0, { counts: counts(thin, 49) })).states)).toEqual(['*/* holding']);
   });
@@ -127,7 +127,7 @@ describe('The guard over all', () => {
 
   const away = counts([], 40, { inGrace: 30, inGraceUntil: at(31) });
 
-  it('tells that leases last once more after nobody could renew', () => {
+  it('shows that leases last once more after an outage', () => {
     expect(evaluateGuard(situation(5, { counts: away, recoveringSince: at(0) })).states).toMatchObject([
       { scope: ALL, reason: 'store-away', since: at(0), until: at(31), wouldExpire: 30, of: 40 },
     ]);
@@ -138,17 +138,17 @@ describe('The guard over all', () => {
     ).toEqual([]);
   });
 
-  it('takes over with a time of its own when they end then', () => {
+  it('begins with a time of its own when they expire afterwards', () => {
     const told = evaluateGuard(situation(5, { counts: away, recoveringSince: at(0) })).states;
     const after = evaluateGuard(situation(31, { states: told, counts: counts(thin), recoveringSince: at(0) })).states;
     expect(after).toMatchObject([{ reason: 'total-share', since: at(31), until: at(631) }]);
   });
 });
 
-describe('An order', () => {
+describe('An override', () => {
   const many = counts([service('orders', 14, 20), service('pay', 14, 20)], 500);
 
-  it('to end lets go of its service for its time, in which nothing begins anew', () => {
+  it('that ends a guard prevents that it begins again, for its time', () => {
     const states = evaluateGuard(situation(0, { counts: many })).states;
     expect(states).toHaveLength(2);
     const overrides = [override('end', ORDERS, 10, 70)];
@@ -161,19 +161,19 @@ describe('An order', () => {
     expect(evaluateGuard(situation(70, { states: after, counts: many, overrides })).states).toHaveLength(2);
   });
 
-  it('to end takes what it confirms away from all', () => {
+  it('that ends the guard of a service excludes its leases from the count of all', () => {
     const overrides = [override('end', ORDERS, 0, 60)];
     const big = counts([service('orders', 90, 100)], 100);
     expect(evaluateGuard(situation(1, { counts: big, overrides })).states).toEqual([]);
   });
 
-  it('to end all ends those of services too, and what told of an absence', () => {
+  it('that ends the guard over all ends those of services, and the one after an outage', () => {
     const overrides = [override('end', ALL, 10, 70)];
     const absent = { ...many, inGrace: 5, inGraceUntil: at(100) };
     expect(evaluateGuard(situation(10, { counts: absent, overrides, recoveringSince: at(0) })).states).toEqual([]);
   });
 
-  it('to hold holds whatever the numbers say, until its time', () => {
+  it('that forces a guard holds until its time, whatever the counts are', () => {
     const overrides = [override('force', PAY, 10, 100)];
     const [state] = evaluateGuard(situation(50, { overrides })).states;
     expect(state).toMatchObject({ scope: PAY, reason: 'operator', detail: 'because', since: at(10), until: at(100) });
@@ -182,7 +182,7 @@ describe('An order', () => {
     expect(scopesOf(releasing)).toContain('default/pay releasing');
   });
 
-  it('counts over an earlier one over all, and a later one over all over it', () => {
+  it('of a service precedes an earlier one over all, but not a later one', () => {
     const forced = override('force', PAY, 20, 100);
     expect(
       scopesOf(evaluateGuard(situation(30, { overrides: [override('end', ALL, 10, 70), forced] })).states),
@@ -191,7 +191,7 @@ describe('An order', () => {
     const endedBeforeHold = evaluateGuard(
       situation(30, { overrides: [override('end', PAY, 10, 70), override('force', ALL, 20, 100)] }),
     );
-    expect(endedBeforeHold.confirmed.size, 'everything was ordered to hold afterwards').toBe(0);
+    expect(endedBeforeHold.confirmed.size, 'the guard over all was forced afterwards').toBe(0);
     const endedAfterHold = evaluateGuard(
       situation(30, { overrides: [override('end', PAY, 25, 70), override('force', ALL, 20, 100)] }),
     );
@@ -213,10 +213,10 @@ const someOverrides = fc.uniqueArray(
   { selector: ({ scope }) => scopeKey(scope) },
 );
 
-describe('Whatever happens', () => {
+describe('In every sequence', () => {
   const steps = fc.array(fc.record({ pause: fc.integer({ min: 1, max: 300 }), counts: someCounts }), { maxLength: 12 });
 
-  it('a guard that holds can be explained by its numbers or an order, and lasts no longer than it may', () => {
+  it('a guard that holds is explained by its counts or an override, and is bounded in time', () => {
     fc.assert(
       fc.property(steps, someOverrides, (timeline, overrides) => {
         let states: readonly GuardState[] = [];
@@ -239,7 +239,7 @@ describe('Whatever happens', () => {
     );
   });
 
-  it('no service is left to itself of which more than the share is expired, without an order', () => {
+  it('a service has a guard exactly if more than the share has expired, without overrides', () => {
     fc.assert(
       fc.property(someCounts, some => {
         const { states } = evaluateGuard(situation(0, { counts: some }));
@@ -252,7 +252,7 @@ describe('Whatever happens', () => {
     );
   });
 
-  it('is judged the same from the same, and changes nothing of it', () => {
+  it('the evaluation is pure', () => {
     fc.assert(
       fc.property(someCounts, someOverrides, fc.nat(1_000), (some, overrides, seconds) => {
         const given = situation(seconds, { counts: some, overrides });
@@ -265,21 +265,21 @@ describe('Whatever happens', () => {
   });
 });
 
-describe('A guard that began at a time which has not come', () => {
+describe('A guard that begins in the future, because the clock was set back', () => {
   const before = evaluateGuard(situation(3_600, { counts: counts([service('orders', 14, 20)]) })).states;
 
-  it('begins again, and holds for as long as any, where leases still ask for it', () => {
+  it('begins again, for the usual time, if the counts still exceed the limit', () => {
     const { states } = evaluateGuard(situation(0, { states: before, counts: counts([service('orders', 14, 20)]) }));
     expect(states).toMatchObject([{ phase: 'holding', since: at(0), until: at(600) }]);
   });
 
-  it('is over where none do', () => {
+  it('ends if they do not', () => {
     expect(evaluateGuard(situation(0, { states: before, counts: counts([service('orders', 6, 20)]) })).states).toEqual(
       [],
     );
   });
 
-  it('goes on where the clock fell by no more than reading it takes', () => {
+  it('continues if the clock decreased by no more than the tolerance', () => {
     const now = new Date(START + 3_599_500).toISOString();
     const { states } = evaluateGuard({
       ...situation(0),

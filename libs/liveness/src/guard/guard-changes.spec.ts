@@ -20,8 +20,8 @@ const guard = (differing: Partial<GuardState> = {}): GuardState => ({
   ...differing,
 });
 
-describe('What became of guards', () => {
-  it('is nothing when they are the same', () => {
+describe('Changes of guards', () => {
+  it('are none between equal guards', () => {
     expect(changesBetween([guard()], [guard()])).toEqual({ began: [], ended: [], updated: [] });
   });
 
@@ -31,7 +31,7 @@ describe('What became of guards', () => {
     { wouldExpire: 8 },
     { of: 11 },
     { limit: 0.4 },
-  ])('is an update when %o', differing => {
+  ])('are an update for %o', differing => {
     expect(changesBetween([guard()], [guard(differing)])).toEqual({
       began: [],
       ended: [],
@@ -40,7 +40,7 @@ describe('What became of guards', () => {
   });
 
   it.each<Partial<GuardState>>([{ scope: ALL }, { reason: 'operator' }, { since: LATER }])(
-    'is an end and a beginning when %o',
+    'are an end and a begin for %o',
     differing => {
       expect(changesBetween([guard()], [guard(differing)])).toEqual({
         began: [guard(differing)],

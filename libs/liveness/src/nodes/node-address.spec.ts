@@ -19,31 +19,31 @@ const place = (differing: Partial<NodePlace> = {}): NodePlace => ({
 });
 
 describe('The address of a node', () => {
-  it('is what the settings say', () => {
+  it('comes from the settings', () => {
     const settings = { nodeId: 'node-a', advertisedHost: 'coordination-0.coordination' };
     expect(nodeAddress(place(settings))).toEqual({ nodeId: 'node-a', host: 'coordination-0.coordination', port: 8081 });
   });
 
-  it('is where it listens, unless that is everywhere', () => {
+  it('is where it listens, unless it listens on all addresses', () => {
     expect(nodeAddress(place({ listenHost: '127.0.0.1' })).host).toBe('127.0.0.1');
     expect(nodeAddress(place({ listenHost: 'localhost' })).host).toBe('localhost');
   });
 
   it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::0.0.0.0', '::ffff:0:0'])(
-    'is one that others can reach when it listens at %s',
+    'is a reachable address of the machine if it listens on %s',
     listenHost => {
       expect(nodeAddress(place({ listenHost })).host).toBe('10.0.3.17');
     },
   );
 
-  it('is of IPv6 where there is nothing else, and loopback where there is no network', () => {
+  it('is an IPv6 address if there is no other, and loopback if there is no network', () => {
     expect(nodeAddress(place({ interfaces: { eth0: [card('fe80::1'), card('fd00::17')] } })).host).toBe('fd00::17');
     expect(nodeAddress(place({ interfaces: {} })).host).toBe('127.0.0.1');
   });
 });
 
 describe('The name of a node', () => {
-  it('is made of host name and port, so that two on one machine differ and a restarted one does not', () => {
+  it('consists of host name and port, so that two nodes on one machine differ, and a restarted one keeps it', () => {
     expect(nodeAddress(place()).nodeId).toBe('coordination-0:8081');
   });
 

@@ -44,7 +44,7 @@ interface OwnPart {
   readonly message?: string;
 }
 
-/** What `/health` of a node says of its name. */
+/** The part of `/health` about the name of a node. */
 async function ownPart({ api }: Pick<CatalogNode, 'api'>): Promise<OwnPart> {
   return (await api.get<{ details: { node: OwnPart } }>('/health')).body.details.node;
 }
@@ -55,7 +55,7 @@ async function sharedWith({ api }: Pick<CatalogNode, 'api'>): Promise<number> {
 }
 
 describe('A node', () => {
-  it('is in its own catalog, where it can be reached', async () => {
+  it('is registered in its own catalog, with its address', async () => {
     catalog = await startCatalog({ env: SELF });
     const node = await registered(catalog.nodes[0]!);
     const { port } = new URL(catalog.api.url);
@@ -64,7 +64,7 @@ describe('A node', () => {
     expect(event).toMatchObject({ actor: 'system', source: 'system', action: 'instance.registered' });
   });
 
-  it('renews itself, without a revision', async () => {
+  it('renews its lease, without a revision', async () => {
     catalog = await startCatalog({ env: SELF });
     const { id } = await registered(catalog.nodes[0]!);
     const head = await headOf(catalog.api);
@@ -73,17 +73,17 @@ describe('A node', () => {
     expect(await headOf(catalog.api)).toBe(head);
   });
 
-  it('comes back when somebody removed it', async () => {
+  it('registers again after it was removed', async () => {
     catalog = await startCatalog({ env: SELF });
     const { id } = await registered(catalog.nodes[0]!);
     await catalog.api.ok('DELETE', `/api/v1/registry/instances/${id}`);
-    await waitFor('it is there again', async () => {
+    await waitFor('it is registered again', async () => {
       const [node] = await nodesIn(catalog!.nodes[0]!);
       return node !== undefined && node.id !== id;
     });
   });
 
-  it('takes itself out when it ends, so that others need not wait for its lease to end', async () => {
+  it('deregisters when it ends, so that other nodes need not wait for the end of its lease', async () => {
     catalog = await startCatalog();
     const leaving = await startNode(catalog.database.url, SELF);
     await registered(catalog.nodes[0]!);
@@ -107,7 +107,7 @@ describe('A node', () => {
     expect(after.incarnation).not.toBe(incarnation);
   });
 
-  it('whose ID another one takes leaves it to that one, and takes it again when that one has left', async () => {
+  it('leaves its ID to another node that takes it, and takes it again when that node has ended', async () => {
     catalog = await startCatalog({ env: SELF });
     const [first] = catalog.nodes;
     const before = await registered(first!);
@@ -125,7 +125,7 @@ describe('A node', () => {
         await waitFor('it is renewed', async () => (await seen(id)) > last);
       }
     }
-    expect(await nodesIn(first!), 'neither must drive the other away').toHaveLength(2);
+    expect(await nodesIn(first!), 'neither must replace the other').toHaveLength(2);
     await second.close();
     await waitFor('the first one has its ID again, and nothing else', async () => {
       const [node, ...others] = await nodesIn(first!);
@@ -142,7 +142,7 @@ describe('A node', () => {
     ]);
   });
 
-  it('tells that another live node has its ID, and so does that one, until one of them has gone', async () => {
+  it('reports another live node with its ID, and vice versa, until one of them has ended', async () => {
     catalog = await startCatalog({ env: SELF });
     const [first] = catalog.nodes;
     await registered(first!);
@@ -152,7 +152,7 @@ describe('A node', () => {
       [first!, second],
       [second, first!],
     ] as const) {
-      await waitFor('it is told', async () => (await ownPart(node)).status === 'degraded');
+      await waitFor('it is reported', async () => (await ownPart(node)).status === 'degraded');
       const port = Number(new URL(other.url).port);
       const part = await ownPart(node);
       expect(part.sharedWith).toMatchObject([{ host: '127.0.0.1', port }]);
@@ -171,7 +171,7 @@ describe('A node', () => {
     expect(await sharedWith(first!)).toBe(0);
   });
 
-  it('takes its ID again from a node that was killed, and of three each has a name of its own', async () => {
+  it('takes its ID again from a node that was killed; each of three nodes has another name', async () => {
     directory = disposableDirectory();
     catalog = await startCatalog({ env: SELF });
     const [first] = catalog.nodes;
@@ -185,13 +185,13 @@ describe('A node', () => {
     }
     await killed.kill();
     await third.close();
-    await waitFor('the one that is left knows itself alone', async () => {
+    await waitFor('the last one knows no other', async () => {
       const { status, nodeId } = await ownPart(first!);
       return status === 'up' && nodeId === 'node-a';
     });
   });
 
-  it('that drains while its successor starts makes way for it, and neither tells of the other', async () => {
+  it('that drains leaves its ID to its successor, and neither reports the other', async () => {
     directory = disposableDirectory();
     catalog = await startCatalog();
     const leaving = await spawnLoadedNode(directory, catalog.database.url, {
@@ -205,7 +205,7 @@ describe('A node', () => {
     void leaving.process.ended.then(() => (hasEnded = true));
     const successor = await startNode(catalog.database.url, SELF);
     try {
-      await waitFor('it has the ID', async () => (await catalog!.api.read(id)).incarnation !== incarnation);
+      await waitFor('the successor has the ID', async () => (await catalog!.api.read(id)).incarnation !== incarnation);
       const told = new Set<string>();
       await waitFor('the one before has ended', async () => {
         told.add((await ownPart(successor)).status);
@@ -219,7 +219,7 @@ describe('A node', () => {
     }
   });
 
-  it('that starts again is not told to share its ID with the process before', async () => {
+  it('that restarts does not report the process before', async () => {
     directory = disposableDirectory();
     catalog = await startCatalog();
     const node = await RestartableNode.start(directory, catalog.database.url, {

@@ -19,7 +19,7 @@ describe('The log lines about a shared node ID', () => {
     expect(logged.slice(3)).toEqual(['No other live node uses the ID of this node any more.']);
   });
 
-  it('are no more when it comes and goes', () => {
+  it('are not more if it alternates', () => {
     const clock = new TestClock();
     const logged: string[] = [];
     const lines = new SharedIdLines(clock, { warn: line => logged.push(line), log: () => undefined });

@@ -23,7 +23,7 @@ afterAll(() => catalog.close());
 
 const SPEC = { service: 'orders', host: '10.0.0.1', port: 8080, check: { kind: 'none' } };
 
-/** Moves instances between two zones, takes some away and brings them back, until it is told to end. */
+/** Moves instances between two zones, and deregisters and registers some, until the end of the test. */
 async function churn(worker: number, ended: () => boolean): Promise<void> {
   const { api } = catalog.nodes[worker % 2]!;
   for (let n = worker; !ended(); n += 3) {
@@ -34,7 +34,7 @@ async function churn(worker: number, ended: () => boolean): Promise<void> {
   }
 }
 
-it('overrides of a zone hit what is in it when they are decided, whole or not at all, whatever moves meanwhile', async () => {
+it('overrides of a zone cover the instances that are in it when they are decided, all or none, while instances move', async () => {
   await catalog.api.ok('POST', `${INSTANCES}/batch`, {
     instances: Array.from({ length: INSTANCES_AT_START }, (_, n) => ({
       ...SPEC,
@@ -42,7 +42,7 @@ it('overrides of a zone hit what is in it when they are decided, whole or not at
       zone: n % 2 === 0 ? 'a' : 'b',
     })),
   });
-  // Those stay in the zone all the time, so that no override of it may miss them.
+  // These stay in the zone, so that every override of the zone must cover them.
   const steady = await Promise.all(
     [0, 1, 2].map(n => catalog.api.register({ ...SPEC, instanceId: `steady-${n}`, zone: 'a' })),
   );

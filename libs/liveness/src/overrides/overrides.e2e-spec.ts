@@ -81,7 +81,7 @@ describe('PUT of overrides', () => {
       expect({ status, version }).toEqual({ status: 'maintenance', version: 2 });
   });
 
-  it('is one transaction, under the name and reason of who asked', async () => {
+  it('is one transaction, with the actor and reason of the request', async () => {
     const before = await headOf(catalog.api);
     const headers = { 'x-change-reason': 'new switches', 'x-request-id': `req-${namespace}` };
     const override = { status: 'stopping', reason: 'rack 7', until: '2199-01-01T01:00:00+01:00' };
@@ -104,7 +104,7 @@ describe('PUT of overrides', () => {
     }
   });
 
-  it('has its own reason in the log where the request gives none, and in the record in any case', async () => {
+  it('has its own reason in the log if the request has none, and in the record in any case', async () => {
     const override = { status: 'stopping', reason: 'rack 7 gets switches' };
     const { body } = await put({ service: 'orders' }, override, { 'x-request-id': `why-${namespace}` });
     const events = await eventsOf(catalog.api, `requestId=why-${namespace}&reason=RACK%207`);
@@ -114,7 +114,7 @@ describe('PUT of overrides', () => {
     expect(await eventsOf(catalog.api, `requestId=why-${namespace}`)).toHaveLength(body.changed);
   });
 
-  it('costs nothing where it says nothing new', async () => {
+  it('makes no revision if nothing changes', async () => {
     await put({ zone: 'a' });
     const { body } = await put({ service: 'orders' });
     expect(body).toMatchObject({ matched: 3, changed: 1, unchanged: 2 });
@@ -123,7 +123,7 @@ describe('PUT of overrides', () => {
     expect(await headOf(catalog.api)).toBe(head);
   });
 
-  it('reaches other namespaces only when it says so, and all instances only when it says that', async () => {
+  it('covers other namespaces, or all instances, only on request', async () => {
     await catalog.api.register({
       namespace: `${namespace}-b`,
       service: 'orders',
@@ -139,7 +139,7 @@ describe('PUT of overrides', () => {
     expect((await put({ all: true }, { status: 'stopped' })).body).toMatchObject({ matched: 5, changed: 4 });
   });
 
-  it('knows on every node what was acknowledged on another, by status too', async () => {
+  it('covers on every node what was acknowledged by another, also by status', async () => {
     for (let n = 0; n < 20; n++) {
       await catalog.nodes[n % 2]!.api.register({ namespace, service: 'fresh', instanceId: `f-${n}` });
       const { body } = await put({ service: 'fresh', status: 'healthy' }, { status: 'stopped' }, {}, (n + 1) % 2);
@@ -147,7 +147,7 @@ describe('PUT of overrides', () => {
     }
   });
 
-  it('changes nothing at all when it is refused', async () => {
+  it('changes nothing when it is rejected', async () => {
     const head = await headOf(catalog.api);
     const past = await put<Problem>({ service: 'orders' }, { status: 'stopped', until: '2001-01-01T00:00:00Z' });
     expect(brief(past.body)).toEqual({ status: 400, code: 'VALIDATION_FAILED', at: ['/until'] });
@@ -189,7 +189,7 @@ describe('PUT of overrides', () => {
       'VALIDATION_FAILED',
       ['/selector/status/0'],
     ],
-  ])('refuses %s', async (_, body, code, at) => {
+  ])('rejects %s', async (_, body, code, at) => {
     const answer = await catalog.api.send('PUT', OVERRIDES, body);
     const { errors = [], ...problem } = answer.body;
     expect({ status: problem.status, code: problem.code }).toEqual({ status: 400, code });
@@ -198,7 +198,7 @@ describe('PUT of overrides', () => {
 });
 
 describe('DELETE of overrides', () => {
-  it('takes back what the same selector means, and leaves the others', async () => {
+  it('clears the overrides of the instances that match, and no others', async () => {
     await put({ service: 'orders' });
     const before = await headOf(catalog.api);
     const { status, body } = await clear('zone=a');
@@ -210,7 +210,7 @@ describe('DELETE of overrides', () => {
     expect((await clear('service=orders')).body).toMatchObject({ matched: 3, changed: 0, unchanged: 3 });
   });
 
-  it('can choose by the override itself', async () => {
+  it('can select by the override itself', async () => {
     await put({ zone: 'a' }, { status: 'stopped' });
     await put({ zone: 'b' }, { status: 'maintenance' });
     expect(names((await clear('status=stopped')).body)).toEqual(['i-0', 'i-1']);

@@ -17,7 +17,7 @@ const refusal = (work: () => unknown) => {
 };
 
 describe('a selector', () => {
-  it('means the same in a body as in a query', () => {
+  it('is the same in a body and in a query', () => {
     const both: [Record<string, unknown>, Record<string, unknown>][] = [
       [{ service: 'Orders' }, { service: 'Orders' }],
       [
@@ -41,14 +41,14 @@ describe('a selector', () => {
   });
 
   it.each([[{}], [{ namespace: 'shop' }], [{ namespace: '*' }], [{ status: 'any' }], [{ metadata: {} }]])(
-    'that leaves nothing out is refused unless it says so: %j',
+    'without a condition is rejected unless it has `all`: %j',
     selector => {
       expect(refusal(() => fromBody(selector))).toEqual(['/selector']);
       expect(refusal(() => fromBody({ ...selector, all: true }))).toBeUndefined();
     },
   );
 
-  it('cannot say `all` and leave instances out', () => {
+  it('cannot have both `all` and a condition', () => {
     expect(refusal(() => fromBody({ all: true, zone: 'a' }))).toEqual(['/selector/all']);
     expect(refusal(() => fromQuery({ all: 'true', service: 'orders' }))).toEqual(['/query/all']);
   });

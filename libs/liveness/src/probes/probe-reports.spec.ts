@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 
 describe('Reports of probes', () => {
-  it('fail as long as there is one that cannot be written, whatever becomes of the others', async () => {
+  it('fail as long as one of them cannot be written, whatever the others do', async () => {
     const [bad, good] = [probed('bad'), probed('good')];
     refused.add(bad.id);
     for (let n = 0; n < 2; n++) {

@@ -33,9 +33,9 @@ describe('The job of probes', () => {
   it.each([
     ['tick', 'probes', 'probe-shares'],
     ['refresh', 'probe-shares', 'probes'],
-  ] as const)('goes on when %s has a mistake, and tells it of the right task', async (mistake, bad, good) => {
+  ] as const)('continues when %s throws, and reports it for the right task', async (mistake, bad, good) => {
     failing = mistake;
-    await waitFor('it is told', () => tasks[bad].task.trouble);
+    await waitFor('it is reported', () => tasks[bad].task.trouble);
     expect(tasks[bad].task.trouble).toMatchObject({ lastError: `${mistake} has a mistake` });
     expect(tasks[good].task.trouble).toBeUndefined();
     failing = undefined;

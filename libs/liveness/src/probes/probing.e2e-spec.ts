@@ -57,7 +57,7 @@ const statesOf = async ({ id }: LeasedView) =>
   (await eventsOf(catalog.api, `instance=${id}`)).map(({ after }) => (after as LeasedView | null)?.health.state);
 
 describe('An instance that is probed', () => {
-  it('is unknown until the first probe, and then as the probes find it', async () => {
+  it('is unknown until the first probe, and then has the health that probes find', async () => {
     let status = 200;
     const target = await begin(httpTarget((_, response) => response.writeHead(status).end(`answer ${status}`)));
     const instance = await registerAt(target.port, { kind: 'http' });
@@ -75,7 +75,7 @@ describe('An instance that is probed', () => {
     expect(event).toMatchObject({ actor: 'system:liveness', source: 'system', reason: 'probed by node-a' });
   });
 
-  it('makes no revision while nothing changes, though it is looked at all the time', async () => {
+  it('makes no revision while nothing changes, though it is probed repeatedly', async () => {
     const target = await begin(tcpTarget(() => undefined));
     const instance = await registerAt(target.port, { kind: 'tcp' });
     await becomes(instance, 'healthy');
@@ -83,23 +83,21 @@ describe('An instance that is probed', () => {
     const { lastCheckedAt } = (await catalog.api.read(instance.id)).health;
     await waitFor('three more probes', () => target.contacts.total >= contacts + 3);
     await waitFor(
-      'they are noted',
+      'the time of the probe is stored',
       async () => (await catalog.api.read(instance.id)).health.lastCheckedAt! > (lastCheckedAt ?? ''),
     );
-    expect(await statesOf(instance), 'a probe that found nothing new was written down').toEqual(['unknown', 'healthy']);
-    expect((await catalog.api.read(instance.id)).lastSeenAt, 'a probe is no sign of life of its own').toBe(
-      instance.lastSeenAt,
-    );
+    expect(await statesOf(instance), 'a probe without a change made an event').toEqual(['unknown', 'healthy']);
+    expect((await catalog.api.read(instance.id)).lastSeenAt, 'a probe renewed the lease').toBe(instance.lastSeenAt);
   });
 
-  it('that was never there is never given out', async () => {
+  it('that never responds is never healthy', async () => {
     const instance = await registerAt(await freePort(), { kind: 'tcp' });
     const ill = await becomes(instance, 'unhealthy');
     expect(ill.health.output).toMatch(/ECONNREFUSED/);
     expect(await statesOf(instance)).toEqual(['unknown', 'unhealthy']);
   });
 
-  it('is judged by its new endpoint alone when that changes while a probe of the old one is under way', async () => {
+  it('gets its health only from its new endpoint, when that changes during a probe of the old one', async () => {
     const [hanging, fine] = [await begin(tcpTarget(() => undefined)), await begin(httpTarget((_, r) => r.end()))];
     const instance = await registerAt(hanging.port, { kind: 'http', failureThreshold: 1 });
     await waitFor('the old endpoint is being probed', () => hanging.contacts.open > 0);
@@ -109,7 +107,7 @@ describe('An instance that is probed', () => {
     expect(await statesOf(instance)).toEqual(['unknown', 'unknown', 'healthy']);
   });
 
-  it('is judged by probes of its present process alone, though one of the process before is under way', async () => {
+  it('gets its health only from its present process, when a probe of the process before is under way', async () => {
     let asked = 0;
     const target = await begin(httpTarget((_, response) => (++asked === 1 ? undefined : response.end())));
     const check = { ...EACH_SECOND, kind: 'http', failureThreshold: 1, timeoutSeconds: 60, intervalSeconds: 60 };
@@ -123,19 +121,19 @@ describe('An instance that is probed', () => {
     expect(await statesOf(instance)).toEqual(['unknown', 'unknown', 'healthy']);
   });
 
-  it('is left alone when its check asks for no probes any more, and when it is gone', async () => {
+  it('is not probed any more after its check has changed, or it was deregistered', async () => {
     const target = await begin(tcpTarget(() => undefined));
     const instance = await registerAt(target.port, { kind: 'tcp' });
     await becomes(instance, 'healthy');
     const overview = catalog.nodes[0]!.app.get(ProbeOverview, { strict: false });
     expect(overview.nodeOf(instance.id)).toBe('node-a');
     await catalog.api.ok('DELETE', `/api/v1/registry/instances/${instance.id}`);
-    await waitFor('nobody probes it', () => overview.nodeOf(instance.id) === undefined);
+    await waitFor('no node probes it', () => overview.nodeOf(instance.id) === undefined);
   });
 });
 
 describe('Nodes', () => {
-  it('share the instances out, agree on who probes which, and take over from one that leaves', async () => {
+  it('distribute the instances, agree on the node of each, and take over from a node that leaves', async () => {
     const target = await begin(tcpTarget(() => undefined));
     const instances = await Promise.all(Array.from({ length: 60 }, () => registerAt(target.port, { kind: 'tcp' })));
     const others = [
@@ -166,12 +164,12 @@ describe('Nodes', () => {
     });
   });
 
-  it('take no part when an operator takes them out', async () => {
+  it('do not probe while they have an override', async () => {
     const overview = overviewOf(catalog.nodes[0]!);
     const path = '/api/v1/registry/services/platform-coordination/instances/node-a/override?namespace=system';
     await catalog.api.ok('PUT', path, { status: 'maintenance' });
     await waitFor('it probes nothing', () => overview.queue().owned === 0 && overview.nodes().length === 0);
     await catalog.api.ok('DELETE', path);
-    await waitFor('it takes part again', () => overview.nodes().length === 1);
+    await waitFor('it probes again', () => overview.nodes().length === 1);
   });
 });

@@ -16,9 +16,9 @@ import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 const HOUR = 3_600;
 const TTL = 30;
 const DEREGISTER_AFTER = 900;
-/** When nothing was heard for so long (s), the lease is over and acted on. */
+/** After so long (s) without a renewal, the lease has expired and its end is acted on. */
 const OVER = TTL + FLUSH_BOUND_MS / 1_000;
-/** What a test itself takes at most (s), on a slow machine. */
+/** The longest time (s) that a test itself takes, on a slow machine. */
 const SLACK = 15;
 
 let database: TestDatabase;
@@ -50,7 +50,7 @@ async function register(count: number, service = 'orders', deregisterAfterSecond
   return results.map(({ leased }) => leased!.instance.id);
 }
 
-/** The clock says so many seconds more than is true; nobody was away for it, and a node has the role. */
+/** The clock is so many seconds ahead; there was no outage by it, and a node holds the role. */
 async function at(seconds: number, sweeper = node): Promise<void> {
   await clock.set(seconds);
   term = (await sweeper.claim())!;
@@ -75,8 +75,8 @@ const guards = (): Promise<GuardState[]> => new LivenessGuardRepository().findSt
 const operator = { reason: 'ordered', origin: anOrigin({ actor: 'ada' }) };
 const ORDERS = { kind: 'service', namespace: 'default', service: 'orders' } as const;
 
-describe('The clock of the database is put right after it was an hour ahead', () => {
-  it('what died before ends one ttl later, though it is never heard of again', async () => {
+describe('After the clock of the database was an hour ahead and is corrected', () => {
+  it('the lease of an instance that died before ends one ttl later', async () => {
     await at(HOUR);
     const ids = await register(3);
     await at(0);
@@ -90,7 +90,7 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     expect(await statusOf(ids)).toEqual(['unhealthy', 'unhealthy', 'unhealthy']);
   });
 
-  it('another node takes the role and finds it, though the one that had it never comes back', async () => {
+  it('another node takes the role and ends leases, even if the holder never returns', async () => {
     await at(HOUR);
     const ids = await register(2);
     await clock.set(0);
@@ -100,10 +100,10 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     await clock.set(OVER + SLACK);
     term = (await other.claim())!;
     await other.sweep(term);
-    expect(await statusOf(ids), 'that nobody had been away did not count either').toEqual(['unhealthy', 'unhealthy']);
+    expect(await statusOf(ids), 'nor was there an outage').toEqual(['unhealthy', 'unhealthy']);
   });
 
-  it('what had died goes when its time is over, from the correction on, and the log says why', async () => {
+  it('a lapsed instance is deregistered when its time is over, counted from the correction, with the reason in the log', async () => {
     await at(HOUR);
     const ids = await register(2);
     await at(HOUR + OVER + 1);
@@ -127,7 +127,7 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     expect(await statusOf(ids)).toEqual(['gone', 'gone']);
   });
 
-  it('what shall stay stays: without an end, or in maintenance', async () => {
+  it('an instance that is never deregistered, or is in maintenance, stays', async () => {
     await at(HOUR);
     const [endless = ''] = await register(1, 'endless', 0);
     const [kept = ''] = await register(1, 'kept');
@@ -144,7 +144,7 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     expect((await assertCatalogInvariants(database.url)).events).toHaveLength(events.length);
   });
 
-  it('a heartbeat brings the lease back, and heals what had lapsed', async () => {
+  it('a heartbeat renews the lease, and heals an instance that had lapsed', async () => {
     await at(HOUR);
     const [living = '', lapsed = ''] = await register(2);
     await silence([lapsed]);
@@ -160,14 +160,14 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     }
   });
 
-  it('a guard holds for as long as it may, and not for an hour more', async () => {
+  it('a guard does not hold for an hour longer', async () => {
     await at(HOUR);
     const ids = await register(20);
     await silence(ids.slice(0, 14));
     await sweep();
     const [before] = await guards();
     await at(0);
-    // They stay silent, so it has to hold.
+    // They do not renew their leases, so it has to hold.
     await silence(ids.slice(0, 14));
     await sweep();
     const [after] = await guards();
@@ -176,7 +176,7 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     expect(await statusOf(ids.slice(0, 1))).toEqual(['healthy']);
   });
 
-  it('an order to end guards does not leave the catalog without one for an hour', async () => {
+  it('an override that ends guards does not leave the catalog without a guard for an hour', async () => {
     await at(HOUR);
     const ids = await register(20);
     await node.overrides.end({ ...operator, scope: { kind: 'all' } });
@@ -186,10 +186,10 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     expect(await guards()).toMatchObject([{ scope: ORDERS, reason: 'service-share' }]);
     expect(await statusOf(ids.slice(0, 1))).toEqual(['healthy']);
     await at(HOUR + 1);
-    expect(await clock.sql('select from liveness_order'), 'nor does it come to life then').toEqual([]);
+    expect(await clock.sql('select from liveness_order'), 'nor does it take effect later').toEqual([]);
   });
 
-  it('a forced guard holds until the time that was said, and the last word counts', async () => {
+  it('a forced guard holds until the requested time, and the latest override counts', async () => {
     await at(HOUR);
     const ids = await register(3);
     const until = new Date((await clock.now()) + 600_000).toISOString();
@@ -202,14 +202,14 @@ describe('The clock of the database is put right after it was an hour ahead', ()
     expect(await guards()).toMatchObject([{ scope: { kind: 'all' }, reason: 'operator', until }]);
     await node.overrides.end({ ...operator, scope: ORDERS });
     await sweep();
-    expect(await statusOf(ids), 'ended later, by a clock that says earlier').toEqual([
+    expect(await statusOf(ids), 'it was ended later, at an earlier time by the clock').toEqual([
       'unhealthy',
       'unhealthy',
       'unhealthy',
     ]);
   });
 
-  it('leases that ended and were acted on do not count as a fault', async () => {
+  it('leases whose end was acted on do not count as a fault', async () => {
     await at(HOUR);
     const ids = await register(20);
     // Long ago, one by one.
@@ -225,8 +225,8 @@ describe('The clock of the database is put right after it was an hour ahead', ()
   });
 });
 
-describe('The clock of the database is put an hour ahead', () => {
-  it('nothing ends at once: each lease lasts once more, and the dead end then', async () => {
+describe('After the clock of the database was set an hour ahead', () => {
+  it('no lease ends at once: each lasts once more, and those of dead instances end then', async () => {
     await at(0);
     const ids = await register(60);
     await clock.set(HOUR);
@@ -246,7 +246,7 @@ describe('The clock of the database is put an hour ahead', () => {
 });
 
 describe('A clock that jumps', () => {
-  it('to and fro, far and by seconds: the living live, times of the log do not fall, the dead end', async () => {
+  it('back and forth, by hours and by seconds: live instances stay, times of the log do not decrease, dead instances end', async () => {
     await at(0);
     const [dead = '', ...living] = await register(12);
     for (const seconds of [HOUR, 0, HOUR, -HOUR, 2, 0, -2, HOUR / 2, -HOUR, 1, 0]) {

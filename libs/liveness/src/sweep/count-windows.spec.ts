@@ -23,8 +23,8 @@ const guard = (
 });
 const ORDERS = { kind: 'service', namespace: 'default', service: 'orders' } as const;
 
-describe('What counts together', () => {
-  it('is what ended within the window, and since the window before a guard that is there', () => {
+describe('The windows', () => {
+  it('cover the last time, and begin before an active guard', () => {
     const { since, sinceOfAll, by, earliest } = countWindows(
       at(600),
       [guard(ORDERS, 300), guard(ALL, 200)],
@@ -34,7 +34,7 @@ describe('What counts together', () => {
     expect([by.service('default', 'orders'), by.service('default', 'pay')]).toEqual([at(240), at(540)]);
   });
 
-  it('does not hang on guards that began at a time which has not come, or that are none', () => {
+  it('ignore guards that begin in the future, and the one after an outage', () => {
     const states = [guard(ORDERS, 3_600), guard(ALL, 100, 'store-away')];
     const { sinceOfAll, anchors, by } = countWindows(at(600), states, SMALL_RULES);
     expect([sinceOfAll, by.service('default', 'orders'), anchors]).toEqual([at(540), at(540), []]);

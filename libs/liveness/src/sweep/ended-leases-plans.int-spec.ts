@@ -13,7 +13,7 @@ const MOMENT: LeaseMoment = {
   allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 },
 };
 
-/** Instances of each service; counting a service looks at all of its instances. */
+/** Instances of each service. To count a service reads all of its instances. */
 const PER_SERVICE = 10;
 
 let database: TestDatabase;
@@ -47,7 +47,7 @@ const endSome = (count: number) =>
     [count],
   );
 
-/** Instances that the statements of a sweep read, of all that there are. */
+/** How many instances the statements of a sweep read. */
 async function instancesRead(): Promise<number[]> {
   const windows = { since: NOW, sinceOfAll: NOW, anchors: [] };
   const freely = { others: null, services: [] };
@@ -59,12 +59,12 @@ async function instancesRead(): Promise<number[]> {
   return plans.map(plan => rowsTouched(plan, 'service_instance'));
 }
 
-describe(`Looking for leases that are over, of ${INSTANCES}`, () => {
-  it('reads no instance while none is, since this is done every second', async () => {
+describe(`The search for expired leases among ${INSTANCES}`, () => {
+  it('reads no instance if no lease has expired, because it is done every second', async () => {
     expect(await instancesRead()).toEqual([0, 0]);
   });
 
-  it('reads those that are over and their services when some are, and not the whole catalog', async () => {
+  it('reads the instances of expired leases and their services, and not the whole catalog', async () => {
     const over = 20;
     await endSome(over);
     for (const read of await instancesRead()) expect(read).toBeLessThanOrEqual(over * (PER_SERVICE + 3));

@@ -40,8 +40,8 @@ const checkOf = (ttlSeconds: number | null): InstanceSpec['check'] => ({
   deregisterAfterSeconds: 900,
 });
 
-describe('Leases that are over', () => {
-  it('are the same to the database as to who decides', async () => {
+describe('Expired leases', () => {
+  it('are the same for the database and for the decision', async () => {
     const ttls = [1, 2, 30, 900, 86_400, null];
     const commands = ttls.map((ttl, n) => {
       return registerCommand({ identity: anIdentity({ instanceId: `i-${n}` }), spec: aSpec({ check: checkOf(ttl) }) });
@@ -102,7 +102,7 @@ const millis = async (work: () => Promise<unknown>) => {
 describe('100,000 leases', () => {
   const COUNT = 100_000;
 
-  it('are looked at without reading instances, and some of them end in a few batches', async () => {
+  it('are searched without reading instances, and some of them end in a few batches', async () => {
     await writeManyLeases(client, {
       namespace: 'many',
       instances: COUNT,
@@ -129,7 +129,7 @@ describe('100,000 leases', () => {
     const { rows } = await client.query<{ n: number }>('select count(*)::int as n from liveness_guard');
     expect(rows[0]!.n, 'every service has lost all of its leases').toBe(500);
     expect((await client.query('select from instance_lease where lapsed')).rowCount).toBe(1_000);
-    // Said and not asserted: machines differ.
+    // Printed and not asserted, because machines differ.
     process.stdout.write(
       `sweeps of ${COUNT} leases: ${quiet.join(', ')} ms; 1,000 that end: ${busy} ms; all over: ${all}, then ${held} ms\n`,
     );

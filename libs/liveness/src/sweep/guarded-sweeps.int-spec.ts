@@ -41,7 +41,7 @@ async function register(count: number, service: string): Promise<string[]> {
   return results.map(({ leased }) => leased!.instance.id);
 }
 
-/** Their last sign of life was so many seconds ago. */
+/** Makes their last renewal so many seconds old. */
 const silence = (ids: readonly string[], seconds = 40) =>
   client.query(`update instance_lease set renewed_at = now() - make_interval(secs => $2) where instance_id = any($1)`, [
     ids,
@@ -53,7 +53,7 @@ const unhealthy = async (service: string): Promise<number> => {
   return (await client.query(text, [service])).rowCount ?? 0;
 };
 
-/** Lets the time of guards, and what counts with it, pass. */
+/** Lets time pass for guards, overrides and lapsed leases. */
 const pass = (seconds: number) =>
   client.query(
     `with guard as (update liveness_guard set since = since - make_interval(secs => ${seconds}),
@@ -80,8 +80,8 @@ const guardsNow = async () => {
 const ORDERS: GuardScope = { kind: 'service', namespace: 'default', service: 'orders' };
 const operator = (reason: string) => ({ reason, origin: anOrigin({ actor: 'ada' }) });
 
-describe('When most of a service falls silent', () => {
-  it('nothing of it ends, others end as ever, and all nodes know why, in numbers', async () => {
+describe('When most leases of a service expire', () => {
+  it('none of them ends, others do, and all nodes know the guard with its counts', async () => {
     const orders = await register(20, 'orders');
     const pay = await register(20, 'pay');
     await silence(orders.slice(0, 14));
@@ -111,7 +111,7 @@ describe('When most of a service falls silent', () => {
     await assertCatalogInvariants(database.url);
   });
 
-  it('it ends by itself when renewals are back, and what stays silent then ends', async () => {
+  it('the guard ends by itself when leases are renewed again, and the others then end', async () => {
     const orders = await register(20, 'orders');
     await silence(orders.slice(0, 14));
     await node.sweep(term);
@@ -123,17 +123,17 @@ describe('When most of a service falls silent', () => {
     expect((await guardEvents()).map(({ action }) => action)).toEqual(['liveness.guard_began', 'liveness.guard_ended']);
   });
 
-  it('it counts those that fell silent one after the other', async () => {
+  it('the guard counts leases that expire one after the other', async () => {
     const orders = await register(20, 'orders');
     for (let n = 0; n < 9; n++) {
       await silence([orders[n]!]);
       await node.sweep(term);
     }
-    expect(await unhealthy('orders'), 'up to the share they ended').toBe(6);
+    expect(await unhealthy('orders'), 'they ended up to the share').toBe(6);
     expect((await guardsNow()).of('default', 'orders')).toMatchObject({ wouldExpire: 9, of: 20 });
   });
 
-  it('it goes on when another node takes over, and waiting does not end it', async () => {
+  it('the guard continues when another node takes over, and waiting does not end it', async () => {
     const orders = await register(20, 'orders');
     await silence(orders.slice(0, 14));
     await node.sweep(term);
@@ -151,7 +151,7 @@ describe('When most of a service falls silent', () => {
     expect(await unhealthy('orders')).toBe(0);
   });
 
-  it('it lets go of a few at a time when its time is over', async () => {
+  it('the guard lets a few leases end at a time when its time is over', async () => {
     const orders = await register(20, 'orders');
     await silence(orders.slice(0, 14));
     await node.sweep(term);
@@ -163,14 +163,14 @@ describe('When most of a service falls silent', () => {
       if (expected < 14) expect(state).toMatchObject({ phase: 'releasing', wouldExpire: 14 });
     }
     await node.sweep(term);
-    expect((await guardsNow()).current(), 'all is done').toEqual([]);
+    expect((await guardsNow()).current(), 'all leases have ended').toEqual([]);
     await node.sweep(term);
-    expect((await guardsNow()).current(), 'and it does not begin anew by the same').toEqual([]);
+    expect((await guardsNow()).current(), 'the same leases do not make it begin again').toEqual([]);
   });
 });
 
-describe('When a part of everything falls silent', () => {
-  it('nothing ends, though no service has lost much', async () => {
+describe('When a share of all leases expires', () => {
+  it('no lease ends, though the share of no service is large', async () => {
     const all: string[] = [];
     for (let n = 0; n < 12; n++) {
       const ids = await register(5, `s-${n}`);
@@ -190,7 +190,7 @@ describe('When a part of everything falls silent', () => {
     });
   });
 
-  it('an announced end does not count', async () => {
+  it('a lease under an override does not count', async () => {
     const orders = await register(20, 'orders');
     for (const id of orders.slice(0, 12)) {
       await node.submit({ kind: 'set-override', target: { id }, status: 'stopping', reason: null, until: null });
@@ -203,7 +203,7 @@ describe('When a part of everything falls silent', () => {
 });
 
 describe('An operator', () => {
-  it('lets go of what is held, for good, and the log says who and why', async () => {
+  it('ends a guard, and the log has who and why', async () => {
     const orders = await register(20, 'orders');
     await silence(orders.slice(0, 14));
     await node.sweep(term);
@@ -212,7 +212,7 @@ describe('An operator', () => {
     expect(await unhealthy('orders')).toBe(14);
     await silence(orders.slice(14));
     await node.sweep(term);
-    expect(await unhealthy('orders'), 'no guard for as long as the window').toBe(20);
+    expect(await unhealthy('orders'), 'no guard begins for the length of the window').toBe(20);
     await pass(61);
     await node.sweep(term);
     expect((await guardsNow()).current()).toEqual([]);
@@ -222,7 +222,7 @@ describe('An operator', () => {
     ]);
   });
 
-  it('holds what the numbers would let end, until a time', async () => {
+  it('forces a guard until a time, whatever the counts are', async () => {
     const orders = await register(20, 'orders');
     const until = new Date(Date.now() + 3_600_000).toISOString();
     await node.overrides.force({ scope: ORDERS, until, ...operator('network maintenance') });
@@ -244,7 +244,7 @@ describe('An operator', () => {
     ]);
   });
 
-  it('ends the longer time after an absence with everything', async () => {
+  it('ends the longer time of leases after an outage with the guard over all', async () => {
     const orders = await register(8, 'orders');
     await silence(orders, 100);
     await client.query(`update node_role set back_since = now()`);

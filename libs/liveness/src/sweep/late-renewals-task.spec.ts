@@ -5,8 +5,8 @@ import { aToldTask, someTasks } from '../../../../test/support/nodes/background-
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { LateRenewals } from './late-renewals.js';
 
-describe('Instances that are to be healed', () => {
-  it('in vain are told of, and those that are healed end it', async () => {
+describe('The task that heals late renewals', () => {
+  it('reports that instances could not be healed, until one is', async () => {
     let isAway = true;
     const submit = () => (isAway ? Promise.reject(new StoreUnavailableError()) : Promise.resolve({ results: [] }));
     const { task } = aToldTask('lease-revival');
@@ -15,7 +15,7 @@ describe('Instances that are to be healed', () => {
     const late = new LateRenewals(writer, renewals, metrics, someTasks(task));
     // Two requests of 500 at the most.
     late.heal(Array.from({ length: 501 }, (_, n) => String(n)));
-    await waitFor('it is told', () => task.trouble);
+    await waitFor('it is reported', () => task.trouble);
     expect(task.trouble).toMatchObject({ failuresInARow: 2 });
     isAway = false;
     late.heal(['one']);

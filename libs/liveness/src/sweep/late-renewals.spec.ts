@@ -16,8 +16,8 @@ const health = (differing: Partial<InstanceRecord['health']>): InstanceRecord['h
   ...differing,
 });
 
-/** What is asked of the writer for an instance whose renewal came too late. */
-function askedFor(id: string): Command {
+/** The command for an instance whose renewal came too late. */
+function commandFor(id: string): Command {
   const asked: Command[] = [];
   const writer = {
     submit: ({ commands }: { commands: readonly Command[] }) => Promise.resolve(asked.push(...commands)),
@@ -32,15 +32,15 @@ function askedFor(id: string): Command {
 describe('A heartbeat that came before the end of the lease was acted on', () => {
   it('heals the instance', () => {
     const lapsed = aLeasedInstance({ health: health({}) });
-    expect(decide(lapsed, askedFor(lapsed.instance.id), MOMENT)).toMatchObject({
+    expect(decide(lapsed, commandFor(lapsed.instance.id), MOMENT)).toMatchObject({
       kind: 'changed',
       after: { instance: { status: 'healthy' } },
     });
   });
 
-  it('says nothing of the process that has registered meanwhile, and says itself that it is starting', () => {
+  it('does not change an instance that has registered meanwhile, as starting', () => {
     const lapsed = aLeasedInstance({ health: health({}), incarnation: 'boot-1' });
-    const asked = askedFor(lapsed.instance.id);
+    const asked = commandFor(lapsed.instance.id);
     for (const incarnation of ['boot-1', 'boot-2', undefined]) {
       const registered = decide(lapsed, registerCommand({ initialState: 'starting', incarnation }), MOMENT);
       if (registered.kind !== 'changed') throw new Error(`it is ${registered.kind}`);

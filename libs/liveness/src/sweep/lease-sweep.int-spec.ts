@@ -25,7 +25,7 @@ beforeEach(async () => {
   client = new Client({ connectionString: database.url });
   await client.connect();
   term = (await node.claim())!;
-  // The first claim of all begins with a grace, as after an absence; these tests begin long after it.
+  // The first claim begins with a grace, as after an outage; these tests begin long after it.
   await client.query(`update node_role set back_since = now() - interval '1 day'`);
 });
 
@@ -51,14 +51,14 @@ async function register(count: number, service = 'orders', own = check()): Promi
   return results.map(({ leased }) => leased!.instance.id);
 }
 
-/** Makes the last signs of life so many seconds old. */
+/** Makes the last renewals so many seconds old. */
 const age = (ids: readonly string[], seconds: number) =>
   client.query(`update instance_lease set renewed_at = now() - make_interval(secs => $2) where instance_id = any($1)`, [
     ids,
     seconds,
   ]);
 
-/** Lets time pass for what has been decided already. */
+/** Lets time pass for lapsed leases. */
 const ageHealth = (seconds: number) =>
   client.query(
     `update service_instance set health = jsonb_set(health, '{since}', to_jsonb(
@@ -78,7 +78,7 @@ const statusOf = async (ids: readonly string[]): Promise<(string | undefined)[]>
 };
 
 describe('A sweep', () => {
-  it('makes those unhealthy whose lease is over, and nobody else', async () => {
+  it('makes instances unhealthy whose lease has expired, and no others', async () => {
     const [over = '', lasting = ''] = await register(2);
     await age([over], 31.5);
     await age([lasting], 30.5);
@@ -98,7 +98,7 @@ describe('A sweep', () => {
     await assertCatalogInvariants(database.url);
   });
 
-  it('ends all others though one cannot be ended, says which, and ends that one too as soon as it can', async () => {
+  it('ends all leases but one that cannot be ended, reports that one, and ends it as soon as possible', async () => {
     const ids = await register(7);
     await age(ids, 40);
     const refused = ids[3]!;
@@ -119,13 +119,13 @@ describe('A sweep', () => {
     await assertCatalogInvariants(database.url);
   });
 
-  it('does so once, however often it comes', async () => {
+  it('acts once, however often it runs', async () => {
     await age(await register(3), 40);
     for (let n = 0; n < 4; n++) await node.sweep(term);
     expect(await expiries()).toHaveLength(3);
   });
 
-  it('takes them away when they have been unhealthy for it as long as they may', async () => {
+  it('deregisters instances that have been unhealthy for long enough', async () => {
     const [id = ''] = await register(1, 'orders', check(30, 60));
     await age([id], 100);
     await node.sweep(term);
@@ -138,7 +138,7 @@ describe('A sweep', () => {
     expect(last).toMatchObject({ action: 'instance.expired', instanceUuid: id, after: null });
   });
 
-  it('leaves for ever what is never deregistered, what is in maintenance, and what has no end', async () => {
+  it('never deregisters instances without `deregisterAfterSeconds`, in maintenance, or with an endless lease', async () => {
     const forever = await register(1, 'forever', check(30, 0));
     const endless = await register(1, 'endless', check(null, 1));
     const maintained = await register(1, 'maintained', check(30, 1));
@@ -157,7 +157,7 @@ describe('A sweep', () => {
     expect(await statusOf(maintained), 'maintenance is over').toEqual([undefined]);
   });
 
-  it('heals with the next heartbeat, and begins anew', async () => {
+  it('is followed by another one after a heartbeat has healed the instance', async () => {
     const [id = ''] = await register(1);
     await age([id], 40);
     await node.sweep(term);
@@ -170,7 +170,7 @@ describe('A sweep', () => {
     await assertCatalogInvariants(database.url);
   });
 
-  it('waits one more ttl after nobody could renew', async () => {
+  it('waits one more ttl after an outage', async () => {
     const [short = '', long = ''] = [...(await register(1, 'short', check(5))), ...(await register(1, 'long'))];
     await age([short, long], 300);
     await client.query(`update node_role set back_since = now() - interval '10 s'`);
@@ -180,7 +180,7 @@ describe('A sweep', () => {
     expect(rows).toEqual([{ namespace: '*', reason: 'store-away', would_expire: 1, of_leases: 2 }]);
     await renew(node, [long]);
     await node.sweep(term);
-    expect((await client.query('select from liveness_guard')).rowCount, 'renewals are back').toBe(0);
+    expect((await client.query('select from liveness_guard')).rowCount, 'leases are renewed again').toBe(0);
     expect((await events()).slice(-2).map(({ action }) => action)).toEqual([
       'instance.health_changed',
       'liveness.guard_ended',
@@ -189,7 +189,7 @@ describe('A sweep', () => {
 });
 
 describe('A heartbeat that races with a sweep', () => {
-  it('wins if it was noted before, and heals if it was noted after: it is never lost', async () => {
+  it('wins if it was stored before, and heals if it was stored after: it is never lost', async () => {
     const ids = await register(9);
     const random = seeded(7);
     for (let round = 0; round < 40; round++) {
@@ -201,7 +201,7 @@ describe('A heartbeat that races with a sweep', () => {
       await sweep;
       const statuses = await statusOf(shuffled);
       const lost = shuffled.filter((id, n) => statuses[n] === 'unhealthy' && !revived.includes(id));
-      expect(lost, 'a heartbeat was noted, the instance is unhealthy, and nobody was told to heal it').toEqual([]);
+      expect(lost, 'a heartbeat was stored, the instance is unhealthy, and was not returned to be healed').toEqual([]);
       await node.submit(...ids.map(id => ({ kind: 'heartbeat', target: { id } }) as const));
     }
     await assertCatalogInvariants(database.url);
@@ -209,7 +209,7 @@ describe('A heartbeat that races with a sweep', () => {
 });
 
 describe('Two sweepers', () => {
-  it('cannot have the role at the same time; the second gets it when the first has lost it, in another term', async () => {
+  it('cannot hold the role at the same time; the second gets it when the first has lost it, in another term', async () => {
     expect(await other.claim()).toBeUndefined();
     await client.query('update node_role set expires_at = now()');
     const next = await other.claim();
@@ -217,20 +217,20 @@ describe('Two sweepers', () => {
     expect(await node.claim()).toBeUndefined();
   });
 
-  it('that both believe in their term do everything once', async () => {
+  it('that both consider themselves in the term act once', async () => {
     for (let n = 0; n < 40; n++) await age(await register(1, `service-${n}`, check(30, 1)), 40);
     await waitFor('all are gone', async () => {
       await Promise.all([node.sweep(term), node.sweep({ ...term }), node.sweep(term)]);
       return (await client.query('select from service_instance')).rowCount === 0;
     });
     const { events: log } = await assertCatalogInvariants(database.url);
-    // Sweeps at the same time may count a lease twice, and begin a guard sooner than one alone would: not meant here.
+    // Concurrent sweeps may count a lease twice, and begin a guard sooner than a single one; that is not tested here.
     const done = log.filter(({ actor, instanceUuid }) => actor === 'system:liveness' && instanceUuid !== null);
     expect(new Set(done.map(({ action, instanceUuid }) => `${action} ${instanceUuid}`)).size).toBe(done.length);
     expect(done).toHaveLength(80);
   });
 
-  it('do nothing in a term that is over: a node that was stopped does no harm when it wakes', async () => {
+  it('do nothing in a term that is over: a node that was paused does no harm when it continues', async () => {
     const [id = ''] = await register(1);
     await age([id], 40);
     await client.query('update node_role set expires_at = now()');
@@ -243,13 +243,13 @@ describe('Two sweepers', () => {
       origin: anOrigin(),
       term,
     });
-    await expect(late, 'what it had found before it was stopped').rejects.toThrow(TermEndedError);
+    await expect(late, 'with the plan from before it was paused').rejects.toThrow(TermEndedError);
     expect(await statusOf([id])).toEqual(['healthy']);
     await other.sweep(next);
     expect(await statusOf([id])).toEqual(['unhealthy']);
   });
 
-  it('do nothing either when a term ran out and nobody took the role', async () => {
+  it('do nothing when a term ran out and no node took the role', async () => {
     const [id = ''] = await register(1);
     await age([id], 40);
     await client.query('update node_role set expires_at = now()');
@@ -268,7 +268,7 @@ describe('Two sweepers', () => {
     expect((await node.claim())?.term, 'it is another term after a break').toBe(term.term + 1);
   });
 
-  it('get the role though a clock that was put back has left it an end in the far future', async () => {
+  it('get the role even if its end is in the far future, because the clock was set back', async () => {
     await client.query(`update node_role set expires_at = now() + interval '1 hour'`);
     expect(await other.claim()).toMatchObject({ holder: other.holder, term: term.term + 1 });
   });
@@ -283,13 +283,13 @@ const claimed = async (holder: string) => {
   return rows[0]!.age;
 };
 
-describe('An absence', () => {
-  it('is over when a node claims the role again after none could, whichever it is', async () => {
+describe('An outage', () => {
+  it('is over when any node claims the role again', async () => {
     await client.query(`update node_role set witnessed_at = now() - interval '4 s'`);
     expect(await claimed(newId())).toBeLessThan(60);
   });
 
-  it('is none as long as any node claims', async () => {
+  it('is not recorded as long as any node claims the role', async () => {
     await client.query(`update node_role set witnessed_at = now() - interval '1 s'`);
     expect(await claimed(newId())).toBeGreaterThan(80_000);
   });

@@ -41,23 +41,23 @@ const sweepsOn = async () => {
 };
 
 describe('The sweeper', () => {
-  it('tells that its sweeps fail, until one succeeds', async () => {
+  it('reports that its sweeps fail, until one succeeds', async () => {
     failure = denied;
-    await waitFor('it is told', () => told.task.trouble);
+    await waitFor('it is reported', () => told.task.trouble);
     expect(told.task.trouble).toMatchObject({ lastError: denied.message, sqlState: '42501' });
     failure = undefined;
     await waitFor('it is over', () => !told.task.trouble);
     expect(told.lines.map(({ level }) => level)).toEqual(['warn', 'log']);
   });
 
-  it('tells of no failure any more on a node that has lost the role, and again on one that gets it back', async () => {
+  it('reports no failure on a node that has lost the role, and reports it again on one that gets it back', async () => {
     failure = denied;
-    await waitFor('it is told', () => told.task.trouble);
+    await waitFor('it is reported', () => told.task.trouble);
     term = undefined;
-    await waitFor('it is another node’s concern', () => !told.task.trouble);
+    await waitFor('it is not reported any more', () => !told.task.trouble);
     expect(told.lines.at(-1)!.msg).toContain('has nothing to do on this node now');
     term = TERM;
-    await waitFor('it is told again', () => told.task.trouble);
+    await waitFor('it is reported again', () => told.task.trouble);
   });
 
   it('does not fail because its term ended meanwhile', async () => {

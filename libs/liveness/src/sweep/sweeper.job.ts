@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { SchemaGate } from '@coordination/database';
 import { Clock, repeat } from '@coordination/kernel';
-import { type BackgroundTask, BackgroundTasks, type JobSchedule, PeriodicJob } from '@coordination/observability';
+import { type BackgroundTask, BackgroundTasks, PeriodicJob } from '@coordination/observability';
 import { RoleElector, type RoleTerm, TermEndedError } from '@coordination/leadership';
 import { LeaseSweep } from './lease-sweep.js';
 
@@ -16,6 +16,7 @@ const EVERY_MS = 1_000;
 @Injectable()
 export class SweeperJob extends PeriodicJob {
   private readonly task: BackgroundTask;
+  private readonly everyMs: number;
   private lastAt: number | undefined;
 
   constructor(
@@ -29,6 +30,7 @@ export class SweeperJob extends PeriodicJob {
     const task = tasks.task('lease-sweep');
     super({ task, everyMs, ready: schema.opened });
     this.task = task;
+    this.everyMs = everyMs;
   }
 
   /** Seconds since this node last noticed that any node had swept; undefined before it looked. */
@@ -36,8 +38,8 @@ export class SweeperJob extends PeriodicJob {
     return this.elector.workedSecondsAgo;
   }
 
-  protected override async run({ everyMs }: JobSchedule): Promise<void> {
-    await repeat(() => this.turn(), { everyMs, signal: this.signal });
+  protected override async run(): Promise<void> {
+    await repeat(() => this.turn(), { everyMs: this.everyMs, signal: this.signal });
   }
 
   /** @returns 0, for no pause, when more leases can be ended at once */

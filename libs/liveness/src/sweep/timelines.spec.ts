@@ -7,9 +7,9 @@ import { type GuardRules } from '../guard/guard-rules.js';
 const START = Date.parse('2026-01-01T00:00:00.000Z');
 const FLUSH_BOUND_MS = 1_000;
 const SWEEP_MS = 1_000;
-/** How long it takes another node to sweep when the one that did has died. */
+/** How long it takes until another node sweeps, after the sweeper has died. */
 const TAKEOVER_MS = 5_000;
-/** From which absence on each lease lasts once more. */
+/** The shortest outage after which each lease lasts once more. */
 const AWAY_MS = 3_000;
 
 const RULES: GuardRules = {
@@ -22,14 +22,14 @@ const RULES: GuardRules = {
   releasePerSecond: 5,
 };
 
-/** An instance and its life: how often it says that it lives, how long its signs take, and when it dies. */
+/** An instance: how often it renews its lease, how long renewals take, and when it dies. */
 const someLife = fc.record({
   service: fc.constantFrom('a', 'b', 'c'),
   ttl: fc.constantFrom(2, 5, 20),
   deregisterAfter: fc.constantFrom(0, 1, 10),
-  /** Part of the ttl between two signs. */
+  /** Part of the ttl between two renewals. */
   pace: fc.double({ min: 0.15, max: 1.3, noNaN: true }),
-  /** By which the clock of its node differs: what is taken is told to the database by its age, so it must not matter. */
+  /** The offset of the clock of its node. It must not matter, because the database gets the age of a renewal. */
   skewMs: fc.integer({ min: -3_600_000, max: 3_600_000 }),
   delays: fc.array(fc.integer({ min: 0, max: FLUSH_BOUND_MS }), { minLength: 1, maxLength: 5 }),
   diesAfterMs: fc.option(fc.integer({ min: 0, max: 60_000 }), { nil: Infinity }),
@@ -38,9 +38,9 @@ const someLife = fc.record({
 const someStory = fc.record({
   lives: fc.array(someLife, { minLength: 1, maxLength: 25 }),
   sweepPauses: fc.array(fc.integer({ min: 100, max: SWEEP_MS }), { minLength: 1, maxLength: 7 }),
-  /** Nobody sweeps, while renewals go on. */
+  /** No node sweeps, while renewals continue. */
   takeovers: fc.array(fc.integer({ min: 0, max: 80_000 }), { maxLength: 2 }),
-  /** Nobody can note anything, and nothing is taken. */
+  /** An outage: no renewal can be stored, and none is accepted. */
   outages: fc.array(
     fc.record({ from: fc.integer({ min: 0, max: 70_000 }), ms: fc.integer({ min: 10, max: 40_000 }) }),
     {
@@ -54,7 +54,7 @@ const END_MS = 120_000;
 
 interface Told {
   readonly leases: SimulatedLeases;
-  /** Signs of life that were answered, with when they got to the database. */
+  /** Renewals that were acknowledged, with the time when they reached the database. */
   readonly answered: Map<string, { readonly sign: number; readonly noted: number }[]>;
   readonly ttlOf: Map<string, number>;
 }
@@ -79,7 +79,7 @@ function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
     for (let beat = 1, ms = 0; (ms = beatAt(beat)) < Math.min(diesAfterMs, END_MS - 5_000); beat++) {
       const noted = ms + delays[beat % delays.length]!;
       if (isAway(ms) || isAway(noted)) continue;
-      // By the node's own clock it came at another time; only its age counts.
+      // The clock of the node has another time; only the age of the renewal counts.
       const ownSign = ms + skewMs;
       const age = noted + skewMs - ownSign;
       steps.push({
@@ -109,8 +109,8 @@ const assertOf = (property: (told: Told, story: Story) => void) =>
     { numRuns: 150 },
   );
 
-describe('In every story of renewals, sweeps, restarts, absences and wrong clocks', () => {
-  it('no lease ends before its ttl after the last sign of life that was answered a moment before', () => {
+describe('In every sequence of renewals, sweeps, restarts, outages and wrong clocks', () => {
+  it('no lease ends before its ttl after the last renewal that was acknowledged', () => {
     assertOf(({ leases, answered, ttlOf }) => {
       for (const { id, action, at, renewedAt } of leases.actions) {
         if (action === 'healed') continue;
@@ -123,20 +123,20 @@ describe('In every story of renewals, sweeps, restarts, absences and wrong clock
     });
   });
 
-  it('a sign of life that was answered counts: whoever has a lease when it is noted is healthy', () => {
+  it('an acknowledged renewal counts: an instance whose lease lasts when it is stored is healthy', () => {
     assertOf(({ leases, answered, ttlOf }) => {
       for (const [id, signs] of answered) {
         for (const { sign, noted } of signs) {
           if (sign + ttlOf.get(id)! <= noted) continue;
           const last = leases.actions.findLast(action => action.id === id && action.at <= noted);
-          // What happened at the same moment may have come after.
+          // An action at the same moment may have come after it.
           expect(last === undefined || last.action === 'healed' || last.at === noted).toBe(true);
         }
       }
     });
   });
 
-  it('each lease ends in time, where no guard holds and nobody is away', () => {
+  it('each lease ends in time, unless a guard holds or there is an outage', () => {
     assertOf(({ leases, ttlOf }, { takeovers, outages }) => {
       for (const { id, action, at, renewedAt } of leases.actions) {
         if (action !== 'lapsed') continue;
@@ -150,7 +150,7 @@ describe('In every story of renewals, sweeps, restarts, absences and wrong clock
     });
   });
 
-  it('nothing is done twice, and nothing after an instance went', () => {
+  it('no action is done twice, and none after an instance was deregistered', () => {
     assertOf(({ leases }) => {
       const last = new Map<string, string>();
       for (const { id, action } of leases.actions) {
@@ -161,13 +161,13 @@ describe('In every story of renewals, sweeps, restarts, absences and wrong clock
     });
   });
 
-  it('whoever is dead is found out in the end, whatever guards there were', () => {
+  it('a dead instance becomes unhealthy in the end, whatever guards there were', () => {
     assertOf(({ leases }, { lives }) => {
       for (let ms = END_MS; ms < END_MS + 200_000; ms += SWEEP_MS) leases.sweep(START + ms);
       expect(leases.guards).toEqual([]);
       lives.forEach((_, n) => {
         const id = `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`;
-        expect(leases.isHealthy(id), 'nobody has said anything for long').toBe(false);
+        expect(leases.isHealthy(id), 'it has not renewed its lease for long').toBe(false);
       });
     });
   });

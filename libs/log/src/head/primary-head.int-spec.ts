@@ -2,6 +2,7 @@ import { Databases, query } from '@coordination/database';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
+import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { HeadsOnStandby } from '../../../../test/support/database/standby.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
@@ -37,6 +38,24 @@ describe('The read index of the primary', () => {
       epoch: expect.any(String) as string,
       clock: expect.any(String) as string,
     });
+  });
+
+  it('commits a message with each read, if it is fenced', async () => {
+    const proxy = await PostgresProxy.start(database.url);
+    const watched = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 1, entities: LOG_ENTITIES });
+    try {
+      const readsOf = async (isFenced: boolean) => {
+        const before = proxy.statements.length;
+        const index = new ReadIndex(new PrimaryHead(watched, new CatalogHeadRepository(), { isFenced }));
+        await expect(index.current()).resolves.toMatchObject({ revision: 1 });
+        return proxy.statements.slice(before).join();
+      };
+      expect(await readsOf(true)).toContain('pg_logical_emit_message');
+      expect(await readsOf(false)).not.toContain('pg_logical_emit_message');
+    } finally {
+      await watched.close();
+      await proxy.shut();
+    }
   });
 
   it('refuses a server that is in recovery', async () => {

@@ -26,7 +26,7 @@ interface Limits {
  * that does not respond would block all later reads, which wait for the query that is under way.
  */
 @Injectable()
-export class PrimaryHead implements HeadSource<TimedHead> {
+export class PrimaryHead implements HeadSource {
   private readonly lockKey = randomInt(LOCK_KEYS);
   private readonly timeoutMs: number;
 

@@ -31,6 +31,7 @@ describe('ReadIndex', () => {
     expect(primary.queries).toHaveLength(1);
     primary.queries[0]!.resolve(headAt(7));
     expect((await Promise.all(readers)).map(head => head.revision)).toEqual([7, 7, 7]);
+    expect(index.queries).toBe(1);
   });
 
   it('never gives a caller the result of a query that was sent before the caller asked', async () => {

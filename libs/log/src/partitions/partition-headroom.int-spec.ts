@@ -1,5 +1,4 @@
-import { Databases, query } from '@coordination/database';
-import { type SchemaGate } from '@coordination/database';
+import { Databases, query, type SchemaGate } from '@coordination/database';
 import { systemClock } from '@coordination/kernel';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -7,11 +7,11 @@ import {
   identityOf,
   type InstanceRecord,
   type LeasedInstance,
-  MAX_ENDED,
   nextIncarnation,
   type Override,
   OVERRIDE_STATUSES,
 } from '@coordination/catalog';
+import { MAX_ENDED } from '@coordination/catalog/testing';
 import { commandOn, frozen, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,

@@ -6,13 +6,12 @@ import {
   type Check,
   endsWithIncarnation,
   type Health,
-  HEALTH_STATES,
-  INITIAL_STATES,
   type InstanceRecord,
   type LeaseAllowance,
   type LeasedInstance,
   type Override,
 } from '@coordination/catalog';
+import { HEALTH_STATES, INITIAL_STATES } from '@coordination/catalog/testing';
 import {
   commandOn,
   frozen,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Check, type Health, HEALTH_STATES, type ProbedCheck } from '@coordination/catalog';
+import { type Check, type Health, type ProbedCheck } from '@coordination/catalog';
+import { HEALTH_STATES } from '@coordination/catalog/testing';
 import { aCheck, frozen, someHealth, someOverride } from '../../../../test/support/laws/arbitraries.js';
 import { NOW, REGISTERED_AT } from '../../../../test/support/catalog/factories.js';
 import { afterHeartbeat, afterProbe, afterReport, initialHealth, isProbed, mayHeal, statusOf } from './health-rules.js';

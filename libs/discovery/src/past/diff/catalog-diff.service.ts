@@ -1,23 +1,25 @@
-import { type FoundRevision, type LogPoint, type RevisionFinder } from '@coordination/log';
+import { type FoundRevision, type LogPoint, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, ValidationFailedError } from '@coordination/kernel';
-import { revisionTag } from '../../responses/catalog-response.js';
+import { Injectable } from '@nestjs/common';
+import { revisionTag } from '../../responses/catalog-version.js';
 import { catalogOf, type HasTag, type PastFound } from '../past-discovery.service.js';
-import { type DiffPosition, type DiffQuestion, fromDiffCursor, toDiffCursor } from './diff-cursor.js';
-import { type DiffPages } from './diff-pages.js';
+import { type DiffPosition, type DiffSubject, fromDiffCursor, toDiffCursor } from './diff-cursor.js';
+import { DiffPages } from './diff-pages.js';
 
-/** One page of what is asked of a diff. */
-export interface DiffRequest extends DiffQuestion {
+/** A request for one page of a diff. */
+export interface DiffRequest extends DiffSubject {
   readonly from: LogPoint;
-  /** Absent: the present; on the pages after the first, that of the first. */
+  /** Absent: the present; on later pages, that of the first page. */
   readonly to: LogPoint | undefined;
   /** Instances per page. */
   readonly limit: number;
   readonly cursor: string | undefined;
 }
 
-const TURNED_ROUND = { path: '/query/from', message: 'must not be later than `to`' };
+const REVERSED = 'must not be later than `to`';
 
-/** Tells what changed in the catalog between two moments. */
+/** The difference of the catalog between two revisions. */
+@Injectable()
 export class CatalogDiff {
   constructor(
     private readonly finder: RevisionFinder,
@@ -25,30 +27,29 @@ export class CatalogDiff {
   ) {}
 
   /**
-   * One page of the difference between two moments: what it was at the first and is at the second, whatever happened in
-   * between.
+   * One page of the net difference between two revisions or times.
    * @throws RevisionUnknownError, RevisionCompactedError
-   * @throws ValidationFailedError for a time to come, and moments in the wrong order
-   * @throws InvalidCursorError for a cursor of another question, or of other moments
+   * @throws ValidationFailedError for a time in the future, and for `from` after `to`
+   * @throws InvalidCursorError for a cursor of another diff
    * @throws StoreUnavailableError
    */
   async find({ from, to, limit, cursor, scope, selection }: DiffRequest, hasTag: HasTag): Promise<PastFound> {
-    const question = { scope, selection };
-    const position = cursor === undefined ? undefined : fromDiffCursor(question, cursor);
+    const subject = { scope, selection };
+    const position = cursor === undefined ? undefined : fromDiffCursor(subject, cursor);
     const first = await this.finder.find(from, 'from');
-    const second = await this.secondMoment(to, position);
+    const second = await this.secondRevision(to, position);
     const span = { from: first.revision, to: second.revision };
-    if (span.from > span.to || isLater(from, to)) throw new ValidationFailedError([TURNED_ROUND]);
+    if (span.from > span.to || isLater(from, to)) throw ValidationFailedError.at('/query/from', REVERSED);
     if (position && (position.from !== span.from || position.to !== span.to)) throw InvalidCursorError.ofAnotherQuery();
     const tag = `${revisionTag(second.head.epoch, span.from)}-${span.to}`;
-    const answer = { catalog: catalogOf(second), tag };
-    if (hasTag(tag)) return { ...answer, body: undefined };
+    const known = { catalog: catalogOf(second), tag };
+    if (hasTag(tag)) return { ...known, body: undefined };
     const { services, end } = await this.pages.page({ scope, ...span, after: position?.after }, selection, limit);
-    const nextCursor = end ? toDiffCursor(question, { ...span, after: end }) : null;
-    return { ...answer, body: JSON.stringify({ ...span, services, nextCursor }) };
+    const nextCursor = end ? toDiffCursor(subject, { ...span, after: end }) : null;
+    return { ...known, body: JSON.stringify({ ...span, services, nextCursor }) };
   }
 
-  private async secondMoment(to: LogPoint | undefined, position: DiffPosition | undefined): Promise<FoundRevision> {
+  private async secondRevision(to: LogPoint | undefined, position: DiffPosition | undefined): Promise<FoundRevision> {
     if (to) return await this.finder.find(to, 'to');
     if (position) return await this.finder.find({ revision: position.to }, 'cursor');
     const head = await this.finder.head();
@@ -56,6 +57,6 @@ export class CatalogDiff {
   }
 }
 
-/** Of times, also when nothing happened between them. */
+/** Compares times also when there is no event between them, so that their revisions are equal. */
 const isLater = (from: LogPoint, to: LogPoint | undefined): boolean =>
   to !== undefined && 'time' in from && 'time' in to && from.time > to.time;

@@ -1,5 +1,6 @@
 import { LogCutRepository } from '@coordination/log';
-import { type Databases, query, readSnapshot, type ReadOptions } from '@coordination/database';
+import { Injectable, Optional } from '@nestjs/common';
+import { Databases, query, readSnapshot, type ReadOptions } from '@coordination/database';
 import {
   type InstanceIdentity,
   type InstanceRecord,
@@ -11,20 +12,20 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Statement } from '../../selection/selection-sql.js';
 import { type ScanBudget } from '../../selection/scan-budget.js';
 import { PAST_SETTINGS } from '../past-sql.js';
-import { type ChangesQuestion, statesOf, touchedIdentities, visitedIdentities } from './changes-sql.js';
+import { type ChangesQuery, statesOf, touchedIdentities, visitedIdentities } from './changes-sql.js';
 import { type TwoStates } from './instance-difference.js';
 
-/** How many identities a statement looks at, and of how many one tells both states, each of up to 33 kB. */
+/** How many identities a statement scans, and of how many one reads both states, each of up to 33 kB. */
 const IDENTITIES_STEP = 1_000;
 const STATES_STEP = 100;
 
 /**
- * Between revisions that are no further apart, all events are looked through for whom they touched; else every instance
- * that there ever was is asked whether it was touched. The first costs some 50 ms for each page.
+ * For spans up to this many revisions, all events of the span are scanned; for longer ones, every instance that ever was is
+ * checked for an event in the span. The former costs some 50 ms for each page.
  */
 const SHORT_SPAN = 20_000;
 
-/** An identity, and what it was at both revisions if an event touched it in between. */
+/** An identity, and its states at both revisions if an event touched it in between. */
 export interface MaybeChanged extends InstanceIdentity {
   readonly states: TwoStates | undefined;
 }
@@ -34,32 +35,33 @@ type StoredStates = Readonly<Record<keyof TwoStates, InstanceRecord | null>>;
 
 type IdentityRow = InstanceIdentity & { readonly isTouched: boolean };
 
-/** Finds which instances were touched between two revisions, and what they were at both, in short transactions. */
+/** Finds the instances that events touched between two revisions, with their states at both, in short transactions. */
+@Injectable()
 export class ChangedInstances {
   constructor(
     private readonly databases: Databases,
-    private readonly shortSpan = SHORT_SPAN,
-    private readonly cuts = new LogCutRepository(),
+    private readonly cuts: LogCutRepository,
+    @Optional() private readonly shortSpan = SHORT_SPAN,
   ) {}
 
   /**
    * Identities in their order, at least those that were touched.
-   * @param budget is told of each identity; whoever walks leaves when it is spent
-   * @throws RevisionCompactedError when the first revision is no longer retained, or was removed meanwhile
+   * @param budget counts each identity; the caller ends the walk when it is spent
+   * @throws RevisionCompactedError when the first revision is not retained, or was compacted meanwhile
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(question: ChangesQuestion, budget: ScanBudget): AsyncGenerator<MaybeChanged> {
-    const isShort = question.to - question.from <= this.shortSpan;
-    for (let { after } = question; ;) {
-      const here = { ...question, after };
+  async *walk(span: ChangesQuery, budget: ScanBudget): AsyncGenerator<MaybeChanged> {
+    const isShort = span.to - span.from <= this.shortSpan;
+    for (let { after } = span; ;) {
+      const here = { ...span, after };
       const step = await (isShort
-        ? this.rows<IdentityRow>(question, touchedIdentities(here, IDENTITIES_STEP))
-        : this.rows<IdentityRow>(question, visitedIdentities(here, IDENTITIES_STEP), { settings: PAST_SETTINGS }));
+        ? this.rows<IdentityRow>(span, touchedIdentities(here, IDENTITIES_STEP))
+        : this.rows<IdentityRow>(span, visitedIdentities(here, IDENTITIES_STEP), { settings: PAST_SETTINGS }));
       const touched = step.filter(({ isTouched }) => isTouched);
       let known: TwoStates[] = [];
       for (const { isTouched, ...identity } of step) {
-        await budget.look();
-        if (isTouched && known.length === 0) known = await this.states(touched.splice(0, STATES_STEP), question);
+        await budget.step();
+        if (isTouched && known.length === 0) known = await this.states(touched.splice(0, STATES_STEP), span);
         yield { ...identity, states: isTouched ? known.shift() : undefined };
       }
       after = step.at(-1);
@@ -67,13 +69,13 @@ export class ChangedInstances {
     }
   }
 
-  private async states(identities: readonly InstanceIdentity[], question: ChangesQuestion): Promise<TwoStates[]> {
-    const rows = await this.rows<StoredStates>(question, statesOf(identities, question), { settings: PAST_SETTINGS });
-    return rows.map(({ before, after }) => ({ before: told(before), after: told(after) }));
+  private async states(identities: readonly InstanceIdentity[], span: ChangesQuery): Promise<TwoStates[]> {
+    const rows = await this.rows<StoredStates>(span, statesOf(identities, span), { settings: PAST_SETTINGS });
+    return rows.map(({ before, after }) => ({ before: viewOf(before), after: viewOf(after) }));
   }
 
   private async rows<Row>(
-    { from }: Pick<ChangesQuestion, 'from'>,
+    { from }: Pick<ChangesQuery, 'from'>,
     { text, parameters }: Statement,
     options?: ReadOptions,
   ): Promise<Row[]> {
@@ -85,4 +87,4 @@ export class ChangedInstances {
   }
 }
 
-const told = (state: InstanceRecord | null): InstanceView | null => state && toInstanceView(normalizeRecord(state));
+const viewOf = (state: InstanceRecord | null): InstanceView | null => state && toInstanceView(normalizeRecord(state));

@@ -1,21 +1,21 @@
-import { type InstanceIdentity } from '@coordination/catalog';
+import { type InstanceIdentity, type Scope } from '@coordination/catalog';
 import { Conditions, type Statement } from '../../selection/selection-sql.js';
-import { givenIdentities, nameOf, newestEvent, type PastScope, WALKED, walkedIdentities } from '../past-sql.js';
+import { givenIdentities, nameOf, newestEvent, WALKED, walkedIdentities } from '../past-sql.js';
 
-/** Where changes are looked for: between two revisions, the second of which counts. */
-export interface ChangesQuestion {
-  readonly scope: PastScope;
+/** Which changes to find: those after one revision, up to and including another. */
+export interface ChangesQuery {
+  readonly scope: Scope;
   readonly from: number;
   readonly to: number;
-  /** The identity after which to go on; absent at the beginning. */
+  /** The identity after which to continue; absent at the beginning. */
   readonly after: InstanceIdentity | undefined;
 }
 
 /**
- * The next identities that the events of a span speak of. It reads all of them, so the span must be short. They are put
- * into order afterwards, lest the planner read a whole index for its order.
+ * The next identities that have events in a span. It reads all events of the span, which must be short, and sorts them
+ * afterwards, so that the planner does not read a whole index for its order.
  */
-export function touchedIdentities({ scope, from, to, after }: ChangesQuestion, count: number): Statement {
+export function touchedIdentities({ scope, from, to, after }: ChangesQuery, count: number): Statement {
   const conditions = new Conditions().add('e.revision > $::bigint', from).add('e.revision <= $::bigint', to);
   conditions.addBound('e.instance_id is not null');
   if (scope.namespace !== null) conditions.add('e.namespace = $', scope.namespace);
@@ -33,22 +33,22 @@ export function touchedIdentities({ scope, from, to, after }: ChangesQuestion, c
   };
 }
 
-/** The next identities that there ever were, and whether an event of a span of any length speaks of each. */
-export function visitedIdentities({ scope, from, to, after }: ChangesQuestion, count: number): Statement {
+/** The next of all identities that ever were, and whether each has an event in a span of any length. */
+export function visitedIdentities({ scope, from, to, after }: ChangesQuery, count: number): Statement {
   const values = new Conditions();
   const walk = walkedIdentities(values, { scope, order: 'asc', after, count }, to);
-  const isAsked =
+  const isInScope =
     scope.namespace === null && scope.service !== null ? `walk.service = ${values.bind(scope.service)}` : 'true';
   return {
     text: `${walk}
-      select ${WALKED}, coalesce(s.revision > ${values.bind(from)}::bigint, false) and ${isAsked} as "isTouched"
+      select ${WALKED}, coalesce(s.revision > ${values.bind(from)}::bigint, false) and ${isInScope} as "isTouched"
       from walk ${newestEvent(values, 's', to)} order by walk.n`,
     parameters: values.parameters,
   };
 }
 
-/** What each of some identities was at the two revisions, in their order. */
-export function statesOf(identities: readonly InstanceIdentity[], { from, to }: ChangesQuestion): Statement {
+/** The states of identities at the two revisions, in their order. */
+export function statesOf(identities: readonly InstanceIdentity[], { from, to }: ChangesQuery): Statement {
   const values = new Conditions();
   return {
     text: `${givenIdentities(values, identities)}

@@ -1,4 +1,4 @@
-import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
+import { CatalogHeadRepository, LogCutRepository, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, RevisionUnknownError, ValidationFailedError } from '@coordination/kernel';
 import { identityKey, type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
@@ -10,7 +10,7 @@ import { EVERYTHING, matcher, type Selection, USABLE } from '../../selection/sel
 import { CatalogDiff, type DiffRequest } from './catalog-diff.service.js';
 import { ChangedInstances } from './changed-instances.js';
 import { DiffPages, type DiffLimits, type ServiceDiff } from './diff-pages.js';
-import { toldOf } from './instance-difference.js';
+import { comparedPart } from './instance-difference.js';
 
 interface Page {
   readonly from: number;
@@ -26,7 +26,10 @@ let past: WrittenPast;
 const diffWith = (shortSpan?: number, limits?: DiffLimits): CatalogDiff => {
   const { databases } = past.author;
   const finder = new RevisionFinder(databases, new CatalogHeadRepository());
-  return new CatalogDiff(finder, new DiffPages(new ChangedInstances(databases, shortSpan), limits));
+  return new CatalogDiff(
+    finder,
+    new DiffPages(new ChangedInstances(databases, new LogCutRepository(), shortSpan), limits),
+  );
 };
 
 beforeAll(async () => {
@@ -143,10 +146,10 @@ describe('What changed between two revisions', () => {
       for (const record of after) {
         // What is not told may have changed and changed back: its version tells, and nothing that callers set does.
         if (told.has(identityKey(record))) expect(made.get(record.id)).toEqual(record);
-        else expect(toldOf(made.get(record.id)!)).toEqual(toldOf(record));
+        else expect(comparedPart(made.get(record.id)!)).toEqual(comparedPart(record));
       }
       for (const { before: from, after: to } of services.flatMap(({ changed }) => changed)) {
-        expect(toldOf(from), 'what did not change is not told').not.toEqual(toldOf(to));
+        expect(comparedPart(from), 'what did not change is not told').not.toEqual(comparedPart(to));
       }
     });
     await fc.assert(property, { numRuns: 40, seed: 5 });
@@ -170,8 +173,8 @@ describe('What changed between two revisions', () => {
   it('goes on where a page ended because it had looked at enough, or said enough', async () => {
     const whole = await walk(diffWith(), { from: { revision: 0 } });
     for (const limits of [
-      { look: { instances: 3, milliseconds: 60_000 }, bytes: 1_000_000 },
-      { look: { instances: 100_000, milliseconds: 60_000 }, bytes: 1 },
+      { scan: { instances: 3, milliseconds: 60_000 }, bytes: 1_000_000 },
+      { scan: { instances: 100_000, milliseconds: 60_000 }, bytes: 1 },
     ]) {
       for (const shortSpan of [undefined, -1]) {
         expect(addedBy(await walk(diffWith(shortSpan, limits), { from: { revision: 0 } }))).toEqual(addedBy(whole));

@@ -1,9 +1,10 @@
 import { systemClock } from '@coordination/kernel';
+import { Injectable, Optional } from '@nestjs/common';
 import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
 import { ScanBudget, type ScanLimits } from '../../selection/scan-budget.js';
 import { matcher, type Selection } from '../../selection/selection.js';
-import { type ChangedInstances } from './changed-instances.js';
-import { type ChangesQuestion } from './changes-sql.js';
+import { ChangedInstances } from './changed-instances.js';
+import { type ChangesQuery } from './changes-sql.js';
 import { type ChangedInstance, type Difference, differenceOf } from './instance-difference.js';
 
 /** What changed in one service. */
@@ -18,18 +19,18 @@ export interface ServiceDiff {
 /** One page of what changed. */
 export interface DiffPage {
   readonly services: readonly ServiceDiff[];
-  /** The identity after which the next page goes on; undefined at the end. */
+  /** The identity after which the next page continues; undefined at the end. */
   readonly end: InstanceIdentity | undefined;
 }
 
-/** What one page may cost. */
+/** Bounds of one page. */
 export interface DiffLimits {
-  readonly look: ScanLimits;
+  readonly scan: ScanLimits;
   /** A page ends with the first instance by which it has more bytes, roughly. */
   readonly bytes: number;
 }
 
-const DIFF_LIMITS: DiffLimits = { look: { instances: 50_000, milliseconds: 3_000 }, bytes: 8 * 1024 * 1024 };
+const DIFF_LIMITS: DiffLimits = { scan: { instances: 50_000, milliseconds: 3_000 }, bytes: 8 * 1024 * 1024 };
 
 interface OpenServiceDiff extends ServiceDiff {
   readonly added: InstanceRecord[];
@@ -37,32 +38,33 @@ interface OpenServiceDiff extends ServiceDiff {
   readonly changed: ChangedInstance[];
 }
 
-/** Puts what changed into pages, by service; one that has more to tell than a page may comes again on the next. */
+/** Divides a diff into pages, by service. A service with more differences than fit on a page continues on the next one. */
+@Injectable()
 export class DiffPages {
   constructor(
     private readonly instances: ChangedInstances,
-    private readonly limits = DIFF_LIMITS,
+    @Optional() private readonly limits = DIFF_LIMITS,
   ) {}
 
   /**
-   * One page; it may be short, or empty, where many instances had to be looked at.
-   * @param limit how many instances that differ it may have
+   * One page; it may be short, or empty, when the scan reached its limit.
+   * @param limit how many instances that differ it may contain
    * @throws StoreUnavailableError
    */
-  async page(question: ChangesQuestion, selection: Selection, limit: number): Promise<DiffPage> {
-    const budget = new ScanBudget(this.limits.look, systemClock);
+  async page(span: ChangesQuery, selection: Selection, limit: number): Promise<DiffPage> {
+    const budget = new ScanBudget(this.limits.scan, systemClock);
     const matches = matcher(selection);
     const services: OpenServiceDiff[] = [];
-    let end = question.after;
+    let end = span.after;
     let [count, bytes] = [0, 0];
-    for await (const { states, ...identity } of this.instances.walk(question, budget)) {
-      if (end && end !== question.after && (budget.isSpent || bytes > this.limits.bytes)) return { services, end };
+    for await (const { states, ...identity } of this.instances.walk(span, budget)) {
+      if (end && end !== span.after && (budget.isSpent || bytes > this.limits.bytes)) return { services, end };
       const difference = states && differenceOf(states, matches);
       if (difference) {
         if (count === limit) return { services, end };
         count += 1;
         bytes += JSON.stringify(difference).length;
-        note(services, identity, difference);
+        add(services, identity, difference);
       }
       end = identity;
     }
@@ -70,8 +72,8 @@ export class DiffPages {
   }
 }
 
-/** Identities come in their order, so a service's come together. */
-function note(
+/** Adds a difference. Identities are in their order, so those of a service come together. */
+function add(
   services: OpenServiceDiff[],
   { namespace, service }: InstanceIdentity,
   { added, removed, changed }: Difference,

@@ -4,11 +4,11 @@ import { Endpoint, type IfNoneMatch, IfNoneMatchHeader } from '@coordination/htt
 import { type FastifyReply } from 'fastify';
 import { ALL_NAMESPACES } from '../../api/discovery.schemas.js';
 import { toSelection } from '../../filter/selection.schemas.js';
-import { answerPast, answerUpToNow, hasTag, PAST_HEADERS, PAST_PROBLEMS } from '../past-answer.js';
+import { sendPast, sendUpToNow, hasTag, PAST_HEADERS, PAST_PROBLEMS } from '../past-response.js';
 import { CatalogDiff } from './catalog-diff.service.js';
 import { catalogDiff, DIFF_EXAMPLES, type DiffQuery, diffQuery } from './diff.schemas.js';
 
-/** What changed in the catalog. */
+/** Comparing two revisions of the catalog. */
 @ApiTags('Discovery')
 @Controller('api/v1/discovery')
 export class DiffController {
@@ -19,9 +19,9 @@ export class DiffController {
     response: catalogDiff,
     responseHeaders: PAST_HEADERS,
     otherSuccesses: [{ status: 304, responseHeaders: PAST_HEADERS }],
-    summary: 'Tell what changed between two moments',
+    summary: 'Diff the catalog between two revisions',
     description:
-      'What was added, removed and changed between two revisions or times, by service: the net difference, not what happened in between. `status` defaults to `any`; with filters, an instance that comes to be selected is added, one that is not any more is removed. A change is one of what callers set (spec and override) or of the status.',
+      'The instances that were added, removed or changed between two revisions or times, by service: the net difference, without the changes in between. `status` defaults to `any`; with filters, an instance that enters the selection counts as added, one that leaves it as removed. An instance counts as changed when its spec, its override or its status differs.',
     operationId: 'diffCatalog',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
@@ -38,6 +38,6 @@ export class DiffController {
     const request = { from, to, scope, selection: toSelection(filters, 'any'), limit, cursor };
     const found = await this.diff.find(request, hasTag(ifNoneMatch));
     const isSettled = to !== undefined || cursor !== undefined;
-    (isSettled ? answerPast : answerUpToNow)(reply, found);
+    (isSettled ? sendPast : sendUpToNow)(reply, found);
   }
 }

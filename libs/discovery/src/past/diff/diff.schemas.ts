@@ -14,14 +14,14 @@ const MAX_CURSOR_LENGTH = 2_000;
 const MOMENT = 'a revision, or an RFC 3339 time, which means the last revision at or before it';
 
 export const diffQuery = z.strictObject({
-  from: logPoint(`The first moment: ${MOMENT}. What its events changed is not in the answer.`),
-  to: logPoint(`The second moment, which must not be earlier: ${MOMENT}. Now, if it is absent.`).optional(),
+  from: logPoint(`The first revision: ${MOMENT}. The diff does not contain the changes of this revision itself.`),
+  to: logPoint(`The second revision, which must not be earlier: ${MOMENT}. By default, the present.`).optional(),
   namespace: anyNamespace,
   service: serviceSchema.optional(),
   ...FILTER_PARAMETERS,
   limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances that differ, per page.'),
   cursor: queryCursor(MAX_CURSOR_LENGTH).describe(
-    '`nextCursor` of the page before, with the same other parameters; `to` may stay absent.',
+    '`nextCursor` of the previous page, with the same other parameters; `to` may stay absent.',
   ),
 });
 export type DiffQuery = z.output<typeof diffQuery>;
@@ -31,7 +31,7 @@ const serviceDiff = z
     namespace: z.string(),
     service: z.string(),
     added: z.array(instanceView).describe('Not selected at `from`; as they are at `to`.'),
-    removed: z.array(instanceView).describe('Not selected any more at `to`; as they were at `from`.'),
+    removed: z.array(instanceView).describe('No longer selected at `to`; as they were at `from`.'),
     changed: z
       .array(
         z.looseObject({ before: instanceView, after: instanceView, patch: patchView }).meta({
@@ -39,7 +39,7 @@ const serviceDiff = z
           description: 'An instance at `from` and at `to`, and the patch between them.',
         }),
       )
-      .describe('Selected at both moments, with another spec, override or status.'),
+      .describe('Selected at both revisions, with another spec, override or status.'),
   })
   .meta({ id: 'ServiceDiff' });
 
@@ -49,9 +49,7 @@ export const catalogDiff = z
     to: z.int().min(0).describe('The revision that `to` means.'),
     services: z
       .array(serviceDiff)
-      .describe(
-        'Services of which something differs, by name. One with many differences comes again on the next page.',
-      ),
+      .describe('Services with differences, by name. A service with many differences continues on the next page.'),
     nextCursor: z
       .string()
       .nullable()
@@ -59,7 +57,7 @@ export const catalogDiff = z
   })
   .meta({ id: 'CatalogDiff' });
 
-/** A diff of the smallest catalog that the other examples make. */
+/** A diff of the catalog that the other examples create. */
 export const DIFF_EXAMPLES = {
   parameters: { from: '0', namespace: 'default', service: 'orders' },
   response: {

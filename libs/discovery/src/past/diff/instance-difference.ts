@@ -2,21 +2,21 @@ import { patchBetween, type PatchOperation, sameJson } from '@coordination/kerne
 import { type InstanceRecord, specOf } from '@coordination/catalog';
 import { type FilterSubject } from '../../selection/evaluate.js';
 
-/** One place in the catalog at two moments; null: nobody was there. */
+/** The states of an identity at two revisions; null: it had no instance. */
 export interface TwoStates {
   readonly before: InstanceRecord | null;
   readonly after: InstanceRecord | null;
 }
 
-/** An instance that is another one than it was. */
+/** An instance that differs between two revisions. */
 export interface ChangedInstance {
   readonly before: InstanceRecord;
   readonly after: InstanceRecord;
-  /** Makes `after` of `before`. */
+  /** Turns `before` into `after`. */
   readonly patch: readonly PatchOperation[];
 }
 
-/** What became of one place in the catalog. Who took the place of another is an addition beside a removal. */
+/** The difference of one identity. An instance that replaced another one is an addition and a removal. */
 export interface Difference {
   readonly added: InstanceRecord | null;
   readonly removed: InstanceRecord | null;
@@ -24,9 +24,9 @@ export interface Difference {
 }
 
 /**
- * What a selection sees of a change from one state to another; undefined if nothing. An instance that enters the selection
- * is added, one that leaves it removed. Between two states of one instance only what callers set counts (its spec, its
- * incarnation and its override) and its status: not how often it changed, nor what its health went through meanwhile.
+ * The difference between two states within a selection; undefined if there is none. An instance that enters the selection
+ * is added, one that leaves it removed. An instance is changed when its spec, its incarnation, its override or its status
+ * differs; its version and the details of its health do not count.
  */
 export function differenceOf(
   { before, after }: TwoStates,
@@ -35,14 +35,14 @@ export function differenceOf(
   const from = before && matches(before) ? before : null;
   const to = after && matches(after) ? after : null;
   if (from && to && from.id === to.id) {
-    if (sameJson(toldOf(from), toldOf(to))) return undefined;
+    if (sameJson(comparedPart(from), comparedPart(to))) return undefined;
     return { added: null, removed: null, changed: { before: from, after: to, patch: patchBetween(from, to) } };
   }
   return from || to ? { added: to, removed: from, changed: null } : undefined;
 }
 
-/** What counts as a change. */
-export const toldOf = (record: InstanceRecord) => ({
+/** The part of an instance that is compared. */
+export const comparedPart = (record: InstanceRecord) => ({
   ...specOf(record),
   incarnation: record.incarnation,
   incarnationNumber: record.incarnationNumber,

@@ -53,7 +53,7 @@ const answering =
   (_, response) =>
     response.writeHead(status, headers).end(body);
 
-/** A name service that gives the same addresses for every name. */
+/** A name service that returns the same addresses for every name. */
 const names = (...addresses: string[]): Lookup => {
   const found = addresses.map(address => ({ address, family: address.includes(':') ? (6 as const) : (4 as const) }));
   return async () => found;
@@ -65,7 +65,7 @@ const silentNames: Lookup = () => new Promise(() => undefined);
 const IMPATIENT = { timeoutSeconds: 1 };
 
 describe('A probe by HTTP', () => {
-  it('asks as it is told, and keeps what was answered', async () => {
+  it('sends the request of the check, and keeps the response', async () => {
     const seen: unknown[] = [];
     const target = await begin(
       httpTarget(({ method, url, headers }, response) => {
@@ -146,7 +146,7 @@ describe('A probe by HTTP', () => {
       'failure',
     ],
     ['a body that breaks off', socket => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!'), 'failure'],
-  ])('that is answered by %s ends in time, and leaves no connection', async (_, take, result) => {
+  ])('with %s as the response ends in time, and leaves no connection', async (_, take, result) => {
     const target = await begin(tcpTarget(take));
     const outcome = await probe({ port: target.port, check: anHttpCheck(IMPATIENT) });
     expect(outcome.result, outcome.output).toBe(result);
@@ -154,7 +154,7 @@ describe('A probe by HTTP', () => {
     await waitFor('the connection is gone', () => target.contacts.open === 0);
   });
 
-  it('keeps only what can be stored of an answer', async () => {
+  it('keeps only storable characters of a response', async () => {
     const target = await begin(
       httpTarget((_, response) => response.end(Buffer.from([0x61, 0, 0xff, 0xed, 0xa0, 0x80]))),
     );
@@ -163,14 +163,14 @@ describe('A probe by HTTP', () => {
     expect(output.isWellFormed() && !output.includes('\0'), 'PostgreSQL would refuse it').toBe(true);
   });
 
-  it('shows nothing of an answer that people would not see', async () => {
+  it('keeps no invisible characters of a response', async () => {
     const page = 'a\u001b[31m\u009b\u202e\u2066\u200bz\n';
     const target = await begin(httpTarget((_, response) => response.writeHead(500).end(page)));
     const { output } = await probe({ port: target.port, check: anHttpCheck() });
     expect(output).toBe('Not one of 200-299: HTTP 500 Internal Server Error: a\uFFFD[31m\uFFFD\uFFFD\uFFFD\uFFFDz\n');
   });
 
-  it('over TLS wants a valid certificate, unless the check says otherwise', async () => {
+  it('over TLS requires a valid certificate, unless the check has tlsVerify off', async () => {
     const target = await begin(httpsTarget(answering(200, 'secret')));
     const asked = { port: target.port, scheme: 'https', host: 'localhost' } as const;
     expect(await probe({ ...asked, check: anHttpCheck() })).toMatchObject({
@@ -180,10 +180,10 @@ describe('A probe by HTTP', () => {
     const trusting = anHttpCheck({ tlsVerify: false });
     expect(await probe({ ...asked, check: trusting })).toEqual({ result: 'success', output: 'HTTP 200 OK: secret' });
     const plain = await begin(httpTarget(answering(200)));
-    expect((await probe({ ...asked, port: plain.port, check: trusting })).result, 'TLS was left out').toBe('failure');
+    expect((await probe({ ...asked, port: plain.port, check: trusting })).result, 'TLS was not used').toBe('failure');
   });
 
-  it('ends when it is called off, and finds nothing then', async () => {
+  it('ends without a result when it is called off', async () => {
     const target = await begin(tcpTarget(() => undefined));
     const off = new AbortController();
     const prober = new Prober(LOOPBACK, new NameResolver());
@@ -199,7 +199,7 @@ describe('A probe by HTTP', () => {
 });
 
 describe('A probe by TCP', () => {
-  it('succeeds when somebody takes the connection, and says nothing', async () => {
+  it('succeeds when the connection is accepted, and sends nothing', async () => {
     let heard = 0;
     const target = await begin(tcpTarget(socket => socket.on('data', data => (heard += data.length))));
     expect((await probe({ port: target.port, check: aTcpCheck() })).result).toBe('success');
@@ -207,7 +207,7 @@ describe('A probe by TCP', () => {
     expect(heard).toBe(0);
   });
 
-  it('fails when nobody does', async () => {
+  it('fails when the connection is refused', async () => {
     const outcome = await probe({ port: await freePort(), check: aTcpCheck() });
     expect(outcome).toMatchObject({ result: 'failure', output: expect.stringMatching(/ECONNREFUSED/) });
   });
@@ -238,7 +238,7 @@ describe('A probe by gRPC', () => {
     expect(outcome).toMatchObject({ result: 'failure', output: expect.stringMatching(/UNIMPLEMENTED/) });
   });
 
-  it('fails where nobody listens, and where another protocol is spoken', async () => {
+  it('fails if no process listens, and if the server has another protocol', async () => {
     const refused = await probe({ port: await freePort(), scheme: 'grpc', check: aGrpcCheck(IMPATIENT) });
     expect(refused.result).toBe('failure');
     const http = await begin(httpTarget(answering(200)));
@@ -246,20 +246,20 @@ describe('A probe by gRPC', () => {
     expect(['failure', 'timeout']).toContain(other.result);
   });
 
-  it('ends in time where nothing is answered, and leaves no connection', async () => {
+  it('ends in time without a response, and leaves no connection', async () => {
     const target = await begin(tcpTarget(() => undefined));
     expect((await probe({ port: target.port, scheme: 'grpc', check: aGrpcCheck(IMPATIENT) })).result).toBe('timeout');
     await waitFor('the connection is gone', () => target.contacts.open === 0);
   });
 
-  it('over TLS wants a valid certificate, unless the check says otherwise', async () => {
+  it('over TLS requires a valid certificate, unless the check has tlsVerify off', async () => {
     const target = await begin(grpcTarget({ '': 'SERVING' }, true));
     const asked = { port: target.port, scheme: 'grpcs', host: 'localhost' } as const;
     expect((await probe({ ...asked, check: aGrpcCheck() })).result).toBe('failure');
     expect((await probe({ ...asked, check: aGrpcCheck({ tlsVerify: false }) })).result).toBe('success');
   });
 
-  it('asks no proxy that the environment names', async () => {
+  it('uses no proxy of the environment', async () => {
     const proxy = await begin(tcpTarget(() => undefined));
     const target = await begin(grpcTarget({ '': 'SERVING' }));
     process.env['grpc_proxy'] = `http://127.0.0.1:${proxy.port}`;
@@ -304,20 +304,17 @@ describe('A name', () => {
     expect(target.contacts.total).toBe(0);
   });
 
-  it.each(CHECKS)(
-    'is looked up once for a probe, so that nobody can answer otherwise the second time ($scheme)',
-    async asked => {
-      const target = await begin(tcpTarget(() => undefined));
-      let lookups = 0;
-      const rebinding: Lookup = async () => {
-        lookups += 1;
-        return [{ address: lookups === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
-      };
-      await probe({ ...asked, host: 'orders.test', port: target.port }, rebinding);
-      expect(lookups).toBe(1);
-      await waitFor('the judged address was contacted', () => target.contacts.total > 0);
-    },
-  );
+  it.each(CHECKS)('is looked up once for a probe, so that a second look-up cannot differ ($scheme)', async asked => {
+    const target = await begin(tcpTarget(() => undefined));
+    let lookups = 0;
+    const rebinding: Lookup = async () => {
+      lookups += 1;
+      return [{ address: lookups === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
+    };
+    await probe({ ...asked, host: 'orders.test', port: target.port }, rebinding);
+    expect(lookups).toBe(1);
+    await waitFor('the allowed address was contacted', () => target.contacts.total > 0);
+  });
 
   it('is sent along: as Host, and as the name that the certificate is for', async () => {
     const hosts: (string | undefined)[] = [];
@@ -332,7 +329,7 @@ describe('A name', () => {
     expect(hosts).toEqual([`orders.test:${target.port}`, 'orders.test']);
   });
 
-  it('that is not known is a failure, and one that is never answered a timeout', async () => {
+  it('that is unknown is a failure, and a look-up without a response a timeout', async () => {
     expect(await probe({ port: 1, host: 'orders.test', check: aTcpCheck() }, names())).toEqual({
       result: 'failure',
       output: 'orders.test has no address.',
@@ -343,7 +340,7 @@ describe('A name', () => {
   });
 });
 
-/** One informational answer after the other (RFC 9110, section 15.2), and never the final one. */
+/** Informational responses without end (RFC 9110, section 15.2), and no final one. */
 function hintEndlessly(socket: Socket): void {
   const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'), 20);
   socket.once('close', () => clearInterval(timer));

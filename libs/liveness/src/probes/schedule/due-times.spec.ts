@@ -5,7 +5,7 @@ import { DueTimes } from './due-times.js';
 const SLOT = 50;
 
 describe('Due times', () => {
-  it('give each thing once, never early, and at most a slot late', () => {
+  it('return each thing once, never early, and at most a slot late', () => {
     const someDues = fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 50 });
     const someSteps = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 30 });
     fc.assert(
@@ -27,7 +27,7 @@ describe('Due times', () => {
     );
   });
 
-  it('do not give what was taken out, before or after', () => {
+  it('do not return what was removed', () => {
     const times = new DueTimes<string>(SLOT, 0);
     const remove = [times.add('a', 100), times.add('b', 100)];
     remove[0]!();
@@ -37,7 +37,7 @@ describe('Due times', () => {
     expect(times.take(300)).toEqual(['c']);
   });
 
-  it('give the earlier first, also after a long sleep', () => {
+  it('return the earlier first, also after a long pause', () => {
     const times = new DueTimes<string>(SLOT, 0);
     times.add('late', 9_000);
     times.add('early', 100);

@@ -17,7 +17,7 @@ interface Under {
   finish(outcome?: ProbeOutcome): Promise<void>;
 }
 
-/** A scheduler in a time of its own, whose probes end when the test says so. */
+/** A scheduler with a simulated clock, whose probes end when the test ends them. */
 function aScheduler(maxAtOnce = 100, random = () => 0.5) {
   let nowMs = 0;
   const under: Under[] = [];
@@ -66,7 +66,7 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
 }
 
 describe('The schedule of probes', () => {
-  it('probes what is unknown soon, and again in each interval', async () => {
+  it('probes an instance of unknown health soon, and again in each interval', async () => {
     const { scheduler, under, reports, pass } = aScheduler();
     scheduler.take(probed({ health: { ...anInstance().health, state: 'unknown' } }));
     pass(1_000);
@@ -79,7 +79,7 @@ describe('The schedule of probes', () => {
     }
   });
 
-  it('spreads what it is given at once over the interval', () => {
+  it('spreads instances that it gets at once over the interval', () => {
     let seed = 0;
     const { scheduler, counted, pass } = aScheduler(10_000, () => (seed = (seed + 0.618_033_988_75) % 1));
     for (let n = 0; n < 1_000; n++) scheduler.take(probed());
@@ -93,7 +93,7 @@ describe('The schedule of probes', () => {
     expect(most, 'they come in a burst').toBeLessThan(120);
   });
 
-  it('never has more under way than it may, and keeps the others in their order', async () => {
+  it('has a bounded number of probes under way, and keeps the order of the others', async () => {
     const { scheduler, under, pass } = aScheduler(3);
     const records = Array.from({ length: 10 }, () => probed());
     for (const record of records) scheduler.take(record);
@@ -109,7 +109,7 @@ describe('The schedule of probes', () => {
     expect(order).toEqual(records.map(({ id }) => id));
   });
 
-  it('leaves out what it could not do in time, instead of piling it up', async () => {
+  it('skips probes that it could not do in time, instead of queueing them', async () => {
     const { scheduler, under, counted, pass, jump } = aScheduler();
     scheduler.take(probed());
     pass(10_000);
@@ -127,7 +127,7 @@ describe('The schedule of probes', () => {
     expect(counted.skipped).toBeGreaterThanOrEqual(8);
   });
 
-  it('calls off a probe of what is another endpoint now, and does not count what it found', async () => {
+  it('calls off a probe when the endpoint changes, and ignores its result', async () => {
     const { scheduler, under, reports, pass } = aScheduler();
     const record = probed();
     scheduler.take(record);
@@ -142,7 +142,7 @@ describe('The schedule of probes', () => {
     expect(scheduler.inFlight).toBe(1);
   });
 
-  it('begins anew with the next process of an instance: neither what is under way nor what was found counts', async () => {
+  it('begins anew with the next process of an instance, and ignores probes of the one before', async () => {
     const { scheduler, under, reports, pass } = aScheduler();
     const record = probed({ health: { ...anInstance().health, state: 'unknown' }, incarnation: 'boot-1' });
     scheduler.take(record);
@@ -164,7 +164,7 @@ describe('The schedule of probes', () => {
     ]);
   });
 
-  it('goes on undisturbed when something else of the instance changes', async () => {
+  it('continues when other fields of the instance change', async () => {
     const { scheduler, under, reports, pass } = aScheduler();
     const record = probed();
     scheduler.take(record);
@@ -174,7 +174,7 @@ describe('The schedule of probes', () => {
     expect(reports).toMatchObject([{ record: { weight: 7 } }]);
   });
 
-  it('drops what is not its own any more, wherever it is on its way', async () => {
+  it('drops instances that other nodes probe, in any state', async () => {
     const { scheduler, under, reports, pass } = aScheduler(1);
     const [running, waiting, later] = [probed(), probed(), probed({ check: aTcpCheck({ intervalSeconds: 3_600 }) })];
     for (const record of [running, waiting, later]) scheduler.take(record);
@@ -185,7 +185,7 @@ describe('The schedule of probes', () => {
     expect([reports, scheduler.size, scheduler.inFlight, scheduler.waiting]).toEqual([[], 0, 0, 0]);
   });
 
-  it('counts what was found in a row, and goes on from what the node before had found', async () => {
+  it('counts equal results in a row, and continues the count of the node before', async () => {
     const { scheduler, under, reports, pass } = aScheduler();
     scheduler.take(probed({ health: { ...anInstance().health, state: 'degraded', failures: 1, decidedBy: 'probe' } }));
     for (const outcome of [DOWN, DOWN, UP, UP, DOWN]) {

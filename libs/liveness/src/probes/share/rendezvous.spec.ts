@@ -10,7 +10,7 @@ const someNodes = fc.uniqueArray(fc.stringMatching(/^[a-z0-9:.-]{1,20}$/), { min
 const INSTANCES = Array.from({ length: 2_000 }, () => placeOf(newId()));
 
 describe('Rendezvous hashing', () => {
-  it('gives everything to somebody, and to nobody where there is nobody', () => {
+  it('gives each instance to a node, if there is one', () => {
     expect(ownerOf(1, [])).toBeUndefined();
     fc.assert(
       fc.property(someNodes, fc.integer({ min: 0, max: 2 ** 32 - 1 }), (nodes, instance) => {
@@ -19,21 +19,21 @@ describe('Rendezvous hashing', () => {
     );
   });
 
-  it('moves only what belonged to a node that goes', () => {
+  it('moves only the instances of a node that leaves', () => {
     fc.assert(
       fc.property(someNodes, fc.nat(), (nodes, n) => {
         const gone = nodes[n % nodes.length]!;
         const [before, after] = [contenders(nodes), contenders(nodes.filter(node => node !== gone))];
         for (const instance of INSTANCES.slice(0, 200)) {
           const owner = ownerOf(instance, before);
-          if (owner !== gone) expect(ownerOf(instance, after), 'it updated without need').toBe(owner);
+          if (owner !== gone) expect(ownerOf(instance, after), 'it moved without need').toBe(owner);
         }
       }),
     );
   });
 
   it.each([['node-a', 'node-b'], ['a:8081', 'b:8081', 'c:8081'], Array.from({ length: 10 }, (_, n) => `pod-${n}`)])(
-    'shares out evenly among %s and others',
+    'distributes evenly over %s',
     (...nodes) => {
       const counts = new Map<string, number>();
       for (const instance of INSTANCES) {
@@ -48,9 +48,9 @@ describe('Rendezvous hashing', () => {
     },
   );
 
-  it('is the same on all nodes, those of other versions too', () => {
+  it('is the same on nodes of all versions', () => {
     const nodes = contenders(['a:8081', 'b:8081', 'c:8081']);
     const owners = Array.from({ length: 12 }, (_, n) => ownerOf(placeOf(`instance-${n}`), nodes)?.[0]).join('');
-    expect(owners, 'nodes that are being upgraded would not agree on who probes what').toBe('aabaacaccbbc');
+    expect(owners, 'nodes of different versions would not agree').toBe('aabaacaccbbc');
   });
 });

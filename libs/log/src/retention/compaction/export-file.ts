@@ -92,9 +92,9 @@ async function takeName(path: string): Promise<void> {
 
 const nameTaken = (path: string): Error => new Error(`${path} already exists. Move it away.`);
 
-async function ifExists(look: () => Promise<Stats>): Promise<Stats | undefined> {
+async function ifExists(readStats: () => Promise<Stats>): Promise<Stats | undefined> {
   try {
-    return await look();
+    return await readStats();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { toChange } from '@coordination/catalog';
-import { anInstance } from '../../../../test/support/catalog/factories.js';
-import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
-import { expectedFrame } from '../../../../test/support/watch/watch-guarantees.js';
+import { anInstance } from '../../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../../test/support/log/log-in-memory.js';
+import { expectedFrame } from '../../../../../test/support/watch/watch-guarantees.js';
 import { ChangeFrames } from './change-sse.js';
 import { bookmarkFrame, resetFrame, retryFrame } from './sse-frames.js';
 

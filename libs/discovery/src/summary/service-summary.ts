@@ -1,18 +1,18 @@
 import { type InstanceRecord, STATUSES, type Status } from '@coordination/catalog';
 
-/** How many instances there are, in all and of each status. */
+/** The number of instances, in total and of each status. */
 export type StatusCounts = Readonly<Record<'total' | Status, number>>;
 
 type MutableCounts = Record<'total' | Status, number>;
 
-/** What the list of services says of one of them. */
+/** A service in the list of services. */
 export interface ServiceSummary {
   readonly service: string;
   readonly types: readonly string[];
   readonly instances: StatusCounts;
   readonly versions: readonly string[];
   readonly zones: readonly string[];
-  /** As `key=value`, the form that the filter `tag` takes. */
+  /** As `key=value`, the form of the filter `tag`. */
   readonly tags: readonly string[];
 }
 
@@ -28,10 +28,10 @@ function count(counts: MutableCounts, status: Status): void {
   counts[status] += 1;
 }
 
-/** Of an instance, what a summary tells. */
+/** The part of an instance that a summary needs. */
 export type Summarized = Pick<InstanceRecord, 'type' | 'zone' | 'metadata' | 'status'>;
 
-/** Gathers what there is to say of the instances of a service, one by one. */
+/** Builds the summary of a service from its instances, one by one. */
 export class ServiceSummarizer {
   private readonly types = new Set<string>();
   private readonly versions = new Set<string>();
@@ -63,12 +63,12 @@ export class ServiceSummarizer {
   }
 }
 
-/** What there is to say of the instances of a service. */
+/** The summary of a service. */
 export function summarize(service: string, records: Iterable<Summarized>): ServiceSummary {
   const summarizer = new ServiceSummarizer(service);
   for (const record of records) summarizer.add(record);
   return summarizer.summary();
 }
 
-/** In the order of code units, which needs no locale and is the same everywhere. */
+/** Sorted by code units, which is the same in every locale. */
 export const sorted = (texts: Iterable<string>): string[] => [...texts].sort();

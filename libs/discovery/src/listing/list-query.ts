@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { type Selection } from '../selection/selection.js';
 import { type Fields } from './instance-fields.js';
 
-/** How much of the list of a service an answer has. */
+/** Which part of the list of a service a response contains. */
 export interface ListPart {
   readonly fields: Fields;
   /** Instances per page; null: all of them, without pages. */
   readonly limit: number | null;
 }
 
-/** Everything. */
+/** The whole list. */
 export const WHOLE: ListPart = { fields: null, limit: null };
 
-/** What is asked about the instances of a service. */
-export interface ListQuestion {
+/** A query for the instances of a service, or a part of them. */
+export interface ListQuery {
   readonly namespace: string;
   readonly service: string;
   readonly selection: Selection;
@@ -23,7 +23,7 @@ export interface ListQuestion {
 export const isWhole = ({ fields, limit }: ListPart): boolean => fields === null && limit === null;
 
 /**
- * Names a part of a list.
+ * A text that identifies a part of a list.
  * @param after the instanceId after which the page begins; undefined for the first one
  */
 export const partText = ({ fields, limit }: ListPart, after?: string): string =>
@@ -32,13 +32,13 @@ export const partText = ({ fields, limit }: ListPart, after?: string): string =>
 const VARIANT_LENGTH = 8;
 
 /**
- * What the ETag of a part has beside the revision: who asks for other members or another page must not be told that he has
- * them. Hexadecimal, lest it look like what a proxy that compresses adds to a tag. Undefined for the whole list.
+ * The part of the ETag after the revision, so that a request for other members or another page does not get 304. It is
+ * hexadecimal, so that it differs from what compressing proxies append to a tag. Undefined for the whole list.
  */
 export const variantOf = (part: ListPart, after?: string): string | undefined =>
   isWhole(part) ? undefined : hash(partText(part, after));
 
-/** The same for members that are chosen of another list. */
+/** The same for chosen members of any other list. */
 export const variantOfFields = (fields: Fields): string | undefined =>
   fields === null ? undefined : hash(JSON.stringify(fields));
 

@@ -1,7 +1,7 @@
 import { STATUSES, type Status } from '@coordination/catalog';
 import { type ServiceSummary, sorted } from './service-summary.js';
 
-/** What SQL tells of the selected instances of one service. */
+/** The summary of the selected instances of one service in SQL. */
 export type SummaryRow = {
   readonly service: string;
   readonly types: readonly string[];
@@ -18,7 +18,7 @@ export interface TagRow {
 const distinct = (expression: string, condition: string): string =>
   `coalesce(array_agg(distinct ${expression}) filter (where ${condition}), '{}')`;
 
-/** The services of selected instances `i`, and what is selected of each: `summarize` in SQL. */
+/** Summaries of the selected instances `i` by service: `summarize` in SQL. */
 export const SUMMARIZE_SERVICES = (where: string): string => `
   select i.service, count(*)::int as total,
     ${STATUSES.map(status => `(count(*) filter (where i.status = '${status}'))::int as "${status}"`).join(', ')},

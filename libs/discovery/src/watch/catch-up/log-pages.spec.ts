@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { EPOCH_JUMP } from '@coordination/log/testing';
-import { anInstance } from '../../../../test/support/catalog/factories.js';
-import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { anInstance } from '../../../../../test/support/catalog/factories.js';
+import { LogInMemory } from '../../../../../test/support/log/log-in-memory.js';
 import { LogPages } from './log-pages.js';
-import { resetReasonFor, toStretch } from './log-segment.js';
+import { resetReasonFor, toSegment } from './log-segment.js';
 
 const PAGE_SIZE = 5;
 
@@ -13,12 +13,13 @@ function paged(length: number, { oldest = 0 } = {}) {
   const { id } = anInstance();
   for (let n = 0; n < length; n++) log.put(anInstance({ id, weight: n }));
   const asked: number[] = [];
-  const pages = new LogPages(async (after, limit) => {
+  const read = async (after: number, limit: number) => {
     asked.push(after);
     await Promise.resolve();
     const events = log.events.filter(({ revision }) => revision > Math.max(after, oldest)).slice(0, limit);
-    return toStretch(after, log.head, events);
-  }, PAGE_SIZE);
+    return toSegment(after, log.head, events);
+  };
+  const pages = new LogPages({ read }, PAGE_SIZE);
   return { log, pages, asked, around: (revision: number) => pages.around(revision, log.epoch) };
 }
 
@@ -44,11 +45,12 @@ describe('pages of the log', () => {
   it('fail for those who asked, and are read again by the next', async () => {
     let isAway = true;
     const log = new LogInMemory();
-    const pages = new LogPages(async () => {
+    const read = async () => {
       await Promise.resolve();
       if (isAway) throw new Error('away');
-      return toStretch(0, log.head, log.events);
-    });
+      return toSegment(0, log.head, log.events);
+    };
+    const pages = new LogPages({ read });
     await expect(Promise.all([pages.around(0, log.epoch), pages.around(0, log.epoch)])).rejects.toThrow('away');
     isAway = false;
     log.put(anInstance());

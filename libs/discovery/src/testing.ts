@@ -1,0 +1,22 @@
+// What tests outside discovery need of its inside: imported as `@coordination/discovery/testing`, and by tests only.
+export { Listings } from './listing/listings.js';
+export { CatalogDiff } from './past/diff/catalog-diff.service.js';
+export { ChangedInstances } from './past/diff/changed-instances.js';
+export { DiffPages } from './past/diff/diff-pages.js';
+export { PastDiscovery } from './past/past-discovery.service.js';
+export { PastInstances } from './past/past-instances.js';
+export { PAST_LIMITS, type PastLimits } from './past/past-limits.js';
+export { PastPages } from './past/past-pages.js';
+export { PastSearches } from './past/past-search.js';
+export { PastServices } from './past/past-services.js';
+export { CatalogSearchRepository } from './search/catalog-search.repository.js';
+export { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from './search/catalog-search.js';
+export { type Expression, type Field, FIELDS, ORDERS, type Scalar, type Selector } from './selection/expression.js';
+export { EVERYTHING } from './selection/selection.js';
+export { LogCatchUp } from './watch/catch-up/log-catch-up.js';
+export { LogPages } from './watch/catch-up/log-pages.js';
+export { LogSegmentReader } from './watch/catch-up/log-segment-reader.js';
+export { type LogSegment, resetReasonFor, toSegment } from './watch/catch-up/log-segment.js';
+export { WatchContext } from './watch/watch-context.js';
+export { type WatchLimits } from './watch/watch-limits.js';
+export { WatchMetrics } from './watch/watch-metrics.js';
