@@ -15,7 +15,6 @@ import { InstanceLeaseRepository } from './leases/instance-lease.repository.js';
 import { LastCheckedRecorder } from './leases/last-checked.js';
 import { leaseFlushBoundMs, LeaseRenewals } from './leases/lease-renewals.js';
 import { UnchangedRegistrations } from './leases/unchanged-registrations.js';
-import { RecordWriter } from './records/record-writer.js';
 import { RegistrationMetrics } from './registration-metrics.js';
 import { RegistryReads } from './registry-reads.service.js';
 import { RegistryShutdown } from './registry-shutdown.service.js';
@@ -52,7 +51,6 @@ const probePolicy = {
     RegistrationMetrics,
     RegistryService,
     RegistryReads,
-    RecordWriter,
     ExpiredKeysJob,
     EmptyServicesJob,
     RegistryShutdown,
@@ -62,7 +60,6 @@ const probePolicy = {
     LeadershipModule,
     RegistryService,
     CatalogWriter,
-    RecordWriter,
     LeaseRenewals,
     ServiceInstanceRepository,
     ProbePolicy,

@@ -12,7 +12,7 @@ import { assertCatalogInvariants } from '../../support/catalog/catalog-invariant
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
 import { Api } from '../../support/http/api.js';
 
-/** A protocol that has JSON bodies of its own, and errors as plain text. */
+/** A protocol with JSON bodies, and with errors of its own form. */
 const EUREKA: WireProtocol = {
   source: 'eureka',
   prefix: '/eureka',

@@ -1,3 +1,4 @@
+import { type JsonObject } from '@coordination/kernel';
 import { Body, Delete, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import {
   Endpoint,
@@ -8,13 +9,7 @@ import {
   setPosition,
 } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import {
-  type JsonObject,
-  LEASED_EXAMPLE,
-  OVERRIDE_EXAMPLE,
-  PATCH_EXAMPLE,
-  REPORT_EXAMPLE,
-} from '@coordination/catalog';
+import { LEASED_EXAMPLE, OVERRIDE_EXAMPLE, PATCH_EXAMPLE, REPORT_EXAMPLE } from '@coordination/catalog';
 import {
   answerRead,
   answerWritten,

@@ -1,3 +1,4 @@
+import { type JsonObject } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -6,7 +7,6 @@ import {
   endsWithIncarnation,
   type Health,
   type InstanceRecord,
-  type JsonObject,
   type LeaseAllowance,
   type LeasedInstance,
   type Override,

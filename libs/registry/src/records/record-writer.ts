@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { CatalogWriter } from '../write/catalog-writer.js';
 import { type WriteResult } from '../requests/write-request.js';
 
-/** A change of versioned records, and the event that tells of it. */
+/** A change of versioned records, and its event. */
 export interface RecordChange {
   readonly action: AuditAction;
   /** What the change was decided on and what it leaves, as plain JSON without secrets: they stay in the log for ever. */

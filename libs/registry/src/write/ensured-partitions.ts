@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ServiceEventRepository } from '@coordination/log';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
@@ -10,7 +10,9 @@ const HEADROOM = 500_000;
 export class EnsuredPartitions {
   private upTo = 0;
 
-  constructor(private readonly events: ServiceEventRepository) {}
+  constructor(
+    @Inject(ServiceEventRepository) private readonly events: Pick<ServiceEventRepository, 'ensurePartitions'>,
+  ) {}
 
   /** Whether an event can be appended without looking at the partitions. */
   cover(revision: number): boolean {

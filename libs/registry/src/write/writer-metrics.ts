@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Metrics } from '@coordination/observability';
 
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
@@ -18,7 +18,7 @@ export class WriterMetrics {
   private readonly reuses;
   private readonly appends;
 
-  constructor(metrics: Metrics) {
+  constructor(@Inject(Metrics) metrics: Pick<Metrics, 'counter' | 'histogram'>) {
     this.sizes = metrics.histogram({
       name: 'write_batch_changes',
       help: 'Changes that one transaction committed.',

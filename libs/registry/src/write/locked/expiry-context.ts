@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { NodeRoleRepository, type RoleTerm } from '@coordination/leadership';
 import { InstanceLeaseRepository } from '../../leases/instance-lease.repository.js';
@@ -8,8 +8,8 @@ import { type WriteRequest } from '../../requests/write-request.js';
 @Injectable()
 export class ExpiryContext {
   constructor(
-    private readonly leases: InstanceLeaseRepository,
-    private readonly roles: NodeRoleRepository,
+    @Inject(InstanceLeaseRepository) private readonly leases: Pick<InstanceLeaseRepository, 'hold'>,
+    @Inject(NodeRoleRepository) private readonly roles: Pick<NodeRoleRepository, 'holds'>,
   ) {}
 
   /**
