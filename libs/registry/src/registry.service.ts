@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { type Endpoint, type InstanceTest, type JsonObject, type JsonValue } from '@coordination/catalog';
+import { type Endpoint, type InstanceTest } from '@coordination/catalog';
+import { type JsonObject, type JsonValue, OutcomeUnknownError } from '@coordination/kernel';
 import { type CallOrigin, RequestContext } from '@coordination/context';
-import { OutcomeUnknownError } from '@coordination/kernel';
 import { type Command, type ExpectedVersion, type RegisterCommand, type Target } from './domain/commands.js';
 import { isProbed } from './domain/health-rules.js';
 import { ProbePolicy } from './domain/probe-policy.js';

@@ -8,13 +8,8 @@ import {
   setPosition,
 } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import {
-  type JsonObject,
-  LEASED_EXAMPLE,
-  OVERRIDE_EXAMPLE,
-  PATCH_EXAMPLE,
-  REPORT_EXAMPLE,
-} from '@coordination/catalog';
+import { LEASED_EXAMPLE, OVERRIDE_EXAMPLE, PATCH_EXAMPLE, REPORT_EXAMPLE } from '@coordination/catalog';
+import { type JsonObject } from '@coordination/kernel';
 import {
   answerRead,
   answerWritten,

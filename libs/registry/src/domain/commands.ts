@@ -1,4 +1,4 @@
-import { type FieldError } from '@coordination/kernel';
+import { type FieldError, type JsonObject } from '@coordination/kernel';
 import {
   type Endpoint,
   identityKey,
@@ -7,7 +7,6 @@ import {
   type InstanceRecord,
   type InstanceSpec,
   type InstanceTest,
-  type JsonObject,
   type LeaseAllowance,
   type OverrideScope,
   type OverrideStatus,

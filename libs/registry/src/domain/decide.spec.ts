@@ -6,11 +6,11 @@ import {
   endsWithIncarnation,
   type Health,
   type InstanceRecord,
-  type JsonObject,
   type LeaseAllowance,
   type LeasedInstance,
   type Override,
 } from '@coordination/catalog';
+import { type JsonObject } from '@coordination/kernel';
 import { HEALTH_STATES, INITIAL_STATES } from '@coordination/catalog/testing';
 import {
   commandOn,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JsonValue } from '@coordination/catalog';
+import { type JsonValue } from '@coordination/kernel';
 import { aJson, frozen } from '../../../../test/support/laws/arbitraries.js';
 import { mergePatch } from './merge-patch.js';
 

@@ -1,4 +1,4 @@
-import { type JsonValue } from '@coordination/catalog';
+import { type JsonValue } from '@coordination/kernel';
 import { type RecalledAnswer } from './stored-answer.js';
 import { type CommandResult } from '../requests/write-request.js';
 

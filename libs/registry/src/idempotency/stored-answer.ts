@@ -1,5 +1,5 @@
-import { DomainError, ERROR_CODES, type ErrorCode, type ErrorExtras } from '@coordination/kernel';
-import { type InstanceRecord, type JsonValue, type Lease } from '@coordination/catalog';
+import { DomainError, ERROR_CODES, type ErrorCode, type ErrorExtras, type JsonValue } from '@coordination/kernel';
+import { type InstanceRecord, type Lease } from '@coordination/catalog';
 import { type LeaseEffect } from '../domain/decision.js';
 import { type CommandResult, type WriteResult } from '../requests/write-request.js';
 

@@ -1,6 +1,7 @@
 import { type AuditAction } from '@coordination/log';
 import { type CallOrigin } from '@coordination/context';
-import { type JsonValue, type LeasedInstance } from '@coordination/catalog';
+import { type LeasedInstance } from '@coordination/catalog';
+import { type JsonValue } from '@coordination/kernel';
 import { type RoleTerm } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Command } from '../domain/commands.js';

@@ -1,4 +1,4 @@
-import { findUnstorable } from '@coordination/kernel';
+import { findUnstorable, type JsonObject } from '@coordination/kernel';
 import { z } from 'zod';
 import {
   type Check,
@@ -6,7 +6,6 @@ import {
   type InstanceSpec,
   instanceTypeSchema,
   inStoredOrder,
-  type JsonObject,
   metadataShape,
   schemeSchema,
   specOf,
