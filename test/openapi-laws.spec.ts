@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { MAX_HEAD_BYTES } from '@coordination/http/testing';
 import { describeApi } from '../apps/coordination/src/documentation/api-document.js';
-import { MAX_HEAD_BYTES } from '../libs/http/src/server/http-adapter.js';
 import { longestHeadOf } from './support/openapi/openapi-head.js';
 import { clashesOf, RESERVED_METHODS, RESERVED_TYPES } from './support/openapi/openapi-names.js';
 import {

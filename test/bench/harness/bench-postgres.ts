@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '@coordination/embedded-postgres';
-import { readPidFile } from '../../../libs/embedded-postgres/src/server-process.js';
+import { readPidFile } from '@coordination/embedded-postgres/testing';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
 import { migrate } from '../../support/database/schema.js';
 

@@ -3,10 +3,17 @@ import { appendFile, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { type Home, prepareHome } from '../../../libs/embedded-postgres/src/home.js';
-import { giveTo } from '../../../libs/embedded-postgres/src/account.js';
-import { ensureDatabase, initialise, launch, serverUrl } from '../../../libs/embedded-postgres/src/server.js';
-import { isAlive, stopServer } from '../../../libs/embedded-postgres/src/server-process.js';
+import {
+  ensureDatabase,
+  giveTo,
+  type Home,
+  initialise,
+  isAlive,
+  launch,
+  prepareHome,
+  serverUrl,
+  stopServer,
+} from '@coordination/embedded-postgres/testing';
 import { type DisposableDirectory, disposableDirectory } from '../disposable-directory.js';
 import { lastingPort } from './lasting-port.js';
 import { waitFor } from '../time/wait-for.js';

@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { giveTo, serverAccount } from '../../../libs/embedded-postgres/src/account.js';
+import { giveTo, serverAccount } from '@coordination/embedded-postgres/testing';
 import { type DisposableDirectory, disposableDirectory } from '../disposable-directory.js';
 import { waitFor } from '../time/wait-for.js';
 
