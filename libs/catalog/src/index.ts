@@ -1,4 +1,3 @@
-export { type JsonObject, type JsonValue } from '@coordination/kernel';
 export { CatalogModule } from './catalog.module.js';
 export { weightOf } from './changes/change-buffer.js';
 export { ChangeFeed, type FeedFollower } from './changes/change-feed.js';
@@ -37,7 +36,6 @@ export { instanceView, leasedInstanceView, overrideView } from './model/instance
 export {
   CHECK_KINDS,
   type Check,
-  type CheckKind,
   type Endpoint,
   type GrpcCheck,
   type Health,

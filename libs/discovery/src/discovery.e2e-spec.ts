@@ -74,7 +74,7 @@ afterAll(async () => {
 });
 
 describe('a node without a database', () => {
-  it('never says that there is nothing', async () => {
+  it('never returns an empty catalog', async () => {
     const lonely = await startApplication({ databaseUrl: NO_SERVER });
     try {
       for (const path of ['namespaces', 'services', 'services/orders/instances']) {
@@ -126,7 +126,7 @@ describe('the instances of a service', () => {
     await waitFor('the change on the other node', async () => (await elsewhere()) === 200);
   });
 
-  it('have the same bytes on all nodes, as one ETag means, and as the database and the registry tell them', async () => {
+  it('have the same bytes on all nodes for one ETag, and equal the database and the registry', async () => {
     const { id } = await register({ service: 'alike', instanceId: 'a' });
     await write('PUT', `instances/${id}/override`, { status: 'maintenance', reason: 'new disk' });
     const metadata = { zz: [{ ü: 1, zz: 2, z: 3 }], tags: { b: '1', aa: '2', a: '3' }, region: 'eu' };
@@ -148,7 +148,7 @@ describe('the instances of a service', () => {
     expect(JSON.stringify(record)).toBe(JSON.stringify(instances[0]));
   });
 
-  it('keep their revision when the last one has gone, and none is an empty list as of now', async () => {
+  it('keep their revision when the last one was removed; an unknown service has an empty list at the present revision', async () => {
     const { id, revision } = await register({ service: 'leaving' });
     await write('DELETE', `instances/${id}`);
     await register({ service: 'staying' });
@@ -209,7 +209,7 @@ describe('services and namespaces', () => {
     readonly services: readonly { readonly service: string }[];
   }
 
-  it('are listed with what can be said of them', async () => {
+  it('are listed with their summaries', async () => {
     const metadata = { version: '1.0.0', tags: { team: 'x' } };
     const { revision } = await register({ namespace: 'listed', service: 'one', zone: 'z', metadata });
     const whole = await get('services?namespace=listed');
@@ -339,7 +339,7 @@ describe('bad questions', () => {
   });
 });
 
-it('tells of the view in the metrics', async () => {
+it('shows the view in the metrics', async () => {
   const text = await (await fetch(`${node.url}/metrics`)).text();
   expect(text).toMatch(/^pcs_view_loaded 1$/m);
   expect(text).toMatch(/^pcs_view_revision [1-9]\d*$/m);

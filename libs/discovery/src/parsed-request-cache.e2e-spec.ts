@@ -36,7 +36,7 @@ const told = ({ headers }: Answer<Instances>) =>
     headers.get(name),
   );
 
-describe('A question that was asked before', () => {
+describe('A repeated request', () => {
   it.each(['', '?zone=eu-1a', '?status=any&filter=zone%20==%20%22eu-1a%22', '?namespace=default'])(
     'is answered as the first time, and tells every change since (%s)',
     async query => {
@@ -66,7 +66,7 @@ describe('A question that was asked before', () => {
     expect((await read(path, { 'if-none-match': etag })).status).toBe(200);
   });
 
-  it('is no other one: what else it says is looked at', async () => {
+  it('does not match requests with other parameters or another method', async () => {
     await register('demanding', 'a');
     const path = pathOf('demanding');
     expect((await read(path)).status).toBe(200);
@@ -77,7 +77,7 @@ describe('A question that was asked before', () => {
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
-  it('of a service that nobody knows stays open', async () => {
+  it('for an unknown service is answered anew', async () => {
     const path = pathOf('not-yet');
     expect(names(await read(path))).toEqual([]);
     expect(names(await read(path))).toEqual([]);

@@ -16,7 +16,7 @@ const aChange = (revision: number, metadata = {}): CatalogChange => ({
 const revisionsOf = (changes: readonly CatalogChange[] | undefined) => changes?.map(({ revision }) => revision);
 
 describe('the buffer of changes', () => {
-  it('gives the newest changes after a revision, or says that it has forgotten some (a gap would go unseen)', () => {
+  it('returns the newest changes after a revision, or undefined when some were evicted (a gap must not go unnoticed)', () => {
     const run = fc.record({
       begin: fc.nat(5),
       steps: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 60 }),

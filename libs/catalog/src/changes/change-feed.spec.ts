@@ -29,7 +29,7 @@ function follow(feed: ChangeFeed, scope: Partial<Scope> = {}) {
 }
 
 describe('the feed of changes', () => {
-  it('tells everybody what is in scope, in order, and nobody anything else', async () => {
+  it('delivers to each follower the changes in its scope, in order, and no others', async () => {
     const { log, view, feed } = watchedView();
     await nextTurn();
     const all = follow(feed);
@@ -49,7 +49,7 @@ describe('the feed of changes', () => {
     expect(named.received).toEqual([1, 4]);
   });
 
-  it('tells of a new epoch as of a load, and of no change before it, in whatever page it comes', async () => {
+  it('reports a new epoch like a load, and no change before it, in whatever page it comes', async () => {
     const { log, view, feed } = watchedView();
     await nextTurn();
     const follower = follow(feed);
@@ -61,7 +61,7 @@ describe('the feed of changes', () => {
     expect(feed.after(1), 'the epoch that ended is not received as if it went on').toBeUndefined();
   });
 
-  it('tells nothing twice when events are applied again, and nothing after the end', async () => {
+  it('delivers nothing twice when events are applied again, and nothing after the end', async () => {
     const { log, view, feed } = watchedView();
     await nextTurn();
     const follower = follow(feed);
@@ -77,7 +77,7 @@ describe('the feed of changes', () => {
     expect(feed.size).toBe(0);
   });
 
-  it('tells of a load, after which memory has only what came later', async () => {
+  it('reports a load, after which memory has only later changes', async () => {
     const { log, view, feed, load } = watchedView();
     await nextTurn();
     const follower = follow(feed);

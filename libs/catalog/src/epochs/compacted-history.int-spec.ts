@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 describe('A node that slept for longer than the log is retained', () => {
-  it('begins no new epoch for what it knows and the log has no more: it writes on, and loads its view anew', async () => {
+  it('begins no new epoch for revisions that it knows and the log no longer has: it continues to write, and loads its view again', async () => {
     const sleeper = await startWriter(database.url);
     const known = await write(sleeper);
     const reader = await startReadingNode({ url: database.url, pollMs: NEVER_MS });

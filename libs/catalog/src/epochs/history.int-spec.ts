@@ -76,7 +76,7 @@ afterEach(async () => {
 });
 
 describe('a restored backup', () => {
-  it('is not written to by whoever knows later commits, until a new epoch has begun above all of them', async () => {
+  it('is not written to by a node that knows later commits, until a new epoch has begun above all of them', async () => {
     const node = await start();
     await write(node, 3);
     await database.backUp();
@@ -213,7 +213,7 @@ describe('another server', () => {
     },
   );
 
-  it('begins a new epoch when nobody confirms it in time, once for all nodes', async () => {
+  it('begins a new epoch when no node confirms it in time, once for all nodes', async () => {
     const [last, ...starting] = [await start(), await start(100), await start(100), await start(100)];
     await write(last, 2);
     await promote(last);

@@ -43,7 +43,7 @@ const many = (count: number, fields: Partial<InstanceRecord> = {}) =>
   Array.from({ length: count }, (_, n) => anInstance({ instanceId: `orders-${n}`, ...fields }));
 
 describe('a node that starts', () => {
-  it('loads what is there, in many chunks, with the revisions of services that have gone', async () => {
+  it('loads everything in many chunks, with the revisions of services without instances', async () => {
     const [gone, ...rest] = await author.add(...many(30), ...many(3, { namespace: 'shop', service: 'mail' }));
     await author.change(rest[0]!, { weight: 7, metadata: { a: { b: [1, 'x', null] } } });
     await author.remove(gone!, ...rest.filter(it => it.service === 'mail'));
@@ -114,7 +114,7 @@ describe('a node that follows', () => {
     expect(() => view.assertReadable()).not.toThrow();
   });
 
-  it('reads the log at once when somebody waits for a revision', async () => {
+  it('reads the log at once when a caller waits for a revision', async () => {
     const { view } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
     const [added] = await author.add(anInstance());
@@ -142,7 +142,7 @@ describe('the events of this node itself', () => {
     await expectViewIsTable(view, author.databases);
   });
 
-  it('let a record be told as of a revision that was committed elsewhere', async () => {
+  it('let a record be read as of a revision that was committed elsewhere', async () => {
     const { view, catalog } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
     const [added] = await author.add(anInstance());
@@ -200,7 +200,7 @@ describe('a database that is away', () => {
 
   afterEach(() => gate.close());
 
-  it('at the start is waited for, and nothing is told meanwhile', async () => {
+  it('at the start is awaited, and reads are refused meanwhile', async () => {
     await author.add(...many(3));
     const { url } = gate;
     await gate.close();

@@ -74,7 +74,7 @@ describe('a follower', () => {
     await follower.stop();
   });
 
-  it('counts the view as current from before the question, not from the answer', async () => {
+  it('counts the view as current from before the query, not from its result', async () => {
     const log = new LogInMemory();
     const { view, readAfter } = follow(log, {
       reader: {
@@ -91,7 +91,7 @@ describe('a follower', () => {
     expect(view.freshness().stalenessSeconds).toBe(30);
   });
 
-  it('tells how far behind the view is known to be', async () => {
+  it('knows how far the view is behind', async () => {
     const log = new LogInMemory();
     const { view } = follow(log, { pollMs: 600_000, opened: new Promise<void>(() => undefined) });
     expect(follower.lag).toBe(0);
@@ -100,7 +100,7 @@ describe('a follower', () => {
     expect(follower.lag).toBe(7 - view.revision);
   });
 
-  it('looks for a revision of which it hears while it waits for one of its own', async () => {
+  it('reads a revision of which it is notified while it waits for one of its own', async () => {
     const log = new LogInMemory();
     const { view, counts } = follow(log, { pollMs: 600_000 });
     follower.start();
@@ -113,7 +113,7 @@ describe('a follower', () => {
     await waitFor('the other one', () => view.revision === 2);
   });
 
-  it('goes on after a mistake of ours, without spinning', async () => {
+  it('continues after a bug, without spinning', async () => {
     const log = new LogInMemory();
     let mistakes = 0;
     const { view, lines, readAfter } = follow(log, {
@@ -130,7 +130,7 @@ describe('a follower', () => {
     expect(lines.filter(({ msg }) => msg.includes('a mistake'))).toHaveLength(1);
   });
 
-  it('loads anew when a page does not hold together, and waits between loads that help nothing', async () => {
+  it('loads again when the events of a page do not follow each other, and pauses between loads that do not help', async () => {
     const log = new LogInMemory();
     log.put(anInstance({ instanceId: 'a' }));
     let loads = 0;

@@ -16,7 +16,7 @@ describe('A lease', () => {
     expect(expiresAt(leaseOf('2026-01-01T00:00:00.000Z'), withTtl(null))).toBeNull();
   });
 
-  it('is over never before its end, and exactly the bound of a flush after it where nobody was away', () => {
+  it('is due never before its end, and exactly the flush bound after it without an outage', () => {
     const times = fc.date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true });
     const ttls = fc.integer({ min: 1, max: 86_400 });
     const bounds = fc.integer({ min: 0, max: 60_000 });

@@ -33,7 +33,7 @@ function old(differing: Partial<InstanceRecord> = {}): StoredRecord {
   return record;
 }
 
-describe('A record that says nothing of incarnations', () => {
+describe('A record without incarnations', () => {
   it('is that of the first process, which named none', () => {
     const record = old();
     expect(normalizeRecord(record)).toEqual({ ...record, incarnation: null, incarnationNumber: 1 });
@@ -63,12 +63,12 @@ describe('A record that says nothing of incarnations', () => {
 });
 
 describe('A record in answers', () => {
-  it('tells nothing of incarnations that ended', () => {
+  it('does not contain ended incarnations', () => {
     const { endedIncarnations: _, ...told } = anInstance(NAMED);
     expect(toInstanceView(anInstance({ ...told, ...NAMED }))).toStrictEqual(told);
   });
 
-  it('tells the scope of every override, and has one order of keys', () => {
+  it('contains the scope of every override, and has one order of keys', () => {
     const record = normalizeRecord(anInstance({ override: OLD_OVERRIDE }));
     const scoped = normalizeRecord({ ...record, override: { ...OLD_OVERRIDE, scope: 'incarnation' } });
     expect(JSON.stringify(toInstanceView(record))).toBe(JSON.stringify(scoped));

@@ -49,7 +49,7 @@ const cutTheLog = `set session_replication_role = replica; delete from service_e
   update catalog_head set revision = 2, hash = (select hash from service_event where revision = 2)`;
 
 describe('a history that is not the one that was held', () => {
-  it('is loaded anew: another epoch, of which the log does not tell', async () => {
+  it('is loaded again: another epoch, which the log does not start', async () => {
     await author.add(...three());
     const { view, updater, said } = await start({ pollMs: 50 });
     await waitFor('the view to be loaded', () => view.loaded);
@@ -85,7 +85,7 @@ describe('a history that is not the one that was held', () => {
     await expectViewIsTable(late.view, author.databases);
   });
 
-  it('is followed without a load by whoever held what survived', async () => {
+  it('is followed without a load by a node whose view survived', async () => {
     await author.add(...three());
     const { view, follower, updater } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);
@@ -102,7 +102,7 @@ describe('a history that is not the one that was held', () => {
     await expectViewIsTable(starting.view, author.databases);
   });
 
-  it('is not told of by a node that starts on another server, until somebody has confirmed it', async () => {
+  it('is not served by a node that starts on another server, until a node has confirmed it', async () => {
     await author.add(...three());
     const { view, follower } = await start({ pollMs: NEVER_MS });
     await waitFor('the view to be loaded', () => view.loaded);

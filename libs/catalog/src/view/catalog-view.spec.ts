@@ -37,7 +37,7 @@ const byIdentity = (records: Iterable<InstanceRecord>) =>
   [...records].sort((a, b) => (identityKey(a) < identityKey(b) ? -1 : 1));
 
 describe('a view that follows the log', () => {
-  it('has what the events say, by id, by identity and by service', () => {
+  it('has the instances of the events, by id, by identity and by service', () => {
     const log = new LogInMemory();
     const view = loadedView(log);
     const instance = anInstance({ service: 'billing', instanceId: 'b-1' });
@@ -69,7 +69,7 @@ describe('a view that follows the log', () => {
     expect(placesIn({ namespace: 'unknown', service: null })).toEqual([]);
   });
 
-  it('keeps the incarnation where an event says nothing of it, as those of the version before do', () => {
+  it('keeps the incarnation when an event has none, as those of the previous version', () => {
     const log = new LogInMemory();
     const view = loadedView(log);
     const { incarnation: _, incarnationNumber: __, ...plain } = anInstance();
@@ -83,7 +83,7 @@ describe('a view that follows the log', () => {
     expect(view.find(plain.id)).toMatchObject({ incarnation: null, incarnationNumber: 1 });
   });
 
-  it('keeps the revision of a service whose last instance has gone', () => {
+  it('keeps the revision of a service whose last instance was removed', () => {
     const log = new LogInMemory();
     const view = loadedView(log);
     const { id } = anInstance();
@@ -250,7 +250,7 @@ describe('what readers may believe', () => {
     expect(view.freshness()).toMatchObject({ loaded: false, revision: 0, epoch: null });
   });
 
-  it('ages from the moment that the last confirming query was sent, and is refused past the limit', () => {
+  it('ages from the time at which the last confirming query was sent, and is refused past the limit', () => {
     const view = loadedView(new LogInMemory());
     const sentAt = clock.ms;
     clock.ms += 7_000;
@@ -278,7 +278,7 @@ describe('what readers may believe', () => {
 });
 
 describe('waiting for a revision', () => {
-  it('ends as soon as the view has it, and asks for a look at the log', async () => {
+  it('ends as soon as the view has it, and requests a poll of the log', async () => {
     const log = new LogInMemory();
     const view = loadedView(log);
     let looks = 0;

@@ -131,7 +131,7 @@ const asAnswered = (view: CatalogView): number[] => {
 };
 
 describe('A view that drops services', () => {
-  it('knows what one knows that is loaded from the tables then, and goes on as that does', () => {
+  it('equals a view that is loaded from the tables then, and continues like it', () => {
     fc.assert(
       fc.property(someSteps, someSteps, (first, second) => {
         const catalog = begin();
@@ -147,7 +147,7 @@ describe('A view that drops services', () => {
     );
   });
 
-  it('never tells a lower revision of any service or namespace than before, whatever is dropped and comes back', () => {
+  it('never has a lower revision of any service or namespace than before, whatever is dropped and returns', () => {
     fc.assert(
       fc.property(someSteps, steps => {
         const { view, carryOut } = begin();
@@ -162,7 +162,7 @@ describe('A view that drops services', () => {
     );
   });
 
-  it('tells a later revision of a service whenever it has changed', () => {
+  it('has a later revision of a service whenever it has changed', () => {
     fc.assert(
       fc.property(someSteps, steps => {
         const { view, carryOut } = begin();
@@ -198,7 +198,7 @@ describe('A view that drops services', () => {
 });
 
 describe('A floor', () => {
-  it('stands for the names of its namespace that are not known, and for no others', () => {
+  it('applies to the unknown names of its namespace, and to no others', () => {
     const { view, log, carryOut } = begin();
     for (const service of ['orders', 'mail'] as const) {
       carryOut({ namespace: 'a', service, comes: true });

@@ -51,7 +51,7 @@ describe('Services without instances', () => {
     expect(namesOf(services.oldest(9))).toEqual(['default/b', 'default/later']);
   });
 
-  it('are taken up to one that has gone itself, or has changed since', () => {
+  it('are removed up to one that is not there any more, or has changed since', () => {
     expect(namesOf(holding(touch('a', 1), touch('c', 3)).takeUpTo(touch('b', 2)))).toEqual(['default/a']);
     expect(namesOf(holding(touch('a', 1), touch('b', 3)).takeUpTo(touch('b', 2)))).toEqual(['default/a']);
     expect(holding(touch('b', 3)).takeUpTo(touch('b', 2))).toEqual([]);

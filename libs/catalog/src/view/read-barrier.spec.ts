@@ -46,7 +46,7 @@ const headOf = (log: LogInMemory): LogHead => ({ ...log.head, at: NOW });
 const nobody = () => Promise.reject(new StoreUnavailableError());
 
 describe('reaching a revision', () => {
-  it('asks nobody for what the view has, or comes to have in time', async () => {
+  it('does not query the primary for what the view has, or reaches in time', async () => {
     const { log, view, gate, asked } = gated(LONG_MS, nobody);
     await gate.reach(1);
     const reached = gate.reach(2);
@@ -65,12 +65,12 @@ describe('reaching a revision', () => {
     await expect(gate.reach(2)).rejects.toThrow(new ViewBehindError(1, 2));
   });
 
-  it('does not call a revision unknown when nobody can say', async () => {
+  it('does not call a revision unknown when the primary cannot be queried', async () => {
     const { gate } = gated(SOON_MS, nobody);
     await expect(gate.reach(2)).rejects.toThrow(ViewBehindError);
   });
 
-  it('passes when the revision comes while the primary is asked', async () => {
+  it('passes when the revision arrives during the query of the primary', async () => {
     const { view, gate } = gated(SOON_MS, log => {
       view.apply([log.put(anInstance())]);
       return headOf(log);
@@ -86,7 +86,7 @@ describe('reaching a revision', () => {
     await expect(gate.strong()).rejects.toThrow(StartingError);
   });
 
-  it('ends with its reason when it is aborted, and leaves nobody waiting', async () => {
+  it('ends with the reason of an abort, and leaves no waiter', async () => {
     const { view, gate, asked } = gated(LONG_MS, headOf);
     const controller = new AbortController();
     const reached = gate.reach(2, controller.signal);
@@ -128,7 +128,7 @@ describe('a strong read', () => {
     await expect(strong).rejects.toThrow(ViewBehindError);
   });
 
-  it('is refused when the primary cannot be asked, however fresh the view is', async () => {
+  it('is refused when the primary cannot be queried, however fresh the view is', async () => {
     await expect(gated(LONG_MS, nobody).gate.strong()).rejects.toThrow(StoreUnavailableError);
   });
 
@@ -142,7 +142,7 @@ describe('a strong read', () => {
     await expect(gate.strong()).rejects.toThrow(ViewBehindError);
   });
 
-  it('waits for the view to be loaded anew when an epoch has begun', async () => {
+  it('waits for the view to be loaded again when an epoch has begun', async () => {
     const renewed = new LogInMemory();
     renewed.put(anInstance());
     const { view, gate, load } = gated(LONG_MS, () => headOf(renewed));
@@ -153,7 +153,7 @@ describe('a strong read', () => {
     expect(view.waiting).toBe(0);
   });
 
-  it('asks again when the view was loaded anew while the primary was asked', async () => {
+  it('queries again when the view was loaded during the query of the primary', async () => {
     const renewed = new LogInMemory();
     const { gate, load, asked } = gated(LONG_MS, log => {
       if (asked() > 1) return headOf(renewed);

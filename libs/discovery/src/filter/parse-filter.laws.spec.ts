@@ -66,7 +66,7 @@ describe('the parser', () => {
     );
   });
 
-  it('says of every text what it means, or where it is wrong', () => {
+  it('returns for every text its expression, or the position of its error', () => {
     fc.assert(
       fc.property(fc.oneof(scraps, fc.string({ unit: 'binary', maxLength: 50 })), text => {
         const parsed = parse(text);

@@ -70,7 +70,7 @@ describe('a filter', () => {
   });
 });
 
-describe('a bad filter is told, with the place', () => {
+describe('an invalid filter is reported with the position', () => {
   it.each<[string, string, number]>([
     ['', 'found the end', 1],
     ['zone', 'expected `==`', 5],

@@ -133,7 +133,7 @@ describe('a selection', () => {
     expect(matcherBesideStatus(select({ appVersion: '*' }))(anInstance({ metadata: {} }))).toBe(false);
   });
 
-  it('asks for the status apart from all else', () => {
+  it('keeps the status apart from the other conditions', () => {
     expect(statusTest(select({ status: 'maintenance' }))('maintenance')).toBe(true);
     expect(statusTest(select({ status: 'maintenance' }))('healthy')).toBe(false);
     expect(statusTest(select({ status: 'any' }))('stopped')).toBe(true);

@@ -96,7 +96,7 @@ describe('a read that waits', () => {
     await Promise.all(sleeping);
   });
 
-  it('is told of namespaces only when there are more or fewer instances', async () => {
+  it('for namespaces ends only when the number of instances changes', async () => {
     const { put, ask, waiting } = catalog();
     await nextTurn();
     const instance = order();
@@ -124,7 +124,7 @@ describe('a read that waits', () => {
     await told;
   });
 
-  it('is answered at once when it cannot be told any more whether something has changed', async () => {
+  it('is answered at once when it is no longer known whether something has changed', async () => {
     const { put, ask, ended, waiting } = catalog({ maxChanges: 2 });
     await nextTurn();
     put(order());
@@ -167,7 +167,7 @@ describe('a read that waits', () => {
     expect(performance.now() - begun).toBeGreaterThan(145);
   });
 
-  it('is answered when the service ends, as is whoever comes then', async () => {
+  it('is answered when the service shuts down, and so are later ones', async () => {
     const { ask, ended, waiting, feed } = catalog();
     const told = [ask(ORDERS), ask(ORDERS), ask(NAMESPACES_POLL)];
     waiting.onModuleDestroy();
@@ -180,7 +180,7 @@ describe('a read that waits', () => {
     });
   });
 
-  it('is answered when the view was loaded anew, since what changed meanwhile is not known', async () => {
+  it('is answered when the view was loaded again, since the changes in between are unknown', async () => {
     const { ask, load, ended } = catalog();
     await nextTurn();
     const told = ask(ORDERS);
@@ -189,7 +189,7 @@ describe('a read that waits', () => {
     expect(ended).toEqual(['restarted']);
   });
 
-  it('is forgotten when the caller has gone', async () => {
+  it('is dropped when the client has disconnected', async () => {
     const { ask, ended, waiting, feed } = catalog();
     const controller = new AbortController();
     const told = ask(ORDERS, 0, controller.signal);
@@ -230,7 +230,7 @@ describe('what waiting reads cost', () => {
     expect(tested).toBe(1);
   });
 
-  it('changes that come together are told together, and one question is not told a thousand times a second', async () => {
+  it('changes that come together wake requests once, and a query is not woken a thousand times a second', async () => {
     const { put, view, ask, ended } = catalog();
     await nextTurn();
     const begun = performance.now();
@@ -253,7 +253,7 @@ describe('what waiting reads cost', () => {
     expect(told).toBeLessThanOrEqual((performance.now() - begun) / 20 + 2);
   });
 
-  it('patterns are not tried without end: whoever asks with them is answered instead', async () => {
+  it('patterns are not tested without bound: their requests are answered instead', async () => {
     const { put, ask, ended } = catalog();
     await nextTurn();
     const pattern = '(a|b|ab|ba){20}c';

@@ -71,7 +71,7 @@ describe('The list of a service in pages', () => {
     expect(await ok('nobody', 'limit=5')).toMatchObject({ instances: [], nextCursor: null, counts: { total: 0 } });
   });
 
-  it('shows the revision of the first page, whatever comes and goes meanwhile, and says that later pages never change', async () => {
+  it('shows the revision of the first page, whatever changes meanwhile, and marks later pages as immutable', async () => {
     await aService('moving', 6);
     const whole = await ok('moving', 'status=any');
     const first = await page('moving', 'status=any&limit=2');
@@ -107,7 +107,7 @@ describe('The list of a service in pages', () => {
     expect(one).toBe(other);
   });
 
-  it('of the past is that of the past, and goes on with and without asOf', async () => {
+  it('of the past is that of the past, and continues with and without asOf', async () => {
     await aService('old', 7);
     const { body, revision } = await page('old', 'status=any');
     await register('old', 'i-9');
@@ -151,7 +151,7 @@ describe('The list of a service in pages', () => {
     expect(head.headers.get('etag')).toBe(etagOf(await api().get(paths[1]!)));
   });
 
-  it('goes with everything that a read can demand: of the first page, and to no effect of later ones', async () => {
+  it('accepts all consistency requirements: they apply to the first page, and have no effect on later ones', async () => {
     await aService('demanding', 4);
     const head = await headOf(api());
     const demands = [
@@ -295,7 +295,7 @@ describe('Members of instances', () => {
 });
 
 describe('A cursor of a history that has ended', () => {
-  it('is told so, and one of what has survived goes on', async () => {
+  it('is reported as such, and one of a history that survived continues', async () => {
     await aService('lasting', 4);
     const { nextCursor } = await ok('lasting', 'status=any&limit=2');
     const whole = await ok('lasting', 'status=any');

@@ -154,7 +154,7 @@ describe('A walk over pages whose revision is before the beginning of the log', 
     await author.close();
   };
 
-  it('goes on if the service was the same until there, and is told that it is gone if not', async () => {
+  it('continues if the service was the same until there, and gets 410 if not', async () => {
     const { api } = node;
     const services = ['quiet', 'loud', 'removed'];
     const next = new Map<string, string>();

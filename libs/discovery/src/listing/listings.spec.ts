@@ -38,7 +38,7 @@ describe('A page', () => {
 });
 
 describe('Listings', () => {
-  it('are made once for all who ask, also while they are being made', async () => {
+  it('are made once for all callers, also for concurrent ones', async () => {
     const listings = new Listings();
     const [made, { promise, resolve }] = [listing(['a']), Promise.withResolvers<Listing>()];
     let count = 0;
@@ -54,7 +54,7 @@ describe('Listings', () => {
     expect(count).toBe(1);
   });
 
-  it('that could not be made are made when they are asked for again', async () => {
+  it('that could not be made are made at the next request', async () => {
     const listings = new Listings();
     const failure = new Error('the database is away');
     await expect(listings.fetch('x', () => Promise.reject(failure))).rejects.toBe(failure);
@@ -62,7 +62,7 @@ describe('Listings', () => {
     expect(await listings.fetch('x', () => Promise.resolve(made))).toBe(made);
   });
 
-  it('do not grow beyond their bound, however many are asked for, and are given when they are too large to be kept', async () => {
+  it('do not grow beyond their bound, however many are requested, and are returned when they are too large to be cached', async () => {
     const listings = new Listings(20_000);
     const makes: string[] = [];
     const ask = (name: string, ids: number) =>
@@ -109,7 +109,7 @@ describe('Members', () => {
 const question: ListQuery = { namespace: 'default', service: 'orders', selection: EVERYTHING, part: WHOLE };
 
 describe('A cursor of a list', () => {
-  it('is taken back by its question, with any limit, and by no other', () => {
+  it('is valid for its query, with any limit, and for no other', () => {
     const position = { at: 7, after: 'orders-1' };
     const cursor = toListCursor(question, position);
     expect(fromListCursor({ ...question, part: { fields: null, limit: 5 } }, cursor)).toEqual(position);

@@ -185,7 +185,7 @@ describe('The catalog as of a revision', () => {
   });
 });
 
-describe('Pages of a service with more names in its past than may be looked at', () => {
+describe('Pages of a service with more names in its past than may be scanned', () => {
   const limits = { ...PAST_LIMITS, whole: { instances: 2, milliseconds: 60_000 } };
 
   it('are refused, unless the node knows who is on them', async () => {

@@ -33,7 +33,7 @@ const namesOf = (records: readonly InstanceRecord[]) => records.map(record => re
 const problemOf = async (path: string) => brief((await api().get(path)).body);
 
 describe('asOf', () => {
-  it('tells what was answered then, byte for byte, with its ETag', async () => {
+  it('equals the response at that time, byte for byte, with its ETag', async () => {
     await api().register({ instanceId: 'a', metadata: { zebra: 1, b: { y: null, x: [1.5, 'ä'] } } });
     const answers: { readonly revision: number; readonly text: string; readonly etag: string | null }[] = [];
     const note = async () => {
@@ -63,7 +63,7 @@ describe('asOf', () => {
     }
   });
 
-  it('asked with the revision of the whole catalog, tells the revision of the service, and both of them in their places', async () => {
+  it('has the revision of the service in the body, and that of the catalog in the header', async () => {
     const { revision } = await api().register({ service: 'own', instanceId: 'a' });
     await api().register({ service: 'other', instanceId: 'later' });
     const head = await headOf(api());
@@ -120,7 +120,7 @@ describe('asOf', () => {
     }
   });
 
-  it('is refused where it means nothing, and where no past is told', async () => {
+  it('is refused where it is invalid, and where past reads are not supported', async () => {
     for (const asOf of ['', 'x', '-1', '1.5', '1e3', '9007199254740992', '%00', '2026-11-23', '2026-13-01T00:00:00Z']) {
       for (const path of [ORDERS, SERVICES, SEARCH]) {
         expect(await problemOf(`${path}?asOf=${asOf}`), asOf).toEqual({
@@ -143,7 +143,7 @@ describe('asOf', () => {
     }
   });
 
-  it('is gone for revisions that the catalog never had', async () => {
+  it('is an error for revisions that the catalog never had', async () => {
     const head = await headOf(api());
     await catalog.sql('select ensure_service_event_partitions($1)', [head + EPOCH_JUMP]);
     await catalog.sql('update catalog_head set revision = revision + $1 - 1', [EPOCH_JUMP]);

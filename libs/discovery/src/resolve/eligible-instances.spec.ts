@@ -57,7 +57,7 @@ const someWanted: fc.Arbitrary<ResolveRequest> = fc.record({
 });
 
 describe('the eligible', () => {
-  it('are the best of the selected, never the excluded, whatever is asked', () => {
+  it('are the best of the selected, never the excluded, whatever the request', () => {
     fc.assert(
       fc.property(someInstances, someWanted, (instances, wanted) => {
         const { selection, panicThreshold, zone } = wanted;
@@ -89,7 +89,7 @@ describe('the eligible', () => {
     );
   });
 
-  it('have their own weight when it is asked for, else all the same', () => {
+  it('have their own weight for the strategy `weighted`, otherwise the same', () => {
     const instances = [
       ...named('a', 1, 'healthy', { weight: 10_000 }),
       ...named('b', 1, 'healthy', { weight: 1 }),
@@ -178,7 +178,7 @@ describe('a panic', () => {
     expect(panics([], 100).isPanic).toBe(false);
   });
 
-  it('knows no zones, and begins when nobody is usable at all', () => {
+  it('ignores zones, and begins when no instance is usable', () => {
     const sick = named('sick', 3, 'unhealthy', { zone: 'a' });
     const eligible = eligibleInstances(sick, want({ panicThreshold: 1, zone: 'a' }));
     expect(eligible).toMatchObject({ isPanic: true, localShare: 0 });
@@ -186,7 +186,7 @@ describe('a panic', () => {
     expect(eligible.local.size).toBe(0);
   });
 
-  it('is judged by what the filters select, whichever status is asked for', () => {
+  it('depends on the instances that the filters select, whatever the requested status', () => {
     const instances = [...named('ok', 9, 'healthy', { type: 'worker' }), ...named('sick', 1, 'unhealthy')];
     const where = { kind: 'equal' as const, of: ['type'] as const, anyOf: ['api'] };
     const selection = { ...EVERYTHING, where };

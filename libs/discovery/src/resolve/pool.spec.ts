@@ -28,7 +28,7 @@ describe('a pool', () => {
     );
   });
 
-  it('gives somebody for the least and the greatest number there is', () => {
+  it('returns an id for the least and the greatest number', () => {
     fc.assert(
       fc.property(shares, members => {
         const pool = new Pool(members);
@@ -38,7 +38,7 @@ describe('a pool', () => {
     );
   });
 
-  it('gives everybody once in every round', () => {
+  it('returns each id once in every round', () => {
     fc.assert(
       fc.property(shares, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (members, start) => {
         const pool = new Pool(members);
@@ -52,7 +52,7 @@ describe('a pool', () => {
     );
   });
 
-  it('passes over nobody who stays, while others come and go', () => {
+  it('skips no id that stays while others are added and removed', () => {
     const staying = fc.uniqueArray(fc.integer({ min: 0, max: 49 }), { minLength: 1, maxLength: 10 });
     const passing = fc.array(fc.array(fc.integer({ min: 50, max: 99 }), { maxLength: 5 }), {
       minLength: 1,

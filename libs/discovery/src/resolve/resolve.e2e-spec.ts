@@ -91,7 +91,7 @@ describe('resolving a service', () => {
     expect(await namesOf(6, 'filtered', 'strategy=round_robin')).toEqual(['a']);
   });
 
-  it('prefers a zone, and leaves it when there is nobody fit', async () => {
+  it('prefers a zone, and leaves it when it has no fit instance', async () => {
     await register('zoned', 'near', { zone: 'z1' });
     await register('zoned', 'far', { zone: 'z2' });
     expect(await namesOf(8, 'zoned', 'zone=z1')).toEqual(['near']);
@@ -100,7 +100,7 @@ describe('resolving a service', () => {
     expect(await namesOf(8, 'zoned', 'zone=z1&zoneThreshold=0')).toEqual(['far']);
   });
 
-  it('gives everybody in a panic, and says so, but nobody whom an operator holds back', async () => {
+  it('returns any instance in a panic, and reports it, but none with an override', async () => {
     await register('shaken', 'fit');
     await registerSick('shaken', 'sick');
     await register('shaken', 'held');
@@ -112,8 +112,8 @@ describe('resolving a service', () => {
   });
 });
 
-describe('a service without anybody to call', () => {
-  it('gets 404 that says whether there is anybody at all', async () => {
+describe('a service without instances to call', () => {
+  it('gets 404 with the number of its instances', async () => {
     expect(await problemOf('nobody')).toMatchObject({
       status: 404,
       code: 'NO_INSTANCE_AVAILABLE',
@@ -125,7 +125,7 @@ describe('a service without anybody to call', () => {
     expect(detail).toContain('None of the 1 instances');
   });
 
-  it('is not what a node says that does not know', async () => {
+  it('is not reported by a node whose view is not loaded', async () => {
     const lonely = await startApplication({ databaseUrl: NO_SERVER });
     try {
       expect(await problemOf('orders', '', lonely)).toMatchObject({ status: 503, code: 'STARTING' });

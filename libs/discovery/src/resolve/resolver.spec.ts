@@ -65,7 +65,7 @@ const chiSquare = (counts: ReadonlyMap<string, number>, expected: Readonly<Recor
 const CHI_SQUARE_3 = 16.27;
 
 describe('resolving', () => {
-  it('gives each as often as its weight says', () => {
+  it('returns each in proportion to its weight', () => {
     const { put, tally } = setUp();
     const weights = { a: 100, b: 50, c: 49, d: 1 };
     for (const [id, weight] of Object.entries(weights)) put(id, { weight });
@@ -98,7 +98,7 @@ describe('resolving', () => {
     expect([...tally(200, { zone: 'a', zoneThreshold: 0 }).keys()]).toEqual(['near']);
   });
 
-  it('goes round, and a change of the service does not begin the round again', () => {
+  it('takes turns, and a change of the service does not start the round again', () => {
     const { put, remove, resolve } = setUp();
     for (const id of ['a', 'b', 'c']) put(id);
     const turn = () => resolve({ strategy: 'round_robin' });
@@ -113,7 +113,7 @@ describe('resolving', () => {
     expect([turn(), turn(), turn(), turn()]).toEqual(['bb', 'c', 'a', 'bb']);
   });
 
-  it('goes round for each question by itself', () => {
+  it('takes turns for each request separately', () => {
     const { put, resolve } = setUp();
     for (const id of ['a', 'b']) put(id, { type: 'worker' });
     const where = { kind: 'equal' as const, of: ['type'] as const, anyOf: ['worker'] };
@@ -123,7 +123,7 @@ describe('resolving', () => {
     expect(resolve(narrow)).not.toBe(other);
   });
 
-  it('looks at the instances once for each revision of the service', () => {
+  it('scans the instances once for each revision of the service', () => {
     const { view, put, resolve } = setUp();
     for (let n = 0; n < 1_000; n++) put(`i-${n}`);
     const looks = vi.spyOn(view.instancesOf('default', 'orders'), 'values');

@@ -34,14 +34,14 @@ describe('the share of the preferred zone', () => {
     expect(zoneShare(fit(here), fit(100), threshold)).toBe(share),
   );
 
-  it('is all when there is nobody elsewhere, and nothing when there is nobody at all', () => {
+  it('is 1 when there are no instances elsewhere, and 0 when there are none at all', () => {
     const nobody = { fit: 0, all: 0 };
     expect(zoneShare(fit(1), nobody, 70)).toBe(1);
     expect(zoneShare(fit(1), fit(0), 70)).toBe(1);
     expect(zoneShare(nobody, nobody, 70)).toBe(0);
   });
 
-  it('is a probability that never falls when the zone gets better, and leaves no side calls that it has nobody for', () => {
+  it('is a probability that never decreases when the zone gets better, and gives no calls to a side without instances', () => {
     const group = fc.nat(1_000).chain(all => fc.record({ all: fc.constant(all), fit: fc.nat(all) }));
     fc.assert(
       fc.property(group, group, fc.nat(100), (zone, elsewhere, threshold) => {

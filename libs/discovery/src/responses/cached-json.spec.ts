@@ -45,7 +45,7 @@ const questionOf = (limit: number | null, fields: Fields = null): ListQuery => (
 });
 
 describe('parts of a list from the view', () => {
-  it('are what the list of the same moment has, whatever changes between them', () => {
+  it('equal the list of the same revision, whatever changes between them', () => {
     const { answers, put, instancesOf } = setUp();
     for (const instanceId of ['b', 'd', 'a', 'c']) put({ instanceId });
     put({ instanceId: 'sick', health: health('unhealthy') });
@@ -70,7 +70,7 @@ describe('parts of a list from the view', () => {
     expectParts();
   });
 
-  it('cost a look at all instances once for a revision, and then no more than they show', () => {
+  it('scan all instances once for a revision, and then only those that they show', () => {
     const { answers, view, put } = setUp();
     for (let n = 0; n < 500; n++) put({ instanceId: `i-${n}` });
     answers.listPart(questionOf(10));
@@ -81,7 +81,7 @@ describe('parts of a list from the view', () => {
     expect(looks).toHaveBeenCalledTimes(10);
   });
 
-  it('of a moment ago are recalled by the newest changes, as far as these reach', () => {
+  it('of past revisions are restored from the newest changes, as far as these reach', () => {
     const { log, view, put } = setUp();
     const feed = new ChangeFeed(view, { maxChanges: 12, maxBytes: 1_000_000 });
     feed.replaced(view.position!);
@@ -127,7 +127,7 @@ describe('parts of a list from the view', () => {
 });
 
 describe('answers from the view', () => {
-  it('are the very same until what they tell of changes', () => {
+  it('are the very same until what they show changes', () => {
     const { answers, put, instancesOf } = setUp();
     put({ service: 'orders', instanceId: 'a' });
     put({ service: 'mail', instanceId: 'm' });
@@ -145,7 +145,7 @@ describe('answers from the view', () => {
     expect(answers.serviceList('default').revision).toBe(3);
   });
 
-  it('show the instances by instanceId, of the statuses asked for, with the counts of all statuses', () => {
+  it('show the instances by instanceId, of the requested statuses, with the counts of all statuses', () => {
     const { put, instancesOf } = setUp();
     put({ instanceId: 'c' });
     put({ instanceId: 'a', health: health('degraded') });
@@ -170,7 +170,7 @@ describe('answers from the view', () => {
     expect(sick.counts).toMatchObject({ total: 3, healthy: 0, degraded: 1, unhealthy: 2 });
   });
 
-  it('are empty, as of now, for what never was, and as of its end for what is gone', () => {
+  it('are empty: at the present revision for unknown names, at the last one for removed instances', () => {
     const { view, log, answers, put, instancesOf } = setUp();
     put({ instanceId: 'a' });
     view.apply([log.remove(view.findByIdentity(anInstance({ instanceId: 'a' }))!.id)]);
@@ -204,7 +204,7 @@ describe('answers from the view', () => {
     expect(answers.serviceList('never').revision, 'nothing was dropped there').toBe(5);
   });
 
-  it('are made anew when the catalog was loaded anew, though the revisions be the same', () => {
+  it('are made again when the catalog was loaded again, even at the same revisions', () => {
     const { view, put, instancesOf } = setUp();
     put({ instanceId: 'a' });
     const before = instancesOf('orders').answer;

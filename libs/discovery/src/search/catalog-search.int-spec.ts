@@ -164,7 +164,7 @@ describe('the catalog in SQL and in memory', () => {
     );
   });
 
-  it('need no more than the columns that an expression can speak of, and rule out nothing that is selected', async () => {
+  it('need only the columns that expressions use, and exclude nothing that is selected', async () => {
     const relation = `(select namespace, service, instance_id, incarnation, incarnation_number, type, scheme, host, port,
       zone, weight, metadata, status
       from service_instance) i`;
@@ -196,7 +196,7 @@ describe('the catalog in SQL and in memory', () => {
     );
   });
 
-  it('tell the same records', async () => {
+  it('return the same records', async () => {
     const { items, nextCursor, head } = await search({ limit: 1_000 });
     expect(new Map(items.map(it => [it.id, it]))).toEqual(new Map(records.map(it => [it.id, it])));
     expect(nextCursor).toBeNull();
@@ -405,7 +405,7 @@ describe('common searches over 20,000 instances', () => {
     expect(await indexesFor(text, parameters)).toContain(index);
   });
 
-  it('that the database cannot decide in time are refused when they ask much, not said to be worth another try', async () => {
+  it('that the database cannot decide in time are refused when they have many comparisons, and not as unavailable', async () => {
     const looks = { instances: 1, milliseconds: 1 };
     const limits = { statementMs: 100, page: looks, summaries: looks };
     const hasty = new CatalogSearchRepository(author.databases, new CatalogHeadRepository(), limits);
@@ -449,7 +449,7 @@ describe('A server in recovery', () => {
   beforeAll(openDatabase);
   afterAll(closeDatabase);
 
-  it('is not asked: what it has may be old, and is never said to be current', async () => {
+  it('is not queried: its data may be old, and is never reported as current', async () => {
     const onStandby = new CatalogSearchRepository(author.databases, new HeadsOnStandby());
     await expect(onStandby.search(aSearch(), () => false)).rejects.toThrow(StoreUnavailableError);
     await expect(onStandby.services('default', EVERYTHING)).rejects.toThrow(StoreUnavailableError);

@@ -13,12 +13,12 @@ const asking = (comparisons: number): Selection => ({
 const failing = (code: string) => () =>
   Promise.reject(new StoreUnavailableError({ cause: Object.assign(new Error('of the server'), { code }) }));
 
-describe('a question that was not answered in time', () => {
-  it('is told to be too costly if it asks much', async () => {
+describe('a statement that timed out', () => {
+  it('is too costly if it has many comparisons', async () => {
     await expect(orTooCostly(asking(50), failing('57014'))).rejects.toThrow(InvalidFilterError);
   });
 
-  it('is worth another try if it asks little, or if something else was the matter', async () => {
+  it('is worth another try if it has few comparisons, or if the error is another one', async () => {
     await expect(orTooCostly(asking(3), failing('57014'))).rejects.toThrow(StoreUnavailableError);
     await expect(orTooCostly(EVERYTHING, failing('57014'))).rejects.toThrow(StoreUnavailableError);
     await expect(orTooCostly(asking(50), failing('57P01'))).rejects.toThrow(StoreUnavailableError);

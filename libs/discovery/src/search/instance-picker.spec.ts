@@ -37,7 +37,7 @@ const RECORDS = [
 ];
 
 describe('picking instances', () => {
-  it('takes all that are meant, of the namespaces and services that are meant, and no others', async () => {
+  it('picks all selected instances of the scope, and no others', async () => {
     const { named } = setUp(RECORDS);
     expect(await named({})).toEqual(['i-0', 'i-1', 'i-2']);
     expect(await named({ selection: inZone('a') })).toEqual(['i-0', 'i-2']);
@@ -48,7 +48,7 @@ describe('picking instances', () => {
     expect(await named({ service: 'nobody', namespace: null })).toEqual([]);
   });
 
-  it('judges an instance anew that has become another one, and no other', async () => {
+  it('tests an instance again that has changed, and no other', async () => {
     const { pick } = setUp(RECORDS);
     const { instances, stillMeans } = await pick({ selection: inZone('a') });
     const [picked] = instances;
@@ -58,7 +58,7 @@ describe('picking instances', () => {
     expect(stillMeans({ ...picked!, version, zone: 'b' })).toBe(false);
   });
 
-  it('gives up, and says what to do, when it takes too long', async () => {
+  it('gives up with a remedy when it takes too long', async () => {
     // Every look takes a second: the sixth is one too many.
     const { pick } = setUp(
       Array.from({ length: 8 }, () => ({})),
@@ -67,7 +67,7 @@ describe('picking instances', () => {
     await expect(pick({})).rejects.toThrow('narrow it');
   });
 
-  it('refuses to judge anew by patterns without end, because all writers wait meanwhile', async () => {
+  it('refuses unbounded tests of patterns again, because all writers wait meanwhile', async () => {
     const text = 'a'.repeat(5_000);
     const { pick } = setUp([{ metadata: { text } }]);
     const matches: Selection = {

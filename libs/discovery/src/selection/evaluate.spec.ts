@@ -85,7 +85,7 @@ describe('a filter', () => {
     expect(holds(`not (${filter})`)).toBe(false);
   });
 
-  it('says of a status what the parameter says of it', () => {
+  it('tests a status like the parameter', () => {
     const selection = { ...selectionOf('status == "healthy"'), statuses: ['degraded'] as const };
     expect(matcher(selection)(record)).toBe(false);
     expect(matcher({ ...selection, statuses: ['healthy'] })(record)).toBe(true);
@@ -101,7 +101,7 @@ describe('patterns', () => {
     expect(Array.from({ length: 100 }, () => cheap(record))).not.toContain(true);
   });
 
-  it('cost what is looked at, not what there is', () => {
+  it('cost what is searched, not what exists', () => {
     const endless = anInstance({ metadata: { text: 'x'.repeat(30_000) } });
     const spent: number[] = [];
     matcher(selectionOf('metadata.text matches "y"'), steps => void spent.push(steps))(endless);

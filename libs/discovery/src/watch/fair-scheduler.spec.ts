@@ -22,7 +22,7 @@ function workshop() {
 }
 
 describe('turns', () => {
-  it('are given in the order in which they were asked for, to those with much to do no more than to others', async () => {
+  it('are taken in the order of the requests, and workers with much to do get no more of them', async () => {
     const { turns, done, worker } = workshop();
     for (const [name, pieces] of [
       ['a', 3],
@@ -43,7 +43,7 @@ describe('turns', () => {
     expect(done).toHaveLength(10);
   });
 
-  it('are not given twice to those who ask twice, and not at all to those who have left', async () => {
+  it('are taken once by workers that are scheduled twice, and not at all by cancelled ones', async () => {
     const { turns, done, worker } = workshop();
     const [stays, leaves] = [worker('stays', 1), worker('leaves', 1)];
     for (const each of [stays, leaves, stays]) turns.schedule(each);

@@ -91,7 +91,7 @@ function change({ log }: World, id: string, weight: number): void {
 }
 
 describe('a watch', () => {
-  it('tells each selected change once and in order, whatever its reader, the memory and the view do', async () => {
+  it('sends each selected change once and in order, whatever its reader, the memory and the view do', async () => {
     const options = fc.record({
       maxChanges: fc.integer({ min: 1, max: 20 }),
       pageSize: fc.integer({ min: 1, max: 7 }),
@@ -132,8 +132,8 @@ async function liveWatch(options: WatchedViewOptions = {}) {
   return { ...world, ...recorded, append, told };
 }
 
-describe('a watch whose view is loaded anew', () => {
-  it('goes on without a gap from the log when the history is the same, however much it missed', async () => {
+describe('a watch whose view is loaded again', () => {
+  it('continues without a gap from the log when the history is the same, however much it missed', async () => {
     const { log, load, append, told, frames, reads } = await liveWatch();
     for (let n = 0; n < 23; n++) log.put(anInstance({ instanceId: `missed-${n}` }));
     load();
@@ -142,14 +142,14 @@ describe('a watch whose view is loaded anew', () => {
     expect(reads()).toBeGreaterThan(0);
   });
 
-  it('needs no database when it had been told everything', async () => {
+  it('needs no database when it had received everything', async () => {
     const { load, append, told, reads } = await liveWatch();
     load();
     await told(append());
     expect(reads()).toBe(0);
   });
 
-  it('is told to begin anew when the history is another one, and ends', async () => {
+  it('is reset when the history is another one, and ends', async () => {
     const { load, frames, reading, feed, view } = await liveWatch();
     load(newId());
     await reading;
@@ -159,7 +159,7 @@ describe('a watch whose view is loaded anew', () => {
 });
 
 describe('bookmarks', () => {
-  it('name the head, which nothing else has told, and never what is not told yet', async () => {
+  it('have the revision of the head, which no other event has, and never one that is not sent yet', async () => {
     const { view, log, told } = await liveWatch({ limits: { bookmarkMs: 5 } });
     view.apply([log.appendOther()]);
     await told(log.head.revision);
@@ -179,7 +179,7 @@ describe('bookmarks', () => {
 });
 
 describe('a watch in the middle of its snapshot', () => {
-  it('says nothing else, and is cut without a word when its reader stalls: half an event must not end', async () => {
+  it('is followed by no other event, and is cut when its reader stalls: half an event must not end', async () => {
     const world = watchedView({ limits: { bookmarkMs: 2, stallMs: 10 } });
     const snapshot = Array.from({ length: 1_000 }, (_, n) => anInstance({ instanceId: `i-${n}` }));
     const watched = watch(world, { snapshot });

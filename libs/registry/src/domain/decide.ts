@@ -30,6 +30,7 @@ import {
   type ClearOverrideCommand,
   type Command,
   type DeregisterCommand,
+  describeTarget,
   type ExpectedVersion,
   type ExpireCommand,
   type PatchCommand,
@@ -38,7 +39,6 @@ import {
   type ReportHealthCommand,
   type ReportProbeCommand,
   type SetOverrideCommand,
-  describeTarget,
 } from './commands.js';
 import { type Decision, type Moment } from './decision.js';
 import { isAnother, resetsHealth } from './endpoint-changes.js';

@@ -170,7 +170,7 @@ describe('What changed between two revisions', () => {
     }
   });
 
-  it('goes on where a page ended because it had looked at enough, or said enough', async () => {
+  it('continues where a page ended at the limit of its scan, or of its size', async () => {
     const whole = await walk(diffWith(), { from: { revision: 0 } });
     for (const limits of [
       { scan: { instances: 3, milliseconds: 60_000 }, bytes: 1_000_000 },
@@ -182,7 +182,7 @@ describe('What changed between two revisions', () => {
     }
   });
 
-  it('takes only moments in their order, and cursors of the same question', async () => {
+  it('accepts only revisions in their order, and cursors of the same diff', async () => {
     const diff = diffWith();
     const last = past.revisions.at(-1)!;
     const earlier = past.revisions.at(-20)!;

@@ -36,7 +36,7 @@ const namesIn = ({ services }: Diff) =>
   ]);
 
 describe('a diff', () => {
-  it('tells the net difference, by service', async () => {
+  it('shows the net difference, by service', async () => {
     const stays = await api().register({ instanceId: 'stays', weight: 1 });
     const replaced = await api().register({ instanceId: 'replaced' });
     await api().register({ instanceId: 'goes' });
@@ -105,7 +105,7 @@ describe('a diff', () => {
     expect(next.body.services.some(({ service }) => service === 'later')).toBe(false);
   });
 
-  it('says what is wrong with a question', async () => {
+  it('reports what is wrong with a request', async () => {
     const head = await headOf(api());
     const refused = { status: 400, code: 'VALIDATION_FAILED' };
     expect(await problemOf('')).toEqual({ ...refused, at: ['/query/from'] });

@@ -13,7 +13,7 @@ const later = (differing: Partial<InstanceRecord>) =>
   anInstance({ ...before, version: 5, revision: 9, updatedAt: NOW, ...differing });
 
 describe('What became of a place in the catalog', () => {
-  it('is nothing where nobody was and nobody is, or where nothing is selected', () => {
+  it('is undefined without an instance before and after, or without a selected one', () => {
     expect(differenceOf({ before: null, after: null }, all)).toBeUndefined();
     expect(differenceOf({ before, after: later({ weight: 1 }) }, () => false)).toBeUndefined();
   });

@@ -33,7 +33,7 @@ describe('pages of the log', () => {
     expect(asked).toEqual([5]);
   });
 
-  it('are read again when they were not full, and somebody needs what came since', async () => {
+  it('are read again when they were not full and a later event is needed', async () => {
     const { log, around, asked } = paged(7);
     expect(revisionsOf(await around(6))).toEqual([6, 7]);
     log.put(anInstance());
@@ -42,7 +42,7 @@ describe('pages of the log', () => {
     expect(asked).toEqual([5, 5]);
   });
 
-  it('fail for those who asked, and are read again by the next', async () => {
+  it('fail for concurrent callers, and are read again by the next one', async () => {
     let isAway = true;
     const log = new LogInMemory();
     const read = async () => {
@@ -58,7 +58,7 @@ describe('pages of the log', () => {
   });
 });
 
-describe('somebody who knows everything up to a revision', () => {
+describe('a watcher that has everything up to a revision', () => {
   it('can go on within the log, with events in it that are about no instance', async () => {
     const { log, around } = paged(6);
     log.appendOther();
@@ -86,7 +86,7 @@ describe('somebody who knows everything up to a revision', () => {
     );
   });
 
-  it('cannot go on in another epoch, whatever the numbers say', async () => {
+  it('cannot continue in another epoch, whatever the revisions', async () => {
     const { around } = paged(7);
     expect(resetReasonFor(await around(3), 3, 'another')).toBe('new_epoch');
   });

@@ -18,8 +18,8 @@ function logOf(weights: readonly number[], metadata = {}): LogInMemory {
   return log;
 }
 
-describe('what a watcher is told of a change', () => {
-  it('is what the log says, in one line of data each', () => {
+describe('the frame of a change', () => {
+  it('has the change of the log in one line of data', () => {
     const { events } = logOf([9, 8, 1, 2, 7, 0, 1, 0], { text: 'a\r\nb\u2028c\n\nevent: forged' });
     const frames = new ChangeFrames();
     for (const event of events) {
@@ -36,7 +36,7 @@ describe('what a watcher is told of a change', () => {
     }
   });
 
-  it('is made once for all who are told the same, and apart for those for whom the instance left', () => {
+  it('is encoded once for all watchers, and separately for those whose selection the instance left', () => {
     const [, second] = logOf([9, 1]).events.map(event => toChange(event)!);
     const frames = new ChangeFrames();
     const all = frames.frameOf(second!, () => true);
