@@ -51,7 +51,7 @@ export interface Verdict {
 export const TOLERANCE = 0.05;
 
 /** A cost that is a smaller part of all that an operation costs is not judged, unless it grows to be a larger one. */
-export const LEAST_PART = 0.05;
+export const LEAST_PART = 0.1;
 
 /** 1.05 is no number of the computer's. */
 const ROUNDING = 1e-9;
