@@ -12,7 +12,6 @@ export { leaseOverAt } from './leases/instance-lease.repository.js';
 export { LastCheckedRecorder } from './leases/last-checked.js';
 export { LeaseRenewals } from './leases/lease-renewals.js';
 export { RegistryModule } from './registry.module.js';
-export { RegistryReads, type InstanceRead } from './registry-reads.service.js';
 export { RegistryService, type WriteConditions } from './registry.service.js';
 export {
   type NamedInstance,
@@ -21,14 +20,7 @@ export {
   toNamedInstances,
 } from './requests/named-instances.schemas.js';
 export { type RegistrationConditions, registerCommand, registerCommandFrom } from './requests/registration.js';
-export {
-  type IdParams,
-  type IncarnationQuery,
-  type NameParams,
-  type NamespaceQuery,
-  type SetOverride,
-  setOverride,
-} from './requests/registry.schemas.js';
+export { type IncarnationQuery, type SetOverride, setOverride } from './requests/registry.schemas.js';
 export {
   type CommandResult,
   type WriteRequest,
