@@ -117,6 +117,9 @@ const grpcCheck = z
   .transform(withTimeout)
   .meta({ id: 'GrpcCheckInput' });
 
+/** `none` comes last: it is the least likely to be meant. */
+const KINDS_IN_MESSAGES = [...CHECK_KINDS.filter(kind => kind !== 'none'), 'none'];
+
 /** How the service finds out whether an instance is alive, as callers set it. */
 export const checkSchema = z
   .discriminatedUnion(
@@ -128,7 +131,7 @@ export const checkSchema = z
       tcp: tcpCheck,
       grpc: grpcCheck,
     }),
-    { error: ({ input }) => unknownKind(input, 'kind', CHECK_KINDS) },
+    { error: ({ input }) => unknownKind(input, 'kind', KINDS_IN_MESSAGES) },
   )
   .meta({ id: 'CheckInput', description: 'How the service finds out whether an instance is alive, as callers set it.' })
   .prefault({ kind: 'heartbeat' })
