@@ -42,7 +42,7 @@ describe('Which statuses are selected', () => {
     );
     for (const path of ['services/{service}/instances', 'watch']) {
       const { description } = body.paths[`/api/v1/discovery/${path}`]!.get;
-      expect(description).toContain('say it on both to watch what was listed');
+      expect(description).toContain('set it on both to watch what was listed');
     }
   });
 
