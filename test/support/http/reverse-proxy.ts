@@ -62,6 +62,9 @@ export async function startReverseProxy(target: string, habits: ProxyHabits = {}
     });
     incoming.pipe(passed);
   });
+  // Where client and service share this process, work of seconds in it would make the proxy close connections as idle in the
+  // very moment in which the client sends on them. Clients close them by themselves.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
