@@ -35,20 +35,11 @@ export interface HealthModuleOptions {
 /** Serves `/health`, the probes below it, and `/metrics`. Needs the modules of settings, database and observability. */
 @Module({})
 export class HealthModule {
-  static forRoot({
-    version,
-    imports = [],
-    view,
-    writer,
-    log,
-    guards,
-    sweeps,
-    node,
-  }: HealthModuleOptions): DynamicModule {
+  static forRoot(sources: HealthModuleOptions): DynamicModule {
     return {
       module: HealthModule,
       // Probes come every few seconds; failures are logged by the parts that detect them.
-      imports: [...imports, TerminusModule.forRoot({ logger: false })],
+      imports: [...(sources.imports ?? []), TerminusModule.forRoot({ logger: false })],
       controllers: [ProbesController, HealthController, MetricsController],
       providers: [
         CatalogIndicator,
@@ -58,13 +49,13 @@ export class HealthModule {
         NodeIndicator,
         Drain,
         settingsProvider(drainSettings),
-        { provide: CatalogFreshness, useExisting: view },
-        { provide: WriteQueueLength, useExisting: writer },
-        { provide: LogRoomLeft, useExisting: log },
-        { provide: ActiveGuards, useExisting: guards },
-        { provide: LastSweep, useExisting: sweeps },
-        { provide: NodeName, useExisting: node },
-        { provide: SERVICE_VERSION, useValue: version },
+        { provide: CatalogFreshness, useExisting: sources.view },
+        { provide: WriteQueueLength, useExisting: sources.writer },
+        { provide: LogRoomLeft, useExisting: sources.log },
+        { provide: ActiveGuards, useExisting: sources.guards },
+        { provide: LastSweep, useExisting: sources.sweeps },
+        { provide: NodeName, useExisting: sources.node },
+        { provide: SERVICE_VERSION, useValue: sources.version },
       ],
     };
   }

@@ -72,15 +72,7 @@ export class Metrics implements OnModuleInit {
     { name, help, labelNames }: LabelledMetric<L>,
     read: () => Iterable<Sample<L>>,
   ): void {
-    this.gauge<string>({
-      name,
-      help,
-      labelNames,
-      collect() {
-        this.reset();
-        for (const { labels, value } of read()) this.inc(labels, value);
-      },
-    });
+    this.gauge<string>({ name, help, labelNames, collect: replaceSamples(read) });
   }
 
   /** A counter of which another class keeps the total; read when metrics are collected. */
@@ -100,19 +92,19 @@ export class Metrics implements OnModuleInit {
     { name, help, labelNames }: LabelledMetric<L>,
     read: () => Iterable<Sample<L>>,
   ): void {
-    this.counter<string>({
-      name,
-      help,
-      labelNames,
-      collect() {
-        this.reset();
-        for (const { labels, value } of read()) this.inc(labels, value);
-      },
-    });
+    this.counter<string>({ name, help, labelNames, collect: replaceSamples(read) });
   }
 
   /** All metrics, in the text format of Prometheus. */
   text(): Promise<string> {
     return this.registry.metrics();
   }
+}
+
+/** What a metric does when it is collected: it drops its samples, and adds up those that are read. */
+function replaceSamples(read: () => Iterable<Sample>): (this: Counter | Gauge) => void {
+  return function () {
+    this.reset();
+    for (const { labels, value } of read()) this.inc(labels, value);
+  };
 }
