@@ -3,6 +3,7 @@ const FLOORS = [
   ['kernel'],
   ['config', 'context'],
   ['observability'],
+  ['scheduling'],
   ['http', 'database'],
   ['embedded-postgres', 'log', 'leadership'],
   ['catalog'],

@@ -21,6 +21,7 @@ export {
   NoInstanceAvailableError,
   OutcomeUnknownError,
   QueueFullError,
+  OverloadedError,
   RateLimitedError,
   RevisionCompactedError,
   RevisionUnknownError,

@@ -168,6 +168,12 @@ export const ERROR_CODES = {
     'An unexpected error, most likely a bug. The response has no details; the log of the service has them under the request id.',
     'Report it with the request id.',
   ),
+  OVERLOADED: entry(
+    503,
+    'This node has too much work of this kind',
+    'As many requests of this kind as may wait are waiting already, or this one waited too long. Nothing was done for it.',
+    'Wait for the time in `Retry-After`, which differs from caller to caller, then send the request again; or use another node.',
+  ),
   STORE_UNAVAILABLE: entry(
     503,
     'The database cannot be used',

@@ -236,6 +236,19 @@ export class RateLimitedError extends DomainError {
   }
 }
 
+/** Too much of the same kind of work waits for a place already. */
+export class OverloadedError extends DomainError {
+  readonly code = 'OVERLOADED';
+
+  /** @param retryAfterSeconds differs from caller to caller, so that they do not all return at once */
+  constructor(retryAfterSeconds: number) {
+    super(
+      'This node has more requests of this kind than it can answer in time. Nothing was done for this one; try again after `Retry-After`, or use another node.',
+      { retryAfterSeconds },
+    );
+  }
+}
+
 export class StoreUnavailableError extends DomainError {
   readonly code = 'STORE_UNAVAILABLE';
 

@@ -1,0 +1,12 @@
+import { Global, Module } from '@nestjs/common';
+import { LoopDelay } from './loop-delay.js';
+import { Scheduler } from './scheduler.js';
+import { WorkPlaces } from './work-places.js';
+
+/** Provides the scheduler, the places of heavy work, and the delay of the event loop to all modules. It needs `ContextModule`. */
+@Global()
+@Module({
+  providers: [Scheduler, LoopDelay, WorkPlaces],
+  exports: [Scheduler, LoopDelay, WorkPlaces],
+})
+export class SchedulingModule {}
