@@ -57,15 +57,16 @@ export async function createService(settings: Settings, database: DatabaseChoice
     app,
     async listen() {
       const [first, ...further] = await listenAddresses(settings.HOST);
-      await app.listen(settings.PORT, first).catch((error: unknown) => {
+      const place = await http.acceptors.optionsFor(first, settings.PORT);
+      await app.listen(place).catch((error: unknown) => {
         throw listenError(error, settings);
       });
-      for (const address of await http.furtherAddresses.listen(further)) {
+      for (const address of await http.acceptors.listen(further)) {
         new Logger('Http').warn(`Cannot listen on ${address}, another address of ${settings.HOST}, with this port.`);
       }
       const url = await app.getUrl();
       // With PORT=0 the port is known only now.
-      const place = {
+      const nodePlace = {
         listenHost: settings.HOST,
         port: Number(new URL(url).port || DEFAULT_HTTP_PORT),
         hostname: hostname(),
@@ -73,7 +74,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
         nodeId: settings.PCS_NODE_ID,
         advertisedHost: settings.PCS_ADVERTISED_HOST,
       };
-      app.get(NodeRegistration, { strict: false }).begin(nodeAddress(place), SERVICE_VERSION);
+      app.get(NodeRegistration, { strict: false }).begin(nodeAddress(nodePlace), SERVICE_VERSION);
       return url;
     },
     async close(signal) {

@@ -303,6 +303,11 @@ export const SETTINGS = {
     '75',
     'How long an idle connection is kept; must be longer than proxies and load balancers keep theirs to this service (mostly 60 s), so that this service never closes a connection just when it is used.',
   ),
+  PCS_CONNECTIONS_MAX: setting(
+    integer(10, 1_000_000),
+    null,
+    'The most connections of clients that are open at once, one address at most half of them (proxies in PCS_TRUSTED_PROXIES excepted). At the maximum the connection that has been idle longest is closed for a new one; if none is idle, the new one gets 503 OVERLOADED. Default, and upper limit: the descriptors that the process may have (`ulimit -n`) less 200.',
+  ),
   PCS_COMPRESSION: setting(
     onOff,
     'on',

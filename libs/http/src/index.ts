@@ -11,7 +11,7 @@ export {
   type SuccessOptions,
 } from './openapi/endpoint.decorator.js';
 export { formatETag, matchesNone, parseIfNoneMatch, type IfMatch, type IfNoneMatch } from './headers/etag.js';
-export { listenAddresses } from './server/further-addresses.js';
+export { listenAddresses } from './connections/acceptors.js';
 export { createHttpAdapter } from './server/http-adapter.js';
 export { parseJsonBody } from './body/json-body.js';
 export { LastEventIdHeader } from './headers/last-event-id.decorator.js';

@@ -1,7 +1,16 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net';
 import { type FastifyInstance } from 'fastify';
+
+/** How many listening sockets an address has, where the system lets them share a port. */
+const MOST_ACCEPTORS = 16;
+
+/** Of so many connections, one listening socket more is worth its descriptor. */
+const CONNECTIONS_OF_ACCEPTOR = 64;
+
+/** How many connections may wait to be accepted, for each listening socket; the system may allow fewer (`somaxconn`). */
+const BACKLOG = 1_024;
 
 /**
  * The addresses to listen on. For `localhost` these are all of its addresses, mostly 127.0.0.1 and ::1: clients use either.
@@ -14,11 +23,20 @@ export async function listenAddresses(host: string): Promise<readonly [first: st
   return [first, ...further];
 }
 
-/** Further addresses of the server, with the same port. Their connections belong to the one HTTP server. */
-export class FurtherAddresses {
+/**
+ * The listening sockets of the server. Node.js accepts one connection of each in one turn of the event loop, so many clients
+ * that connect at once would wait long beside other work, and heartbeats behind them: therefore each address has several,
+ * among which the kernel divides new connections (`SO_REUSEPORT`). All connections belong to the one HTTP server.
+ */
+export class Acceptors {
   private readonly servers: Server[] = [];
+  private perAddress = 1;
 
-  constructor(private readonly instance: FastifyInstance) {
+  /** @param connectionsMax how many connections the server may have */
+  constructor(
+    private readonly instance: FastifyInstance,
+    private readonly connectionsMax: number,
+  ) {
     let closed: Promise<unknown>[] = [];
     instance.addHook('preClose', done => {
       closed = this.servers.map(server => once(server.close(), 'close'));
@@ -29,14 +47,36 @@ export class FurtherAddresses {
     });
   }
 
+  /** How many listening sockets there are. */
+  get count(): number {
+    return this.servers.length + (this.instance.server.listening ? 1 : 0);
+  }
+
+  /** The options with which the server must listen on the first address. */
+  async optionsFor(host: string, port: number): Promise<ListenOptions> {
+    const wanted = Math.min(MOST_ACCEPTORS, Math.ceil(this.connectionsMax / CONNECTIONS_OF_ACCEPTOR));
+    this.perAddress = wanted > 1 && (await canSharePorts()) ? wanted : 1;
+    return { host, port, ...this.shared() };
+  }
+
   /**
-   * Accepts connections there, too, once the server listens.
+   * Accepts connections with further sockets, once the server listens on its first address.
+   * @param addresses further addresses, which get the same port
    * @returns the addresses that cannot be listened on
    */
   async listen(addresses: readonly string[]): Promise<string[]> {
-    const { port } = this.instance.server.address() as AddressInfo;
-    const had = await Promise.all(addresses.map(address => this.listenOn(address, port)));
-    return addresses.filter((_, n) => !had[n]);
+    const { address: first, port } = this.instance.server.address() as AddressInfo;
+    const failed: string[] = [];
+    for (const address of [first, ...addresses]) {
+      const wanted = address === first ? this.perAddress - 1 : this.perAddress;
+      for (let n = 0; n < wanted; n++) {
+        if (await this.listenOn(address, port)) continue;
+        // Its first socket counts: with fewer than wanted, the address still works.
+        if (n === 0 && address !== first) failed.push(address);
+        break;
+      }
+    }
+    return failed;
   }
 
   private async listenOn(host: string, port: number): Promise<boolean> {
@@ -45,11 +85,27 @@ export class FurtherAddresses {
       this.instance.server.emit('connection', socket),
     );
     try {
-      await once(server.listen({ host, port }), 'listening');
+      await once(server.listen({ host, port, ...this.shared() }), 'listening');
     } catch {
       return false;
     }
     this.servers.push(server);
     return true;
   }
+
+  private shared(): ListenOptions {
+    return { backlog: BACKLOG, ...(this.perAddress > 1 && { reusePort: true }) };
+  }
+}
+
+/** Whether the system lets several sockets listen on one port; Node.js fails where it does not. */
+async function canSharePorts(): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen({ host: 'localhost', port: 0, reusePort: true }), 'listening');
+  } catch {
+    return false;
+  }
+  await once(server.close(), 'close');
+  return true;
 }

@@ -11,7 +11,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { configureHttp, createHttpAdapter } from '../index.js';
-import { type HttpAdapter } from './http-adapter.js';
+import { type HttpAdapter } from '../server/http-adapter.js';
 
 const Thing = z.strictObject({ name: z.string() });
 

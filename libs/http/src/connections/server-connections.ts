@@ -1,6 +1,9 @@
 import { type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
+import { canonicalAddress, OverloadedError } from '@coordination/kernel';
 import { type FastifyInstance } from 'fastify';
+import { type ConnectionLimits, ConnectionTable, type LimitReached } from './connection-table.js';
+import { type CrowdedEvent } from './connection-lines.js';
 
 /** How long (ms) a connection that becomes idle stays open while the server closes. For Node.js, 0 means for ever. */
 const NO_LONGER_KEPT_MS = 1;
@@ -8,26 +11,56 @@ const NO_LONGER_KEPT_MS = 1;
 /** How long (ms) the rest of the head of a request may take while the server closes: its packets arrive together. */
 const LATE_HEAD_MS = 500;
 
+/** How many refused connections may wait for their request, so that it gets a response; further ones are just closed. */
+const MOST_REFUSED = 32;
+
+/** How long (ms) a refused connection may take to send its request and to read the response. */
+const REFUSED_FOR_MS = 2_000;
+
+/** The longest time (s) after which a refused caller may try again. */
+const RETRY_WITHIN_SECONDS = 5;
+
+/** What the connections need beside the server. */
+export interface ConnectionRules extends ConnectionLimits {
+  readonly noteCrowded?: (event: CrowdedEvent, because: LimitReached) => void;
+}
+
+/** How many connections were closed or refused at a limit since the start. */
+export type CrowdedCounts = Record<CrowdedEvent, Record<LimitReached, number>>;
+
 /**
- * The connections of the server, which are kept for a long time and must not delay its end. Node.js closes idle ones when
- * the server closes. It does not close those on which a request has begun to arrive, or nothing was ever sent (browsers and
- * load balancers open such), and does not check request timeouts any more.
+ * The connections of the server, which are kept for a long time. At the maximum an idle one makes room for a new one. And they
+ * must not delay the end of the server: Node.js closes idle ones when the server closes, but not those on which a request has
+ * begun to arrive, or nothing was ever sent (browsers and load balancers open such), and does not check request timeouts any
+ * more.
  */
 export class ServerConnections {
   private readonly open = new Set<Socket>();
+  private readonly refused = new Set<Socket>();
   private readonly underWay = new Set<ServerResponse>();
+  private readonly table: ConnectionTable<Socket>;
+  private readonly crowded: CrowdedCounts = { closed: { address: 0, all: 0 }, refused: { address: 0, all: 0 } };
   /** One function for all responses. */
   private readonly ended: (this: ServerResponse) => void;
   private isEnding = false;
 
-  constructor(instance: FastifyInstance) {
-    const { open, underWay } = this;
+  constructor(
+    instance: FastifyInstance,
+    private readonly rules: ConnectionRules,
+  ) {
+    this.table = new ConnectionTable(rules);
+    const { open, underWay, table } = this;
     this.ended = function () {
       underWay.delete(this);
+      table.ended(this.req.socket);
     };
     instance.server.on('connection', (socket: Socket) => {
       open.add(socket);
-      socket.on('close', () => open.delete(socket));
+      socket.on('close', () => {
+        open.delete(socket);
+        table.remove(socket);
+      });
+      this.admit(socket);
     });
     instance.addHook('preClose', done => {
       this.close(instance.server);
@@ -35,11 +68,25 @@ export class ServerConnections {
     });
   }
 
+  /** How many may be open, how many are, how many of them have no request under way, and what happened at the limit. */
+  get state(): { readonly max: number; readonly open: number; readonly idle: number; readonly crowded: CrowdedCounts } {
+    const { table, crowded } = this;
+    return { max: this.rules.max, open: table.open, idle: table.idleCount, crowded };
+  }
+
   /** Must be called for each request before the response. */
   began(response: ServerResponse): void {
     if (this.isEnding) closeAfter(response);
     this.underWay.add(response);
+    this.table.began(response.req.socket);
     response.on('close', this.ended);
+  }
+
+  /** @throws OverloadedError for a request on a connection for which there was no room */
+  refuseCrowded(response: ServerResponse): void {
+    if (this.refused.size === 0 || !this.refused.has(response.req.socket)) return;
+    closeAfter(response);
+    throw new OverloadedError(1 + Math.floor(Math.random() * RETRY_WITHIN_SECONDS));
   }
 
   /** The response that is being sent on a connection. */
@@ -52,6 +99,38 @@ export class ServerConnections {
   beginEnding(): void {
     this.isEnding = true;
     for (const response of this.underWay) closeAfter(response);
+  }
+
+  private admit(socket: Socket): void {
+    const address = socket.remoteAddress;
+    // The client has closed it already.
+    if (address === undefined) return;
+    const admission = this.table.admit(socket, canonicalAddress(address) ?? address);
+    if (!admission.isAdmitted) {
+      this.noteCrowded('refused', admission.because);
+      this.refuse(socket);
+    } else if (admission.closed) {
+      this.noteCrowded('closed', admission.closed.because);
+      admission.closed.connection.destroy();
+    }
+  }
+
+  private refuse(socket: Socket): void {
+    if (this.refused.size >= MOST_REFUSED) {
+      socket.destroy();
+      return;
+    }
+    this.refused.add(socket);
+    const timer = setTimeout(() => socket.destroy(), REFUSED_FOR_MS).unref();
+    socket.on('close', () => {
+      clearTimeout(timer);
+      this.refused.delete(socket);
+    });
+  }
+
+  private noteCrowded(event: CrowdedEvent, because: LimitReached): void {
+    this.crowded[event][because] += 1;
+    this.rules.noteCrowded?.(event, because);
   }
 
   private close(server: Server): void {

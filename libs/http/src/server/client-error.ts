@@ -2,7 +2,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { DomainError, type ErrorCode, newId } from '@coordination/kernel';
 import { describeProblem, PROBLEM_MEDIA_TYPE } from '../problems/problem.js';
-import { closeAfter } from '../server/server-connections.js';
+import { closeAfter } from '../connections/server-connections.js';
 
 /** A failure that Node.js detects before there is a request. */
 class ProtocolError extends DomainError {

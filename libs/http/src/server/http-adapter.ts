@@ -3,10 +3,15 @@ import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
 import { ANONYMOUS, currentRequest, type RequestStore, runInRequest } from '@coordination/context';
+import { systemClock } from '@coordination/kernel';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers, forgetTypeOfNothing } from '../body/body-parsers.js';
 import { complaintAboutUnexpectedInput } from '../body/unexpected-body.js';
 import { compressAnswers } from '../compression/compress-answers.js';
+import { Acceptors } from '../connections/acceptors.js';
+import { ConnectionLines } from '../connections/connection-lines.js';
+import { connectionsMax, descriptorLimit } from '../connections/connections-max.js';
+import { closeAfter, type ConnectionRules, ServerConnections } from '../connections/server-connections.js';
 import { repeatableCallOf } from '../headers/repeatable-request.js';
 import { changeReasonOf, refuseBadTarget, refuseLongSegment, requestIdOf } from '../headers/request-headers.js';
 import { type LinkSettings, OwnLinks } from '../links/own-links.js';
@@ -17,10 +22,8 @@ import { pathOf, routedTarget, sentTarget, UNROUTABLE, withoutOrigin } from '../
 import { RouteTable } from '../routing/route-table.js';
 import { answerClientError } from './client-error.js';
 import { answerExpectation, refuseOtherExpectations } from './expectation.js';
-import { FurtherAddresses } from './further-addresses.js';
 import { HostRule, type HostSettings } from './host-rule.js';
 import { complaintAboutPreflight } from './preflight.js';
-import { closeAfter, ServerConnections } from './server-connections.js';
 import { routeEverything } from './server-events.js';
 import { CORS_ROUTE, refuseTunnel, refuseUnroutable, refuseUnrouted } from './unrouted.js';
 
@@ -38,7 +41,7 @@ const ANY_LENGTH = 1024 * 1024;
 
 type HttpSettings = LinkSettings &
   Pick<Settings, 'PCS_KEEP_ALIVE_SECONDS'> &
-  Partial<Pick<Settings, 'PCS_COMPRESSION' | 'PCS_CORS_ORIGINS'>> &
+  Partial<Pick<Settings, 'PCS_COMPRESSION' | 'PCS_CONNECTIONS_MAX' | 'PCS_CORS_ORIGINS'>> &
   HostSettings;
 
 type Endpoint = NonNullable<FastifyRequest['endpoint']>;
@@ -52,14 +55,18 @@ export interface AdapterOptions {
 
 /** Fastify as this service uses it, with its own body parsers. */
 export class HttpAdapter extends FastifyAdapter {
-  readonly connections = new ServerConnections(this.getInstance());
-  readonly furtherAddresses = new FurtherAddresses(this.getInstance());
+  readonly connections: ServerConnections;
+  readonly acceptors: Acceptors;
 
   constructor(
     options: FastifyHttpOptions<Server>,
     readonly hosts: HostRule,
+    rules: ConnectionRules,
   ) {
     super(options);
+    const instance = this.getInstance();
+    this.connections = new ServerConnections(instance, rules);
+    this.acceptors = new Acceptors(instance, rules.max);
   }
 
   /** Nest would add its own parsers, which are less strict. */
@@ -100,7 +107,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     frameworkErrors: (error, request, reply) => answerFailure(error, request, reply, logger),
   };
   const hosts = new HostRule(settings);
-  const adapter: HttpAdapter = new HttpAdapter(server, hosts);
+  const adapter: HttpAdapter = new HttpAdapter(server, hosts, connectionRules(settings, logger));
   const instance = adapter.getInstance();
   instance.decorate('ownLinks', ownLinks);
   addBodyParsers(instance);
@@ -132,6 +139,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
   // After the hook of Nest that adds the headers of CORS, so that refusals have them too.
   instance.addHook('onRequest', (request, reply, done) => {
     try {
+      adapter.connections.refuseCrowded(reply.raw);
       refuseTunnel(request);
       refuseBadHost(request, reply, hosts);
       refuseOtherExpectations(request);
@@ -153,6 +161,16 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     done(complaintAboutUnexpectedInput(request));
   });
   return adapter;
+}
+
+function connectionRules(settings: HttpSettings, logger: Logger): ConnectionRules {
+  const max = connectionsMax(descriptorLimit(), settings.PCS_CONNECTIONS_MAX);
+  const lines = new ConnectionLines(max, line => logger.warn(line), systemClock);
+  return {
+    max,
+    isShared: settings.PCS_TRUSTED_PROXIES.length > 0 ? trustIn(settings.PCS_TRUSTED_PROXIES) : () => false,
+    noteCrowded: (event, because) => lines.note(event, because),
+  };
 }
 
 /** The configuration of the route of a request; see `FastifyRequest.endpoint`. */

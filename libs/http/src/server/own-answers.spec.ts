@@ -416,8 +416,8 @@ describe('Further addresses of the server', () => {
     const other = createHttpAdapter(settings);
     const service = await NestFactory.create<NestFastifyApplication>(ThingModule, other, { logger: false });
     configureHttp(service, settings);
-    await service.listen(0, '127.0.0.1');
-    expect(await other.furtherAddresses.listen(['127.0.0.2', '127.0.0.1'])).toEqual(['127.0.0.1']);
+    await service.listen(await other.acceptors.optionsFor('127.0.0.1', 0));
+    expect(await other.acceptors.listen(['127.0.0.2', '192.0.2.1'])).toEqual(['192.0.2.1']);
     const { port } = service.getHttpServer().address() as AddressInfo;
     const also = `http://127.0.0.2:${port}`;
     expect((await fetch(`${also}/things`)).status).toBe(200);
