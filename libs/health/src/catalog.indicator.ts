@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import { CatalogFreshness } from './health-sources.js';
+import { CatalogFreshness, LogRoomLeft } from './health-sources.js';
 
 const MILLISECONDS = 1000;
 
-/** Whether this node may respond from its view: it is loaded, and no staler than allowed. */
+/** The view of this node, from which it responds if it is loaded and no staler than allowed, and the log that it follows. */
 @Injectable()
 export class CatalogIndicator {
   constructor(
     private readonly health: HealthIndicatorService,
     private readonly view: CatalogFreshness,
+    private readonly log: LogRoomLeft,
   ) {}
 
   /** Up while the node may respond from the view, even if the database is unavailable. */
@@ -33,5 +34,18 @@ export class CatalogIndicator {
     const indicator = this.health.check('view');
     const { loaded } = this.view.freshness();
     return loaded ? indicator.up() : indicator.down('The catalog is not loaded yet.');
+  }
+
+  /** Never down: while the log has room nothing is wrong, and without room reads still work. */
+  room() {
+    const indicator = this.health.check('log');
+    const { revisions, isNearlyFull } = this.log;
+    if (revisions === undefined) return indicator.up();
+    return isNearlyFull
+      ? indicator.degraded({
+          roomRevisions: revisions,
+          message: 'The newest partition of the log is nearly full, and there is no next one: writes will fail.',
+        })
+      : indicator.up({ roomRevisions: revisions });
   }
 }

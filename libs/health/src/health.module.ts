@@ -14,7 +14,7 @@ import {
 } from './health-sources.js';
 import { HealthController } from './health.controller.js';
 import { LivenessIndicator } from './liveness.indicator.js';
-import { LogIndicator } from './log.indicator.js';
+import { LoadIndicator } from './load.indicator.js';
 import { MetricsController } from './metrics.controller.js';
 import { NodeIndicator, SERVICE_VERSION } from './node.indicator.js';
 import { ProbesController } from './probes.controller.js';
@@ -45,7 +45,7 @@ export class HealthModule {
         CatalogIndicator,
         DatabaseIndicator,
         LivenessIndicator,
-        LogIndicator,
+        LoadIndicator,
         NodeIndicator,
         Drain,
         settingsProvider(drainSettings),

@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { ConfigModule, readSettings } from '@coordination/config';
 import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
-import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { configureHttp, createHttpAdapter, ServerConnections } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -74,7 +74,15 @@ describe('the probes', () => {
     node = new Node();
     clock = new TestClock();
     tasks = new BackgroundTasks(clock, { warn: () => undefined, log: () => undefined });
+    const adapter = createHttpAdapter({
+      HOST: '127.0.0.1',
+      PCS_ALLOWED_HOSTS: [],
+      PCS_TRUSTED_PROXIES: [],
+      PCS_KEEP_ALIVE_SECONDS: 75,
+      PCS_CONNECTIONS_MAX: 10,
+    });
     const providers = [
+      { provide: ServerConnections, useValue: adapter.connections },
       { provide: View, useValue: view },
       { provide: Writer, useValue: new Writer() },
       { provide: Guards, useValue: guards },
@@ -89,7 +97,7 @@ describe('the probes', () => {
     @Global()
     @Module({
       providers,
-      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
+      exports: providers.map(({ provide }) => provide),
     })
     class PartsModule {}
     const module = await Test.createTestingModule({
@@ -107,17 +115,7 @@ describe('the probes', () => {
         }),
       ],
     }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(
-      createHttpAdapter({
-        HOST: '127.0.0.1',
-        PCS_ALLOWED_HOSTS: [],
-        PCS_TRUSTED_PROXIES: [],
-        PCS_KEEP_ALIVE_SECONDS: 75,
-      }),
-      {
-        logger: false,
-      },
-    );
+    app = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
     configureHttp(app, { PCS_CORS_ORIGINS: [] });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
@@ -302,6 +300,7 @@ describe('the probes', () => {
       privileges: { status: 'up' },
       view: { status: 'up', revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25 },
       writer: { queueLength: 3 },
+      connections: { status: 'up', open: expect.any(Number), max: 10, refused: 0 },
       process: { version: '1.2.3' },
     });
   });

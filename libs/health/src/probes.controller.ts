@@ -4,7 +4,6 @@ import { HealthCheckService } from '@nestjs/terminus';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain } from './drain.js';
-import { LogIndicator } from './log.indicator.js';
 import { Probe } from './probe.decorator.js';
 
 /** The probes of this node. Unlike the API they accept any query: probes are configured once, and must not break. */
@@ -15,7 +14,6 @@ export class ProbesController {
     private readonly health: HealthCheckService,
     private readonly catalog: CatalogIndicator,
     private readonly database: DatabaseIndicator,
-    private readonly log: LogIndicator,
     private readonly drain: Drain,
   ) {}
 
@@ -36,7 +34,7 @@ export class ProbesController {
   )
   @Get('ready')
   ready() {
-    return this.health.check([() => this.drain.accepting(), () => this.catalog.readable(), () => this.log.room()]);
+    return this.health.check([() => this.drain.accepting(), () => this.catalog.readable(), () => this.catalog.room()]);
   }
 
   @Probe(

@@ -2,6 +2,8 @@ export { openApiJson, openApiYaml, serveApiDocs } from './openapi/api-docs.js';
 export { CompressedForm } from './compression/compressed-form.js';
 export { configureHttp } from './server/configure-http.js';
 export { type ResponseHeader } from './headers/documented-headers.js';
+export { ServerConnections } from './connections/server-connections.js';
+export { HttpModule } from './http.module.js';
 export { endHead } from './server/end-head.js';
 export {
   describedHeaders,

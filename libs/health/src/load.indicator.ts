@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import { HealthIndicatorService } from '@nestjs/terminus';
+import { ServerConnections } from '@coordination/http';
+
+/** The bounds of what this node serves at once, and how far they are reached. It is never down: overload is no reason to get no requests. */
+@Injectable()
+export class LoadIndicator {
+  constructor(
+    private readonly health: HealthIndicatorService,
+    private readonly server: ServerConnections,
+  ) {}
+
+  /** Degraded while no connection is idle at the maximum: then new callers are refused, and the open ones are served. */
+  connections() {
+    const { max, open, idle, crowded } = this.server.state;
+    const counts = {
+      open,
+      idle,
+      max,
+      closedForNewOnes: crowded.closed.all + crowded.closed.address,
+      refused: crowded.refused.all + crowded.refused.address,
+    };
+    const indicator = this.health.check('connections');
+    if (open < max || idle > 0) return indicator.up(counts);
+    return indicator.degraded({
+      ...counts,
+      message: 'The maximum of connections is open, and none of them is idle: new callers get 503 OVERLOADED.',
+    });
+  }
+}
