@@ -12,13 +12,18 @@ export interface SpawnedNode {
   readonly api: Api;
 }
 
-/** Starts a node on a database in a process of its own, and waits until it listens. */
+/**
+ * Starts a node on a database in a process of its own, and waits until it listens.
+ * @param limits options of `ulimit`, such as `-n 300`
+ */
 export async function spawnNode(
   directory: DisposableDirectory,
   databaseUrl: string,
   env: Readonly<Record<string, string>> = {},
+  limits?: string,
 ): Promise<SpawnedNode> {
-  const command = [process.execPath, '--import', './scripts/typescript.mjs', 'apps/coordination/src/main.ts'];
+  const start = [process.execPath, '--import', './scripts/typescript.mjs', 'apps/coordination/src/main.ts'];
+  const command = limits === undefined ? start : ['sh', '-c', `ulimit ${limits}; exec "$0" "$@"`, ...start];
   const service = ServiceProcess.start(directory, command, {
     cwd: ROOT,
     // A node that registers itself makes revisions, which tests that count them do not expect.

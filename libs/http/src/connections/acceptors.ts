@@ -52,10 +52,13 @@ export class Acceptors {
     return this.servers.length + (this.instance.server.listening ? 1 : 0);
   }
 
-  /** The options with which the server must listen on the first address. */
+  /** The options with which the server must listen on the first address; it fails if the port is taken. */
   async optionsFor(host: string, port: number): Promise<ListenOptions> {
     const wanted = Math.min(MOST_ACCEPTORS, Math.ceil(this.connectionsMax / CONNECTIONS_OF_ACCEPTOR));
-    this.perAddress = wanted > 1 && (await canSharePorts()) ? wanted : 1;
+    // A socket that shares its port may share it with another process of this user, so one that does not share looks first.
+    const canShare =
+      wanted > 1 && (await canListen({ host, port })) && (await canListen({ host, port: 0, reusePort: true }));
+    this.perAddress = canShare ? wanted : 1;
     return { host, port, ...this.shared() };
   }
 
@@ -98,11 +101,11 @@ export class Acceptors {
   }
 }
 
-/** Whether the system lets several sockets listen on one port; Node.js fails where it does not. */
-async function canSharePorts(): Promise<boolean> {
+/** Whether a socket can listen with these options, by listening for a moment. */
+async function canListen(options: ListenOptions): Promise<boolean> {
   const server = createServer();
   try {
-    await once(server.listen({ host: 'localhost', port: 0, reusePort: true }), 'listening');
+    await once(server.listen(options), 'listening');
   } catch {
     return false;
   }

@@ -173,6 +173,19 @@ describe('a server with as many connections as it may have', () => {
     await served(other);
   });
 
+  it('does not share its port with another service, although its own sockets share it', async () => {
+    const { port } = await start(1_000, true);
+    const adapter = createHttpAdapter({
+      HOST: '127.0.0.1',
+      PCS_ALLOWED_HOSTS: [],
+      PCS_TRUSTED_PROXIES: [],
+      PCS_KEEP_ALIVE_SECONDS: 75,
+    });
+    const app = await NestFactory.create<NestFastifyApplication>(ThingModule, adapter, { logger: false });
+    apps.push(app);
+    await expect(app.listen(await adapter.acceptors.optionsFor('127.0.0.1', port))).rejects.toThrow('EADDRINUSE');
+  });
+
   it('holds to the same limits over all its listening sockets', async () => {
     const { adapter, port } = await start(128, true);
     if (process.platform === 'linux') expect(adapter.acceptors.count).toBe(2);
