@@ -49,7 +49,7 @@ async function main() {
 /** Runs the service until the stop signal. @returns its exit code */
 async function runReloading({ PCS_SHUTDOWN_DRAIN_SECONDS: drain, PCS_SHUTDOWN_GRACE_SECONDS: grace }) {
   const service = new ReloadingService((drain + grace) * MS, say);
-  const sources = new WatchedSources(() => {
+  const sources = await WatchedSources.open(() => {
     const faults = sources.faults();
     for (const fault of faults) say(fault);
     if (faults.length > 0) {

@@ -16,10 +16,10 @@ beforeEach(async () => {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, 'export const a = 1;\n');
   told = 0;
-  sources = new WatchedSources(() => (told += 1), [directory.path]);
+  sources = await WatchedSources.open(() => (told += 1), [directory.path]);
 });
 afterEach(async () => {
-  sources.close();
+  await sources.close();
   await directory.remove();
 });
 
