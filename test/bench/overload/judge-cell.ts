@@ -1,5 +1,5 @@
 import { countOf, sumOf } from './latencies.js';
-import { type Answers, type CellResult, type LaneResult, type Verdict } from './report.js';
+import { type Answers, type CellResult, type LaneResult, type OverloadReport, type Verdict } from './report.js';
 
 /** How long (ms) the slowest of a hundred heartbeats may take, beside one kind of readers and beside several at once. */
 const P99_LIMIT_MS = 100;
@@ -77,3 +77,16 @@ const withinBudget = (rssMiB: number, budgetMiB: number): Verdict => ({
   seen: `${Math.round(rssMiB)} of ${Math.round(budgetMiB)} MiB`,
   isCorrectness: false,
 });
+
+/** Correctness that was missed: what a run fails for. Missed times do not, since they depend on the machine. */
+export function failuresOf({ quiet, cells, scenarios }: OverloadReport): string[] {
+  const named = [
+    ...[quiet, ...cells].map(({ name, callers, verdicts }) => ({ name: `${name} × ${callers}`, verdicts })),
+    ...scenarios,
+  ];
+  return named.flatMap(({ name, verdicts }) =>
+    verdicts
+      .filter(({ met, isCorrectness }) => isCorrectness && !met)
+      .map(({ what, seen }) => `overload, ${name}: ${what}: ${seen}`),
+  );
+}

@@ -45,7 +45,7 @@ export const figuresText = (figures: Readonly<Record<string, number>>): string =
 
 /** The targets that were missed, with what was seen; or that none was. */
 export function missed(verdicts: readonly Verdict[]): string {
-  const not = verdicts.filter(({ met }) => !met).map(({ what, seen }) => `NOT ${what}: ${seen}`);
+  const not = verdicts.filter(({ met }) => !met).map(({ what, seen }) => `MISSED: ${what}: ${seen}`);
   return not.length === 0 ? 'ok' : not.join('; ');
 }
 

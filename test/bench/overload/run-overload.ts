@@ -66,16 +66,3 @@ async function measureCells(running: RunningNode): Promise<Pick<OverloadReport, 
   }
   return { quiet, cells };
 }
-
-/** Correctness that was missed: what a run fails for. Missed times do not, since they depend on the machine. */
-export function failuresOf({ quiet, cells, scenarios }: OverloadReport): string[] {
-  const named = [
-    ...[quiet, ...cells].map(({ name, callers, verdicts }) => ({ name: `${name} × ${callers}`, verdicts })),
-    ...scenarios,
-  ];
-  return named.flatMap(({ name, verdicts }) =>
-    verdicts
-      .filter(({ met, isCorrectness }) => isCorrectness && !met)
-      .map(({ what, seen }) => `overload, ${name}: ${what}: ${seen}`),
-  );
-}
