@@ -73,7 +73,9 @@ async function soak(postgres: BenchPostgres, options: Options): Promise<readonly
 async function overload(postgres: BenchPostgres, options: Options): Promise<readonly string[]> {
   if (!options.overload) return [];
   const report = await runOverload(postgres, options.overload, say);
-  print(`${report.machine}\n${report.database}\n${overloadTable(report)}\n`);
+  print(
+    `${report.machine}, load average before ${report.loadBefore.toFixed(1)}\n${report.database}\n${overloadTable(report)}\n`,
+  );
   await keep(report, options);
   if (options.docs) await takeIntoDocs(report);
   return failuresOf(report);

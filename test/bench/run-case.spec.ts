@@ -61,18 +61,18 @@ describe('a case of the bench', () => {
   });
 });
 
-describe('what an operation of a case costs', () => {
-  const run = (serviceCores: number, operations: number): Measured => ({ serviceCores, operations, busySeconds: 1 });
+const costing = (serviceCores: number, operations: number): Measured => ({ serviceCores, operations, busySeconds: 1 });
 
+describe('what an operation of a case costs', () => {
   it('is the median of what it cost in each run, and not the medians of cores and rates, which may be of other runs', async () => {
-    const benchCase = aCase([run(1, 1_000), run(0.5, 5_000), run(0.2, 100)], [{}, {}, {}], []);
+    const benchCase = aCase([costing(1, 1_000), costing(0.5, 5_000), costing(0.2, 100)], [{}, {}, {}], []);
     const { cost } = await runCase(benchCase, CONTEXT, 3, () => undefined);
     expect(cost?.service).toBeCloseTo(1_000);
     expect(cost?.postgres).toBeUndefined();
   });
 
   it('is left out of the median where a run did not tell it', async () => {
-    const benchCase = aCase([run(1, 1_000), { perSecond: 1 }], [{}, {}], []);
+    const benchCase = aCase([costing(1, 1_000), { perSecond: 1 }], [{}, {}], []);
     expect((await runCase(benchCase, CONTEXT, 2, () => undefined)).cost?.service).toBeCloseTo(1_000);
   });
 

@@ -44,7 +44,7 @@ const missedOf = (differing: Differing): string[] =>
 
 const failsBy = (differing: Differing): string[] => {
   const judged = { ...cell(differing), verdicts: judgeCell(cell(differing)) };
-  const rest = { kind: 'overload', at: '', machine: '', database: '', scenarios: [] } as const;
+  const rest = { kind: 'overload', at: '', machine: '', database: '', loadBefore: 0, scenarios: [] } as const;
   const options = { kinds: [], callers: [], seconds: 1, instances: 1, services: 1, large: 1, scenarios: [] };
   return failuresOf({ ...rest, options, quiet: { ...judged, verdicts: [] }, cells: [judged] });
 };
@@ -65,10 +65,10 @@ describe('a cell of the overload', () => {
     [
       'a heartbeat that is refused',
       { lanes: { kept: lane(9, { 204: 9, '503 OVERLOADED': 1 }) } },
-      'no heartbeats refused',
+      'no heartbeat refused',
     ],
-    ['a heartbeat that is reset', { lanes: { kept: lane(9, { 204: 9, ECONNRESET: 1 }) } }, 'no heartbeats refused'],
-    ['a node that becomes unready', { lanes: { ready: lane(9, { 200: 9, 503: 1 }) } }, 'no /health/ready not 200'],
+    ['a heartbeat that is reset', { lanes: { kept: lane(9, { 204: 9, ECONNRESET: 1 }) } }, 'no heartbeat refused'],
+    ['a node that becomes unready', { lanes: { ready: lane(9, { 200: 9, 503: 1 }) } }, '/health/ready always 200'],
     [
       'an instance that dies too late',
       { leases: { deadLate: 3_001 } },
@@ -79,7 +79,7 @@ describe('a cell of the overload', () => {
       { leases: { deadOpen: 1 } },
       'dead instances unhealthy within 3 s of the end of their lease',
     ],
-    ['a role that moves', { leases: { roleMoves: 1 } }, 'role moves'],
+    ['a role that moves', { leases: { roleMoves: 1 } }, 'no role moves'],
     ['too much memory', { budgetMiB: 499 }, 'memory within the budget'],
   ])('misses a target by %s, which does not fail the run', (_, differing, what) => {
     expect(missedOf(differing)).toEqual([what]);
@@ -89,12 +89,12 @@ describe('a cell of the overload', () => {
   it.each<[string, Differing, string]>([
     ['a renewal that is lost', { leases: { lost: 2 } }, 'overload, large × 10: renewals lost: 2'],
     ['an instance that renewed and was ended', { leases: { ended: 1 } }, 'instances ended that renewed: 1'],
-    ['a guard', { leases: { guards: { 'store-away': 1 } } }, 'no guards: 1 × store-away'],
-    ['a reader that is told of the store', { readers: { '503 STORE_UNAVAILABLE': 4 } }, '4 × 503 STORE_UNAVAILABLE'],
+    ['a guard', { leases: { guards: { 'store-away': 1 } } }, 'guards began: 1 × store-away'],
+    ['a reader that is told of the store', { readers: { '503 STORE_UNAVAILABLE': 4 } }, 'STORE_UNAVAILABLE: 4'],
     [
       'a probe that is told of the store',
-      { lanes: { ready: lane(9, { '503 STORE_UNAVAILABLE': 1 }) } },
-      '1 × 503 STORE_UNAVAILABLE',
+      { lanes: { new: lane(9, { '503 STORE_UNAVAILABLE': 1 }) } },
+      'STORE_UNAVAILABLE: 1',
     ],
   ])('fails the run by %s', (_, differing, failure) => {
     expect(failsBy(differing)).toEqual([expect.stringContaining(failure)]);

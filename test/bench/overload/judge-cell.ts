@@ -1,5 +1,6 @@
-import { countOf, sumOf } from './latencies.js';
+import { answersText, countOf, sumOf } from './latencies.js';
 import { type Answers, type CellResult, type LaneResult, type OverloadReport, type Verdict } from './report.js';
+import { neverOf, targetOf } from './verdict.js';
 
 /** How long (ms) the slowest of a hundred heartbeats may take, beside one kind of readers and beside several at once. */
 const P99_LIMIT_MS = 100;
@@ -11,12 +12,12 @@ const DEAD_LIMIT_MS = 3_000;
 const HEARTBEAT_DONE = '204';
 
 /** Neither an answer nor an error: the prober still waits, or it was given up because it waited for too long. */
-const NO_ANSWER = ['none', 'given up'];
+const NO_ANSWER = new Set(['none', 'given up']);
 
 /** What a node answers when its database is away, which it never is here. */
 const isStoreUnavailable = (answer: string): boolean => answer.includes('STORE_UNAVAILABLE');
 
-const isRefusal = (answer: string): boolean => answer !== HEARTBEAT_DONE && !NO_ANSWER.includes(answer);
+const isRefusal = (answer: string): boolean => answer !== HEARTBEAT_DONE && !NO_ANSWER.has(answer);
 
 /** Judges what heartbeats, readers and leases saw beside readers. */
 export function judgeCell(cell: Omit<CellResult, 'verdicts'>): Verdict[] {
@@ -28,55 +29,40 @@ export function judgeCell(cell: Omit<CellResult, 'verdicts'>): Verdict[] {
     fast('heartbeats on kept connections', kept, limit),
     fast('heartbeats on new connections', onNew, limit),
     fast('/health/ready', ready, limit),
-    none('heartbeats refused', sumOf([kept.answers, onNew.answers]), isRefusal, false),
-    none('/health/ready not 200', ready.answers, answer => answer !== '200' && !NO_ANSWER.includes(answer), false),
+    without('no heartbeat refused', sumOf([kept.answers, onNew.answers]), isRefusal),
+    without('/health/ready always 200', ready.answers, answer => answer !== '200' && !NO_ANSWER.has(answer)),
     ...judgeLeases(leases),
-    none('STORE_UNAVAILABLE', all, isStoreUnavailable, true),
+    neverOf('STORE_UNAVAILABLE', countOf(all, isStoreUnavailable)),
     ...(budgetMiB === undefined ? [] : [withinBudget(rssMiB, budgetMiB)]),
   ];
 }
 
 /** Judges what became of leases. */
-export function judgeLeases({ deadLate, deadOpen, lost, ended, guards, roleMoves }: CellResult['leases']): Verdict[] {
-  const count = (what: string, seen: number, isCorrectness: boolean): Verdict => ({
-    what,
-    met: seen === 0,
-    seen: String(seen),
-    isCorrectness,
-  });
-  const dead: Verdict = {
-    what: `dead instances unhealthy within ${DEAD_LIMIT_MS / 1_000} s of the end of their lease`,
-    met: deadOpen === 0 && deadLate <= DEAD_LIMIT_MS,
-    seen: `${(deadLate / 1_000).toFixed(1)} s${deadOpen > 0 ? `, ${deadOpen} not yet` : ''}`,
-    isCorrectness: false,
-  };
+function judgeLeases({ deadLate, deadOpen, lost, ended, guards, roleMoves }: CellResult['leases']): Verdict[] {
+  const dead = targetOf(
+    `dead instances unhealthy within ${DEAD_LIMIT_MS / 1_000} s of the end of their lease`,
+    deadOpen === 0 && deadLate <= DEAD_LIMIT_MS,
+    `${(deadLate / 1_000).toFixed(1)} s${deadOpen > 0 ? `, ${deadOpen} not yet` : ''}`,
+  );
+  const began = countOf(guards, () => true);
   return [
     ...(Number.isNaN(deadLate) && deadOpen === 0 ? [] : [dead]),
-    count('renewals lost', lost, true),
-    count('instances ended that renewed', ended, true),
-    none('guards', guards, () => true, true),
-    count('role moves', roleMoves, false),
+    neverOf('renewals lost', lost),
+    neverOf('instances ended that renewed', ended),
+    neverOf('guards began', began, answersText(guards)),
+    targetOf('no role moves', roleMoves === 0, String(roleMoves)),
   ];
 }
 
 /** Judges the slowest of a hundred requests of a lane. */
-export function fast(what: string, { p99, count }: LaneResult, limit: number): Verdict {
-  const seen = count === 0 ? 'none was sent' : `${Math.round(p99)} ms`;
-  return { what: `p99 of ${what} ≤ ${limit} ms`, met: p99 <= limit, seen, isCorrectness: false };
-}
+export const fast = (what: string, { p99, count }: LaneResult, limit: number): Verdict =>
+  targetOf(`p99 of ${what} ≤ ${limit} ms`, p99 <= limit, count === 0 ? 'none was sent' : `${Math.round(p99)} ms`);
 
-function none(what: string, answers: Answers, isMeant: (answer: string) => boolean, isCorrectness: boolean): Verdict {
-  const meant = Object.entries(answers).filter(([answer]) => isMeant(answer));
-  const seen = meant.map(([answer, count]) => `${count} × ${answer}`).join(', ');
-  return { what: `no ${what}`, met: countOf(answers, isMeant) === 0, seen: seen || 'none', isCorrectness };
+/** Judges that no answer is of a kind. */
+function without(what: string, answers: Answers, isMeant: (answer: string) => boolean): Verdict {
+  const meant = Object.fromEntries(Object.entries(answers).filter(([answer]) => isMeant(answer)));
+  return targetOf(what, Object.keys(meant).length === 0, answersText(meant));
 }
-
-const withinBudget = (rssMiB: number, budgetMiB: number): Verdict => ({
-  what: 'memory within the budget',
-  met: rssMiB <= budgetMiB,
-  seen: `${Math.round(rssMiB)} of ${Math.round(budgetMiB)} MiB`,
-  isCorrectness: false,
-});
 
 /** Correctness that was missed: what a run fails for. Missed times do not, since they depend on the machine. */
 export function failuresOf({ quiet, cells, scenarios }: OverloadReport): string[] {
@@ -90,3 +76,6 @@ export function failuresOf({ quiet, cells, scenarios }: OverloadReport): string[
       .map(({ what, seen }) => `overload, ${name}: ${what}: ${seen}`),
   );
 }
+
+const withinBudget = (rssMiB: number, budgetMiB: number): Verdict =>
+  targetOf('memory within the budget', rssMiB <= budgetMiB, `${Math.round(rssMiB)} of ${Math.round(budgetMiB)} MiB`);

@@ -3,6 +3,8 @@ import { cellsOf, fivePatterns, FIVE_KINDS, KIND_NAMES, KINDS, kindsOf } from '.
 
 const TARGETS = { services: 10, revision: 3, changedId: 'an-id' };
 
+const shares = (callers: number) => kindsOf('five', callers).map(({ kind, callers: each }) => [kind.name, each]);
+
 describe('the kinds of readers', () => {
   it('give a cell for each number of callers, and one where the kind decides the number', () => {
     expect(cellsOf(['large', 'batches', 'five'], [10, 60])).toEqual([
@@ -15,7 +17,6 @@ describe('the kinds of readers', () => {
   });
 
   it('share the callers when several ask at once, each with one at least', () => {
-    const shares = (callers: number) => kindsOf('five', callers).map(({ kind, callers: each }) => [kind.name, each]);
     expect(shares(60)).toEqual(FIVE_KINDS.kinds.map(name => [name, 12]));
     expect(shares(1)).toEqual(FIVE_KINDS.kinds.map(name => [name, 1]));
   });

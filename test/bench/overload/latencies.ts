@@ -51,3 +51,9 @@ export function sumOf(counts: readonly Answers[]): Answers {
 /** How many answers there are of those that a test accepts. */
 export const countOf = (answers: Answers, isMeant: (answer: string) => boolean): number =>
   Object.entries(answers).reduce((sum, [answer, count]) => sum + (isMeant(answer) ? count : 0), 0);
+
+/** Counts for people. */
+export const answersText = (answers: Answers): string =>
+  Object.entries(answers)
+    .map(([answer, count]) => `${count} × ${answer}`)
+    .join('; ');

@@ -28,11 +28,15 @@ const cell = (name: string, callers: number, p99: number, reads: number): CellRe
   verdicts: [{ what: 'a | b', met: p99 <= 100, seen: `${p99} ms`, isCorrectness: false }],
 });
 
+/** How many fields a row of a table of Markdown has. */
+const fieldsOf = (line: string) => line.replaceAll('\\|', '').split('|').length;
+
 const REPORT: OverloadReport = {
   kind: 'overload',
   at: '2026-01-01T00:00:00Z',
   machine: 'a machine',
   database: 'a database',
+  loadBefore: 1.25,
   options: { kinds: [], callers: [], seconds: 6, instances: 100_000, services: 20_000, large: 20_000, scenarios: [] },
   quiet: cell('nobody', 0, 8, 0),
   cells: [cell('large', 60, 400, 100)],
@@ -45,6 +49,14 @@ describe('the table of the overload', () => {
     expect(rows.map(([name]) => name)).toEqual(['nobody', 'large × 60']);
     expect(rows[1]).toHaveLength(head.length);
     expect(rows[1]![1]).toBe('2.0 / 400 / 800; 50.0 × quiet; 4 waited at the end');
+  });
+
+  it('tells when the prober itself was late, since latencies are no more exact than that', () => {
+    const late = { ...REPORT.quiet, probes: { ...REPORT.quiet.probes, ownDelay: 80 } };
+    expect(cellRows({ ...REPORT, quiet: late }).rows.map(([name]) => name)).toEqual([
+      'nobody; prober 80 ms late',
+      'large × 60',
+    ]);
   });
 
   it('shows heartbeats that were not answered by 204, and all that readers got', () => {
@@ -68,8 +80,7 @@ describe('the table of the overload', () => {
     const text = overloadText(REPORT);
     expect(text).toContain('Measured 2026-01-01, a machine; a database: 100,000 instances in 20,000 services');
     const lines = text.split('\n').filter(line => line.startsWith('| '));
-    const cells = (line: string) => line.replaceAll('\\|', '').split('|').length;
-    expect(new Set(lines.slice(0, 4).map(cells)).size).toBe(1);
+    expect(new Set(lines.slice(0, 4).map(fieldsOf)).size).toBe(1);
     expect(text).toContain('MISSED: a \\| b: 400 ms');
   });
 });

@@ -1,9 +1,12 @@
 import Table from 'cli-table3';
-import { countOf, sumOf } from './latencies.js';
+import { answersText, countOf, sumOf } from './latencies.js';
 import { type Answers, type CellResult, type LaneResult, type OverloadReport, type Verdict } from './report.js';
 
 const MICROS = 1e6;
 const SECOND_MS = 1_000;
+
+/** From which delay of the prober itself (ms) on it is told: its latencies are no more exact than that. */
+const OWN_DELAY_TOLD_MS = 30;
 
 /** What the columns of a cell show. */
 const HEAD = [
@@ -60,7 +63,7 @@ function cellRow(cell: CellResult, quiet: CellResult): string[] {
   const { probes, leases, rssMiB, longestTurnMs, verdicts, readers } = cell;
   const { kept, new: onNew, ready } = probes.lanes;
   return [
-    nameOf(cell),
+    `${nameOf(cell)}${probes.ownDelay > OWN_DELAY_TOLD_MS ? `; prober ${rounded(probes.ownDelay)} ms late` : ''}`,
     laneText(kept, quiet.probes.lanes.kept),
     laneText(onNew, quiet.probes.lanes.new),
     `${rounded(ready.p99)}; ${ratio(ready, quiet.probes.lanes.ready)}`,
@@ -91,11 +94,6 @@ function readersOf({ readers }: CellResult): Answers {
 
 const withoutDone = (answers: Answers): Answers =>
   Object.fromEntries(Object.entries(answers).filter(([answer]) => answer !== '204'));
-
-const answersText = (answers: Answers): string =>
-  Object.entries(answers)
-    .map(([answer, count]) => `${count} × ${answer}`)
-    .join('; ');
 
 /**
  * Processor time of the whole window for each answer to readers: that of the heartbeats is in it, and where most are refused, it is

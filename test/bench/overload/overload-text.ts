@@ -8,10 +8,10 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** A run as it is shown in the documentation. */
 export function overloadText(report: OverloadReport): string {
-  const { at, machine, database, options, scenarios } = report;
+  const { at, machine, database, options, scenarios, loadBefore } = report;
   const { instances, services, large, seconds } = options;
   const size = `${instances.toLocaleString('en')} instances in ${services.toLocaleString('en')} services, and one service of ${large.toLocaleString('en')}`;
-  const source = `Measured ${at.slice(0, 10)}, ${machine}; ${database}: ${size}; ${seconds} s each.`;
+  const source = `Measured ${at.slice(0, 10)}, ${machine}; ${database}: ${size}; ${seconds} s each; load average before ${loadBefore.toFixed(1)}.`;
   const { head, rows } = cellRows(report);
   const others = scenarios.map(({ name, figures, verdicts }) => [
     `\`${name}\``,

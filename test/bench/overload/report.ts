@@ -115,6 +115,8 @@ export interface OverloadReport {
   readonly at: string;
   readonly machine: string;
   readonly database: string;
+  /** Load average of the machine over a minute before the run: what else went on. */
+  readonly loadBefore: number;
   readonly options: OverloadOptions;
   /** Heartbeats and probes while nobody else asks for anything. */
   readonly quiet: CellResult;

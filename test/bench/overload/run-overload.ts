@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BenchPostgres } from '../harness/bench-postgres.js';
 import { describeMachine } from '../machine.js';
@@ -23,6 +24,7 @@ export async function runOverload(
   options: OverloadOptions,
   say: (line: string) => void,
 ): Promise<OverloadReport> {
+  const [loadBefore = Number.NaN] = loadavg();
   const bench = await OverloadBench.open(postgres, options, say);
   try {
     const { quiet, cells } = await bench.withNode({}, running => measureCells(running));
@@ -37,6 +39,7 @@ export async function runOverload(
       at: new Date().toISOString(),
       machine: describeMachine(),
       database: await postgres.describe(),
+      loadBefore,
       options,
       quiet,
       cells,

@@ -93,7 +93,8 @@ async function run({ url, kind, repeated, callers, seconds }: Job): Promise<Read
   };
 }
 
-serveParent<CallersQuestion>(async question => {
+serveParent(async body => {
+  const question = body as CallersQuestion;
   if (question.ask === 'run') return await run(question);
   setPriority(constants.priority.PRIORITY_LOW);
   return undefined;

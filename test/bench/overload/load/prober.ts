@@ -117,7 +117,8 @@ async function end(): Promise<ProbeWindow> {
   return { lanes: { kept: of('kept'), new: of('new'), ready: of('ready') }, acknowledged, ownDelay };
 }
 
-serveParent<ProberQuestion>(async question => {
+serveParent(async body => {
+  const question = body as ProberQuestion;
   if (question.ask === 'begin') return await begin(question.dying);
   if (question.ask === 'end') return await end();
   url = new URL(question.url);

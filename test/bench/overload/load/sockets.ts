@@ -43,7 +43,8 @@ async function read(): Promise<SocketsRead> {
   return { ended, open: sockets.length - ended, failed };
 }
 
-serveParent<SocketsQuestion>(async question => {
+serveParent(async body => {
+  const question = body as SocketsQuestion;
   if (question.ask === 'read') return await read();
   setPriority(constants.priority.PRIORITY_LOW);
   await Promise.all(Array.from({ length: question.sockets }, () => open(question.url, question.text)));

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ScriptProcess } from '../../harness/script-process.js';
 import { type SocketsQuestion, type SocketsRead } from '../load/sockets-job.js';
-import { countOf } from '../latencies.js';
+import { answersText, countOf } from '../latencies.js';
 import { type OverloadBench } from '../overload-bench.js';
-import { type LaneResult, type Verdict } from '../report.js';
+import { type LaneResult } from '../report.js';
 import { fast } from '../judge-cell.js';
+import { targetOf } from '../verdict.js';
 import { type Seen } from './scenario.js';
 
 /** How many files and sockets the node may have open, and how many sockets do nothing. */
@@ -54,9 +55,9 @@ export async function idleSockets(bench: OverloadBench): Promise<Seen> {
         verdicts: [
           fast('heartbeats on kept connections', lanes.kept, P99_LIMIT_MS),
           fast('heartbeats on new connections', lanes.new, P99_LIMIT_MS),
-          verdict('heartbeats go on', isAllDone(lanes.kept), seenOf(lanes.kept)),
-          verdict('new callers are served', isAllDone(lanes.new), seenOf(lanes.new)),
-          verdict('the log says what is closed, at a bounded rate', lines > 0 && lines <= LINES_MAX, `${lines} lines`),
+          targetOf('heartbeats go on', isAllDone(lanes.kept), seenOf(lanes.kept)),
+          targetOf('new callers are served', isAllDone(lanes.new), seenOf(lanes.new)),
+          targetOf('the log says what is closed, at a bounded rate', lines > 0 && lines <= LINES_MAX, `${lines} lines`),
         ],
       };
     } finally {
@@ -67,9 +68,4 @@ export async function idleSockets(bench: OverloadBench): Promise<Seen> {
 
 const done = ({ answers }: LaneResult): number => countOf(answers, answer => answer === '204');
 const isAllDone = (lane: LaneResult): boolean => lane.count > 0 && done(lane) === lane.count;
-const seenOf = ({ answers }: LaneResult): string =>
-  Object.entries(answers)
-    .map(([answer, count]) => `${count} × ${answer}`)
-    .join(', ') || 'none was sent';
-
-const verdict = (what: string, met: boolean, seen: string): Verdict => ({ what, met, seen, isCorrectness: false });
+const seenOf = ({ answers }: LaneResult): string => answersText(answers) || 'none was sent';

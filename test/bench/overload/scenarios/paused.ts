@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findLeases, markLeases } from '../lease-findings.js';
 import { type OverloadBench } from '../overload-bench.js';
-import { type Verdict } from '../report.js';
+import { neverOf } from '../verdict.js';
 import { type Seen } from './scenario.js';
 
 /** How long (s) the only node is paused, and how long the leases last of those that renew: shorter, so that all end meanwhile. */
@@ -28,12 +28,6 @@ export async function paused(bench: OverloadBench): Promise<Seen> {
     const { acknowledged } = await running.endWindow();
     const leases = await findLeases(bench.client, mark, acknowledged, []);
     const { lost, ended, guards } = leases;
-    const count = (what: string, seen: number): Verdict => ({
-      what,
-      met: seen === 0,
-      seen: String(seen),
-      isCorrectness: true,
-    });
     const begun = Object.entries(guards).map(([reason, times]) => [`guards begun, ${reason}`, times] as const);
     return {
       figures: {
@@ -42,7 +36,7 @@ export async function paused(bench: OverloadBench): Promise<Seen> {
         'renewals lost': lost,
         ...Object.fromEntries(begun),
       },
-      verdicts: [count('no instance is ended that renews afterwards', ended), count('no renewal is lost', lost)],
+      verdicts: [neverOf('instances ended that renewed', ended), neverOf('renewals lost', lost)],
     };
   });
 }

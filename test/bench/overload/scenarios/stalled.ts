@@ -5,9 +5,10 @@ import { LARGE_SERVICE } from '../kinds.js';
 import { type SocketsQuestion } from '../load/sockets-job.js';
 import { countOf } from '../latencies.js';
 import { type OverloadBench, type RunningNode } from '../overload-bench.js';
-import { type ReaderResult, type Verdict } from '../report.js';
+import { type ReaderResult } from '../report.js';
 import { runLoads, runWindow } from '../run-cell.js';
 import { openDescriptors, ServiceWatch } from '../service-watch.js';
+import { targetOf } from '../verdict.js';
 import { type Scenario, type Seen } from './scenario.js';
 
 /** How many sockets never read, opened so many at a time. */
@@ -90,24 +91,22 @@ async function withSockets(running: RunningNode, before: number): Promise<Seen> 
       'heartbeat p99 ms, kept': cell.probes.lanes.kept.p99,
       'heartbeat p99 ms, new': cell.probes.lanes.new.p99,
     };
-    const own: Verdict[] = [
-      verdict(`all ${SOCKETS} sockets were opened`, opened >= SOCKETS, `${opened}`),
-      verdict(
+    const own = [
+      targetOf(`all ${SOCKETS} sockets were opened`, opened >= SOCKETS, `${opened}`),
+      targetOf(
         `memory grows by ${GROWTH_LIMIT_MIB} MiB at most`,
         rssMiB - before <= GROWTH_LIMIT_MIB,
         `${Math.round(rssMiB - before)} MiB${opened < SOCKETS ? ` at ${opened} sockets, where it was stopped` : ''}`,
       ),
       // Connections of the load itself come and go meanwhile.
-      verdict('sockets are cut after the stall limit', left <= SOCKETS_AT_A_TIME, `${Math.max(0, left)} are left`),
-      verdict('others are served meanwhile', served > 0, `${served} lists`),
+      targetOf('sockets are cut after the stall limit', left <= SOCKETS_AT_A_TIME, `${Math.max(0, left)} are left`),
+      targetOf('others are served meanwhile', served > 0, `${served} lists`),
     ];
     return { figures, verdicts: [...own, ...cell.verdicts] };
   } finally {
     await sockets.stop();
   }
 }
-
-const verdict = (what: string, met: boolean, seen: string): Verdict => ({ what, met, seen, isCorrectness: false });
 
 /** Changes one instance of the large service each second. @returns what ends that */
 function changeEachSecond({ node, bench }: RunningNode): () => void {

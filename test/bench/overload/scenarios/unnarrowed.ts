@@ -1,8 +1,8 @@
 import { askQuestions } from '../../harness/ask-questions.js';
 import { type Question } from '../../load/questions.js';
 import { type OverloadBench } from '../overload-bench.js';
-import { type Verdict } from '../report.js';
 import { runWindow } from '../run-cell.js';
+import { targetOf } from '../verdict.js';
 import { type Seen } from './scenario.js';
 
 const SEARCH = '/api/v1/discovery/instances';
@@ -44,14 +44,9 @@ export async function unnarrowed(bench: OverloadBench): Promise<Seen> {
       figures = await askQuestions(running.node.url, QUESTIONS, SECONDS_EACH);
       return [];
     });
-    const verdicts = SEARCHES.map(({ name, limitMs }): Verdict => {
+    const verdicts = SEARCHES.map(({ name, limitMs }) => {
       const p50 = figures[`${name} p50 ms`] ?? Number.NaN;
-      return {
-        what: `median of searches by ${name} ≤ ${limitMs} ms`,
-        met: p50 <= limitMs,
-        seen: `${Math.round(p50)} ms`,
-        isCorrectness: false,
-      };
+      return targetOf(`median of searches by ${name} ≤ ${limitMs} ms`, p50 <= limitMs, `${Math.round(p50)} ms`);
     });
     const { kept, new: onNew } = cell.probes.lanes;
     return {
