@@ -58,9 +58,9 @@ export class BenchNode {
     }
   }
 
-  /** The lines that the node has printed up to now. */
+  /** The whole lines that the node has printed up to now. */
   get lines(): readonly string[] {
-    return this.output.text.split('\n');
+    return this.output.text.split('\n').slice(0, -1);
   }
 
   /** Stops the process as if the machine were paused; it has to be resumed before it can end. */
