@@ -13,6 +13,10 @@ import { runComparison } from './compare/run-comparison.js';
 import { BenchPostgres } from './harness/bench-postgres.js';
 import { ROOT } from './harness/run-script.js';
 import { type Options, readOptions, USAGE, UsageError } from './options.js';
+import { type OverloadReport } from './overload/report.js';
+import { overloadTable } from './overload/overload-table.js';
+import { failuresOf } from './overload/judge-cell.js';
+import { runOverload } from './overload/run-overload.js';
 import { publish } from './publish/publish.js';
 import { withReport } from './publish/published.js';
 import { type Report, toGrowthTables, toTable } from './report.js';
@@ -23,8 +27,10 @@ import { type SoakReport } from './soak/soak-report.js';
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const print = (text: string) => process.stdout.write(text);
 
-async function readReport(file: string): Promise<Report | SoakReport> {
-  const report = JSON.parse(await readFile(file, 'utf8')) as Report | SoakReport;
+type AnyReport = Report | SoakReport | OverloadReport;
+
+async function readReport(file: string): Promise<AnyReport> {
+  const report = JSON.parse(await readFile(file, 'utf8')) as AnyReport;
   if ('rounds' in report) throw new UsageError(`${file} is a comparison of two commits, not the figures of a run.`);
   return report;
 }
@@ -35,8 +41,11 @@ async function keep(report: unknown, { out, isOutNamed }: Options): Promise<void
   print(`Written to ${out}.\n`);
 }
 
-const takeIntoDocs = (report: Report | SoakReport): Promise<void> =>
-  publish(published => ('cases' in report ? withReport(published, report) : { ...published, soak: report }));
+const takeIntoDocs = (report: AnyReport): Promise<void> =>
+  publish(published => {
+    if ('kind' in report) return { ...published, overload: report };
+    return 'cases' in report ? withReport(published, report) : { ...published, soak: report };
+  });
 
 async function measureCases(
   postgres: BenchPostgres,
@@ -61,6 +70,17 @@ async function soak(postgres: BenchPostgres, options: Options): Promise<readonly
   return report.verdicts.filter(({ met }) => !met).map(({ what, seen }) => `soak: not so: ${what} (${seen})`);
 }
 
+async function overload(postgres: BenchPostgres, options: Options): Promise<readonly string[]> {
+  if (!options.overload) return [];
+  const report = await runOverload(postgres, options.overload, say);
+  print(
+    `${report.machine}, load average before ${report.loadBefore.toFixed(1)}\n${report.database}\n${overloadTable(report)}\n`,
+  );
+  await keep(report, options);
+  if (options.docs) await takeIntoDocs(report);
+  return failuresOf(report);
+}
+
 async function compareCommits(againstCommit: string, options: Options): Promise<readonly string[]> {
   const { chosen, notComparable } = chooseComparable(options.names, CASES, GROWING_CASES);
   if (notComparable.length > 0) {
@@ -83,7 +103,7 @@ async function measure(chosen: readonly BenchCase[], options: Options): Promise<
   const postgres = await BenchPostgres.start();
   try {
     const failed = chosen.length > 0 ? await measureCases(postgres, chosen, options) : [];
-    return [...failed, ...(await soak(postgres, options))];
+    return [...failed, ...(await soak(postgres, options)), ...(await overload(postgres, options))];
   } finally {
     await postgres.stop();
   }
@@ -91,8 +111,9 @@ async function measure(chosen: readonly BenchCase[], options: Options): Promise<
 
 /** @returns what failed, of what was measured */
 async function main(options: Options): Promise<readonly string[]> {
-  const { chosen, unknown } = chooseCases(options.names, options.soak ? [] : CASES, [
-    ...(options.soak ? CASES : []),
+  const isApart = options.apart.length > 0;
+  const { chosen, unknown } = chooseCases(options.names, isApart ? [] : CASES, [
+    ...(isApart ? CASES : []),
     ...GROWING_CASES,
   ]);
   if (unknown.length > 0) say(`No such case: ${unknown.join(', ')}`);

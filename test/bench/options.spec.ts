@@ -23,6 +23,7 @@ describe('the command line of the bench', () => {
       isOutNamed: false,
       out: '.data/bench/latest.json',
       soak: undefined,
+      overload: undefined,
     });
   });
 
@@ -91,5 +92,39 @@ describe('the command line of the bench', () => {
   it('takes the numbers of a soak, and no others', () => {
     expect(readOptions(['soak', '--minutes', '1.5']).soak).toMatchObject({ minutes: 1.5, nodes: 2, watchers: 300 });
     expect(refusal('soak', '--watchers=many')).toContain('--watchers is a number, not "many"');
+  });
+
+  it('takes the sizes, kinds and scenarios of an overload, all by default', () => {
+    const { overload, out, names } = readOptions(['overload']);
+    expect(overload).toMatchObject({ callers: [10, 60, 200], seconds: 6, instances: 100_000, services: 20_000 });
+    expect(overload?.kinds).toContain('five');
+    expect(overload?.scenarios).toContain('paused');
+    expect({ out, names }).toEqual({ out: '.data/bench/overload.json', names: [] });
+    const small = ['--kinds', 'large,search', '--callers=5', '--scenarios=none', '--instances=100', '--services=10'];
+    expect(readOptions(['overload', '--seconds', '2', ...small]).overload).toMatchObject({
+      kinds: ['large', 'search'],
+      callers: [5],
+      seconds: 2,
+      scenarios: [],
+      instances: 100,
+    });
+  });
+
+  it.each([
+    [['--kinds=larg'], '--kinds has no "larg"'],
+    [['--kinds=large,'], '--kinds has no ""'],
+    [['--scenarios=all,paused'], '--scenarios has no "all"'],
+    [['--callers=10,0'], '--callers is a number of at least 1'],
+    [['--callers='], '--callers is a number of at least 1'],
+    [['--services=3', '--instances=2'], '--services cannot be more than --instances.'],
+    [['soak'], 'run one at a time'],
+  ])('refuses an overload with %j', (args, message) => {
+    expect(refusal('overload', ...args)).toContain(message);
+  });
+
+  it('keeps the sizes of a soak apart from those of an overload', () => {
+    expect(readOptions(['soak']).soak).toMatchObject({ instances: 20_000 });
+    expect(readOptions(['soak', '--instances', '7']).soak).toMatchObject({ instances: 7 });
+    expect(refusal('overload', '--against-commit=abc')).toContain('overload');
   });
 });

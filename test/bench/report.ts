@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { type Growth } from './bench-case.js';
 import { familyOf, growthTable } from './growth-table.js';
 import { growthVerdicts } from './growth-targets.js';
-import { type CaseResult } from './run-case.js';
+import { type CaseResult, costOfResult } from './run-case.js';
 
 /** All that one run of the bench tells; what `--out` writes and `--against` reads. */
 export interface Report {
@@ -16,9 +16,12 @@ export interface Report {
   readonly cases: readonly CaseResult[];
 }
 
+/** Cores that were busy, and below them what each operation cost. */
+const CPU_HEAD = ['CPU service\ncores, µs each', 'CPU PostgreSQL\ncores, µs each'];
+
 /** The report as a table for people. */
 export function toTable({ cases }: Report, against?: Report): string {
-  const head = ['case', 'yardstick', 'ratio', 'absolute', 'p50', 'p99', 'CPU service', 'CPU PostgreSQL', 'targets'];
+  const head = ['case', 'yardstick', 'ratio', 'absolute', 'p50', 'p99', ...CPU_HEAD, 'targets'];
   const table = new Table({ head: against ? [...head, 'before'] : head, style: { head: [], border: [] } });
   for (const result of cases) {
     const row = rowOf(result);
@@ -42,7 +45,9 @@ export function toGrowthTables({ cases }: Report): string {
   return [...tables, ...verdicts].join('\n');
 }
 
-function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult): string[] {
+function rowOf(result: CaseResult): string[] {
+  const { name, yardstick, ratio, unit, measured, targets } = result;
+  const cost = costOfResult(result);
   return [
     name,
     yardstick ? `${yardstick.name} ${rounded(yardstick.perSecond)}${slowest(yardstick.p99)}` : '',
@@ -50,8 +55,8 @@ function rowOf({ name, yardstick, ratio, unit, measured, targets }: CaseResult):
     measured.perSecond === undefined ? '' : `${rounded(measured.perSecond)} ${unit}`,
     ms(measured.p50),
     ms(measured.p99),
-    cores(measured.serviceCores),
-    cores(measured.postgresCores),
+    cpu(measured.serviceCores, cost.service),
+    cpu(measured.postgresCores, cost.postgres),
     targets
       .map(({ what, met, aimed }) => `${met ? 'met' : 'MISSED'}: ${what}${aimed ? ' (and the aim)' : ''}`)
       .join('\n'),
@@ -73,4 +78,5 @@ function changeOf({ name, ratio, measured }: CaseResult, { cases }: Report): str
 const rounded = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toFixed(1));
 const ms = (value: number | undefined): string =>
   value === undefined ? '' : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
-const cores = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));
+const cpu = (cores: number | undefined, each: number | undefined): string =>
+  [cores?.toFixed(2), each === undefined ? undefined : `${rounded(each)} µs`].filter(Boolean).join('\n');

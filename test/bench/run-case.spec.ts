@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type BenchCase, type BenchContext, type Measured } from './bench-case.js';
 import { median, percentile } from './harness/statistics.js';
-import { runCase } from './run-case.js';
+import { type CaseResult, costOfResult, runCase } from './run-case.js';
 
 const CONTEXT = {} as BenchContext;
 
@@ -58,6 +58,28 @@ describe('a case of the bench', () => {
     );
     const { targets } = await runCase(benchCase, CONTEXT, 1, () => undefined);
     expect(targets.map(({ met }) => met)).toEqual([false, false]);
+  });
+});
+
+const costing = (serviceCores: number, operations: number): Measured => ({ serviceCores, operations, busySeconds: 1 });
+
+describe('what an operation of a case costs', () => {
+  it('is the median of what it cost in each run, and not the medians of cores and rates, which may be of other runs', async () => {
+    const benchCase = aCase([costing(1, 1_000), costing(0.5, 5_000), costing(0.2, 100)], [{}, {}, {}], []);
+    const { cost } = await runCase(benchCase, CONTEXT, 3, () => undefined);
+    expect(cost?.service).toBeCloseTo(1_000);
+    expect(cost?.postgres).toBeUndefined();
+  });
+
+  it('is left out of the median where a run did not tell it', async () => {
+    const benchCase = aCase([costing(1, 1_000), { perSecond: 1 }], [{}, {}], []);
+    expect((await runCase(benchCase, CONTEXT, 2, () => undefined)).cost?.service).toBeCloseTo(1_000);
+  });
+
+  it('comes from cores and rate in results that were stored without it', () => {
+    const stored = { measured: { perSecond: 2_000, serviceCores: 0.5, postgresCores: 0.1 } } as CaseResult;
+    expect(costOfResult(stored)).toEqual({ service: 250, postgres: 50 });
+    expect(costOfResult({ ...stored, cost: { service: 7 } })).toEqual({ service: 7 });
   });
 });
 

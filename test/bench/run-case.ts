@@ -1,5 +1,12 @@
 import { type BenchCase, type BenchContext, type Growth, type Measured, type Target } from './bench-case.js';
+import { microsEach } from './harness/micros-each.js';
 import { median } from './harness/statistics.js';
+
+/** Processor time of each operation (µs), of all nodes and of PostgreSQL; absent where operations or processor are not counted. */
+export interface Cost {
+  readonly service?: number | undefined;
+  readonly postgres?: number | undefined;
+}
 
 /** What a case came to: medians of its runs. */
 export interface CaseResult {
@@ -12,6 +19,8 @@ export interface CaseResult {
   /** Of the case to its yardstick. */
   readonly ratio: number | null;
   readonly measured: Measured;
+  /** Processor time of each operation. Absent in results of earlier versions of the bench. */
+  readonly cost?: Cost;
   readonly targets: readonly { readonly what: string; readonly met: boolean; readonly aimed: boolean | null }[];
   /** Each run, for whoever wants to see how much they differ. */
   readonly runs: readonly Measured[];
@@ -41,8 +50,36 @@ export async function runCase(
   const stick = yardstick ? stickOf(yardstick.name, mediansOf(yardsticks)) : null;
   const ratio = stick && measured.perSecond !== undefined ? measured.perSecond / stick.perSecond : null;
   const judged = targets.map(target => judge(target, measured, ratio));
-  return { name, work, unit, ...(growth && { growth }), yardstick: stick, ratio, measured, targets: judged, runs };
+  const cost = costOf(runs);
+  return {
+    name,
+    work,
+    unit,
+    ...(growth && { growth }),
+    yardstick: stick,
+    ratio,
+    measured,
+    cost,
+    targets: judged,
+    runs,
+  };
 }
+
+/** The medians of what an operation cost in each run. */
+function costOf(runs: readonly Measured[]): Cost {
+  const medianOf = (cores: 'serviceCores' | 'postgresCores') => {
+    const costs = runs.map(run => microsEach(run, run[cores])).filter(cost => cost !== undefined);
+    return costs.length === 0 ? undefined : median(costs);
+  };
+  return { service: medianOf('serviceCores'), postgres: medianOf('postgresCores') };
+}
+
+/** What an operation cost: of results of earlier versions of the bench, by the medians of cores and rate. */
+export const costOfResult = ({ cost, measured }: CaseResult): Cost =>
+  cost ?? {
+    service: microsEach(measured, measured.serviceCores),
+    postgres: microsEach(measured, measured.postgresCores),
+  };
 
 const stickOf = (name: string, { perSecond = Number.NaN, p99 }: Measured): CaseResult['yardstick'] => ({
   name,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Measured } from '../bench-case.js';
-import { type ComparedFigure, compareRuns, type FigureName, isWithin, judge, microsEach } from './comparison.js';
+import { type ComparedFigure, compareRuns, type FigureName, isWithin, judge } from './comparison.js';
+import { microsEach } from '../harness/micros-each.js';
 
 /** A run in which each operation costs so many µs of the service and of PostgreSQL. */
 const costing = (service: number, postgres: number, operations = 1_000): Measured => ({

@@ -1,4 +1,5 @@
 import { type Measured } from '../bench-case.js';
+import { microsEach } from '../harness/micros-each.js';
 import { median, spread } from '../harness/statistics.js';
 
 /** A case with the runs of both commits, in the order in which they were made. */
@@ -55,19 +56,6 @@ export const LEAST_PART = 0.1;
 
 /** 1.05 is no number of the computer's. */
 const ROUNDING = 1e-9;
-const MICROS = 1e6;
-
-/**
- * Processor time of each operation (µs): of all that was done while the processor was looked at. Where operations are not
- * counted, that of a second over the rate, which differs by as much as load and look begin and end at other times.
- */
-export function microsEach(run: Measured, cores: number | undefined): number | undefined {
-  const { operations, busySeconds, perSecond } = run;
-  if (cores === undefined) return undefined;
-  if (operations === 0 || perSecond === 0) return undefined;
-  if (operations !== undefined && busySeconds !== undefined) return (cores * busySeconds * MICROS) / operations;
-  return perSecond === undefined ? undefined : (cores * MICROS) / perSecond;
-}
 
 const FIGURES: Readonly<Record<FigureName, (run: Measured) => number | undefined>> = {
   rate: run => run.perSecond,

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { disposableDirectory } from '../../support/disposable-directory.js';
 import { type BenchCase, type BenchContext, type Measured, type ServiceBuild } from '../bench-case.js';
 import { BenchPostgres } from '../harness/bench-postgres.js';
+import { microsEach } from '../harness/micros-each.js';
 import { ROOT } from '../harness/run-script.js';
 import { Turns, TurnsAbandoned } from '../harness/turns.js';
 import { describeMachine } from '../machine.js';
 import { pg1Tool } from '../yardsticks/pg1.js';
 import { CommitBuild } from './commit-build.js';
-import { type ComparedRuns, microsEach } from './comparison.js';
+import { type ComparedRuns } from './comparison.js';
 import { type Comparison } from './comparison-table.js';
 import { Repository } from './git.js';
 

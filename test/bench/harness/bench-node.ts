@@ -12,10 +12,23 @@ const LISTENING = /Listening on (http:\/\/[\d.:]+)/;
 const LISTEN_PATIENCE_MS = 60_000;
 const LOAD_PATIENCE_MS = 120_000;
 
+/** How much of what a node prints is kept (characters). */
+const PRINTED_MAX = 1_000_000;
+
+/** How a node is started. */
+export interface BenchNodeOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whose build it runs; by default that of this tree. */
+  readonly checkout?: string | undefined;
+  /** How many files and sockets it may have open; absent: as many as this process. Needs `sh`. */
+  readonly descriptors?: number;
+}
+
 /** A node of the service as it runs in production: built, in a process of its own. */
 export class BenchNode {
   private constructor(
     private readonly child: ChildProcess,
+    private readonly output: Output,
     readonly api: Api,
     /** From the start of the process to the first answer from the catalog (ms). */
     readonly startMs: number,
@@ -23,29 +36,40 @@ export class BenchNode {
     readonly loadMs: number,
   ) {}
 
-  /**
-   * Starts a node, and waits until it has loaded the catalog.
-   * @param checkout whose build it runs
-   */
-  static async start(
-    databaseUrl: string,
-    env: Readonly<Record<string, string>> = {},
-    checkout = ROOT,
-  ): Promise<BenchNode> {
+  /** Starts a node, and waits until it has loaded the catalog. */
+  static async start(databaseUrl: string, options: BenchNodeOptions = {}): Promise<BenchNode> {
+    const { env = {}, checkout = ROOT, descriptors } = options;
     const begun = performance.now();
-    const child = spawn(process.execPath, [...END_WITH_PARENT, '--enable-source-maps', join(checkout, MAIN)], {
+    const node = [process.execPath, ...END_WITH_PARENT, '--enable-source-maps', join(checkout, MAIN)];
+    const [command, ...args] = descriptors === undefined ? node : limited(node, descriptors);
+    const child = spawn(command!, args, {
       cwd: checkout,
       env: { ...process.env, PORT: '0', DATABASE_URL: databaseUrl, PCS_MIGRATE_ON_START: 'off', ...env },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
+    const output = new Output(child);
     try {
-      const { api, listeningAt } = await untilReady(child);
+      const { api, listeningAt } = await untilReady(child, output);
       const readyAt = performance.now();
-      return new BenchNode(child, api, readyAt - begun, readyAt - listeningAt);
+      return new BenchNode(child, output, api, readyAt - begun, readyAt - listeningAt);
     } catch (error) {
       await end(child);
       throw error;
     }
+  }
+
+  /** The whole lines that the node has printed up to now. */
+  get lines(): readonly string[] {
+    return this.output.text.split('\n').slice(0, -1);
+  }
+
+  /** Stops the process as if the machine were paused; it has to be resumed before it can end. */
+  pause(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child.kill('SIGCONT');
   }
 
   get pid(): number {
@@ -61,19 +85,37 @@ export class BenchNode {
   }
 }
 
+/** What a process prints, up to a bound. */
+class Output {
+  text = '';
+
+  constructor(child: ChildProcess) {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (this.text.length < PRINTED_MAX) this.text += String(chunk);
+    });
+  }
+}
+
+/** A command that runs another one with a limit of open files; the shell becomes that one, so that its id is the same. */
+const limited = (command: readonly string[], descriptors: number): string[] => [
+  'sh',
+  '-c',
+  `ulimit -n ${descriptors} && exec "$0" "$@"`,
+  ...command,
+];
+
 /** Waits until a node listens, and then until it answers from the catalog. */
-async function untilReady(child: ChildProcess): Promise<{ readonly api: Api; readonly listeningAt: number }> {
-  let printed = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    if (printed.length < 100_000) printed += String(chunk);
-  });
+async function untilReady(
+  child: ChildProcess,
+  output: Output,
+): Promise<{ readonly api: Api; readonly listeningAt: number }> {
   const listens = () => {
-    if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${printed}`);
-    return LISTENING.test(printed);
+    if (child.exitCode !== null) throw new Error(`The node ended with code ${child.exitCode}: ${output.text}`);
+    return LISTENING.test(output.text);
   };
   await waitFor('the node listens', listens, LISTEN_PATIENCE_MS);
   const listeningAt = performance.now();
-  const api = new Api(LISTENING.exec(printed)?.[1] ?? '');
+  const api = new Api(LISTENING.exec(output.text)?.[1] ?? '');
   const isReady = async () => (await api.get('/health/ready')).status === 200;
   await waitFor('the catalog is loaded', isReady, LOAD_PATIENCE_MS);
   return { api, listeningAt };

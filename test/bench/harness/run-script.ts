@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 export const ROOT = resolve(import.meta.dirname, '../../..');
-const LOADER = resolve(ROOT, 'scripts/typescript.mjs');
+export const LOADER = resolve(ROOT, 'scripts/typescript.mjs');
 
 /** Arguments with which Node.js ends when this process does; it needs an IPC channel for that. */
 export const END_WITH_PARENT: readonly string[] = ['--import', resolve(ROOT, 'scripts/end-with-parent.mjs')];

@@ -39,7 +39,7 @@ export async function withNodes<T>(
   try {
     await prepare?.(databaseUrl);
     for (let n = 0; n < count; n++) {
-      nodes.push(await BenchNode.start(databaseUrl, { ...ALONE, ...env }, build?.checkout));
+      nodes.push(await BenchNode.start(databaseUrl, { env: { ...ALONE, ...env }, checkout: build?.checkout }));
     }
     return await measure({ databaseUrl, ...measuring(context, nodes) });
   } finally {

@@ -22,6 +22,8 @@ export interface LagResult {
   /** Registrations per second that were made meanwhile. */
   readonly perSecond: number;
   readonly samples: number;
+  /** Registrations, and the write and the read of each sample. */
+  readonly operations: number;
 }
 
 const SAMPLES_PER_SECOND = 20;
@@ -57,5 +59,6 @@ const result: LagResult = {
   p99: percentile(lags, 99),
   perSecond: requests.total / duration,
   samples: lags.length,
+  operations: requests.total + 2 * lags.length,
 };
 process.stdout.write(JSON.stringify(result), () => process.exit());

@@ -21,6 +21,8 @@ export interface WatchResult {
   readonly p99: number;
   /** Arrivals per second, of all watchers together. */
   readonly perSecond: number;
+  /** Arrivals at all watchers together. */
+  readonly operations: number;
   /** Revisions that a watcher was not told, or told twice, of all watchers together. */
   readonly wrong: number;
 }
@@ -63,6 +65,7 @@ const result: WatchResult = {
   p50: percentile(latencies, 50),
   p99: percentile(latencies, 99),
   perSecond: arrivals.length / ((arrivals.at(-1)?.at ?? begun) - begun) / 0.001,
+  operations: arrivals.length,
   wrong: told.filter(those => !isRight(those)).length,
 };
 process.stdout.write(JSON.stringify(result), () => process.exit());

@@ -15,7 +15,13 @@ interface GrowthPlot {
 const PLOTS: readonly GrowthPlot[] = [
   { file: 'scale-start', family: 'scale', title: 'Starting a node', unit: 'ms', figures: /^(start until|view load)/ },
   { file: 'scale-memory', family: 'scale', title: 'Memory of a node', unit: 'MiB', figures: /^RSS/ },
-  { file: 'scale-discover', family: 'scale', title: 'Discovery of one service', unit: '', figures: /^discover/ },
+  {
+    file: 'scale-discover',
+    family: 'scale',
+    title: 'Discovery of one service',
+    unit: '',
+    figures: /^discover(?!.*CPU)/,
+  },
   { file: 'scale-search', family: 'scale', title: 'Searches, median', unit: 'ms', figures: /^search .* p50/ },
   { file: 'scale-heartbeat', family: 'scale', title: 'CPU per heartbeat', unit: 'µs', figures: /^heartbeat.*CPU/ },
   { file: 'scale-sweep', family: 'scale', title: 'Looking for leases that are over', unit: 'ms', figures: /^sweep,/ },
@@ -27,7 +33,7 @@ const PLOTS: readonly GrowthPlot[] = [
     unit: 'ms',
     figures: /^(?!start).* p50 ms$/,
   },
-  { file: 'log-whole', family: 'log', title: 'Verifying all of it', unit: 's', figures: /^verification/ },
+  { file: 'log-whole', family: 'log', title: 'Verifying all of it', unit: 's', figures: /^verification s$/ },
   { file: 'log-migrations', family: 'log', title: 'Migrations of a filled log', unit: 'ms', figures: /^migration/ },
 ];
 

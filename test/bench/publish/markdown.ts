@@ -1,6 +1,7 @@
 import { type Growth } from '../bench-case.js';
 import { familyOf, figureText, growthTable } from '../growth-table.js';
 import { growthVerdicts } from '../growth-targets.js';
+import { costOfResult } from '../run-case.js';
 import { type Published, type PublishedCase } from './published.js';
 
 /** A row of a table; pipes in cells would end them. */
@@ -34,6 +35,8 @@ export function familyText(published: Published, family: Growth['family']): stri
     .join('\n\n');
 }
 
+const HEAD = ['case', 'yardstick', 'ratio', 'absolute', 'p50 / p99', 'CPU µs: service / PostgreSQL', 'targets'];
+
 /** The table of all other cases. */
 export function casesText({ cases }: Published): string {
   const usual = cases.filter(({ growth }) => growth === undefined);
@@ -47,10 +50,17 @@ export function casesText({ cases }: Published): string {
       ratio === null ? '–' : ratio.toFixed(2),
       perSecond === undefined ? '–' : `${figureText(perSecond)} ${unit}`,
       p50 === undefined ? '–' : `${figureText(p50)} / ${figureText(p99)} ms`,
+      costText(result),
       targetsOf(result),
     ];
   });
-  return `${sourceOf(usual)}\n\n${table(['case', 'yardstick', 'ratio', 'absolute', 'p50 / p99', 'targets'], rows)}`;
+  return `${sourceOf(usual)}\n\n${table(HEAD, rows)}`;
+}
+
+/** Processor time of each operation. */
+function costText(result: PublishedCase): string {
+  const { service, postgres } = costOfResult(result);
+  return service === undefined && postgres === undefined ? '–' : `${figureText(service)} / ${figureText(postgres)}`;
 }
 
 const slowest = (p99: number | undefined): string => (p99 === undefined ? '' : `, p99 ${figureText(p99)} ms`);

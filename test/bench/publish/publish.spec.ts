@@ -84,6 +84,14 @@ describe('what is published', () => {
     expect(familyText(published, 'log')).toBe('Not measured yet.');
   });
 
+  it('shows what an operation costs, and a dash where nothing is known of it', () => {
+    const known = { ...aResult('register'), cost: { service: 525.4, postgres: 0 } };
+    const published = withReport(NOTHING_PUBLISHED, aReport('2026-01-01T00:00:00Z', known, aResult('watch')));
+    const [register, watch] = casesText(published).split('\n').slice(-2);
+    expect(register).toContain('| 525 / 0.00 |');
+    expect(watch).not.toContain(' / ');
+  });
+
   it('goes between its marks, and leaves the rest of the page alone', () => {
     const page = 'before <!-- bench:scale -->old<!-- /bench:scale --> after';
     const changed = between(page, 'scale', 'new');

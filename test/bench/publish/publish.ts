@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { ROOT } from '../harness/run-script.js';
+import { overloadText } from '../overload/overload-text.js';
 import { soakPlots } from '../soak/soak-plots.js';
 import { soakText } from '../soak/soak-text.js';
 import { growthPlots } from './growth-plots.js';
@@ -28,6 +29,7 @@ export async function publish(change: (published: Published) => Published): Prom
     cases: casesText(published),
     scale: familyText(published, 'scale'),
     log: familyText(published, 'log'),
+    overload: published.overload ? overloadText(published.overload) : 'Not measured yet.',
     soak: published.soak ? soakText(published.soak) : 'Not measured yet.',
   };
   let page = await readFile(PAGE, 'utf8');

@@ -1,3 +1,4 @@
+import { type OverloadReport } from '../overload/report.js';
 import { type Report } from '../report.js';
 import { type CaseResult } from '../run-case.js';
 import { type SoakReport } from '../soak/soak-report.js';
@@ -15,6 +16,8 @@ export interface PublishedCase extends CaseResult {
 export interface Published {
   readonly cases: readonly PublishedCase[];
   readonly soak: SoakReport | null;
+  /** Absent in results that were published before there was one. */
+  readonly overload?: OverloadReport | null;
 }
 
 export const NOTHING_PUBLISHED: Published = { cases: [], soak: null };

@@ -4,6 +4,7 @@ import { BulkWriter } from '../data/bulk-writer.js';
 import { realisticHistory } from '../data/realistic-history.js';
 import { askQuestions } from '../harness/ask-questions.js';
 import { ask } from '../harness/bench-postgres.js';
+import { microsEach } from '../harness/micros-each.js';
 import { withNodes } from '../harness/with-nodes.js';
 import { logQuestions } from './log-questions.js';
 import { migrationTimes } from './migration-times.js';
@@ -29,7 +30,7 @@ export async function measureLog(context: BenchContext, events: number): Promise
     const verified = await busy(async () => {
       const begun = performance.now();
       await verifyAll(node.api, events);
-      return { perSecond: events / ((performance.now() - begun) / 1_000) };
+      return { perSecond: events / ((performance.now() - begun) / 1_000), operations: events };
     });
     const bytes = await bytesPerEvent(databaseUrl, events);
     const started = { 'start until ready ms': node.startMs };
@@ -40,6 +41,8 @@ export async function measureLog(context: BenchContext, events: number): Promise
       ...bytes,
       ...answers,
       'verification s': events / verified.perSecond,
+      'verification node CPU µs of an event': microsEach(verified, verified.serviceCores) ?? Number.NaN,
+      'verification PostgreSQL CPU µs of an event': microsEach(verified, verified.postgresCores) ?? Number.NaN,
       ...Object.fromEntries(
         Object.entries(await migrationTimes(databaseUrl)).map(([name, ms]) => [`migration ${name} ms`, ms]),
       ),

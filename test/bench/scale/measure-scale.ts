@@ -6,6 +6,7 @@ import { askQuestions } from '../harness/ask-questions.js';
 import { ask } from '../harness/bench-postgres.js';
 import { expectChainValid, expectOnly } from '../harness/correctness.js';
 import { residentMiB } from '../harness/cpu.js';
+import { microsEach } from '../harness/micros-each.js';
 import { runScript } from '../harness/run-script.js';
 import { type Bench, withNodes } from '../harness/with-nodes.js';
 import { type LoadRequest } from '../load/load-job.js';
@@ -51,6 +52,7 @@ export async function measureScale(context: BenchContext, instances: number): Pr
       'discover/s': discovered.perSecond ?? Number.NaN,
       'discover p50 ms': discovered.p50 ?? Number.NaN,
       'discover p99 ms': discovered.p99 ?? Number.NaN,
+      'discover node CPU µs': microsEach(discovered, discovered.serviceCores) ?? Number.NaN,
       ...(await askQuestions(node.url, SEARCH_QUESTIONS, QUESTION_SECONDS)),
       ...(await measureHeartbeats(context, processes, idle, await idsOf(databaseUrl))),
       ...(await measureSweeps(node.api, databaseUrl)),
@@ -58,8 +60,7 @@ export async function measureScale(context: BenchContext, instances: number): Pr
       'RSS afterwards MiB': (await residentMiB(node.pid)) ?? Number.NaN,
     };
     await expectChainValid(node.api);
-    const { perSecond, p50, p99, serviceCores, postgresCores } = discovered;
-    return { perSecond, p50, p99, serviceCores, postgresCores, figures };
+    return { ...discovered, figures };
   });
 }
 

@@ -41,7 +41,7 @@ export async function runSoak(
   try {
     await BulkWriter.write(databaseUrl, realisticHistory({ instances, events: instances, ttlSeconds }), instances);
     await client.connect();
-    for (let n = 0; n < options.nodes; n++) nodes.push(await BenchNode.start(databaseUrl, NODE_SETTINGS));
+    for (let n = 0; n < options.nodes; n++) nodes.push(await BenchNode.start(databaseUrl, { env: NODE_SETTINGS }));
     say(`${options.nodes} nodes with ${instances} instances are ready: ${options.minutes} minutes begin.`);
     const ids = await client.query<{ id: string }>('select id from service_instance where namespace <> $1', ['system']);
     const job: SoakJob = {

@@ -1,0 +1,4 @@
+/** The scenarios, in the order in which they are run. */
+export const SCENARIO_NAMES = ['unnarrowed', 'stalled', 'stalled-changing', 'descriptors', 'paused'] as const;
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
