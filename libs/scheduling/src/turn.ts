@@ -48,6 +48,14 @@ export class Turn {
     this.sliceStartMs = this.clock.monotonicMs();
   }
 
+  /**
+   * Waits for the next slice if this one is over. Otherwise it only lets promises go on that are settled already, so that what
+   * others do with the last item counts for the slice: for items that are handed to waiting callers.
+   */
+  async step(): Promise<void> {
+    if (this.isOver) await this.next();
+  }
+
   /** Waits for something else than processor time, such as the database, and then for the next slice. */
   async waitFor<Result>(other: Promise<Result>): Promise<Result> {
     this.end();

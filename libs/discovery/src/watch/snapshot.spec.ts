@@ -48,9 +48,7 @@ describe('a snapshot', () => {
     expect(pieces.length).toBeGreaterThan(2);
     const [, json = ''] = /^id: 7\nevent: snapshot\ndata: (.*)\n\n$/.exec(Buffer.concat(pieces).toString()) ?? [];
     expect(JSON.parse(json)).toEqual({ revision: 7, instances: records });
-    expect([...snapshotPieces(0, [])].join('')).toBe(
-      'id: 0\nevent: snapshot\ndata: {"revision":0,"instances":[]}\n\n',
-    );
+    expect([...snapshotPieces(0, [])].join('')).toBe('id: 0\nevent: snapshot\ndata: {"revision":0,"instances":[]}\n\n');
   });
 
   it('is serialised some instances at a time, although these do not fill a piece', () => {
