@@ -8,6 +8,9 @@ import { type WorkOwner, WorkQueue } from './work-queue.js';
 /** How long (ms) work runs before anything else may run. */
 export const SLICE_MS = 4;
 
+/** Pieces that take longer than this (ms) count as overlong. The last item of a slice always ends after it. */
+const OVERLONG_MS = 2 * SLICE_MS;
+
 /** A piece of work begins in a slice only if at least so much (ms) of it is left. */
 const LEAST_LEFT_MS = 1;
 
@@ -23,7 +26,7 @@ export interface ClassUse {
   readonly pieces: number;
   /** For how long (ms) in all. */
   readonly spentMs: number;
-  /** How many pieces took longer than a slice. */
+  /** How many pieces took longer than two slices. */
   readonly overlong: number;
 }
 
@@ -216,7 +219,7 @@ export class Scheduler implements SliceSource {
     const use = this.uses.get(workClass)!;
     use.pieces += 1;
     use.spentMs += ms;
-    if (ms > SLICE_MS) use.overlong += 1;
+    if (ms > OVERLONG_MS) use.overlong += 1;
     this.usedMs += ms;
     this.queue.charge(workClass, ms);
   }

@@ -35,7 +35,7 @@ export class SchedulingMetrics {
     metrics.observedCounters(
       {
         name: 'work_overlong_slices_total',
-        help: 'Pieces of work that took longer than a slice of 4 ms, by class of work.',
+        help: 'Pieces of work that took longer than 8 ms, twice a slice, by class of work.',
         labelNames: CLASS,
       },
       () => this.samples(use => use.overlong),

@@ -82,7 +82,9 @@ export class EventExporter {
   }
 
   private async *chunks(format: ExportFormat, pages: AsyncIterable<LogEvent[]>, turn: Turn): AsyncGenerator<string> {
-    let chunk = headerOf(format);
+    const header = headerOf(format);
+    if (header !== '') yield header;
+    let chunk = '';
     for await (const page of pages) {
       for (const event of page) {
         if (turn.isOver) await turn.next();
