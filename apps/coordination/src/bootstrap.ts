@@ -10,6 +10,7 @@ import { configureHttp, createHttpAdapter, listenAddresses, listenError, serveAp
 import { type Clock } from '@coordination/kernel';
 import { nodeAddress, NodeRegistration } from '@coordination/liveness';
 import { createLogger, NestLogger } from '@coordination/observability';
+import { Scheduler } from '@coordination/scheduling';
 import { API_DESCRIPTION } from './documentation/api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
 import { GUIDES } from './documentation/guides.js';
@@ -48,7 +49,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
     { bufferLogs: true, abortOnError: false },
   );
   app.useLogger(new NestLogger(logger));
-  configureHttp(app, settings);
+  configureHttp(app, settings, app.get(Scheduler, { strict: false }));
   serveApiDocs(app, API_DESCRIPTION, {
     liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })),
     guides: GUIDES,

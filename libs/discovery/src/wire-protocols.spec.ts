@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CatalogView, ChangeFeed, DEFAULT_NAMESPACE, ReadBarrier } from '@coordination/catalog';
 import { ContextModule } from '@coordination/context';
+import { Scheduler } from '@coordination/scheduling';
 import { clientDisconnect, configureHttp, createHttpAdapter, UseProtocol, type WireProtocol } from '@coordination/http';
 import { ERROR_CODES, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
@@ -73,6 +74,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false 
     { provide: CatalogSearchRepository, useValue: {} },
     { provide: longPollLimit, useValue: { max: 10 } },
     Metrics,
+    Scheduler,
     LongPolls,
     FreshReads,
     Listings,

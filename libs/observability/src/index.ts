@@ -1,5 +1,5 @@
 export { createLogger } from './logger.js';
-export { Metrics } from './metrics.js';
+export { Metrics, type Sample } from './metrics.js';
 export { NestLogger } from './nest-logger.js';
 export { ObservabilityModule } from './observability.module.js';
 export { BackgroundTask } from './tasks/background-task.js';

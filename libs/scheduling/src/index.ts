@@ -1,5 +1,7 @@
 export { LoopDelay } from './loop-delay.js';
-export { Scheduler, type Stepper, type Turn, type WorkOwner } from './scheduler.js';
+export { Scheduler, type Stepper } from './scheduler.js';
 export { SchedulingModule } from './scheduling.module.js';
+export { Turn } from './turn.js';
 export { PLACED_CLASSES, type PlacedClass, WORK_CLASSES, type WorkClass } from './work-class.js';
 export { type Place, type PlaceCaller, WorkPlaces } from './work-places.js';
+export { type WorkOwner } from './work-queue.js';

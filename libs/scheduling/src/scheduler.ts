@@ -1,140 +1,226 @@
-import { Injectable } from '@nestjs/common';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Injectable, Logger } from '@nestjs/common';
 import { Clock, systemClock } from '@coordination/kernel';
-import { type WorkClass } from './work-class.js';
+import { type SliceSource, Turn } from './turn.js';
+import { WORK_CLASSES, type WorkClass } from './work-class.js';
+import { type WorkOwner, WorkQueue } from './work-queue.js';
 
-/** How long (ms) one piece of work runs before anything else may run. */
-const SLICE_MS = 4;
+/** How long (ms) work runs before anything else may run. */
+export const SLICE_MS = 4;
 
-/** Whose work it is: the scheduler takes turns among classes, and in a class among clients. */
-export interface WorkOwner {
-  readonly workClass: WorkClass;
-  /** The address of the caller; absent: work of the node itself. */
-  readonly client?: string | undefined;
-}
+/** Pieces that take longer than this (ms) count as overlong. The last item of a slice always ends after it. */
+const OVERLONG_MS = 2 * SLICE_MS;
+
+/** A piece of work begins in a slice only if at least so much (ms) of it is left. */
+const LEAST_LEFT_MS = 1;
 
 /** Something that works in small steps. */
 export interface Stepper {
-  /** Does one small step; must not throw. @returns whether there is more to do at once */
+  /** Does one small step. One that throws is not called again, unless it is scheduled again. @returns whether there is more to do at once */
   step(): boolean;
 }
 
+/** What the work of a class had up to now. */
+export interface ClassUse {
+  /** How often work of the class ran: slices of turns, and steps. */
+  readonly pieces: number;
+  /** For how long (ms) in all. */
+  readonly spentMs: number;
+  /** How many pieces took longer than two slices. */
+  readonly overlong: number;
+}
+
+/** A turn that waits for its next slice. */
+class WaitingTurn {
+  private readonly resolvers = Promise.withResolvers<void>();
+
+  constructor(
+    readonly turn: Turn,
+    private readonly queue: WorkQueue<WaitingTurn | Stepper>,
+  ) {
+    turn.signal?.addEventListener('abort', this.giveUp);
+    queue.add(this, turn.owner);
+  }
+
+  get begun(): Promise<void> {
+    return this.resolvers.promise;
+  }
+
+  begin(): void {
+    this.turn.signal?.removeEventListener('abort', this.giveUp);
+    this.resolvers.resolve();
+  }
+
+  private readonly giveUp = (): void => {
+    this.turn.signal?.removeEventListener('abort', this.giveUp);
+    this.queue.remove(this, this.turn.owner);
+    this.resolvers.reject(this.turn.signal?.reason);
+  };
+}
+
 /**
- * The one scheduler of work that takes more than a few milliseconds. Work runs in slices of at most 4 ms; after each, the event
- * loop runs freely as long as requests and connections arrive, but no longer than the slice took.
+ * The one scheduler of work that takes more than a few milliseconds. Work runs in slices of at most 4 ms, one in each turn of
+ * the event loop; several short pieces of work share a slice. After a slice comes a *rest*: as long as requests and connections
+ * arrive, the loop runs without work of the scheduler, but no longer than the slice took. The loop turns during a rest, because
+ * libuv accepts one connection in each of its turns. If a turn of the loop brought nothing new, work continues at once, so an
+ * idle node loses no time. {@link WorkQueue} decides whose turn it is.
  */
 @Injectable()
-export class Scheduler {
-  private readonly waiting = new Set<() => void>();
-  private readonly steppers = new Map<Stepper, () => void>();
-  private running: NodeJS.Immediate | undefined;
+export class Scheduler implements SliceSource {
+  private readonly queue = new WorkQueue<WaitingTurn | Stepper>();
+  /** Workers that wait for their next step. */
+  private readonly steppers = new Map<Stepper, WorkOwner>();
+  private readonly uses = new Map(WORK_CLASSES.map(name => [name, { pieces: 0, spentMs: 0, overlong: 0 }]));
+  private readonly logger = new Logger('Scheduler');
+  /** Runs a function outside the context of any request, or else the work of all would run in that of one. */
+  private readonly outsideRequests = AsyncLocalStorage.snapshot();
+  private isArmed = false;
+  private isInSlice = false;
+  /** When the current slice ends, and what was used of it. */
+  private endsAtMs = 0;
+  private usedMs = 0;
+  /** The turn that has the current slice. */
+  private holder: Turn | undefined;
   private arrivals = 0;
   private seenArrivals = 0;
   private restEndsAtMs = 0;
 
-  constructor(private readonly clock: Clock = systemClock) {}
+  constructor(readonly clock: Clock = systemClock) {}
 
   /** Must be called for each request and connection that arrives, so that the loop is given to them. */
   noteArrival(): void {
     this.arrivals += 1;
   }
 
-  /** Begins a piece of work. Its first slice must be awaited ({@link Turn.next}). */
-  begin(owner: WorkOwner): Turn {
-    return new Turn(this, owner, this.clock);
+  /**
+   * Begins a piece of work. Its first slice must be awaited ({@link Turn.next}).
+   * @param signal ends the work while it waits for a slice, such as when its caller is gone
+   */
+  begin(owner: WorkOwner, signal?: AbortSignal): Turn {
+    return new Turn(this, owner, this.clock, signal);
   }
 
-  /** Makes a worker step, some time later, in slices. */
+  /** Makes a worker step, some time later, until it has nothing to do. No effect if it waits for a step already. */
   schedule(stepper: Stepper, owner: WorkOwner): void {
     if (this.steppers.has(stepper)) return;
-    const run = () => {
-      this.steppers.delete(stepper);
-      const endsAtMs = this.clock.monotonicMs() + SLICE_MS;
-      while (stepper.step()) {
-        if (this.clock.monotonicMs() < endsAtMs) continue;
-        this.schedule(stepper, owner);
-        return;
-      }
-    };
-    this.steppers.set(stepper, run);
-    this.enqueue(run);
+    this.steppers.set(stepper, owner);
+    this.queue.add(stepper, owner);
+    this.arm();
   }
 
   cancel(stepper: Stepper): void {
-    const run = this.steppers.get(stepper);
-    if (!run) return;
+    const owner = this.steppers.get(stepper);
+    if (!owner) return;
     this.steppers.delete(stepper);
-    this.waiting.delete(run);
+    this.queue.remove(stepper, owner);
   }
 
-  /** For {@link Turn}: resolves when the next slice of the work begins. */
-  nextSlice(_owner: WorkOwner): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.enqueue(resolve);
-    return promise;
+  /** How many pieces of work wait. */
+  get size(): number {
+    return this.queue.size;
   }
 
-  private enqueue(run: () => void): void {
-    this.waiting.add(run);
-    this.running ??= setImmediate(() => this.turn());
+  /** How many pieces of work of a class wait. */
+  waiting(workClass: WorkClass): number {
+    return this.queue.waiting(workClass);
   }
 
-  private turn(): void {
-    const now = this.clock.monotonicMs();
-    const isBusy = this.arrivals !== this.seenArrivals;
+  /** What the work of a class had up to now. */
+  use(workClass: WorkClass): ClassUse {
+    return this.uses.get(workClass)!;
+  }
+
+  /** For {@link Turn}. */
+  get sliceEndsAtMs(): number {
+    return this.endsAtMs;
+  }
+
+  /** For {@link Turn}. */
+  nextSlice(turn: Turn): Promise<void> {
+    const { begun } = new WaitingTurn(turn, this.queue);
+    this.arm();
+    return begun;
+  }
+
+  /** For {@link Turn}. */
+  released(turn: Turn, usedMs: number): void {
+    this.charge(turn.owner.workClass, usedMs);
+    if (this.holder !== turn) return;
+    this.holder = undefined;
+    // Not here: the turn may be about to wait for its next slice.
+    if (this.isInSlice) this.outsideRequests(() => queueMicrotask(() => this.continueSlice()));
+  }
+
+  /**
+   * Both run in the same turn of the loop, the second when everything is done that the first has started: turns go on in
+   * microtasks, which run between two immediates.
+   */
+  private arm(): void {
+    if (this.isArmed) return;
+    this.isArmed = true;
+    this.outsideRequests(() => {
+      setImmediate(() => this.beginSlice());
+      setImmediate(() => this.endSlice());
+    });
+  }
+
+  private beginSlice(): void {
+    const hasNews = this.arrivals !== this.seenArrivals;
     this.seenArrivals = this.arrivals;
-    if (!isBusy || now >= this.restEndsAtMs) {
-      const [first] = this.waiting;
-      if (first) {
-        this.waiting.delete(first);
-        first();
+    const now = this.clock.monotonicMs();
+    if (hasNews && now < this.restEndsAtMs) return;
+    this.isInSlice = true;
+    this.endsAtMs = now + SLICE_MS;
+    this.usedMs = 0;
+    this.continueSlice();
+  }
+
+  /** Works until the slice is over, or until a turn has it, which gives it back. */
+  private continueSlice(): void {
+    while (this.isInSlice && !this.holder && this.endsAtMs - this.clock.monotonicMs() >= LEAST_LEFT_MS) {
+      const next = this.queue.next();
+      if (!next) return;
+      if (next instanceof WaitingTurn) {
+        this.holder = next.turn;
+        next.begin();
+      } else {
+        this.step(next);
       }
-      // Work that is awaited runs after this function; it counts from the next turn of the loop.
-      this.restEndsAtMs = this.clock.monotonicMs() + SLICE_MS;
     }
-    this.running = this.waiting.size > 0 ? setImmediate(() => this.turn()) : undefined;
-  }
-}
-
-/** One piece of work, done in slices: `if (turn.isOver) await turn.next()` before each item. */
-export class Turn {
-  private sliceStartMs: number | undefined;
-  private spent = 0;
-
-  constructor(
-    private readonly scheduler: Scheduler,
-    private readonly owner: WorkOwner,
-    private readonly clock: Clock,
-  ) {}
-
-  /** Whether the slice is over, or has not begun. */
-  get isOver(): boolean {
-    return this.sliceStartMs === undefined || this.clock.monotonicMs() - this.sliceStartMs >= SLICE_MS;
   }
 
-  /** Waits for the next slice. */
-  async next(): Promise<void> {
-    this.pause();
-    await this.scheduler.nextSlice(this.owner);
-    this.sliceStartMs = this.clock.monotonicMs();
-  }
-
-  /** Waits for something else than processor time, such as the database, and then for the next slice. */
-  async waitFor<Result>(other: Promise<Result>): Promise<Result> {
-    this.pause();
+  private step(stepper: Stepper): void {
+    const owner = this.steppers.get(stepper)!;
+    this.steppers.delete(stepper);
+    const startMs = this.clock.monotonicMs();
+    let hasMore = false;
     try {
-      return await other;
-    } finally {
-      await this.next();
+      hasMore = stepper.step();
+    } catch (error) {
+      this.logger.error(error, 'Work of the scheduler failed');
     }
+    this.charge(owner.workClass, this.clock.monotonicMs() - startMs);
+    if (hasMore) this.schedule(stepper, owner);
   }
 
-  /** The time (ms) of all slices up to now: what the work itself took, however long it waited. */
-  get spentMs(): number {
-    return this.spent + (this.sliceStartMs === undefined ? 0 : this.clock.monotonicMs() - this.sliceStartMs);
+  private endSlice(): void {
+    if (this.isInSlice) {
+      this.isInSlice = false;
+      // A turn that has ended without saying so, or that waits for something else than a slice.
+      this.holder?.end();
+      this.holder = undefined;
+      this.restEndsAtMs = this.clock.monotonicMs() + this.usedMs;
+    }
+    this.isArmed = false;
+    if (this.queue.size > 0) this.arm();
   }
 
-  private pause(): void {
-    this.spent = this.spentMs;
-    this.sliceStartMs = undefined;
+  private charge(workClass: WorkClass, ms: number): void {
+    const use = this.uses.get(workClass)!;
+    use.pieces += 1;
+    use.spentMs += ms;
+    if (ms > OVERLONG_MS) use.overlong += 1;
+    this.usedMs += ms;
+    this.queue.charge(workClass, ms);
   }
 }

@@ -11,6 +11,7 @@ import {
   ServiceEventRepository,
 } from '@coordination/log';
 import { Metrics } from '@coordination/observability';
+import { Scheduler } from '@coordination/scheduling';
 import {
   CatalogWriter,
   type Command,
@@ -108,7 +109,7 @@ export async function startWriter(
     new OptimisticAppend(databases, cached, appends, partitions, record, settings),
     new LockedAppend(databases, history, store, predicted, record, settings),
     new CommitSettlement(databases, heads, events, settings),
-    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record),
+    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record, new Scheduler()),
     record,
   );
   const { batches, ways, reusedKeys: reuses } = record;

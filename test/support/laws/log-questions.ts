@@ -9,6 +9,7 @@ import {
   RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/log';
+import { Scheduler } from '@coordination/scheduling';
 import { AuditQuery } from '@coordination/audit';
 import { EventExporter, InstanceHistory, type InstanceVersion } from '@coordination/audit/testing';
 import { type Databases, readSnapshot } from '@coordination/database';
@@ -105,7 +106,7 @@ export class ToldByTheLog {
   /** The versions of an instance, or of all that had a name, after a revision. */
   async history(past: InstanceRef, after: number): Promise<InstanceVersion[]> {
     const whole = { order: 'asc', limit: 1_000, cursor: undefined } as const;
-    const { items } = await new InstanceHistory(this.audit).list({ ...past, ...whole });
+    const { items } = await new InstanceHistory(this.audit, new Scheduler()).list({ ...past, ...whole });
     return items.filter(({ revision }) => revision > after);
   }
 
@@ -153,7 +154,10 @@ export class ToldByTheLog {
   private async diff({ namespace, service, selection, isWide }: Asked, revision: number, to: number) {
     const diff = new CatalogDiff(
       this.finder,
-      new DiffPages(new ChangedInstances(this.databases, new LogCutRepository(), isWide ? -1 : undefined)),
+      new DiffPages(
+        new ChangedInstances(this.databases, new LogCutRepository(), isWide ? -1 : undefined),
+        new Scheduler(),
+      ),
     );
     const scope = isWide ? { namespace: null, service: null } : { namespace, service };
     const moments = { from: { revision }, to: { revision: to } };
@@ -169,7 +173,7 @@ export class ToldByTheLog {
     if (revision === this.last) return 'nothing came after it';
     const verifier = new ChainVerifier(this.databases, this.search, this.log, this.heads, new LogCutRepository(), 20);
     const range = { from: revision + 1, to: Math.max(to, revision + 1) };
-    const { valid, checked, firstBroken } = await verifier.verify(range, new AbortController().signal);
+    const { valid, checked, firstBroken } = await verifier.verify(range, new Scheduler().begin({ workClass: 'long' }));
     return { valid, checked, firstBroken };
   }
 
@@ -188,7 +192,7 @@ export class ToldByTheLog {
   private async export(afterRevision: number, to: number, namespace: string | undefined) {
     const exporter = new EventExporter(this.databases, this.search, this.heads, new LogCutRepository(), 20);
     const filter = { afterRevision, beforeRevision: to + 1, namespace };
-    const { stream } = await exporter.begin(filter, 'asc', 'ndjson');
+    const { stream } = await exporter.begin(filter, 'asc', 'ndjson', new Scheduler().begin({ workClass: 'long' }));
     return (await stream.toArray()).join('');
   }
 

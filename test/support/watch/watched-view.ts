@@ -3,6 +3,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { Scheduler } from '@coordination/scheduling';
 import { CatalogState } from '@coordination/catalog/testing';
 import {
   LogCatchUp,
@@ -60,7 +61,7 @@ export function watchedView(options: WatchedViewOptions = {}) {
   const tasks = { task: aTask };
   const logger = { error: (error: unknown) => void failures.push(error) };
   const catchUps = new LogCatchUp(new LogPages({ read }, pageSize), tasks, limits, { pollAgainMs: 1 }, logger);
-  const context = new WatchContext(view, feed, catchUps, new WatchMetrics(new Metrics()), systemClock, limits);
+  const context = new WatchContext(view, feed, catchUps, new WatchMetrics(new Metrics()), new Scheduler(), limits);
   return { log, view, feed, load, context, failures, reads: () => reads };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { CALL_SOURCES } from '@coordination/context';
+import { Scheduler } from '@coordination/scheduling';
 import { Databases } from '@coordination/database';
 import {
   canonicalJson,
@@ -177,10 +178,12 @@ describe('A list of events', () => {
           window,
         );
         if (isBeyondHead(filter)) {
-          await expect(exporter.begin(filter, order, 'ndjson')).rejects.toThrow(RevisionUnknownError);
+          await expect(
+            exporter.begin(filter, order, 'ndjson', new Scheduler().begin({ workClass: 'long' })),
+          ).rejects.toThrow(RevisionUnknownError);
           return;
         }
-        const { stream } = await exporter.begin(filter, order, 'ndjson');
+        const { stream } = await exporter.begin(filter, order, 'ndjson', new Scheduler().begin({ workClass: 'long' }));
         const lines = (await stream.toArray()).join('').split('\n').slice(0, -1);
         expect(lines.map(line => JSON.parse(line) as unknown)).toEqual(select(filter, order));
       }),

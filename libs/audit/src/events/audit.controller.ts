@@ -1,6 +1,8 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, setPosition } from '@coordination/http';
+import { currentRequest } from '@coordination/context';
+import { Scheduler, type Turn } from '@coordination/scheduling';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   assertReachedRange,
@@ -28,7 +30,7 @@ import {
 import { auditEventView, eventPageView, exportView, logHeadView, verdictView } from './event.schemas.js';
 import { EventExporter } from './event-export.service.js';
 import { filterOf, rangeOf } from './event-selection.js';
-import { LongRequests } from './long-requests.js';
+import { type LongRequest, LongRequests } from './long-requests.js';
 import { RETENTION_EXAMPLE, type RetentionView, retentionView, toRetentionView } from './retention-view.js';
 
 /** A client that reads nothing of an export for this long (ms) is disconnected. */
@@ -43,6 +45,7 @@ export class AuditController {
     private readonly exporter: EventExporter,
     private readonly verifier: ChainVerifier,
     private readonly longRequests: LongRequests,
+    private readonly scheduler: Scheduler,
   ) {}
 
   @Endpoint({
@@ -116,7 +119,7 @@ export class AuditController {
     }
     const work = this.longRequests.begin(reply.raw);
     try {
-      const { head, stream } = await this.exporter.begin(filter, order, format);
+      const { head, stream } = await this.exporter.begin(filter, order, format, this.turnOf(work));
       setFileHeaders(reply, head, format);
       stream.once('close', () => work.end());
       work.signal.addEventListener('abort', () => stream.destroy(work.signal.reason as Error));
@@ -191,12 +194,16 @@ export class AuditController {
     }
     const work = this.longRequests.begin(reply.raw);
     try {
-      const verdict = await this.verifier.verify(verification, work.signal);
+      const verdict = await this.verifier.verify(verification, this.turnOf(work));
       assertVerified(verification, verdict);
       void reply.send(verdict);
     } finally {
       work.end();
     }
+  }
+
+  private turnOf({ signal }: LongRequest): Turn {
+    return this.scheduler.begin({ workClass: 'long', client: currentRequest()?.clientAddress }, signal);
   }
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Databases } from '@coordination/database';
+import { Scheduler } from '@coordination/scheduling';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CatalogHeadRepository, EventSearchRepository, LOG_ENTITIES, type LogEvent } from '@coordination/log';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
@@ -68,7 +69,12 @@ async function verifyOffline(export_: Readable, ...words: string[]): Promise<{ c
 
 const first = async (lines: number) => {
   const found: string[] = [];
-  const { stream } = await exporter.begin({ beforeRevision: lines + 1 }, 'asc', 'ndjson');
+  const { stream } = await exporter.begin(
+    { beforeRevision: lines + 1 },
+    'asc',
+    'ndjson',
+    new Scheduler().begin({ workClass: 'long' }),
+  );
   for await (const chunk of stream) found.push(...(chunk as string).split('\n').slice(0, -1));
   return found;
 };
@@ -78,7 +84,7 @@ const asFile = (lines: readonly string[]) => Readable.from([lines.map(line => `$
 describe('An export of 200,000 events', () => {
   it('is complete, in order and verifiable offline, and uses little memory', async () => {
     const before = usedMemory();
-    const { head, stream } = await exporter.begin({}, 'asc', 'ndjson');
+    const { head, stream } = await exporter.begin({}, 'asc', 'ndjson', new Scheduler().begin({ workClass: 'long' }));
     expect(head.revision).toBe(EVENTS);
     let lines = 0;
     let most = 0;
@@ -102,7 +108,7 @@ describe('An export of 200,000 events', () => {
   });
 
   it('stops reading from the database when its consumer stops', async () => {
-    const { stream } = await exporter.begin({}, 'desc', 'csv');
+    const { stream } = await exporter.begin({}, 'desc', 'csv', new Scheduler().begin({ workClass: 'long' }));
     let newest: string | undefined;
     for await (const chunk of stream) {
       newest ??= (chunk as string).startsWith('revision') ? undefined : (chunk as string).split(',')[0];

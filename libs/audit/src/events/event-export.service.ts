@@ -19,12 +19,13 @@ import {
   oldestOf,
   type RemainingSpan,
 } from '@coordination/log';
+import { type Turn } from '@coordination/scheduling';
 
 /** Events that one transaction reads. */
 const PAGE_SIZE = 500;
 
-/** Events per chunk of the stream; they may have any size. */
-const CHUNK_EVENTS = 50;
+/** A chunk of the stream ends with the event by which it has so many characters; events have up to 70 kB. */
+const CHUNK_LENGTH = 64 * 1024;
 
 /** An export of which the first read has succeeded. */
 export interface EventExport {
@@ -47,11 +48,12 @@ export class EventExporter {
 
   /**
    * Begins an export of the events that a filter selects.
+   * @param turn runs the work; its signal makes the stream fail
    * @throws RevisionUnknownError when the lower bound is above the head
    * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
-  async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
+  async begin(filter: EventFilter, order: EventOrder, format: ExportFormat, turn: Turn): Promise<EventExport> {
     const { head, span } = await readSnapshot(this.databases, async em => {
       const { head, cut } = await this.bounds(em, filter);
       const { after, before } = await this.search.spanOf(em, filter);
@@ -60,7 +62,7 @@ export class EventExporter {
         span: { after: Math.max(after, oldestOf(cut)), before: Math.min(before, head.revision + 1) },
       };
     });
-    return { head, stream: Readable.from(this.chunks(filter, order, format, span)) };
+    return { head, stream: Readable.from(this.chunks(format, this.pages(filter, order, span, turn), turn)) };
   }
 
   /**
@@ -79,27 +81,40 @@ export class EventExporter {
     return { head, cut };
   }
 
-  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RemainingSpan) {
+  private async *chunks(format: ExportFormat, pages: AsyncIterable<LogEvent[]>, turn: Turn): AsyncGenerator<string> {
     const header = headerOf(format);
     if (header !== '') yield header;
-    for await (const page of this.pages(filter, order, span)) {
-      for (let start = 0; start < page.length; start += CHUNK_EVENTS) {
-        yield linesOf(format, page.slice(start, start + CHUNK_EVENTS));
+    let chunk = '';
+    for await (const page of pages) {
+      for (const event of page) {
+        if (turn.isOver) await turn.next();
+        chunk += linesOf(format, [event]);
+        if (chunk.length < CHUNK_LENGTH) continue;
+        yield chunk;
+        chunk = '';
       }
     }
+    if (chunk !== '') yield chunk;
+    turn.end();
   }
 
   /**
    * Each page is read in a transaction of its own, which needs no common snapshot because events below the head never change.
    * If compaction removes events meanwhile, the export fails instead of leaving them out.
    */
-  private async *pages(filter: EventFilter, order: EventOrder, span: RemainingSpan): AsyncGenerator<LogEvent[]> {
+  private async *pages(
+    filter: EventFilter,
+    order: EventOrder,
+    span: RemainingSpan,
+    turn: Turn,
+  ): AsyncGenerator<LogEvent[]> {
     for (let rest: RemainingSpan | undefined = span; rest;) {
       const from: RemainingSpan = rest;
-      const step = await readSnapshot(this.databases, async em => {
+      const reading = readSnapshot(this.databases, async em => {
         await this.cuts.assertRetained(em, from.after);
         return await this.search.step(em, filter, order, from, this.pageSize);
       });
+      const step = await turn.waitFor(reading);
       yield step.events;
       rest = step.rest;
     }

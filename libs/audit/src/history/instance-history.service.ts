@@ -1,7 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { currentRequest } from '@coordination/context';
 import { patchBetween, type PatchOperation } from '@coordination/kernel';
 import { type EventOrder, eventsOfInstance, type LogEvent, type LogHead, type InstanceRef } from '@coordination/log';
+import { Scheduler } from '@coordination/scheduling';
 import { AuditQuery } from '../events/audit-query.service.js';
 
 /** The fields of an event that its version has too. */
@@ -48,7 +49,10 @@ const ABSENT = {};
 /** Reads the versions of one instance, or of all instances that ever had a name, from the log. */
 @Injectable()
 export class InstanceHistory {
-  constructor(private readonly audit: AuditQuery) {}
+  constructor(
+    private readonly audit: AuditQuery,
+    private readonly scheduler: Scheduler,
+  ) {}
 
   /**
    * One page of the versions. Like a page of events, it may be short although there are more.
@@ -66,11 +70,13 @@ export class InstanceHistory {
     const isAll = nextCursor === null && cursor === undefined;
     if (events.length === 0 && isAll) await this.audit.assertKnown(instance);
     const items: InstanceVersion[] = [];
+    // Computing the patch of a large instance takes a while.
+    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress });
     for (const event of events) {
-      // Computing the patch of a large instance takes a while; other work of the event loop runs between two of them.
-      await setImmediate();
+      if (turn.isOver) await turn.next();
       items.push(versionOf(event));
     }
+    turn.end();
     return { items, nextCursor, head, oldestRevision };
   }
 }

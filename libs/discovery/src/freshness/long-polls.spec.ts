@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { RateLimitedError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { Scheduler } from '@coordination/scheduling';
 import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
@@ -34,7 +35,7 @@ function catalog(options: Options = {}) {
   const { max = 100, random = () => 0 } = options;
   const metrics = new Metrics();
   const counter = vi.spyOn(metrics, 'counter');
-  const waiting = new LongPolls(view, feed, systemClock, { max }, metrics, random);
+  const waiting = new LongPolls(view, feed, new Scheduler(), { max }, metrics, random);
   const ended: string[] = [];
   vi.spyOn(counter.mock.results[0]!.value as Counter<'reason'>, 'inc').mockImplementation(labels =>
     ended.push((labels as { readonly reason: string }).reason),

@@ -1,11 +1,11 @@
 import { type Settings } from '@coordination/config';
 import { Inject, Injectable, type OnModuleDestroy, Optional } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Clock, RateLimitedError } from '@coordination/kernel';
+import { RateLimitedError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
+import { Scheduler } from '@coordination/scheduling';
 import { type Counter } from 'prom-client';
-import { ScanBudget } from '../selection/scan-budget.js';
 import { changedSince } from './changed-since.js';
 import { PendingPoll, WAKE_REASONS, type Waiter } from './pending-poll.js';
 import { type PollQuery } from './poll-query.js';
@@ -19,8 +19,8 @@ const MAX_RECENT = 10_000;
 /** The largest part of its time by which a request is held for less, so that requests that came together end apart. */
 const JITTER_SHARE = 1 / 16;
 
-/** The tests are bounded per query; here the budget only lets other work run in between. */
-const NO_LIMITS = { instances: Infinity, milliseconds: Infinity };
+/** Tests of changes are bounded for each query. */
+const WORK = { workClass: 'hot' } as const;
 
 /** How many requests may be held at once. */
 export const longPollLimit = ({ PCS_WAITING_READS_MAX }: Settings) => ({ max: PCS_WAITING_READS_MAX });
@@ -56,7 +56,7 @@ export class LongPolls implements OnModuleDestroy {
   constructor(
     private readonly view: CatalogView,
     private readonly feed: ChangeFeed,
-    private readonly clock: Clock,
+    private readonly scheduler: Scheduler,
     @Inject(longPollLimit) private readonly limit: LongPollLimit,
     metrics: Metrics,
     @Optional() private readonly random: () => number = Math.random,
@@ -110,7 +110,11 @@ export class LongPolls implements OnModuleDestroy {
   }
 
   private follow(query: PollQuery): PendingPoll {
-    const pending = new PendingPoll(query, poll => this.schedule(poll));
+    const pending = new PendingPoll(
+      query,
+      poll => this.schedule(poll),
+      poll => void this.restart(poll),
+    );
     this.queries.set(query.key, { pending, unfollow: this.feed.follow(query.scope, pending) });
     return pending;
   }
@@ -138,10 +142,23 @@ export class LongPolls implements OnModuleDestroy {
   private release(pending: PendingPoll, waiter: Waiter): void {
     pending.remove(waiter);
     this.count -= 1;
-    if (!pending.isEmpty) return;
-    this.queries.get(pending.key)?.unfollow();
+    if (pending.isEmpty) this.forget(pending);
+  }
+
+  private forget(pending: PendingPoll): void {
+    const known = this.queries.get(pending.key);
+    if (known?.pending !== pending) return;
+    known.unfollow();
     this.queries.delete(pending.key);
     this.unprocessed.delete(pending);
+  }
+
+  /** Later requests of the query do not join those that wait for their answer. */
+  private async restart(pending: PendingPoll): Promise<void> {
+    this.forget(pending);
+    const turn = this.scheduler.begin(WORK);
+    await pending.wakeAllInTurn('restarted', turn);
+    turn.end();
   }
 
   /** Processes a query a moment later, since changes often come together and their requests are then answered once. */
@@ -154,12 +171,13 @@ export class LongPolls implements OnModuleDestroy {
   private async process(): Promise<void> {
     this.batchTimer = undefined;
     this.isProcessing = true;
-    const budget = new ScanBudget(NO_LIMITS, this.clock);
+    const turn = this.scheduler.begin(WORK);
     const batch = [...this.unprocessed];
     this.unprocessed.clear();
     for (const pending of batch) {
-      if (await pending.process(() => budget.step())) this.recent.set(pending.key, true);
+      if (await pending.process(turn)) this.recent.set(pending.key, true);
     }
+    turn.end();
     this.isProcessing = false;
     for (const pending of this.unprocessed) this.schedule(pending);
   }

@@ -1,4 +1,5 @@
 import { type CatalogChange, type FeedFollower } from '@coordination/catalog';
+import { type Turn } from '@coordination/scheduling';
 import { type ChangeTest, type PollQuery } from './poll-query.js';
 
 /** How many changes may be untested; with more, the waiting requests are answered. */
@@ -24,10 +25,15 @@ export class PendingPoll implements FeedFollower {
   /** The newest revision that is known to affect the response. */
   private newest = 0;
 
-  /** @param onWork called when there are changes to test, or requests to answer */
+  /**
+   * @param onWork called when there are changes to test, or requests to answer
+   * @param onRestarted called when the catalog was loaded again: all requests that wait must be answered, and revisions that
+   * were noted before mean nothing for later ones
+   */
   constructor(
     { key, newTest }: PollQuery,
     private readonly onWork: (poll: PendingPoll) => void,
+    private readonly onRestarted: (poll: PendingPoll) => void,
   ) {
     this.key = key;
     this.affects = newTest();
@@ -52,7 +58,7 @@ export class PendingPoll implements FeedFollower {
   }
 
   restarted(): void {
-    this.wakeAll('restarted');
+    this.onRestarted(this);
   }
 
   /** Records that a revision affects the response. */
@@ -63,23 +69,38 @@ export class PendingPoll implements FeedFollower {
 
   /**
    * Tests the pending changes, and answers the requests that have not seen the newest change that affects the response.
-   * @param step awaited before each test
+   * An answer takes longer than a test.
+   * @param turn runs the tests and the answers
    * @returns whether a request was answered
    */
-  async process(step: () => Promise<void>): Promise<boolean> {
+  async process(turn: Turn): Promise<boolean> {
     const { pending } = this;
     this.pending = [];
     for (const change of pending.reverse()) {
       if (change.revision <= this.newest) break;
-      await step();
+      if (turn.isOver) await turn.next();
       if (this.affects(change)) this.newest = Math.max(this.newest, change.revision);
     }
     const behind = [...this.waiters].filter(({ since }) => since < this.newest);
-    for (const waiter of behind) waiter.wake('change');
+    await this.wake(behind, 'change', turn);
     return behind.length > 0;
   }
 
+  /** Answers all requests that wait, in slices. */
+  async wakeAllInTurn(reason: WakeReason, turn: Turn): Promise<void> {
+    await this.wake([...this.waiters], reason, turn);
+  }
+
+  /** Answers all requests at once. */
   wakeAll(reason: WakeReason): void {
     for (const waiter of this.waiters) waiter.wake(reason);
+  }
+
+  private async wake(waiters: readonly Waiter[], reason: WakeReason, turn: Turn): Promise<void> {
+    for (const waiter of waiters) {
+      await turn.step();
+      // Its time may be up meanwhile, or its client gone.
+      if (this.waiters.has(waiter)) waiter.wake(reason);
+    }
   }
 }

@@ -2,10 +2,10 @@ import { LogCutRepository } from '@coordination/log';
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, query, readSnapshot, READ_TIMEOUT_MS } from '@coordination/database';
 import { type InstanceIdentity, type InstanceRecord, normalizeRecord } from '@coordination/catalog';
-import { type ScanBudget } from '../selection/scan-budget.js';
 import { orTooCostly } from '../search/costly-selection.js';
 import { addSelection, Conditions } from '../selection/selection-sql.js';
 import { matcher, type Selection } from '../selection/selection.js';
+import { type PastScan } from './past-scan.js';
 import { newestEvent, PAST_SETTINGS, STATE_AS_INSTANCE, type Walk, walkedIdentities, WALKED } from './past-sql.js';
 
 /** How many identities a statement visits; the first one visits fewer, since they may fill the page. */
@@ -47,18 +47,18 @@ export class PastInstances {
   /**
    * All identities of a scope in their order, with their instance where it existed and is selected; read in steps of bounded
    * size.
-   * @param budget counts each identity; the caller ends the walk when it is spent
+   * @param scan counts each identity; the caller ends the walk when it is spent
    * @param more is called for each step
    * @throws RevisionCompactedError when the revision is not retained, or was compacted meanwhile
    * @throws InvalidFilterError for an expression of many comparisons that the database cannot decide in time
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(pastQuery: PastQuery, budget: ScanBudget, more = NO_MORE): AsyncGenerator<PastInstance> {
+  async *walk(pastQuery: PastQuery, scan: PastScan, more = NO_MORE): AsyncGenerator<PastInstance> {
     let { after } = pastQuery;
     const matches = matcher(pastQuery.selection);
     for (let count = STEP_MIN; ; count = Math.min(2 * count, STEP_MAX)) {
       const { text, parameters, isExact } = walkStatement({ ...pastQuery, after, count }, more);
-      const rows = await orTooCostly(pastQuery.selection, () =>
+      const reading = orTooCostly(pastQuery.selection, () =>
         readSnapshot(
           this.databases,
           async em => {
@@ -68,8 +68,9 @@ export class PastInstances {
           { timeoutMs: this.statementMs, settings: PAST_SETTINGS },
         ),
       );
+      const rows = await scan.turn.waitFor(reading);
       for (const row of rows) {
-        await budget.step();
+        await scan.step();
         yield isExact || !row.record || matches(normalizeRecord(row.record)) ? row : { ...row, record: null };
       }
       if (rows.length < count) return;

@@ -1,11 +1,11 @@
-import { type ScanLimits } from '../selection/scan-budget.js';
+import { type PastScanLimits } from './past-scan.js';
 
 /** How much one read of the past may scan. */
 export interface PastLimits {
   /** For a page, which may be short. */
-  readonly page: ScanLimits;
+  readonly page: PastScanLimits;
   /** For responses that must be complete. */
-  readonly whole: ScanLimits;
+  readonly whole: PastScanLimits;
   /** The most bytes of instances in a response that must be complete. */
   readonly wholeBytes: number;
 }

@@ -1,7 +1,8 @@
 import { LogCutRepository, oldestOf } from '@coordination/log';
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, query, readSnapshot } from '@coordination/database';
-import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { InvalidFilterError } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import {
   EVERY_OTHER_NAMESPACE,
   type InstanceView,
@@ -13,11 +14,11 @@ import {
 import { listJson } from '../listing/list-json.js';
 import { type ListQuery } from '../listing/list-query.js';
 import { type Listing, listingName, Listings, pageOf } from '../listing/listings.js';
-import { ScanBudget } from '../selection/scan-budget.js';
 import { statusTest } from '../selection/selection.js';
 import { countStatuses, sorted } from '../summary/service-summary.js';
 import { PastInstances } from './past-instances.js';
 import { PAST_LIMITS, TOO_MANY_FOR_PAGES } from './past-limits.js';
+import { PastScan } from './past-scan.js';
 import { lastTouch, PAST_SETTINGS, statesAt } from './past-sql.js';
 
 /** How many instances, each of up to 33 kB, a statement reads. */
@@ -46,6 +47,7 @@ export class PastPages {
     private readonly instances: PastInstances,
     private readonly listings: Listings,
     private readonly cuts: LogCutRepository,
+    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
@@ -83,15 +85,15 @@ export class PastPages {
   }
 
   private async walk({ namespace, service, selection }: ListQuery, at: number): Promise<Listing> {
-    const budget = new ScanBudget(this.limits.whole, systemClock);
+    const scan = PastScan.begin(this.scheduler, this.limits.whole);
     const hasStatus = statusTest(selection);
     const statuses: Status[] = [];
     const ids: string[] = [];
     const anyStatus = { statuses: 'any', where: selection.where } as const;
     const scope = { namespace, service };
     const pastQuery = { scope, at, order: 'asc', after: undefined, selection: anyStatus } as const;
-    for await (const { instanceId, record } of this.instances.walk(pastQuery, budget)) {
-      if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_FOR_PAGES]);
+    for await (const { instanceId, record } of this.instances.walk(pastQuery, scan)) {
+      if (scan.isSpent) throw new InvalidFilterError([TOO_MANY_FOR_PAGES]);
       if (!record) continue;
       statuses.push(record.status);
       if (hasStatus(record.status)) ids.push(instanceId);
@@ -105,11 +107,12 @@ export class PastPages {
     ids: readonly string[],
     at: number,
   ): Promise<InstanceView[]> {
+    const { turn } = PastScan.begin(this.scheduler, this.limits.whole);
     const found: InstanceView[] = [];
     for (let start = 0; start < ids.length; start += STATES_STEP) {
       const identities = ids.slice(start, start + STATES_STEP).map(instanceId => ({ namespace, service, instanceId }));
       const { text, parameters } = statesAt(identities, at);
-      const rows = await readSnapshot(
+      const reading = readSnapshot(
         this.databases,
         async em => {
           await this.cuts.assertRetained(em, at);
@@ -117,8 +120,12 @@ export class PastPages {
         },
         { settings: PAST_SETTINGS },
       );
-      found.push(...rows.flatMap(({ after }) => (after ? toInstanceView(normalizeRecord(after)) : [])));
+      for (const { after } of await turn.waitFor(reading)) {
+        if (turn.isOver) await turn.next();
+        if (after) found.push(toInstanceView(normalizeRecord(after)));
+      }
     }
+    turn.end();
     return found;
   }
 }

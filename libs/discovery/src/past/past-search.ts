@@ -1,14 +1,15 @@
-import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { InvalidFilterError } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import { Injectable, Optional } from '@nestjs/common';
 import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
 import { type CatalogSearch } from '../search/catalog-search.js';
 import { type SearchPage } from '../search/catalog-search.repository.js';
-import { ScanBudget } from '../selection/scan-budget.js';
 import { fromCursor, type SearchPosition, toCursor } from '../search/search-cursor.js';
 import { type Conditions } from '../selection/selection-sql.js';
 import { TopK, type TimePosition } from './top-k.js';
 import { PastInstances } from './past-instances.js';
 import { PAST_LIMITS } from './past-limits.js';
+import { PastScan } from './past-scan.js';
 import { nameOf } from './past-sql.js';
 
 /** A search of the catalog as it was at a revision. */
@@ -35,6 +36,7 @@ const TOO_BROAD = {
 export class PastSearches {
   constructor(
     private readonly instances: PastInstances,
+    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
@@ -58,14 +60,14 @@ export class PastSearches {
 
   private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<PageEnd> {
     const { limit } = search;
-    const budget = new ScanBudget(this.limits.page, systemClock);
+    const scan = PastScan.begin(this.scheduler, this.limits.page);
     const items: InstanceView[] = [];
     let end = position;
     const [namespace = '', service = '', instanceId = ''] = position ?? [];
     const after = position && { namespace, service, instanceId };
-    for await (const row of this.instances.walk({ ...search, scope: search, after }, budget)) {
+    for await (const row of this.instances.walk({ ...search, scope: search, after }, scan)) {
       const isFull = items.length === limit && row.record !== null;
-      if (end && (isFull || budget.isSpent)) return { items, end };
+      if (end && (isFull || scan.isSpent)) return { items, end };
       if (row.record) items.push(toInstanceView(normalizeRecord(row.record)));
       end = nameOf(row);
     }
@@ -75,7 +77,7 @@ export class PastSearches {
   /** No index of the log has this order, so all instances of that revision are scanned, and the first ones kept. */
   private async byTime(search: PastSearch, sort: SortTime, position: SearchPosition | undefined): Promise<PageEnd> {
     const { order, limit } = search;
-    const budget = new ScanBudget(this.limits.whole, systemClock);
+    const scan = PastScan.begin(this.scheduler, this.limits.whole);
     const timeOf = (record: InstanceRecord): TimePosition => [record[sort], record.id];
     const first = new TopK(order, timeOf, limit + 1);
     const between = (conditions: Conditions) => {
@@ -88,8 +90,8 @@ export class PastSearches {
       if (first.bound) add(false, first.bound);
     };
     const walk = { ...search, scope: search, order: 'asc', after: undefined } as const;
-    for await (const { record } of this.instances.walk(walk, budget, between)) {
-      if (budget.isSpent) throw new InvalidFilterError([TOO_BROAD]);
+    for await (const { record } of this.instances.walk(walk, scan, between)) {
+      if (scan.isSpent) throw new InvalidFilterError([TOO_BROAD]);
       if (record) first.add(normalizeRecord(record));
     }
     const items = first.records.slice(0, limit).map(toInstanceView);

@@ -1,14 +1,15 @@
 import { EpochLogRepository, LogCutRepository } from '@coordination/log';
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, query, readSnapshot } from '@coordination/database';
-import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { InvalidFilterError } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import { normalizeRecord, type Status, toInstanceView } from '@coordination/catalog';
 import { type Fields, pick } from '../listing/instance-fields.js';
-import { ScanBudget } from '../selection/scan-budget.js';
 import { type Selection, statusTest } from '../selection/selection.js';
 import { countStatuses, sorted, ServiceSummarizer } from '../summary/service-summary.js';
 import { PastInstances } from './past-instances.js';
 import { PAST_LIMITS, TOO_MANY_IN_NAMESPACE, TOO_MANY_INSTANCES } from './past-limits.js';
+import { PastScan } from './past-scan.js';
 import { lastTouch, PAST_SETTINGS } from './past-sql.js';
 
 /** A response body about the past, and the last revision that touched what it shows. */
@@ -29,6 +30,7 @@ export class PastServices {
     private readonly instances: PastInstances,
     private readonly epochs: EpochLogRepository,
     private readonly cuts: LogCutRepository,
+    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
@@ -45,15 +47,15 @@ export class PastServices {
   ): Promise<PastJson> {
     const revision = await this.revisionOf(namespace, service, at);
     if (isKnown(revision)) return { revision, body: undefined };
-    const budget = new ScanBudget(this.limits.whole, systemClock);
+    const scan = PastScan.begin(this.scheduler, this.limits.whole);
     const hasStatus = statusTest({ statuses, where });
     const statusesFound: Status[] = [];
     const shown = new Map<string, string>();
     let bytes = 0;
     const scope = { namespace, service };
     const pastQuery = { scope, at, order: 'asc', after: undefined, selection: { statuses: 'any', where } } as const;
-    for await (const { instanceId, record } of this.instances.walk(pastQuery, budget)) {
-      if (budget.isSpent || bytes > this.limits.wholeBytes) throw new InvalidFilterError([TOO_MANY_INSTANCES]);
+    for await (const { instanceId, record } of this.instances.walk(pastQuery, scan)) {
+      if (scan.isSpent || bytes > this.limits.wholeBytes) throw new InvalidFilterError([TOO_MANY_INSTANCES]);
       if (!record) continue;
       statusesFound.push(record.status);
       if (!hasStatus(record.status)) continue;
@@ -81,13 +83,13 @@ export class PastServices {
    * @throws StoreUnavailableError
    */
   async serviceList(namespace: string, at: number, selection: Selection, isKnown: IsKnown): Promise<PastJson> {
-    const budget = new ScanBudget(this.limits.whole, systemClock);
+    const scan = PastScan.begin(this.scheduler, this.limits.whole);
     const summarizers = new Map<string, ServiceSummarizer>();
     let touched = 0;
     const scope = { namespace, service: null };
     const pastQuery = { scope, at, order: 'asc', after: undefined, selection } as const;
-    for await (const { service, revision, record } of this.instances.walk(pastQuery, budget)) {
-      if (budget.isSpent) throw new InvalidFilterError([TOO_MANY_IN_NAMESPACE]);
+    for await (const { service, revision, record } of this.instances.walk(pastQuery, scan)) {
+      if (scan.isSpent) throw new InvalidFilterError([TOO_MANY_IN_NAMESPACE]);
       touched = Math.max(touched, revision ?? 0);
       if (!record) continue;
       const summarizer = summarizers.get(service) ?? new ServiceSummarizer(service);
@@ -96,8 +98,12 @@ export class PastServices {
     }
     const revision = touched === 0 ? at : Math.max(touched, await this.epochStart(at));
     if (isKnown(revision)) return { revision, body: undefined };
-    const services = sorted(summarizers.keys()).map(service => summarizers.get(service)!.summary());
-    return { revision, body: JSON.stringify({ revision, services }) };
+    const services: string[] = [];
+    for (const service of sorted(summarizers.keys())) {
+      if (scan.turn.isOver) await scan.turn.next();
+      services.push(JSON.stringify(summarizers.get(service)!.summary()));
+    }
+    return { revision, body: `{"revision":${revision},"services":[${services.join(',')}]}` };
   }
 
   /** The start of an epoch touches every service. */

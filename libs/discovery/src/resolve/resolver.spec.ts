@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, NoInstanceAvailableError, StoreUnavailableError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { Scheduler } from '@coordination/scheduling';
 import { CatalogView, ChangeFeed, type InstanceRecord, ReadBarrier } from '@coordination/catalog';
 import { CatalogState } from '@coordination/catalog/testing';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
@@ -32,7 +33,7 @@ function setUp(maxBytes?: number) {
   const readIndex = { current: () => Promise.reject(new StoreUnavailableError()), queries: 0 };
   const barrier = new ReadBarrier(view, readIndex, clock, { isFenced: false }, metrics);
   const feed = new ChangeFeed(view, { maxChanges: 100, maxBytes: 1_000_000 });
-  const fresh = new FreshReads(view, barrier, new LongPolls(view, feed, clock, { max: 100 }, metrics));
+  const fresh = new FreshReads(view, barrier, new LongPolls(view, feed, new Scheduler(), { max: 100 }, metrics));
   const resolver = new Resolver(view, fresh, seeded(SEED), maxBytes);
   const put = (instanceId: string, fields: Partial<InstanceRecord> = {}) => {
     const known = [...log.instances.values()].find(it => it.instanceId === instanceId);

@@ -1,6 +1,5 @@
-import { type Clock } from '@coordination/kernel';
 import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
-import { ScanBudget } from '../selection/scan-budget.js';
+import { type Turn } from '@coordination/scheduling';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { isEverything, matcher, type Selection } from '../selection/selection.js';
 import { snapshotFrame } from './sse/sse-frames.js';
@@ -8,40 +7,47 @@ import { snapshotFrame } from './sse/sse-frames.js';
 /** How many characters of JSON make one piece. */
 const PIECE_LENGTH = 64 * 1024;
 
-/** The scan is complete in any case; the budget only lets other work run in between. */
-const NO_LIMIT = { instances: Infinity, milliseconds: Infinity } as const;
+/** How many instances are serialised at once, each of up to 33 kB. */
+const STEP = 16;
 
 /**
- * The selected records. Other work runs in between.
+ * The selected records.
  * @throws InvalidFilterError for patterns that are too costly for so many instances
  */
 export async function selected(
   records: readonly InstanceRecord[],
   selection: Selection,
-  clock: Clock,
+  turn: Turn,
 ): Promise<readonly InstanceRecord[]> {
   if (isEverything(selection)) return records;
   const matches = matcher(selection, patternMeter());
-  const budget = new ScanBudget(NO_LIMIT, clock);
   const found: InstanceRecord[] = [];
   for (const record of records) {
-    await budget.step();
+    if (turn.isOver) await turn.next();
     if (matches(record)) found.push(record);
   }
   return found;
 }
 
-/** The snapshot event of a revision in pieces, since it may have hundreds of megabytes. */
-export function* snapshotPieces(revision: number, records: readonly InstanceRecord[]): Generator<Buffer, void> {
+/**
+ * The snapshot event of a revision in pieces, since it may have hundreds of megabytes. A step that has completed no piece
+ * yields undefined.
+ */
+export function* snapshotPieces(
+  revision: number,
+  records: readonly InstanceRecord[],
+): Generator<Buffer | undefined, void> {
   const { begin, end } = snapshotFrame(revision);
   let text: string = begin;
-  let separator = '';
-  for (const record of records) {
-    text += separator + JSON.stringify(toInstanceView(record));
-    separator = ',';
-    if (text.length < PIECE_LENGTH) continue;
-    yield Buffer.from(text);
-    text = '';
+  for (const [n, record] of records.entries()) {
+    if (n > 0) text += ',';
+    text += JSON.stringify(toInstanceView(record));
+    if (text.length >= PIECE_LENGTH) {
+      yield Buffer.from(text);
+      text = '';
+    } else if (n % STEP === STEP - 1) {
+      yield undefined;
+    }
   }
   yield Buffer.from(text + end);
 }

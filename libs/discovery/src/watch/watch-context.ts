@@ -1,8 +1,8 @@
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
-import { Clock } from '@coordination/kernel';
+import { type Clock } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import { Inject, Injectable } from '@nestjs/common';
 import { LogCatchUp } from './catch-up/log-catch-up.js';
-import { FairScheduler } from './fair-scheduler.js';
 import { ChangeFrames } from './sse/change-sse.js';
 import { watchLimits, type WatchLimits } from './watch-limits.js';
 import { WatchMetrics } from './watch-metrics.js';
@@ -11,16 +11,17 @@ import { WatchMetrics } from './watch-metrics.js';
 @Injectable()
 export class WatchContext {
   readonly frames = new ChangeFrames();
-  readonly scheduler: FairScheduler;
 
   constructor(
     readonly view: CatalogView,
     readonly feed: ChangeFeed,
     readonly catchUps: LogCatchUp,
     readonly metrics: WatchMetrics,
-    readonly clock: Clock,
+    readonly scheduler: Scheduler,
     @Inject(watchLimits) readonly limits: WatchLimits,
-  ) {
-    this.scheduler = new FairScheduler(clock);
+  ) {}
+
+  get clock(): Clock {
+    return this.scheduler.clock;
   }
 }

@@ -25,6 +25,7 @@ function watch({ context, view }: World, start: Partial<WatchStart> = {}) {
     epoch: view.position!.epoch,
     position: view.revision,
     snapshot: undefined,
+    client: null,
     ...start,
   });
   watched.begin(Buffer.from(': hello\n\n'));

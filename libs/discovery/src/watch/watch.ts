@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type CatalogChange, type FeedFollower, type InstanceRecord, type Scope } from '@coordination/catalog';
+import { type Stepper, type WorkOwner } from '@coordination/scheduling';
 import { type Selection } from '../selection/selection.js';
 import { resetReasonFor } from './catch-up/log-segment.js';
 import { ChangeSender } from './change-sender.js';
-import { type Worker } from './fair-scheduler.js';
 import { snapshotPieces } from './snapshot.js';
 import { bookmarkFrame, commentFrame, resetFrame, type ResetReason } from './sse/sse-frames.js';
 import { type WatchContext } from './watch-context.js';
@@ -27,6 +26,8 @@ export interface WatchStart {
   readonly position: number;
   /** The selected instances at that revision, if the client needs a snapshot. */
   readonly snapshot: readonly InstanceRecord[] | undefined;
+  /** The address of the client. */
+  readonly client: string | null;
 }
 
 /**
@@ -34,16 +35,18 @@ export interface WatchStart {
  * from the feed), *behind* (reads on from its position, in memory or in the log, whenever the client reads) or *over*. Nothing
  * is queued for a slow client beyond its backlog.
  */
-export class Watch implements FeedFollower, Worker {
+export class Watch implements FeedFollower, Stepper {
   readonly stream: WatchStream;
   private isLive = false;
   private isCatchingUp = false;
   private pending: CatalogChange[] = [];
-  private snapshot: Iterator<Buffer, void> | undefined;
+  private snapshot: Iterator<Buffer | undefined, void> | undefined;
   private snapshotSize: number;
   private bookmarkTimer: NodeJS.Timeout | undefined;
   private readonly ending = new AbortController();
   private readonly epoch: string;
+  /** A snapshot is more work than changes, and must not delay those of other watches. */
+  private owner: WorkOwner;
   private readonly sender: ChangeSender;
   private readonly unfollow: () => void;
 
@@ -51,15 +54,16 @@ export class Watch implements FeedFollower, Worker {
     private readonly context: WatchContext,
     start: WatchStart,
   ) {
-    const { limits, clock, feed, scheduler } = context;
-    const { epoch, position, snapshot } = start;
+    const { limits, clock, feed } = context;
+    const { epoch, position, snapshot, client } = start;
     this.epoch = epoch;
+    this.owner = { workClass: snapshot ? 'heavy' : 'hot', client };
     this.snapshot = snapshot && snapshotPieces(position, snapshot);
     this.snapshotSize = snapshot?.length ?? 0;
     this.stream = new WatchStream({
       backlogBytes: limits.backlogBytes,
       clock,
-      onWanted: () => scheduler.schedule(this),
+      onWanted: () => this.schedule(),
       onClosed: () => this.close(),
     });
     this.sender = new ChangeSender(context, this.stream, start);
@@ -75,7 +79,7 @@ export class Watch implements FeedFollower, Worker {
   /** Sends the first frame; events follow as the client reads. */
   begin(firstFrame: Buffer): void {
     this.sender.write(firstFrame);
-    this.context.scheduler.schedule(this);
+    this.schedule();
   }
 
   /** Receives a change in scope from the feed. */
@@ -83,16 +87,16 @@ export class Watch implements FeedFollower, Worker {
     if (!this.isLive || change.revision <= this.sender.position) return;
     if (this.stream.wantsMore && this.pending.length < MAX_PENDING) this.pending.push(change);
     else this.fallBehind(change.revision - 1);
-    this.context.scheduler.schedule(this);
+    this.schedule();
   }
 
   /** Changes that were delivered before are still sent; later ones are no longer in memory. */
   restarted(): void {
     if (this.isLive) this.fallBehind(this.context.feed.lastDelivered);
-    this.context.scheduler.schedule(this);
+    this.schedule();
   }
 
-  /** Makes one write, if the client reads and there is something to send. */
+  /** Makes one write at most, if the client reads and there is something to send. */
   step(): boolean {
     this.context.metrics.turns.inc();
     if (this.isOver || this.isCatchingUp || !this.stream.wantsMore) return false;
@@ -137,29 +141,30 @@ export class Watch implements FeedFollower, Worker {
     this.isLive = false;
   }
 
-  private sendSnapshot(pieces: Iterator<Buffer, void>): boolean {
+  private sendSnapshot(pieces: Iterator<Buffer | undefined, void>): boolean {
     const piece = pieces.next();
     if (!piece.done) {
-      this.sender.write(piece.value);
+      if (piece.value) this.sender.write(piece.value);
       return true;
     }
     this.snapshot = undefined;
     this.snapshotSize = 0;
+    this.owner = { ...this.owner, workClass: 'hot' };
     this.context.metrics.events.inc({ event: 'snapshot' });
     return true;
   }
 
   /** Reads on in the log when a slot is free, and then in memory again. */
   private async catchUp(): Promise<void> {
-    const { catchUps, scheduler } = this.context;
+    const { catchUps } = this.context;
     this.isCatchingUp = true;
     const from = this.sender.position;
     const hasSucceeded = await catchUps.run(() => this.readPage(), this.ending.signal);
     if (!hasSucceeded && !this.isOver) this.stream.destroy();
     this.isCatchingUp = false;
     if (this.isOver) return;
-    if (this.sender.position > from || !this.stream.wantsMore) scheduler.schedule(this);
-    else catchUps.pollAgain(() => scheduler.schedule(this));
+    if (this.sender.position > from || !this.stream.wantsMore) this.schedule();
+    else catchUps.pollAgain(() => this.schedule());
   }
 
   /** Sends one page of the log. Gives up its slot when the client stops reading, since that may take long. */
@@ -172,12 +177,18 @@ export class Watch implements FeedFollower, Worker {
     const reason = resetReasonFor(segment, this.sender.position, this.epoch);
     if (reason) return this.reset(reason);
     let changes = segment.changes.filter(({ revision }) => revision > this.sender.position);
+    const turn = this.context.scheduler.begin(this.owner);
     while (changes.length > 0) {
-      if (this.isOver || !this.stream.wantsMore) return;
+      if (turn.isOver) await turn.next();
+      if (this.isOver || !this.stream.wantsMore) break;
       changes = changes.slice(this.sender.send(changes));
-      await nextTurn();
     }
-    this.sender.advanceTo(segment.upTo);
+    turn.end();
+    if (changes.length === 0) this.sender.advanceTo(segment.upTo);
+  }
+
+  private schedule(): void {
+    this.context.scheduler.schedule(this, this.owner);
   }
 
   private planBookmark(): void {

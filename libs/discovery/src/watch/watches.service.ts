@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { currentRequest } from '@coordination/context';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { type InstanceRecord, ReadBarrier, type Scope } from '@coordination/catalog';
@@ -129,7 +130,8 @@ export class Watches implements OnModuleDestroy {
 
   private async startOf(request: WatchRequest, signal: AbortSignal): Promise<WatchStart | ResetReason> {
     const { scope, selection, since } = request;
-    if (since === undefined) return await this.startWithSnapshot(request);
+    const client = currentRequest()?.clientAddress ?? null;
+    if (since === undefined) return await this.startWithSnapshot(request, client, signal);
     try {
       await this.barrier.reach(since, signal);
     } catch (error) {
@@ -137,15 +139,21 @@ export class Watches implements OnModuleDestroy {
       if (!(error instanceof RevisionUnknownError)) throw error;
       return error.reason === 'above-head' ? 'unknown_revision' : 'new_epoch';
     }
-    return { scope, selection, position: since, epoch: this.catalog().epoch, snapshot: undefined };
+    return { scope, selection, position: since, epoch: this.catalog().epoch, snapshot: undefined, client };
   }
 
   /**
    * The snapshot is of one moment, although other work runs while its instances are selected: the references are copied first,
-   * which takes some milliseconds for a whole catalog, and records never change.
+   * which takes some milliseconds for a whole catalog, and records never change. So each copy has a slice of its own.
    */
-  private async startWithSnapshot({ scope, selection }: WatchRequest): Promise<WatchStart> {
-    const { view, clock } = this.context;
+  private async startWithSnapshot(
+    { scope, selection }: WatchRequest,
+    client: string | null,
+    signal: AbortSignal,
+  ): Promise<WatchStart> {
+    const { view, scheduler } = this.context;
+    const turn = scheduler.begin({ workClass: 'heavy', client }, signal);
+    await turn.next();
     const { revision: position, epoch } = this.catalog();
     const records: InstanceRecord[] = [];
     for (const instances of view.servicesIn(scope)) for (const record of instances.values()) records.push(record);
@@ -155,9 +163,10 @@ export class Watches implements OnModuleDestroy {
     }
     if (isLarge) this.selecting += 1;
     try {
-      const snapshot = await selected(records, selection, clock);
-      return { scope, selection, position, epoch, snapshot };
+      const snapshot = await selected(records, selection, turn);
+      return { scope, selection, position, epoch, snapshot, client };
     } finally {
+      turn.end();
       if (isLarge) this.selecting -= 1;
     }
   }

@@ -1,18 +1,28 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
+import { Scheduler } from '@coordination/scheduling';
 import { RESPONSE_HEADERS } from '../headers/documented-headers.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { RequestValidationPipe } from '../requests/request-validation.pipe.js';
 import { type HttpAdapter } from './http-adapter.js';
 import { isPreflight } from './preflight.js';
+import { noteArrivals } from './server-events.js';
 
 /** Response headers that scripts of allowed origins may read. */
 const EXPOSED_HEADERS = Object.keys(RESPONSE_HEADERS);
 
-/** Adds the validation, the error responses and the CORS rules of this service to an application on `createHttpAdapter`. */
-export function configureHttp(app: NestFastifyApplication, settings: Pick<Settings, 'PCS_CORS_ORIGINS'>): void {
+/**
+ * Adds the validation, the error responses and the CORS rules of this service to an application on `createHttpAdapter`.
+ * @param scheduler learns of each request and connection, and runs validations that take long
+ */
+export function configureHttp(
+  app: NestFastifyApplication,
+  settings: Pick<Settings, 'PCS_CORS_ORIGINS'>,
+  scheduler = new Scheduler(),
+): void {
+  noteArrivals(app.getHttpServer(), scheduler);
   app.useGlobalFilters(new ProblemFilter());
-  app.useGlobalPipes(new RequestValidationPipe());
+  app.useGlobalPipes(new RequestValidationPipe(scheduler));
   if (settings.PCS_CORS_ORIGINS.length === 0) return;
   const { hosts } = app.getHttpAdapter() as unknown as HttpAdapter;
   app.enableCors({

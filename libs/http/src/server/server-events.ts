@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
+import { type Scheduler } from '@coordination/scheduling';
 
 /**
  * Passes requests that Node.js would respond to by itself, or not at all, to the handler of all requests: those with `Expect`,
@@ -19,4 +20,11 @@ export function routeEverything(server: Server): void {
     response.on('finish', () => socket.destroySoon());
     handle(request, response);
   });
+}
+
+/** Notifies the scheduler of each connection and request, also of those that Node.js passes on as other events. */
+export function noteArrivals(server: Server, scheduler: Pick<Scheduler, 'noteArrival'>): void {
+  const note = () => scheduler.noteArrival();
+  server.on('connection', note);
+  server.on('request', note);
 }

@@ -1,4 +1,5 @@
 import { Databases, query } from '@coordination/database';
+import { Scheduler } from '@coordination/scheduling';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
@@ -51,7 +52,7 @@ const verify = (verification: Verification = {}, signal = new AbortController().
     new CatalogHeadRepository(),
     new LogCutRepository(),
     PAGE_SIZE,
-  ).verify(verification, signal);
+  ).verify(verification, new Scheduler().begin({ workClass: 'long' }, signal));
 
 const tamper = (sql: string, ...parameters: unknown[]) => superuser.query(sql, parameters);
 
@@ -317,7 +318,7 @@ describe('A long verification', () => {
       if (running) setImmediate(count);
     };
     setImmediate(count);
-    const verdict = await verifier.verify({}, new AbortController().signal);
+    const verdict = await verifier.verify({}, new Scheduler().begin({ workClass: 'long' }));
     running = false;
     expect(verdict).toMatchObject({ valid: true, checked: 1_500 });
     // 30 MB are hashed in four pages; with one turn per page only there would be a handful.

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, readSnapshot } from '@coordination/database';
 import { RevisionCompactedError } from '@coordination/kernel';
+import { type Turn } from '@coordination/scheduling';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type LogEvent, type LogHead } from '../events/log-event.js';
 import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
@@ -16,9 +16,6 @@ import { type RequestedRange, verifiedRange } from './verified-range.js';
 
 /** Events that one transaction reads; its snapshot is open for a few milliseconds. */
 const PAGE_SIZE = 500;
-
-/** How long (ms) hashes are computed before other work of the event loop runs; events may have any size. */
-const SLICE_MS = 10;
 
 /** What to verify. */
 export interface Verification extends RequestedRange {
@@ -61,14 +58,15 @@ export class ChainVerifier {
   /**
    * Walks through the log in short transactions, which is correct because events below the head never change, and finds the
    * first revision at which the log differs from what was written.
-   * @param signal ends the walk between two pages
+   * @param turn runs the work; its signal ends it
    * @throws RevisionCompactedError when a part of the range is no longer retained, or is removed meanwhile
    * @throws ValidationFailedError when the range ends before it begins
    * @throws StoreUnavailableError
    */
-  async verify(verification: Verification, signal: AbortSignal): Promise<Verdict> {
-    const { end, walk, to, breaks } = await readSnapshot(this.databases, em => this.begin(em, verification));
-    const inside = await this.walk(walk, to, signal);
+  async verify(verification: Verification, turn: Turn): Promise<Verdict> {
+    const start = readSnapshot(this.databases, em => this.begin(em, verification));
+    const { end, walk, to, breaks } = await turn.waitFor(start);
+    const inside = await this.walk(walk, to, turn);
     const firstBroken = [...(inside ? [inside] : []), ...breaks].sort((a, b) => a.revision - b.revision)[0] ?? null;
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
   }
@@ -155,24 +153,21 @@ export class ChainVerifier {
     return new ChainWalk({ revision: from - 1, hash: '' }, false);
   }
 
-  private async walk(walk: ChainWalk, to: number, signal: AbortSignal): Promise<ChainBreak | undefined> {
-    let sliceStart = performance.now();
+  private async walk(walk: ChainWalk, to: number, turn: Turn): Promise<ChainBreak | undefined> {
     while (walk.revision < to) {
-      signal.throwIfAborted();
       const after = walk.revision;
-      const page = await readSnapshot(this.databases, async em => {
+      const reading = readSnapshot(this.databases, async em => {
         await this.cuts.assertRetained(em, after);
         return await this.events.findAfter(em, after, this.pageSize);
       });
+      const page = await turn.waitFor(reading);
       for (const event of page) {
+        if (turn.isOver) await turn.next();
         if (walk.revision >= to) return undefined;
         // The revisions up to `to` may lie in the gap of an epoch; the next event shows whether they do.
         if (event.revision > to) return walk.gapBefore(event);
         const broken = walk.next(event);
         if (broken) return broken;
-        if (performance.now() - sliceStart < SLICE_MS) continue;
-        await nextTurn();
-        sliceStart = performance.now();
       }
       if (page.length === 0) return { revision: walk.revision + 1, reason: 'EVENT_MISSING' };
     }

@@ -6,10 +6,13 @@ import {
   IfMatchHeader,
   type IfNoneMatch,
   IfNoneMatchHeader,
+  JSON_MEDIA_TYPE,
   LARGE_BODY_LIMIT_BYTES,
   POSITION_HEADERS,
   setPosition,
 } from '@coordination/http';
+import { currentRequest } from '@coordination/context';
+import { Scheduler } from '@coordination/scheduling';
 import { type FastifyReply } from 'fastify';
 import { BATCH_EXAMPLE, BULK_EXAMPLE_ID, LEASED_EXAMPLE, REGISTER_EXAMPLE } from '@coordination/catalog';
 import {
@@ -17,9 +20,9 @@ import {
   CREATED_SUCCESS,
   INSTANCE_SUCCESS,
   REGISTER_PROBLEMS,
-  toLeasedView,
   WRITE_PROBLEMS,
 } from './instance-response.js';
+import { batchResultJson } from './batch-response.js';
 import { mustBeNew, registerCommand } from '../requests/registration.js';
 import {
   type DeregisterInstances,
@@ -36,6 +39,7 @@ import {
   type RegisterInstance,
   registerInstance,
 } from '../requests/registry.schemas.js';
+import { type RegisterCommand } from '../domain/commands.js';
 import { RegistryService } from '../registry.service.js';
 import { idsWithOutcome } from '../requests/write-request.js';
 
@@ -43,7 +47,10 @@ import { idsWithOutcome } from '../requests/write-request.js';
 @ApiTags('Registry')
 @Controller('api/v1/registry')
 export class RegistrationsController {
-  constructor(private readonly registry: RegistryService) {}
+  constructor(
+    private readonly registry: RegistryService,
+    private readonly scheduler: Scheduler,
+  ) {}
 
   @Endpoint({
     ...INSTANCE_SUCCESS,
@@ -90,13 +97,18 @@ export class RegistrationsController {
     @Query({ schema: namespaceQuery }) { namespace }: NamespaceQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const commands = instances.map((body, n) => registerCommand(body, namespace, {}, `/instances/${n}`));
-    const result = await this.registry.registerBatch(commands);
+    const turn = this.scheduler.begin({ workClass: 'write', client: currentRequest()?.clientAddress });
+    const commands: RegisterCommand[] = [];
+    for (const [n, body] of instances.entries()) {
+      await turn.step();
+      commands.push(registerCommand(body, namespace, {}, `/instances/${n}`));
+    }
+    const result = await turn.waitFor(this.registry.registerBatch(commands));
     setPosition(reply, result);
-    return {
-      revision: result.revision,
-      results: result.results.map(({ outcome, leased }) => ({ outcome, instance: leased && toLeasedView(leased) })),
-    };
+    void reply.type(`${JSON_MEDIA_TYPE}; charset=utf-8`);
+    const json = await batchResultJson(result, turn);
+    turn.end();
+    return json;
   }
 
   @Endpoint({

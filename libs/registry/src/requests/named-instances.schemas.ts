@@ -1,4 +1,5 @@
 import { instanceUuidSchema } from '@coordination/catalog';
+import { itemOfLongList } from '@coordination/kernel';
 import { z } from 'zod';
 import { incarnationSchema } from './registry.schemas.js';
 
@@ -10,9 +11,9 @@ export interface NamedInstance {
   readonly incarnation?: string;
 }
 
-const namedInstance = z
-  .strictObject({ id: instanceUuidSchema, incarnation: incarnationSchema })
-  .meta({ id: 'NamedInstance' });
+const namedInstance = itemOfLongList(
+  z.strictObject({ id: instanceUuidSchema, incarnation: incarnationSchema }).meta({ id: 'NamedInstance' }),
+);
 
 /**
  * A body that names many instances: some by their ids alone, and some with the incarnation that the caller speaks for.

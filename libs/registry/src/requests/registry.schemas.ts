@@ -1,6 +1,6 @@
 import { RFC3339_TIME } from '@coordination/log';
 import { readableText } from '@coordination/http';
-import { hasDotSegment } from '@coordination/kernel';
+import { hasDotSegment, itemOfLongList } from '@coordination/kernel';
 import { z } from 'zod';
 import {
   initialStateSchema,
@@ -45,16 +45,18 @@ const status = initialStateSchema
   );
 
 /** The body of a registration. */
-export const registerInstance = z
-  .strictObject({
-    namespace: namespaceSchema.optional(),
-    service: serviceSchema,
-    instanceId: newInstanceIdSchema.optional(),
-    incarnation,
-    ...SPEC_FIELDS,
-    status,
-  })
-  .meta({ id: 'RegisterInstance' });
+export const registerInstance = itemOfLongList(
+  z
+    .strictObject({
+      namespace: namespaceSchema.optional(),
+      service: serviceSchema,
+      instanceId: newInstanceIdSchema.optional(),
+      incarnation,
+      ...SPEC_FIELDS,
+      status,
+    })
+    .meta({ id: 'RegisterInstance' }),
+);
 export type RegisterInstance = z.output<typeof registerInstance>;
 
 /** The body of a PUT: the identity is in the path, and may be repeated but not changed. */

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { HistoryCheck, LocalCatalog } from '@coordination/catalog';
 import { type LogEvent } from '@coordination/log';
 import { IdempotencyMismatchError } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import { AnswerRecall } from '../idempotency/answer-recall.js';
 import { type RecalledAnswer } from '../idempotency/stored-answer.js';
 import { type PlacedPlan, revisionAfter } from './batch-plan.js';
@@ -23,6 +23,7 @@ export class BatchAnswers {
     private readonly history: HistoryCheck,
     private readonly recall: AnswerRecall,
     private readonly metrics: WriterMetrics,
+    private readonly scheduler: Scheduler,
   ) {}
 
   /**
@@ -33,12 +34,13 @@ export class BatchAnswers {
     this.noteCommitted(placed);
     const { head, plan } = placed;
     await this.announce(plan.events);
-    // By then the next batch has been sent to the database, which works on it while these answers are written.
-    await nextTurn();
+    // By the first slice the next batch has been sent to the database, which works on it while these answers are written.
+    const turn = this.scheduler.begin({ workClass: 'write' });
     const position = { revision: revisionAfter(placed), epoch: head.epoch };
     const repetitions: Repetition[] = [];
     for (const [index, outcome] of plan.outcomes.entries()) {
       const write = batch[index]!;
+      await turn.step();
       if ('recalled' in outcome) {
         repetitions.push({ ...write, recalled: outcome.recalled });
         continue;
@@ -51,6 +53,7 @@ export class BatchAnswers {
       const { results, note, isRepeated } = outcome;
       write.resolve({ results, note, ...position, repeatsAfterMs: isRepeated ? 0 : undefined });
     }
+    turn.end();
     if (repetitions.length > 0) await this.repeat(repetitions);
   }
 

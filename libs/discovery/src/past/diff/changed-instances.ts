@@ -10,7 +10,7 @@ import {
 } from '@coordination/catalog';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Statement } from '../../selection/selection-sql.js';
-import { type ScanBudget } from '../../selection/scan-budget.js';
+import { type PastScan } from '../past-scan.js';
 import { PAST_SETTINGS } from '../past-sql.js';
 import { type ChangesQuery, statesOf, touchedIdentities, visitedIdentities } from './changes-sql.js';
 import { type TwoStates } from './instance-difference.js';
@@ -46,22 +46,23 @@ export class ChangedInstances {
 
   /**
    * Identities in their order, at least those that were touched.
-   * @param budget counts each identity; the caller ends the walk when it is spent
+   * @param scan counts each identity; the caller ends the walk when it is spent
    * @throws RevisionCompactedError when the first revision is not retained, or was compacted meanwhile
    * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
    */
-  async *walk(span: ChangesQuery, budget: ScanBudget): AsyncGenerator<MaybeChanged> {
+  async *walk(span: ChangesQuery, scan: PastScan): AsyncGenerator<MaybeChanged> {
     const isShort = span.to - span.from <= this.shortSpan;
     for (let { after } = span; ;) {
       const here = { ...span, after };
-      const step = await (isShort
+      const reading = isShort
         ? this.rows<IdentityRow>(span, touchedIdentities(here, IDENTITIES_STEP))
-        : this.rows<IdentityRow>(span, visitedIdentities(here, IDENTITIES_STEP), { settings: PAST_SETTINGS }));
+        : this.rows<IdentityRow>(span, visitedIdentities(here, IDENTITIES_STEP), { settings: PAST_SETTINGS });
+      const step = await scan.turn.waitFor(reading);
       const touched = step.filter(({ isTouched }) => isTouched);
       let known: TwoStates[] = [];
       for (const { isTouched, ...identity } of step) {
-        await budget.step();
-        if (isTouched && known.length === 0) known = await this.states(touched.splice(0, STATES_STEP), span);
+        await scan.step();
+        if (isTouched && known.length === 0) known = await this.states(touched.splice(0, STATES_STEP), span, scan);
         yield { ...identity, states: isTouched ? known.shift() : undefined };
       }
       after = step.at(-1);
@@ -69,8 +70,13 @@ export class ChangedInstances {
     }
   }
 
-  private async states(identities: readonly InstanceIdentity[], span: ChangesQuery): Promise<TwoStates[]> {
-    const rows = await this.rows<StoredStates>(span, statesOf(identities, span), { settings: PAST_SETTINGS });
+  private async states(
+    identities: readonly InstanceIdentity[],
+    span: ChangesQuery,
+    scan: PastScan,
+  ): Promise<TwoStates[]> {
+    const reading = this.rows<StoredStates>(span, statesOf(identities, span), { settings: PAST_SETTINGS });
+    const rows = await scan.turn.waitFor(reading);
     return rows.map(({ before, after }) => ({ before: viewOf(before), after: viewOf(after) }));
   }
 

@@ -1,6 +1,7 @@
 import { CatalogHeadRepository, LogCutRepository, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, RevisionUnknownError, ValidationFailedError } from '@coordination/kernel';
 import { identityKey, type InstanceRecord } from '@coordination/catalog';
+import { Scheduler } from '@coordination/scheduling';
 import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +29,7 @@ const diffWith = (shortSpan?: number, limits?: DiffLimits): CatalogDiff => {
   const finder = new RevisionFinder(databases, new CatalogHeadRepository());
   return new CatalogDiff(
     finder,
-    new DiffPages(new ChangedInstances(databases, new LogCutRepository(), shortSpan), limits),
+    new DiffPages(new ChangedInstances(databases, new LogCutRepository(), shortSpan), new Scheduler(), limits),
   );
 };
 

@@ -1,8 +1,8 @@
-import { systemClock } from '@coordination/kernel';
 import { Injectable, Optional } from '@nestjs/common';
 import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
-import { ScanBudget, type ScanLimits } from '../../selection/scan-budget.js';
+import { Scheduler } from '@coordination/scheduling';
 import { matcher, type Selection } from '../../selection/selection.js';
+import { PastScan, type PastScanLimits } from '../past-scan.js';
 import { ChangedInstances } from './changed-instances.js';
 import { type ChangesQuery } from './changes-sql.js';
 import { type ChangedInstance, type Difference, differenceOf } from './instance-difference.js';
@@ -25,7 +25,7 @@ export interface DiffPage {
 
 /** Bounds of one page. */
 export interface DiffLimits {
-  readonly scan: ScanLimits;
+  readonly scan: PastScanLimits;
   /** A page ends with the first instance by which it has more bytes, roughly. */
   readonly bytes: number;
 }
@@ -43,6 +43,7 @@ interface OpenServiceDiff extends ServiceDiff {
 export class DiffPages {
   constructor(
     private readonly instances: ChangedInstances,
+    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = DIFF_LIMITS,
   ) {}
 
@@ -52,13 +53,13 @@ export class DiffPages {
    * @throws StoreUnavailableError
    */
   async page(span: ChangesQuery, selection: Selection, limit: number): Promise<DiffPage> {
-    const budget = new ScanBudget(this.limits.scan, systemClock);
+    const scan = PastScan.begin(this.scheduler, this.limits.scan);
     const matches = matcher(selection);
     const services: OpenServiceDiff[] = [];
     let end = span.after;
     let [count, bytes] = [0, 0];
-    for await (const { states, ...identity } of this.instances.walk(span, budget)) {
-      if (end && end !== span.after && (budget.isSpent || bytes > this.limits.bytes)) return { services, end };
+    for await (const { states, ...identity } of this.instances.walk(span, scan)) {
+      if (end && end !== span.after && (scan.isSpent || bytes > this.limits.bytes)) return { services, end };
       const difference = states && differenceOf(states, matches);
       if (difference) {
         if (count === limit) return { services, end };

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readSnapshot } from '@coordination/database';
+import { Scheduler } from '@coordination/scheduling';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogAuthor } from '../../../../../test/support/catalog/catalog-author.js';
@@ -104,7 +105,7 @@ async function run({ most = 1, killedAfter = Infinity, onStep, ...options }: Run
 const verify = () => {
   const { databases } = author;
   const verifier = new ChainVerifier(databases, new EventSearchRepository(), log, heads);
-  return verifier.verify({}, new AbortController().signal);
+  return verifier.verify({}, new Scheduler().begin({ workClass: 'long' }));
 };
 
 const partitions = async () => {

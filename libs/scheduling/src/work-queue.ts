@@ -1,0 +1,104 @@
+import { WORK_CLASSES, type WorkClass } from './work-class.js';
+
+/** Whose work it is: the scheduler takes turns among classes, and in a class among clients. */
+export interface WorkOwner {
+  readonly workClass: WorkClass;
+  /** The address of the caller; absent: work of the node itself. */
+  readonly client?: string | null | undefined;
+}
+
+/**
+ * How the classes share the processor time of the scheduler while work of all of them waits. So the most urgent class has half
+ * of it, and long work goes on, with a thirtieth.
+ */
+const SHARES: Readonly<Record<WorkClass, number>> = { liveness: 16, write: 8, hot: 4, heavy: 2, long: 1 };
+
+/** The least time (ms) that a piece of work counts as, so that pieces too short to be measured take turns too. */
+const LEAST_MS = 0.01;
+
+/** The work of one class that waits. */
+interface ClassQueue<Work> {
+  readonly workClass: WorkClass;
+  /** The work of each client, in the order in which it came; the client whose turn is next comes first. */
+  readonly clients: Map<string, Set<Work>>;
+  /** The processor time (ms) that the class had, divided by its share. */
+  served: number;
+}
+
+/** The name of the node itself among the clients. */
+const OWN = '';
+
+/**
+ * Work that waits for processor time, and whose turn it is. Among classes it is weighted fair queueing: the class that had the
+ * least time by its share is next, and of several the most urgent. A class that had nothing to do gets nothing for that time
+ * later. In a class the clients take turns, and the work of a client is done in its order.
+ */
+export class WorkQueue<Work extends object> {
+  private readonly queues: readonly ClassQueue<Work>[] = WORK_CLASSES.map(workClass => ({
+    workClass,
+    clients: new Map(),
+    served: 0,
+  }));
+  private readonly queueOf = new Map(this.queues.map(queue => [queue.workClass, queue]));
+  /** What the class that was last chosen had been served by then. */
+  private virtualTime = 0;
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** How many pieces of work of a class wait. */
+  waiting(workClass: WorkClass): number {
+    let count = 0;
+    for (const works of this.queueOf.get(workClass)!.clients.values()) count += works.size;
+    return count;
+  }
+
+  /** Adds work, which must not be waiting. */
+  add(work: Work, { workClass, client }: WorkOwner): void {
+    const queue = this.queueOf.get(workClass)!;
+    if (queue.clients.size === 0) queue.served = Math.max(queue.served, this.virtualTime);
+    const works = queue.clients.get(client ?? OWN);
+    if (works) works.add(work);
+    else queue.clients.set(client ?? OWN, new Set([work]));
+    this.count += 1;
+  }
+
+  /** Removes work that waits. */
+  remove(work: Work, { workClass, client }: WorkOwner): void {
+    const { clients } = this.queueOf.get(workClass)!;
+    const works = clients.get(client ?? OWN);
+    if (!works?.delete(work)) return;
+    this.count -= 1;
+    if (works.size === 0) clients.delete(client ?? OWN);
+  }
+
+  /** Takes out the work whose turn it is. */
+  next(): Work | undefined {
+    let chosen: ClassQueue<Work> | undefined;
+    for (const queue of this.queues) {
+      if (queue.clients.size > 0 && (!chosen || queue.served < chosen.served)) chosen = queue;
+    }
+    if (!chosen) return undefined;
+    this.virtualTime = chosen.served;
+    const [client, works] = first(chosen.clients);
+    const [work] = works;
+    works.delete(work!);
+    this.count -= 1;
+    // The client goes to the end.
+    chosen.clients.delete(client);
+    if (works.size > 0) chosen.clients.set(client, works);
+    return work;
+  }
+
+  /** Charges a class for the time (ms) that a piece of its work took. */
+  charge(workClass: WorkClass, ms: number): void {
+    this.queueOf.get(workClass)!.served += Math.max(ms, LEAST_MS) / SHARES[workClass];
+  }
+}
+
+const first = <Key, Value>(entries: Map<Key, Value>): [Key, Value] => {
+  const [entry] = entries;
+  return entry!;
+};
