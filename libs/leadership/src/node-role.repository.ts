@@ -17,7 +17,7 @@ const WITH_STALL = `
   select jsonb_agg(stall order by stall ->> 'until') from (
     select stall from (
       select jsonb_build_object(
-        'from', ${isoTime('statement_timestamp() - make_interval(secs => $6::float8 / 1000)')},
+        'from', ${isoTime('(statement_timestamp() - make_interval(secs => $6::float8 / 1000))')},
         'until', ${NOW_TEXT}, 'ms', $7::float8) as stall
       union all select jsonb_array_elements(r.stalls)
     ) as every
