@@ -67,6 +67,8 @@ export {
 export {
   AHEAD_TOLERANCE_MS,
   type LeaseAllowance,
+  type LeaseStall,
+  LONG_STALL_MS,
   deregisterDueAt,
   expiresAt,
   expiryDueAt,

@@ -1,4 +1,5 @@
 import { settingsProvider } from '@coordination/config';
+import { LoopDelay } from '@coordination/scheduling';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Databases } from './connections/databases.js';
 import { PoolMetrics } from './connections/pool-metrics.js';
@@ -31,8 +32,9 @@ export class DatabaseModule {
         settingsProvider(migrationSettings),
         {
           provide: Databases,
-          inject: [connectionSettings],
-          useFactory: (settings: ConnectionSettings) => Databases.open({ ...source, ...settings }),
+          inject: [connectionSettings, LoopDelay],
+          useFactory: (settings: ConnectionSettings, delay: LoopDelay) =>
+            Databases.open({ ...source, ...settings }, delay),
         },
         {
           provide: SCHEMA_GATE_OPTIONS,

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { type RecordedStall } from './recorded-stall.js';
 
 /**
  * Which node holds a role that one node at a time may hold. Its end is in database time, so that clocks of nodes do not
@@ -19,6 +20,8 @@ export const NodeRoleSchema = defineEntity({
     backSince: p.datetime(3),
     /** When the holder last did its work. */
     workedAt: p.datetime(3).nullable(),
+    /** The last stalls of holders while no other node took the role, the oldest first. */
+    stalls: p.json<readonly RecordedStall[]>().default([]),
   },
   checks: [{ name: 'node_role_term_positive', expression: 'term > 0' }],
 });

@@ -3,7 +3,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Databases, SchemaGate, withSilenceTimeout } from '@coordination/database';
 import { Clock, newId } from '@coordination/kernel';
 import { BackgroundTasks, PeriodicJob } from '@coordination/observability';
-import { type ClaimedRole, NodeRoleRepository } from './node-role.repository.js';
+import { awakeMsSince } from '@coordination/scheduling';
+import { type ClaimedRole, type ClaimedStall, NodeRoleRepository } from './node-role.repository.js';
 import { type RoleTerm } from './role-term.js';
 
 /** Injection token of the name of the role that a {@link RoleElector} claims. */
@@ -20,6 +21,9 @@ export const AWAY_AFTER_MS = 3_000;
  * Makes one node at a time hold a role. Each node claims it once a second, so that the holder keeps it, and another node
  * gets it within seconds when the holder dies, hangs or is disconnected. Work in the role must be done under its term,
  * which the database checks: a node that was paused does not know that its term is over.
+ *
+ * A node that was stalled says so with its next claim. What is decided in the role must take the stall into account, so it
+ * begins with {@link confirm}.
  */
 @Injectable()
 export class RoleElector extends PeriodicJob {
@@ -31,6 +35,11 @@ export class RoleElector extends PeriodicJob {
   private heldUntil = 0;
   /** When a holder last recorded its work, as the database has it, and when (monotonic, ms) this node first saw that. */
   private seenWork: { readonly workedAt: string | null; readonly atMs: number } | undefined;
+  /** When (monotonic, ms) the last claim that succeeded was sent, and the term of the role, whichever node had it. */
+  private lastClaim: { readonly sentAtMs: number; readonly term: number } | undefined;
+  /** Whether a claim has failed since then. */
+  private hasFailed = false;
+  private claiming: Promise<void> | undefined;
 
   constructor(
     private readonly databases: Databases,
@@ -50,10 +59,29 @@ export class RoleElector extends PeriodicJob {
 
   /**
    * Seconds since any node did the work of the role, as far as this node knows; undefined before its first claim. It is the
-   * time since this node last saw a change of what the holder had recorded, so the clock of the database does not matter.
+   * time since this node last saw a change of what the holder had recorded, so the clock of the database does not matter. Stalls
+   * of this process do not count, because it could not see anything in them.
    */
   get workedSecondsAgo(): number | undefined {
-    return this.seenWork && (this.clock.monotonicMs() - this.seenWork.atMs) / 1_000;
+    const { databases, seenWork, clock } = this;
+    return seenWork && awakeMsSince(databases.stalls, seenWork.atMs, clock) / 1_000;
+  }
+
+  /** For how long (ms) this process was stalled since its last claim, so that the database does not know of it yet. */
+  get unrecordedStallMs(): number {
+    const { databases, lastClaim } = this;
+    return lastClaim ? databases.stalls.stalledMsSince(lastClaim.sentAtMs) : 0;
+  }
+
+  /**
+   * The present term of this node, after the stalls of this process have been recorded, so that what is read from the database
+   * afterwards takes them into account. It claims only if there were any since the last claim.
+   * @throws StoreUnavailableError
+   */
+  async confirm(): Promise<RoleTerm | undefined> {
+    // The first claim may have been under way before the stall.
+    for (let n = 0; n < 2 && this.unrecordedStallMs > 0; n++) await this.claimOnce();
+    return this.term;
   }
 
   /** Records that this node has just done its work in a term. */
@@ -69,17 +97,42 @@ export class RoleElector extends PeriodicJob {
   }
 
   protected override async turn(): Promise<void> {
+    await this.claimOnce();
+  }
+
+  /** Claims; callers that come while a claim is under way share it. */
+  private async claimOnce(): Promise<void> {
+    this.claiming ??= this.claim().finally(() => (this.claiming = undefined));
+    await this.claiming;
+  }
+
+  private async claim(): Promise<void> {
     const { databases, roles, clock, role, holder } = this;
     const sentAt = clock.monotonicMs();
-    const claimed = await this.inTime(() =>
-      roles.claim(databases.em('liveness'), { role, holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS }),
-    );
-    if (this.signal.aborted) return await this.releaseIfOurs(claimed.term);
-    this.note(claimed, sentAt);
+    const stall = this.stallAt(sentAt);
+    const claim = { role, holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS, stall };
+    try {
+      const claimed = await this.inTime(() => roles.claim(databases.em('liveness'), claim));
+      if (this.signal.aborted) return await this.releaseIfOurs(claimed.term);
+      this.note(claimed, sentAt);
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
+    }
+  }
+
+  private stallAt(nowMs: number): ClaimedStall | undefined {
+    const { lastClaim, unrecordedStallMs: stalledMs } = this;
+    if (!lastClaim || stalledMs === 0) return undefined;
+    // Stored times have whole milliseconds, and forecasts add up to them.
+    const { term, sentAtMs } = lastClaim;
+    return { term, sinceMs: nowMs - sentAtMs, stalledMs: Math.ceil(stalledMs), isWhy: !this.hasFailed };
   }
 
   private note({ term: claimed, workedAt }: ClaimedRole, sentAt: number): void {
     const { role } = this;
+    this.lastClaim = { sentAtMs: sentAt, term: claimed.term };
+    this.hasFailed = false;
     if (this.seenWork?.workedAt !== workedAt) this.seenWork = { workedAt, atMs: sentAt };
     const isOurs = claimed.holder === this.holder;
     if (isOurs && claimed.term !== this.held?.term) {

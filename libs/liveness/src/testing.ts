@@ -7,6 +7,7 @@ export { type ExpiryRules, type GuardRules } from './guard/guard-rules.js';
 export { type GuardState } from './guard/guard-state.js';
 export { type LeaseCounts, type ServiceCount } from './guard/lease-counts.js';
 export { LivenessGuardRepository } from './guard/liveness-guard.repository.js';
+export { longStallUntil } from './guard/outage-recovery.js';
 export { RecentEvictions } from './guard/recent-evictions.js';
 export { countWindows } from './sweep/count-windows.js';
 export { EndedLeasesRepository } from './sweep/ended-leases.repository.js';

@@ -8,7 +8,7 @@ export { type ProbeVerdict, afterProbe, isProbed, mayHeal } from './domain/healt
 export { ProbePolicy } from './domain/probe-policy.js';
 export { isExpectedStatus } from './domain/spec/expected-statuses.js';
 export { REGISTRY_ENTITIES } from './entities.js';
-export { leaseOverAt } from './leases/instance-lease.repository.js';
+export { leaseOverAt, stalledLeaseOverAt } from './leases/instance-lease.repository.js';
 export { LastCheckedRecorder } from './leases/last-checked.js';
 export { LeaseRenewals } from './leases/lease-renewals.js';
 export { RegistryModule } from './registry.module.js';

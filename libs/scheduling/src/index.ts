@@ -1,3 +1,4 @@
+export { AwakeTimer, awakeMsSince, NO_STALLS, type Stalls } from './awake-timer.js';
 export { LoopDelay } from './loop-delay.js';
 export { Scheduler, type Stepper } from './scheduler.js';
 export { SchedulingModule } from './scheduling.module.js';

@@ -1,9 +1,16 @@
-import { expiryDueAt, hasLapsed, type LeaseAllowance, type LeasedInstance } from '@coordination/catalog';
+import {
+  expiryDueAt,
+  hasLapsed,
+  type LeaseAllowance,
+  type LeasedInstance,
+  type LeaseStall,
+} from '@coordination/catalog';
 import { type Command, decide } from '@coordination/registry';
 import {
   admit,
   admitted,
   countWindows,
+  longStallUntil,
   evaluateGuard,
   type GuardRules,
   type GuardState,
@@ -34,6 +41,7 @@ export class SimulatedLeases {
   private states: readonly GuardState[] = [];
   private readonly instances = new Map<string, LeasedInstance>();
   private recoveringSince: string | null = null;
+  private readonly stalls: LeaseStall[] = [];
 
   constructor(
     private readonly rules: GuardRules,
@@ -72,9 +80,14 @@ export class SimulatedLeases {
     this.recoveringSince = iso(now);
   }
 
+  /** The node that ends leases was stalled, and no other one took its place. */
+  noteStall(from: number, until: number): void {
+    this.stalls.push({ from: iso(from), until: iso(until), ms: until - from });
+  }
+
   sweep(now: number): void {
-    const { rules, recoveringSince } = this;
-    const allowance = { flushBoundMs: this.flushBoundMs, recoveringSince, maxGraceMs: rules.maxMs };
+    const { rules, recoveringSince, stalls } = this;
+    const allowance = { flushBoundMs: this.flushBoundMs, recoveringSince, maxGraceMs: rules.maxMs, stalls };
     const counts = this.count(now, allowance);
     const evaluation = evaluateGuard({
       now: iso(now),
@@ -83,6 +96,7 @@ export class SimulatedLeases {
       overrides: [],
       counts,
       recoveringSince,
+      stalledUntil: longStallUntil({ stalls }),
     });
     this.states = evaluation.states;
     if (this.states.length > 0) this.guardedAt.push(now);
@@ -109,13 +123,21 @@ export class SimulatedLeases {
     const services = new Map<string, ServiceCount>();
     let inGrace = 0;
     let inGraceUntil = 0;
+    let inStallGrace = 0;
+    let inStallGraceUntil = 0;
     for (const leased of this.instances.values()) {
       const { namespace, service, check, health } = leased.instance;
       const over = expiryDueAt(leased.lease, check, allowance) ?? Infinity;
-      const withoutGrace = expiryDueAt(leased.lease, check, { ...allowance, recoveringSince: null }) ?? Infinity;
-      if (withoutGrace <= now && over > now) {
+      const without = { ...allowance, recoveringSince: null, stalls: [] };
+      const withoutGrace = expiryDueAt(leased.lease, check, without) ?? Infinity;
+      const withoutStalls = expiryDueAt(leased.lease, check, { ...allowance, stalls: [] }) ?? Infinity;
+      const isRenewedBeforeStall = leased.lease.renewedAt < (longStallUntil(allowance) ?? '');
+      if (withoutGrace <= now && withoutStalls > now) {
         inGrace++;
         inGraceUntil = Math.max(inGraceUntil, over);
+      } else if (withoutStalls <= now && over > now && isRenewedBeforeStall) {
+        inStallGrace++;
+        inStallGraceUntil = Math.max(inStallGraceUntil, over);
       }
       const isOver = over <= now;
       const lapsed = hasLapsed(health);
@@ -144,6 +166,8 @@ export class SimulatedLeases {
       services: all,
       inGrace,
       inGraceUntil: inGrace > 0 ? iso(inGraceUntil) : null,
+      inStallGrace,
+      inStallGraceUntil: inStallGrace > 0 ? iso(inStallGraceUntil) : null,
     };
   }
 

@@ -56,7 +56,7 @@ export async function startSweepingNode(url: string, rules: Partial<GuardRules> 
     new Redating(databases, leases, guards, effective),
     new GuardRecorder(databases, writer, guards),
     new LeaseExpirer(writer, evictions, { expired: () => undefined }),
-    { recordWork: term => roles.noteWork(databases.em('liveness'), term) },
+    { unrecordedStallMs: 0, recordWork: term => roles.noteWork(databases.em('liveness'), term) },
     { startSweep: () => () => undefined },
   );
   return {

@@ -38,6 +38,7 @@ import {
   type WriteSettings,
   WriterMetrics,
 } from '@coordination/registry/testing';
+import { NO_STALLS } from '@coordination/scheduling';
 import { anOrigin } from './factories.js';
 import { SwitchableCatalog } from './switchable-catalog.js';
 
@@ -105,7 +106,7 @@ export async function startWriter(
   const keys = new IdempotencyKeyRepository(24);
   const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions);
   const writer = new CatalogWriter(
-    new WriteQueue(settings, metrics),
+    new WriteQueue(settings, metrics, NO_STALLS),
     new OptimisticAppend(databases, cached, appends, partitions, record, settings),
     new LockedAppend(databases, history, store, predicted, record, settings),
     new CommitSettlement(databases, heads, events, settings),

@@ -1,5 +1,6 @@
 import { type EntityName } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { NO_STALLS, type Stalls } from '@coordination/scheduling';
 import { type Pool } from 'pg';
 import { placeOf } from '../servers/database-place.js';
 import { PoolConnections, severedUntil } from './pool-connections.js';
@@ -51,9 +52,11 @@ export class Databases {
     readonly url: string,
     private readonly orms: Readonly<Record<Purpose, MikroORM>>,
     private readonly pools: ReadonlyMap<Purpose, PoolConnections>,
+    /** The stalls of this process: what judges the database by a clock must not count them. */
+    readonly stalls: Stalls,
   ) {}
 
-  static async open(target: DatabaseTarget): Promise<Databases> {
+  static async open(target: DatabaseTarget, stalls: Stalls = NO_STALLS): Promise<Databases> {
     const pools = new Map<Purpose, PoolConnections>();
     const options = pgOptions(target.url, target.ssl);
     const open = (purpose: Purpose) =>
@@ -80,7 +83,7 @@ export class Databases {
       orms[purpose] = await open(purpose);
       orms[purpose].em.getConnection().getClient();
     }
-    return new Databases(target.url, orms, pools);
+    return new Databases(target.url, orms, pools, stalls);
   }
 
   /** A forked entity manager: one for each unit of work. */

@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '@coordination/kernel';
+import { AwakeTimer } from '@coordination/scheduling';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Databases } from '../connections/databases.js';
 import { READ_TIMEOUT_MS, type ReadOptions, SILENCE_FACTOR } from './read.js';
@@ -7,7 +8,8 @@ import { mapStoreErrors } from '../errors/store-errors.js';
 
 /**
  * Runs a read of one short statement outside any transaction: one round trip where `read` takes five. Nothing limits the
- * statement in the server, so the caller gets an error when time is up, and the connection is given back a while later.
+ * statement in the server, so the caller gets an error when time is up, not counting stalls of this process, and the connection
+ * is given back a while later.
  * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
  */
 export async function readStatement<T>(
@@ -16,11 +18,11 @@ export async function readStatement<T>(
   { purpose = 'reads', timeoutMs = READ_TIMEOUT_MS }: Omit<ReadOptions, 'settings'> = {},
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const timer = new AwakeTimer(databases.stalls, timeoutMs, () => {
     const error = new StoreUnavailableError({ cause: new Error(`No answer within ${timeoutMs} ms.`) });
     databases.troubles.failed(error);
     late.reject(error);
-  }, timeoutMs);
+  });
   // A server that has vanished would be waited on for a quarter of an hour.
   const silenceMs = SILENCE_FACTOR * timeoutMs;
   const asked = mapStoreErrors(() =>
@@ -31,6 +33,6 @@ export async function readStatement<T>(
   try {
     return await Promise.race([asked, late.promise]);
   } finally {
-    clearTimeout(timer);
+    timer.cancel();
   }
 }

@@ -1,11 +1,13 @@
 import { StoreUnavailableError } from '@coordination/kernel';
+import { AwakeTimer } from '@coordination/scheduling';
 import { type Databases, type Purpose } from '../connections/databases.js';
 import { DoubtfulCommitError } from './query.js';
 
 /**
  * Runs work on the connections of a purpose. Whenever the server has not answered for a time (ms), they are cut, so that
- * callers that wait for it get an error. The cut is repeated: a connection that was still being opened the first time could
- * not be cut then. Errors of the database are recorded for `/health`.
+ * callers that wait for it get an error. Stalls of this process do not count: an answer that has arrived meanwhile is read
+ * first. The cut is repeated: a connection that was still being opened the first time could not be cut then. Errors of the
+ * database are recorded for `/health`.
  * @param work calls its argument each time that the server has answered, if it sends several statements
  */
 export async function withSilenceTimeout<T>(
@@ -14,15 +16,18 @@ export async function withSilenceTimeout<T>(
   silenceMs: number,
   work: (onAnswer: () => void) => Promise<T>,
 ): Promise<T> {
-  const timer = setInterval(() => databases.sever(purpose), silenceMs);
+  const timer = new AwakeTimer(databases.stalls, silenceMs, () => {
+    databases.sever(purpose);
+    timer.restart();
+  });
   try {
-    return await work(() => timer.refresh());
+    return await work(() => timer.restart());
   } catch (error) {
     // An error of this service, such as a history that is not settled, does not concern the database.
     const isOurs = error instanceof StoreUnavailableError && error.cause === undefined;
     if (!isOurs) databases.troubles.failed(error instanceof DoubtfulCommitError ? error.cause : error);
     throw error;
   } finally {
-    clearInterval(timer);
+    timer.cancel();
   }
 }

@@ -1,3 +1,4 @@
+import { AwakeTimer } from '@coordination/scheduling';
 import { Injectable } from '@nestjs/common';
 import { Databases } from '../connections/databases.js';
 import { READ_ONLY_STATE } from '../servers/server-state.js';
@@ -5,7 +6,7 @@ import { query } from './query.js';
 import { readStatement } from './read-statement.js';
 import { LATE, type MetTrouble, READ_ONLY, type Trouble, troubleOf } from '../errors/trouble.js';
 
-/** How long (ms) a caller waits for the answer of the server. */
+/** How long (ms) a caller waits for the answer of the server; stalls of this process do not count. */
 const PATIENCE_MS = 500;
 
 /** Every write needs the head. A server that only reads can return its head as well, so the statement asks for that too. */
@@ -31,9 +32,9 @@ export class StoreProbe {
     // One check at a time: monitors ask again while a server is silent, and would take one connection after the other.
     this.asking ??= this.ask().finally(() => (this.asking = undefined));
     const { promise: late, resolve } = Promise.withResolvers<Trouble>();
-    const timer = setTimeout(resolve, PATIENCE_MS, { message: LATE });
+    const timer = new AwakeTimer(this.databases.stalls, PATIENCE_MS, () => resolve({ message: LATE }));
     const found = await Promise.race([this.asking, late]);
-    clearTimeout(timer);
+    timer.cancel();
     const { troubles } = this.databases;
     const { present, recent } = troubles;
     const error = found ? troubles.met(found) : present;

@@ -11,6 +11,13 @@ import {
 import { NODE_NAMESPACE, NODE_SERVICE } from '../nodes/node-service.js';
 import { type NodeShare, ProbeOverview, type ProbeQueue } from '../probes/probe-overview.js';
 
+/** A stall of the node that ends leases. */
+export interface ReportedStall {
+  readonly from: string;
+  readonly until: string;
+  readonly seconds: number;
+}
+
 /** The liveness overview, as the API returns it. */
 export interface LivenessReported {
   readonly at: string;
@@ -18,6 +25,8 @@ export interface LivenessReported {
   readonly sweeper: ReturnType<typeof toSweeper>;
   /** When nodes could reach the database again after the last outage. */
   readonly recoveringSince: string | null;
+  /** The last stalls of the node that ends leases, by which leases last longer, the oldest first. */
+  readonly stalls: readonly ReportedStall[];
   readonly guards: readonly GuardState[];
   /** The probes of this node, and how many instances each live node probes. */
   readonly probes: { readonly thisNode: ProbeQueue; readonly byNode: readonly NodeShare[] };
@@ -50,6 +59,7 @@ export class LivenessReport {
       leases: { ...leases, soonSeconds: SOON_SECONDS },
       sweeper: toSweeper(sweeper, this.elector.term?.term),
       recoveringSince: sweeper?.backSince ?? null,
+      stalls: (sweeper?.stalls ?? []).map(({ from, until, ms }) => ({ from, until, seconds: ms / 1_000 })),
       guards,
       probes: { thisNode: probes.queue(), byNode: probes.nodes() },
       nodes,

@@ -28,6 +28,7 @@ export const LIVENESS_EXAMPLE = {
     lastSweepAt: '2026-11-23T08:15:39.600Z',
   },
   recoveringSince: '2026-11-21T11:02:10.004Z',
+  stalls: [{ from: '2026-11-23T07:58:01.120Z', until: '2026-11-23T07:58:22.310Z', seconds: 20.1 }],
   guards: [GUARD_EXAMPLE],
   probes: {
     thisNode: { owned: 120, inFlight: 3, waiting: 0, lateSeconds: 0 },

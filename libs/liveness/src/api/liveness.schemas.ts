@@ -33,6 +33,14 @@ const sweeper = z
   })
   .meta({ id: 'LeaseSweeper' });
 
+const stall = z
+  .looseObject({
+    from: time('It began after this time, the last claim of the role before it.'),
+    until: time('It ended before this time, the first claim of the role after it.'),
+    seconds: z.number().min(0).describe('For how long the event loop of the process ran nothing.'),
+  })
+  .meta({ id: 'NodeStall' });
+
 const probeQueue = z
   .looseObject({
     owned: count('Instances that this node probes.'),
@@ -74,6 +82,11 @@ export const livenessView = z
       .nullable()
       .describe(
         'When nodes could reach the database again after the last outage. A lease lasts at least once more from then on.',
+      ),
+    stalls: z
+      .array(stall)
+      .describe(
+        'The last stalls of the process that ends leases, the oldest first, while no other process took its place. It answered no renewal in them, so leases last longer (`node-stalled`).',
       ),
     guards: z.array(guardView).describe('The active guards.'),
     probes,

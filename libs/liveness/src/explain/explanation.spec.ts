@@ -8,7 +8,7 @@ import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { type GuardState } from '../guard/guard-state.js';
 import { explain, type ExplainedSituation, type Explanation } from './explanation.js';
 
-const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
+const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000, stalls: [] };
 const DAY_MS = 86_400_000;
 
 const plus = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString();
@@ -20,6 +20,7 @@ const SWEEPER = {
   expiresAt: plus(NOW, 3_000),
   backSince: REGISTERED_AT,
   workedAt: NOW,
+  stalls: [],
 };
 
 const situation = (leased: LeasedInstance, differing: Partial<ExplainedSituation> = {}): ExplainedSituation => ({
@@ -38,11 +39,17 @@ const someSituation: fc.Arbitrary<ExplainedSituation> = fc
     leased: someLeasedInstance,
     renewedMsAgo: fc.integer({ min: 0, max: 2 * DAY_MS }),
     recoveringSince: fc.constantFrom(null, NOW, plus(NOW, -5_000), plus(NOW, -DAY_MS)),
+    stalls: fc.array(
+      fc
+        .record({ agoMs: fc.integer({ min: 0, max: DAY_MS }), ms: fc.integer({ min: 100, max: 60_000 }) })
+        .map(({ agoMs, ms }) => ({ from: plus(NOW, -agoMs - ms), until: plus(NOW, -agoMs), ms })),
+      { maxLength: 3 },
+    ),
   })
-  .map(({ leased, renewedMsAgo, recoveringSince }) =>
+  .map(({ leased, renewedMsAgo, recoveringSince, stalls }) =>
     situation(
       { ...leased, lease: { ...leased.lease, renewedAt: plus(NOW, -renewedMsAgo) } },
-      { allowance: { ...ALLOWANCE, recoveringSince } },
+      { allowance: { ...ALLOWANCE, recoveringSince, stalls } },
     ),
   );
 

@@ -14,7 +14,7 @@ import {
 } from '@coordination/catalog';
 import { isProbed } from '@coordination/registry';
 import { type RoleRecord } from '@coordination/leadership';
-import { type GuardState } from '../guard/guard-state.js';
+import { type GuardState, isReport } from '../guard/guard-state.js';
 import { healthReason, type StatusDecider, statusReason } from './status-reasons.js';
 import { forecast, type ForecastEvent, type ForecastStep } from './forecast.js';
 import { type SignalEffect, signalEffects } from './health-signals.js';
@@ -181,7 +181,7 @@ function timersOf({ leased, now, allowance, guard }: ExplainedSituation): Timer[
 const OF_LEASES: ReadonlySet<ForecastEvent> = new Set(['lease-ends', 'deregistered']);
 
 function nextStep({ event, at, before, after }: ForecastStep, now: string, guard: GuardState | undefined): NextStep {
-  const isHeld = guard !== undefined && guard.reason !== 'store-away' && OF_LEASES.has(event) && at < guard.until;
+  const isHeld = guard !== undefined && !isReport(guard) && OF_LEASES.has(event) && at < guard.until;
   return {
     event,
     when: at,
@@ -210,7 +210,7 @@ function whatHappens(event: ForecastEvent, before: InstanceRecord, after: Instan
 }
 
 function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: ExplainedSituation): string[] {
-  const { instance, lease } = leased;
+  const { instance } = leased;
   const { check, override } = instance;
   const notes: string[] = [];
   if (isProbed(check) && probedBy === undefined) {
@@ -223,24 +223,37 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
   if (check.ttlSeconds !== null && (!sweeper || sweeper.expiresAt <= now)) {
     notes.push('No node ends leases at this moment; a node takes over within seconds.');
   }
-  if (guard && guard.reason !== 'store-away') {
+  if (guard && !isReport(guard)) {
     const scope = guard.scope.kind === 'all' ? 'all services' : `the service ${guard.scope.service}`;
     notes.push(
       `A guard limits the end of leases of ${scope} (${guard.reason}, ${guard.phase}): ${guard.wouldExpire} of ${guard.of} would have expired, the limit is a share of ${guard.limit}.`,
     );
   }
-  const plain = expiryDueAt(lease, check, { ...allowance, recoveringSince: null });
-  const counts = expiryDueAt(lease, check, allowance);
-  if (plain !== null && counts !== null && counts > plain && counts > Date.parse(now)) {
-    notes.push(
-      `No lease could be renewed until ${allowance.recoveringSince ?? ''}, because of an outage of the database, so it lasts once more.`,
-    );
-  }
+  notes.push(...graceNotes(leased, now, allowance));
   if (override && scopeOf(override) === 'incarnation') {
     notes.push('The override ends when another process registers under the name.');
   }
   if (override?.status === 'maintenance') notes.push('It is not deregistered while it is in maintenance.');
   return notes;
+}
+
+/** Why the lease lasts longer than its ttl, where it does. */
+function graceNotes({ instance: { check }, lease }: LeasedInstance, now: string, allowance: LeaseAllowance): string[] {
+  const due = (different: Partial<LeaseAllowance>) => expiryDueAt(lease, check, { ...allowance, ...different }) ?? 0;
+  const counts = due({});
+  if (counts <= Date.parse(now)) return [];
+  const { recoveringSince, stalls } = allowance;
+  if (counts > due({ recoveringSince: null })) {
+    return [
+      `No lease could be renewed until ${recoveringSince ?? ''}, because of an outage of the database, so it lasts once more.`,
+    ];
+  }
+  const addedMs = counts - due({ stalls: [] });
+  if (addedMs === 0) return [];
+  const until = stalls.at(-1)?.until ?? '';
+  return [
+    `The node that ends leases was stalled until ${until} and answered no renewal (node-stalled), so the lease lasts ${addedMs / 1_000} s longer.`,
+  ];
 }
 
 export function summarize({ revision, at, action, actor, source, reason, before, after }: LogEvent): EventSummary {

@@ -8,7 +8,7 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { type ExpiryRules, expiryRules } from '../guard/guard-rules.js';
 import { GuardSet } from '../guard/guard-state.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
-import { effectiveRecovery } from '../guard/outage-recovery.js';
+import { effectiveGraces } from '../guard/outage-recovery.js';
 import { SWEEPER_ROLE } from '../sweep/sweeper-role.js';
 
 const NOW = `select ${isoTime('statement_timestamp()')} as now`;
@@ -55,8 +55,8 @@ export class SituationReader {
     const states = await this.guards.findStates(em);
     const overrides = await this.guards.findOverrides(em);
     const [row] = await query<{ now: string }>(em, NOW);
-    const recoveringSince = sweeper ? effectiveRecovery(sweeper.backSince, overrides) : null;
-    const allowance = { flushBoundMs, recoveringSince, maxGraceMs: maxMs };
+    const graces = sweeper ? effectiveGraces(sweeper, overrides) : { recoveringSince: null, stalls: [] };
+    const allowance = { flushBoundMs, maxGraceMs: maxMs, ...graces };
     return { head, leased, sweeper, guards: new GuardSet(states), now: row!.now, allowance };
   }
 }

@@ -1,5 +1,5 @@
 import { type GuardEvaluation } from './evaluate-guard.js';
-import { scopeKey } from './guard-state.js';
+import { isReport, scopeKey } from './guard-state.js';
 
 /** How many leases of a scope may end in this sweep; null: all that have expired. */
 export type Allowed = number | null;
@@ -14,11 +14,11 @@ export interface Admission {
 export function admit({ states, confirmed }: GuardEvaluation, released: number): Admission {
   const services = new Map<string, Admission['services'][number]>();
   let others: Allowed = null;
-  for (const { scope, phase, reason } of states) {
+  for (const state of states) {
+    const { scope, phase } = state;
     const allowed = phase === 'releasing' ? released : 0;
     if (scope.kind === 'service') services.set(scopeKey(scope), { ...scope, allowed });
-    // After an outage each lease lasts longer by itself. Leases that have expired since then may end.
-    else if (reason !== 'store-away') others = allowed;
+    else if (!isReport(state)) others = allowed;
   }
   if (others !== null) {
     // The guard over all also limits a service that releases, but not a service of which an operator has ended the guard.

@@ -34,7 +34,8 @@ const service = (name: string, expired: number, of: number, pending = expired): 
 const counts = (services: readonly ServiceCount[], others = 0, differing: Partial<LeaseCounts> = {}): LeaseCounts => {
   const sum = (key: keyof ScopeCount) => services.reduce((total, count) => total + count[key], 0);
   const total = { of: sum('of') + others, expired: sum('expired'), pending: sum('pending') };
-  return { total, services, inGrace: 0, inGraceUntil: null, ...differing };
+  const noGrace = { inGrace: 0, inGraceUntil: null, inStallGrace: 0, inStallGraceUntil: null };
+  return { total, services, ...noGrace, ...differing };
 };
 
 const situation = (seconds: number, differing: Partial<GuardSituation> = {}): GuardSituation => ({
@@ -44,6 +45,7 @@ const situation = (seconds: number, differing: Partial<GuardSituation> = {}): Gu
   overrides: [],
   counts: counts([]),
   recoveringSince: null,
+  stalledUntil: null,
   ...differing,
 });
 

@@ -6,6 +6,7 @@ import {
   type GuardReason,
   type GuardScope,
   type GuardState,
+  isReport,
   scopeKey,
 } from './guard-state.js';
 import { type LeaseCounts, NO_LEASES, type ScopeCount, scopeOf } from './lease-counts.js';
@@ -21,6 +22,8 @@ export interface GuardSituation {
   readonly counts: LeaseCounts;
   /** When renewals could be stored again after an outage; null: an operator has ended the longer time of leases. */
   readonly recoveringSince: string | null;
+  /** When the last long stall of the node that ends leases was over; null: there was none, or an operator has ended its effect. */
+  readonly stalledUntil: string | null;
 }
 
 /** The guards that are active from now on, and the services of which an operator has ended the guard. */
@@ -41,6 +44,7 @@ export function evaluateGuard({
   overrides,
   counts,
   recoveringSince,
+  stalledUntil,
 }: GuardSituation): GuardEvaluation {
   // A guard that begins in the future, because the clock was set back since, would hold too long. It begins anew if needed.
   const before = new Map(
@@ -90,7 +94,12 @@ export function evaluateGuard({
     min: rules.totalMinInstances,
     maxMs: rules.maxMs,
   });
-  const guardOverAll = all ?? outageGuard(counts, recoveringSince, ofAll, rules);
+  const graces: readonly Grace[] = [
+    { reason: 'store-away', since: recoveringSince, leases: counts.inGrace, until: counts.inGraceUntil },
+    { reason: 'node-stalled', since: stalledUntil, leases: counts.inStallGrace, until: counts.inStallGraceUntil },
+  ];
+  const ofTotal = { of: counts.total.of, limit: rules.totalShare };
+  const guardOverAll = all ?? (ofAll?.kind === 'end' ? undefined : graceGuard(graces, ofTotal));
   return { states: guardOverAll ? [guardOverAll, ...after] : after, confirmed };
 }
 
@@ -116,7 +125,7 @@ function evaluateScope(situation: ScopeSituation): GuardState | undefined {
   }
   // Below the limit: either nothing is wrong, or instances renew their leases again.
   if (count.of < situation.min || count.expired <= share * count.of) return undefined;
-  const before = situation.before?.reason === 'store-away' ? undefined : situation.before;
+  const before = situation.before && isReport(situation.before) ? undefined : situation.before;
   if (!before) {
     const until = new Date(Date.parse(now) + maxMs).toISOString();
     return { active: true, scope, phase: 'holding', reason, detail: null, since: now, until, ...numbers };
@@ -126,26 +135,23 @@ function evaluateScope(situation: ScopeSituation): GuardState | undefined {
   return { ...before, phase: 'releasing', ...numbers };
 }
 
-/** After an outage each lease lasts once more. This guard is active as long as there are leases in that grace. */
-function outageGuard(
-  { inGrace, inGraceUntil, total }: LeaseCounts,
-  recoveringSince: string | null,
-  override: GuardOverride | undefined,
-  { totalShare }: GuardRules,
-): GuardState | undefined {
-  if (recoveringSince === null || inGrace === 0 || inGraceUntil === null || override?.kind === 'end') return undefined;
-  return {
-    active: true,
-    scope: ALL,
-    phase: 'holding',
-    reason: 'store-away',
-    detail: null,
-    since: recoveringSince,
-    until: inGraceUntil,
-    wouldExpire: inGrace,
-    of: total.of,
-    limit: totalShare,
-  };
+/** Leases that last only because nobody could renew them for a while. */
+interface Grace {
+  readonly reason: Extract<GuardReason, 'store-away' | 'node-stalled'>;
+  /** When they could be renewed again; null: there is no such grace. */
+  readonly since: string | null;
+  readonly leases: number;
+  readonly until: string | null;
+}
+
+/** After an outage or a stall each lease lasts once more. This guard is active as long as there are leases in that grace. */
+function graceGuard(graces: readonly Grace[], total: Pick<GuardState, 'of' | 'limit'>): GuardState | undefined {
+  for (const { reason, since, leases, until } of graces) {
+    if (since === null || leases === 0 || until === null) continue;
+    const scope = ALL;
+    return { active: true, scope, phase: 'holding', reason, detail: null, since, until, wouldExpire: leases, ...total };
+  }
+  return undefined;
 }
 
 function overridesInForce(overrides: readonly GuardOverride[], now: string): Map<string, GuardOverride> {

@@ -9,10 +9,18 @@ export type GuardPhase = (typeof GUARD_PHASES)[number];
 
 /**
  * Why a guard is active: too many leases of a service, or of all services, expired within the window; after an outage of the
- * database, in which no lease could be renewed, each lease lasts once more; an operator has forced it.
+ * database, or a stall of the node that ends leases, in which no lease could be renewed, each lease lasts once more; an operator
+ * has forced it.
  */
-export const GUARD_REASONS = ['service-share', 'total-share', 'store-away', 'operator'] as const;
+export const GUARD_REASONS = ['service-share', 'total-share', 'store-away', 'node-stalled', 'operator'] as const;
 export type GuardReason = (typeof GUARD_REASONS)[number];
+
+/**
+ * Whether a guard holds nothing, and only reports that each lease lasts longer by itself. Leases that have expired even so may
+ * end.
+ */
+export const isReport = ({ reason }: Pick<GuardState, 'reason'>): boolean =>
+  reason === 'store-away' || reason === 'node-stalled';
 
 /** An active guard. Times are RFC 3339 in UTC, by the clock of the database. */
 export interface GuardState {
@@ -26,7 +34,7 @@ export interface GuardState {
   readonly since: string;
   /** The latest end of the phase `holding`. */
   readonly until: string;
-  /** Leases that have expired, or would have, counted from a window before `since`; those in grace after an outage. */
+  /** Leases that have expired, or would have, counted from a window before `since`; those in grace after an outage or a stall. */
   readonly wouldExpire: number;
   /** The leases that `wouldExpire` is a part of. */
   readonly of: number;

@@ -24,7 +24,7 @@ export const guardView = z
       .enum(GUARD_REASONS)
       .meta({ id: 'GuardReason' })
       .describe(
-        '`service-share`, `total-share`: too many leases expired within the window. `store-away`: after an outage of the database, in which no lease could be renewed, each lease lasts once more. `operator`: an operator has forced it.',
+        '`service-share`, `total-share`: too many leases expired within the window. `store-away`: after an outage of the database, in which no lease could be renewed, each lease lasts once more. `node-stalled`: after a stall of the node that ends leases, which answered no renewal meanwhile, each lease lasts once more. `operator`: an operator has forced it.',
       ),
     detail: z.string().nullable().describe('The reason that the operator gave.'),
     since: time('When it began.'),

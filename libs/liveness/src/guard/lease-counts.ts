@@ -27,6 +27,10 @@ export interface LeaseCounts {
   readonly inGrace: number;
   /** When the last of them ends. */
   readonly inGraceUntil: string | null;
+  /** Leases that last only because the node that ends leases was stalled for long. */
+  readonly inStallGrace: number;
+  /** When the last of them ends. */
+  readonly inStallGraceUntil: string | null;
 }
 
 export const NO_LEASES: ScopeCount = { of: 0, expired: 0, pending: 0 };

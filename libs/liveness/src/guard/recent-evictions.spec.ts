@@ -7,6 +7,8 @@ const NO_EXPIRED = {
   services: [{ namespace: 'default', service: 'orders', of: 10, expired: 0, pending: 0, expiredInTotalWindow: 0 }],
   inGrace: 0,
   inGraceUntil: null,
+  inStallGrace: 0,
+  inStallGraceUntil: null,
 };
 
 const eviction = (seconds: number, service = 'orders') => ({ namespace: 'default', service, overAt: at(seconds) });

@@ -1,6 +1,6 @@
 import { isAhead } from '@coordination/catalog';
 import { type GuardRules } from '../guard/guard-rules.js';
-import { type GuardState, scopeKey } from '../guard/guard-state.js';
+import { type GuardState, isReport, scopeKey } from '../guard/guard-state.js';
 import { type CountedSince } from '../guard/recent-evictions.js';
 import { type CountWindows } from './ended-leases.repository.js';
 
@@ -13,7 +13,7 @@ export interface Windows extends CountWindows {
 
 /**
  * A window is the last `windowMs`. While a guard is active, its window begins one `windowMs` before the guard did: else the
- * guard would end by mere waiting. That does not apply to the guard after an outage, nor to a guard that begins in the future
+ * guard would end by mere waiting. That does not apply to the guard after an outage or a stall, nor to a guard that begins in the future
  * because the clock was set back.
  */
 export function countWindows(now: string, states: readonly GuardState[], { windowMs }: GuardRules): Windows {
@@ -21,8 +21,9 @@ export function countWindows(now: string, states: readonly GuardState[], { windo
   const since = before(now);
   const anchors: { namespace: string; service: string; since: string }[] = [];
   let sinceOfAll = since;
-  for (const { scope, reason, since: began } of states) {
-    if (reason === 'store-away' || isAhead(began, now)) continue;
+  for (const state of states) {
+    const { scope, since: began } = state;
+    if (isReport(state) || isAhead(began, now)) continue;
     if (scope.kind === 'all') sinceOfAll = before(began);
     else anchors.push({ namespace: scope.namespace, service: scope.service, since: before(began) });
   }

@@ -10,7 +10,7 @@ const INSTANCES = 20_000;
 const NOW = '2026-01-01T12:00:00.000Z';
 const MOMENT: LeaseMoment = {
   now: NOW,
-  allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 },
+  allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000, stalls: [] },
 };
 
 /** Instances of each service. To count a service reads all of its instances. */

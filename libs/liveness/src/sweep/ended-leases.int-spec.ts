@@ -1,4 +1,4 @@
-import { type InstanceSpec, expiryDueAt } from '@coordination/catalog';
+import { type InstanceSpec, expiryDueAt, LONG_STALL_MS } from '@coordination/catalog';
 import { type RoleTerm } from '@coordination/leadership';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
@@ -54,12 +54,24 @@ describe('Expired leases', () => {
         .tuple(fc.constantFrom(1, 2, 30, 900, 86_400), fc.integer({ min: -2, max: 2_002 }))
         .map(([s, ms]) => s * 1_000 + ms),
     );
+    const agoIso = (ms: number) => new Date(Date.parse(NOW) - ms).toISOString();
+    const someStall = fc
+      .record({
+        agoMs: fc.integer({ min: 0, max: 100_000 }),
+        lengthMs: fc.constantFrom(150, 1_000, 2_999, 3_000, 20_000),
+        part: fc.constantFrom(1, 0.25),
+      })
+      .map(({ agoMs, lengthMs, part }) => {
+        return { from: agoIso(agoMs + lengthMs), until: agoIso(agoMs), ms: lengthMs * part };
+      });
+    const someStalls = fc.array(someStall, { maxLength: 4 });
     const someAllowance = fc.record({
       flushBoundMs: fc.constantFrom(0, 1, 1_000, 60_000),
       recoveringSince: fc.option(
         fc.integer({ min: -100_000, max: 0 }).map(ms => new Date(Date.parse(NOW) + ms).toISOString()),
       ),
       maxGraceMs: fc.constantFrom(0, 5_000, 600_000),
+      stalls: someStalls,
     });
     await fc.assert(
       fc.asyncProperty(
@@ -87,6 +99,22 @@ describe('Expired leases', () => {
           }
           const counts = await leases.count(em(), moment, { since: NOW, sinceOfAll: NOW, anchors: [] });
           expect(counts.total).toEqual({ of: 5, expired: expected.length, pending: expected.length });
+          const dueAt = (n: number, differing: Partial<LeaseMoment['allowance']> = {}) =>
+            expiryDueAt({ renewedAt: renewed[n]!, checkedAt: null }, checkOf(ttls[n]!), { ...allowance, ...differing });
+          const longUntil = Math.max(
+            ...allowance.stalls.map(({ until, ms }) => (ms >= LONG_STALL_MS ? Date.parse(until) : -Infinity)),
+          );
+          const inStallGrace = ids
+            .map((_, n) => ({ due: dueAt(n), plain: dueAt(n, { stalls: [] }), renewedAt: Date.parse(renewed[n]!) }))
+            .filter(({ due, plain, renewedAt }) => {
+              const isExtended = plain !== null && due !== null && plain <= Date.parse(NOW) && due > Date.parse(NOW);
+              return isExtended && renewedAt < longUntil;
+            });
+          expect(counts.inStallGrace).toBe(inStallGrace.length);
+          const last = Math.max(...inStallGrace.map(({ due }) => due!));
+          expect(counts.inStallGraceUntil && Date.parse(counts.inStallGraceUntil)).toBe(
+            inStallGrace.length > 0 ? last : null,
+          );
         },
       ),
       { numRuns: 100 },

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { isoTime, query } from '@coordination/database';
-import { AHEAD_TOLERANCE_MS, type LeaseAllowance } from '@coordination/catalog';
-import { leaseOverAt } from '@coordination/registry';
+import { AHEAD_TOLERANCE_MS, type LeaseAllowance, LONG_STALL_MS } from '@coordination/catalog';
+import { leaseOverAt, stalledLeaseOverAt } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type Admission, type Candidate } from '../guard/admission.js';
 import { type LeaseCounts, type ScopeCount, type ServiceCount } from '../guard/lease-counts.js';
@@ -11,12 +11,19 @@ const TOLERANCE = `interval '${AHEAD_TOLERANCE_MS} milliseconds'`;
 
 /**
  * Leases at the moment $1. Only the narrow table is read as a whole; instances are looked up only for leases that have expired.
+ * What stalls ($5) add is only computed where the lease would have expired without it.
  */
 const LEASES = `
-  lease as (
-    select l.instance_id, l.lapsed, l.renewed_at, ${leaseOverAt('$2', '$3', '$4')} as over_at,
-      ${leaseOverAt('$2', 'null', '$4')} as over_without_grace
+  stall as materialized (
+    select "from" as since, until, ms from jsonb_to_recordset($5::jsonb) as s ("from" timestamptz, until timestamptz, ms float8)
+  ), timed as (
+    select l.*, ${leaseOverAt('$2', '$3', '$4')} as over_without_stalls, ${leaseOverAt('$2', 'null', '$4')} as over_without_grace
     from instance_lease l where l.ttl_seconds is not null
+  ), lease as (
+    select l.instance_id, l.lapsed, l.renewed_at, l.over_without_stalls, l.over_without_grace,
+      case when $5::jsonb = '[]' or l.over_without_stalls > $1::timestamptz then l.over_without_stalls
+        else greatest(l.over_without_stalls, ${stalledLeaseOverAt('$2', '$4', 'stall')}) end as over_at
+    from timed l
   ), over as materialized (
     select instance_id, lapsed, over_at from lease where over_at <= $1::timestamptz
   )`;
@@ -28,17 +35,24 @@ const LEASES = `
 const INSTANCE_OF_OVER = `
   cross join lateral (select * from service_instance s where s.id = o.instance_id offset 0) i`;
 
+/** Leases that last only because the database was away. */
+const IN_GRACE = 'over_without_grace <= $1::timestamptz and over_without_stalls > $1::timestamptz';
+
+/** Leases that last only because of stalls, among them a long one. Short ones add so little that they are not reported. */
+const IN_STALL_GRACE = `over_without_stalls <= $1::timestamptz and over_at > $1::timestamptz
+        and renewed_at < (select max(until) from stall where ms >= ${LONG_STALL_MS})`;
+
 /**
- * Counts leases in total, and of each service that has a guard ($7), or expired leases whose end has not been acted on.
+ * Counts leases in total, and of each service that has a guard ($8), or expired leases whose end has not been acted on.
  * 300,000 leases take about 0.4 s if none has expired, and 4 to 5 s if all have.
  */
 const COUNT = `
   with ${LEASES}, ended as materialized (
     select o.lapsed, o.over_at, i.namespace, i.service, i.override from over o ${INSTANCE_OF_OVER}
   ), anchor as (
-    select * from jsonb_to_recordset($7) as a (namespace text, service text, since timestamptz)
+    select * from jsonb_to_recordset($8) as a (namespace text, service text, since timestamptz)
   ), concerned as (
-    select namespace, service, coalesce(a.since, $5::timestamptz) as since
+    select namespace, service, coalesce(a.since, $6::timestamptz) as since
     from (
       select namespace, service from ended where not lapsed
       union select namespace, service from anchor
@@ -50,7 +64,7 @@ const COUNT = `
         and (not l.lapsed or l.over_at > c.since)) as expired,
       count(*) filter (where l.over_at <= $1::timestamptz and not l.lapsed) as pending,
       count(*) filter (where l.over_at <= $1::timestamptz and i.override is null
-        and (not l.lapsed or l.over_at > $6::timestamptz)) as "expiredInTotalWindow"
+        and (not l.lapsed or l.over_at > $7::timestamptz)) as "expiredInTotalWindow"
     from concerned c
     cross join lateral (
       select s.id, s.override from service_instance s where s.namespace = c.namespace and s.service = c.service offset 0
@@ -58,25 +72,27 @@ const COUNT = `
     join lease l on l.instance_id = i.id
     group by c.namespace, c.service
   ), total as (
-    select count(*) filter (where not lapsed or over_at > $6::timestamptz) as "of",
+    select count(*) filter (where not lapsed or over_at > $7::timestamptz) as "of",
       count(*) filter (where not lapsed and over_at <= $1::timestamptz) as pending,
       count(*) filter (where lapsed and over_at <= $1::timestamptz) as lapsed,
       count(*) filter (where renewed_at > (select $1::timestamptz + ${TOLERANCE})) as ahead,
-      count(*) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as in_grace,
-      max(over_at) filter (where over_without_grace <= $1::timestamptz and over_at > $1::timestamptz) as in_grace_until
+      count(*) filter (where ${IN_GRACE}) as in_grace, max(over_at) filter (where ${IN_GRACE}) as in_grace_until,
+      count(*) filter (where ${IN_STALL_GRACE}) as in_stall_grace,
+      max(over_at) filter (where ${IN_STALL_GRACE}) as in_stall_grace_until
     from lease
   ), expired as (
-    select count(*) as expired from ended where override is null and (not lapsed or over_at > $6::timestamptz)
+    select count(*) as expired from ended where override is null and (not lapsed or over_at > $7::timestamptz)
   )
   select "of"::int, expired::int, pending::int, lapsed::int, ahead::int, in_grace::int as "inGrace",
-    ${isoTime('in_grace_until')} as "inGraceUntil",
+    ${isoTime('in_grace_until')} as "inGraceUntil", in_stall_grace::int as "inStallGrace",
+    ${isoTime('in_stall_grace_until')} as "inStallGraceUntil",
     (select coalesce(jsonb_agg(by_service), '[]') from by_service) as services
   from total, expired`;
 
 /**
  * What is due, the longest expired first: leases whose end has not been acted on, and instances whose time until
- * deregistration is over, or counts from a time in the future. Of each service at most as many as the guards allow ($6), or
- * else as they allow of each other service ($5).
+ * deregistration is over, or counts from a time in the future. Of each service at most as many as the guards allow ($7), or
+ * else as they allow of each other service ($6).
  */
 const FIND = `
   with ${LEASES}, candidate as (
@@ -92,9 +108,9 @@ const FIND = `
   )
   select r.id, r.namespace, r.service, r.lapsed, ${isoTime('r.over_at')} as "overAt"
   from ranked r
-  left join jsonb_to_recordset($6) as s (namespace text, service text, allowed int) using (namespace, service)
-  where case when s.namespace is null then $5::int is null or r.n <= $5 else s.allowed is null or r.n <= s.allowed end
-  order by r.over_at, r.id limit $7`;
+  left join jsonb_to_recordset($7) as s (namespace text, service text, allowed int) using (namespace, service)
+  where case when s.namespace is null then $6::int is null or r.n <= $6 else s.allowed is null or r.n <= s.allowed end
+  order by r.over_at, r.id limit $8`;
 
 /**
  * Corrects leases whose renewal has a time in the future, because the clock was set back since. They count from now, so that
@@ -142,8 +158,7 @@ export interface CountedLeases extends LeaseCounts {
   readonly ahead: number;
 }
 
-type CountRow = ScopeCount &
-  Pick<CountedLeases, 'lapsed' | 'ahead' | 'inGrace' | 'inGraceUntil'> & { readonly services: readonly ServiceCount[] };
+type CountRow = ScopeCount & Omit<CountedLeases, 'total' | 'services'> & { readonly services: readonly ServiceCount[] };
 
 /** Finds expired leases among all leases, without an index, which every renewal would have to update. */
 @Injectable()
@@ -181,4 +196,5 @@ const parametersOf = ({ now, allowance }: LeaseMoment) => [
   allowance.flushBoundMs,
   allowance.recoveringSince,
   allowance.maxGraceMs,
+  JSON.stringify(allowance.stalls),
 ];

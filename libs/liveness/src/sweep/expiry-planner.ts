@@ -7,7 +7,7 @@ import { type Admission, admit, admitted } from '../guard/admission.js';
 import { evaluateGuard } from '../guard/evaluate-guard.js';
 import { type ExpiryRules, expiryRules } from '../guard/guard-rules.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
-import { effectiveRecovery } from '../guard/outage-recovery.js';
+import { effectiveGraces, longStallUntil } from '../guard/outage-recovery.js';
 import { RecentEvictions } from '../guard/recent-evictions.js';
 import { countWindows } from './count-windows.js';
 import { type EndedLease, EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
@@ -65,14 +65,24 @@ export class ExpiryPlanner {
     const { now } = role;
     const before = await guards.findStates(em);
     const overrides = await guards.findOverrides(em);
-    const recoveringSince = effectiveRecovery(role.backSince, overrides);
-    const allowance: LeaseAllowance = { flushBoundMs: rules.flushBoundMs, recoveringSince, maxGraceMs: rules.maxMs };
+    const graces = effectiveGraces(role, overrides);
+    const allowance: LeaseAllowance = { flushBoundMs: rules.flushBoundMs, maxGraceMs: rules.maxMs, ...graces };
     const moment = { now, allowance };
     const windows = countWindows(now, before, rules);
     evictions.keepBetween(windows.earliest, now);
     const found = await leases.count(em, moment, windows);
     const counts = evictions.addTo(found, windows.by);
-    const evaluation = evaluateGuard({ now, rules, states: before, overrides, counts, recoveringSince });
+    const { recoveringSince } = graces;
+    const stalledUntil = longStallUntil(graces);
+    const evaluation = evaluateGuard({
+      now,
+      rules,
+      states: before,
+      overrides,
+      counts,
+      recoveringSince,
+      stalledUntil,
+    });
     const admission = admit(evaluation, releasedIn(sinceLastMs, rules));
     const hasAny = found.total.pending > 0 || found.lapsed > 0;
     const due = hasAny ? await this.findDue(em, moment, admission) : [];

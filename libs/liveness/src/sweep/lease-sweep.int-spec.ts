@@ -237,7 +237,7 @@ describe('Two sweepers', () => {
     const next = (await other.claim())!;
     await node.sweep(term);
     expect(await statusOf([id])).toEqual(['healthy']);
-    const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
+    const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000, stalls: [] };
     const late = node.writer.submit({
       commands: [{ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance }],
       origin: anOrigin(),
@@ -258,7 +258,7 @@ describe('Two sweepers', () => {
         {
           kind: 'expire',
           target: { id },
-          allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 },
+          allowance: { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000, stalls: [] },
         },
       ],
       origin: anOrigin(),

@@ -6,6 +6,12 @@ import { LeaseExpirer } from './lease-expirer.js';
 import { Redating } from './redating.js';
 import { SweepMetrics } from './sweep-metrics.js';
 
+/**
+ * A stall (ms) after the claim that a sweep began with, up to which its plan is carried out. It is shorter than the time for which
+ * the end of a lease waits for renewals to be written, so it makes no renewal come too late.
+ */
+const STALL_TOLERANCE_MS = 250;
+
 /** Finds expired leases, evaluates and stores the guards, and ends the leases that they allow to end. */
 @Injectable()
 export class LeaseSweep {
@@ -14,7 +20,7 @@ export class LeaseSweep {
     private readonly redating: Redating,
     private readonly recorder: GuardRecorder,
     private readonly expirer: LeaseExpirer,
-    @Inject(RoleElector) private readonly role: Pick<RoleElector, 'recordWork'>,
+    @Inject(RoleElector) private readonly role: Pick<RoleElector, 'recordWork' | 'unrecordedStallMs'>,
     @Inject(SweepMetrics) private readonly metrics: Pick<SweepMetrics, 'startSweep'>,
   ) {}
 
@@ -39,7 +45,8 @@ export class LeaseSweep {
 
   private async sweep(term: RoleTerm, sinceLastMs: number, progress: () => void): Promise<boolean> {
     const plan = await this.plan(term, sinceLastMs);
-    if (!plan) return false;
+    // A plan from before a stall does not know that leases could not be renewed in it. The next sweep begins with a new claim.
+    if (!plan || this.role.unrecordedStallMs > STALL_TOLERANCE_MS) return false;
     await this.recorder.record(plan, term);
     progress();
     const result = await this.expirer.end(plan, term, progress);

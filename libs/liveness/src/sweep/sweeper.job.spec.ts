@@ -24,6 +24,7 @@ beforeEach(() => {
     get term() {
       return term;
     },
+    confirm: () => Promise.resolve(term),
   };
   const run = () => {
     sweeps += 1;

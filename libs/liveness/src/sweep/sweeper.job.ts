@@ -2,7 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { SchemaGate } from '@coordination/database';
 import { Clock, repeat } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks, PeriodicJob } from '@coordination/observability';
-import { RoleElector, type RoleTerm, TermEndedError } from '@coordination/leadership';
+import { RoleElector, TermEndedError } from '@coordination/leadership';
 import { LeaseSweep } from './lease-sweep.js';
 
 /** How often leases are swept; tests change it. */
@@ -20,7 +20,7 @@ export class SweeperJob extends PeriodicJob {
   private lastAt: number | undefined;
 
   constructor(
-    @Inject(RoleElector) private readonly elector: Pick<RoleElector, 'term' | 'workedSecondsAgo'>,
+    @Inject(RoleElector) private readonly elector: Pick<RoleElector, 'term' | 'confirm' | 'workedSecondsAgo'>,
     @Inject(LeaseSweep) private readonly sweep: Pick<LeaseSweep, 'run'>,
     private readonly clock: Clock,
     @Inject(BackgroundTasks) tasks: Pick<BackgroundTasks, 'task'>,
@@ -45,8 +45,7 @@ export class SweeperJob extends PeriodicJob {
   /** @returns 0, for no pause, when more leases can be ended at once */
   protected override async turn(): Promise<number | undefined> {
     const { elector, clock, task } = this;
-    const { term } = elector;
-    if (!term) {
+    if (!elector.term) {
       this.lastAt = undefined;
       task.rests();
       return undefined;
@@ -54,12 +53,17 @@ export class SweeperJob extends PeriodicJob {
     const startedAt = clock.monotonicMs();
     const sinceLastMs = startedAt - (this.lastAt ?? startedAt);
     this.lastAt = startedAt;
-    return (await this.sweepIn(term, sinceLastMs)) ? 0 : undefined;
+    return (await this.sweepOnce(sinceLastMs)) ? 0 : undefined;
   }
 
-  private async sweepIn(term: RoleTerm, sinceLastMs: number): Promise<boolean> {
+  private async sweepOnce(sinceLastMs: number): Promise<boolean> {
     const turn = this.task.begin();
     try {
+      const term = await this.elector.confirm();
+      if (!term) {
+        turn.dropped();
+        return false;
+      }
       const hasMore = await this.sweep.run(term, sinceLastMs, turn.progress);
       turn.succeeded();
       return hasMore;

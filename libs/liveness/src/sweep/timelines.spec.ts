@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { LONG_STALL_MS } from '@coordination/catalog';
 import { describe, expect, it } from 'vitest';
 import { aLeasedInstance } from '../../../../test/support/catalog/factories.js';
 import { SimulatedLeases } from '../../../../test/support/catalog/lease-simulation.js';
@@ -41,6 +42,13 @@ const someStory = fc.record({
   /** No node sweeps, while renewals continue. */
   takeovers: fc.array(fc.integer({ min: 0, max: 80_000 }), { maxLength: 2 }),
   /** An outage: no renewal can be stored, and none is accepted. */
+  /** The only node is stalled: it answers nothing, and then everything that has been sent meanwhile. */
+  stalls: fc.array(
+    fc.record({ from: fc.integer({ min: 0, max: 70_000 }), ms: fc.integer({ min: 150, max: 40_000 }) }),
+    {
+      maxLength: 1,
+    },
+  ),
   outages: fc.array(
     fc.record({ from: fc.integer({ min: 0, max: 70_000 }), ms: fc.integer({ min: 10, max: 40_000 }) }),
     {
@@ -59,8 +67,14 @@ interface Told {
   readonly ttlOf: Map<string, number>;
 }
 
-function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
+function tell({ lives, sweepPauses, takeovers, stalls, outages }: Story): Told {
   const leases = new SimulatedLeases(RULES, FLUSH_BOUND_MS);
+  const stallAt = (ms: number) => stalls.find(({ from, ms: lasts }) => ms >= from && ms < from + lasts);
+  /** The time, or the end of the stall that it is in. */
+  const awakeFrom = (ms: number) => {
+    const stall = stallAt(ms);
+    return stall ? stall.from + stall.ms : ms;
+  };
   const isAway = (ms: number) => outages.some(({ from, ms: lasts }) => ms >= from && ms < from + lasts);
   const steps: { at: number; run: () => void }[] = [];
   const answered: Told['answered'] = new Map();
@@ -76,8 +90,9 @@ function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
     answered.set(id, signs);
     // Whole milliseconds, as times are stored.
     const beatAt = (beat: number) => Math.round(beat * pace * ttl * 1_000);
-    for (let beat = 1, ms = 0; (ms = beatAt(beat)) < Math.min(diesAfterMs, END_MS - 5_000); beat++) {
-      const noted = ms + delays[beat % delays.length]!;
+    for (let beat = 1, sent = 0; (sent = beatAt(beat)) < Math.min(diesAfterMs, END_MS - 5_000); beat++) {
+      const ms = awakeFrom(sent);
+      const noted = awakeFrom(ms + delays[beat % delays.length]!);
       if (isAway(ms) || isAway(noted)) continue;
       // The clock of the node has another time; only the age of the renewal counts.
       const ownSign = ms + skewMs;
@@ -94,10 +109,14 @@ function tell({ lives, sweepPauses, takeovers, outages }: Story): Told {
   for (const { from, ms } of outages) {
     if (ms > AWAY_MS) steps.push({ at: from + ms, run: () => leases.comeBack(START + from + ms) });
   }
+  // Steps at one time are done in this order: the stall is recorded before anything is swept.
+  for (const { from, ms } of stalls) {
+    steps.unshift({ at: from + ms, run: () => leases.noteStall(START + from, START + from + ms) });
+  }
   const isSweeping = (ms: number) => !isAway(ms) && !takeovers.some(from => ms > from && ms < from + TAKEOVER_MS);
   for (let ms = 0, n = 0; ms < END_MS; ms += sweepPauses[n++ % sweepPauses.length]!) {
     const at = ms;
-    if (isSweeping(at)) steps.push({ at, run: () => leases.sweep(START + at) });
+    if (isSweeping(at) && !stallAt(at)) steps.push({ at, run: () => leases.sweep(START + at) });
   }
   for (const { run } of steps.toSorted((a, b) => a.at - b.at)) run();
   return { leases, answered, ttlOf };
@@ -109,7 +128,7 @@ const assertOf = (property: (told: Told, story: Story) => void) =>
     { numRuns: 150 },
   );
 
-describe('In every sequence of renewals, sweeps, restarts, outages and wrong clocks', () => {
+describe('In every sequence of renewals, sweeps, restarts, outages, stalls and wrong clocks', () => {
   it('no lease ends before its ttl after the last renewal that was acknowledged', () => {
     assertOf(({ leases, answered, ttlOf }) => {
       for (const { id, action, at, renewedAt } of leases.actions) {
@@ -137,15 +156,32 @@ describe('In every sequence of renewals, sweeps, restarts, outages and wrong clo
   });
 
   it('each lease ends in time, unless a guard holds or there is an outage', () => {
-    assertOf(({ leases, ttlOf }, { takeovers, outages }) => {
+    assertOf(({ leases, ttlOf }, { takeovers, stalls, outages }) => {
       for (const { id, action, at, renewedAt } of leases.actions) {
         if (action !== 'lapsed') continue;
         const quiet = (from: number, to: number) => to < renewedAt - START || from > at - START;
         const isQuiet =
           takeovers.every(from => quiet(from, from + TAKEOVER_MS)) &&
           outages.every(({ from, ms }) => quiet(from, from + ms + 20_000)) &&
+          stalls.every(({ from, ms }) => quiet(from, from + ms)) &&
           !leases.guardedAt.some(guarded => guarded >= renewedAt && guarded <= at);
         if (isQuiet) expect(at).toBeLessThanOrEqual(renewedAt + ttlOf.get(id)! + FLUSH_BOUND_MS + SWEEP_MS);
+      }
+    });
+  });
+
+  it('nobody whose lease lasted when a long stall began is ended before a ttl after it', () => {
+    assertOf(({ leases, ttlOf }, { stalls }) => {
+      for (const { from, ms } of stalls) {
+        if (ms < LONG_STALL_MS) continue;
+        const [began, over] = [START + from, START + from + ms];
+        for (const { id, action, at, renewedAt } of leases.actions) {
+          const ttl = ttlOf.get(id)!;
+          const wasOver = renewedAt + ttl <= began;
+          if (action === 'lapsed' && at >= over && renewedAt < over && !wasOver) {
+            expect(at).toBeGreaterThanOrEqual(over + Math.min(ttl, RULES.maxMs) + FLUSH_BOUND_MS);
+          }
+        }
       }
     });
   });

@@ -80,7 +80,7 @@ const afterwards = (current: LeasedInstance | undefined, command: Command) => {
 
 const rejection = (decision: Decision) => (decision.kind === 'rejected' ? decision.error : undefined);
 
-const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
+const ALLOWANCE: LeaseAllowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000, stalls: [] };
 /** Callers cannot send probes, so those have no `If-Match`. */
 type AskedKind = Exclude<Command['kind'], 'report-probe'>;
 

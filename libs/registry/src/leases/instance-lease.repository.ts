@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LONG_STALL_MS } from '@coordination/catalog';
 import { query } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 
@@ -32,6 +33,25 @@ export const leaseOverAt = (flushBoundMs: string, backSince: string, maxGraceMs:
     l.renewed_at + make_interval(secs => l.ttl_seconds),
     ${backSince}::timestamptz + make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000))
   ) + make_interval(secs => ${flushBoundMs}::float8 / 1000)`;
+
+/**
+ * SQL for that time, for a lease `l` with a ttl, where the node that ends leases was stalled: the same as `expiryDueAt` computes of
+ * stalls alone.
+ * @param stall the name of a relation of the stalls, with the columns since, until and ms
+ */
+export const stalledLeaseOverAt = (flushBoundMs: string, maxGraceMs: string, stall: string): string => `
+  (select greatest(shifted, least(long_until, shifted) + case when long_until is null then interval '0'
+      else make_interval(secs => least(l.ttl_seconds, ${maxGraceMs}::float8 / 1000)) end)
+      + make_interval(secs => ${flushBoundMs}::float8 / 1000)
+    from (
+      select l.renewed_at + make_interval(secs => l.ttl_seconds + coalesce(sum(missed_ms), 0) / 1000) as shifted,
+        max(until) filter (where ms >= ${LONG_STALL_MS}) as long_until
+      from (
+        select s.until, s.ms, least(s.ms, extract(epoch from s.until - greatest(s.since, l.renewed_at))::float8 * 1000) as missed_ms
+        from ${stall} s
+      ) as passed
+      where missed_ms > 0
+    ) as stalled)`;
 
 /** Whether a sign counts: it is for the incarnation that runs. */
 const COUNTS = 'coalesce(sign.number = l.incarnation_number, true)';

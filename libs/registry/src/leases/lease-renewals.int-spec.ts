@@ -26,6 +26,18 @@ let databases: Databases;
 let client: Client;
 /** The monotonic clock (ms) of the renewals, which only tests move. */
 let time = 1_000;
+/** The stalls of the process, by that clock. */
+let stallsBegan: { readonly at: number; readonly ms: number }[] = [];
+const stalls = {
+  stalledMsSince: (since: number) =>
+    stallsBegan.reduce((sum, { at, ms }) => sum + Math.max(0, at + ms - Math.max(at, since)), 0),
+};
+
+/** The process runs nothing for so long (ms). */
+function stall(ms: number): void {
+  stallsBegan.push({ at: time, ms });
+  time += ms;
+}
 let opened: LeaseRenewals[] = [];
 
 beforeAll(async () => {
@@ -33,7 +45,7 @@ beforeAll(async () => {
   writer = await startWriter(database.url);
   proxy = await PostgresProxy.start(database.url);
   const entities = [...LOG_ENTITIES, ...REGISTRY_ENTITIES];
-  databases = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 2, entities });
+  databases = await Databases.open({ url: proxy.url, ssl: 'off', poolMax: 2, entities }, stalls);
   client = new Client({ connectionString: database.url });
   await client.connect();
 });
@@ -47,6 +59,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
+  stallsBegan = [];
   opened = [];
 });
 afterEach(async () => {
@@ -317,6 +330,43 @@ describe('signs that cannot be noted in time', () => {
     await waitFor('signs are taken again', () => isTaken(renewals, id));
     await waitFor('and noted', () => renewals.backlog === 0);
     expect(await isNoted(id)).toBe(true);
+  });
+});
+
+describe('signs that were accepted before this process was stalled', () => {
+  it('are noted after the stall, with the time at which they came, and others are accepted at once', async () => {
+    const [before = '', after = ''] = await registered(2);
+    // Nothing is flushed by itself, so the sign is still there when the process wakes.
+    const renewals = collect(NEVER_MS);
+    renewals.renew(before);
+    stall(45_000);
+    renewals.renew(after);
+    expect(renewals.backlog, 'none was dropped').toBe(2);
+    await renewals.close();
+    const [first, second] = await agesOf([before, after]);
+    expect(first!.renewed).toBeGreaterThanOrEqual(45_000 - 1);
+    expect(first!.renewed, 'the age of the sign and not that of the lease').toBeLessThan(60_000);
+    expect(second!.renewed).toBeLessThan(45_000);
+  });
+
+  it('are dropped all the same when the database is away for as long without the stalls', async () => {
+    const [id = ''] = await registered();
+    const renewals = collect(BOUND_MS);
+    await proxy.shut();
+    try {
+      renewals.renew(id);
+      for (let n = 0; n < 4; n++) {
+        expect(isTaken(renewals, id), `${n} parts of the time awake`).toBe(true);
+        stall(10 * BOUND_MS);
+        time += BOUND_MS / 8;
+      }
+      time += 1;
+      expect(isTaken(renewals, id)).toBe(false);
+    } finally {
+      await proxy.open();
+    }
+    await waitFor('signs are taken again', () => isTaken(renewals, id));
+    await waitFor('and noted', () => renewals.backlog === 0);
   });
 });
 

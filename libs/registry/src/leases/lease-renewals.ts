@@ -3,6 +3,7 @@ import { type Settings } from '@coordination/config';
 import { Databases, SchemaGate, withSilenceTimeout } from '@coordination/database';
 import { Clock, StoreUnavailableError } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
+import { awakeMsSince } from '@coordination/scheduling';
 import { LRUCache } from 'lru-cache';
 import { InstanceLeaseRepository, type Renewal } from './instance-lease.repository.js';
 
@@ -47,7 +48,7 @@ export const leaseFlushBoundMs = ({ PCS_LEASE_FLUSH_BOUND_MS }: Settings) => PCS
 /**
  * Collects signs of life and records them in the database a few times a second, in one statement for all. A sign that was
  * accepted is recorded within the bound, or no further ones are accepted: a node that cannot reach the database must not
- * confirm heartbeats.
+ * confirm heartbeats. Stalls of this process do not count: what was accepted before one is recorded after it, however late.
  */
 @Injectable()
 export class LeaseRenewals implements OnModuleInit {
@@ -139,12 +140,18 @@ export class LeaseRenewals implements OnModuleInit {
   private refuseWhenLate(now: number): void {
     // The first entry is the oldest: a sign keeps the place of the first one that was not recorded.
     const [oldest] = this.waiting.values();
-    if (oldest !== undefined && now - oldest.first > this.boundMs / 2) {
+    if (oldest !== undefined && this.isLate(now, oldest.first)) {
       this.waiting.clear();
       this.refusing = true;
       this.schedule();
     }
     if (this.refusing || this.closed) throw new StoreUnavailableError();
+  }
+
+  /** The age is compared first, because this is called for each renewal. */
+  private isLate(now: number, firstMs: number): boolean {
+    const limitMs = this.boundMs / 2;
+    return now - firstMs > limitMs && awakeMsSince(this.databases.stalls, firstMs, this.clock) > limitMs;
   }
 
   private schedule(delayMs = this.boundMs / FLUSHES_PER_BOUND): void {

@@ -2,12 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CatalogHeadRepository, ServiceEventRepository } from '@coordination/log';
 import { Databases, withSilenceTimeout } from '@coordination/database';
 import { OutcomeUnknownError, StoreUnavailableError } from '@coordination/kernel';
+import { awakeMsSince } from '@coordination/scheduling';
 import pRetry from 'p-retry';
 import { type DoubtfulAppend } from './doubtful-append.js';
 import { type PlacedPlan } from './batch-plan.js';
 import { writeSettings, type WriteSettings } from './write-settings.js';
 
-/** How long (ms) the outcome of a doubtful commit is looked up before its callers get the error that it is unknown. */
+/**
+ * How long (ms), without stalls of this process, the outcome of a doubtful commit is looked up before its callers get the error that
+ * it is unknown.
+ */
 const SETTLE_LIMIT_MS = 5_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
@@ -44,6 +48,7 @@ export class CommitSettlement {
    */
   async wasCommitted(batchId: string, afterRevision: number): Promise<boolean> {
     const { databases, heads, events } = this;
+    const begunMs = performance.now();
     const attempt = () =>
       withSilenceTimeout(databases, 'writer', SETTLE_LIMIT_MS, () =>
         databases.em('writer').transactional(async em => {
@@ -54,7 +59,7 @@ export class CommitSettlement {
       );
     return await pRetry(attempt, {
       retries: Number.POSITIVE_INFINITY,
-      maxRetryTime: SETTLE_LIMIT_MS,
+      shouldRetry: () => awakeMsSince(databases.stalls, begunMs) < SETTLE_LIMIT_MS,
       minTimeout: FIRST_PAUSE_MS,
       maxTimeout: LONGEST_PAUSE_MS,
       randomize: true,

@@ -480,7 +480,7 @@ describe('A system event', () => {
 });
 
 describe('A lease that is over', () => {
-  const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000 };
+  const allowance = { flushBoundMs: 1_000, recoveringSince: null, maxGraceMs: 600_000, stalls: [] };
   const expire = (id: string): Command => ({ kind: 'expire', target: { id }, whenAbsent: 'ignore', allowance });
 
   it('is not when a heartbeat came before it in the same batch', () => {

@@ -1,5 +1,6 @@
 import { QueueFullError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { NO_STALLS, type Stalls } from '@coordination/scheduling';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
@@ -12,13 +13,31 @@ const pending = (commands: number): PendingWrite => ({
   since: 0,
 });
 
-const queueOf = (maxQueuedCommands: number): WriteQueue =>
-  new WriteQueue({ maxQueuedCommands, maxBatchChanges: 1, headHoldLimitMs: 1 }, new Metrics());
+const queueOf = (maxQueuedCommands: number, stalls: Stalls = NO_STALLS): WriteQueue =>
+  new WriteQueue({ maxQueuedCommands, maxBatchChanges: 1, headHoldLimitMs: 1 }, new Metrics(), stalls);
 
 const weigh = (writes: readonly PendingWrite[]) =>
   writes.reduce((sum, { request }) => sum + request.commands.length, 0);
 
 describe('WriteQueue', () => {
+  it.each([
+    ['carries out a request that waited in vain only because this process was stalled', 60_000, []],
+    ['rejects a request that waited as long while this process ran', 0, ['STORE_UNAVAILABLE']],
+  ])('%s', async (_, stalledMs, rejected) => {
+    const queue = queueOf(10, { stalledMsSince: () => stalledMs });
+    const codes: unknown[] = [];
+    const reject = (error: unknown) => void codes.push((error as { code: string }).code);
+    queue.push({ ...pending(1), reject, since: performance.now() - 60_000 });
+    let committed = 0;
+    queue.drain(batch => {
+      committed += batch.length;
+      return Promise.resolve();
+    });
+    await queue.idle();
+    expect(codes).toEqual(rejected);
+    expect(committed).toBe(1 - rejected.length);
+  });
+
   it('counts commands, not requests', () => {
     const queue = queueOf(10);
     queue.push(pending(2));

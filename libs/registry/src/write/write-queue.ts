@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { QueueFullError, StoreUnavailableError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { awakeMsSince, LoopDelay } from '@coordination/scheduling';
 import { type QueuedRequest, type WriteResult } from '../requests/write-request.js';
 import { batchLimitMs, writeSettings, type WriteSettings } from './write-settings.js';
 
@@ -31,6 +32,7 @@ export class WriteQueue implements OnModuleInit {
   constructor(
     @Inject(writeSettings) private readonly settings: WriteSettings,
     private readonly metrics: Metrics,
+    @Inject(LoopDelay) private readonly stalls: Pick<LoopDelay, 'stalledMsSince'>,
   ) {}
 
   onModuleInit(): void {
@@ -96,12 +98,13 @@ export class WriteQueue implements OnModuleInit {
 
   /**
    * Rejects requests that have waited as long as a batch may take: while the database is away, every batch takes long to
-   * fail, and the last requests of a long queue would get their error only after a minute.
+   * fail, and the last requests of a long queue would get their error only after a minute. Stalls of this process do not count.
    */
   private rejectLate(batch: readonly PendingWrite[]): PendingWrite[] {
-    const oldest = performance.now() - batchLimitMs(this.settings);
+    const limitMs = batchLimitMs(this.settings);
+    const oldest = performance.now() - limitMs;
     return batch.filter(({ since, reject }) => {
-      if (since >= oldest) return true;
+      if (since >= oldest || awakeMsSince(this.stalls, since) <= limitMs) return true;
       reject(new StoreUnavailableError());
       return false;
     });
