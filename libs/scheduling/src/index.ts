@@ -1,5 +1,6 @@
 export { LoopDelay } from './loop-delay.js';
+export { PLACE_KINDS, type PlaceKind, type PlaceLimits } from './places/place-kinds.js';
 export { Scheduler, type Stepper, type Turn, type WorkOwner } from './scheduler.js';
 export { SchedulingModule } from './scheduling.module.js';
-export { PLACED_CLASSES, type PlacedClass, WORK_CLASSES, type WorkClass } from './work-class.js';
-export { type Place, type PlaceCaller, WorkPlaces } from './work-places.js';
+export { WORK_CLASSES, type WorkClass } from './work-class.js';
+export { type Place, type PlaceCaller, type PlaceUse, WorkPlaces } from './work-places.js';

@@ -1,12 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { LoopDelay } from './loop-delay.js';
+import { PlaceMetrics } from './place-metrics.js';
 import { Scheduler } from './scheduler.js';
 import { WorkPlaces } from './work-places.js';
 
-/** Provides the scheduler, the places of heavy work, and the delay of the event loop to all modules. It needs `ContextModule`. */
+/** Provides the scheduler, the places of heavy work, and the delay of the event loop to all modules. It needs `ContextModule` and `ObservabilityModule`. */
 @Global()
 @Module({
-  providers: [Scheduler, LoopDelay, WorkPlaces],
+  providers: [Scheduler, LoopDelay, WorkPlaces, PlaceMetrics],
   exports: [Scheduler, LoopDelay, WorkPlaces],
 })
 export class SchedulingModule {}
