@@ -7,6 +7,7 @@ import { DatabaseModule } from '@coordination/database';
 import { CatalogView } from '@coordination/catalog';
 import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
+import { HttpModule } from '@coordination/http';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
 import { SCHEMA } from '@coordination/migrations';
@@ -40,6 +41,7 @@ export class AppModule {
         ContextModule,
         ObservabilityModule.forRoot(logger, clock),
         SchedulingModule,
+        HttpModule,
         DatabaseModule.forRoot({
           ...database,
           schema: SCHEMA,

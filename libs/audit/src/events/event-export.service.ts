@@ -26,6 +26,11 @@ const PAGE_SIZE = 500;
 /** Events per chunk of the stream; they may have any size. */
 const CHUNK_EVENTS = 50;
 
+/** Waits for a place for one page. The place must be released when the page has been read. */
+type EnterPlace = () => Promise<{ release(): void }>;
+
+const NO_PLACES: EnterPlace = () => Promise.resolve({ release: () => undefined });
+
 /** An export of which the first read has succeeded. */
 export interface EventExport {
   /** The end of the log when the export began, and of the export. */
@@ -47,11 +52,18 @@ export class EventExporter {
 
   /**
    * Begins an export of the events that a filter selects.
+   * @param enter called before each page is read: a place is held only while a page is read, so a client that does not read
+   * holds none
    * @throws RevisionUnknownError when the lower bound is above the head
    * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
-  async begin(filter: EventFilter, order: EventOrder, format: ExportFormat): Promise<EventExport> {
+  async begin(
+    filter: EventFilter,
+    order: EventOrder,
+    format: ExportFormat,
+    enter: EnterPlace = NO_PLACES,
+  ): Promise<EventExport> {
     const { head, span } = await readSnapshot(this.databases, async em => {
       const { head, cut } = await this.bounds(em, filter);
       const { after, before } = await this.search.spanOf(em, filter);
@@ -60,7 +72,7 @@ export class EventExporter {
         span: { after: Math.max(after, oldestOf(cut)), before: Math.min(before, head.revision + 1) },
       };
     });
-    return { head, stream: Readable.from(this.chunks(filter, order, format, span)) };
+    return { head, stream: Readable.from(this.chunks(format, this.pages(filter, order, span, enter))) };
   }
 
   /**
@@ -79,10 +91,10 @@ export class EventExporter {
     return { head, cut };
   }
 
-  private async *chunks(filter: EventFilter, order: EventOrder, format: ExportFormat, span: RemainingSpan) {
+  private async *chunks(format: ExportFormat, pages: AsyncIterable<LogEvent[]>) {
     const header = headerOf(format);
     if (header !== '') yield header;
-    for await (const page of this.pages(filter, order, span)) {
+    for await (const page of pages) {
       for (let start = 0; start < page.length; start += CHUNK_EVENTS) {
         yield linesOf(format, page.slice(start, start + CHUNK_EVENTS));
       }
@@ -93,13 +105,24 @@ export class EventExporter {
    * Each page is read in a transaction of its own, which needs no common snapshot because events below the head never change.
    * If compaction removes events meanwhile, the export fails instead of leaving them out.
    */
-  private async *pages(filter: EventFilter, order: EventOrder, span: RemainingSpan): AsyncGenerator<LogEvent[]> {
+  private async *pages(
+    filter: EventFilter,
+    order: EventOrder,
+    span: RemainingSpan,
+    enter: EnterPlace,
+  ): AsyncGenerator<LogEvent[]> {
     for (let rest: RemainingSpan | undefined = span; rest;) {
       const from: RemainingSpan = rest;
-      const step = await readSnapshot(this.databases, async em => {
-        await this.cuts.assertRetained(em, from.after);
-        return await this.search.step(em, filter, order, from, this.pageSize);
-      });
+      const place = await enter();
+      let step;
+      try {
+        step = await readSnapshot(this.databases, async em => {
+          await this.cuts.assertRetained(em, from.after);
+          return await this.search.step(em, filter, order, from, this.pageSize);
+        });
+      } finally {
+        place.release();
+      }
       yield step.events;
       rest = step.rest;
     }

@@ -62,13 +62,14 @@ export class ChainVerifier {
    * Walks through the log in short transactions, which is correct because events below the head never change, and finds the
    * first revision at which the log differs from what was written.
    * @param signal ends the walk between two pages
+   * @param betweenPages awaited after each page, so that other work may take turns with this one
    * @throws RevisionCompactedError when a part of the range is no longer retained, or is removed meanwhile
    * @throws ValidationFailedError when the range ends before it begins
    * @throws StoreUnavailableError
    */
-  async verify(verification: Verification, signal: AbortSignal): Promise<Verdict> {
+  async verify(verification: Verification, signal: AbortSignal, betweenPages?: () => Promise<void>): Promise<Verdict> {
     const { end, walk, to, breaks } = await readSnapshot(this.databases, em => this.begin(em, verification));
-    const inside = await this.walk(walk, to, signal);
+    const inside = await this.walk(walk, to, signal, betweenPages);
     const firstBroken = [...(inside ? [inside] : []), ...breaks].sort((a, b) => a.revision - b.revision)[0] ?? null;
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
   }
@@ -155,7 +156,12 @@ export class ChainVerifier {
     return new ChainWalk({ revision: from - 1, hash: '' }, false);
   }
 
-  private async walk(walk: ChainWalk, to: number, signal: AbortSignal): Promise<ChainBreak | undefined> {
+  private async walk(
+    walk: ChainWalk,
+    to: number,
+    signal: AbortSignal,
+    betweenPages?: () => Promise<void>,
+  ): Promise<ChainBreak | undefined> {
     let sliceStart = performance.now();
     while (walk.revision < to) {
       signal.throwIfAborted();
@@ -175,6 +181,7 @@ export class ChainVerifier {
         sliceStart = performance.now();
       }
       if (page.length === 0) return { revision: walk.revision + 1, reason: 'EVENT_MISSING' };
+      await betweenPages?.();
     }
     return undefined;
   }

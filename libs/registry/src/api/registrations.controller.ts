@@ -8,6 +8,7 @@ import {
   IfNoneMatchHeader,
   LARGE_BODY_LIMIT_BYTES,
   POSITION_HEADERS,
+  RequestPlaces,
   setPosition,
 } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
@@ -43,7 +44,10 @@ import { idsWithOutcome } from '../requests/write-request.js';
 @ApiTags('Registry')
 @Controller('api/v1/registry')
 export class RegistrationsController {
-  constructor(private readonly registry: RegistryService) {}
+  constructor(
+    private readonly registry: RegistryService,
+    private readonly places: RequestPlaces,
+  ) {}
 
   @Endpoint({
     ...INSTANCE_SUCCESS,
@@ -52,6 +56,7 @@ export class RegistrationsController {
     summary: 'Register an instance',
     description:
       'Registers an instance, or replaces its record; `id` and `registeredAt` stay. Health is reset only if the endpoint or the check changed, or the `incarnation` is another one: then another process has started, and overrides of the previous one end. A registration that changes nothing renews the lease and takes no revision. Safe to repeat.',
+    work: 'write',
     operationId: 'registerInstance',
     requestHeaders: ['If-None-Match', 'If-Match', 'X-Change-Reason'],
     problems: [...REGISTER_PROBLEMS],
@@ -75,6 +80,7 @@ export class RegistrationsController {
     responseHeaders: POSITION_HEADERS,
     summary: 'Register many instances, all or none',
     description: 'One transaction for 1 to 1,000 instances. If one of them is rejected, none is registered.',
+    work: 'write',
     operationId: 'registerInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -91,6 +97,7 @@ export class RegistrationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const commands = instances.map((body, n) => registerCommand(body, namespace, {}, `/instances/${n}`));
+    this.places.leave();
     const result = await this.registry.registerBatch(commands);
     setPosition(reply, result);
     return {
@@ -106,6 +113,7 @@ export class RegistrationsController {
     summary: 'Deregister many instances',
     description:
       'One transaction for up to 1,000 instances. Instances that are not registered, or that another incarnation runs than the request names, are listed in the response; they are no error.',
+    work: 'write',
     operationId: 'deregisterInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -118,6 +126,7 @@ export class RegistrationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const named = toNamedInstances(body);
+    this.places.leave();
     const result = await this.registry.deregisterMany(named);
     setPosition(reply, result);
     const incarnationEnded = idsWithOutcome(named, result, 'ended');
