@@ -53,7 +53,7 @@ export function instanceRoutes<P, Q>({
       description: 'Returns one instance with its lease, as stored in the database.',
       work: 'hot',
       operationId: `getInstance${suffix}`,
-      problems: ['INSTANCE_NOT_FOUND', 'STORE_UNAVAILABLE'],
+      problems: ['INSTANCE_NOT_FOUND', 'OVERLOADED', 'STORE_UNAVAILABLE'],
       examples: { parameters: example, response: LEASED_EXAMPLE },
     })
     @Get()
