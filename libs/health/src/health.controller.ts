@@ -24,7 +24,7 @@ export class HealthController {
   @Probe(
     'getHealth',
     'Get the health of every part',
-    'For people: the database, the view, the log, liveness, the name of the node, background tasks, the writer and the process, by name. `tasks` is `degraded`, at 200, while a background task fails repeatedly; `failing` lists the tasks, since when and how often they have failed, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is also `degraded` while a guard prevents leases from ending, which is no error. `node` is `degraded`, at 200, while another live node uses the same ID.',
+    'For people: the database, the view, the log, liveness, the name of the node, background tasks, the writer, the places and lines of heavy work, and the process, by name. `tasks` is `degraded`, at 200, while a background task fails repeatedly; `failing` lists the tasks, since when and how often they have failed, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is also `degraded` while a guard prevents leases from ending, which is no error. `node` is `degraded`, at 200, while another live node uses the same ID.',
   )
   @Get()
   everything() {
@@ -38,6 +38,7 @@ export class HealthController {
       () => this.node.named(),
       () => this.node.tasks(),
       () => this.node.writer(),
+      () => this.node.work(),
       () => this.node.process(),
     ]);
   }

@@ -6,6 +6,7 @@ import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
+import { WorkPlaces } from '@coordination/scheduling';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClock } from '../../../test/support/nodes/background-tasks.js';
@@ -83,13 +84,14 @@ describe('the probes', () => {
       { provide: Node, useValue: node },
       { provide: BackgroundTasks, useValue: tasks },
       { provide: Metrics, useValue: new Metrics() },
+      { provide: WorkPlaces, useValue: new WorkPlaces() },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
     @Global()
     @Module({
       providers,
-      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
+      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, WorkPlaces, StoreProbe, SchemaGate],
     })
     class PartsModule {}
     const module = await Test.createTestingModule({
@@ -302,6 +304,7 @@ describe('the probes', () => {
       privileges: { status: 'up' },
       view: { status: 'up', revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25 },
       writer: { queueLength: 3 },
+      work: { status: 'up', database: { places: 2, taken: 0, waiting: 0, refused: { lineFull: 0, waitedTooLong: 0 } } },
       process: { version: '1.2.3' },
     });
   });

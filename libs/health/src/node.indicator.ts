@@ -1,12 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { BackgroundTasks } from '@coordination/observability';
+import { PLACE_KINDS, WorkPlaces } from '@coordination/scheduling';
 import { NodeName, WriteQueueLength } from './health-sources.js';
+
+const MILLISECONDS = 1_000;
 
 /** Injection token of the version of the service. */
 export const SERVICE_VERSION = Symbol('service version');
 
-/** The state of this node alone: its name, its background tasks, its write queue and its process. It is never down. */
+/** The state of this node alone: its name, its background tasks, its write queue, its places for heavy work and its process. It is
+ * never down. */
 @Injectable()
 export class NodeIndicator {
   constructor(
@@ -14,6 +18,7 @@ export class NodeIndicator {
     private readonly name: NodeName,
     private readonly backgroundTasks: BackgroundTasks,
     private readonly writeQueue: WriteQueueLength,
+    private readonly places: WorkPlaces,
     @Inject(SERVICE_VERSION) private readonly version: string,
   ) {}
 
@@ -39,6 +44,21 @@ export class NodeIndicator {
 
   writer() {
     return this.health.check('writer').up({ queueLength: this.writeQueue.queueLength });
+  }
+
+  /** Places and lines of heavy work. A full line is no fault of the node: other requests are answered as usual. */
+  work() {
+    const use = this.places.use();
+    const kinds = PLACE_KINDS.map(kind => {
+      const { refused, longestWaitSeconds, ...counts } = use[kind];
+      const shown = {
+        ...counts,
+        longestWaitSeconds: Math.round(longestWaitSeconds * MILLISECONDS) / MILLISECONDS,
+        refused: { lineFull: refused.line_full, waitedTooLong: refused.waited_too_long },
+      };
+      return [kind, shown] as const;
+    });
+    return this.health.check('work').up(Object.fromEntries(kinds));
   }
 
   process() {

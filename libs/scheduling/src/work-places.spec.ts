@@ -125,11 +125,13 @@ describe('WorkPlaces', () => {
     const first = await places.enter('long', A);
     const second = places.enter('long', A);
     await vi.advanceTimersByTimeAsync(2_000);
+    expect(places.use().long.longestWaitSeconds).toBe(2);
     first.release();
     await second;
     expect(waited).toEqual([
       ['long', 0],
       ['long', 2],
     ]);
+    expect(places.use().long.longestWaitSeconds).toBe(0);
   });
 });

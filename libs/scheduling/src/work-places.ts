@@ -32,6 +32,8 @@ export interface PlaceUse {
   readonly places: number;
   readonly taken: number;
   readonly waiting: number;
+  /** How long (s) the one has waited that has waited longest; 0: none waits. */
+  readonly longestWaitSeconds: number;
   /** How many callers have been refused since the start, by reason. */
   readonly refused: Readonly<Record<RefusalReason, number>>;
 }
@@ -97,8 +99,17 @@ export class WorkPlaces {
   use(): Readonly<Record<PlaceKind, PlaceUse>> {
     return byKind(kind => {
       const { taken, waiting } = this.lines[kind];
-      return { places: this.limits[kind].places, taken, waiting, refused: { ...this.refused[kind] } };
+      const longestWaitSeconds = this.longestWaitMs(kind) / 1_000;
+      const refused = { ...this.refused[kind] };
+      return { places: this.limits[kind].places, taken, waiting, longestWaitSeconds, refused };
     });
+  }
+
+  private longestWaitMs(kind: PlaceKind): number {
+    const now = this.clock.monotonicMs();
+    let longest = 0;
+    for (const { sinceMs } of this.lines[kind].waiters()) longest = Math.max(longest, now - sinceMs);
+    return longest;
   }
 
   private async inLine(

@@ -65,6 +65,11 @@ export class FairLine<W extends Waiter> {
     return sum;
   }
 
+  /** All who wait, in no particular order. */
+  *waiters(): Generator<W, void> {
+    for (const { waiters } of this.clients.values()) yield* waiters;
+  }
+
   /** Asks for a place, or a place in the line. */
   ask(waiter: W): Admission<W> {
     if (this.takenPlaces < this.limits.places) {
