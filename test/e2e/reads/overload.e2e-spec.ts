@@ -4,7 +4,7 @@ import { type Place, type PlaceKind, WorkPlaces } from '@coordination/scheduling
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CatalogService, discover, startCatalog } from '../../support/catalog/catalog-service.js';
-import { INSTANCES, type LeasedView, LONG_LEASE, type Problem } from '../../support/http/api.js';
+import { INSTANCES, type LeasedView, LONG_LEASE } from '../../support/http/api.js';
 import { metricOf } from '../../support/nodes/metrics.js';
 import { eventually } from '../../support/time/eventually.js';
 import { waitFor } from '../../support/time/wait-for.js';
@@ -74,6 +74,16 @@ function get(path: string, from = '127.0.0.1'): { request: ClientRequest; answer
   return { request, answered };
 }
 
+/** Fills the line of heavy reads with callers of one address. */
+function fill(): void {
+  for (let n = 0; n < LINE; n++) {
+    places.enter('database', { client: '127.0.0.1', route: `/route/${n % 3}` }).then(
+      place => place.release(),
+      () => undefined,
+    );
+  }
+}
+
 const waiting = (kind: PlaceKind, count: number) =>
   waitFor(`${count} wait`, () => places.use()[kind].waiting === count);
 
@@ -112,15 +122,6 @@ describe('Heavy reads whose statements take long', () => {
 });
 
 describe('The line of heavy reads', () => {
-  const fill = () => {
-    for (let n = 0; n < LINE; n++) {
-      places.enter('database', { client: '127.0.0.1', route: `/route/${n % 3}` }).then(
-        place => place.release(),
-        () => undefined,
-      );
-    }
-  };
-
   it.each([
     '/api/v1/audit/events',
     '/api/v1/audit/head',
@@ -132,7 +133,7 @@ describe('The line of heavy reads', () => {
   ])('has an end: %s gets OVERLOADED, with Retry-After', async path => {
     await occupy('database');
     fill();
-    const { status, headers, body } = await catalog.api.get<Problem>(path);
+    const { status, headers, body } = await catalog.api.get(path);
     expect([status, body.code]).toEqual([503, 'OVERLOADED']);
     expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   });

@@ -39,12 +39,12 @@ async function occupyReads(of: Databases): Promise<() => Promise<void>> {
 
 /** Statements on connections for another purpose, one after the other, as the follower of the log sends them. */
 function otherStatements(of: Databases): () => Promise<void> {
-  let isOver = false;
+  const ending = new AbortController();
   const ended = (async () => {
-    while (!isOver) await query(of.em('view'), 'select pg_sleep(0.05)');
+    while (!ending.signal.aborted) await query(of.em('view'), 'select pg_sleep(0.05)');
   })();
   return async () => {
-    isOver = true;
+    ending.abort();
     await ended;
   };
 }

@@ -138,7 +138,7 @@ const LARGE_BODY_BYTES = 64 * 1024;
 function readInTurn(request: FastifyRequest, bytes: Buffer, parser: BodyParser, done: Done): void {
   const { requestPlaces } = request.server;
   if (bytes.length <= LARGE_BODY_BYTES || !requestPlaces) return readBody(bytes, parser, done);
-  requestPlaces.before(request, 'body', error => {
+  void requestPlaces.before(request, 'body', error => {
     if (error) done(error);
     else readBody(bytes, parser, done);
   });

@@ -35,7 +35,7 @@ export class RequestPlaces {
       const work = request.endpoint?.work;
       const kind = work && PLACE_OF[work];
       if (kind === undefined) done();
-      else this.before(request, kind, done);
+      else void this.before(request, kind, done);
     });
     server.addHook('onSend', (request, _reply, _payload, done) => {
       request.served?.place?.end();
@@ -74,16 +74,14 @@ export class RequestPlaces {
   }
 
   /** Waits for a place for a request, and then calls a function, with an error if there is none. Not if the client is gone. */
-  before({ served }: FastifyRequest, kind: PlaceKind, next: (error?: Error) => void): void {
-    if (!served) return next();
-    this.placeOf(served)
-      .enter(kind)
-      .then(
-        () => next(),
-        (error: Error) => {
-          if (!served.response.destroyed) next(error);
-        },
-      );
+  async before({ served }: FastifyRequest, kind: PlaceKind, next: (error?: Error) => void): Promise<void> {
+    try {
+      if (served) await this.placeOf(served).enter(kind);
+    } catch (error) {
+      if (!served?.response.destroyed) next(error as Error);
+      return;
+    }
+    next();
   }
 
   private placeOf(request: ServedRequest): RequestPlace {
