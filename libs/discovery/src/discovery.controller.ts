@@ -1,6 +1,13 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, type IfNoneMatch, IfNoneMatchHeader, matchesNone, type SuccessOptions } from '@coordination/http';
+import {
+  Endpoint,
+  type IfNoneMatch,
+  IfNoneMatchHeader,
+  matchesNone,
+  RequestPlaces,
+  type SuccessOptions,
+} from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 import {
   NAMESPACES_EXAMPLE,
@@ -56,6 +63,7 @@ export class DiscoveryController {
     private readonly past: PastDiscovery,
     private readonly guards: GuardNoticeSlot,
     private readonly parsed: ParsedRequestCache,
+    private readonly places: RequestPlaces,
   ) {}
 
   @Endpoint({
@@ -65,6 +73,7 @@ export class DiscoveryController {
     otherSuccesses: [NOT_MODIFIED],
     summary: 'List namespaces',
     description: 'The namespaces that have instances.',
+    work: 'hot',
     operationId: 'listNamespaces',
     requestHeaders: ['If-None-Match'],
     problems: ['STARTING', ...WAITING_PROBLEMS],
@@ -87,9 +96,10 @@ export class DiscoveryController {
     summary: 'List services',
     description:
       'The services of a namespace that have instances, each with a summary of its instances. With filters, only the instances that they select count; `status` defaults to `any`. The whole list comes from memory, a filtered one from PostgreSQL, one with `asOf` from the log.',
+    work: 'hot',
     operationId: 'listServices',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'OVERLOADED', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: { namespace: 'default' }, response: SERVICES_EXAMPLE },
   })
   @Get('services')
@@ -101,7 +111,10 @@ export class DiscoveryController {
     const { namespace, asOf } = query;
     const consistency = toConsistency(query, reply.raw);
     const selection = toSelection(query, 'any');
-    if (asOf) return sendPast(reply, await this.past.listServices(asOf, namespace, selection, hasTag(ifNoneMatch)));
+    if (asOf) {
+      await this.places.enter('database');
+      return sendPast(reply, await this.past.listServices(asOf, namespace, selection, hasTag(ifNoneMatch)));
+    }
     sendFound(reply, ifNoneMatch, await this.discovery.listServices(namespace, selection, consistency));
   }
 
@@ -113,9 +126,10 @@ export class DiscoveryController {
     summary: 'List the instances of a service',
     description:
       'The instances that the filters select; `status` defaults to `healthy,degraded`, but to `any` on the watch, the search and the diff: set it on both to watch what was listed. The ETag changes with every change of the service, and is the same on all nodes. An unknown service has no instances; that is not an error. With `limit`, the list comes in pages, all of which show the service as it was for the first one; later pages come from memory, or from the log once the service has changed. With `asOf`, the response equals, byte for byte, the response at that time, apart from the revision of a service without instances that had been dropped by then.',
+    work: 'hot',
     operationId: 'listServiceInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'OVERLOADED', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: { service: 'orders', namespace: 'default' }, response: SERVICE_INSTANCES_EXAMPLE },
   })
   @Get('services/:service/instances')
@@ -131,6 +145,7 @@ export class DiscoveryController {
     const position = toPosition(listQuery, cursor);
     if (asOf) {
       const { selection, part } = listQuery;
+      await this.places.enter('database');
       const found = await this.past.listInstances(asOf, listQuery, selection, hasTag(ifNoneMatch), { part, position });
       return sendPast(reply, found);
     }
@@ -149,9 +164,10 @@ export class DiscoveryController {
     summary: 'Search instances',
     description:
       'Searches the whole catalog in PostgreSQL; `status` defaults to `any`. The pages neither miss nor repeat an instance that keeps its place in the order meanwhile. With `asOf`, all pages show one revision; use the same `asOf` for each page.',
+    work: 'hot',
     operationId: 'searchInstances',
     requestHeaders: ['If-None-Match'],
-    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
+    problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'OVERLOADED', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],
     examples: { parameters: SEARCH_PARAMETERS_EXAMPLE, response: SEARCH_EXAMPLE },
   })
   @Get('instances')
@@ -173,7 +189,10 @@ export class DiscoveryController {
       cursor,
       fields,
     };
-    if (asOf) return sendPast(reply, await this.past.searchInstances(asOf, search, hasTag(ifNoneMatch)));
+    if (asOf) {
+      await this.places.enter('database');
+      return sendPast(reply, await this.past.searchInstances(asOf, search, hasTag(ifNoneMatch)));
+    }
     // A page of a search may change with every change of the catalog.
     const tagOf = ({ epoch, revision }: CatalogVersion) => revisionTag(epoch, revision, variantOfFields(fields));
     const isKnown = (catalog: CatalogVersion) => matchesNone(ifNoneMatch, tagOf(catalog));
@@ -192,6 +211,7 @@ export class DiscoveryController {
     const found = await this.discovery.laterPage(query, position);
     setGuardHeader(reply, this.guards.of(query.namespace, query.service));
     if (found) return sendImmutable(reply, ifNoneMatch, found);
+    await this.places.enter('database');
     sendPast(reply, await this.past.laterPage(query, position, hasTag(ifNoneMatch)));
   }
 }

@@ -1,5 +1,6 @@
 import { type LogHead } from '@coordination/log';
 import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
+import { RequestPlaces } from '@coordination/http';
 import { Injectable } from '@nestjs/common';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
@@ -38,6 +39,9 @@ export interface ServiceRead {
   readonly instances: readonly InstanceView[] | undefined;
 }
 
+/** A list of more instances, or more services, than this takes some milliseconds to make: it needs a place unless it is kept. */
+const LARGE = 500;
+
 /** How many characters of pages, and of lists with some members only, are cached. */
 const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
 
@@ -58,6 +62,7 @@ export class DiscoveryService {
     private readonly fresh: FreshReads,
     listings: Listings,
     changes: ChangeFeed,
+    private readonly places: RequestPlaces,
   ) {
     this.json = new CachedJson(view);
     this.partsJson = new CachedJson(view, PARTS_MAX_LENGTH, { listings, changes });
@@ -79,9 +84,13 @@ export class DiscoveryService {
   async listServices(namespace: string, selection: Selection, consistency = EVENTUAL): Promise<Found> {
     const poll = () => instancesPoll({ namespace, service: null }, selection);
     if (isEverything(selection)) {
-      return await this.fresh.fromView(consistency, () => this.json.serviceList(namespace), poll);
+      await this.fresh.untilFresh(consistency, poll);
+      const isLarge = this.view.services(namespace).size > LARGE;
+      if (isLarge && !this.json.keepsServiceList(namespace)) await this.places.enter('memory');
+      return this.fresh.now(() => this.json.serviceList(namespace), consistency);
     }
     await this.fresh.untilStoreReadable(consistency, poll);
+    await this.places.enter('memory');
     const { head, revision, services } = await this.search.services(namespace, selection);
     this.fresh.assertKnown(consistency, head);
     return { catalog: current(head), revision, body: JSON.stringify({ revision, services }) };
@@ -91,12 +100,16 @@ export class DiscoveryService {
    * The instances of a service, or the first page of them.
    * @throws InvalidFilterError for patterns that are too costly
    */
-  listInstances(query: ListQuery, consistency = EVENTUAL): Promise<Found> {
-    return this.fresh.fromView(
-      consistency,
-      () => this.listJson(query),
-      () => instancesPoll(query, query.selection),
-    );
+  async listInstances(query: ListQuery, consistency = EVENTUAL): Promise<Found> {
+    await this.fresh.untilFresh(consistency, () => instancesPoll(query, query.selection));
+    if (this.needsPlace(query)) await this.places.enter('memory');
+    return this.fresh.now(() => this.listJson(query), consistency);
+  }
+
+  /** Whether {@link listInstances} would have to wait for a place. @param after the instanceId after which a page begins */
+  needsPlace(query: ListQuery, after?: string): boolean {
+    if (this.view.instancesOf(query.namespace, query.service).size <= LARGE) return false;
+    return !(isWhole(query.part) ? this.json : this.partsJson).keepsList(query, after);
   }
 
   /**
@@ -115,6 +128,7 @@ export class DiscoveryService {
    */
   async laterPage(query: ListQuery, { at, after }: ListPosition): Promise<Found | undefined> {
     await this.fresh.untilFresh({ ...EVENTUAL, minRevision: at });
+    if (this.needsPlace(query, after)) await this.places.enter('memory');
     if (this.view.serviceRevision(query.namespace, query.service) !== at) {
       this.partsJson.restoreListing(query, at);
       return undefined;
@@ -135,6 +149,7 @@ export class DiscoveryService {
     consistency = EVENTUAL,
   ): Promise<SearchFound> {
     await this.fresh.untilStoreReadable(consistency, () => instancesPoll(search, search.selection));
+    await this.places.enter('memory');
     const { head, page } = await this.search.search(search, head => isKnown(current(head)));
     this.fresh.assertKnown(consistency, head);
     const body = page && searchJson(head.revision, page, search.fields);
@@ -147,7 +162,7 @@ export class DiscoveryService {
    * @param isKnown whether the client has the state of this tag already
    * @throws InvalidFilterError for patterns that are too costly
    */
-  readService(
+  async readService(
     { namespace, service, selection }: ServiceQuery,
     consistency = EVENTUAL,
     isKnown: (tag: string) => boolean = () => false,
@@ -163,7 +178,9 @@ export class DiscoveryService {
         .map(toInstanceView);
       return { revision, tag, instances };
     };
-    return this.fresh.fromView(consistency, read, () => instancesPoll({ namespace, service }, selection));
+    await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service }, selection));
+    if (this.view.instancesOf(namespace, service).size > LARGE) await this.places.enter('memory');
+    return this.fresh.now(read, consistency);
   }
 
   private listJson(query: ListQuery) {

@@ -50,6 +50,7 @@ export class ParsedRequestCache {
     const { namespace, service } = query;
     let found: Found;
     let ifNoneMatch;
+    if (this.discovery.needsPlace(query)) return false;
     try {
       ifNoneMatch = parseIfNoneMatch(request.headers['if-none-match']);
       found = this.discovery.listInstancesNow(query);

@@ -4,10 +4,17 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CatalogView, ChangeFeed, DEFAULT_NAMESPACE, ReadBarrier } from '@coordination/catalog';
 import { ContextModule } from '@coordination/context';
-import { Scheduler } from '@coordination/scheduling';
-import { clientDisconnect, configureHttp, createHttpAdapter, UseProtocol, type WireProtocol } from '@coordination/http';
+import {
+  clientDisconnect,
+  configureHttp,
+  createHttpAdapter,
+  RequestPlaces,
+  UseProtocol,
+  type WireProtocol,
+} from '@coordination/http';
 import { ERROR_CODES, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { Scheduler, WorkPlaces } from '@coordination/scheduling';
 import { type FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anInstance } from '../../../test/support/catalog/factories.js';
@@ -78,6 +85,8 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false 
     LongPolls,
     FreshReads,
     Listings,
+    WorkPlaces,
+    RequestPlaces,
     DiscoveryService,
   ],
 })

@@ -24,7 +24,7 @@ export class HealthController {
   @Probe(
     'getHealth',
     'Get the health of every part',
-    'For people: the database, the view, the log, liveness, the name of the node, background tasks, the writer, the connections of clients and the process, by name. `tasks` is `degraded`, at 200, while a background task fails repeatedly; `failing` lists the tasks, since when and how often they have failed, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is also `degraded` while a guard prevents leases from ending, which is no error. `node` is `degraded`, at 200, while another live node uses the same ID. `connections` is `degraded`, at 200, while new callers are refused because the maximum is open and none is idle.',
+    'For people: the database, the view, the log, liveness, the name of the node, background tasks, the writer, the connections of clients, the places and lines of heavy work, and the process, by name. `tasks` is `degraded`, at 200, while a background task fails repeatedly; `failing` lists the tasks, since when and how often they have failed, why, and with what effect. `liveness` is `degraded`, at 200, while no node ends leases; its `state` is also `degraded` while a guard prevents leases from ending, which is no error. `node` is `degraded`, at 200, while another live node uses the same ID. `connections` is `degraded`, at 200, while new callers are refused because the maximum is open and none is idle.',
   )
   @Get()
   everything() {
@@ -39,6 +39,7 @@ export class HealthController {
       () => this.node.tasks(),
       () => this.node.writer(),
       () => this.load.connections(),
+      () => this.load.work(),
       () => this.node.process(),
     ]);
   }

@@ -6,6 +6,7 @@ import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter, ServerConnections } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
+import { WorkPlaces } from '@coordination/scheduling';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClock } from '../../../test/support/nodes/background-tasks.js';
@@ -91,6 +92,7 @@ describe('the probes', () => {
       { provide: Node, useValue: node },
       { provide: BackgroundTasks, useValue: tasks },
       { provide: Metrics, useValue: new Metrics() },
+      { provide: WorkPlaces, useValue: new WorkPlaces() },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
     ];
@@ -301,6 +303,7 @@ describe('the probes', () => {
       view: { status: 'up', revision: 42, epoch: 'an epoch', stalenessSeconds: 0.25 },
       writer: { queueLength: 3 },
       connections: { status: 'up', open: expect.any(Number), max: 10, refused: 0 },
+      work: { status: 'up', database: { places: 2, taken: 0, waiting: 0, refused: { lineFull: 0, waitedTooLong: 0 } } },
       process: { version: '1.2.3' },
     });
   });

@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import { describedHeaders, PossibleProblems } from '@coordination/http';
+import { describedHeaders, PossibleProblems, Work } from '@coordination/http';
 import { Metrics } from '@coordination/observability';
 import { Registry } from 'prom-client';
 
@@ -23,6 +23,7 @@ export class MetricsController {
     schema: { type: 'string' },
   })
   @PossibleProblems()
+  @Work('liveness')
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   read(): Promise<string> {
     return this.metrics.text();

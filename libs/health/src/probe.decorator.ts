@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { HealthCheck } from '@nestjs/terminus';
-import { describedHeaders, OwnErrorBody, PossibleProblems } from '@coordination/http';
+import { describedHeaders, OwnErrorBody, PossibleProblems, Work } from '@coordination/http';
 import { healthReport } from './health.schemas.js';
 
 const UNAVAILABLE = 503;
@@ -18,5 +18,6 @@ export const Probe = (operationId: string, summary: string, description: string)
     Report(200, 'All parts are up or degraded.'),
     Report(UNAVAILABLE, 'A part is down.'),
     OwnErrorBody(UNAVAILABLE),
+    Work('liveness'),
     HealthCheck({ noCache: true, swaggerDocumentation: false }),
   );

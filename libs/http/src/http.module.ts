@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ConnectionMetrics } from './connections/connection-metrics.js';
 import { ServerConnections } from './connections/server-connections.js';
 import { type HttpAdapter } from './server/http-adapter.js';
+import { RequestPlaces } from './work/request-places.js';
 
 /** The server exists before the container of Nest does. */
 const serverConnections = {
@@ -11,7 +12,13 @@ const serverConnections = {
   useFactory: ({ httpAdapter }: HttpAdapterHost) => (httpAdapter as unknown as HttpAdapter).connections,
 };
 
-/** Provides the connections of the server to all modules. It needs `ObservabilityModule` and `createHttpAdapter`. */
+/**
+ * Provides {@link RequestPlaces} and the connections of the server to all modules. It needs `ObservabilityModule`,
+ * `SchedulingModule`, and an application on `createHttpAdapter`.
+ */
 @Global()
-@Module({ providers: [serverConnections, ConnectionMetrics], exports: [ServerConnections] })
+@Module({
+  providers: [serverConnections, ConnectionMetrics, RequestPlaces],
+  exports: [ServerConnections, RequestPlaces],
+})
 export class HttpModule {}

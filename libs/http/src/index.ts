@@ -1,9 +1,9 @@
 export { openApiJson, openApiYaml, serveApiDocs } from './openapi/api-docs.js';
 export { CompressedForm } from './compression/compressed-form.js';
 export { configureHttp } from './server/configure-http.js';
+export { HttpModule } from './http.module.js';
 export { type ResponseHeader } from './headers/documented-headers.js';
 export { ServerConnections } from './connections/server-connections.js';
-export { HttpModule } from './http.module.js';
 export { endHead } from './server/end-head.js';
 export {
   describedHeaders,
@@ -27,6 +27,8 @@ export { POSITION_HEADERS, setPosition } from './headers/position-headers.js';
 export { IfMatchHeader, IfNoneMatchHeader } from './headers/precondition.decorators.js';
 export { locationOf } from './links/own-links.js';
 export { queryCommaList, queryCursor, queryInteger, queryList, revisionNumber } from './requests/query.schemas.js';
+export { RequestPlaces } from './work/request-places.js';
+export { Work } from './work/work.decorator.js';
 export { OwnErrorBody } from './routing/own-error-body.decorator.js';
 export { UseProtocol } from './routing/use-protocol.decorator.js';
 export { ANY_MEDIA_TYPE, type WireProtocol } from './routing/wire-protocol.js';

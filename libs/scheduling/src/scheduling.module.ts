@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { LoopDelay } from './loop-delay.js';
+import { PlaceMetrics } from './place-metrics.js';
 import { Scheduler } from './scheduler.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
 import { WorkPlaces } from './work-places.js';
@@ -10,7 +11,7 @@ import { WorkPlaces } from './work-places.js';
  */
 @Global()
 @Module({
-  providers: [Scheduler, LoopDelay, SchedulingMetrics, WorkPlaces],
+  providers: [Scheduler, LoopDelay, SchedulingMetrics, WorkPlaces, PlaceMetrics],
   exports: [Scheduler, LoopDelay, WorkPlaces],
 })
 export class SchedulingModule {}

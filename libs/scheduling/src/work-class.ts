@@ -11,8 +11,3 @@
 export const WORK_CLASSES = ['liveness', 'write', 'hot', 'heavy', 'long'] as const;
 
 export type WorkClass = (typeof WORK_CLASSES)[number];
-
-/** The classes whose work needs a place before it begins. */
-export const PLACED_CLASSES = ['heavy', 'long'] as const satisfies readonly WorkClass[];
-
-export type PlacedClass = (typeof PLACED_CLASSES)[number];

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Databases, query } from '@coordination/database';
 import { INSTANCES, type LeasedView } from '../../support/http/api.js';
 import { type CatalogService, discover, startCatalog } from '../../support/catalog/catalog-service.js';
+import { metricOf } from '../../support/nodes/metrics.js';
 import { waitFor } from '../../support/time/wait-for.js';
 
 const READS = 3;
@@ -61,6 +62,9 @@ describe('searches that occupy every connection for reads', () => {
       // Says nothing new: answered from memory, after a look at the head.
       expect((await catalog.api.register()).version).toBe(1);
       expect((await catalog.api.get('/health/ready')).status).toBe(200);
+      const health = await catalog.api.get<{ details: Record<string, unknown> }>('/health');
+      expect(health.body.details).toMatchObject({ database: { status: 'up' }, work: { memory: { taken: 2 } } });
+      expect(await metricOf(catalog.api, 'pcs_work_places_taken')).toBe(2);
       expect(answered, 'the searches waited all the while').toBe(0);
     } finally {
       await release();

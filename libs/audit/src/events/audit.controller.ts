@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, setPosition } from '@coordination/http';
+import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, RequestPlaces, setPosition } from '@coordination/http';
 import { currentRequest } from '@coordination/context';
 import { Scheduler, type Turn } from '@coordination/scheduling';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
@@ -46,12 +46,14 @@ export class AuditController {
     private readonly verifier: ChainVerifier,
     private readonly longRequests: LongRequests,
     private readonly scheduler: Scheduler,
+    private readonly places: RequestPlaces,
   ) {}
 
   @Endpoint({
     summary: 'List events',
     description:
       'All changes to the catalog, newest first. An event must match all filters. A page may be shorter than `limit`, or empty, although there are more events: only a null `nextCursor` means the end.',
+    work: 'heavy',
     operationId: 'listAuditEvents',
     status: 200,
     response: eventPageView,
@@ -75,6 +77,7 @@ export class AuditController {
   @Endpoint({
     summary: 'Get one event',
     description: 'One change to the catalog, by its revision.',
+    work: 'heavy',
     operationId: 'getAuditEvent',
     status: 200,
     response: auditEventView,
@@ -96,6 +99,7 @@ export class AuditController {
     summary: 'Export events',
     description:
       'The events that the filters select, as a file, oldest first, up to the head at the time of the request. The file is complete only if the response ends properly: the connection of an export that fails is closed. docs/audit.md describes how to verify the file offline.',
+    work: 'long',
     operationId: 'exportAuditEvents',
     status: 200,
     response: exportView,
@@ -119,7 +123,8 @@ export class AuditController {
     }
     const work = this.longRequests.begin(reply.raw);
     try {
-      const { head, stream } = await this.exporter.begin(filter, order, format, this.turnOf(work));
+      const enter = this.places.underWay('long', work.signal);
+      const { head, stream } = await this.exporter.begin(filter, order, format, this.turnOf(work), enter);
       setFileHeaders(reply, head, format);
       stream.once('close', () => work.end());
       work.signal.addEventListener('abort', () => stream.destroy(work.signal.reason as Error));
@@ -135,6 +140,7 @@ export class AuditController {
     summary: 'Get the head of the log',
     description:
       'An anchor: stored elsewhere, it lets `verify` detect later whether the log up to it was rewritten or cut off.',
+    work: 'heavy',
     operationId: 'getAuditHead',
     status: 200,
     response: logHeadView,
@@ -153,6 +159,7 @@ export class AuditController {
     summary: 'Get the retained part of the log',
     description:
       'Where the log begins. `oldestRevision` is the oldest revision that `asOf`, `from` of a diff and `since` of a watch accept; all later events are retained. The hash chain continues from `anchor`. Each cut records which events were removed, when, and to which file they were exported.',
+    work: 'heavy',
     operationId: 'getAuditRetention',
     status: 200,
     response: retentionView,
@@ -174,6 +181,7 @@ export class AuditController {
       '`HASH_MISMATCH` (the event was changed), `LINK_MISMATCH` (its `previousHash` is not the hash of the event before), `EVENT_MISSING` (there is no event), `HEAD_MISSING`, `HEAD_MISMATCH`, `BEYOND_HEAD` (the head row is missing, or does not match the newest event), `CUT_MISMATCH` (the beginning was removed, and no event records it), `ANCHOR_MISSING`, `ANCHOR_MISMATCH` (the anchor was taken from another log).',
       'Only an anchor detects that the whole chain was rewritten, or that its end was cut off together with the head. The service hashes some thousands of events per second and responds at the end: verify a long log in ranges.',
     ].join(' '),
+    work: 'long',
     operationId: 'verifyAuditLog',
     status: 200,
     response: verdictView,
@@ -194,7 +202,7 @@ export class AuditController {
     }
     const work = this.longRequests.begin(reply.raw);
     try {
-      const verdict = await this.verifier.verify(verification, this.turnOf(work));
+      const verdict = await this.verifier.verify(verification, this.turnOf(work), () => this.places.handOn());
       assertVerified(verification, verdict);
       void reply.send(verdict);
     } finally {

@@ -5,7 +5,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigModule, readSettings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { DatabaseModule, Databases, query } from '@coordination/database';
-import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { configureHttp, createHttpAdapter, HttpModule } from '@coordination/http';
 import { SCHEMA } from '@coordination/migrations';
 import { createLogger, ObservabilityModule } from '@coordination/observability';
 import { SchedulingModule } from '@coordination/scheduling';
@@ -34,6 +34,7 @@ beforeAll(async () => {
       ContextModule,
       ObservabilityModule.forRoot(createLogger(settings)),
       SchedulingModule,
+      HttpModule,
       DatabaseModule.forRoot({ url: database.url, embedded: false, entities: LOG_ENTITIES, schema: SCHEMA }),
       AuditModule,
     ],

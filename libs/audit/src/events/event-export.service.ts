@@ -27,6 +27,11 @@ const PAGE_SIZE = 500;
 /** A chunk of the stream ends with the event by which it has so many characters; events have up to 70 kB. */
 const CHUNK_LENGTH = 64 * 1024;
 
+/** Waits for a place for one page. The place must be released when the page has been read. */
+type EnterPlace = () => Promise<{ release(): void }>;
+
+const NO_PLACES: EnterPlace = () => Promise.resolve({ release: () => undefined });
+
 /** An export of which the first read has succeeded. */
 export interface EventExport {
   /** The end of the log when the export began, and of the export. */
@@ -49,11 +54,19 @@ export class EventExporter {
   /**
    * Begins an export of the events that a filter selects.
    * @param turn runs the work; its signal makes the stream fail
+   * @param enter called before each page is read: a place is held only while a page is read, so a client that does not read
+   * holds none
    * @throws RevisionUnknownError when the lower bound is above the head
    * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
-  async begin(filter: EventFilter, order: EventOrder, format: ExportFormat, turn: Turn): Promise<EventExport> {
+  async begin(
+    filter: EventFilter,
+    order: EventOrder,
+    format: ExportFormat,
+    turn: Turn,
+    enter: EnterPlace = NO_PLACES,
+  ): Promise<EventExport> {
     const { head, span } = await readSnapshot(this.databases, async em => {
       const { head, cut } = await this.bounds(em, filter);
       const { after, before } = await this.search.spanOf(em, filter);
@@ -62,7 +75,7 @@ export class EventExporter {
         span: { after: Math.max(after, oldestOf(cut)), before: Math.min(before, head.revision + 1) },
       };
     });
-    return { head, stream: Readable.from(this.chunks(format, this.pages(filter, order, span, turn), turn)) };
+    return { head, stream: Readable.from(this.chunks(format, this.pages(filter, order, span, turn, enter), turn)) };
   }
 
   /**
@@ -107,14 +120,22 @@ export class EventExporter {
     order: EventOrder,
     span: RemainingSpan,
     turn: Turn,
+    enter: EnterPlace,
   ): AsyncGenerator<LogEvent[]> {
     for (let rest: RemainingSpan | undefined = span; rest;) {
       const from: RemainingSpan = rest;
-      const reading = readSnapshot(this.databases, async em => {
-        await this.cuts.assertRetained(em, from.after);
-        return await this.search.step(em, filter, order, from, this.pageSize);
-      });
-      const step = await turn.waitFor(reading);
+      turn.end();
+      const place = await enter();
+      let step;
+      try {
+        const reading = readSnapshot(this.databases, async em => {
+          await this.cuts.assertRetained(em, from.after);
+          return await this.search.step(em, filter, order, from, this.pageSize);
+        });
+        step = await turn.waitFor(reading);
+      } finally {
+        place.release();
+      }
       yield step.events;
       rest = step.rest;
     }

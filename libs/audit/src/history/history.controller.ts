@@ -49,6 +49,7 @@ export class HistoryController {
     summary: 'List the versions of an instance',
     description:
       'All retained versions of an instance, each with its caller and with what changed, as a JSON patch (RFC 6902). A removed instance keeps its history; an instance that is registered under its name later has its own `id` and history.',
+    work: 'heavy',
     operationId: 'listInstanceHistory',
     problems: [...PROBLEMS],
     examples: { parameters: { id: HISTORY_EXAMPLES.id, order: 'desc' }, response: HISTORY_EXAMPLES.page },
@@ -67,6 +68,7 @@ export class HistoryController {
     summary: 'List the versions of all instances that ever had a name',
     description:
       'All retained versions of all instances that were ever registered under a name, in order: each registration after a removal begins an instance with a new `instanceUuid`. Removed instances are included as long as the log has their events, whether or not an instance has the name now.',
+    work: 'heavy',
     operationId: 'listInstanceHistoryByName',
     problems: [...PROBLEMS],
     examples: { parameters: HISTORY_EXAMPLES.name, response: HISTORY_EXAMPLES.page },

@@ -124,6 +124,11 @@ export class DatabaseClient extends Client implements PlacedConnection {
     return this.isRefusedWrites || unfitness(this.target.session, this.serverState) !== undefined;
   }
 
+  /** Whether the connection has not been closed or broken. */
+  get isOpen(): boolean {
+    return !this.inside.connection.stream.destroyed;
+  }
+
   override connect(): Promise<this>;
   override connect(callback: (error: Error) => void): void;
   override connect(callback?: (error: Error) => void): Promise<this> | undefined {

@@ -9,15 +9,16 @@ import { type SslMode } from '../servers/tls-demand.js';
 import { Troubles } from '../errors/trouble.js';
 
 /** What connections are used for. Each purpose has its own pool, so that slow searches cannot starve writes or renewals. */
-export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'reads';
+export type Purpose = 'writer' | 'leases' | 'view' | 'liveness' | 'upkeep' | 'reads';
 
-const PURPOSES = ['writer', 'leases', 'view', 'liveness', 'reads'] as const satisfies readonly Purpose[];
+const PURPOSES = ['writer', 'leases', 'view', 'liveness', 'upkeep', 'reads'] as const satisfies readonly Purpose[];
 
 /**
  * The writer itself and the read index; the flush of renewals and the look-up of ids that the view does not have; the
- * view, which reads one page of the log after the other; the role of who ends leases, and the search for those that are over.
+ * view, which reads one page of the log after the other; the role of who ends leases, and the search for those that are over;
+ * the health of the database, its metrics, and the periodic jobs of this node.
  */
-const FIXED_BUDGET = { writer: 2, leases: 2, view: 1, liveness: 2 } as const;
+const FIXED_BUDGET = { writer: 2, leases: 2, view: 1, liveness: 2, upkeep: 2 } as const;
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 60_000;
@@ -103,6 +104,18 @@ export class Databases {
   /** Cuts all connections, of all purposes. */
   severAll(): void {
     for (const purpose of PURPOSES) this.sever(purpose);
+  }
+
+  /**
+   * Whether statements of this node use all connections of a purpose, while the server answers: a caller that gets no
+   * connection then has met the load of this node, and not an outage of the database.
+   * @param sinceMs the server must have answered, on a connection of any purpose, after this time of `performance.now()`
+   */
+  isBusy(purpose: Purpose, sinceMs: number): boolean {
+    const pool = this.pools.get(purpose);
+    return (
+      pool !== undefined && pool.isFull && [...this.pools.values()].some(({ answeredAtMs }) => answeredAtMs >= sinceMs)
+    );
   }
 
   use(): PoolUse[] {

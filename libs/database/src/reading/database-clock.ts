@@ -7,8 +7,11 @@ import { readStatement } from './read-statement.js';
  * @throws StoreUnavailableError
  */
 export async function databaseClock(databases: Databases): Promise<string> {
-  const [row] = await readStatement(databases, em =>
-    query<{ now: string }>(em, `select ${isoTime('clock_timestamp()')} as now`),
+  const [row] = await readStatement(
+    databases,
+    em => query<{ now: string }>(em, `select ${isoTime('clock_timestamp()')} as now`),
+    // Writes ask for it, and must not wait for reads.
+    { purpose: 'upkeep' },
   );
   return row!.now;
 }

@@ -25,6 +25,7 @@ export interface ReadOptions {
  * it takes too long. An open snapshot slows the head of the log down for all nodes, so `work` must wait for nothing but the
  * database, and send few statements; many only if it calls `onAnswer` after each.
  * @throws StoreUnavailableError when the database cannot be reached or does not answer in time
+ * @throws OverloadedError when other reads of this node use all connections for reads
  */
 export async function readSnapshot<T>(
   databases: Databases,

@@ -32,7 +32,7 @@ export class SnapshotMetrics implements OnModuleInit {
   }
 
   private async oldestSeconds(): Promise<number> {
-    const asked = query<{ seconds: number }>(this.databases.em('reads'), OLDEST_SNAPSHOT).then(
+    const asked = query<{ seconds: number }>(this.databases.em('upkeep'), OLDEST_SNAPSHOT).then(
       ([row]) => row?.seconds ?? Number.NaN,
       () => Number.NaN,
     );

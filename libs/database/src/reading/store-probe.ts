@@ -43,7 +43,9 @@ export class StoreProbe {
 
   private async ask(): Promise<Trouble | undefined> {
     try {
-      const [row] = await readStatement(this.databases, em => query<{ readOnly: string }>(em, NEEDED_BY_ALL));
+      const [row] = await readStatement(this.databases, em => query<{ readOnly: string }>(em, NEEDED_BY_ALL), {
+        purpose: 'upkeep',
+      });
       return row?.readOnly === 'on' ? { code: READ_ONLY_STATE, message: READ_ONLY } : undefined;
     } catch (error) {
       return troubleOf(error);

@@ -37,6 +37,7 @@ export class ResolveController {
     summary: 'Choose one instance of a service to call',
     description:
       'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there are no others, degraded ones only when none is healthy. Each response may name another instance: resolve again for each call, or when a call has failed.',
+    work: 'hot',
     operationId: 'resolveService',
     problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'STARTING', ...FRESHNESS_PROBLEMS],
     examples: {

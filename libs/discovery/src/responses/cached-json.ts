@@ -9,7 +9,7 @@ import {
 import { matcherBesideStatus, type Selection, statusTest } from '../selection/selection.js';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { listJson } from '../listing/list-json.js';
-import { type ListQuery, partText, variantOf } from '../listing/list-query.js';
+import { isWhole, type ListQuery, partText, variantOf } from '../listing/list-query.js';
 import { Listings, pageOf } from '../listing/listings.js';
 import { ViewListings } from '../listing/view-listings.js';
 import { countStatuses, sorted, summarize } from '../summary/service-summary.js';
@@ -83,6 +83,23 @@ export class CachedJson {
         .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
       return JSON.stringify({ revision, namespaces });
     });
+  }
+
+  /** Whether the list of services is at hand, so that sending it costs nothing. */
+  keepsServiceList(namespace: string): boolean {
+    const revision = this.view.namespaceRevision(namespace);
+    return revision !== undefined && this.cache.get(`services ${namespace}`, revision) !== undefined;
+  }
+
+  /** The same for the instances of a service, or a part of them. @param after as in {@link listPart} */
+  keepsList({ namespace, service, selection, part }: ListQuery, after?: string): boolean {
+    const revision = this.view.serviceRevision(namespace, service);
+    if (revision === undefined) return false;
+    const text = this.textOf(selection);
+    const key = isWhole(part)
+      ? `instances ${namespace} ${service} ${text}`
+      : `listed ${namespace} ${service} ${partText(part, after)} ${text}`;
+    return this.cache.get(key, revision) !== undefined;
   }
 
   /** The services of a namespace that have instances. */

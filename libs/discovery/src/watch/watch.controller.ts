@@ -29,9 +29,10 @@ export class WatchController {
       'A `bookmark` (`{revision}`), at least every 15 seconds, confirms that every change up to its revision has been sent. After a `reset` (`{revision, reason}`) the watcher must start again without a revision: its revision is unknown (`unknown_revision`), of another epoch (`new_epoch`) or no longer retained (`compacted`), or it read too slowly (`too_slow`).',
       'When the connection ends, reconnect to any node with the last id as `Last-Event-ID` (browsers and EventSource clients do so by themselves) or as `since`.',
     ].join('\n\n'),
+    work: 'hot',
     operationId: 'watchInstances',
     requestHeaders: ['Last-Event-ID'],
-    problems: ['INVALID_FILTER', 'RATE_LIMITED', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE'],
+    problems: ['INVALID_FILTER', 'OVERLOADED', 'RATE_LIMITED', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE'],
     examples: { parameters: { namespace: 'default', service: 'orders' }, response: WATCH_EXAMPLE },
   })
   @Get('watch')

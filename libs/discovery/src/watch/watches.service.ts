@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { currentRequest } from '@coordination/context';
+import { RequestPlaces } from '@coordination/http';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { type InstanceRecord, ReadBarrier, type Scope } from '@coordination/catalog';
@@ -23,6 +24,9 @@ const START_PATIENCE_MS = 5_000;
 /** A snapshot of more instances than this counts as large, and so many large ones may be sent at once. */
 const LARGE_SNAPSHOT = 10_000;
 const MAX_LARGE_SNAPSHOTS = 32;
+
+/** Selecting the instances of a snapshot needs a place from so many instances on. */
+const PLACE_FROM = 500;
 
 /** What a client requests to watch. */
 export interface WatchRequest {
@@ -51,6 +55,7 @@ export class Watches implements OnModuleDestroy {
   constructor(
     private readonly context: WatchContext,
     @Inject(ReadBarrier) private readonly barrier: Pick<ReadBarrier, 'reach'>,
+    private readonly requestPlaces: RequestPlaces,
     metrics: Metrics,
   ) {
     metrics.observedGauge('watch_open', 'Watches that are open.', () => this.size);
@@ -84,7 +89,7 @@ export class Watches implements OnModuleDestroy {
    * Begins a watch. Waits a while for a node that is still starting. A request whose revision is not valid here gets a stream
    * with a reset as its only event.
    * @param signal aborted when the client has disconnected
-   * @throws StartingError, StaleViewError, RateLimitedError, InvalidFilterError
+   * @throws StartingError, StaleViewError, RateLimitedError, OverloadedError, InvalidFilterError
    */
   async begin(request: WatchRequest, signal: AbortSignal): Promise<OpenedWatch> {
     this.assertPlace();
@@ -152,6 +157,7 @@ export class Watches implements OnModuleDestroy {
     signal: AbortSignal,
   ): Promise<WatchStart> {
     const { view, scheduler } = this.context;
+    if (this.hasManyInstances(scope)) await this.requestPlaces.enter('memory');
     const turn = scheduler.begin({ workClass: 'heavy', client }, signal);
     await turn.next();
     const { revision: position, epoch } = this.catalog();
@@ -169,6 +175,15 @@ export class Watches implements OnModuleDestroy {
       turn.end();
       if (isLarge) this.selecting -= 1;
     }
+  }
+
+  private hasManyInstances(scope: Scope): boolean {
+    let sum = 0;
+    for (const instances of this.context.view.servicesIn(scope)) {
+      sum += instances.size;
+      if (sum > PLACE_FROM) return true;
+    }
+    return false;
   }
 
   /** They are bounded because they keep records in memory that the view may have replaced. */

@@ -42,7 +42,7 @@ export function addBodyParsers(instance: FastifyInstance): void {
         }
         const complaint = complaintAboutForm(request, mediaType);
         if (complaint) done(complaint);
-        else readBody(bytes, parserOf(request, mediaType) ?? parseJsonBody, done);
+        else readInTurn(request, bytes, parserOf(request, mediaType) ?? parseJsonBody, done);
       },
     );
   }
@@ -87,7 +87,7 @@ async function readForeignBody(
   const complaint = bytes.length === 0 ? undefined : complaintAboutForm(request, mediaTypeOf(request));
   if (complaint) done(complaint);
   else if (bytes.length === 0) done(null);
-  else readBody(bytes, parser, done);
+  else readInTurn(request, bytes, parser, done);
 }
 
 /**
@@ -129,6 +129,19 @@ function typeAsSent({ rawHeaders }: IncomingMessage): string | undefined {
 function mediaTypeOf({ raw }: FastifyRequest): string {
   const [essence = ''] = (typeAsSent(raw) ?? '').split(';');
   return essence.trim().toLowerCase();
+}
+
+/** Larger bodies are parsed one after the other: a parser cannot be interrupted. */
+const LARGE_BODY_BYTES = 64 * 1024;
+
+/** Parses a body; a large one when no other is between its parser and what carries the request out. */
+function readInTurn(request: FastifyRequest, bytes: Buffer, parser: BodyParser, done: Done): void {
+  const { requestPlaces } = request.server;
+  if (bytes.length <= LARGE_BODY_BYTES || !requestPlaces) return readBody(bytes, parser, done);
+  void requestPlaces.before(request, 'body', error => {
+    if (error) done(error);
+    else readBody(bytes, parser, done);
+  });
 }
 
 function readBody(bytes: Buffer, parser: BodyParser, done: Done): void {

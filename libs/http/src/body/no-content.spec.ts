@@ -13,37 +13,43 @@ const Thing = z.strictObject({ name: z.string() });
 @Controller('things')
 class ThingController {
   @Put('heartbeat')
-  @Endpoint({ summary: 'Beat', operationId: 'beat', status: 200 })
+  @Endpoint({ work: 'write', summary: 'Beat', operationId: 'beat', status: 200 })
   beat() {
     return { did: 'beat' };
   }
 
   @Post('heartbeat')
-  @Endpoint({ summary: 'Beat', operationId: 'postBeat', status: 200 })
+  @Endpoint({ work: 'write', summary: 'Beat', operationId: 'postBeat', status: 200 })
   postBeat() {
     return { did: 'beat' };
   }
 
   @Delete()
-  @Endpoint({ summary: 'Remove', operationId: 'remove', status: 200 })
+  @Endpoint({ work: 'write', summary: 'Remove', operationId: 'remove', status: 200 })
   remove() {
     return { did: 'remove' };
   }
 
   @Get()
-  @Endpoint({ summary: 'List', operationId: 'list', status: 200 })
+  @Endpoint({ work: 'hot', summary: 'List', operationId: 'list', status: 200 })
   list() {
     return { did: 'list' };
   }
 
   @Post()
-  @Endpoint({ summary: 'Make', operationId: 'make', status: 201 })
+  @Endpoint({ work: 'write', summary: 'Make', operationId: 'make', status: 201 })
   make(@Body({ schema: Thing }) thing: z.infer<typeof Thing>) {
     return thing;
   }
 
   @Patch()
-  @Endpoint({ summary: 'Change', operationId: 'change', status: 200, consumes: [MERGE_PATCH_MEDIA_TYPE] })
+  @Endpoint({
+    work: 'write',
+    summary: 'Change',
+    operationId: 'change',
+    status: 200,
+    consumes: [MERGE_PATCH_MEDIA_TYPE],
+  })
   change(@Body({ schema: Thing }) thing: z.infer<typeof Thing>) {
     return thing;
   }

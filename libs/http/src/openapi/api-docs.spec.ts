@@ -27,6 +27,7 @@ class PaintController {
   @Post()
   @Endpoint({
     summary: 'Mix a paint',
+    work: 'write',
     operationId: 'mixPaint',
     status: 201,
     response: PaintView,
@@ -43,6 +44,7 @@ class PaintController {
   @Get(':name')
   @Endpoint({
     summary: 'Find a paint',
+    work: 'hot',
     operationId: 'findPaint',
     status: 200,
     response: z.array(PaintView),

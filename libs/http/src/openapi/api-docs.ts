@@ -3,7 +3,7 @@ import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
 import { type GuideOptions } from '../pages/guides.js';
-import { servePages } from '../pages/serve-pages.js';
+import { CONSTANT, servePages } from '../pages/serve-pages.js';
 import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
 import { documentBelow } from './openapi-links.js';
 
@@ -41,11 +41,11 @@ export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, o
     for (const [example, now] of options.liveExamples?.() ?? []) result = result.replaceAll(example, now);
     return result;
   };
-  server.get('/openapi.json', (request, reply) => {
+  server.get('/openapi.json', { config: CONSTANT }, (request, reply) => {
     server.ownLinks.markVarying(reply);
     return reply.type('application/json').send(live(textFor(request, 'json')));
   });
-  server.get('/openapi.yaml', (request, reply) => {
+  server.get('/openapi.yaml', { config: CONSTANT }, (request, reply) => {
     server.ownLinks.markVarying(reply);
     return reply.type('application/yaml').send(live(textFor(request, 'yaml')));
   });

@@ -11,6 +11,7 @@ import {
   ApiResponse,
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
+import { type WorkClass } from '@coordination/scheduling';
 import { type z } from 'zod';
 import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../headers/documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from '../openapi/openapi-examples.js';
@@ -33,6 +34,11 @@ export interface SuccessOptions {
 
 /** The description of an operation in the OpenAPI document. */
 export interface EndpointOptions extends SuccessOptions {
+  /**
+   * The class of the work. `heavy` and `long` requests wait for a place, before anything of them is read but their head. An
+   * operation that is heavy only for some queries is `hot`, asks {@link RequestPlaces} itself, and declares `OVERLOADED`.
+   */
+  readonly work: WorkClass;
   readonly summary: string;
   readonly description?: string;
   /** Unique, lowerCamelCase: generators of clients use it as the name of the method. */
@@ -57,7 +63,8 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
   const options = repeatableIfWrite(asked);
   return (target, key, descriptor: PropertyDescriptor) => {
     const takes = parametersOf(target, key);
-    extendRouteConfig(descriptor.value as object, { ...takes, bodyLimitBytes: options.bodyLimitBytes });
+    const { work, bodyLimitBytes } = options;
+    extendRouteConfig(descriptor.value as object, { ...takes, work, bodyLimitBytes });
     const consumes = options.consumes ?? ['application/json'];
     const produces = options.produces ?? ['application/json'];
     applyDecorators(
@@ -145,8 +152,16 @@ const isWrite = ({ value }: PropertyDescriptor): boolean =>
 
 function possibleProblems(options: EndpointOptions, readsBody: boolean): ErrorCode[] {
   const ofBodies: ErrorCode[] = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
-  return [...(readsBody ? ofBodies : []), ...(options.problems ?? [])];
+  return [
+    ...(readsBody ? ofBodies : []),
+    ...(options.problems ?? []),
+    ...(mayBeRefused(options) ? (['OVERLOADED'] as const) : []),
+  ];
 }
+
+/** Heavy and long work waits for a place before it begins, and so does the parsing of a large body. */
+const mayBeRefused = ({ work, bodyLimitBytes }: EndpointOptions): boolean =>
+  work === 'heavy' || work === 'long' || bodyLimitBytes !== undefined;
 
 function byStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
   const groups = Map.groupBy<number, ErrorCode>(codes, code => ERROR_CODES[code].status);

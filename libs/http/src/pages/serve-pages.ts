@@ -16,6 +16,9 @@ import { SWAGGER_UI_FILES, swaggerPage, swaggerUiDirectory } from './swagger-pag
 const BROWSER_FILES = ['swagger-ui-init.js', 'docs.css'];
 const BROWSER_DIRECTORY = join(dirname(findPackageJSON(import.meta.url) ?? ''), 'libs/http/browser');
 
+/** Pages and documents are ready to be sent, so they need no place. */
+export const CONSTANT: EndpointRouteConfig = { work: 'hot' };
+
 /** Options of the pages. */
 export interface PageOptions {
   readonly title: string;
@@ -24,7 +27,7 @@ export interface PageOptions {
 
 /** Serves the documentation pages: Swagger UI at /docs, and below it the pages of the error codes and the guides. */
 export function servePages(server: FastifyInstance, options: PageOptions): void {
-  const config: EndpointRouteConfig = { isUnlisted: true };
+  const config: EndpointRouteConfig = { ...CONSTANT, isUnlisted: true };
   server.get('/', { config }, leadToDocs);
   void server.register(docs => serveDocs(docs, options), { prefix: '/docs' });
 }
@@ -35,6 +38,9 @@ async function serveDocs(docs: FastifyInstance, { title, guides: options }: Page
   docs.addHook('onRequest', (_request, reply, done) => {
     void reply.headers(PAGE_HEADERS);
     done();
+  });
+  docs.addHook('onRoute', route => {
+    route.config = { ...route.config, ...CONSTANT };
   });
   await serveFiles(docs);
   docs.get('', (request, reply) => sendKept(request, reply, swagger));

@@ -1,7 +1,10 @@
+import { type WorkClass } from '@coordination/scheduling';
 import { type WireProtocol } from './wire-protocol.js';
 
-/** What the server knows about a route; from `@Endpoint`, `@UseProtocol` and `@OwnErrorBody`. */
+/** What the server knows about a route; from `@Endpoint`, `@Work`, `@UseProtocol` and `@OwnErrorBody`. */
 export interface EndpointRouteConfig {
+  /** The class of the work; every route of the service has one. */
+  readonly work?: WorkClass;
   readonly takesBody?: boolean;
   readonly takesQuery?: boolean;
   /** Routes that take many things at once have a limit of their own, and no others do. */

@@ -95,19 +95,19 @@ class EurekaController {
 @Controller('v1/agent')
 class ConsulController {
   @Put('service/register')
-  @Endpoint({ summary: 'Register', operationId: 'register', status: 200, bodyLimitBytes: LIMIT })
+  @Endpoint({ work: 'write', summary: 'Register', operationId: 'register', status: 200, bodyLimitBytes: LIMIT })
   register(@Body({ schema: Registration }) { id }: z.infer<typeof Registration>) {
     return { registered: id };
   }
 
   @Get('services')
-  @Endpoint({ summary: 'List', operationId: 'services', status: 200 })
+  @Endpoint({ work: 'hot', summary: 'List', operationId: 'services', status: 200 })
   list() {
     return [];
   }
 
   @Put('leave')
-  @Endpoint({ summary: 'Leave', operationId: 'leave', status: 200 })
+  @Endpoint({ work: 'write', summary: 'Leave', operationId: 'leave', status: 200 })
   leave() {
     return 'left';
   }
@@ -118,13 +118,13 @@ class NativeController {
   constructor(private readonly context: RequestContext) {}
 
   @Post()
-  @Endpoint({ summary: 'Make', operationId: 'make', status: 201 })
+  @Endpoint({ work: 'write', summary: 'Make', operationId: 'make', status: 201 })
   make(@Body({ schema: Registration }) _body: z.infer<typeof Registration>) {
     return this.context.origin();
   }
 
   @Get()
-  @Endpoint({ summary: 'List', operationId: 'list', status: 200 })
+  @Endpoint({ work: 'hot', summary: 'List', operationId: 'list', status: 200 })
   list() {
     return [];
   }

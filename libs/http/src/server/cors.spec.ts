@@ -8,7 +8,7 @@ import { type Problem } from '../problems/problem.js';
 @Controller('things')
 class ThingController {
   @Get()
-  @Endpoint({ summary: 'List', operationId: 'listThings', status: 200 })
+  @Endpoint({ work: 'hot', summary: 'List', operationId: 'listThings', status: 200 })
   list() {
     return {};
   }

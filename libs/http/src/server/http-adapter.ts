@@ -2,7 +2,7 @@ import { type Server } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type Settings } from '@coordination/config';
-import { ANONYMOUS, currentRequest, type RequestStore, runInRequest } from '@coordination/context';
+import { ANONYMOUS, currentRequest, runInRequest } from '@coordination/context';
 import { systemClock } from '@coordination/kernel';
 import { type FastifyHttpOptions, type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify';
 import { addBodyParsers, forgetTypeOfNothing } from '../body/body-parsers.js';
@@ -20,6 +20,7 @@ import { answerFailure } from '../problems/problem.filter.js';
 import { clientAddressOf, trustIn } from '../requests/client-address.js';
 import { pathOf, routedTarget, sentTarget, UNROUTABLE, withoutOrigin } from '../requests/request-target.js';
 import { RouteTable } from '../routing/route-table.js';
+import { type ServedRequest } from '../work/served-request.js';
 import { answerClientError } from './client-error.js';
 import { answerExpectation, refuseOtherExpectations } from './expectation.js';
 import { HostRule, type HostSettings } from './host-rule.js';
@@ -118,20 +119,26 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
   });
   routeEverything(instance.server);
+  instance.decorate('requestPlaces', null);
   instance.decorateRequest('endpoint', undefined);
+  instance.decorateRequest('served', undefined);
   // The very first hook, so that every response has a request id.
   adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => {
     adapter.connections.began(reply.raw);
     forgetTypeOfNothing(request.raw.headers);
     request.endpoint = endpointOf(request, routes);
     void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
-    const store: RequestStore = {
+    const store: ServedRequest = {
       requestId: request.id,
       clientAddress: clientAddressOf(request),
       actor: ANONYMOUS,
       source: request.endpoint.protocol?.source ?? 'api',
       reason: null,
+      response: reply.raw,
+      route: request.endpoint.url,
+      place: undefined,
     };
+    request.served = store;
     runInRequest(store, () => {
       done(complaintAboutPreflight(request, settings.PCS_CORS_ORIGINS ?? []));
     });

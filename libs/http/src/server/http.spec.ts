@@ -35,25 +35,31 @@ class ThingController {
   constructor(private readonly context: RequestContext) {}
 
   @Post()
-  @Endpoint({ summary: 'Make', operationId: 'makeThing', status: 201, response: Thing })
+  @Endpoint({ work: 'write', summary: 'Make', operationId: 'makeThing', status: 201, response: Thing })
   make(@Body({ schema: Thing }) thing: z.infer<typeof Thing>) {
     return { ...thing, origin: this.context.origin() };
   }
 
   @Post('many')
-  @Endpoint({ summary: 'Many', operationId: 'makeMany', status: 200, bodyLimitBytes: LARGE_BODY_LIMIT_BYTES })
+  @Endpoint({
+    work: 'write',
+    summary: 'Many',
+    operationId: 'makeMany',
+    status: 200,
+    bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
+  })
   many(@Body({ schema: z.array(z.string()) }) names: string[]) {
     return { count: names.length };
   }
 
   @Get()
-  @Endpoint({ summary: 'List', operationId: 'listThings', status: 200 })
+  @Endpoint({ work: 'hot', summary: 'List', operationId: 'listThings', status: 200 })
   list(@Query({ schema: ThingQuery }) query: z.infer<typeof ThingQuery>) {
     return query;
   }
 
   @Put(':id')
-  @Endpoint({ summary: 'Replace', operationId: 'replaceThing', status: 200 })
+  @Endpoint({ work: 'write', summary: 'Replace', operationId: 'replaceThing', status: 200 })
   replace(
     @Param({ schema: ThingPath }) { id }: z.infer<typeof ThingPath>,
     @Query({ schema: ThingQuery }) _query: z.infer<typeof ThingQuery>,
@@ -64,17 +70,23 @@ class ThingController {
   }
 
   @Patch(':id')
-  @Endpoint({ summary: 'Change', operationId: 'changeThing', status: 200, consumes: [MERGE_PATCH_MEDIA_TYPE] })
+  @Endpoint({
+    work: 'write',
+    summary: 'Change',
+    operationId: 'changeThing',
+    status: 200,
+    consumes: [MERGE_PATCH_MEDIA_TYPE],
+  })
   change(@Body({ schema: z.looseObject({}) }) patch: unknown) {
     return patch;
   }
 
   @Put(':id/heartbeat')
-  @Endpoint({ summary: 'Beat', operationId: 'beat', status: 204 })
+  @Endpoint({ work: 'write', summary: 'Beat', operationId: 'beat', status: 204 })
   beat(@Param('id') _id: string): void {}
 
   @Delete(':id')
-  @Endpoint({ summary: 'Remove', operationId: 'removeThing', status: 204 })
+  @Endpoint({ work: 'write', summary: 'Remove', operationId: 'removeThing', status: 204 })
   remove(@Param('id') id: string): never {
     throw id === 'stale' ? new VersionMismatchError(8) : new InstanceNotFoundError(id);
   }

@@ -29,7 +29,7 @@ const taken: unknown[] = [];
 @Controller('things')
 class ThingController {
   @Get()
-  @Endpoint({ summary: 'List', operationId: 'listThings', status: 200 })
+  @Endpoint({ work: 'hot', summary: 'List', operationId: 'listThings', status: 200 })
   list() {
     return { things: [] };
   }
@@ -47,21 +47,27 @@ class ThingController {
   }
 
   @Post()
-  @Endpoint({ summary: 'Make', operationId: 'makeThing', status: 201 })
+  @Endpoint({ work: 'write', summary: 'Make', operationId: 'makeThing', status: 201 })
   make(@Body({ schema: ANYTHING }) body: unknown) {
     taken.push(body);
     return { taken: true };
   }
 
   @Patch()
-  @Endpoint({ summary: 'Change', operationId: 'changeThing', status: 200, consumes: [MERGE_PATCH_MEDIA_TYPE] })
+  @Endpoint({
+    work: 'write',
+    summary: 'Change',
+    operationId: 'changeThing',
+    status: 200,
+    consumes: [MERGE_PATCH_MEDIA_TYPE],
+  })
   change(@Body({ schema: ANYTHING }) body: unknown) {
     taken.push(body);
     return { taken: true };
   }
 
   @Put('beat')
-  @Endpoint({ summary: 'Beat', operationId: 'beat', status: 204 })
+  @Endpoint({ work: 'write', summary: 'Beat', operationId: 'beat', status: 204 })
   beat(): void {}
 }
 

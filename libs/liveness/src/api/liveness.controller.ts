@@ -24,6 +24,7 @@ export class LivenessController {
     summary: 'Get the liveness overview',
     description:
       'Leases by state, the node that ends them, active guards with their counts, and the nodes of the service. It counts all leases in the database, so request it a few times a minute at most, for people and alarms; metrics cost less.',
+    work: 'heavy',
     operationId: 'getLivenessOverview',
     problems: ['STORE_UNAVAILABLE'],
     examples: { response: LIVENESS_EXAMPLE },
@@ -41,6 +42,7 @@ export class LivenessController {
     summary: 'End or force a guard',
     description:
       'Operator override of the guard of one service or of all services, with a reason. It is an event of the log, and takes effect within about a second. `end` ends the guard, so that expired leases end, and no guard holds the scope again for the length of the window; for `all` it also ends the longer time of leases after an outage of the database. `force` prevents the end of all leases of the scope until a time. The latest override of a scope counts.',
+    work: 'write',
     operationId: 'orderGuard',
     requestHeaders: ['X-Change-Reason', 'Idempotency-Key'],
     problems: [...WRITE_PROBLEMS, 'STARTING', 'STALE_VIEW'],

@@ -18,6 +18,7 @@ export function explainRoutes<P, Q>({ params, query, target, suffix, by, example
       summary: `Explain the status of an instance${by}`,
       description:
         'Why the instance has its status, since when, who or what decided it, which timers run, and what happens next without further health signals. An instance that was deregistered has the status `gone`, and `removal` has who removed it, when and why, as long as the audit log retains the event. If several instances had a name one after another, the present one is explained, or the last one. Read from the database; for people, and for alarms that report more than “unhealthy”.',
+      work: 'heavy',
       operationId: `explainInstance${suffix}`,
       problems: ['INSTANCE_NOT_FOUND', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
       examples: { parameters: example, response: EXPLANATION_EXAMPLE },

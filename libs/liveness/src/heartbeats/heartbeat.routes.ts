@@ -25,6 +25,7 @@ export function heartbeatRoutes<P, Q>({ params, callerQuery, target, suffix, by,
       summary: `Renew the lease of an instance${by}`,
       description:
         'Renews the lease. The renewal is in the database within a second. It makes no revision, unless it heals the instance. 404 means that the caller must register again, 409 that another process has registered under its name.',
+      work: 'liveness',
       operationId: `renewLease${suffix}`,
       problems: ['INSTANCE_NOT_FOUND', 'INCARNATION_ENDED', ...RENEWAL_PROBLEMS],
       examples: { parameters: example },

@@ -1,6 +1,6 @@
 import { Body, Controller, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, LARGE_BODY_LIMIT_BYTES, POSITION_HEADERS, setPosition } from '@coordination/http';
+import { Endpoint, LARGE_BODY_LIMIT_BYTES, POSITION_HEADERS, RequestPlaces, setPosition } from '@coordination/http';
 import { BY_ID, BY_NAME, toNamedInstances } from '@coordination/registry';
 import { type FastifyReply } from 'fastify';
 import { heartbeatRoutes, RENEWAL_PROBLEMS } from './heartbeat.routes.js';
@@ -29,7 +29,10 @@ export class NamedHeartbeatController extends heartbeatRoutes(BY_NAME) {
 @ApiTags('Registry')
 @Controller('api/v1/registry/heartbeats')
 export class HeartbeatsController {
-  constructor(private readonly heartbeats: HeartbeatsService) {}
+  constructor(
+    private readonly heartbeats: HeartbeatsService,
+    private readonly places: RequestPlaces,
+  ) {}
 
   @Endpoint({
     status: 200,
@@ -37,6 +40,7 @@ export class HeartbeatsController {
     responseHeaders: POSITION_HEADERS,
     summary: 'Renew many leases',
     description: 'One request for up to 5,000 instances, for agents that renew the leases of many instances.',
+    work: 'liveness',
     operationId: 'renewLeases',
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
     problems: [...RENEWAL_PROBLEMS],
@@ -44,9 +48,9 @@ export class HeartbeatsController {
   })
   @Post()
   async renewMany(@Body({ schema: renewLeases }) body: RenewLeases, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { renewed, notFound, incarnationEnded, ...position } = await this.heartbeats.renewMany(
-      toNamedInstances(body),
-    );
+    const named = toNamedInstances(body);
+    this.places.leave();
+    const { renewed, notFound, incarnationEnded, ...position } = await this.heartbeats.renewMany(named);
     setPosition(reply, position);
     return { renewed, notFound, ...(incarnationEnded.length > 0 && { incarnationEnded }) };
   }

@@ -36,7 +36,9 @@ export class OverrideExpiryJob extends PeriodicJob {
   /** @returns 0, for no pause, when more overrides may be ended at once */
   protected override async turn(): Promise<number | undefined> {
     const { databases, instances, writer } = this;
-    const ids = await readSnapshot(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE));
+    const ids = await readSnapshot(databases, em => instances.idsWithOverrideOver(em, MAX_AT_ONCE), {
+      purpose: 'upkeep',
+    });
     const clear = { kind: 'clear-override', onlyIfOver: true, whenAbsent: 'ignore' } as const;
     const commands = ids.map(id => ({ ...clear, target: { id } }));
     // One request each, so that one override that cannot be ended does not prevent the end of the others.

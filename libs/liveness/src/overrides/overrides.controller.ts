@@ -39,6 +39,7 @@ export class OverridesController {
     summary: 'Override the status of all instances that match a selector',
     description:
       'One transaction for up to 2,000 instances, all or none. It covers the instances that match when the request comes; one that changes meanwhile is matched again when the transaction decides, and instances that are registered later do not get the override. A selector without any condition is refused, unless `all` is true. Safe to repeat.',
+    work: 'write',
     operationId: 'setOverrides',
     requestHeaders: ['X-Change-Reason'],
     problems: [...PROBLEMS],
@@ -55,6 +56,7 @@ export class OverridesController {
     summary: 'Clear the overrides of all instances that match a selector',
     description:
       'The selector of the PUT, as query parameters. Instances without an override stay as they are. One transaction for up to 2,000 overrides, all or none.',
+    work: 'write',
     operationId: 'clearOverrides',
     requestHeaders: ['X-Change-Reason'],
     problems: [...PROBLEMS],

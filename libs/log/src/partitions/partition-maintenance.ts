@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { Databases, mapStoreErrors, readSnapshot, withSilenceTimeout } from '@coordination/database';
 import { ServiceEventRepository } from '../events/service-event.repository.js';
 import { CatalogHeadRepository } from '../head/catalog-head.repository.js';
@@ -25,10 +26,11 @@ export class PartitionMaintenance {
 
   /** @throws StoreUnavailableError */
   async measure(): Promise<MeasuredHeadroom> {
-    return await readSnapshot(this.databases, async em => {
+    const measure = async (em: EntityManager) => {
       const { revision } = await this.heads.read(em);
       return { head: revision, revisions: headroomAfter(revision, await this.partitions.list(em)) };
-    });
+    };
+    return await readSnapshot(this.databases, measure, { purpose: 'upkeep' });
   }
 
   /**
@@ -43,8 +45,8 @@ export class PartitionMaintenance {
       tcp_user_timeout: STATEMENT_LIMIT_MS,
     };
     await mapStoreErrors(() =>
-      withSilenceTimeout(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
-        databases.em('reads').transactional(em => events.ensurePartitions(em, revision), {
+      withSilenceTimeout(databases, 'upkeep', 2 * STATEMENT_LIMIT_MS, () =>
+        databases.em('upkeep').transactional(em => events.ensurePartitions(em, revision), {
           sessionContext: { variables },
         }),
       ),

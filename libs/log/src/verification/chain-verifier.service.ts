@@ -59,14 +59,15 @@ export class ChainVerifier {
    * Walks through the log in short transactions, which is correct because events below the head never change, and finds the
    * first revision at which the log differs from what was written.
    * @param turn runs the work; its signal ends it
+   * @param betweenPages awaited after each page, so that other work may take turns with this one
    * @throws RevisionCompactedError when a part of the range is no longer retained, or is removed meanwhile
    * @throws ValidationFailedError when the range ends before it begins
    * @throws StoreUnavailableError
    */
-  async verify(verification: Verification, turn: Turn): Promise<Verdict> {
+  async verify(verification: Verification, turn: Turn, betweenPages?: () => Promise<void>): Promise<Verdict> {
     const start = readSnapshot(this.databases, em => this.begin(em, verification));
     const { end, walk, to, breaks } = await turn.waitFor(start);
-    const inside = await this.walk(walk, to, turn);
+    const inside = await this.walk(walk, to, turn, betweenPages);
     const firstBroken = [...(inside ? [inside] : []), ...breaks].sort((a, b) => a.revision - b.revision)[0] ?? null;
     return { valid: firstBroken === null, checked: walk.checked, head: end, firstBroken };
   }
@@ -153,7 +154,12 @@ export class ChainVerifier {
     return new ChainWalk({ revision: from - 1, hash: '' }, false);
   }
 
-  private async walk(walk: ChainWalk, to: number, turn: Turn): Promise<ChainBreak | undefined> {
+  private async walk(
+    walk: ChainWalk,
+    to: number,
+    turn: Turn,
+    betweenPages?: () => Promise<void>,
+  ): Promise<ChainBreak | undefined> {
     while (walk.revision < to) {
       const after = walk.revision;
       const reading = readSnapshot(this.databases, async em => {
@@ -170,6 +176,7 @@ export class ChainVerifier {
         if (broken) return broken;
       }
       if (page.length === 0) return { revision: walk.revision + 1, reason: 'EVENT_MISSING' };
+      if (betweenPages) await turn.waitFor(betweenPages());
     }
     return undefined;
   }

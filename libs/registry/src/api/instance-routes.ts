@@ -51,8 +51,9 @@ export function instanceRoutes<P, Q>({
       ...INSTANCE_SUCCESS,
       summary: `Read an instance${by}`,
       description: 'Returns one instance with its lease, as stored in the database.',
+      work: 'hot',
       operationId: `getInstance${suffix}`,
-      problems: ['INSTANCE_NOT_FOUND', 'STORE_UNAVAILABLE'],
+      problems: ['INSTANCE_NOT_FOUND', 'OVERLOADED', 'STORE_UNAVAILABLE'],
       examples: { parameters: example, response: LEASED_EXAMPLE },
     })
     @Get()
@@ -69,6 +70,7 @@ export function instanceRoutes<P, Q>({
       summary: `Change an instance${by}`,
       description:
         'JSON merge patch (RFC 7396) of the fields that the caller may set. The incarnation cannot be patched.',
+      work: 'write',
       operationId: `patchInstance${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       consumes: [MERGE_PATCH_MEDIA_TYPE, JSON_MEDIA_TYPE],
@@ -93,6 +95,7 @@ export function instanceRoutes<P, Q>({
       ...NO_CONTENT_SUCCESS,
       summary: `Deregister an instance${by}`,
       description: 'Removes the instance at once. Its history stays in the audit log.',
+      work: 'write',
       operationId: `deregisterInstance${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -116,6 +119,7 @@ export function instanceRoutes<P, Q>({
       summary: `Report the health of an instance${by}`,
       description:
         'The first failure makes the instance degraded, the third unhealthy (or the number in the `failureThreshold` of its check). One success makes it healthy.',
+      work: 'write',
       operationId: `reportHealth${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -140,6 +144,7 @@ export function instanceRoutes<P, Q>({
       summary: `Override the status of an instance${by}`,
       description:
         'Operator override of the health-derived status, until it is cleared, `until` passes, or, with the scope `incarnation`, the next process registers under the name.',
+      work: 'write',
       operationId: `setOverride${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],
@@ -163,6 +168,7 @@ export function instanceRoutes<P, Q>({
       ...INSTANCE_SUCCESS,
       summary: `Clear the override of an instance${by}`,
       description: 'The status is derived from health again. Without an override, nothing happens.',
+      work: 'write',
       operationId: `clearOverride${suffix}`,
       requestHeaders: ['If-Match', 'X-Change-Reason'],
       problems: [...CHANGE_PROBLEMS],

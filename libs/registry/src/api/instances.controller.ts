@@ -22,6 +22,7 @@ export class InstancesController extends instanceRoutes(BY_ID) {
     ...INSTANCE_SUCCESS,
     summary: 'Replace an instance',
     description: 'Replaces all fields that the caller may set. Fields that are left out are reset to their defaults.',
+    work: 'write',
     operationId: 'replaceInstance',
     requestHeaders: ['If-Match', 'X-Change-Reason'],
     problems: [...CHANGE_PROBLEMS],

@@ -32,6 +32,7 @@ export class NamedInstancesController extends instanceRoutes(BY_NAME) {
     otherSuccesses: [CREATED_SUCCESS],
     summary: 'Register or replace an instance by its own name',
     description: 'Like registering, with the name in the path. Safe to repeat.',
+    work: 'write',
     operationId: 'registerInstanceByName',
     requestHeaders: ['If-None-Match', 'If-Match', 'X-Change-Reason'],
     problems: [...REGISTER_PROBLEMS],

@@ -9,6 +9,7 @@ import {
   JSON_MEDIA_TYPE,
   LARGE_BODY_LIMIT_BYTES,
   POSITION_HEADERS,
+  RequestPlaces,
   setPosition,
 } from '@coordination/http';
 import { currentRequest } from '@coordination/context';
@@ -50,6 +51,7 @@ export class RegistrationsController {
   constructor(
     private readonly registry: RegistryService,
     private readonly scheduler: Scheduler,
+    private readonly places: RequestPlaces,
   ) {}
 
   @Endpoint({
@@ -59,6 +61,7 @@ export class RegistrationsController {
     summary: 'Register an instance',
     description:
       'Registers an instance, or replaces its record; `id` and `registeredAt` stay. Health is reset only if the endpoint or the check changed, or the `incarnation` is another one: then another process has started, and overrides of the previous one end. A registration that changes nothing renews the lease and takes no revision. Safe to repeat.',
+    work: 'write',
     operationId: 'registerInstance',
     requestHeaders: ['If-None-Match', 'If-Match', 'X-Change-Reason'],
     problems: [...REGISTER_PROBLEMS],
@@ -82,6 +85,7 @@ export class RegistrationsController {
     responseHeaders: POSITION_HEADERS,
     summary: 'Register many instances, all or none',
     description: 'One transaction for 1 to 1,000 instances. If one of them is rejected, none is registered.',
+    work: 'write',
     operationId: 'registerInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -103,6 +107,7 @@ export class RegistrationsController {
       await turn.step();
       commands.push(registerCommand(body, namespace, {}, `/instances/${n}`));
     }
+    this.places.leave();
     const result = await turn.waitFor(this.registry.registerBatch(commands));
     setPosition(reply, result);
     void reply.type(`${JSON_MEDIA_TYPE}; charset=utf-8`);
@@ -118,6 +123,7 @@ export class RegistrationsController {
     summary: 'Deregister many instances',
     description:
       'One transaction for up to 1,000 instances. Instances that are not registered, or that another incarnation runs than the request names, are listed in the response; they are no error.',
+    work: 'write',
     operationId: 'deregisterInstances',
     requestHeaders: ['X-Change-Reason'],
     bodyLimitBytes: LARGE_BODY_LIMIT_BYTES,
@@ -130,6 +136,7 @@ export class RegistrationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const named = toNamedInstances(body);
+    this.places.leave();
     const result = await this.registry.deregisterMany(named);
     setPosition(reply, result);
     const incarnationEnded = idsWithOutcome(named, result, 'ended');

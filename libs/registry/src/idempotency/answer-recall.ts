@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { ServiceEventRepository } from '@coordination/log';
 import { Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord, normalizeRecord, type StoredRecord } from '@coordination/catalog';
@@ -41,13 +42,15 @@ export class AnswerRecall {
   private async recordsAt(revisions: readonly number[]): Promise<Map<number, InstanceRecord>> {
     const records = new Map<number, InstanceRecord>();
     if (revisions.length === 0) return records;
-    await readSnapshot(this.databases, async (em, heard) => {
+    const readAll = async (em: EntityManager, heard: () => void) => {
       for (let from = 0; from < revisions.length; from += EVENTS_AT_ONCE) {
         const found = await this.events.findAt(em, revisions.slice(from, from + EVENTS_AT_ONCE));
         for (const { revision, after } of found) records.set(revision, normalizeRecord(after as StoredRecord));
         heard();
       }
-    });
+    };
+    // It is a part of a write, which must not wait for reads.
+    await readSnapshot(this.databases, readAll, { purpose: 'writer' });
     return records;
   }
 }

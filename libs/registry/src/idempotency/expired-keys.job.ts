@@ -41,8 +41,8 @@ export class ExpiredKeysJob extends PeriodicJob {
     const { databases, keys } = this;
     const limits = { statement_timeout: STATEMENT_LIMIT_MS, tcp_user_timeout: STATEMENT_LIMIT_MS };
     return await mapStoreErrors(() =>
-      withSilenceTimeout(databases, 'reads', 2 * STATEMENT_LIMIT_MS, () =>
-        databases.em('reads').transactional(em => keys.deleteExpired(em, this.atOnce), {
+      withSilenceTimeout(databases, 'upkeep', 2 * STATEMENT_LIMIT_MS, () =>
+        databases.em('upkeep').transactional(em => keys.deleteExpired(em, this.atOnce), {
           sessionContext: { variables: limits },
         }),
       ),

@@ -22,6 +22,7 @@ export class DiffController {
     summary: 'Diff the catalog between two revisions',
     description:
       'The instances that were added, removed or changed between two revisions or times, by service: the net difference, without the changes in between. `status` defaults to `any`; with filters, an instance that enters the selection counts as added, one that leaves it as removed. An instance counts as changed when its spec, its override or its status differs.',
+    work: 'heavy',
     operationId: 'diffCatalog',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'STORE_UNAVAILABLE', ...PAST_PROBLEMS],
