@@ -65,6 +65,29 @@ describe('workers', () => {
     expect(done).toHaveLength(12);
   });
 
+  it('are charged for what they put off to the next tick, such as writes to sockets', async () => {
+    const { clock, scheduler, done, isIdle } = workshop();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      scheduler.schedule(
+        {
+          step() {
+            process.nextTick(() => {
+              clock.ms += SLICE_MS;
+              done.push(name);
+            });
+            return false;
+          },
+        },
+        HEAVY,
+      );
+    }
+    await nextTurnOfLoop();
+    expect(done.join(''), 'one slice, and not four at once').toBe('a');
+    await isIdle();
+    expect(done.join('')).toBe('abcd');
+    expect(scheduler.use('heavy').spentMs).toBe(4 * SLICE_MS);
+  });
+
   it('step once if they are scheduled twice, and not at all if they are cancelled', async () => {
     const { scheduler, done, stepper, isIdle } = workshop();
     const [stays, leaves] = [stepper('stays', 1), stepper('leaves', 1)];

@@ -74,6 +74,8 @@ export class Scheduler implements SliceSource {
   private readonly logger = new Logger('Scheduler');
   /** Runs a function outside the context of any request, or else the work of all would run in that of one. */
   private readonly outsideRequests = AsyncLocalStorage.snapshot();
+  private readonly settle = () => process.nextTick(this.settled);
+  private readonly settled = () => this.endStep();
   private isArmed = false;
   private isInSlice = false;
   /** When the current slice ends, and what was used of it. */
@@ -81,6 +83,8 @@ export class Scheduler implements SliceSource {
   private usedMs = 0;
   /** The turn that has the current slice. */
   private holder: Turn | undefined;
+  /** The step that is being done. */
+  private current: { readonly workClass: WorkClass; readonly startMs: number } | undefined;
   private arrivals = 0;
   private seenArrivals = 0;
   private restEndsAtMs = 0;
@@ -177,7 +181,12 @@ export class Scheduler implements SliceSource {
 
   /** Works until the slice is over, or until a turn has it, which gives it back. */
   private continueSlice(): void {
-    while (this.isInSlice && !this.holder && this.endsAtMs - this.clock.monotonicMs() >= LEAST_LEFT_MS) {
+    while (
+      this.isInSlice &&
+      !this.holder &&
+      !this.current &&
+      this.endsAtMs - this.clock.monotonicMs() >= LEAST_LEFT_MS
+    ) {
       const next = this.queue.next();
       if (!next) return;
       if (next instanceof WaitingTurn) {
@@ -192,15 +201,24 @@ export class Scheduler implements SliceSource {
   private step(stepper: Stepper): void {
     const owner = this.steppers.get(stepper)!;
     this.steppers.delete(stepper);
-    const startMs = this.clock.monotonicMs();
+    this.current = { workClass: owner.workClass, startMs: this.clock.monotonicMs() };
     let hasMore = false;
     try {
       hasMore = stepper.step();
     } catch (error) {
       this.logger.error(error, 'Work of the scheduler failed');
     }
-    this.charge(owner.workClass, this.clock.monotonicMs() - startMs);
     if (hasMore) this.schedule(stepper, owner);
+    // Node.js writes to sockets in the next tick, which takes longer than most steps. It is a part of the step.
+    queueMicrotask(this.settle);
+  }
+
+  /** When everything has run that the step has put off to the end of the current turn. */
+  private endStep(): void {
+    const { workClass, startMs } = this.current!;
+    this.current = undefined;
+    this.charge(workClass, this.clock.monotonicMs() - startMs);
+    this.continueSlice();
   }
 
   private endSlice(): void {

@@ -1,3 +1,4 @@
+import { Fifo } from './fifo.js';
 import { WORK_CLASSES, type WorkClass } from './work-class.js';
 
 /** Whose work it is: the scheduler takes turns among classes, and in a class among clients. */
@@ -16,11 +17,18 @@ const SHARES: Readonly<Record<WorkClass, number>> = { liveness: 16, write: 8, ho
 /** The least time (ms) that a piece of work counts as, so that pieces too short to be measured take turns too. */
 const LEAST_MS = 0.01;
 
+/** The work of one client that waits. */
+interface ClientQueue<Work> {
+  readonly client: string;
+  readonly works: Fifo<Work>;
+}
+
 /** The work of one class that waits. */
 interface ClassQueue<Work> {
   readonly workClass: WorkClass;
-  /** The work of each client, in the order in which it came; the client whose turn is next comes first. */
-  readonly clients: Map<string, Set<Work>>;
+  readonly clients: Map<string, ClientQueue<Work>>;
+  /** The clients in the order of their turns. */
+  readonly order: Fifo<ClientQueue<Work>>;
   /** The processor time (ms) that the class had, divided by its share. */
   served: number;
 }
@@ -37,6 +45,7 @@ export class WorkQueue<Work extends object> {
   private readonly queues: readonly ClassQueue<Work>[] = WORK_CLASSES.map(workClass => ({
     workClass,
     clients: new Map(),
+    order: new Fifo(),
     served: 0,
   }));
   private readonly queueOf = new Map(this.queues.map(queue => [queue.workClass, queue]));
@@ -51,7 +60,7 @@ export class WorkQueue<Work extends object> {
   /** How many pieces of work of a class wait. */
   waiting(workClass: WorkClass): number {
     let count = 0;
-    for (const works of this.queueOf.get(workClass)!.clients.values()) count += works.size;
+    for (const { works } of this.queueOf.get(workClass)!.clients.values()) count += works.size;
     return count;
   }
 
@@ -59,19 +68,26 @@ export class WorkQueue<Work extends object> {
   add(work: Work, { workClass, client }: WorkOwner): void {
     const queue = this.queueOf.get(workClass)!;
     if (queue.clients.size === 0) queue.served = Math.max(queue.served, this.virtualTime);
-    const works = queue.clients.get(client ?? OWN);
-    if (works) works.add(work);
-    else queue.clients.set(client ?? OWN, new Set([work]));
+    const name = client ?? OWN;
+    let own = queue.clients.get(name);
+    if (!own) {
+      own = { client: name, works: new Fifo() };
+      queue.clients.set(name, own);
+      queue.order.add(own);
+    }
+    own.works.add(work);
     this.count += 1;
   }
 
   /** Removes work that waits. */
   remove(work: Work, { workClass, client }: WorkOwner): void {
-    const { clients } = this.queueOf.get(workClass)!;
-    const works = clients.get(client ?? OWN);
-    if (!works?.delete(work)) return;
+    const queue = this.queueOf.get(workClass)!;
+    const own = queue.clients.get(client ?? OWN);
+    if (!own?.works.delete(work)) return;
     this.count -= 1;
-    if (works.size === 0) clients.delete(client ?? OWN);
+    if (own.works.size > 0) return;
+    queue.clients.delete(own.client);
+    queue.order.delete(own);
   }
 
   /** Takes out the work whose turn it is. */
@@ -82,13 +98,12 @@ export class WorkQueue<Work extends object> {
     }
     if (!chosen) return undefined;
     this.virtualTime = chosen.served;
-    const [client, works] = first(chosen.clients);
-    const [work] = works;
-    works.delete(work!);
+    const own = chosen.order.shift()!;
+    const work = own.works.shift();
     this.count -= 1;
     // The client goes to the end.
-    chosen.clients.delete(client);
-    if (works.size > 0) chosen.clients.set(client, works);
+    if (own.works.size > 0) chosen.order.add(own);
+    else chosen.clients.delete(own.client);
     return work;
   }
 
@@ -97,8 +112,3 @@ export class WorkQueue<Work extends object> {
     this.queueOf.get(workClass)!.served += Math.max(ms, LEAST_MS) / SHARES[workClass];
   }
 }
-
-const first = <Key, Value>(entries: Map<Key, Value>): [Key, Value] => {
-  const [entry] = entries;
-  return entry!;
-};

@@ -8,9 +8,12 @@ import { matcher, type Selection } from '../selection/selection.js';
 import { type PastScan } from './past-scan.js';
 import { newestEvent, PAST_SETTINGS, STATE_AS_INSTANCE, type Walk, walkedIdentities, WALKED } from './past-sql.js';
 
-/** How many identities a statement visits; the first one visits fewer, since they may fill the page. */
+/**
+ * How many identities a statement visits; the first one visits fewer, since they may fill the page. The driver parses so many
+ * instances, each of up to 33 kB, without the scheduler.
+ */
 const STEP_MIN = 100;
-const STEP_MAX = 1_000;
+const STEP_MAX = 250;
 
 /** An identity that occurs in the log, and its instance at a revision. */
 export interface PastInstance extends InstanceIdentity {

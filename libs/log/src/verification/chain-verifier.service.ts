@@ -14,8 +14,11 @@ import { LogCutRepository } from '../retention/log-cut.repository.js';
 import { ServiceEventRepository } from '../events/service-event.repository.js';
 import { type RequestedRange, verifiedRange } from './verified-range.js';
 
-/** Events that one transaction reads; its snapshot is open for a few milliseconds. */
-const PAGE_SIZE = 500;
+/**
+ * Events that one transaction reads. Its snapshot is open for a few milliseconds, and the driver parses so many events, each of
+ * up to 70 kB, without the scheduler.
+ */
+const PAGE_SIZE = 200;
 
 /** What to verify. */
 export interface Verification extends RequestedRange {
