@@ -1,12 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { LoopDelay } from './loop-delay.js';
 import { Scheduler } from './scheduler.js';
+import { StallWatch } from './stall-watch.js';
 import { WorkPlaces } from './work-places.js';
 
 /** Provides the scheduler, the places of heavy work, and the delay of the event loop to all modules. It needs `ContextModule`. */
 @Global()
 @Module({
-  providers: [Scheduler, LoopDelay, WorkPlaces],
-  exports: [Scheduler, LoopDelay, WorkPlaces],
+  providers: [Scheduler, LoopDelay, StallWatch, WorkPlaces],
+  exports: [Scheduler, LoopDelay, StallWatch, WorkPlaces],
 })
 export class SchedulingModule {}
