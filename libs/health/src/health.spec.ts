@@ -6,7 +6,7 @@ import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter, ServerConnections } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { WorkPlaces } from '@coordination/scheduling';
+import { type StallOverview, StallWatch, WorkPlaces } from '@coordination/scheduling';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClock } from '../../../test/support/nodes/background-tasks.js';
@@ -55,6 +55,9 @@ class Database {
   }
 }
 
+/** A node that was stopped for a while is as ready as any. */
+const STALLS: StallOverview = { count: 1, seconds: 20.1, last: { seconds: 20.1, endedAt: '2026-11-23T07:58:22.310Z' } };
+
 describe('the probes', () => {
   let app: NestFastifyApplication;
   let view: View;
@@ -95,6 +98,7 @@ describe('the probes', () => {
       { provide: WorkPlaces, useValue: new WorkPlaces() },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
+      { provide: StallWatch, useValue: { overview: () => STALLS } },
     ];
     @Global()
     @Module({
@@ -154,7 +158,12 @@ describe('the probes', () => {
   });
 
   it('tell that another live node uses the ID of this one, and keep both ready', async () => {
-    expect((await probe('/health')).body.details['node']).toEqual({ status: 'up', nodeId: 'node-a', sharedWith: [] });
+    expect((await probe('/health')).body.details['node']).toEqual({
+      status: 'up',
+      nodeId: 'node-a',
+      sharedWith: [],
+      stalls: STALLS,
+    });
     node.othersOfSameId = [{ instanceId: 'node-a@1f2e3d4c', host: '10.0.0.2', port: 8081 }];
     node.complaint = 'The node ID node-a is used by 2 live nodes.';
     const { status, body } = await probe('/health');
@@ -163,6 +172,7 @@ describe('the probes', () => {
       status: 'degraded',
       nodeId: 'node-a',
       sharedWith: node.othersOfSameId,
+      stalls: STALLS,
       message: node.complaint,
     });
     expect((await probe('/health/ready')).status).toBe(200);

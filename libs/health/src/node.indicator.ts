@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { BackgroundTasks } from '@coordination/observability';
+import { StallWatch } from '@coordination/scheduling';
 import { NodeName, WriteQueueLength } from './health-sources.js';
 
 /** Injection token of the version of the service. */
@@ -15,14 +16,16 @@ export class NodeIndicator {
     private readonly backgroundTasks: BackgroundTasks,
     private readonly writeQueue: WriteQueueLength,
     @Inject(SERVICE_VERSION) private readonly version: string,
+    private readonly stallWatch: StallWatch,
   ) {}
 
-  /** Degraded while another live node uses the same ID: both continue under different names. */
+  /** `stalls`: times in which the event loop of this process ran nothing. Degraded while another live node uses the same ID: both continue under different names. */
   named() {
     const { nodeId = null, othersOfSameId: sharedWith, complaint } = this.name;
     const indicator = this.health.check('node');
-    if (complaint === undefined) return indicator.up({ nodeId, sharedWith });
-    return indicator.degraded({ nodeId, sharedWith, message: complaint });
+    const stalls = this.stallWatch.overview();
+    if (complaint === undefined) return indicator.up({ nodeId, sharedWith, stalls });
+    return indicator.degraded({ nodeId, sharedWith, stalls, message: complaint });
   }
 
   /**

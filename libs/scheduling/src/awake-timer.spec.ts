@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AwakeTimer, awakeMsSince, type Stalls } from './awake-timer.js';
+import { AwakeTimer, awakeMsSince, type StallRecord } from './awake-timer.js';
 import { LoopDelay } from './loop-delay.js';
 
 const LIMIT_MS = 1_000;
 
 /** Stalls that the test names, by the monotonic clock. */
-class NamedStalls implements Stalls {
+class NamedStalls implements StallRecord {
   private readonly stalls: { fromMs: number; toMs: number }[] = [];
 
   /** The loop runs nothing for so long (ms); timers that are due then run at its end. */

@@ -2,14 +2,14 @@ import { type Clock, systemClock } from '@coordination/kernel';
 import { type LoopDelay } from './loop-delay.js';
 
 /** The stalls of this process: times in which its event loop ran nothing. */
-export type Stalls = Pick<LoopDelay, 'stalledMsSince'>;
+export type StallRecord = Pick<LoopDelay, 'stalledMsSince'>;
 
 /** For commands that run alone, and for tests: a process that is never stalled. */
-export const NO_STALLS: Stalls = { stalledMsSince: () => 0 };
+export const NO_STALLS: StallRecord = { stalledMsSince: () => 0 };
 
 /** For how long (ms) the event loop has run since a monotonic time (ms): the time that has passed, without the stalls. */
 export const awakeMsSince = (
-  stalls: Stalls,
+  stalls: StallRecord,
   sinceMs: number,
   clock: Pick<Clock, 'monotonicMs'> = systemClock,
 ): number => {
@@ -37,7 +37,7 @@ export class AwakeTimer {
    * @param onDue is called once for each start
    */
   constructor(
-    private readonly stalls: Stalls,
+    private readonly stalls: StallRecord,
     private readonly ms: number,
     private readonly onDue: () => void,
     private readonly clock: Pick<Clock, 'monotonicMs'> = systemClock,

@@ -1,9 +1,10 @@
-export { AwakeTimer, awakeMsSince, NO_STALLS, type Stalls } from './awake-timer.js';
+export { AwakeTimer, awakeMsSince, NO_STALLS, type StallRecord } from './awake-timer.js';
 export { LoopDelay } from './loop-delay.js';
 export { PLACE_KINDS, type PlaceKind, type PlaceLimits } from './places/place-kinds.js';
 export { retryAfterSeconds } from './places/retry-after.js';
 export { Scheduler, type Stepper } from './scheduler.js';
 export { SchedulingModule } from './scheduling.module.js';
+export { type StallOverview, StallWatch } from './stall-watch.js';
 export { Turn } from './turn.js';
 export { WORK_CLASSES, type WorkClass } from './work-class.js';
 export { type Place, type PlaceCaller, type PlaceUse, WorkPlaces } from './work-places.js';

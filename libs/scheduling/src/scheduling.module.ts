@@ -3,6 +3,7 @@ import { LoopDelay } from './loop-delay.js';
 import { PlaceMetrics } from './place-metrics.js';
 import { Scheduler } from './scheduler.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
+import { StallWatch } from './stall-watch.js';
 import { WorkPlaces } from './work-places.js';
 
 /**
@@ -11,7 +12,7 @@ import { WorkPlaces } from './work-places.js';
  */
 @Global()
 @Module({
-  providers: [Scheduler, LoopDelay, SchedulingMetrics, WorkPlaces, PlaceMetrics],
-  exports: [Scheduler, LoopDelay, WorkPlaces],
+  providers: [Scheduler, LoopDelay, SchedulingMetrics, StallWatch, WorkPlaces, PlaceMetrics],
+  exports: [Scheduler, LoopDelay, StallWatch, WorkPlaces],
 })
 export class SchedulingModule {}

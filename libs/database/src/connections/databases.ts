@@ -1,6 +1,6 @@
 import { type EntityName } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { NO_STALLS, type Stalls } from '@coordination/scheduling';
+import { NO_STALLS, type StallRecord } from '@coordination/scheduling';
 import { type Pool } from 'pg';
 import { placeOf } from '../servers/database-place.js';
 import { PoolConnections, severedUntil } from './pool-connections.js';
@@ -54,10 +54,10 @@ export class Databases {
     private readonly orms: Readonly<Record<Purpose, MikroORM>>,
     private readonly pools: ReadonlyMap<Purpose, PoolConnections>,
     /** The stalls of this process: what judges the database by a clock must not count them. */
-    readonly stalls: Stalls,
+    readonly stalls: StallRecord,
   ) {}
 
-  static async open(target: DatabaseTarget, stalls: Stalls = NO_STALLS): Promise<Databases> {
+  static async open(target: DatabaseTarget, stalls: StallRecord = NO_STALLS): Promise<Databases> {
     const pools = new Map<Purpose, PoolConnections>();
     const options = pgOptions(target.url, target.ssl);
     const open = (purpose: Purpose) =>

@@ -146,7 +146,7 @@ describe('A node', () => {
     catalog = await startCatalog({ env: SELF });
     const [first] = catalog.nodes;
     await registered(first!);
-    expect(await ownPart(first!)).toEqual({ status: 'up', nodeId: 'node-a', sharedWith: [] });
+    expect(await ownPart(first!)).toMatchObject({ status: 'up', nodeId: 'node-a', sharedWith: [] });
     const second = await startNode(catalog.database.url, SELF);
     for (const [node, other] of [
       [first!, second],

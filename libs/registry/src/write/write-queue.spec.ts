@@ -1,6 +1,6 @@
 import { QueueFullError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { NO_STALLS, type Stalls } from '@coordination/scheduling';
+import { NO_STALLS, type StallRecord } from '@coordination/scheduling';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
@@ -13,7 +13,7 @@ const pending = (commands: number): PendingWrite => ({
   since: 0,
 });
 
-const queueOf = (maxQueuedCommands: number, stalls: Stalls = NO_STALLS): WriteQueue =>
+const queueOf = (maxQueuedCommands: number, stalls: StallRecord = NO_STALLS): WriteQueue =>
   new WriteQueue({ maxQueuedCommands, maxBatchChanges: 1, headHoldLimitMs: 1 }, new Metrics(), stalls);
 
 const weigh = (writes: readonly PendingWrite[]) =>
