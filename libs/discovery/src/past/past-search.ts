@@ -1,8 +1,7 @@
 import { InvalidFilterError, systemClock } from '@coordination/kernel';
 import { Injectable, Optional } from '@nestjs/common';
 import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
-import { type CatalogSearch } from '../search/catalog-search.js';
-import { type SearchPage } from '../search/catalog-search.repository.js';
+import { type CatalogSearch, type SearchPage } from '../search/catalog-search.js';
 import { ScanBudget } from '../selection/scan-budget.js';
 import { fromCursor, type SearchPosition, toCursor } from '../search/search-cursor.js';
 import { type Conditions } from '../selection/selection-sql.js';
