@@ -12,8 +12,12 @@ import { type CatalogSearch } from './catalog-search.js';
 import { InstanceOrders, type InstanceWalk } from './orders/instance-orders.js';
 import { SORT_KEYS } from './orders/sort-keys.js';
 import { fromCursor, toCursor } from './search-cursor.js';
+import { ScanPace } from './scan-pace.js';
 import { SEARCH_LIMITS } from './search-limits.js';
 import { SearchPageJson } from './search-page.js';
+
+/** The work of encoding an instance as JSON, in tests of instances. */
+const ENCODING_UNITS = 16;
 
 /** The result of a search; without a body when the client has it already. */
 export interface SearchFound {
@@ -86,15 +90,17 @@ export class CatalogSearches {
     const test = new ScanTest(selection, this.limits.pageSteps);
     const endsWhenFull = isPatterned(selection);
     const page = new SearchPageJson(search);
+    const pace = new ScanPace(turn);
     let lastTested;
     let lastAdded;
     for (;;) {
-      if (turn.isOver) {
+      if (pace.mustRest) {
         await turn.next();
         signal?.throwIfAborted();
       }
       const record = records.next();
       if (!record) return page.json(revision, null);
+      pace.worked(1, test.steps);
       if (!isInScope(search, record)) {
         if (endsWithScope) return page.json(revision, null);
         continue;
@@ -106,6 +112,7 @@ export class CatalogSearches {
       if (!test.matches(record)) continue;
       if (lastAdded && page.isFull) return page.json(revision, toCursor(search, positionOf(lastAdded)));
       page.add(record);
+      pace.worked(ENCODING_UNITS);
       lastAdded = record;
     }
   }

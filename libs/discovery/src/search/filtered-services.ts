@@ -13,8 +13,12 @@ import { ScanTest } from '../selection/scan-test.js';
 import { type Selection } from '../selection/selection.js';
 import { ServiceSummarizer } from '../summary/service-summary.js';
 import { InstanceOrders } from './orders/instance-orders.js';
+import { ScanPace } from './scan-pace.js';
 import { SEARCH_LIMITS } from './search-limits.js';
 import { SharedWork } from './shared-work.js';
+
+/** The work of testing an instance and adding it to the summary of its service, in tests of instances. */
+const SUMMARY_UNITS = 4;
 
 /** How many characters of lists are kept, with their compressed forms. */
 const KEPT_MAX_LENGTH = 32 * 1024 * 1024;
@@ -88,17 +92,20 @@ export class FilteredServices {
     const { revision, catalog } = this.fresh.now(() => ({ revision: this.revisionOf(namespace) }), EVENTUAL);
 
     const test = new ScanTest(selection, this.limits.listSteps);
+    const pace = new ScanPace(turn);
     const services: string[] = [];
     let summarizer: ServiceSummarizer | undefined;
     for (;;) {
-      if (turn.isOver) {
+      if (pace.mustRest) {
         await turn.next();
         signal.throwIfAborted();
       }
       const record = walk.records.next();
       if (record?.namespace !== namespace) break;
       if (test.isSpent) throw new InvalidFilterError([TOO_BROAD]);
-      if (!test.matches(record)) continue;
+      const isSelected = test.matches(record);
+      pace.worked(SUMMARY_UNITS, test.steps);
+      if (!isSelected) continue;
       if (summarizer?.service !== record.service) {
         if (summarizer) services.push(JSON.stringify(summarizer.summary()));
         summarizer = new ServiceSummarizer(record.service);

@@ -5,6 +5,7 @@ import { Scheduler } from '@coordination/scheduling';
 import { Injectable, Optional } from '@nestjs/common';
 import { patternMeter } from '../selection/pattern-meter.js';
 import { ScanTest } from '../selection/scan-test.js';
+import { ScanPace } from './scan-pace.js';
 import { matcher, type Selection } from '../selection/selection.js';
 
 /** Which instances of the catalog to pick. */
@@ -48,15 +49,18 @@ export class InstancePicker {
     const { selection } = question;
     const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
     const test = new ScanTest(selection, this.maxSteps);
+    const pace = new ScanPace(turn);
+    await turn.next();
     const records = this.view.instancesIn(question);
     const instances: InstanceRecord[] = [];
     for (;;) {
       // Before the record is read, so that it is not tested as it was before other work changed it.
-      if (turn.isOver) await turn.next();
+      if (pace.mustRest) await turn.next();
       const { value: record, done } = records.next();
       if (done) break;
       if (test.isSpent) throw new InvalidFilterError([TOO_COSTLY]);
       if (test.matches(record)) instances.push(record);
+      pace.worked(1, test.steps);
     }
     const versions = new Map(instances.map(({ id, version }) => [id, version]));
     const isChangedSelected = matcher(selection, patternMeter(MAX_STEPS_CHANGED));

@@ -13,19 +13,24 @@ const REMEMBERED_TEXTS = 10_000;
 export class ScanTest {
   /** Whether an instance is selected. A single test is always finished, whatever it costs. */
   readonly matches: (record: FilterSubject) => boolean;
-  private steps = 0;
+  private taken = 0;
 
   /** @param maxSteps after how many steps the scan must end */
   constructor(
     selection: Selection,
     private readonly maxSteps: number,
   ) {
-    this.matches = matcher(selection, steps => void (this.steps += steps), remembering);
+    this.matches = matcher(selection, steps => void (this.taken += steps), remembering);
+  }
+
+  /** How many steps patterns have taken. */
+  get steps(): number {
+    return this.taken;
   }
 
   /** Whether the scan must end. */
   get isSpent(): boolean {
-    return this.steps >= this.maxSteps;
+    return this.taken >= this.maxSteps;
   }
 }
 

@@ -120,6 +120,28 @@ describe('orders of instances', () => {
     expect(recordsOf(orders, 'registeredAt')).toEqual(inView(view, 'registeredAt'));
   });
 
+  it('apply the changes since the last search before the next one, and are dropped when these are very many', async () => {
+    const catalog = setUp(clockOfLooks(1));
+    const { log, view, orders, prepare } = catalog;
+    const put = (n: number) => view.apply([log.put(anInstance({ instanceId: `i-${n}` }))]);
+    for (let n = 0; n < 10; n++) put(n);
+    await prepare('service');
+    for (let n = 10; n < 300; n++) put(n);
+    expect(recordsOf(orders, 'service'), 'too many to be applied at once').toBeUndefined();
+    const prepared = prepare('service');
+    await setImmediate();
+    put(300);
+    expect(recordsOf(orders, 'service'), 'while earlier changes are being applied').toBeUndefined();
+    await prepared;
+    expect(recordsOf(orders, 'service')).toEqual(inView(view, 'service'));
+    expect(orders.kept).toEqual(['service']);
+    const record = anInstance({ instanceId: 'i-0' });
+    for (let n = 0; n <= 20_000; n++) orders.changed(record, record);
+    expect(orders.kept).toEqual([]);
+    await prepare('service');
+    expect(recordsOf(orders, 'service')).toEqual(inView(view, 'service'));
+  });
+
   it('outlive the beginning of an epoch, which changes no instance', async () => {
     const { log, view, orders, prepare } = setUp();
     view.apply([log.put(anInstance())]);

@@ -1,7 +1,7 @@
 import { lowerBound } from '@coordination/kernel';
 
 /** How many items a bucket has at most: small enough to be copied for each change, large enough that there are few buckets. */
-const CAPACITY = 256;
+const CAPACITY = 128;
 
 /** Sorted items. */
 type Bucket<T> = readonly T[];
@@ -33,10 +33,14 @@ export class SortedBuckets<T> {
       return;
     }
     const index = lowerBound(bucket, other => this.compare(other, item) < 0);
-    const isKnown = this.compare(bucket[index]!, item) === 0;
-    const changed = bucket.toSpliced(index, isKnown ? 1 : 0, item);
-    if (!isKnown) this.count += 1;
-    this.buckets.splice(at, 1, ...this.split(changed));
+    if (this.compare(bucket[index]!, item) === 0) {
+      this.buckets[at] = bucket.with(index, item);
+      return;
+    }
+    this.count += 1;
+    const grown = bucket.toSpliced(index, 0, item);
+    if (grown.length <= this.capacity) this.buckets[at] = grown;
+    else this.buckets.splice(at, 1, ...halves(grown));
   }
 
   /** Removes the item that is equal to this one, if there is one. */
@@ -81,12 +85,11 @@ export class SortedBuckets<T> {
     if (last && last.length < this.capacity) this.buckets[this.buckets.length - 1] = [...last, item];
     else this.buckets.push([item]);
   }
+}
 
-  private split(bucket: Bucket<T>): Bucket<T>[] {
-    if (bucket.length <= this.capacity) return [bucket];
-    const middle = bucket.length >>> 1;
-    return [bucket.slice(0, middle), bucket.slice(middle)];
-  }
+function halves<T>(bucket: Bucket<T>): [Bucket<T>, Bucket<T>] {
+  const middle = bucket.length >>> 1;
+  return [bucket.slice(0, middle), bucket.slice(middle)];
 }
 
 /** Items in an order, one after the other. */
