@@ -92,7 +92,7 @@ export const SETTINGS = {
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '10',
-    'Connections for reads (searches, audit). The writer (2), heartbeats (2), the end of leases (2), the view (1) and the listener (1) have their own.',
+    'Connections for reads (the past, audit). The writer (2), heartbeats (2), the end of leases (2), the view (1) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
     choice('off', 'require', 'verify'),
