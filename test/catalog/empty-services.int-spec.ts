@@ -1,9 +1,7 @@
-import { CatalogHeadRepository } from '@coordination/log';
 import { type Databases, query } from '@coordination/database';
 import { type CatalogWriter, type Command, type WriteRequest, type WriteResult } from '@coordination/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EmptyServiceRepository, EmptyServicesJob, type EmptyServicesPace } from '@coordination/registry/testing';
-import { CatalogSearchRepository, EVERYTHING } from '@coordination/discovery/testing';
 import { someTasks } from '../support/nodes/background-tasks.js';
 import { beginEpoch } from '../support/log/audit-log.js';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
@@ -179,20 +177,6 @@ describe('Services without instances', () => {
     const [dropped] = await droppings();
     expect(await floors()).toEqual({ '*': dropped!.revision, 'n-3': dropped!.revision });
     await assertSound();
-  });
-
-  it('are told with the same revision by lists that the database makes as by those from memory', async () => {
-    await register('lives', 'known');
-    await comeAndGo(['a'], 'known');
-    await comeAndGo(['a'], 'unknown');
-    await register('lives', 'untouched');
-    first.startJob({ max: 0 });
-    await waitFor('all are dropped', () => first.view.emptyServices === 0);
-    const search = new CatalogSearchRepository(first.databases, new CatalogHeadRepository());
-    for (const namespace of ['known', 'unknown', 'untouched', 'never']) {
-      const { revision } = await search.services(namespace, EVERYTHING);
-      expect(revision, namespace).toBe(first.view.namespaceRevision(namespace));
-    }
   });
 
   it('are not dropped when they come back after they were chosen, by another node', async () => {

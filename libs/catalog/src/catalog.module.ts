@@ -13,7 +13,7 @@ import { ViewLifecycle } from './follow/view-lifecycle.service.js';
 import { ViewUpdater } from './follow/view-updater.js';
 import { CatalogView, stalenessLimit } from './view/catalog-view.js';
 import { LocalCatalog } from './view/local-catalog.js';
-import { ReadBarrier, readFence } from './view/read-barrier.js';
+import { ReadBarrier } from './view/read-barrier.js';
 
 /** The catalog in the memory of this node, which follows the log. It needs `DatabaseModule`. */
 @Module({
@@ -24,7 +24,6 @@ import { ReadBarrier, readFence } from './view/read-barrier.js';
     settingsProvider(confirmationLimit),
     settingsProvider(pollInterval),
     settingsProvider(notificationSettings),
-    settingsProvider(readFence),
     CatalogView,
     ChangeFeed,
     LocalCatalog,

@@ -103,7 +103,7 @@ export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instanc
 export { ServiceRevision } from './tables/service-revision.entity.js';
 export { type CatalogChange, type Matches, concernOf, toChange } from './view/catalog-change.js';
 export { type ServiceEntry } from './view/catalog-state.js';
-export { CatalogView, type ViewHead } from './view/catalog-view.js';
+export { CatalogView, type ViewHead, type ViewRecordObserver } from './view/catalog-view.js';
 export { toEmptyServicesDropped } from './view/empty-services-dropped.js';
 export { LocalCatalog } from './view/local-catalog.js';
 export { ReadBarrier } from './view/read-barrier.js';

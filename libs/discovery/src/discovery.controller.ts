@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
+  clientDisconnect,
   Endpoint,
   type IfNoneMatch,
   IfNoneMatchHeader,
@@ -29,7 +30,7 @@ import {
 } from './api/discovery.schemas.js';
 import { DiscoveryService } from './discovery.service.js';
 import { toSelection } from './filter/selection.schemas.js';
-import { EVENTUAL, toConsistency, WAITING_PROBLEMS } from './freshness/read-consistency.js';
+import { EVENTUAL, type ReadConsistency, toConsistency, WAITING_PROBLEMS } from './freshness/read-consistency.js';
 import { NAMED_IN_CATALOG, toFields } from './listing/instance-fields.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { type ListQuery, variantOfFields } from './listing/list-query.js';
@@ -53,6 +54,12 @@ import { USABLE } from './selection/selection.js';
 
 const NOT_MODIFIED = { status: 304, responseHeaders: CATALOG_HEADERS } as const satisfies SuccessOptions;
 const PAST_NOT_MODIFIED = { status: 304, responseHeaders: PAST_HEADERS } as const satisfies SuccessOptions;
+
+/** The same requirements for work that takes longer than its caller may stay. */
+const untilGone = (consistency: ReadConsistency, reply: FastifyReply): ReadConsistency => ({
+  ...consistency,
+  signal: consistency.signal ?? clientDisconnect(reply.raw),
+});
 
 /** Finding services and instances. */
 @ApiTags('Discovery')
@@ -95,7 +102,7 @@ export class DiscoveryController {
     otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'List services',
     description:
-      'The services of a namespace that have instances, each with a summary of its instances. With filters, only the instances that they select count; `status` defaults to `any`. The whole list comes from memory, a filtered one from PostgreSQL, one with `asOf` from the log.',
+      'The services of a namespace that have instances, each with a summary of its instances. With filters, only the instances that they select count; `status` defaults to `any`. It comes from memory; with `asOf`, from the log.',
     work: 'hot',
     operationId: 'listServices',
     requestHeaders: ['If-None-Match'],
@@ -115,7 +122,8 @@ export class DiscoveryController {
       await this.places.enter('database');
       return sendPast(reply, await this.past.listServices(asOf, namespace, selection, hasTag(ifNoneMatch)));
     }
-    sendFound(reply, ifNoneMatch, await this.discovery.listServices(namespace, selection, consistency));
+    const found = await this.discovery.listServices(namespace, selection, untilGone(consistency, reply));
+    sendFound(reply, ifNoneMatch, found);
   }
 
   @Endpoint({
@@ -163,7 +171,7 @@ export class DiscoveryController {
     otherSuccesses: [PAST_NOT_MODIFIED],
     summary: 'Search instances',
     description:
-      'Searches the whole catalog in PostgreSQL; `status` defaults to `any`. The pages neither miss nor repeat an instance that keeps its place in the order meanwhile. With `asOf`, all pages show one revision; use the same `asOf` for each page.',
+      'Searches the whole catalog in memory; `status` defaults to `any`. Each page shows the catalog at one revision. The pages neither miss nor repeat an instance that keeps its place in the order meanwhile. A page ends at 4 MiB, too, even if it has fewer instances than `limit`. With `asOf`, all pages show one revision; use the same `asOf` for each page.',
     work: 'hot',
     operationId: 'searchInstances',
     requestHeaders: ['If-None-Match'],
@@ -196,7 +204,7 @@ export class DiscoveryController {
     // A page of a search may change with every change of the catalog.
     const tagOf = ({ epoch, revision }: CatalogVersion) => revisionTag(epoch, revision, variantOfFields(fields));
     const isKnown = (catalog: CatalogVersion) => matchesNone(ifNoneMatch, tagOf(catalog));
-    const { catalog, body } = await this.discovery.searchInstances(search, isKnown, consistency);
+    const { catalog, body } = await this.discovery.searchInstances(search, isKnown, untilGone(consistency, reply));
     setCatalogHeaders(reply, catalog, tagOf(catalog));
     sendJson(reply, body);
   }

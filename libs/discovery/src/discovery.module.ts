@@ -10,8 +10,10 @@ import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { GuardNoticeSlot } from './responses/guard-notice.js';
-import { CatalogSearchRepository } from './search/catalog-search.repository.js';
+import { CatalogSearches } from './search/catalog-searches.js';
+import { FilteredServices } from './search/filtered-services.js';
 import { InstancePicker } from './search/instance-picker.js';
+import { InstanceOrders } from './search/orders/instance-orders.js';
 import { WatchController } from './watch/watch.controller.js';
 import { WatchModule } from './watch/watch.module.js';
 
@@ -23,7 +25,9 @@ import { WatchModule } from './watch/watch.module.js';
     settingsProvider(longPollLimit),
     LongPolls,
     FreshReads,
-    CatalogSearchRepository,
+    InstanceOrders,
+    CatalogSearches,
+    FilteredServices,
     DiscoveryService,
     ParsedRequestCache,
     Resolver,

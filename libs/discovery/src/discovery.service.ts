@@ -1,4 +1,3 @@
-import { type LogHead } from '@coordination/log';
 import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
 import { RequestPlaces } from '@coordination/http';
 import { Injectable } from '@nestjs/common';
@@ -11,16 +10,10 @@ import { Listings } from './listing/listings.js';
 import { CachedJson, type Found } from './responses/cached-json.js';
 import { type CatalogVersion, revisionTag } from './responses/catalog-version.js';
 import { type CatalogSearch } from './search/catalog-search.js';
-import { CatalogSearchRepository } from './search/catalog-search.repository.js';
-import { searchJson } from './search/search-json.js';
+import { CatalogSearches, type SearchFound } from './search/catalog-searches.js';
+import { FilteredServices } from './search/filtered-services.js';
 import { patternMeter } from './selection/pattern-meter.js';
 import { isEverything, matcher, type Selection } from './selection/selection.js';
-
-/** The result of a search; without a body when the client has it already. */
-export interface SearchFound {
-  readonly catalog: CatalogVersion;
-  readonly body: string | undefined;
-}
 
 /** Instances of a service to read. */
 export interface ServiceQuery {
@@ -46,9 +39,9 @@ const LARGE = 500;
 const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
 
 /**
- * Reads the present catalog: one service, or the list of one namespace, from memory, everything else from PostgreSQL. Every
- * method waits first until the data meets the required consistency, and fails as {@link FreshReads} does if it does not
- * (StartingError, StaleViewError, ViewBehindError, RevisionUnknownError, RateLimitedError, StoreUnavailableError).
+ * Reads the present catalog from the view of this node. Every method waits first until the view meets the required
+ * consistency, and fails as {@link FreshReads} does if it does not (StartingError, StaleViewError, ViewBehindError,
+ * RevisionUnknownError, RateLimitedError, StoreUnavailableError).
  */
 @Injectable()
 export class DiscoveryService {
@@ -58,7 +51,8 @@ export class DiscoveryService {
 
   constructor(
     private readonly view: CatalogView,
-    private readonly search: CatalogSearchRepository,
+    private readonly searches: CatalogSearches,
+    private readonly filtered: FilteredServices,
     private readonly fresh: FreshReads,
     listings: Listings,
     changes: ChangeFeed,
@@ -78,22 +72,15 @@ export class DiscoveryService {
   }
 
   /**
-   * The services of a namespace that have selected instances. PostgreSQL makes every list but the whole one, which would
-   * take a scan of all instances here.
+   * The services of a namespace that have selected instances.
+   * @throws InvalidFilterError for patterns that would have to be tried on too many texts
    */
   async listServices(namespace: string, selection: Selection, consistency = EVENTUAL): Promise<Found> {
-    const poll = () => instancesPoll({ namespace, service: null }, selection);
-    if (isEverything(selection)) {
-      await this.fresh.untilFresh(consistency, poll);
-      const isLarge = this.view.services(namespace).size > LARGE;
-      if (isLarge && !this.json.keepsServiceList(namespace)) await this.places.enter('memory');
-      return this.fresh.now(() => this.json.serviceList(namespace), consistency);
-    }
-    await this.fresh.untilStoreReadable(consistency, poll);
-    await this.places.enter('memory');
-    const { head, revision, services } = await this.search.services(namespace, selection);
-    this.fresh.assertKnown(consistency, head);
-    return { catalog: current(head), revision, body: JSON.stringify({ revision, services }) };
+    if (!isEverything(selection)) return await this.filtered.list(namespace, selection, consistency);
+    await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service: null }, selection));
+    const isLarge = this.view.services(namespace).size > LARGE;
+    if (isLarge && !this.json.keepsServiceList(namespace)) await this.places.enter('memory');
+    return this.fresh.now(() => this.json.serviceList(namespace), consistency);
   }
 
   /**
@@ -143,17 +130,12 @@ export class DiscoveryService {
    * @param isKnown whether the client has the page of a state of the catalog already
    * @throws InvalidCursorError
    */
-  async searchInstances(
+  searchInstances(
     search: CatalogSearch,
     isKnown: (catalog: CatalogVersion) => boolean,
     consistency = EVENTUAL,
   ): Promise<SearchFound> {
-    await this.fresh.untilStoreReadable(consistency, () => instancesPoll(search, search.selection));
-    await this.places.enter('memory');
-    const { head, page } = await this.search.search(search, head => isKnown(current(head)));
-    this.fresh.assertKnown(consistency, head);
-    const body = page && searchJson(head.revision, page, search.fields);
-    return { catalog: current(head), body };
+    return this.searches.page(search, isKnown, consistency);
   }
 
   /**
@@ -188,6 +170,3 @@ export class DiscoveryService {
     return isWhole(part) ? this.json.instanceList(namespace, service, selection) : this.partsJson.listPart(query);
   }
 }
-
-/** PostgreSQL itself is never stale. */
-const current = ({ revision, epoch }: LogHead): CatalogVersion => ({ revision, epoch, stalenessSeconds: 0 });

@@ -1,4 +1,6 @@
 // What tests outside discovery need of its inside: imported as `@coordination/discovery/testing`, and by tests only.
+export { FreshReads } from './freshness/fresh-reads.js';
+export { LongPolls } from './freshness/long-polls.js';
 export { Listings } from './listing/listings.js';
 export { CatalogDiff } from './past/diff/catalog-diff.service.js';
 export { ChangedInstances } from './past/diff/changed-instances.js';
@@ -9,7 +11,10 @@ export { PAST_LIMITS, type PastLimits } from './past/past-limits.js';
 export { PastPages } from './past/past-pages.js';
 export { PastSearches } from './past/past-search.js';
 export { PastServices } from './past/past-services.js';
-export { CatalogSearchRepository } from './search/catalog-search.repository.js';
+export { CatalogSearches } from './search/catalog-searches.js';
+export { FilteredServices } from './search/filtered-services.js';
+export { InstanceOrders } from './search/orders/instance-orders.js';
+export { type SearchLimits } from './search/search-limits.js';
 export { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from './search/catalog-search.js';
 export { type Expression, type Field, FIELDS, ORDERS, type Scalar, type Selector } from './selection/expression.js';
 export { EVERYTHING } from './selection/selection.js';

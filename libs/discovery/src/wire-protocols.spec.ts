@@ -14,7 +14,7 @@ import {
 } from '@coordination/http';
 import { ERROR_CODES, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { Scheduler, WorkPlaces } from '@coordination/scheduling';
+import { Scheduler, SchedulingModule, WorkPlaces } from '@coordination/scheduling';
 import { type FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anInstance } from '../../../test/support/catalog/factories.js';
@@ -24,7 +24,9 @@ import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
 import { Listings } from './listing/listings.js';
-import { CatalogSearchRepository } from './search/catalog-search.repository.js';
+import { CatalogSearches } from './search/catalog-searches.js';
+import { FilteredServices } from './search/filtered-services.js';
+import { InstanceOrders } from './search/orders/instance-orders.js';
 
 /** A foreign protocol: one line for each instance, errors as a line, and an index for long polls. */
 const LINES: WireProtocol = {
@@ -69,16 +71,18 @@ class LinesController {
 
 const { view, feed, log } = watchedView();
 const readIndex = { current: () => Promise.reject(new StoreUnavailableError()), queries: 0 };
-const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false }, new Metrics());
+const barrier = new ReadBarrier(view, readIndex, systemClock, new Metrics());
 
 @Module({
-  imports: [ContextModule],
+  imports: [ContextModule, SchedulingModule],
   controllers: [LinesController],
   providers: [
     { provide: CatalogView, useValue: view },
     { provide: ChangeFeed, useValue: feed },
     { provide: ReadBarrier, useValue: barrier },
-    { provide: CatalogSearchRepository, useValue: {} },
+    InstanceOrders,
+    CatalogSearches,
+    FilteredServices,
     { provide: longPollLimit, useValue: { max: 10 } },
     Metrics,
     Scheduler,

@@ -73,6 +73,8 @@ describe('a node that starts while the database is away', () => {
     expect(new Set(Object.values(codes))).toEqual(new Set(['STARTING', 'STORE_UNAVAILABLE']));
     expect(codes['GET /api/v1/discovery/namespaces']).toBe('STARTING');
     expect(codes['GET /api/v1/discovery/services/unknown/instances']).toBe('STARTING');
+    expect(codes['GET /api/v1/discovery/instances']).toBe('STARTING');
+    expect(codes['GET /api/v1/discovery/services?tag=a']).toBe('STARTING');
     expect((await api.get('/health/live')).status).toBe(200);
     expect((await api.get('/health/startup')).status).toBe(503);
     expect((await api.get('/health/ready')).status).toBe(503);

@@ -65,10 +65,19 @@ describe.each([
     const before = await staleness();
     await waitFor('staleness rises', async () => (await staleness()) > before);
     expect((await node.api.get<{ instances: unknown[] }>(SERVICE)).body.instances).toHaveLength(1);
+    const { body } = await node.api.get<{ items: { id: string }[] }>('/api/v1/discovery/instances?host=10.0.0.1');
+    expect(body.items.map(({ id }) => id)).toContain(instance.id);
+    expect((await node.api.get('/api/v1/discovery/services?type=api')).status).toBe(200);
   });
 
   it('what must be read from it is 503, never empty', async () => {
-    const paths = [`${INSTANCES}/${instance.id}`, '/api/v1/audit/events', '/api/v1/discovery/instances'];
+    const search = '/api/v1/discovery/instances';
+    const paths = [
+      `${INSTANCES}/${instance.id}`,
+      '/api/v1/audit/events',
+      `${search}?asOf=1`,
+      `${search}?consistency=strong`,
+    ];
     for (const answer of await Promise.all(paths.map(path => node.api.get(path)))) {
       expect(answer.body).toMatchObject({ status: 503, code: 'STORE_UNAVAILABLE' });
     }

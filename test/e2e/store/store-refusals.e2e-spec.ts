@@ -56,7 +56,7 @@ const writes = () => [
 /** What must be read from the database, or be confirmed by it. */
 const reads = () =>
   [
-    '/api/v1/discovery/instances',
+    '/api/v1/discovery/instances?asOf=1',
     '/api/v1/discovery/services/orders/instances?consistency=strong',
     `${INSTANCES}/${instance.id}`,
     '/api/v1/discovery/services?asOf=1',

@@ -39,6 +39,14 @@ interface MutableNamespace extends NamespaceEntry {
   floor: number;
 }
 
+/** Is called with each record that enters or leaves the state, within the call that makes it do so. It must not throw. */
+export interface RecordObserver {
+  /** Exactly one of them is absent when an instance enters or leaves; both have one identity and one id otherwise. */
+  changed(before: InstanceRecord | undefined, after: InstanceRecord | undefined): void;
+}
+
+const UNOBSERVED: RecordObserver = { changed: () => undefined };
+
 /** The services of all namespaces without instances, of which there may be very many. It stays empty. */
 const NO_SERVICES = new Map<string, MutableService>();
 
@@ -55,6 +63,12 @@ export class CatalogState {
   private readonly empty = new EmptyServices();
   /** The floor of unknown namespaces, and the lowest floor of known ones. */
   private floor = 0;
+  private observer = UNOBSERVED;
+
+  /** Sets the observer of the records from now on; there is one. */
+  observe(observer: RecordObserver): void {
+    this.observer = observer;
+  }
 
   get size(): number {
     return this.byId.size;
@@ -115,10 +129,15 @@ export class CatalogState {
     }
     const { instances } = this.entry(record.namespace, record.service);
     const namesake = instances.get(record.instanceId);
-    if (namesake !== undefined && namesake.id !== record.id) this.byId.delete(namesake.id);
+    const isReplaced = namesake !== undefined && namesake.id !== record.id;
+    if (isReplaced) {
+      this.byId.delete(namesake.id);
+      this.observer.changed(namesake, undefined);
+    }
     if (namesake === undefined) this.addToSize(record.namespace, 1);
     instances.set(record.instanceId, record);
     this.byId.set(record.id, record);
+    this.observer.changed(isReplaced ? undefined : namesake, record);
   }
 
   remove(id: string): void {
@@ -127,6 +146,7 @@ export class CatalogState {
     this.byId.delete(id);
     this.entry(record.namespace, record.service).instances.delete(record.instanceId);
     this.addToSize(record.namespace, -1);
+    this.observer.changed(record, undefined);
   }
 
   /** Records that a revision touched a service. If it has no instances, it is kept among those without. */

@@ -9,7 +9,7 @@ import { type InstanceIdentity, type InstanceRecord } from '../model/instance.js
 import { type Scope } from '../model/scope.js';
 import { type ServiceTouch } from '../model/service-touch.js';
 import { type CatalogChange } from './catalog-change.js';
-import { CatalogState, type NamespaceEntry, type ServiceEntry } from './catalog-state.js';
+import { CatalogState, type NamespaceEntry, type RecordObserver, type ServiceEntry } from './catalog-state.js';
 import { RevisionWaiters } from './revision-waiters.js';
 import {
   type ApplyOutcome,
@@ -30,6 +30,14 @@ export {
 } from './view-types.js';
 
 const NO_OBSERVER: ViewObserver = { applied: () => undefined, replaced: () => undefined };
+
+/** Keeps something that is derived from all records of the view. Its methods are called at once, and must not throw. */
+export interface ViewRecordObserver extends RecordObserver {
+  /** The view was loaded: it may have other records altogether. */
+  reloaded(): void;
+}
+
+const NO_RECORD_OBSERVER: ViewRecordObserver = { changed: () => undefined, reloaded: () => undefined };
 
 /** After how long (seconds) without confirmation the view counts as stale. */
 export const stalenessLimit = ({ PCS_STALENESS_LIMIT_SECONDS }: Settings) => ({
@@ -54,6 +62,7 @@ export class CatalogView {
   private readonly loadWaiters = new RevisionWaiters();
   private pollLog: () => void = () => undefined;
   private observer = NO_OBSERVER;
+  private records = NO_RECORD_OBSERVER;
 
   constructor(
     private readonly clock: Clock,
@@ -192,6 +201,8 @@ export class CatalogView {
   /** Replaces the whole view by a catalog that was loaded. */
   replace({ head, state, sentAtMs, gaps = [] }: CatalogSnapshot): void {
     this.state = state;
+    state.observe(this.records);
+    this.records.reloaded();
     this.gaps = gaps;
     this.restart(head);
     this.confirm(sentAtMs);
@@ -266,6 +277,12 @@ export class CatalogView {
   /** Sets the observer of what the view takes; there is one. */
   observe(observer: ViewObserver): void {
     this.observer = observer;
+  }
+
+  /** Sets the observer of each record that enters or leaves the view; there is one. */
+  observeRecords(observer: ViewRecordObserver): void {
+    this.records = observer;
+    this.state.observe(observer);
   }
 
   /** Resolves all waits with `false`, because the view will not change any more. */

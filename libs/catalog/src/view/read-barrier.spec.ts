@@ -35,7 +35,7 @@ function gated(withinMs: number, readHead: (log: LogInMemory) => LogHead | Promi
     },
   };
   const metrics = new Metrics();
-  const gate = new ReadBarrier(view, readIndex, clock, { isFenced: false }, metrics, withinMs);
+  const gate = new ReadBarrier(view, readIndex, clock, metrics, withinMs);
   gate.onModuleInit();
   const strongReads = async () =>
     (await metrics.registry.getSingleMetric('pcs_strong_reads_total')?.get())?.values[0]?.value;
@@ -81,7 +81,7 @@ describe('reaching a revision', () => {
   it('knows nothing before the first load, and waits for nothing then', async () => {
     const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
     const readIndex = { current: nobody, queries: 0 };
-    const gate = new ReadBarrier(view, readIndex, systemClock, { isFenced: false }, new Metrics(), LONG_MS);
+    const gate = new ReadBarrier(view, readIndex, systemClock, new Metrics(), LONG_MS);
     await expect(gate.reach(0)).rejects.toThrow(StartingError);
     await expect(gate.strong()).rejects.toThrow(StartingError);
   });

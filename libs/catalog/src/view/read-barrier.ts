@@ -1,4 +1,3 @@
-import { type Settings } from '@coordination/config';
 import { contradicts, type LogHead, ReadIndex } from '@coordination/log';
 import {
   Clock,
@@ -13,11 +12,6 @@ import { CatalogView, type ViewHead } from './catalog-view.js';
 
 /** How long (ms) a read waits for the view to reach the revision that it needs. */
 const REACHED_WITHIN_MS = 1_500;
-
-/** Whether the query for the head proves that no other server has become the primary. */
-export const readFence = ({ PCS_STRONG_READ_FENCE }: Settings) => ({ isFenced: PCS_STRONG_READ_FENCE });
-
-export type ReadFence = ReturnType<typeof readFence>;
 
 /**
  * Makes reads wait until the view is as new as they need it. The wait is bounded and holds no connection. An aborted wait
@@ -35,7 +29,6 @@ export class ReadBarrier implements OnModuleInit {
     private readonly view: CatalogView,
     @Inject(ReadIndex) private readonly readIndex: Pick<ReadIndex<LogHead>, 'current' | 'queries'>,
     private readonly clock: Clock,
-    @Inject(readFence) private readonly fencing: ReadFence,
     private readonly metrics: Metrics,
     @Optional() private readonly withinMs = REACHED_WITHIN_MS,
   ) {}
@@ -92,17 +85,6 @@ export class ReadBarrier implements OnModuleInit {
       // A view that was reloaded meanwhile may have another history than the head, which is then queried again.
       if (!isReloaded() && continues(view.position!, head)) return view.confirm(askedAtMs);
     }
-  }
-
-  /**
-   * Resolves when a strong read may be answered by PostgreSQL instead of the view. PostgreSQL answers from its present state;
-   * with the fence, it has proved to be the primary after this call.
-   * @throws StoreUnavailableError when it has not
-   */
-  async fence(signal?: AbortSignal): Promise<void> {
-    this.strongCount += 1;
-    if (this.fencing.isFenced) await this.readIndex.current();
-    signal?.throwIfAborted();
   }
 
   /** @throws RevisionUnknownError when the log has not reached the revision */

@@ -1,5 +1,3 @@
-import { type LogHead } from '@coordination/log';
-import { RevisionUnknownError } from '@coordination/kernel';
 import { CatalogView, ReadBarrier } from '@coordination/catalog';
 import { Injectable } from '@nestjs/common';
 import { type Found } from '../responses/cached-json.js';
@@ -56,28 +54,6 @@ export class FreshReads {
     const stalenessSeconds = isStrong && !wait ? 0 : age;
     const epoch = view.position?.epoch ?? '';
     return { ...read(), catalog: { revision, epoch, stalenessSeconds } };
-  }
-
-  /**
-   * Resolves when PostgreSQL may be queried. It returns its present state, so the read is always strong. The head that the
-   * result belongs to must be passed to {@link assertKnown}.
-   * @throws what {@link ReadBarrier} and {@link LongPolls} throw
-   */
-  async untilStoreReadable(consistency: ReadConsistency, poll: () => PollQuery): Promise<void> {
-    if (consistency.isStrong) await this.barrier.fence(consistency.signal);
-    await this.untilChanged(consistency, poll);
-  }
-
-  /**
-   * Checks the least revision that a request requires against the head that the result of PostgreSQL belongs to.
-   * @throws RevisionUnknownError when the catalog does not know it
-   */
-  assertKnown({ minRevision }: ReadConsistency, { revision }: Pick<LogHead, 'revision'>): void {
-    if (minRevision === undefined) return;
-    const reason = minRevision > revision ? 'above-head' : this.view.unknownReason(minRevision);
-    // `above-head` may only mean that the view is behind PostgreSQL.
-    const isKnown = reason === undefined || (reason === 'above-head' && minRevision <= revision);
-    if (!isKnown) throw new RevisionUnknownError(minRevision, reason);
   }
 
   private async untilChanged({ wait, signal }: ReadConsistency, poll: () => PollQuery): Promise<void> {

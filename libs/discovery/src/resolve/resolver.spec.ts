@@ -31,7 +31,7 @@ function setUp(maxBytes?: number) {
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
   const metrics = new Metrics();
   const readIndex = { current: () => Promise.reject(new StoreUnavailableError()), queries: 0 };
-  const barrier = new ReadBarrier(view, readIndex, clock, { isFenced: false }, metrics);
+  const barrier = new ReadBarrier(view, readIndex, clock, metrics);
   const feed = new ChangeFeed(view, { maxChanges: 100, maxBytes: 1_000_000 });
   const fresh = new FreshReads(view, barrier, new LongPolls(view, feed, new Scheduler(), { max: 100 }, metrics));
   const resolver = new Resolver(view, fresh, seeded(SEED), maxBytes);

@@ -1,3 +1,4 @@
+import { type InstanceView } from '@coordination/catalog';
 import { type Fields } from '../listing/instance-fields.js';
 import { type Selection } from '../selection/selection.js';
 
@@ -22,4 +23,11 @@ export interface CatalogSearch {
   readonly cursor: string | undefined;
   /** Members of each instance; all of them, if absent. */
   readonly fields?: Fields;
+}
+
+/** One page of instances. */
+export interface SearchPage {
+  readonly items: readonly InstanceView[];
+  /** null at the end. */
+  readonly nextCursor: string | null;
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Clock } from '@coordination/kernel';
 import { CatalogView, type InstanceRecord } from '@coordination/catalog';
 import { CatalogState } from '@coordination/catalog/testing';
-import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
+import { Scheduler } from '@coordination/scheduling';
+import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { clockOfLooks } from '../../../../test/support/search/searched-view.js';
 import { InstancePicker, type PickQuestion } from './instance-picker.js';
 import { EVERYTHING, type Selection } from '../selection/selection.js';
 
@@ -13,14 +14,13 @@ const inZone = (zone: string): Selection => ({
 });
 
 /** @param msPerLook how much time passes whenever the clock is asked */
-function setUp(records: readonly Partial<InstanceRecord>[], msPerLook = 0) {
-  let time = 0;
-  const clock: Clock = { now: () => new Date(NOW), monotonicMs: () => (time += msPerLook) };
+function setUp(records: readonly Partial<InstanceRecord>[], { msPerLook = 0, maxSteps = 1_000_000 } = {}) {
+  const clock = clockOfLooks(msPerLook);
   const log = new LogInMemory();
-  const view = new CatalogView(clock, { stalenessLimitSeconds: 600 });
+  const view = new CatalogView(clock, { stalenessLimitSeconds: Infinity });
   view.replace({ head: log.head, state: new CatalogState(), sentAtMs: 0 });
   for (const [n, fields] of records.entries()) view.apply([log.put(anInstance({ instanceId: `i-${n}`, ...fields }))]);
-  const picker = new InstancePicker(view, clock);
+  const picker = new InstancePicker(view, new Scheduler(clock), maxSteps);
   const pick = (question: Partial<PickQuestion>) =>
     picker.pick({ namespace: 'default', service: null, selection: EVERYTHING, ...question });
   const named = async (question: Partial<PickQuestion>) =>
@@ -58,13 +58,18 @@ describe('picking instances', () => {
     expect(stillMeans({ ...picked!, version, zone: 'b' })).toBe(false);
   });
 
-  it('gives up with a remedy when it takes too long', async () => {
-    // Every look takes a second: the sixth is one too many.
-    const { pick } = setUp(
-      Array.from({ length: 8 }, () => ({})),
-      1_000,
-    );
-    await expect(pick({})).rejects.toThrow('narrow it');
+  it('gives up with a remedy when patterns take too many steps, however fast the machine is', async () => {
+    const selection: Selection = { statuses: 'any', where: { kind: 'matches', of: ['instanceId'], pattern: '9$' } };
+    for (const msPerLook of [0, 1_000_000]) {
+      const few = setUp(RECORDS, { msPerLook, maxSteps: 500 });
+      await expect(few.named({ selection, namespace: null })).resolves.toEqual([]);
+      const many = setUp(
+        Array.from({ length: 100 }, () => ({})),
+        { msPerLook, maxSteps: 500 },
+      );
+      await expect(many.pick({ selection })).rejects.toThrow('narrow them');
+      await expect(many.pick({}), 'without a pattern it takes none').resolves.toMatchObject({});
+    }
   });
 
   it('refuses unbounded tests of patterns again, because all writers wait meanwhile', async () => {

@@ -1,8 +1,11 @@
 import { CatalogView, type InstanceRecord, type InstanceTest, type Scope } from '@coordination/catalog';
-import { Clock, InvalidFilterError } from '@coordination/kernel';
-import { Injectable } from '@nestjs/common';
-import { ScanBudget } from '../selection/scan-budget.js';
+import { currentRequest } from '@coordination/context';
+import { InvalidFilterError } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
+import { Injectable, Optional } from '@nestjs/common';
 import { patternMeter } from '../selection/pattern-meter.js';
+import { ScanTest } from '../selection/scan-test.js';
+import { ScanPace } from './scan-pace.js';
 import { matcher, type Selection } from '../selection/selection.js';
 
 /** Which instances of the catalog to pick. */
@@ -20,10 +23,7 @@ export interface Picked {
   readonly stillMeans: InstanceTest;
 }
 
-/** How long (ms) a scan may last: a filter without patterns tests a million instances in that time. */
-const SCAN_LIMIT_MS = 5_000;
-
-/** Pattern steps of a scan, in which other work runs: up to five seconds, as above. */
+/** Pattern steps of a scan (see `Meter`), in which other work runs: a fraction of a second, up to five in the worst case. */
 const MAX_STEPS = 50_000_000;
 
 /** Pattern steps of the tests of changed instances, for which all writers wait: up to a tenth of a second. */
@@ -31,7 +31,8 @@ const MAX_STEPS_CHANGED = 1_000_000;
 
 const TOO_COSTLY = {
   path: '/query/filter',
-  message: 'takes too long to decide for so many instances: narrow it by a service or a namespace',
+  message:
+    'has patterns that are too costly for so many instances: make them simpler, or narrow them by a service, a namespace or a comparison without a pattern',
 };
 
 /** Picks all instances of the view in a scope that a selection contains. The view must be readable. */
@@ -39,19 +40,27 @@ const TOO_COSTLY = {
 export class InstancePicker {
   constructor(
     private readonly view: CatalogView,
-    private readonly clock: Clock,
+    private readonly scheduler: Scheduler,
+    @Optional() private readonly maxSteps = MAX_STEPS,
   ) {}
 
-  /** @throws InvalidFilterError when it takes too long to decide */
+  /** @throws InvalidFilterError when patterns are too costly for so many instances */
   async pick(question: PickQuestion): Promise<Picked> {
     const { selection } = question;
-    const budget = new ScanBudget({ instances: Infinity, milliseconds: SCAN_LIMIT_MS }, this.clock);
-    const isSelected = matcher(selection, patternMeter(MAX_STEPS));
+    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
+    const test = new ScanTest(selection, this.maxSteps);
+    const pace = new ScanPace(turn);
+    await turn.next();
+    const records = this.view.instancesIn(question);
     const instances: InstanceRecord[] = [];
-    for (const record of this.view.instancesIn(question)) {
-      if (budget.isSpent) throw new InvalidFilterError([TOO_COSTLY]);
-      await budget.step();
-      if (isSelected(record)) instances.push(record);
+    for (;;) {
+      // Before the record is read, so that it is not tested as it was before other work changed it.
+      if (pace.mustRest) await turn.next();
+      const { value: record, done } = records.next();
+      if (done) break;
+      if (test.isSpent) throw new InvalidFilterError([TOO_COSTLY]);
+      if (test.matches(record)) instances.push(record);
+      pace.worked(1, test.steps);
     }
     const versions = new Map(instances.map(({ id, version }) => [id, version]));
     const isChangedSelected = matcher(selection, patternMeter(MAX_STEPS_CHANGED));

@@ -1,5 +1,5 @@
 import { type Fields, pick } from '../listing/instance-fields.js';
-import { type SearchPage } from './catalog-search.repository.js';
+import { type SearchPage } from './catalog-search.js';
 
 /** The response to a search, with the requested members of instances. */
 export const searchJson = (revision: number, { items, nextCursor }: SearchPage, fields: Fields = null): string =>

@@ -1,7 +1,15 @@
 import { type InstanceRecord } from '@coordination/catalog';
 import { isJsonArray, isJsonObject, type JsonValue } from '@coordination/kernel';
-import { type Expression, type Field, type Leaf, type Order, type Scalar, type Selector } from './expression.js';
-import { type Meter, patternTest } from './pattern.js';
+import {
+  type Expression,
+  type Field,
+  hasPattern,
+  type Leaf,
+  type Order,
+  type Scalar,
+  type Selector,
+} from './expression.js';
+import { type Meter, patternTest, type TextTest } from './pattern.js';
 import { containsJson } from './json-containment.js';
 import { versionTest } from './version-range.js';
 
@@ -11,30 +19,40 @@ export type FilterSubject = Pick<InstanceRecord, Field | 'metadata'>;
 type Test = (record: FilterSubject) => boolean;
 type ValueTest = (value: JsonValue) => boolean;
 
+/** Makes another test of texts that has the same results, such as one that remembers them. */
+export type Wrap = (test: TextTest) => TextTest;
+
+const AS_IT_IS: Wrap = test => test;
+
 /**
- * Compiles an expression into a test of instances, which is cheap apart from patterns.
+ * Compiles an expression into a test of instances, which is cheap apart from patterns. Of the terms of `and` and `or`, those
+ * without a pattern are tested first.
  * @param meter is called with the cost of patterns
+ * @param wrap is applied to the tests of single texts that are costly: patterns and version ranges
  */
-export function evaluator(expression: Expression, meter: Meter): Test {
+export function evaluator(expression: Expression, meter: Meter, wrap = AS_IT_IS): Test {
   switch (expression.kind) {
     case 'and': {
-      const tests = expression.terms.map(term => evaluator(term, meter));
+      const tests = cheapestFirst(expression.terms).map(term => evaluator(term, meter, wrap));
       return record => tests.every(test => test(record));
     }
     case 'or': {
-      const tests = expression.terms.map(term => evaluator(term, meter));
+      const tests = cheapestFirst(expression.terms).map(term => evaluator(term, meter, wrap));
       return record => tests.some(test => test(record));
     }
     case 'not': {
-      const test = evaluator(expression.term, meter);
+      const test = evaluator(expression.term, meter, wrap);
       return record => !test(record);
     }
     default:
-      return leafTest(expression, meter);
+      return leafTest(expression, meter, wrap);
   }
 }
 
-function leafTest(leaf: Leaf, meter: Meter): Test {
+const cheapestFirst = (terms: readonly Expression[]): readonly Expression[] =>
+  terms.toSorted((a, b) => Number(hasPattern(a)) - Number(hasPattern(b)));
+
+function leafTest(leaf: Leaf, meter: Meter, wrap: Wrap): Test {
   switch (leaf.kind) {
     case 'equal':
       return ofPresent(leaf.of, value => leaf.anyOf.some(wanted => value === wanted));
@@ -43,7 +61,7 @@ function leafTest(leaf: Leaf, meter: Meter): Test {
     case 'contains':
       return ofPresent(leaf.of, value => has(value, leaf.value));
     case 'matches': {
-      const test = patternTest(leaf.pattern, meter);
+      const test = wrap(patternTest(leaf.pattern, meter));
       return ofPresent(leaf.of, value => typeof value === 'string' && test(value));
     }
     case 'empty': {
@@ -55,8 +73,8 @@ function leafTest(leaf: Leaf, meter: Meter): Test {
     case 'within-metadata':
       return ({ metadata }) => containsJson(metadata, leaf.wanted);
     case 'version': {
-      const test = versionTest(leaf.range);
-      return ({ metadata }) => test(metadata['version']);
+      const test = wrap(versionTest(leaf.range));
+      return ({ metadata: { version } }) => typeof version === 'string' && test(version);
     }
     default: {
       const impossible: never = leaf;

@@ -1,21 +1,9 @@
 import { INSTANCES } from '@coordination/catalog';
 import { type JsonValue } from '@coordination/kernel';
 import { type Expression, type Field, FIELDS, type Leaf, type Scalar, type Selector } from './expression.js';
-import { versionTest } from './version-range.js';
 
-/** How many characters of a version are indexed: one more than a semver version may have (semver, MAX_LENGTH). */
-const INDEXED_VERSION_LENGTH = 257;
-
-/** The start of the version of an instance, as in the index: all of it, if it is a semver version. */
-export const VERSION = `left(i.metadata ->> 'version', ${INDEXED_VERSION_LENGTH})`;
-
-/** Binds the values of SQL conditions, and has the versions. */
-export interface SqlContext {
-  /** Adds a value. @returns its placeholder; values are never put into the text itself */
-  readonly bind: (value: unknown) => string;
-  /** All versions; without them, semver ranges are not decided in SQL. */
-  readonly versions: readonly string[] | undefined;
-}
+/** Adds a value that a condition compares with. @returns its placeholder; values are never put into the text itself */
+export type Bind = (value: unknown) => string;
 
 const FIELD_COLUMNS = INSTANCES.only(...FIELDS).columns;
 
@@ -29,32 +17,31 @@ const NUMERIC: ReadonlySet<string> = new Set(
 );
 
 /** Whether SQL can decide a leaf: it has neither RE2 patterns nor semver ranges. */
-export const isDecidedInSql = ({ kind }: Leaf, { versions }: Pick<SqlContext, 'versions'>): boolean =>
-  kind !== 'matches' && (kind !== 'version' || versions !== undefined);
+export const isDecidedInSql = ({ kind }: Leaf): boolean => kind !== 'matches' && kind !== 'version';
 
 /**
  * The condition on a relation `i` that is true for all instances for which the expression is true; for no others, if all its
  * leaves are decided in SQL. The other leaves become true, so negations are pushed down to the leaves first. Null counts as
  * false, which only a negated leaf has to state.
  */
-export function toSql(expression: Expression, context: SqlContext, isNegated = false): string {
+export function toSql(expression: Expression, bind: Bind, isNegated = false): string {
   switch (expression.kind) {
     case 'not':
-      return toSql(expression.term, context, !isNegated);
+      return toSql(expression.term, bind, !isNegated);
     case 'and':
     case 'or': {
       const sign = (expression.kind === 'and') === isNegated ? ' or ' : ' and ';
-      return `(${expression.terms.map(term => toSql(term, context, isNegated)).join(sign)})`;
+      return `(${expression.terms.map(term => toSql(term, bind, isNegated)).join(sign)})`;
     }
     default: {
-      if (!isDecidedInSql(expression, context)) return 'true';
-      const condition = leafSql(expression, context);
+      if (!isDecidedInSql(expression)) return 'true';
+      const condition = leafSql(expression, bind);
       return isNegated ? `(${condition}) is not true` : condition;
     }
   }
 }
 
-function leafSql(leaf: Leaf, { bind, versions }: SqlContext): string {
+function leafSql(leaf: Leaf, bind: Bind): string {
   switch (leaf.kind) {
     case 'equal':
       return equalSql(leaf.of, leaf.anyOf, bind);
@@ -69,7 +56,6 @@ function leafSql(leaf: Leaf, { bind, versions }: SqlContext): string {
     case 'within-metadata':
       return `i.metadata @> ${bind(JSON.stringify(leaf.wanted))}::jsonb`;
     case 'version':
-      return `${VERSION} = any(${bind((versions ?? []).filter(versionTest(leaf.range)))}::text[])`;
     case 'matches':
       return 'true';
     default: {
@@ -78,8 +64,6 @@ function leafSql(leaf: Leaf, { bind, versions }: SqlContext): string {
     }
   }
 }
-
-type Bind = SqlContext['bind'];
 
 /** Equality in the metadata is containment, which the index supports. */
 function equalSql(of: Selector, anyOf: readonly Scalar[], bind: Bind): string {

@@ -60,6 +60,10 @@ export function allOf(terms: readonly Expression[]): Expression | null {
   return { kind: 'and', terms: terms.flatMap(term => (term.kind === 'and' ? term.terms : [term])) };
 }
 
+/** Whether an expression contains a pattern. */
+export const hasPattern = (expression: Expression): boolean =>
+  leavesOf(expression).some(({ kind }) => kind === 'matches');
+
 /** The leaves of an expression, from left to right. */
 export function leavesOf(expression: Expression): readonly Leaf[] {
   switch (expression.kind) {

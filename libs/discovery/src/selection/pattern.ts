@@ -13,8 +13,10 @@ export const MAX_MATCHED_LENGTH = 256;
 /** Is called with the number of steps before they are taken, and throws when they are too many. */
 export type Meter = (steps: number) => void;
 
+export type TextTest = (text: string) => boolean;
+
 /** A test of texts for a part that matches the pattern. RE2 takes time in proportion to the length of the text. */
-export function patternTest(pattern: string, meter: Meter): (text: string) => boolean {
+export function patternTest(pattern: string, meter: Meter): TextTest {
   const compiled = RE2JS.compile(pattern);
   const instructions = compiled.programSize();
   return text => {

@@ -1,19 +1,6 @@
 import { type Expression, leavesOf } from './expression.js';
-import { isDecidedInSql, toSql, VERSION } from './expression-sql.js';
+import { isDecidedInSql, toSql } from './expression-sql.js';
 import { type Selection } from './selection.js';
-
-/**
- * All versions, each once. PostgreSQL has no skip scan for `distinct`; this query seeks from one version to the next in the
- * index, so its cost depends on the number of versions, not of instances.
- */
-export const DISTINCT_VERSIONS = `
-  with recursive found (version) as (
-    (select ${VERSION} as version from service_instance i where ${VERSION} is not null order by 1 limit 1)
-    union all
-    select (select ${VERSION} from service_instance i where ${VERSION} > found.version order by 1 limit 1)
-    from found where found.version is not null
-  )
-  select version from found where version is not null`;
 
 /** Conditions of a query on a relation `i`, and the values of their parameters. */
 export class Conditions {
@@ -50,16 +37,14 @@ export class Conditions {
 /**
  * Adds the conditions of a selection, which mean the same as its matcher in memory, on a relation `i` with the columns
  * namespace, service, instance_id, type, scheme, host, port, zone, weight, metadata and status.
- * @param versions all versions (at least those in the range of the selection); without them a semver range is left out
  * @returns whether the conditions are complete; if not, they select too much, and `matcher(selection)` must test each row
  */
-export function addSelection(conditions: Conditions, selection: Selection, versions?: readonly string[]): boolean {
+export function addSelection(conditions: Conditions, selection: Selection): boolean {
   const { statuses, where } = selection;
   if (statuses !== 'any') conditions.add('i.status = any($::text[])', statuses);
   if (where === null) return true;
-  const context = { bind: (value: unknown) => conditions.bind(value), versions };
-  for (const term of conjuncts(where)) conditions.addBound(toSql(term, context));
-  return leavesOf(where).every(leaf => isDecidedInSql(leaf, context));
+  for (const term of conjuncts(where)) conditions.addBound(toSql(term, value => conditions.bind(value)));
+  return leavesOf(where).every(isDecidedInSql);
 }
 
 const conjuncts = (where: Expression): readonly Expression[] => (where.kind === 'and' ? where.terms : [where]);

@@ -1,6 +1,6 @@
 import { type Status } from '@coordination/catalog';
-import { evaluator, type FilterSubject } from './evaluate.js';
-import { type Expression, leavesOf } from './expression.js';
+import { evaluator, type FilterSubject, type Wrap } from './evaluate.js';
+import { type Expression, hasPattern } from './expression.js';
 import { type Meter } from './pattern.js';
 
 /** Which instances are selected: those that meet both conditions. Plain JSON, so that its text can be a cache key. */
@@ -24,17 +24,17 @@ export const isEverything = (selection: Selection): boolean =>
 /** Whether the selection has a condition apart from the statuses. */
 export const isNarrowedBeyondStatus = ({ where }: Selection): boolean => where !== null;
 
-/** Whether a semver range is part of the selection. */
-export const hasVersionRange = ({ where }: Selection): boolean =>
-  where !== null && leavesOf(where).some(({ kind }) => kind === 'version');
+/** Whether the selection contains a pattern. */
+export const isPatterned = ({ where }: Selection): boolean => where !== null && hasPattern(where);
 
 /**
  * A test of instances for the selection, which is cheap apart from patterns.
  * @param meter is called with the cost of patterns; needed for tests of many instances in one go
+ * @param wrap see {@link evaluator}
  */
-export function matcher(selection: Selection, meter?: Meter): (record: FilterSubject) => boolean {
+export function matcher(selection: Selection, meter?: Meter, wrap?: Wrap): (record: FilterSubject) => boolean {
   const hasStatus = statusTest(selection);
-  const matches = matcherBesideStatus(selection, meter);
+  const matches = matcherBesideStatus(selection, meter, wrap);
   return record => hasStatus(record.status) && matches(record);
 }
 
@@ -42,7 +42,8 @@ export function matcher(selection: Selection, meter?: Meter): (record: FilterSub
 export const matcherBesideStatus = (
   { where }: Selection,
   meter: Meter = UNMETERED,
-): ((record: FilterSubject) => boolean) => (where === null ? () => true : evaluator(where, meter));
+  wrap?: Wrap,
+): ((record: FilterSubject) => boolean) => (where === null ? () => true : evaluator(where, meter, wrap));
 
 const UNMETERED: Meter = () => undefined;
 

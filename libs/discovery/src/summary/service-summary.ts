@@ -39,7 +39,7 @@ export class ServiceSummarizer {
   private readonly tags = new Set<string>();
   private readonly counts = countStatuses([]);
 
-  constructor(private readonly service: string) {}
+  constructor(readonly service: string) {}
 
   add({ type, zone, metadata, status }: Summarized): void {
     count(this.counts, status);

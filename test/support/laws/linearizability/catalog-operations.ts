@@ -41,11 +41,11 @@ function request(api: Api, service: string, input: ServiceInput, signal: AbortSi
     case 'read-one':
       return send('GET', named(input.instanceId, service));
     case 'read-all':
-      return input.from === 'memory'
+      return input.by !== 'search'
         ? send('GET', `${DISCOVERY}/services/${service}/instances?status=any&consistency=strong`)
-        : send('GET', `${DISCOVERY}/instances?service=${service}`);
+        : send('GET', `${DISCOVERY}/instances?service=${service}&consistency=strong`);
     case 'count':
-      return send('GET', `${DISCOVERY}/services?${input.from === 'memory' ? 'consistency=strong' : 'type=api'}`);
+      return send('GET', `${DISCOVERY}/services?consistency=strong${input.by !== 'search' ? '' : '&type=api'}`);
     default: {
       const impossible: never = input;
       return impossible;

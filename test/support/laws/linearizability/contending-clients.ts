@@ -95,10 +95,10 @@ class Client {
       { kind: 'deregister', instanceId, ifMatch },
       { kind: 'read-one', instanceId },
       { kind: 'read-all' },
-      { kind: 'read-all', from: 'memory' },
-      { kind: 'read-all', from: 'memory' },
+      { kind: 'read-all', by: 'search' },
+      { kind: 'read-all', by: 'search' },
       { kind: 'count' },
-      { kind: 'count', from: 'memory' },
+      { kind: 'count', by: 'search' },
     ];
     return choices[this.pick(choices.length)]!;
   }

@@ -18,9 +18,9 @@ export type ServiceInput =
   | ({ readonly kind: 'read-all' } & Source)
   | ({ readonly kind: 'count' } & Source);
 
-/** Who answers: the database, or the node from its memory, which has to be asked for a strong read. */
+/** What answers a strong read: the list, or the search and the list with a filter. */
 interface Source {
-  readonly from?: 'memory';
+  readonly by?: 'search';
 }
 
 interface Conditions {

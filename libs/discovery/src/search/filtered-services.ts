@@ -1,0 +1,137 @@
+import { CatalogView } from '@coordination/catalog';
+import { currentRequest } from '@coordination/context';
+import { CompressedForm, RequestPlaces } from '@coordination/http';
+import { InvalidFilterError } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { FreshReads } from '../freshness/fresh-reads.js';
+import { instancesPoll } from '../freshness/poll-query.js';
+import { EVENTUAL, type ReadConsistency } from '../freshness/read-consistency.js';
+import { type Found, type ViewJson } from '../responses/cached-json.js';
+import { RevisionCache } from '../responses/revision-cache.js';
+import { ScanTest } from '../selection/scan-test.js';
+import { type Selection } from '../selection/selection.js';
+import { ServiceSummarizer } from '../summary/service-summary.js';
+import { InstanceOrders } from './orders/instance-orders.js';
+import { ScanPace } from './scan-pace.js';
+import { SEARCH_LIMITS } from './search-limits.js';
+import { SharedWork } from './shared-work.js';
+
+/** The work of testing an instance and adding it to the summary of its service, in tests of instances. */
+const SUMMARY_UNITS = 4;
+
+/** How many characters of lists are kept, with their compressed forms. */
+const KEPT_MAX_LENGTH = 32 * 1024 * 1024;
+
+const TOO_BROAD = {
+  path: '/query/filter',
+  message:
+    'has a pattern that would have to be tried on too many different texts: narrow it by a comparison without a pattern, or search page by page at /api/v1/discovery/instances',
+};
+
+/**
+ * The services of a namespace that have selected instances, with summaries of those, made from the view in slices of the
+ * scheduler. Equal questions at the same revision of the namespace share one answer, which is kept until the namespace changes.
+ */
+@Injectable()
+export class FilteredServices {
+  private readonly kept: RevisionCache<ViewJson>;
+  private readonly work = new SharedWork<Found>();
+
+  constructor(
+    private readonly view: CatalogView,
+    private readonly orders: InstanceOrders,
+    private readonly scheduler: Scheduler,
+    private readonly fresh: FreshReads,
+    @Inject(RequestPlaces) private readonly places: Pick<RequestPlaces, 'enter'>,
+    @Optional() private readonly limits = SEARCH_LIMITS,
+  ) {
+    this.kept = new RevisionCache(view, {
+      maxSize: KEPT_MAX_LENGTH,
+      sizeOf: ({ body, compressed }, key) => body.length + (compressed?.byteLength ?? 0) + key.length + 1,
+    });
+  }
+
+  /**
+   * @throws InvalidFilterError for patterns that would have to be tried on too many texts, and as {@link FreshReads} does
+   * @throws the reason of the signal when it is aborted
+   */
+  async list(namespace: string, selection: Selection, consistency: ReadConsistency): Promise<Found> {
+    await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service: null }, selection));
+    const question = JSON.stringify([namespace, selection]);
+    const known = this.knownTo(question, namespace, consistency);
+    if (known.json) return { ...known.json, catalog: known.catalog };
+    await this.places.enter('memory');
+    // While this request waited, another one may have made it.
+    const { json, revision, catalog: now } = this.knownTo(question, namespace, consistency);
+    if (json) return { ...json, catalog: now };
+    const name = `${this.view.generation} ${revision} ${question}`;
+    const made = await this.work.join(
+      name,
+      signal => this.make(namespace, selection, question, signal),
+      consistency.signal,
+    );
+    // An answer that was begun earlier shows the namespace as it was when this request arrived, and perhaps later.
+    const isLater = made.catalog.revision > now.revision;
+    const catalog = isLater ? { ...made.catalog, stalenessSeconds: now.stalenessSeconds } : now;
+    return { ...made, catalog };
+  }
+
+  /** The answer to a question that is kept for the namespace as it is now, and the state of the catalog. */
+  private knownTo(question: string, namespace: string, consistency: ReadConsistency) {
+    const revision = this.revisionOf(namespace);
+    return this.fresh.now(() => ({ revision, json: this.kept.get(question, revision) }), consistency);
+  }
+
+  private revisionOf(namespace: string): number {
+    return this.view.namespaceRevision(namespace) ?? this.view.revision;
+  }
+
+  private async make(namespace: string, selection: Selection, question: string, signal: AbortSignal): Promise<Found> {
+    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
+    const scope = { namespace, service: null, sort: 'service', order: 'asc' } as const;
+    await turn.next();
+    let walk = this.orders.walk(scope);
+    while (!walk) {
+      await this.orders.prepare(scope, turn);
+      walk = this.orders.walk(scope);
+    }
+    // Nothing has waited since the walk began, so that both are of one state of the view.
+    const { generation } = this.view;
+    const { revision, catalog } = this.fresh.now(() => ({ revision: this.revisionOf(namespace) }), EVENTUAL);
+
+    const test = new ScanTest(selection, this.limits.listSteps);
+    const pace = new ScanPace(turn);
+    const services: string[] = [];
+    let summarizer: ServiceSummarizer | undefined;
+    for (;;) {
+      if (pace.mustRest) {
+        await turn.next();
+        signal.throwIfAborted();
+      }
+      const record = walk.records.next();
+      if (record?.namespace !== namespace) break;
+      if (test.isSpent) throw new InvalidFilterError([TOO_BROAD]);
+      const isSelected = test.matches(record);
+      pace.worked(SUMMARY_UNITS, test.steps);
+      if (!isSelected) continue;
+      if (summarizer?.service !== record.service) {
+        if (summarizer) services.push(JSON.stringify(summarizer.summary()));
+        summarizer = new ServiceSummarizer(record.service);
+      }
+      summarizer.add(record);
+    }
+    if (summarizer) services.push(JSON.stringify(summarizer.summary()));
+
+    const body = `{"revision":${revision},"services":[${services.join(',')}]}`;
+    const json: ViewJson = {
+      revision,
+      body,
+      compressed: new CompressedForm(body, () => this.kept.resize(question, json)),
+    };
+    // Unknown namespaces are not kept: clients can make up any number of them.
+    const isKept = generation === this.view.generation && this.view.services(namespace).size > 0;
+    if (isKept) this.kept.set(question, revision, json);
+    return { ...json, catalog };
+  }
+}
