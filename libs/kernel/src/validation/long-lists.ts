@@ -43,8 +43,8 @@ const LEAST_ITEMS = 16;
  * one, with other work in between, and use the results in the check of the whole value ({@link CheckedItems}). That finds the same errors as otherwise, with the same paths and in the same order.
  */
 export function itemOfLongList<Schema extends z.ZodType>(schema: Schema): Schema {
-  const internals = schema._zod as z.core.$ZodTypeInternals;
-  const { run } = internals;
+  const internals = schema._zod;
+  const run = internals.run.bind(internals);
   internals.run = (payload, context) => (context as Context).checkedItems?.take(payload.value) ?? run(payload, context);
   return Object.assign(schema, { [IS_CHECKED_ONE_BY_ONE]: true });
 }
