@@ -1,4 +1,5 @@
 import { type JsonObject } from '@coordination/kernel';
+import { type ProbeError } from './probe-error.js';
 
 /** The kinds of instances. */
 export const INSTANCE_TYPES = [
@@ -176,6 +177,8 @@ export interface Lease {
   readonly renewedAt: string;
   /** The last health report or probe; null: there was none; undefined: unknown. */
   readonly checkedAt: string | null | undefined;
+  /** The last probe, if it did not succeed; absent: it did, or there was none, or it is unknown. */
+  readonly probeError?: ProbeError;
 }
 
 /** An instance with its lease, on which decisions are based. */

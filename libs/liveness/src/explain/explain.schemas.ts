@@ -1,5 +1,12 @@
 import { auditActionSchema, auditSourceSchema } from '@coordination/log';
-import { healthDeciderSchema, healthStateSchema, overrideView, STATUSES, statusSchema } from '@coordination/catalog';
+import {
+  healthDeciderSchema,
+  healthStateSchema,
+  overrideView,
+  probeErrorView,
+  STATUSES,
+  statusSchema,
+} from '@coordination/catalog';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
 import { STATUS_DECIDERS } from './status-reasons.js';
@@ -18,6 +25,9 @@ const health = z
     decidedBy: healthDeciderSchema,
     since: time('When the state began; or when the lease ended.'),
     lastCheckedAt: nullableTime('When health was last reported or probed; null: never, or the instance is gone.'),
+    lastError: probeErrorView
+      .nullable()
+      .describe('The last probe, if it did not succeed; null: it did, or there was none.'),
     because: z.string().describe('The reason, in a sentence.'),
   })
   .meta({ id: 'ExplainedHealth' });

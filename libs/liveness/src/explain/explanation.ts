@@ -8,6 +8,7 @@ import {
   type LeasedInstance,
   expiryDueAt,
   type OverrideView,
+  type ProbeError,
   scopeOf,
   type Status,
   toOverrideView,
@@ -90,7 +91,11 @@ export interface Explanation {
   readonly since: string;
   readonly decidedBy: StatusDecider;
   readonly because: string;
-  readonly health: Health & { readonly lastCheckedAt: string | null | undefined; readonly because: string };
+  readonly health: Health & {
+    readonly lastCheckedAt: string | null | undefined;
+    readonly lastError: ProbeError | null;
+    readonly because: string;
+  };
   readonly override: OverrideView | null;
   /** null: the instance is gone. */
   readonly lease: {
@@ -134,7 +139,12 @@ export function explain(situation: ExplainedSituation): Explanation {
     since: statusEvent?.at ?? (override ? override.setAt : health.since),
     decidedBy: override ? 'operator' : health.decidedBy,
     because: statusReason(instance),
-    health: { ...health, lastCheckedAt: lease.checkedAt, because: healthReason(health, check) },
+    health: {
+      ...health,
+      lastCheckedAt: lease.checkedAt,
+      lastError: lease.probeError ?? null,
+      because: healthReason(health, check),
+    },
     override: toOverrideView(override),
     lease: {
       renewedAt: lease.renewedAt,

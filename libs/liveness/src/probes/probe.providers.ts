@@ -3,7 +3,8 @@ import { ProbeJob } from './probe.job.js';
 import { ProbeMetrics } from './probe-metrics.js';
 import { ProbeOverview } from './probe-overview.js';
 import { ProbeReports } from './probe-reports.service.js';
-import { NameResolver } from './run/name-resolver.js';
+import { NameResolver } from './names/name-resolver.js';
+import { NameSource, SystemNames } from './names/system-names.js';
 import { Prober } from './run/prober.js';
 import { probeConcurrency, ProbeScheduler } from './schedule/probe-scheduler.js';
 import { ProbeShares } from './share/probe-shares.js';
@@ -11,6 +12,8 @@ import { ProbeShares } from './share/probe-shares.js';
 /** Active probes: which node probes which instance, when probes are due, how they are done, and their reports. */
 export const PROBE_PROVIDERS = [
   settingsProvider(probeConcurrency),
+  SystemNames,
+  { provide: NameSource, useExisting: SystemNames },
   NameResolver,
   Prober,
   ProbeMetrics,
