@@ -8,7 +8,14 @@ import { CatalogView } from '@coordination/catalog';
 import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
+import {
+  GuardStates,
+  LIVENESS_ENTITIES,
+  LivenessModule,
+  NodeRegistration,
+  ProbeOverview,
+  SweeperJob,
+} from '@coordination/liveness';
 import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
@@ -57,6 +64,7 @@ export class AppModule {
           log: PartitionHeadroom,
           guards: GuardStates,
           sweeps: SweeperJob,
+          probes: ProbeOverview,
           node: NodeRegistration,
         }),
       ],

@@ -29,6 +29,14 @@ class Sweeps {
   sweptSecondsAgo: number | undefined = 0.7;
 }
 
+const BACKLOG = { owned: 3, inFlight: 1, waiting: 1, lateSeconds: 4, overdue: 1, notCounted: { dns: 2 } };
+
+class Backlog {
+  queue() {
+    return BACKLOG;
+  }
+}
+
 class Node {
   nodeId: string | undefined = 'node-a';
   othersOfSameId: object[] = [];
@@ -81,6 +89,7 @@ describe('the probes', () => {
       { provide: Log, useValue: log },
       { provide: Sweeps, useValue: sweeps },
       { provide: Node, useValue: node },
+      { provide: Backlog, useValue: new Backlog() },
       { provide: BackgroundTasks, useValue: tasks },
       { provide: Metrics, useValue: new Metrics() },
       { provide: StoreProbe, useValue: database },
@@ -89,7 +98,7 @@ describe('the probes', () => {
     @Global()
     @Module({
       providers,
-      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
+      exports: [View, Writer, Guards, Log, Sweeps, Node, Backlog, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
     })
     class PartsModule {}
     const module = await Test.createTestingModule({
@@ -103,6 +112,7 @@ describe('the probes', () => {
           log: Log,
           guards: Guards,
           sweeps: Sweeps,
+          probes: Backlog,
           node: Node,
         }),
       ],
@@ -141,6 +151,7 @@ describe('the probes', () => {
       state: 'normal',
       guards: [],
       lastSweepSecondsAgo: 1,
+      probes: BACKLOG,
     });
     guards.active = [{ reason: 'total-share' }];
     const { status, body } = await probe('/health');
@@ -150,6 +161,7 @@ describe('the probes', () => {
       state: 'degraded',
       guards: guards.active,
       lastSweepSecondsAgo: 1,
+      probes: BACKLOG,
     });
   });
 

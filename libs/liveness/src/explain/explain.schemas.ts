@@ -133,7 +133,11 @@ export const explanationView = z
     lease: lease.nullable().describe('null: the instance is gone.'),
     removal: removal.nullable().describe('Who removed it, when and why; null: it is registered.'),
     probedBy: z.string().nullable().describe('The node that probes it; null: no node does.'),
-    guard: guardView.nullable().describe('The active guard that applies to the service; null: none.'),
+    guard: guardView
+      .nullable()
+      .describe(
+        'The active guard that applies to the service, or by which the node that probes it holds failures; null: none.',
+      ),
     timers: z.array(timer).describe('The running timers, the earliest first.'),
     next: z.array(nextStep).describe('What happens without further health signals and requests.'),
     signs: z.array(signalEffect).describe('The effect that each health signal would have now.'),

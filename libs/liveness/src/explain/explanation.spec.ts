@@ -27,6 +27,7 @@ const situation = (leased: LeasedInstance, differing: Partial<ExplainedSituation
   now: NOW,
   allowance: ALLOWANCE,
   guard: undefined,
+  probeGuard: undefined,
   sweeper: SWEEPER,
   probedBy: 'node-a',
   events: [],

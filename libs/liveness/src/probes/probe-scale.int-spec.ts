@@ -5,7 +5,7 @@ import { anInstance, anHttpCheck } from '../../../../test/support/catalog/factor
 import { httpTarget, type Target } from '../../../../test/support/http/targets.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type ProbeMetrics } from './probe-metrics.js';
-import { type ProbeReports } from './probe-reports.service.js';
+import { type ProbeVerdicts } from './holding/probe-verdicts.js';
 import { type ProbedRecord } from './probed-record.js';
 import { NameResolver } from './names/name-resolver.js';
 import { SystemNames } from './names/system-names.js';
@@ -38,11 +38,12 @@ describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
     );
     const probes = new Map<string, number>();
     const seen = { mostOpen: 0, mostInFlight: 0, late: [] as number[], skipped: 0, failures: 0 };
-    const reports: Pick<ProbeReports, 'report' | 'note' | 'dropReport'> = {
+    const reports: Pick<ProbeVerdicts, 'expect' | 'report' | 'note' | 'dropReport'> = {
       report: async ({ id }, { healthy }) => {
         probes.set(id, (probes.get(id) ?? 0) + 1);
         if (!healthy) seen.failures += 1;
       },
+      expect: () => undefined,
       note: () => undefined,
       dropReport: () => undefined,
     };

@@ -3,6 +3,13 @@ import { ProbeJob } from './probe.job.js';
 import { ProbeMetrics } from './probe-metrics.js';
 import { ProbeOverview } from './probe-overview.js';
 import { ProbeReports } from './probe-reports.service.js';
+import { ProbeGuardJob } from './holding/probe-guard.job.js';
+import { ProbeGuard } from './holding/probe-guard.js';
+import { ProbeGuardRules } from './holding/probe-guard-rules.js';
+import { ProbeGuardRecorder } from './holding/probe-guard-recorder.js';
+import { ProbeVerdicts } from './holding/probe-verdicts.js';
+import { SecondLookStore } from './holding/second-look-store.js';
+import { SecondLooker } from './holding/second-looker.js';
 import { NameResolver } from './names/name-resolver.js';
 import { NameSource, SystemNames } from './names/system-names.js';
 import { Prober } from './run/prober.js';
@@ -18,6 +25,13 @@ export const PROBE_PROVIDERS = [
   Prober,
   ProbeMetrics,
   ProbeReports,
+  ProbeVerdicts,
+  SecondLookStore,
+  ProbeGuardRecorder,
+  ProbeGuardRules,
+  ProbeGuard,
+  SecondLooker,
+  ProbeGuardJob,
   ProbeScheduler,
   ProbeShares,
   ProbeJob,

@@ -42,6 +42,7 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
     },
     {
       report: async (record, verdict) => void reports.push({ record, verdict }),
+      expect: () => undefined,
       note: (_, { result }) => void noted.push(result),
       dropReport: () => undefined,
     },

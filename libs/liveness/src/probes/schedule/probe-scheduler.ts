@@ -4,7 +4,7 @@ import { type NodeFault } from '@coordination/catalog';
 import { Clock } from '@coordination/kernel';
 import { isAnother } from '@coordination/registry';
 import { ProbeMetrics } from '../probe-metrics.js';
-import { ProbeReports } from '../probe-reports.service.js';
+import { ProbeVerdicts } from '../holding/probe-verdicts.js';
 import { type ProbedRecord } from '../probed-record.js';
 import { Prober } from '../run/prober.js';
 import { DueTimes } from './due-times.js';
@@ -45,7 +45,7 @@ export class ProbeScheduler implements OnModuleInit {
 
   constructor(
     @Inject(Prober) private readonly prober: Pick<Prober, 'probe'>,
-    @Inject(ProbeReports) private readonly reports: Pick<ProbeReports, 'report' | 'note' | 'dropReport'>,
+    @Inject(ProbeVerdicts) private readonly reports: Pick<ProbeVerdicts, 'expect' | 'report' | 'note' | 'dropReport'>,
     @Inject(ProbeMetrics) private readonly metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'notCounted' | 'observe'>,
     private readonly clock: Clock,
     @Inject(probeConcurrency) private readonly maxAtOnce: number,
@@ -116,6 +116,7 @@ export class ProbeScheduler implements OnModuleInit {
       unplan: () => undefined,
     };
     this.scheduled.set(record.id, entry);
+    this.reports.expect(record);
     this.plan(entry, this.clock.monotonicMs() + firstDelayMs(record, this.random));
   }
 
