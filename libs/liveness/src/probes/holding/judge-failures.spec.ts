@@ -115,9 +115,10 @@ describe('Failures of probes', () => {
     expect(due, 'one of them counts although another node disagrees').toEqual([]);
   });
 
-  it('are no longer held when so many succeed again that the share is kept', () => {
-    const { states, due } = judge({ states: [HELD], pending: failures(2), expired: 6 });
-    expect([states, ids(due)]).toEqual([[], ['o0', 'o1']]);
+  it('are no longer held when so many succeed again that the share is kept, and count if they fail once more', () => {
+    const { states, due, renew } = judge({ states: [HELD], pending: failures(2), expired: 6 });
+    expect([states, renew]).toEqual([[], ['o0', 'o1']]);
+    expect(due, 'instances count as failed that were not probed since the others succeed again').toEqual([]);
   });
 
   it('of which the look of another node says the opposite do not count while the guard is active', () => {

@@ -41,6 +41,11 @@ export interface FailureJudgement {
   readonly due: readonly { readonly id: string; readonly confirmedBy?: string }[];
   /** Instances at which another node is to look. */
   readonly ask: readonly string[];
+  /**
+   * Failures that do not count unless the next probe fails, too: their guard ended because others succeed again, and they may
+   * not have been probed since.
+   */
+  readonly renew: readonly string[];
 }
 
 /**
@@ -49,7 +54,7 @@ export interface FailureJudgement {
  * them succeed, the guard of its scope holds. Pure: no I/O, no clock.
  */
 export function judgeFailures(situation: FailureSituation): FailureJudgement {
-  const { now, rules, node, overrides, counts, pending, looks, released } = situation;
+  const { now, rules, node, states, overrides, counts, pending, looks, released } = situation;
   const isContradicted = ({ id }: PendingFailure) => looks.get(id)?.failures === 0;
   const before = prolonged(situation, pending.filter(isContradicted));
   const { by } = countWindows(now, before, rules);
@@ -67,9 +72,13 @@ export function judgeFailures(situation: FailureSituation): FailureJudgement {
       ? undefined
       : guards.of(namespace, service);
 
+  const ends = overrides.filter(({ kind, until }) => kind === 'end' && now < until);
+  const isEnded = (failure: PendingFailure) => ends.some(({ scope }) => covers(scope, failure));
+
   const confirmed: { id: string; confirmedBy: string }[] = [];
   const others: PendingFailure[] = [];
   const ask: string[] = [];
+  const renew: string[] = [];
   for (const failure of pending) {
     const guard = guardOf(failure);
     const look = looks.get(failure.id);
@@ -81,12 +90,14 @@ export function judgeFailures(situation: FailureSituation): FailureJudgement {
       ask.push(failure.id);
       if (isContradicted(failure)) continue;
     }
-    if (failure.isSettled) others.push(failure);
+    const wasHeld = states.some(({ scope }) => covers(scope, failure));
+    if (!guard && wasHeld && !isEnded(failure)) renew.push(failure.id);
+    else if (failure.isSettled) others.push(failure);
   }
   const due = [...confirmed, ...admitted(others, admit(evaluation, released)).map(({ id }) => ({ id }))];
   // The guard that an operator forced is shown as one over leases.
-  const states = evaluation.states.filter(({ reason }) => reason !== 'operator');
-  return { states: states.map(state => ({ ...state, reason: 'probe-failures', node })), due, ask };
+  const own = evaluation.states.filter(({ reason }) => reason !== 'operator');
+  return { states: own.map(state => ({ ...state, reason: 'probe-failures', node })), due, ask, renew };
 }
 
 /** The guards, of which those with a contradicted failure hold for at least one more window. */

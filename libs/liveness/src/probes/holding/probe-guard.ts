@@ -56,6 +56,7 @@ export class ProbeGuard {
     await recorder.record(node, states, judgement.states, overrides);
     this.states = judgement.states;
     await this.ask(node, judgement.ask);
+    for (const id of judgement.renew) verdicts.forget(id);
     for (const { id, confirmedBy } of judgement.due) await verdicts.release(id, confirmedBy);
   }
 

@@ -107,6 +107,11 @@ export class ProbeVerdicts {
     return this.tally.counts({ ...moment, nowMs, isPending: id => this.waiting.has(id) });
   }
 
+  /** A failure counts only if the next probe fails, too. */
+  forget(id: string): void {
+    this.waiting.delete(id);
+  }
+
   /** A failure counts now. It never fails. @param confirmedBy another node that sees the same */
   async release(id: string, confirmedBy?: string): Promise<void> {
     const failure = this.waiting.get(id);
