@@ -55,7 +55,7 @@ const leaseTerms = {
 };
 const probeTerms = {
   intervalSeconds: seconds('Seconds between two probes.'),
-  timeoutSeconds: seconds('Seconds for the whole probe.'),
+  timeoutSeconds: seconds('Seconds for connection, head and body; the name is looked up before.'),
   failureThreshold: z.int().min(1).max(MAX_INT32).describe('Consecutive failures that make the instance unhealthy.'),
   successThreshold: z.int().min(1).max(MAX_INT32).describe('Consecutive successes that make the instance healthy.'),
   ...leaseTerms,

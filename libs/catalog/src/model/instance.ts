@@ -47,7 +47,7 @@ interface LeaseTerms {
 
 interface ProbeTerms extends LeaseTerms {
   readonly intervalSeconds: number;
-  /** For the whole probe: the name lookup, the connection and the complete response. */
+  /** For the connection and the complete response; the name is looked up before, in half the time at most. */
   readonly timeoutSeconds: number;
   /** Failures in a row that make the instance unhealthy. */
   readonly failureThreshold: number;

@@ -10,6 +10,7 @@ import { ProbeGuardRecorder } from './holding/probe-guard-recorder.js';
 import { ProbeVerdicts } from './holding/probe-verdicts.js';
 import { SecondLookStore } from './holding/second-look-store.js';
 import { SecondLooker } from './holding/second-looker.js';
+import { NameMetrics } from './names/name-metrics.js';
 import { NameResolver } from './names/name-resolver.js';
 import { NameSource, SystemNames } from './names/system-names.js';
 import { Prober } from './run/prober.js';
@@ -21,6 +22,7 @@ export const PROBE_PROVIDERS = [
   settingsProvider(probeConcurrency),
   SystemNames,
   { provide: NameSource, useExisting: SystemNames },
+  NameMetrics,
   NameResolver,
   Prober,
   ProbeMetrics,
