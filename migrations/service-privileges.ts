@@ -20,6 +20,8 @@ export const SERVICE_PRIVILEGES = {
     node_role: ['select', 'insert', 'update'],
     liveness_guard: ['select', 'insert', 'update', 'delete'],
     liveness_order: ['select', 'insert', 'update', 'delete'],
+    probe_guard: ['select', 'insert', 'update', 'delete'],
+    probe_second_look: ['select', 'insert', 'update', 'delete'],
     // Where the log begins, and what the catalog was there. Only the maintenance writes them.
     log_cut: ['select'],
     catalog_baseline: ['select'],

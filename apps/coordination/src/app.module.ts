@@ -9,7 +9,14 @@ import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { HttpModule } from '@coordination/http';
 import { type Clock, systemClock } from '@coordination/kernel';
-import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
+import {
+  GuardStates,
+  LIVENESS_ENTITIES,
+  LivenessModule,
+  NodeRegistration,
+  ProbeOverview,
+  SweeperJob,
+} from '@coordination/liveness';
 import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
@@ -59,6 +66,7 @@ export class AppModule {
           log: PartitionHeadroom,
           guards: GuardStates,
           sweeps: SweeperJob,
+          probes: ProbeOverview,
           node: NodeRegistration,
         }),
       ],

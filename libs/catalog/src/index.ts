@@ -32,7 +32,7 @@ export {
   SPARE_EXAMPLE_ID,
   SPARE_NAME_EXAMPLE,
 } from './model/instance.examples.js';
-export { instanceView, leasedInstanceView, overrideView } from './model/instance.schemas.js';
+export { instanceView, leasedInstanceView, overrideView, probeErrorView } from './model/instance.schemas.js';
 export {
   CHECK_KINDS,
   type Check,
@@ -64,6 +64,13 @@ export {
   scopeOf,
   specOf,
 } from './model/instance.js';
+export {
+  INSTANCE_FAULTS,
+  type InstanceFault,
+  NODE_FAULTS,
+  type NodeFault,
+  type ProbeError,
+} from './model/probe-error.js';
 export {
   AHEAD_TOLERANCE_MS,
   type LeaseAllowance,

@@ -45,6 +45,12 @@ export abstract class NodeName {
   abstract readonly complaint: string | undefined;
 }
 
+/** The probes of this node. Liveness provides them. */
+export abstract class ProbeBacklog {
+  /** What is shown to people: how many probes are under way, wait and did not count, and how late the next one is. */
+  abstract queue(): object;
+}
+
 /** The guards that prevent leases from ending. Liveness provides them. */
 export abstract class ActiveGuards {
   /** The active guards, as they are shown to people. */

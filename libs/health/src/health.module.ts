@@ -10,6 +10,7 @@ import {
   LastSweep,
   LogRoomLeft,
   NodeName,
+  ProbeBacklog,
   WriteQueueLength,
 } from './health-sources.js';
 import { HealthController } from './health.controller.js';
@@ -29,6 +30,7 @@ export interface HealthModuleOptions {
   readonly log: InjectionToken<LogRoomLeft>;
   readonly guards: InjectionToken<ActiveGuards>;
   readonly sweeps: InjectionToken<LastSweep>;
+  readonly probes: InjectionToken<ProbeBacklog>;
   readonly node: InjectionToken<NodeName>;
 }
 
@@ -54,6 +56,7 @@ export class HealthModule {
         { provide: LogRoomLeft, useExisting: sources.log },
         { provide: ActiveGuards, useExisting: sources.guards },
         { provide: LastSweep, useExisting: sources.sweeps },
+        { provide: ProbeBacklog, useExisting: sources.probes },
         { provide: NodeName, useExisting: sources.node },
         { provide: SERVICE_VERSION, useValue: sources.version },
       ],

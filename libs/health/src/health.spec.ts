@@ -30,6 +30,14 @@ class Sweeps {
   sweptSecondsAgo: number | undefined = 0.7;
 }
 
+const BACKLOG = { owned: 3, inFlight: 1, waiting: 1, lateSeconds: 4, overdue: 1, notCounted: { dns: 2 } };
+
+class Backlog {
+  queue() {
+    return BACKLOG;
+  }
+}
+
 class Node {
   nodeId: string | undefined = 'node-a';
   othersOfSameId: object[] = [];
@@ -93,6 +101,7 @@ describe('the probes', () => {
       { provide: Log, useValue: log },
       { provide: Sweeps, useValue: sweeps },
       { provide: Node, useValue: node },
+      { provide: Backlog, useValue: new Backlog() },
       { provide: BackgroundTasks, useValue: tasks },
       { provide: Metrics, useValue: new Metrics() },
       { provide: WorkPlaces, useValue: new WorkPlaces() },
@@ -117,6 +126,7 @@ describe('the probes', () => {
           log: Log,
           guards: Guards,
           sweeps: Sweeps,
+          probes: Backlog,
           node: Node,
         }),
       ],
@@ -145,6 +155,7 @@ describe('the probes', () => {
       state: 'normal',
       guards: [],
       lastSweepSecondsAgo: 1,
+      probes: BACKLOG,
     });
     guards.active = [{ reason: 'total-share' }];
     const { status, body } = await probe('/health');
@@ -154,6 +165,7 @@ describe('the probes', () => {
       state: 'degraded',
       guards: guards.active,
       lastSweepSecondsAgo: 1,
+      probes: BACKLOG,
     });
   });
 

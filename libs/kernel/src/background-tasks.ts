@@ -74,6 +74,10 @@ export const BACKGROUND_TASKS = {
     'writes changes of health that probes found',
     'Probed instances keep their health as it is; each probe tries again.',
   ),
+  'probe-guard': entry(
+    'holds failures of probes that begin together, and looks at those that other nodes hold',
+    'Failures of probes that could be held do not count; successes do.',
+  ),
   'probe-notes': entry(
     'notes when instances were last probed',
     '`health.lastCheckedAt` is older than the last probe.',

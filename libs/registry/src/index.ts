@@ -9,7 +9,7 @@ export { ProbePolicy } from './domain/probe-policy.js';
 export { isExpectedStatus } from './domain/spec/expected-statuses.js';
 export { REGISTRY_ENTITIES } from './entities.js';
 export { leaseOverAt, stalledLeaseOverAt } from './leases/instance-lease.repository.js';
-export { LastCheckedRecorder } from './leases/last-checked.js';
+export { LastCheckedRecorder, type NotedError } from './leases/last-checked.js';
 export { LeaseRenewals } from './leases/lease-renewals.js';
 export { RegistryModule } from './registry.module.js';
 export { RegistryService, type WriteConditions } from './registry.service.js';

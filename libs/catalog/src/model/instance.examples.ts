@@ -76,7 +76,7 @@ export const INSTANCE_EXAMPLE = {
 /** The example in responses of the registry. */
 export const LEASED_EXAMPLE = {
   ...INSTANCE_EXAMPLE,
-  health: { ...INSTANCE_EXAMPLE.health, lastCheckedAt: null },
+  health: { ...INSTANCE_EXAMPLE.health, lastCheckedAt: null, lastError: null },
   lastSeenAt: NOW,
   expiresAt: '2026-11-23T08:16:00.123Z',
 };

@@ -11,6 +11,7 @@ import {
 } from './enum.schemas.js';
 import { forEachCheckKind } from './instance.js';
 import { metadataShape } from './metadata.schema.js';
+import { INSTANCE_FAULTS, NODE_FAULTS } from './probe-error.js';
 
 const time = () =>
   z.iso
@@ -54,7 +55,7 @@ const leaseTerms = {
 };
 const probeTerms = {
   intervalSeconds: seconds('Seconds between two probes.'),
-  timeoutSeconds: seconds('Seconds for the whole probe.'),
+  timeoutSeconds: seconds('Seconds for connection, head and body; the name is looked up before.'),
   failureThreshold: z.int().min(1).max(MAX_INT32).describe('Consecutive failures that make the instance unhealthy.'),
   successThreshold: z.int().min(1).max(MAX_INT32).describe('Consecutive successes that make the instance healthy.'),
   ...leaseTerms,
@@ -116,6 +117,25 @@ const instanceFields = {
 /** An instance in responses of discovery: without what changes without a revision. */
 export const instanceView = z.looseObject(instanceFields).meta({ id: 'Instance' });
 
+/** The last probe of an instance, if it did not succeed. */
+export const probeErrorView = z
+  .looseObject({
+    kind: z
+      .enum(['node', 'instance'])
+      .meta({ id: 'ProbeErrorKind' })
+      .describe('`node`: the node was not able to probe, and the probe does not count. `instance`: the probe failed.'),
+    reason: z
+      .enum([...NODE_FAULTS, ...INSTANCE_FAULTS])
+      .meta({ id: 'ProbeErrorReason' })
+      .describe(
+        'What the node lacked: `dns` an answer of a name server, `descriptors`, `memory`, `local-address` a free local port or an address of the family, `local-filter` the permission of its packet filter, `route`; `stalled`: its event loop was late. Of an instance: `failure`, `timeout`, `forbidden` (an address that may not be probed).',
+      ),
+    message: z.string(),
+    node: z.string().nullable().describe('The node that probed.'),
+    at: time().describe('When the probe ended.'),
+  })
+  .meta({ id: 'ProbeError' });
+
 /** An instance in responses of the registry: with its renewals. */
 export const leasedInstanceView = z
   .looseObject({
@@ -126,6 +146,12 @@ export const leasedInstanceView = z
         lastCheckedAt: nullableTime(
           'When the health was last reported or probed; null: never. Absent after a registration that changed nothing.',
         ).optional(),
+        lastError: probeErrorView
+          .nullable()
+          .optional()
+          .describe(
+            'The last probe, if it did not succeed; null: it did, or there was none. Absent after a registration that changed nothing.',
+          ),
       })
       .meta({ id: 'CheckedHealth' }),
     lastSeenAt: time().describe('The last registration, heartbeat or report; recorded within a second.'),

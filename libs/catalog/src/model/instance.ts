@@ -1,4 +1,5 @@
 import { type JsonObject } from '@coordination/kernel';
+import { type ProbeError } from './probe-error.js';
 
 /** The kinds of instances. */
 export const INSTANCE_TYPES = [
@@ -46,7 +47,7 @@ interface LeaseTerms {
 
 interface ProbeTerms extends LeaseTerms {
   readonly intervalSeconds: number;
-  /** For the whole probe: the name lookup, the connection and the complete response. */
+  /** For the connection and the complete response; the name is looked up before, in half the time at most. */
   readonly timeoutSeconds: number;
   /** Failures in a row that make the instance unhealthy. */
   readonly failureThreshold: number;
@@ -176,6 +177,8 @@ export interface Lease {
   readonly renewedAt: string;
   /** The last health report or probe; null: there was none; undefined: unknown. */
   readonly checkedAt: string | null | undefined;
+  /** The last probe, if it did not succeed; absent: it did, or there was none, or it is unknown. */
+  readonly probeError?: ProbeError;
 }
 
 /** An instance with its lease, on which decisions are based. */

@@ -27,6 +27,11 @@ describe('The notice of a guard', () => {
     expect(noticeOf({ ...STATE, scope: { kind: 'all' } })).toContain('scope="*/*"');
   });
 
+  it('names the node whose probes fail, in characters that a header can have', () => {
+    const notice = noticeOf({ ...STATE, reason: 'probe-failures', node: 'node "ä"\\' });
+    expect(notice).toMatch(/^probe-failures;.*;node="node \\"[?]\\"\\\\"$/);
+  });
+
   it('is given for a service with a guard, and for no other', () => {
     const notices = new ActiveGuardNotices(
       { of: (_, service) => (service === 'orders' ? STATE : undefined) },

@@ -21,11 +21,14 @@ export class ActiveGuardNotices implements GuardNotices, OnModuleInit {
   }
 }
 
+/** A String (RFC 9651, section 3.3.3): printable ASCII, in which quotes and backslashes are escaped. */
+const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, String.raw`\$&`)}"`;
+
 /** Decimals of a structured field have at most three digits after the point (RFC 9651, section 3.3.2). */
 const THOUSAND = 1_000;
 
 /** A guard as an Item of a structured field (RFC 9651): its reason, with the numbers as parameters. */
-export function noticeOf({ reason, scope, phase, since, until, wouldExpire, of, limit }: GuardState): string {
+export function noticeOf({ reason, scope, phase, since, until, wouldExpire, of, limit, node }: GuardState): string {
   const share = Math.round(limit * THOUSAND) / THOUSAND;
-  return `${reason};scope="${scopeKey(scope)}";phase=${phase};since="${since}";until="${until}";would-expire=${wouldExpire};of=${of};limit=${share}`;
+  return `${reason};scope="${scopeKey(scope)}";phase=${phase};since="${since}";until="${until}";would-expire=${wouldExpire};of=${of};limit=${share}${node === undefined ? '' : `;node=${quoted(node)}`}`;
 }

@@ -1,7 +1,7 @@
 import { RFC3339_TIME } from '@coordination/log';
 import { readableText } from '@coordination/http';
 import { unknownKind } from '@coordination/kernel';
-import { DEFAULT_NAMESPACE, namespaceSchema, serviceSchema, statusSchema } from '@coordination/catalog';
+import { DEFAULT_NAMESPACE, namespaceSchema, NODE_FAULTS, serviceSchema, statusSchema } from '@coordination/catalog';
 import { z } from 'zod';
 import { guardScopeView, guardView } from '../guard/guard.schemas.js';
 
@@ -46,7 +46,13 @@ const probeQueue = z
     owned: count('Instances that this node probes.'),
     inFlight: count('Probes under way.'),
     waiting: count('Probes that are due and wait for others to end.'),
-    lateSeconds: z.number().min(0).describe('How long the first waiting probe has been due.'),
+    lateSeconds: z.number().min(0).describe('How long the probe that has waited longest has been due.'),
+    overdue: count('Waiting probes that have been due for longer than a second.'),
+    notCounted: z
+      .partialRecord(z.enum(NODE_FAULTS), z.int().min(1))
+      .describe(
+        'Instances whose last probe did not count, by what the node lacked; empty: none. See `health.lastError` of instances.',
+      ),
   })
   .meta({ id: 'ProbeQueue' });
 

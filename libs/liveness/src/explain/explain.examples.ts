@@ -20,6 +20,7 @@ export const EXPLANATION_EXAMPLE = {
   health: {
     ...INSTANCE_EXAMPLE.health,
     lastCheckedAt: null,
+    lastError: null,
     because: `It was registered as healthy, or reset to healthy when its endpoint, check or process changed, at ${registeredAt}.`,
   },
   override: null,

@@ -1,5 +1,12 @@
 import { auditActionSchema, auditSourceSchema } from '@coordination/log';
-import { healthDeciderSchema, healthStateSchema, overrideView, STATUSES, statusSchema } from '@coordination/catalog';
+import {
+  healthDeciderSchema,
+  healthStateSchema,
+  overrideView,
+  probeErrorView,
+  STATUSES,
+  statusSchema,
+} from '@coordination/catalog';
 import { z } from 'zod';
 import { guardView } from '../guard/guard.schemas.js';
 import { STATUS_DECIDERS } from './status-reasons.js';
@@ -18,6 +25,9 @@ const health = z
     decidedBy: healthDeciderSchema,
     since: time('When the state began; or when the lease ended.'),
     lastCheckedAt: nullableTime('When health was last reported or probed; null: never, or the instance is gone.'),
+    lastError: probeErrorView
+      .nullable()
+      .describe('The last probe, if it did not succeed; null: it did, or there was none.'),
     because: z.string().describe('The reason, in a sentence.'),
   })
   .meta({ id: 'ExplainedHealth' });
@@ -123,7 +133,11 @@ export const explanationView = z
     lease: lease.nullable().describe('null: the instance is gone.'),
     removal: removal.nullable().describe('Who removed it, when and why; null: it is registered.'),
     probedBy: z.string().nullable().describe('The node that probes it; null: no node does.'),
-    guard: guardView.nullable().describe('The active guard that applies to the service; null: none.'),
+    guard: guardView
+      .nullable()
+      .describe(
+        'The active guard that applies to the service, or by which the node that probes it holds failures; null: none.',
+      ),
     timers: z.array(timer).describe('The running timers, the earliest first.'),
     next: z.array(nextStep).describe('What happens without further health signals and requests.'),
     signs: z.array(signalEffect).describe('The effect that each health signal would have now.'),

@@ -28,6 +28,7 @@ const situation = (leased: LeasedInstance, differing: Partial<ExplainedSituation
   now: NOW,
   allowance: ALLOWANCE,
   guard: undefined,
+  probeGuard: undefined,
   sweeper: SWEEPER,
   probedBy: 'node-a',
   events: [],
@@ -230,6 +231,34 @@ describe('An explanation', () => {
 
   it.each([undefined, { ...SWEEPER, expiresAt: NOW }])('notes that no node ends leases (%j)', sweeper => {
     expect(explain(situation(aLeasedInstance(), { sweeper })).notes.join()).toContain('No node ends leases');
+  });
+
+  it('notes that failures of its probes are held, and does not delay the end of its lease for that', () => {
+    const probeGuard: GuardState = {
+      active: true,
+      scope: { kind: 'all' },
+      phase: 'holding',
+      reason: 'probe-failures',
+      detail: null,
+      since: NOW,
+      until: plus(NOW, 600_000),
+      wouldExpire: 40,
+      of: 80,
+      limit: 0.15,
+      node: 'node-a',
+    };
+    const { guard, notes, next } = explain(situation(aLeasedInstance(), { probeGuard }));
+    expect(guard).toEqual(probeGuard);
+    expect(notes.join()).toContain('of 80 instances that node-a probes, 40 began to fail');
+    expect(next.map(({ heldUntil }) => heldUntil)).toEqual(next.map(() => null));
+  });
+
+  it('notes that the node was not able to probe it', () => {
+    const leased = aLeasedInstance();
+    const probeError = { kind: 'node', reason: 'dns', message: 'No answer.', node: 'node-b', at: NOW } as const;
+    const { health, notes } = explain(situation({ ...leased, lease: { ...leased.lease, probeError } }));
+    expect(health.lastError).toEqual(probeError);
+    expect(notes).toContain('Its last probe did not count, because node-b was not able to probe it (dns): No answer.');
   });
 
   it('notes that a lease never ends', () => {

@@ -8,6 +8,7 @@ import {
   type LeasedInstance,
   expiryDueAt,
   type OverrideView,
+  type ProbeError,
   scopeOf,
   type Status,
   toOverrideView,
@@ -25,8 +26,10 @@ export interface ExplainedSituation {
   /** Database time, RFC 3339 in UTC. */
   readonly now: string;
   readonly allowance: LeaseAllowance;
-  /** The active guard that applies to its service. */
+  /** The active guard over leases that applies to its service. */
   readonly guard: GuardState | undefined;
+  /** The guard by which the node that probes it holds failures. */
+  readonly probeGuard: GuardState | undefined;
   /** The node that ends leases. */
   readonly sweeper: RoleRecord | undefined;
   /** The node that probes it. */
@@ -90,7 +93,11 @@ export interface Explanation {
   readonly since: string;
   readonly decidedBy: StatusDecider;
   readonly because: string;
-  readonly health: Health & { readonly lastCheckedAt: string | null | undefined; readonly because: string };
+  readonly health: Health & {
+    readonly lastCheckedAt: string | null | undefined;
+    readonly lastError: ProbeError | null;
+    readonly because: string;
+  };
   readonly override: OverrideView | null;
   /** null: the instance is gone. */
   readonly lease: {
@@ -134,7 +141,12 @@ export function explain(situation: ExplainedSituation): Explanation {
     since: statusEvent?.at ?? (override ? override.setAt : health.since),
     decidedBy: override ? 'operator' : health.decidedBy,
     because: statusReason(instance),
-    health: { ...health, lastCheckedAt: lease.checkedAt, because: healthReason(health, check) },
+    health: {
+      ...health,
+      lastCheckedAt: lease.checkedAt,
+      lastError: lease.probeError ?? null,
+      because: healthReason(health, check),
+    },
     override: toOverrideView(override),
     lease: {
       renewedAt: lease.renewedAt,
@@ -145,7 +157,7 @@ export function explain(situation: ExplainedSituation): Explanation {
     },
     removal: null,
     probedBy: probedBy ?? null,
-    guard: guard ?? null,
+    guard: guard ?? situation.probeGuard ?? null,
     timers: timersOf(situation),
     next: forecast(leased, now, allowance).map(step => nextStep(step, now, guard)),
     signs: signalEffects(leased, now),
@@ -209,8 +221,8 @@ function whatHappens(event: ForecastEvent, before: InstanceRecord, after: Instan
   return `Its lease of ${ttlSeconds ?? 0} s has expired, and it becomes unhealthy${hidden}.`;
 }
 
-function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: ExplainedSituation): string[] {
-  const { instance } = leased;
+function notesOf({ leased, now, allowance, guard, probeGuard, sweeper, probedBy }: ExplainedSituation): string[] {
+  const { instance, lease } = leased;
   const { check, override } = instance;
   const notes: string[] = [];
   if (isProbed(check) && probedBy === undefined) {
@@ -227,6 +239,18 @@ function notesOf({ leased, now, allowance, guard, sweeper, probedBy }: Explained
     const scope = guard.scope.kind === 'all' ? 'all services' : `the service ${guard.scope.service}`;
     notes.push(
       `A guard limits the end of leases of ${scope} (${guard.reason}, ${guard.phase}): ${guard.wouldExpire} of ${guard.of} would have expired, the limit is a share of ${guard.limit}.`,
+    );
+  }
+  if (probeGuard) {
+    const { node = 'the node', wouldExpire, of, limit, phase } = probeGuard;
+    notes.push(
+      `A guard keeps failures of its probes from counting, unless another node sees them, too (${phase}): of ${of} instances that ${node} probes, ${wouldExpire} began to fail, the limit is a share of ${limit}.`,
+    );
+  }
+  if (lease.probeError?.kind === 'node') {
+    const { reason, node, message } = lease.probeError;
+    notes.push(
+      `Its last probe did not count, because ${node ?? 'the node'} was not able to probe it (${reason}): ${message}`,
     );
   }
   notes.push(...graceNotes(leased, now, allowance));

@@ -35,7 +35,7 @@ export function explainGone({ removal, earlier, successor, now }: GoneSituation)
     since: at,
     decidedBy: action === 'instance.expired' ? 'lease' : 'deregistration',
     because: `${removalSentence(removal)} Its status was ${last.status} before.`,
-    health: { ...health, lastCheckedAt: null, because: healthReason(health, check) },
+    health: { ...health, lastCheckedAt: null, lastError: null, because: healthReason(health, check) },
     override: toOverrideView(override),
     lease: null,
     removal: {

@@ -4,6 +4,7 @@ import { type InstanceRecord } from '@coordination/catalog';
 import { InstanceNotFoundError } from '@coordination/kernel';
 import { eventsOfInstance, type LogEvent, type LogHead, type InstanceRef } from '@coordination/log';
 import { describeTarget, type Target } from '@coordination/registry';
+import { GuardSet } from '../guard/guard-state.js';
 import { ProbeOverview } from '../probes/probe-overview.js';
 import { explain, type Explanation } from './explanation.js';
 import { explainGone } from './gone.js';
@@ -30,15 +31,17 @@ export class InstanceExplainer {
    * @throws StoreUnavailableError
    */
   async explainOrFail(target: Target): Promise<{ readonly explanation: Explanation; readonly head: LogHead }> {
-    const { leased, head, guards, ...situation } = await this.situations.read(target);
+    const { leased, head, guards, probeGuards, ...situation } = await this.situations.read(target);
     if (!leased) return { explanation: await this.explainGone(target, head, situation.now), head };
     const { namespace, service, id } = leased.instance;
+    const probedBy = this.probes.nodeOf(id);
     const items = await this.newestOf({ instance: id });
     const explanation = explain({
       ...situation,
       leased,
-      probedBy: this.probes.nodeOf(id),
+      probedBy,
       guard: guards.of(namespace, service),
+      probeGuard: new GuardSet(probeGuards.filter(({ node }) => node === probedBy)).of(namespace, service),
       // Without events that were appended since the snapshot.
       events: items.filter(({ revision }) => revision <= head.revision),
     });

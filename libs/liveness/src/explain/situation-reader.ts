@@ -6,7 +6,7 @@ import { CatalogHeadRepository, type LogHead } from '@coordination/log';
 import { ServiceInstanceRepository, type Target } from '@coordination/registry';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type ExpiryRules, expiryRules } from '../guard/guard-rules.js';
-import { GuardSet } from '../guard/guard-state.js';
+import { GuardSet, type GuardState } from '../guard/guard-state.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { effectiveGraces } from '../guard/outage-recovery.js';
 import { SWEEPER_ROLE } from '../sweep/sweeper-role.js';
@@ -18,7 +18,10 @@ export interface StoredSituation {
   readonly leased: LeasedInstance | undefined;
   readonly head: LogHead;
   readonly sweeper: RoleRecord | undefined;
+  /** Over leases. */
   readonly guards: GuardSet;
+  /** Those by which nodes hold failures of probes. */
+  readonly probeGuards: readonly GuardState[];
   /** Database time, RFC 3339 in UTC. */
   readonly now: string;
   readonly allowance: LeaseAllowance;
@@ -52,11 +55,14 @@ export class SituationReader {
     const head = await this.heads.read(em);
     const leased = await this.instances.find(em, target);
     const sweeper = await this.roles.find(em, SWEEPER_ROLE);
-    const states = await this.guards.findStates(em);
+    const states = await this.guards.findAll(em);
+    const [ofLeases, probeGuards] = [false, true].map(ofProbes =>
+      states.filter(({ reason }) => (reason === 'probe-failures') === ofProbes),
+    ) as [GuardState[], GuardState[]];
     const overrides = await this.guards.findOverrides(em);
     const [row] = await query<{ now: string }>(em, NOW);
     const graces = sweeper ? effectiveGraces(sweeper, overrides) : { recoveringSince: null, stalls: [] };
     const allowance = { flushBoundMs, maxGraceMs: maxMs, ...graces };
-    return { head, leased, sweeper, guards: new GuardSet(states), now: row!.now, allowance };
+    return { head, leased, sweeper, guards: new GuardSet(ofLeases), probeGuards, now: row!.now, allowance };
   }
 }

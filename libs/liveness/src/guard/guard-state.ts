@@ -13,7 +13,10 @@ export type GuardPhase = (typeof GUARD_PHASES)[number];
  * has forced it.
  */
 export const GUARD_REASONS = ['service-share', 'total-share', 'store-away', 'node-stalled', 'operator'] as const;
-export type GuardReason = (typeof GUARD_REASONS)[number];
+
+/** Why a node holds failures of probes: too many of the instances that it probes began to fail within the window. */
+export const PROBE_GUARD_REASONS = ['probe-failures'] as const;
+export type GuardReason = (typeof GUARD_REASONS | typeof PROBE_GUARD_REASONS)[number];
 
 /**
  * Whether a guard holds nothing, and only reports that each lease lasts longer by itself. Leases that have expired even so may
@@ -40,6 +43,8 @@ export interface GuardState {
   readonly of: number;
   /** The share of them that may expire within the window. */
   readonly limit: number;
+  /** With the reason `probe-failures`: the node whose probes fail. `wouldExpire` and `of` then count instances that it probes. */
+  readonly node?: string;
 }
 
 /** An operator's override of the guard of a scope; the latest one counts. */
@@ -57,12 +62,25 @@ export interface GuardOverride {
 export const scopeKey = (scope: GuardScope): string =>
   scope.kind === 'all' ? '*/*' : `${scope.namespace}/${scope.service}`;
 
+/** A scope as tables have it: the one of all services has the names `*` and `*`. */
+export interface NamedScope {
+  readonly namespace: string;
+  readonly service: string;
+}
+
+export const toScope = ({ namespace, service }: NamedScope): GuardScope =>
+  namespace === '*' ? ALL : { kind: 'service', namespace, service };
+
+export const toNamed = (scope: GuardScope): NamedScope =>
+  scope.kind === 'all' ? { namespace: '*', service: '*' } : scope;
+
 /** The active guards of one moment. */
 export class GuardSet {
   private readonly byScope: ReadonlyMap<string, GuardState>;
 
   constructor(readonly states: readonly GuardState[] = []) {
-    this.byScope = new Map(states.map(state => [scopeKey(state.scope), state]));
+    // A guard over leases takes precedence over one over probes of the same scope: it is the first.
+    this.byScope = new Map(states.toReversed().map(state => [scopeKey(state.scope), state]));
   }
 
   /** The guard that applies to a service: its own, or else the one over all services. */

@@ -42,7 +42,7 @@ export class GuardStates extends PeriodicJob implements OnModuleInit {
     metrics.observedGauges(
       {
         name: 'liveness_guards',
-        help: 'Guards that keep leases from ending, by scope and reason.',
+        help: 'Guards that keep leases from ending, or failures of probes from counting, by scope and reason.',
         labelNames: ['scope', 'reason'],
       },
       () => this.current().map(({ scope, reason }) => ({ labels: { scope: scope.kind, reason }, value: 1 })),
@@ -50,13 +50,17 @@ export class GuardStates extends PeriodicJob implements OnModuleInit {
     metrics.observedGauge(
       'liveness_guard_held_leases',
       'Leases that have expired, or would have, in all scopes that a guard holds.',
-      () => this.current().reduce((sum, { wouldExpire }) => sum + wouldExpire, 0),
+      () =>
+        this.current().reduce(
+          (sum, { reason, wouldExpire }) => (reason === 'probe-failures' ? sum : sum + wouldExpire),
+          0,
+        ),
     );
   }
 
   /** Reads the guards now, in addition to the usual turns. */
   async refresh(): Promise<void> {
-    const states = await readSnapshot(this.databases, em => this.guards.findStates(em), { purpose: 'liveness' });
+    const states = await readSnapshot(this.databases, em => this.guards.findAll(em), { purpose: 'liveness' });
     this.active = new GuardSet(states);
   }
 

@@ -3,9 +3,17 @@ import { columnsOf, query } from '@coordination/database';
 import { AHEAD_TOLERANCE_MS } from '@coordination/catalog';
 import { type RoleTerm } from '@coordination/leadership';
 import { type EntityManager } from '@mikro-orm/postgresql';
-import { ALL, type GuardOverride, type GuardScope, type GuardState } from './guard-state.js';
+import {
+  type GuardOverride,
+  type GuardScope,
+  type GuardState,
+  type NamedScope,
+  toNamed,
+  toScope,
+} from './guard-state.js';
 import { LivenessGuard } from './liveness-guard.entity.js';
 import { LivenessOrder } from './liveness-order.entity.js';
+import { findProbeGuards } from './probe-guards/probe-guard.repository.js';
 
 const STATES = columnsOf(LivenessGuard);
 const ORDERS = columnsOf(LivenessOrder);
@@ -65,12 +73,7 @@ const REDATE_OVERRIDES = `
   )
   select count(*)::int as redated from ahead`;
 
-interface Named {
-  readonly namespace: string;
-  readonly service: string;
-}
-
-type Row<T> = Omit<T, 'scope' | 'active'> & Named;
+type Row<T> = Omit<T, 'scope' | 'active'> & NamedScope;
 
 /** An override to be stored; the database adds the time. */
 export interface NewGuardOverride extends Pick<GuardOverride, 'scope' | 'kind' | 'reason' | 'orderedBy'> {
@@ -81,6 +84,7 @@ export interface NewGuardOverride extends Pick<GuardOverride, 'scope' | 'kind' |
 /** Stores active guards, and operators' overrides of them. */
 @Injectable()
 export class LivenessGuardRepository {
+  /** The guards over leases. */
   async findStates(em: EntityManager): Promise<GuardState[]> {
     const rows = await query<Row<GuardState>>(em, FIND_STATES);
     return rows.map(({ namespace, service, ...state }) => ({
@@ -88,6 +92,12 @@ export class LivenessGuardRepository {
       scope: toScope({ namespace, service }),
       ...state,
     }));
+  }
+
+  /** The guards over leases, and those by which nodes hold failures of probes. */
+  async findAll(em: EntityManager): Promise<GuardState[]> {
+    const ofLeases = await this.findStates(em);
+    return [...ofLeases, ...(await findProbeGuards(em))];
   }
 
   /** Stores guards as they are now; other guards stay as they are. */
@@ -123,8 +133,3 @@ export class LivenessGuardRepository {
     await query(em, PUT_ORDER, [namespace, service, kind, at, inMs, reason, orderedBy]);
   }
 }
-
-const toScope = ({ namespace, service }: Named): GuardScope =>
-  namespace === '*' ? ALL : { kind: 'service', namespace, service };
-
-const toNamed = (scope: GuardScope): Named => (scope.kind === 'all' ? { namespace: '*', service: '*' } : scope);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type NodeFault } from '@coordination/catalog';
 import { ProbeScheduler } from './schedule/probe-scheduler.js';
 import { ProbeShares } from './share/probe-shares.js';
 
@@ -9,8 +10,12 @@ export interface ProbeQueue {
   readonly inFlight: number;
   /** Probes that are due and wait for others to end. */
   readonly waiting: number;
-  /** How long (s) the first waiting probe has been due. */
+  /** How long (s) the probe that has waited longest has been due. */
   readonly lateSeconds: number;
+  /** Waiting probes that have been due for longer than a second. */
+  readonly overdue: number;
+  /** Instances whose last probe did not count, by what this node lacked. */
+  readonly notCounted: Readonly<Partial<Record<NodeFault, number>>>;
 }
 
 /** A node and how many instances it probes. */
@@ -29,8 +34,8 @@ export class ProbeOverview {
 
   /** The queue of this node. */
   queue(): ProbeQueue {
-    const { size, inFlight, waiting, lateSeconds } = this.scheduler;
-    return { owned: size, inFlight, waiting, lateSeconds };
+    const { size, inFlight, waiting, lateSeconds, overdue, notCounted } = this.scheduler;
+    return { owned: size, inFlight, waiting, lateSeconds, overdue, notCounted: Object.fromEntries(notCounted) };
   }
 
   /** The live nodes, and how many instances each probes; the same on all nodes with the same revision. */

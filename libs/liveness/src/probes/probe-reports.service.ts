@@ -12,9 +12,10 @@ import {
 import { LIVENESS } from '../liveness-origin.js';
 import { NodeRegistration } from '../nodes/node-registration.job.js';
 import { type ProbedRecord } from './probed-record.js';
+import { type ProbeOutcome } from './run/probe-outcome.js';
 
 /**
- * Reports the results of probes: the time of the probe is recorded outside the log, and a changed state through the log. The
+ * Reports the results of probes: the time of the probe, and why it failed, outside the log, and a changed state through the log. The
  * writer decides again by what is stored then. A report that cannot be written is dropped; the next probe repeats it.
  */
 @Injectable()
@@ -33,12 +34,25 @@ export class ProbeReports {
     this.task = tasks.task('probe-reports');
   }
 
-  /** Never fails. */
-  async report(probed: ProbedRecord, verdict: ProbeVerdict): Promise<void> {
-    const { view, writer, lastChecked, node, task } = this;
+  /** Records why a probe did not succeed, or that it did; outside the log, and without judging the instance. */
+  note({ id }: ProbedRecord, { result, output, fault }: ProbeOutcome): void {
+    const record = this.view.find(id);
+    if (!record || !isProbed(record.check)) return;
+    const node = this.node.nodeId ?? null;
+    if (result === 'success') this.lastChecked.note(record, null);
+    else if (result === 'node') {
+      this.lastChecked.note(record, { kind: 'node', reason: fault ?? 'stalled', message: output, node });
+    } else this.lastChecked.note(record, { kind: 'instance', reason: result, message: output, node });
+  }
+
+  /**
+   * Writes a changed state. It never fails.
+   * @param confirmedBy another node that found the same
+   */
+  async report(probed: ProbedRecord, verdict: ProbeVerdict, confirmedBy?: string): Promise<void> {
+    const { view, writer, node, task } = this;
     const record = view.find(probed.id);
     if (!record || !isProbed(record.check) || isAnother(probed, record)) return this.dropReport(probed.id);
-    lastChecked.note(record);
     if (afterProbe(record.health, record.check, verdict, record.health.since) === record.health) {
       return this.dropReport(record.id);
     }
@@ -47,7 +61,10 @@ export class ProbeReports {
     try {
       await writer.submit({
         commands: [{ kind: 'report-probe', target, whenAbsent: 'ignore', probed, verdict }],
-        origin: { ...LIVENESS, reason: `probed by ${node.nodeId ?? 'this node'}` },
+        origin: {
+          ...LIVENESS,
+          reason: `probed by ${[node.nodeId ?? 'this node', confirmedBy].filter(name => name !== undefined).join(' and ')}`,
+        },
       });
       turn.dropped();
       this.unwritten.delete(record.id);

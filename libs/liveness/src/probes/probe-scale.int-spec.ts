@@ -5,9 +5,10 @@ import { anInstance, anHttpCheck } from '../../../../test/support/catalog/factor
 import { httpTarget, type Target } from '../../../../test/support/http/targets.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type ProbeMetrics } from './probe-metrics.js';
-import { type ProbeReports } from './probe-reports.service.js';
+import { type ProbeVerdicts } from './holding/probe-verdicts.js';
 import { type ProbedRecord } from './probed-record.js';
-import { NameResolver } from './run/name-resolver.js';
+import { NameResolver } from './names/name-resolver.js';
+import { SystemNames } from './names/system-names.js';
 import { Prober } from './run/prober.js';
 import { ProbeScheduler, SLOT_MS } from './schedule/probe-scheduler.js';
 
@@ -29,22 +30,30 @@ afterAll(() => target.close());
 
 describe(`${PROBES} instances, each probed every ${INTERVAL_SECONDS} s`, () => {
   it('are all probed fairly, with a bound on connections', async () => {
-    const prober = new Prober(new ProbePolicy(['127.0.0.0/8']), new NameResolver());
+    const prober = new Prober(
+      new ProbePolicy(['127.0.0.0/8']),
+      new NameResolver(new SystemNames(systemClock), systemClock),
+      systemClock,
+      { stalledMsSince: () => 0 },
+    );
     const probes = new Map<string, number>();
     const seen = { mostOpen: 0, mostInFlight: 0, late: [] as number[], skipped: 0, failures: 0 };
-    const reports: Pick<ProbeReports, 'report' | 'dropReport'> = {
+    const reports: Pick<ProbeVerdicts, 'expect' | 'report' | 'note' | 'dropReport'> = {
       report: async ({ id }, { healthy }) => {
         probes.set(id, (probes.get(id) ?? 0) + 1);
         if (!healthy) seen.failures += 1;
       },
+      expect: () => undefined,
+      note: () => undefined,
       dropReport: () => undefined,
     };
-    const metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'observe'> = {
+    const metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'notCounted' | 'observe'> = {
       start(_kind, lateSeconds) {
         seen.late.push(lateSeconds);
         return () => undefined;
       },
       skipped: count => void (seen.skipped += count),
+      notCounted: () => undefined,
       observe: () => undefined,
     };
     const scheduler = new ProbeScheduler(prober, reports, metrics, systemClock, AT_ONCE);

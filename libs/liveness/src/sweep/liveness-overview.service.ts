@@ -58,7 +58,7 @@ export class LivenessOverviewReader {
     return await readSnapshot(this.databases, async em => {
       const [row] = await query<LeaseOverview & { readonly at: string }>(em, COUNT, [SOON_SECONDS]);
       const { at, ...leases } = row!;
-      return { at, leases, sweeper: await roles.find(em, SWEEPER_ROLE), guards: await guards.findStates(em) };
+      return { at, leases, sweeper: await roles.find(em, SWEEPER_ROLE), guards: await guards.findAll(em) };
     });
   }
 }

@@ -3,9 +3,11 @@ import { formatETag, locationOf, POSITION_HEADERS, setPosition, type SuccessOpti
 import { type FastifyReply } from 'fastify';
 import {
   expiresAt,
+  type Lease,
   type LeasedInstance,
   leasedInstanceView,
   normalizeRecord,
+  type ProbeError,
   toInstanceView,
 } from '@coordination/catalog';
 import { type InstanceRead } from '../registry-reads.service.js';
@@ -19,11 +21,15 @@ export function toLeasedView({ instance, lease }: LeasedInstance) {
   const record = toInstanceView(normalizeRecord(instance));
   return {
     ...record,
-    health: { ...record.health, lastCheckedAt: lease.checkedAt },
+    health: { ...record.health, lastCheckedAt: lease.checkedAt, lastError: lastErrorOf(lease) },
     lastSeenAt: lease.renewedAt,
     expiresAt: expiresAt(lease, record.check),
   };
 }
+
+/** Undefined where the last check is unknown, too. */
+export const lastErrorOf = ({ checkedAt, probeError }: Lease): ProbeError | null | undefined =>
+  checkedAt === undefined ? undefined : (probeError ?? null);
 
 /** The response to a write of one instance: the instance, with its version as the ETag; 201 and its path if it is new. */
 export function answerWritten(reply: FastifyReply, result: WriteResult) {

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { ServiceInstanceSchema } from '@coordination/catalog';
+import { type ProbeError, ServiceInstanceSchema } from '@coordination/catalog';
 
 /**
  * The lease of an instance, in a narrow table of its own: no column that a renewal changes is indexed, so renewals are
@@ -19,6 +19,8 @@ export const InstanceLeaseSchema = defineEntity({
         .updateRule('no action'),
     renewedAt: p.datetime(3),
     checkedAt: p.datetime(3).nullable(),
+    /** The last probe, if it did not succeed. */
+    probeError: p.json<ProbeError>().nullable(),
     /** Copied from the check, so that expired leases are found without reading instances; null: never expires. */
     ttlSeconds: p.integer().nullable(),
     /** Whether the instance is unhealthy because this lease ended; copied for the same reason. */

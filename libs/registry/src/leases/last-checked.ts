@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Databases, query, withSilenceTimeout } from '@coordination/database';
+import { Databases, isoTime, query, withSilenceTimeout } from '@coordination/database';
 import { Clock } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
-import { type InstanceRecord } from '@coordination/catalog';
+import { type InstanceRecord, type ProbeError } from '@coordination/catalog';
 import { newest } from './instance-lease.repository.js';
 
 /** How often (ms) times are written. */
@@ -14,20 +14,24 @@ const SILENCE_MS = 10_000;
 /** The most times that one statement carries. */
 const MAX_FLUSH = 10_000;
 
+const AT = 'now() - make_interval(secs => note.age_ms / 1000)';
+
 /**
  * Like the statement of renewals, it skips leases that a writing transaction has locked, and is not flushed to disk. Probes of
- * an earlier incarnation do not count.
+ * an earlier incarnation do not count. A probe for which the node lacked something did not check the instance.
  */
 const NOTE = `
   with unflushed as materialized (
     select set_config('synchronous_commit', 'off', true)
   ), note as (
-    select n.* from unnest($1::uuid[], $2::float8[], $3::int[]) as n (id, age_ms, number), unflushed
+    select n.* from unnest($1::uuid[], $2::float8[], $3::int[], $4::jsonb[]) as n (id, age_ms, number, error), unflushed
   ), held as (
     select l.instance_id from instance_lease l join note on note.id = l.instance_id
     order by l.instance_id for update of l skip locked
   )
-  update instance_lease l set checked_at = ${newest('l.checked_at', 'now() - make_interval(secs => note.age_ms / 1000)')}
+  update instance_lease l set
+    checked_at = case when note.error ->> 'kind' = 'node' then l.checked_at else ${newest('l.checked_at', AT)} end,
+    probe_error = note.error || jsonb_build_object('at', ${isoTime(`(${AT})`)})
   from held join note on note.id = held.instance_id
   where l.instance_id = held.instance_id and l.incarnation_number = note.number`;
 
@@ -35,11 +39,15 @@ interface Note {
   /** Monotonic time (ms). */
   readonly at: number;
   readonly incarnationNumber: number;
+  readonly error: NotedError | null;
 }
 
+/** Why a probe did not succeed; the database adds the time. */
+export type NotedError = Omit<ProbeError, 'at'>;
+
 /**
- * Records when instances were last probed, which takes no revision. The times are only shown to people: what cannot be written
- * is dropped, and renewals are never delayed.
+ * Records when instances were last probed, and why that did not succeed, which takes no revision. Both are only shown to
+ * people: what cannot be written is dropped, and renewals are never delayed.
  */
 @Injectable()
 export class LastCheckedRecorder {
@@ -57,10 +65,10 @@ export class LastCheckedRecorder {
     this.task = tasks.task('probe-notes');
   }
 
-  /** Records that an instance was probed just now, in its present incarnation. */
-  note({ id, incarnationNumber }: Pick<InstanceRecord, 'id' | 'incarnationNumber'>): void {
+  /** Records that an instance was probed just now, in its present incarnation. @param error null: the probe succeeded */
+  note({ id, incarnationNumber }: Pick<InstanceRecord, 'id' | 'incarnationNumber'>, error: NotedError | null): void {
     if (this.closed) return;
-    this.waiting.set(id, { at: this.clock.monotonicMs(), incarnationNumber });
+    this.waiting.set(id, { at: this.clock.monotonicMs(), incarnationNumber, error });
     this.schedule();
   }
 
@@ -98,6 +106,7 @@ export class LastCheckedRecorder {
       taken.map(([id]) => id),
       taken.map(([, { at }]) => now - at),
       taken.map(([, { incarnationNumber }]) => incarnationNumber),
+      taken.map(([, { error }]) => error && JSON.stringify(error)),
     ];
     const { databases, task } = this;
     const write = () => query(databases.em('leases'), NOTE, notes);

@@ -23,10 +23,10 @@ import { type InstanceChange } from './instance-change.js';
 const CHANGEABLE = INSTANCES.written().without('id', 'namespace', 'service', 'instanceId', 'registeredAt');
 const LEASES = columnsOf(InstanceLease);
 /** A lease that begins has not ended. */
-const NEW_LEASE = LEASES.without('lapsed');
+const NEW_LEASE = LEASES.without('lapsed', 'probeError');
 const TOUCHES = columnsOf(ServiceRevision);
 
-const LEASE_COLUMNS = LEASES.only('renewedAt', 'checkedAt').select('l');
+const LEASE_COLUMNS = LEASES.only('renewedAt', 'checkedAt', 'probeError').select('l');
 
 /**
  * The instances that commands name, by id or by identity, with a bound on the bytes that are read: an instance beyond the
@@ -66,7 +66,7 @@ const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = (
 export const CHANGE_FORM = `(
   op text, "expectedVersion" int, "leaseMoved" boolean, "checkKept" boolean,
   ${INSTANCES.written().form()},
-  ${LEASES.without('instance', 'incarnationNumber').form()})`;
+  ${LEASES.without('instance', 'incarnationNumber', 'probeError').form()})`;
 
 /**
  * The CTEs that write the rows of the CTE `change`; they return one row for each that was written. An update or removal that
@@ -95,6 +95,7 @@ export const savingCtes = (touches: string): string => `
     update instance_lease l set
       renewed_at = ${newest('l.renewed_at', 'c."renewedAt"')},
       checked_at = case when c."checkKept" then l.checked_at else c."checkedAt" end,
+      probe_error = case when c."checkKept" or c."checkedAt" is not null then l.probe_error end,
       ttl_seconds = c."ttlSeconds", lapsed = c.lapsed, incarnation_number = c."incarnationNumber"
     from change c
     where c.op = 'update' and c."leaseMoved" and l.instance_id = c.id
@@ -227,8 +228,8 @@ export class ServiceInstanceRepository {
 
 const identityValues = ({ namespace, service, instanceId }: InstanceIdentity) => [namespace, service, instanceId];
 
-function toLeased({ renewedAt, checkedAt, ...instance }: LeasedRow): LeasedInstance {
-  return { instance: normalizeRecord(instance), lease: { renewedAt, checkedAt } };
+function toLeased({ renewedAt, checkedAt, probeError, ...instance }: LeasedRow): LeasedInstance {
+  return { instance: normalizeRecord(instance), lease: { renewedAt, checkedAt, ...(probeError && { probeError }) } };
 }
 
 /** Net changes as rows of {@link CHANGE_FORM}. */

@@ -1,6 +1,8 @@
 import { type LookupFunction } from 'node:net';
 import { type ProbePolicy } from '@coordination/registry';
-import { type NameResolver, type ResolvedAddress } from './name-resolver.js';
+import { type ResolvedAddress } from '../names/hosts-file.js';
+import { UnknownNameError } from '../names/name-errors.js';
+import { type NameResolver } from '../names/name-resolver.js';
 
 /** Where a probe connects to: only addresses that the policy allows. */
 export interface Destination {
@@ -18,16 +20,18 @@ export class ForbiddenDestinationError extends Error {
 
 /**
  * Resolves a host and checks all of its addresses. One forbidden address forbids the host: a name server that returns such an
- * address is not to be trusted with the others.
+ * address is not to be trusted with the others. Addresses that are kept while no name server answers are checked each time, too.
+ * @param withinMs how long to wait for a name server
  * @throws ForbiddenDestinationError, or the resolver's error
  */
 export async function findDestination(
   { host, port }: { readonly host: string; readonly port: number },
-  resolver: NameResolver,
+  resolver: Pick<NameResolver, 'resolve'>,
   policy: ProbePolicy,
+  withinMs: number,
 ): Promise<Destination> {
-  const [first, ...others] = await resolver.resolve(host);
-  if (!first) throw new Error(`${host} has no address.`);
+  const [first, ...others] = await resolver.resolve(host, withinMs);
+  if (!first) throw new UnknownNameError(host);
   const addresses = [first, ...others] as const;
   for (const { address } of addresses) {
     const refusal = policy.refusalOf(address);

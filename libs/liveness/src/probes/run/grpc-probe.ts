@@ -80,8 +80,8 @@ function optionsFor({ host, port }: Destination, secure: boolean): ChannelOption
 
 async function ask(client: HealthClient, check: GrpcCheck, signal: AbortSignal): Promise<HealthCheckResponse> {
   return await new Promise((resolve, reject) => {
-    // For the server; the signal ends the probe.
-    const deadline = new Date(Date.now() + check.timeoutSeconds * MS);
+    // For the server. The signal ends the probe earlier, which a stall of this process may delay.
+    const deadline = new Date(Date.now() + 2 * check.timeoutSeconds * MS);
     const call = client.check({ service: check.serviceName }, { deadline }, (error, response) => {
       if (error) reject(error);
       else resolve(response ?? { status: 'UNKNOWN' });

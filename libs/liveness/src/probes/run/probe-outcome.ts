@@ -1,14 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import { errorText, readable } from '@coordination/kernel';
+import { type NodeFault } from '@coordination/catalog';
 
-/** How a probe ended, for metrics. `forbidden`: the policy does not allow to contact the endpoint. */
-export type ProbeResult = 'success' | 'failure' | 'timeout' | 'forbidden';
+/**
+ * How a probe ended, for metrics. `forbidden`: the policy does not allow to contact the endpoint. `node`: this node was not able
+ * to probe it, which says nothing about the instance and does not count.
+ */
+export type ProbeResult = 'success' | 'failure' | 'timeout' | 'forbidden' | 'node';
 
 /** The outcome of one probe. */
 export interface ProbeOutcome {
   readonly result: ProbeResult;
   /** For people; bounded, and without characters that PostgreSQL cannot store. */
   readonly output: string;
+  /** With the result `node`: what this node lacked. */
+  readonly fault?: NodeFault;
 }
 
 /** The most characters of output that are kept, and the most bytes of a body that are read. */
@@ -20,6 +26,13 @@ export const forbidden = (output: string): ProbeOutcome => ({ result: 'forbidden
 export const timedOut = (seconds: number): ProbeOutcome => ({
   result: 'timeout',
   output: `No answer within ${seconds} s.`,
+});
+
+/** This node was not able to probe: the outcome does not count. */
+export const notCounted = (fault: NodeFault, output: string): ProbeOutcome => ({
+  result: 'node',
+  output: storable(output),
+  fault,
 });
 
 /** A failure from an error of a socket, a name or a protocol. */
@@ -35,7 +48,7 @@ export const httpOutput = (status: number, body: Buffer): string => {
 };
 
 /** An error of several addresses has no message of its own, but the errors of each. */
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
   return errorText(error);
 }

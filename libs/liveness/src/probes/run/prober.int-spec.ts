@@ -1,6 +1,7 @@
 import { type RequestListener } from 'node:http';
 import { type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '@coordination/kernel';
 import { ProbePolicy } from '@coordination/registry';
 import { type ProbedCheck, type Scheme } from '@coordination/catalog';
 import { aGrpcCheck, anHttpCheck, aTcpCheck } from '../../../../../test/support/catalog/factories.js';
@@ -13,11 +14,26 @@ import {
   tcpTarget,
 } from '../../../../../test/support/http/targets.js';
 import { waitFor } from '../../../../../test/support/time/wait-for.js';
-import { type Lookup, NameResolver } from './name-resolver.js';
+import { type ResolvedAddress } from '../names/hosts-file.js';
+import { SilentNameServerError } from '../names/name-errors.js';
+import { NAME_TIMES, NameResolver } from '../names/name-resolver.js';
+import { SystemNames } from '../names/system-names.js';
 import { MAX_OUTPUT, type ProbeOutcome } from './probe-outcome.js';
 import { Prober } from './prober.js';
 
 const LOOPBACK = new ProbePolicy(['127.0.0.0/8', '::1/128']);
+const NEVER_STALLED = { stalledMsSince: () => 0 };
+
+/** All addresses of a name. */
+type Lookup = (host: string) => Promise<readonly ResolvedAddress[]>;
+
+/** A prober whose names come from the machine, or from a test. */
+function aProber(policy = LOOPBACK, lookup?: Lookup): Prober {
+  const source = lookup ? { find: lookup } : new SystemNames(systemClock);
+  const names = new NameResolver(source, systemClock, { ...NAME_TIMES, freshMs: 1 });
+  return new Prober(policy, names, systemClock, NEVER_STALLED);
+}
+
 const started: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -42,8 +58,7 @@ async function probe(
   { port, check, host = '127.0.0.1', scheme = 'http' }: Asked,
   lookup?: Lookup,
 ): Promise<ProbeOutcome> {
-  const prober = new Prober(LOOPBACK, new NameResolver(lookup, 1));
-  const outcome = await prober.probe({ host, port, scheme, check }, new AbortController().signal);
+  const outcome = await aProber(LOOPBACK, lookup).probe({ host, port, scheme, check }, new AbortController().signal);
   if (!outcome) throw new Error('the probe was called off');
   return outcome;
 }
@@ -186,7 +201,7 @@ describe('A probe by HTTP', () => {
   it('ends without a result when it is called off', async () => {
     const target = await begin(tcpTarget(() => undefined));
     const off = new AbortController();
-    const prober = new Prober(LOOPBACK, new NameResolver());
+    const prober = aProber();
     const probing = prober.probe(
       { host: '127.0.0.1', port: target.port, scheme: 'http', check: anHttpCheck() },
       off.signal,
@@ -282,7 +297,7 @@ describe('A name', () => {
   it.each(CHECKS)('that leads to a forbidden address is never contacted ($scheme)', async asked => {
     const target = await begin(tcpTarget(() => undefined));
     const policy = new ProbePolicy(['10.0.0.0/8']);
-    const prober = new Prober(policy, new NameResolver());
+    const prober = aProber(policy);
     const outcome = await prober.probe(
       { ...asked, host: 'localhost', port: target.port },
       new AbortController().signal,
@@ -329,14 +344,16 @@ describe('A name', () => {
     expect(hosts).toEqual([`orders.test:${target.port}`, 'orders.test']);
   });
 
-  it('that is unknown is a failure, and a look-up without a response a timeout', async () => {
+  it('that is unknown is a failure, and a look-up without a response is a fault of this node', async () => {
     expect(await probe({ port: 1, host: 'orders.test', check: aTcpCheck() }, names())).toEqual({
       result: 'failure',
       output: 'orders.test has no address.',
     });
-    expect((await probe({ port: 1, host: 'orders.test', check: aTcpCheck(IMPATIENT) }, silentNames)).result).toBe(
-      'timeout',
-    );
+    const unanswered = await probe({ port: 1, host: 'orders.test', check: aTcpCheck(IMPATIENT) }, silentNames);
+    expect(unanswered).toMatchObject({ result: 'node', fault: 'dns' });
+    const silent: Lookup = host => Promise.reject(new SilentNameServerError(host, 'ETIMEOUT'));
+    const { output } = await probe({ port: 1, host: 'orders.test', check: aTcpCheck() }, silent);
+    expect(output).toBe('The address of orders.test is not known, because no name server answered: ETIMEOUT.');
   });
 });
 

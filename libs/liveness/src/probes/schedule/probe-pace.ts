@@ -11,6 +11,9 @@ const TAKEN_OVER_WITHIN_MS = 10_000;
 /** The share of the interval by which it is randomly longer or shorter. */
 const JITTER = 0.05;
 
+/** After a probe for which this node lacked something, the next one follows within so many milliseconds. */
+const RETRY_MS = 5_000;
+
 /** Returns a number from 0 to 1, as `Math.random` does. */
 export type Random = () => number;
 
@@ -21,6 +24,10 @@ export function firstDelayMs(record: ProbedRecord, random: Random): number {
   const within = record.health.state === 'unknown' ? UNKNOWN_WITHIN_MS : TAKEN_OVER_WITHIN_MS;
   return random() * Math.min(within, intervalMs(record));
 }
+
+/** The time (ms) until the next probe after one that did not count. It is spread, because what was missing concerns many. */
+export const retryDelayMs = (record: ProbedRecord, random: Random): number =>
+  Math.min(RETRY_MS, intervalMs(record)) * (0.5 + 0.5 * random());
 
 /** When the next probe is due, and how many were skipped because this one was late. */
 export interface NextProbe {

@@ -22,6 +22,8 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
   let nowMs = 0;
   const under: Under[] = [];
   const reports: { record: ProbedRecord; verdict: ProbeVerdict }[] = [];
+  const noted: string[] = [];
+  const faults: string[] = [];
   const counted = { started: 0, skipped: 0, lateSeconds: 0 };
   const scheduler = new ProbeScheduler(
     {
@@ -38,7 +40,12 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
         return promise;
       },
     },
-    { report: async (record, verdict) => void reports.push({ record, verdict }), dropReport: () => undefined },
+    {
+      report: async (record, verdict) => void reports.push({ record, verdict }),
+      expect: () => undefined,
+      note: (_, { result }) => void noted.push(result),
+      dropReport: () => undefined,
+    },
     {
       start(_kind, lateSeconds) {
         counted.started += 1;
@@ -46,6 +53,7 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
         return () => undefined;
       },
       skipped: count => void (counted.skipped += count),
+      notCounted: reason => void faults.push(reason),
       observe: () => undefined,
     },
     { now: () => new Date(nowMs), monotonicMs: () => nowMs },
@@ -62,7 +70,7 @@ function aScheduler(maxAtOnce = 100, random = () => 0.5) {
     nowMs += ms;
     scheduler.tick();
   };
-  return { scheduler, under, reports, counted, pass, jump };
+  return { scheduler, under, reports, noted, faults, counted, pass, jump };
 }
 
 describe('The schedule of probes', () => {
@@ -194,5 +202,36 @@ describe('The schedule of probes', () => {
     }
     const inARow = reports.map(({ verdict }) => (verdict.healthy ? verdict.inARow : -verdict.inARow));
     expect(inARow).toEqual([-2, -3, 1, 2, -1]);
+  });
+
+  it('does not count a probe for which this node lacked something, and repeats it soon', async () => {
+    const { scheduler, under, reports, noted, faults, pass } = aScheduler();
+    scheduler.take(probed({ check: aTcpCheck({ intervalSeconds: 600 }) }));
+    pass(600_000);
+    await under[0]!.finish(DOWN);
+    pass(650_000);
+    for (let n = 0; n < 3; n++) {
+      await under[0]!.finish({ result: 'node', output: 'no answer', fault: 'dns' });
+      expect(scheduler.notCounted).toEqual(new Map([['dns', 1]]));
+      pass(5_000);
+      expect(under, 'the next attempt waits for a whole interval').toHaveLength(1);
+    }
+    await under[0]!.finish(DOWN);
+    expect(
+      reports.map(({ verdict }) => verdict.inARow),
+      'a fault of this node counts',
+    ).toEqual([1, 2]);
+    expect(noted).toEqual(['failure', 'node', 'node', 'node', 'failure']);
+    expect(faults).toEqual(['dns', 'dns', 'dns']);
+    expect(scheduler.notCounted.size).toBe(0);
+  });
+
+  it('says how many probes are overdue', () => {
+    const { scheduler, pass, jump } = aScheduler(2);
+    for (let n = 0; n < 10; n++) scheduler.take(probed());
+    pass(10_000);
+    jump(1_000);
+    expect(scheduler.overdue).toBe(8);
+    expect(scheduler.lateSeconds).toBeGreaterThan(1);
   });
 });

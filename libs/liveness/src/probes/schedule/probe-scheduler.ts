@@ -1,17 +1,21 @@
 import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
 import { type Settings } from '@coordination/config';
+import { type NodeFault } from '@coordination/catalog';
 import { Clock } from '@coordination/kernel';
 import { isAnother } from '@coordination/registry';
 import { ProbeMetrics } from '../probe-metrics.js';
-import { ProbeReports } from '../probe-reports.service.js';
+import { ProbeVerdicts } from '../holding/probe-verdicts.js';
 import { type ProbedRecord } from '../probed-record.js';
 import { Prober } from '../run/prober.js';
 import { DueTimes } from './due-times.js';
-import { firstDelayMs, nextProbe, type Random } from './probe-pace.js';
+import { firstDelayMs, nextProbe, type Random, retryDelayMs } from './probe-pace.js';
 import { ProbeStreak } from './probe-streak.js';
 
 /** The resolution (ms) of due times. */
 export const SLOT_MS = 50;
+
+/** A probe that has been due for longer than this (ms) is overdue. */
+export const OVERDUE_MS = 1_000;
 
 /** The most probes that a node has under way at once. */
 export const probeConcurrency = ({ PCS_PROBE_CONCURRENCY }: Settings): number => PCS_PROBE_CONCURRENCY;
@@ -23,6 +27,8 @@ interface Scheduled {
   readonly calledOff: AbortController;
   dueMs: number;
   isFirst: boolean;
+  /** What this node lacked for the last probe, which then did not count. */
+  fault: NodeFault | undefined;
   unplan: () => void;
 }
 
@@ -39,8 +45,8 @@ export class ProbeScheduler implements OnModuleInit {
 
   constructor(
     @Inject(Prober) private readonly prober: Pick<Prober, 'probe'>,
-    @Inject(ProbeReports) private readonly reports: Pick<ProbeReports, 'report' | 'dropReport'>,
-    @Inject(ProbeMetrics) private readonly metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'observe'>,
+    @Inject(ProbeVerdicts) private readonly reports: Pick<ProbeVerdicts, 'expect' | 'report' | 'note' | 'dropReport'>,
+    @Inject(ProbeMetrics) private readonly metrics: Pick<ProbeMetrics, 'start' | 'skipped' | 'notCounted' | 'observe'>,
     private readonly clock: Clock,
     @Inject(probeConcurrency) private readonly maxAtOnce: number,
     @Optional() private readonly random: Random = Math.random,
@@ -73,6 +79,25 @@ export class ProbeScheduler implements OnModuleInit {
     return first ? Math.max(0, this.clock.monotonicMs() - first.dueMs) / 1_000 : 0;
   }
 
+  /** Probes that have been due for longer than {@link OVERDUE_MS}. */
+  get overdue(): number {
+    const beforeMs = this.clock.monotonicMs() - OVERDUE_MS;
+    let count = 0;
+    // They wait in the order in which they were due.
+    for (const { dueMs } of this.ready) {
+      if (dueMs >= beforeMs) break;
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Instances whose last probe did not count, by what this node lacked. */
+  get notCounted(): ReadonlyMap<NodeFault, number> {
+    const counts = new Map<NodeFault, number>();
+    for (const { fault } of this.scheduled.values()) if (fault) counts.set(fault, (counts.get(fault) ?? 0) + 1);
+    return counts;
+  }
+
   /** Probes an instance from now on. If it is already on the schedule, it begins anew only if its endpoint, check or process changed. */
   take(record: ProbedRecord): void {
     const known = this.scheduled.get(record.id);
@@ -87,9 +112,11 @@ export class ProbeScheduler implements OnModuleInit {
       calledOff: new AbortController(),
       dueMs: 0,
       isFirst: true,
+      fault: undefined,
       unplan: () => undefined,
     };
     this.scheduled.set(record.id, entry);
+    this.reports.expect(record);
     this.plan(entry, this.clock.monotonicMs() + firstDelayMs(record, this.random));
   }
 
@@ -137,9 +164,18 @@ export class ProbeScheduler implements OnModuleInit {
     this.startReady();
     if (!outcome || calledOff.signal.aborted) return;
     end(outcome.result);
+    reports.note(entry.record, outcome);
+    entry.fault = outcome.fault;
+    if (outcome.result === 'node') return this.planAgain(entry);
     await reports.report(entry.record, entry.streak.with(outcome));
     if (calledOff.signal.aborted) this.reports.dropReport(record.id);
     else this.planNext(entry);
+  }
+
+  /** A probe that did not count is repeated soon, and continues no series of equal results. */
+  private planAgain(entry: Scheduled): void {
+    if (entry.fault) this.metrics.notCounted(entry.fault);
+    this.plan(entry, this.clock.monotonicMs() + retryDelayMs(entry.record, this.random));
   }
 
   private planNext(entry: Scheduled): void {

@@ -23,7 +23,9 @@ const probeTerms = {
     .min(1)
     .max(MAX_INTERVAL_SECONDS)
     .optional()
-    .describe('Seconds for a whole probe, at most `intervalSeconds`; 10 by default, or the interval if that is less.'),
+    .describe(
+      'Seconds for connection, head and body of a probe, at most `intervalSeconds`; 10 by default, or the interval if that is less.',
+    ),
   failureThreshold: z
     .int()
     .min(1)
