@@ -1,4 +1,6 @@
-export { openApiJson, openApiYaml, serveApiDocs } from './openapi/api-docs.js';
+export { serveApiDocs } from './openapi/api-docs.js';
+export { readDocumentFiles, writeDocumentFiles } from './openapi/document-files.js';
+export { type DocumentTexts, documentTexts, openApiJson, openApiYaml } from './openapi/document-texts.js';
 export { CompressedForm } from './compression/compressed-form.js';
 export { configureHttp } from './server/configure-http.js';
 export { type ResponseHeader } from './headers/documented-headers.js';
