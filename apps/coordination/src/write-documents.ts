@@ -4,6 +4,10 @@ import { documentTexts, writeDocumentFiles } from '@coordination/http';
 import { describeApi } from './documentation/api-document.js';
 import { DOCUMENTS_DIRECTORY } from './documentation/built-documents.js';
 
-writeDocumentFiles(DOCUMENTS_DIRECTORY, documentTexts(await describeApi()));
+const document = await describeApi();
+writeDocumentFiles(
+  DOCUMENTS_DIRECTORY,
+  documentTexts(() => document),
+);
 // Modules that are loaded may hold timers.
 process.exit();

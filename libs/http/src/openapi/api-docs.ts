@@ -15,7 +15,7 @@ import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js
 
 /** Options of the documentation. */
 export interface ApiDocsOptions {
-  /** The texts that the build made. Without them they are made on the first request, which takes half a second. */
+  /** The texts that the build made. Without them each is made on its first request, which takes up to a second. */
   readonly texts?: DocumentTexts | undefined;
   /**
    * Pairs of a text in the examples and its present replacement: ids that the server creates are known only after the
@@ -35,10 +35,9 @@ const MAX_VARIANTS = 4;
 export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, options: ApiDocsOptions = {}): void {
   const server = app.getHttpAdapter().getInstance();
   const { ownLinks } = server;
-  let made = options.texts;
-  const texts = () => (made ??= documentTexts(buildOpenApiDocument(app, api)));
+  const texts = options.texts ?? documentTexts(() => buildOpenApiDocument(app, api));
   for (const format of DOCUMENT_FORMATS) {
-    const variants = new DocumentVariants(`application/${format}`, () => texts()[format]);
+    const variants = new DocumentVariants(`application/${format}`, texts[format]);
     server.get(`/openapi.${format}`, (request, reply) => {
       ownLinks.markVarying(reply);
       const variant = variants.get(ownLinks.baseFor(request.raw), [...(options.liveExamples?.() ?? [])]);
@@ -54,13 +53,13 @@ class DocumentVariants {
 
   constructor(
     private readonly type: string,
-    private readonly text: () => DocumentText,
+    private readonly text: DocumentText,
   ) {}
 
   get(base: string, examples: readonly Replacement[]): KeptText {
     const key = JSON.stringify([base, examples]);
     let variant = this.kept.get(key);
-    if (!variant) this.kept.set(key, (variant = keptText(this.type, documentFor(this.text(), base, examples))));
+    if (!variant) this.kept.set(key, (variant = keptText(this.type, documentFor(this.text, base, examples))));
     return variant;
   }
 }

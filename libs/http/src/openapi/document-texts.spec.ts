@@ -29,7 +29,7 @@ const BASES = [
 ];
 
 describe('the texts that the build makes', () => {
-  const texts = documentTexts(document);
+  const texts = documentTexts(() => document);
 
   it.each(BASES)('become the document below %j, without serialising it again', base => {
     const expected = documentBelow(base, document);

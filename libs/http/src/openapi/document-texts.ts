@@ -29,12 +29,27 @@ export const openApiJson = (document: OpenAPIObject): string => `${JSON.stringif
 /** The text of docs/openapi.yaml. */
 export const openApiYaml = (document: OpenAPIObject): string => stringify(document, { aliasDuplicateObjects: false });
 
-export function documentTexts(document: OpenAPIObject): DocumentTexts {
-  const marked = documentBelow(BASE_MARK, document);
-  return {
-    json: { plain: openApiJson(document), marked: openApiJson(marked) },
-    yaml: { plain: openApiYaml(document), marked: openApiYaml(marked) },
+/** The texts of a document. Each is made when it is first read, because each takes up to half a second. */
+export function documentTexts(make: () => OpenAPIObject): DocumentTexts {
+  const plain = once(make);
+  const marked = once(() => documentBelow(BASE_MARK, plain()));
+  const inFormat = (write: (document: OpenAPIObject) => string): DocumentText => {
+    const texts = { plain: once(() => write(plain())), marked: once(() => write(marked())) };
+    return {
+      get plain() {
+        return texts.plain();
+      },
+      get marked() {
+        return texts.marked();
+      },
+    };
   };
+  return { json: inFormat(openApiJson), yaml: inFormat(openApiYaml) };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** A text and its replacement. */
@@ -45,12 +60,8 @@ export type Replacement = readonly [text: string, by: string];
  * @param base comes before paths of this service in links; a URL or path without characters that JSON or YAML would escape
  * @param examples replaced wherever they occur
  */
-export function documentFor(
-  { plain, marked }: DocumentText,
-  base: string,
-  examples: Iterable<Replacement> = [],
-): string {
-  let text = base === '' ? plain : marked.replaceAll(BASE_MARK, () => base);
+export function documentFor(document: DocumentText, base: string, examples: Iterable<Replacement> = []): string {
+  let text = base === '' ? document.plain : document.marked.replaceAll(BASE_MARK, () => base);
   for (const [example, live] of examples) text = text.replaceAll(example, () => live);
   return text;
 }
