@@ -12,7 +12,7 @@ import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, Sweep
 import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
-import { SchedulingModule } from '@coordination/scheduling';
+import { MemoryModule, SchedulingModule } from '@coordination/scheduling';
 import { type Logger } from 'pino';
 import { SERVICE_VERSION } from './version.js';
 
@@ -40,6 +40,7 @@ export class AppModule {
         ContextModule,
         ObservabilityModule.forRoot(logger, clock),
         SchedulingModule,
+        MemoryModule,
         DatabaseModule.forRoot({
           ...database,
           schema: SCHEMA,

@@ -1,9 +1,10 @@
 import { type LogHead } from '@coordination/log';
 import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
 import { EVENTUAL } from './freshness/read-consistency.js';
+import { jsonBounds, type JsonBounds } from './kept-shares.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { isWhole, type ListQuery } from './listing/list-query.js';
 import { Listings } from './listing/listings.js';
@@ -38,9 +39,6 @@ export interface ServiceRead {
   readonly instances: readonly InstanceView[] | undefined;
 }
 
-/** How many characters of pages, and of lists with some members only, are cached. */
-const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
-
 /**
  * Reads the present catalog: one service, or the list of one namespace, from memory, everything else from PostgreSQL. Every
  * method waits first until the data meets the required consistency, and fails as {@link FreshReads} does if it does not
@@ -58,9 +56,10 @@ export class DiscoveryService {
     private readonly fresh: FreshReads,
     listings: Listings,
     changes: ChangeFeed,
+    @Inject(jsonBounds) bounds: JsonBounds,
   ) {
-    this.json = new CachedJson(view);
-    this.partsJson = new CachedJson(view, PARTS_MAX_LENGTH, { listings, changes });
+    this.json = new CachedJson(view, bounds.lists);
+    this.partsJson = new CachedJson(view, bounds.pages, { listings, changes });
   }
 
   /** The namespaces that have instances. */

@@ -15,6 +15,7 @@ import { watchedView } from '../../../test/support/watch/watched-view.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
+import { jsonBounds } from './kept-shares.js';
 import { Listings } from './listing/listings.js';
 import { CatalogSearchRepository } from './search/catalog-search.repository.js';
 
@@ -72,6 +73,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false 
     { provide: ReadBarrier, useValue: barrier },
     { provide: CatalogSearchRepository, useValue: {} },
     { provide: longPollLimit, useValue: { max: 10 } },
+    { provide: jsonBounds, useValue: { lists: 1_000_000, pages: 1_000_000 } },
     Metrics,
     LongPolls,
     FreshReads,

@@ -5,6 +5,7 @@ import { ConfigModule, readSettings } from '@coordination/config';
 import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
+import { MemoryBudget } from '@coordination/scheduling';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,6 +45,11 @@ class Writer {
   queueLength = 3;
 }
 
+class Memory {
+  state = { budgetBytes: 5 };
+  complaint: string | undefined;
+}
+
 /** The parts of the database that probes look at, without a database. */
 class Database {
   isOpen = true;
@@ -62,6 +68,7 @@ describe('the probes', () => {
   let log: Log;
   let sweeps: Sweeps;
   let node: Node;
+  let memory: Memory;
   let clock: TestClock;
   let tasks: BackgroundTasks;
 
@@ -72,6 +79,7 @@ describe('the probes', () => {
     log = new Log();
     sweeps = new Sweeps();
     node = new Node();
+    memory = new Memory();
     clock = new TestClock();
     tasks = new BackgroundTasks(clock, { warn: () => undefined, log: () => undefined });
     const providers = [
@@ -85,11 +93,24 @@ describe('the probes', () => {
       { provide: Metrics, useValue: new Metrics() },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
+      { provide: MemoryBudget, useValue: memory },
     ];
     @Global()
     @Module({
       providers,
-      exports: [View, Writer, Guards, Log, Sweeps, Node, BackgroundTasks, Metrics, StoreProbe, SchemaGate],
+      exports: [
+        View,
+        Writer,
+        Guards,
+        Log,
+        Sweeps,
+        Node,
+        BackgroundTasks,
+        Metrics,
+        StoreProbe,
+        SchemaGate,
+        MemoryBudget,
+      ],
     })
     class PartsModule {}
     const module = await Test.createTestingModule({
@@ -191,6 +212,15 @@ describe('the probes', () => {
       },
     });
     expect((await probe('/health/ready')).body.status).toBe('ok');
+  });
+
+  it('is degraded, and stays ready, while the memory does not suffice', async () => {
+    expect((await probe('/health')).body.details['memory']).toEqual({ status: 'up', budgetBytes: 5 });
+    memory.complaint = 'The catalog is too large.';
+    const { status, body } = await probe('/health');
+    expect({ status, told: body.status }).toEqual({ status: 200, told: 'degraded' });
+    expect(body.details['memory']).toEqual({ status: 'degraded', budgetBytes: 5, message: memory.complaint });
+    expect((await probe('/health/ready')).status).toBe(200);
   });
 
   it('name the background tasks that fail again and again, and keep the node ready', async () => {

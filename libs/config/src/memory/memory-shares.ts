@@ -1,4 +1,4 @@
-import { defaultBudgetMb, MIB, thisMachine } from './memory-budget.js';
+import { defaultBudgetMb, MAX_BUDGET_MB, MIB, MIN_BUDGET_MB, thisMachine } from './memory-budget.js';
 
 /**
  * What a node without a catalog takes (measured with Node.js 24 on Linux, 64 bits): live objects in V8's heap, and what is
@@ -83,6 +83,17 @@ export function sharesOf(budgetMb: number): MemoryShares {
     kept: Object.fromEntries(parts) as Record<KeptPart, number>,
     bytesUnderWay: bytes(underWay),
   };
+}
+
+/** The smallest budget (MiB) that leaves so much (bytes) for the catalog. */
+export function budgetFor(catalogBytes: number): number {
+  let [below, enough] = [0, MAX_BUDGET_MB];
+  while (enough - below > 1) {
+    const middle = Math.floor((below + enough) / 2);
+    if (sharesOf(middle).catalog < catalogBytes) below = middle;
+    else enough = middle;
+  }
+  return Math.max(MIN_BUDGET_MB, enough);
 }
 
 const bytes = (mib: number): number => Math.floor(mib * MIB);
