@@ -31,5 +31,6 @@ export { OwnErrorBody } from './routing/own-error-body.decorator.js';
 export { UseProtocol } from './routing/use-protocol.decorator.js';
 export { ANY_MEDIA_TYPE, type WireProtocol } from './routing/wire-protocol.js';
 export { readableText } from './requests/text.schemas.js';
+export { PageText } from './sending/page-text.js';
 export { patchView } from './openapi/json-patch.schema.js';
 export { clientDisconnect } from './requests/client-disconnect.js';

@@ -13,6 +13,7 @@ import { AuditQuery } from '@coordination/audit';
 import { EventExporter, InstanceHistory, type InstanceVersion } from '@coordination/audit/testing';
 import { type Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord } from '@coordination/catalog';
+import { Scheduler } from '@coordination/scheduling';
 import * as fc from 'fast-check';
 import {
   CatalogDiff,
@@ -105,7 +106,7 @@ export class ToldByTheLog {
   /** The versions of an instance, or of all that had a name, after a revision. */
   async history(past: InstanceRef, after: number): Promise<InstanceVersion[]> {
     const whole = { order: 'asc', limit: 1_000, cursor: undefined } as const;
-    const { items } = await new InstanceHistory(this.audit).list({ ...past, ...whole });
+    const { items } = await new InstanceHistory(this.audit, new Scheduler()).list({ ...past, ...whole });
     return items.filter(({ revision }) => revision > after);
   }
 

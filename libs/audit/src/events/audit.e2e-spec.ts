@@ -8,6 +8,7 @@ import { DatabaseModule, Databases, query } from '@coordination/database';
 import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { SCHEMA } from '@coordination/migrations';
 import { createLogger, ObservabilityModule } from '@coordination/observability';
+import { SchedulingModule } from '@coordination/scheduling';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOG_ENTITIES, type LogEvent } from '@coordination/log';
 import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
@@ -32,6 +33,7 @@ beforeAll(async () => {
       ConfigModule.forRoot(settings),
       ContextModule,
       ObservabilityModule.forRoot(createLogger(settings)),
+      SchedulingModule,
       DatabaseModule.forRoot({ url: database.url, embedded: false, entities: LOG_ENTITIES, schema: SCHEMA }),
       AuditModule,
     ],

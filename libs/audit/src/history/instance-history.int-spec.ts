@@ -1,5 +1,6 @@
 import { Databases } from '@coordination/database';
 import { InstanceNeverKnownError, InvalidCursorError, newId } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +20,7 @@ let history: InstanceHistory;
 const historyOn = (databases: Databases) => {
   // A small width, so that a search takes many steps.
   audit = new AuditQuery(databases, new EventSearchRepository(7), new CatalogHeadRepository());
-  return new InstanceHistory(audit);
+  return new InstanceHistory(audit, new Scheduler());
 };
 
 beforeAll(async () => {

@@ -1,7 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { currentRequest } from '@coordination/context';
 import { patchBetween, type PatchOperation } from '@coordination/kernel';
 import { type EventOrder, eventsOfInstance, type LogEvent, type LogHead, type InstanceRef } from '@coordination/log';
+import { Scheduler } from '@coordination/scheduling';
 import { AuditQuery } from '../events/audit-query.service.js';
 
 /** The fields of an event that its version has too. */
@@ -35,7 +36,9 @@ export type HistoryRequest = InstanceRef & {
 };
 
 export interface HistoryPage {
-  readonly items: InstanceVersion[];
+  readonly items: readonly InstanceVersion[];
+  /** The items as JSON, an array. */
+  readonly json: string;
   readonly nextCursor: string | null;
   readonly head: LogHead;
   /** Versions up to this revision are no longer retained. */
@@ -48,7 +51,10 @@ const ABSENT = {};
 /** Reads the versions of one instance, or of all instances that ever had a name, from the log. */
 @Injectable()
 export class InstanceHistory {
-  constructor(private readonly audit: AuditQuery) {}
+  constructor(
+    private readonly audit: AuditQuery,
+    private readonly scheduler: Scheduler,
+  ) {}
 
   /**
    * One page of the versions. Like a page of events, it may be short although there are more.
@@ -57,21 +63,20 @@ export class InstanceHistory {
    * @throws InvalidCursorError, StoreUnavailableError
    */
   async list({ order, limit, cursor, ...instance }: HistoryRequest): Promise<HistoryPage> {
-    const {
-      items: events,
-      nextCursor,
-      head,
-      oldestRevision,
-    } = await this.audit.list({ filter: eventsOfInstance(instance), order, limit, cursor });
-    const isAll = nextCursor === null && cursor === undefined;
-    if (events.length === 0 && isAll) await this.audit.assertKnown(instance);
-    const items: InstanceVersion[] = [];
-    for (const event of events) {
-      // Computing the patch of a large instance takes a while; other work of the event loop runs between two of them.
-      await setImmediate();
-      items.push(versionOf(event));
-    }
-    return { items, nextCursor, head, oldestRevision };
+    const query = { filter: eventsOfInstance(instance), order, limit, cursor };
+    const versions: InstanceVersion[] = [];
+    const textOf = (event: LogEvent): string => {
+      const version = versionOf(event);
+      versions.push(version);
+      return JSON.stringify(version);
+    };
+    // Computing the patch of a large instance takes a while.
+    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
+    const { items, ...page } = await this.audit.list(query, { textOf, turn });
+    const isAll = page.nextCursor === null && cursor === undefined;
+    if (items.length === 0 && isAll) await this.audit.assertKnown(instance);
+    // The last one may have found no room on the page.
+    return { ...page, items: versions.slice(0, items.length) };
   }
 }
 
