@@ -44,12 +44,16 @@ export class MemoryBudget {
     metrics: Metrics,
   ) {
     const gauge = (name: string, help: string, read: (state: MemoryState) => number) =>
-      metrics.observedGauge(`memory_${name}_bytes`, help, () => read(this.state));
-    gauge('budget', 'The memory for all processes of the service (PCS_MEMORY_BUDGET_MB).', it => it.budgetBytes);
-    gauge('heap_limit', 'The limit of the heap of V8.', it => it.heapLimitBytes);
-    gauge('live_heap', 'Live objects after the last full garbage collection.', it => it.liveHeapBytes);
-    gauge('catalog', 'The estimated memory of the catalog of this node.', it => it.catalogBytes);
-    gauge('catalog_share', 'What the memory budget leaves for the catalog.', it => it.catalogShareBytes);
+      metrics.observedGauge(name, help, () => read(this.state));
+    gauge(
+      'memory_budget_bytes',
+      'The memory for all processes of the service (PCS_MEMORY_BUDGET_MB).',
+      it => it.budgetBytes,
+    );
+    gauge('memory_heap_limit_bytes', 'The limit of the heap of V8.', it => it.heapLimitBytes);
+    gauge('memory_live_heap_bytes', 'Live objects after the last full garbage collection.', it => it.liveHeapBytes);
+    gauge('memory_catalog_bytes', 'The estimated memory of the catalog of this node.', it => it.catalogBytes);
+    gauge('memory_catalog_share_bytes', 'What the memory budget leaves for the catalog.', it => it.catalogShareBytes);
   }
 
   get state(): MemoryState {
