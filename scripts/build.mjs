@@ -29,8 +29,14 @@ const builtAt = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (Math.max(...SOURCES.map(newest)) > builtAt) {
   const begun = new Date();
   rmSync(TARGET, { recursive: true, force: true });
-  const nest = spawnSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
-  if (nest.status !== 0) process.exit(nest.status ?? 1);
+  // The steps of `npm run build`.
+  for (const step of [
+    ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
+    ['dist/apps/coordination/src/write-documents.js'],
+  ]) {
+    const { status } = spawnSync(process.execPath, step, { stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+  }
   writeFileSync(STAMP, begun.toISOString());
 }
 lock.release();

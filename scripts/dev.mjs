@@ -9,6 +9,7 @@ import { ReloadingService } from './reloading-service.mjs';
 import { WatchedSources } from './watched-sources.mjs';
 
 const { assertEmbeddedAllowed, readSettings } = await import('../libs/config/src/read-settings.ts');
+const { execArgvForBudget } = await import('../libs/config/src/memory.ts');
 const { startEmbeddedPostgres } = await import('../libs/embedded-postgres/src/embedded-postgres.ts');
 const { assertCanListen } = await import('../libs/http/src/server/listen-address.ts');
 
@@ -48,7 +49,10 @@ async function main() {
 
 /** Runs the service until the stop signal. @returns its exit code */
 async function runReloading({ PCS_SHUTDOWN_DRAIN_SECONDS: drain, PCS_SHUTDOWN_GRACE_SECONDS: grace }) {
-  const service = new ReloadingService((drain + grace) * MS, say);
+  const { PCS_MEMORY_BUDGET_MB: budget, NODE_OPTIONS: nodeOptions } = process.env;
+  const service = new ReloadingService((drain + grace) * MS, say, execArgv =>
+    execArgvForBudget({ budget, execArgv, nodeOptions }),
+  );
   const sources = await WatchedSources.open(() => {
     const faults = sources.faults();
     for (const fault of faults) say(fault);

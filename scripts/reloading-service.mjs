@@ -19,14 +19,18 @@ export class ReloadingService {
   #isRestartQueued = false;
   #isStopped = false;
   #killAfterMs;
+  #nodeOptions;
   #say;
 
   /**
    * @param {number} graceMs how long the service may take to end
    * @param {(line: string) => void} say prints a line when the service has ended by itself
+   * @param {(options: string[]) => string[] | undefined} limitHeap adds the limit of the heap to options of Node.js; undefined if
+   * there is nothing to add
    */
-  constructor(graceMs, say) {
+  constructor(graceMs, say, limitHeap) {
     this.#killAfterMs = graceMs + KILL_AFTER_MS;
+    this.#nodeOptions = limitHeap(NODE_OPTIONS) ?? NODE_OPTIONS;
     this.#say = say;
   }
 
@@ -54,7 +58,7 @@ export class ReloadingService {
 
   #start() {
     const child = fork(MAIN, {
-      execArgv: NODE_OPTIONS,
+      execArgv: this.#nodeOptions,
       env: { LOG_FORMAT: 'pretty', ...process.env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

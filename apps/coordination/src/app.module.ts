@@ -20,7 +20,7 @@ import {
 import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
-import { SchedulingModule } from '@coordination/scheduling';
+import { MemoryModule, SchedulingModule } from '@coordination/scheduling';
 import { type Logger } from 'pino';
 import { SERVICE_VERSION } from './version.js';
 
@@ -49,6 +49,7 @@ export class AppModule {
         ObservabilityModule.forRoot(logger, clock),
         SchedulingModule,
         HttpModule,
+        MemoryModule,
         DatabaseModule.forRoot({
           ...database,
           schema: SCHEMA,

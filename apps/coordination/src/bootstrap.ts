@@ -13,6 +13,7 @@ import { createLogger, NestLogger } from '@coordination/observability';
 import { Scheduler } from '@coordination/scheduling';
 import { API_DESCRIPTION } from './documentation/api-description.js';
 import { AppModule, type DatabaseChoice } from './app.module.js';
+import { builtDocuments } from './documentation/built-documents.js';
 import { GUIDES } from './documentation/guides.js';
 import { liveExamples } from './documentation/live-examples.js';
 import { SERVICE_VERSION } from './version.js';
@@ -51,6 +52,7 @@ export async function createService(settings: Settings, database: DatabaseChoice
   app.useLogger(new NestLogger(logger));
   configureHttp(app, settings, app.get(Scheduler, { strict: false }));
   serveApiDocs(app, API_DESCRIPTION, {
+    texts: builtDocuments(),
     liveExamples: () => liveExamples(app.get(CatalogView, { strict: false })),
     guides: GUIDES,
   });

@@ -5,6 +5,8 @@ const REQUIRED_NODE_MAJOR = 24;
 
 // This check runs before any other import, because an older Node.js would fail inside a dependency.
 if (Number.parseInt(process.versions.node, 10) >= REQUIRED_NODE_MAJOR) {
+  const { limitHeap } = await import('./limit-heap.js');
+  limitHeap();
   const { run } = await import('./run.js');
   await run();
 } else {

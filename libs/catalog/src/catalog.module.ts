@@ -11,6 +11,7 @@ import { ChangeNotifications, notificationSettings } from './follow/change-notif
 import { LogReader } from './follow/log-reader.js';
 import { ViewLifecycle } from './follow/view-lifecycle.service.js';
 import { ViewUpdater } from './follow/view-updater.js';
+import { CatalogSizeJob } from './memory/catalog-size.job.js';
 import { CatalogView, stalenessLimit } from './view/catalog-view.js';
 import { LocalCatalog } from './view/local-catalog.js';
 import { ReadBarrier } from './view/read-barrier.js';
@@ -37,6 +38,7 @@ import { ReadBarrier } from './view/read-barrier.js';
     ChangeNotifications,
     ViewLifecycle,
     ReadBarrier,
+    CatalogSizeJob,
   ],
   exports: [LogModule, CatalogView, ChangeFeed, LocalCatalog, HistoryCheck, ReadBarrier],
 })

@@ -3,6 +3,7 @@ import { checkHost, isAddressRange } from '@coordination/kernel';
 import { z } from 'zod';
 import { DatabaseUrlError } from './database-url/database-url.js';
 import { parseDatabaseUrl } from './database-url/parse-database-url.js';
+import { MAX_BUDGET_MB, MIN_BUDGET_MB } from './memory/memory-budget.js';
 
 /** `off, require or verify` */
 const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' });
@@ -18,6 +19,19 @@ export const integer = (min: number, max: number) => {
     .pipe(z.number().min(min, error).max(max, error))
     .describe(accepted);
 };
+
+/** A budget of memory (MiB). Less is not enough to run; a much larger number is most likely one of bytes. */
+export const memoryBudget = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number of MiB, such as 1024, without a unit')
+  .transform(Number)
+  .pipe(
+    z
+      .number()
+      .min(MIN_BUDGET_MB, `must be at least ${MIN_BUDGET_MB} (MiB): the service cannot run with less`)
+      .max(MAX_BUDGET_MB, `must be at most ${MAX_BUDGET_MB}: it is a number of MiB, not of bytes`),
+  )
+  .describe(`a whole number from ${MIN_BUDGET_MB} to ${MAX_BUDGET_MB}`);
 
 const SHARE = 'a share from 0 to 1, such as 0.3';
 export const share = z

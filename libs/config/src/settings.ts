@@ -10,6 +10,7 @@ import {
   isProxy,
   list,
   listenHost,
+  memoryBudget,
   onOff,
   path,
   postgresUrl,
@@ -287,6 +288,11 @@ export const SETTINGS = {
     integer(1, 10_000),
     '500',
     'The most concurrent probes of a node, each with one connection.',
+  ),
+  PCS_MEMORY_BUDGET_MB: setting(
+    memoryBudget,
+    null,
+    'The memory (MiB) for all processes of the service, without an embedded PostgreSQL. It sets the limit of the heap of V8 and bounds kept answers and bytes under way; a catalog that outgrows it makes the node `degraded`. Default: 80 % of the memory limit of the control group (container), without one a quarter of the RAM, 512 at least.',
   ),
   PCS_SHUTDOWN_GRACE_SECONDS: setting(
     integer(1, 600),

@@ -5,6 +5,7 @@ import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
+import { jsonBounds, resolveBound } from './kept-shares.js';
 import { ParsedRequestCache } from './parsed-request-cache.js';
 import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
@@ -23,6 +24,8 @@ import { WatchModule } from './watch/watch.module.js';
   controllers: [DiscoveryController, ResolveController, WatchController],
   providers: [
     settingsProvider(longPollLimit),
+    settingsProvider(jsonBounds),
+    settingsProvider(resolveBound),
     LongPolls,
     FreshReads,
     InstanceOrders,

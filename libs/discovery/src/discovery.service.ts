@@ -1,9 +1,10 @@
 import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
 import { RequestPlaces } from '@coordination/http';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
 import { EVENTUAL } from './freshness/read-consistency.js';
+import { jsonBounds, type JsonBounds } from './kept-shares.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { isWhole, type ListQuery } from './listing/list-query.js';
 import { Listings } from './listing/listings.js';
@@ -35,9 +36,6 @@ export interface ServiceRead {
 /** A list of more instances, or more services, than this takes some milliseconds to make: it needs a place unless it is kept. */
 const LARGE = 500;
 
-/** How many characters of pages, and of lists with some members only, are cached. */
-const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
-
 /**
  * Reads the present catalog from the view of this node. Every method waits first until the view meets the required
  * consistency, and fails as {@link FreshReads} does if it does not (StartingError, StaleViewError, ViewBehindError,
@@ -57,9 +55,10 @@ export class DiscoveryService {
     listings: Listings,
     changes: ChangeFeed,
     private readonly places: RequestPlaces,
+    @Inject(jsonBounds) bounds: JsonBounds,
   ) {
-    this.json = new CachedJson(view);
-    this.partsJson = new CachedJson(view, PARTS_MAX_LENGTH, { listings, changes });
+    this.json = new CachedJson(view, bounds.lists);
+    this.partsJson = new CachedJson(view, bounds.pages, { listings, changes });
   }
 
   /** The namespaces that have instances. */

@@ -23,6 +23,7 @@ import { watchedView } from '../../../test/support/watch/watched-view.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
+import { jsonBounds } from './kept-shares.js';
 import { Listings } from './listing/listings.js';
 import { CatalogSearches } from './search/catalog-searches.js';
 import { FilteredServices } from './search/filtered-services.js';
@@ -84,6 +85,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, new Metrics());
     CatalogSearches,
     FilteredServices,
     { provide: longPollLimit, useValue: { max: 10 } },
+    { provide: jsonBounds, useValue: { lists: 1_000_000, pages: 1_000_000 } },
     Metrics,
     Scheduler,
     LongPolls,

@@ -1,9 +1,11 @@
 import { type DynamicModule, type InjectionToken, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { settingsProvider } from '@coordination/config';
+import { BoundsIndicator } from './bounds.indicator.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain, drainSettings } from './drain.js';
+import { HealthParts } from './health-parts.js';
 import {
   ActiveGuards,
   CatalogFreshness,
@@ -15,7 +17,6 @@ import {
 } from './health-sources.js';
 import { HealthController } from './health.controller.js';
 import { LivenessIndicator } from './liveness.indicator.js';
-import { LoadIndicator } from './load.indicator.js';
 import { MetricsController } from './metrics.controller.js';
 import { NodeIndicator, SERVICE_VERSION } from './node.indicator.js';
 import { ProbesController } from './probes.controller.js';
@@ -34,7 +35,7 @@ export interface HealthModuleOptions {
   readonly node: InjectionToken<NodeName>;
 }
 
-/** Serves `/health`, the probes below it, and `/metrics`. Needs the modules of settings, database and observability. */
+/** Serves `/health`, the probes below it, and `/metrics`. Needs the modules of settings, database, observability and memory. */
 @Module({})
 export class HealthModule {
   static forRoot(sources: HealthModuleOptions): DynamicModule {
@@ -44,11 +45,12 @@ export class HealthModule {
       imports: [...(sources.imports ?? []), TerminusModule.forRoot({ logger: false })],
       controllers: [ProbesController, HealthController, MetricsController],
       providers: [
+        BoundsIndicator,
         CatalogIndicator,
         DatabaseIndicator,
         LivenessIndicator,
-        LoadIndicator,
         NodeIndicator,
+        HealthParts,
         Drain,
         settingsProvider(drainSettings),
         { provide: CatalogFreshness, useExisting: sources.view },

@@ -6,7 +6,7 @@ import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter, ServerConnections } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { type StallOverview, StallWatch, WorkPlaces } from '@coordination/scheduling';
+import { MemoryBudget, type StallOverview, StallWatch, WorkPlaces } from '@coordination/scheduling';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClock } from '../../../test/support/nodes/background-tasks.js';
@@ -53,6 +53,11 @@ class Writer {
   queueLength = 3;
 }
 
+class Memory {
+  state = { budgetBytes: 5 };
+  complaint: string | undefined;
+}
+
 /** The parts of the database that probes look at, without a database. */
 class Database {
   isOpen = true;
@@ -74,6 +79,7 @@ describe('the probes', () => {
   let log: Log;
   let sweeps: Sweeps;
   let node: Node;
+  let memory: Memory;
   let clock: TestClock;
   let tasks: BackgroundTasks;
 
@@ -84,6 +90,7 @@ describe('the probes', () => {
     log = new Log();
     sweeps = new Sweeps();
     node = new Node();
+    memory = new Memory();
     clock = new TestClock();
     tasks = new BackgroundTasks(clock, { warn: () => undefined, log: () => undefined });
     const adapter = createHttpAdapter({
@@ -108,6 +115,7 @@ describe('the probes', () => {
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },
       { provide: StallWatch, useValue: { overview: () => STALLS } },
+      { provide: MemoryBudget, useValue: memory },
     ];
     @Global()
     @Module({
@@ -213,6 +221,15 @@ describe('the probes', () => {
       },
     });
     expect((await probe('/health/ready')).body.status).toBe('ok');
+  });
+
+  it('is degraded, and stays ready, while the memory does not suffice', async () => {
+    expect((await probe('/health')).body.details['memory']).toEqual({ status: 'up', budgetBytes: 5 });
+    memory.complaint = 'The catalog is too large.';
+    const { status, body } = await probe('/health');
+    expect({ status, told: body.status }).toEqual({ status: 200, told: 'degraded' });
+    expect(body.details['memory']).toEqual({ status: 'degraded', budgetBytes: 5, message: memory.complaint });
+    expect((await probe('/health/ready')).status).toBe(200);
   });
 
   it('name the background tasks that fail again and again, and keep the node ready', async () => {

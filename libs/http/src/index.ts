@@ -1,4 +1,6 @@
-export { openApiJson, openApiYaml, serveApiDocs } from './openapi/api-docs.js';
+export { serveApiDocs } from './openapi/api-docs.js';
+export { readDocumentFiles, writeDocumentFiles } from './openapi/document-files.js';
+export { type DocumentTexts, documentTexts, openApiJson, openApiYaml } from './openapi/document-texts.js';
 export { CompressedForm } from './compression/compressed-form.js';
 export { configureHttp } from './server/configure-http.js';
 export { HttpModule } from './http.module.js';
@@ -33,5 +35,6 @@ export { OwnErrorBody } from './routing/own-error-body.decorator.js';
 export { UseProtocol } from './routing/use-protocol.decorator.js';
 export { ANY_MEDIA_TYPE, type WireProtocol } from './routing/wire-protocol.js';
 export { readableText } from './requests/text.schemas.js';
+export { PageText } from './sending/page-text.js';
 export { patchView } from './openapi/json-patch.schema.js';
 export { clientDisconnect } from './requests/client-disconnect.js';

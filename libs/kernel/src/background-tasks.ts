@@ -83,6 +83,10 @@ export const BACKGROUND_TASKS = {
     '`health.lastCheckedAt` is older than the last probe.',
     true,
   ),
+  'memory-watch': entry(
+    'estimates how much memory the catalog takes',
+    'A catalog that outgrows the memory budget is not reported.',
+  ),
   'log-partitions': entry(
     'makes the next partition of the log ahead',
     'Writes succeed as long as the newest partition has room (`pcs_log_room_revisions`); then they get 503.',

@@ -1,5 +1,7 @@
 export { AwakeTimer, awakeMsSince, NO_STALLS, type StallRecord } from './awake-timer.js';
 export { LoopDelay } from './loop-delay.js';
+export { MemoryBudget, type MemoryState } from './memory/memory-budget.js';
+export { MemoryModule } from './memory/memory.module.js';
 export { PLACE_KINDS, type PlaceKind, type PlaceLimits } from './places/place-kinds.js';
 export { retryAfterSeconds } from './places/retry-after.js';
 export { Scheduler, type Stepper } from './scheduler.js';

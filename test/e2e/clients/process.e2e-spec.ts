@@ -5,6 +5,9 @@ import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { memoryShares } from '@coordination/config';
+import { openApiJson, openApiYaml } from '@coordination/http';
+import { describeApi } from '../../../apps/coordination/src/documentation/api-document.js';
 import { copyCheckout } from '../../support/nodes/checkout.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
 import { lastingPort } from '../../support/database/lasting-port.js';
@@ -34,6 +37,14 @@ async function dataHome(): Promise<string> {
 async function nothingIsLeft(service: ServiceProcess): Promise<void> {
   expect(await service.members()).toEqual([]);
   expect(await serversBelow(await dataHome())).toEqual([]);
+}
+
+/** The limit of the heap (bytes) of the process that answers, as V8 reports it. */
+async function heapLimitOf(url: string): Promise<number> {
+  const { details } = (await (await fetch(`${url}/health`)).json()) as {
+    details: { memory: { heapLimitBytes: number } };
+  };
+  return details.memory.heapLimitBytes;
 }
 
 const listened = (service: ServiceProcess, times: number) => service.says(new RegExp(`(?:Listening on[^]*){${times}}`));
@@ -78,9 +89,9 @@ describe.each([
     await endsWell(service, 'SIGTERM');
   });
 
-  it('ends well, with all that it started, on Ctrl-C', async () => {
-    const service = start(command);
-    await service.url();
+  it('ends well, with all that it started, on Ctrl-C, with a heap within the memory budget', async () => {
+    const service = start(command, { PCS_MEMORY_BUDGET_MB: '400' });
+    expect(await heapLimitOf(await service.url())).toBe(memoryShares({ PCS_MEMORY_BUDGET_MB: 400 }).heapLimit);
     service.signalGroup('SIGINT');
     await endsWell(service, 'SIGINT');
   });
@@ -219,6 +230,41 @@ describe('the service process', () => {
   it('ends well when it is told to while it still starts', async () => {
     const service = start(MAIN);
     await eventually(async () => expect(await serversBelow(await dataHome())).not.toEqual([]));
+    service.signal('SIGTERM');
+    expect(await service.ended).toEqual({ code: 0, signal: null });
+    await nothingIsLeft(service);
+  });
+
+  it('serves the documents that the build made, which are those of the sources', async () => {
+    const service = start(MAIN);
+    const url = await service.url();
+    const document = await describeApi();
+    for (const [path, expected] of [
+      ['/openapi.json', openApiJson(document)],
+      ['/openapi.yaml', openApiYaml(document)],
+    ] as const)
+      expect(await (await fetch(`${url}${path}`)).text(), path).toBe(expected);
+    expect(service.output).not.toContain('no OpenAPI document of this build');
+  });
+
+  it('makes documents at the first request rather than serving those of an earlier build', async () => {
+    const stale = join(checkout, 'dist/documents/openapi.json');
+    const { mtime } = statSync(stale);
+    const text = await readFile(stale);
+    await writeFile(stale, '{"paths":{}}');
+    utimesSync(stale, new Date(0), new Date(0));
+    const service = start(MAIN);
+    const url = await service.url();
+    expect(await (await fetch(`${url}/openapi.json`)).text()).toBe(String(text));
+    expect(service.output).toContain('no OpenAPI document of this build');
+    await writeFile(stale, text);
+    utimesSync(stale, mtime, mtime);
+  });
+
+  it('has a heap within its memory budget, in the process that was started', async () => {
+    const service = start(MAIN, { PCS_MEMORY_BUDGET_MB: '300', NODE_OPTIONS: '--max-old-space-size=1000' });
+    expect(await heapLimitOf(await service.url())).toBe(memoryShares({ PCS_MEMORY_BUDGET_MB: 300 }).heapLimit);
+    // A supervisor signals the process that it has started.
     service.signal('SIGTERM');
     expect(await service.ended).toEqual({ code: 0, signal: null });
     await nothingIsLeft(service);

@@ -1,5 +1,6 @@
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, readSnapshot } from '@coordination/database';
+import { PageText } from '@coordination/http';
 import {
   decodeCursor,
   encodeCursor,
@@ -28,12 +29,16 @@ import {
   oldestOf,
   type RemainingSpan,
 } from '@coordination/log';
+import { type Turn } from '@coordination/scheduling';
 
 /** The most parts of the log that are searched for one page, so that a search for a rare event does not take minutes. */
 const MAX_STEPS = 50;
 
 /** After this time (ms) no further part is searched for a page, because clients and proxies have time limits. */
 const SEARCH_LIMIT_MS = 3_000;
+
+/** Events that one statement reads. An event has up to 70 kB, with both states of a large instance, and rows are garbage soon. */
+const STEP_EVENTS = 128;
 
 /** The page of a list of events to read. */
 export interface EventQuery {
@@ -43,9 +48,19 @@ export interface EventQuery {
   readonly cursor?: string | undefined;
 }
 
+/** How the items of a page are made. */
+export interface PageOptions {
+  /** The JSON of the item of an event; by default, of the event itself. */
+  readonly textOf?: (event: LogEvent) => string;
+  /** In whose slices they are made; absent: in one piece, for pages of few events. */
+  readonly turn?: Turn;
+}
+
 /** One page of events, and the head of the log in the same snapshot. */
 export interface EventPage {
   readonly items: LogEvent[];
+  /** The items as JSON, an array. */
+  readonly json: string;
   readonly nextCursor: string | null;
   readonly head: LogHead;
   /** The log begins after this revision. */
@@ -78,21 +93,21 @@ export class AuditQuery {
   ) {}
 
   /**
-   * One page of the events that a filter selects. It may be shorter than `limit` although there are more: only a null
-   * `nextCursor` means the end.
+   * One page of the events that a filter selects. It may be shorter than `limit` although there are more, because the search
+   * takes long or the page is large: only a null `nextCursor` means the end.
    * @throws InvalidCursorError when the cursor belongs to another query
    * @throws RevisionUnknownError when the cursor is from an epoch that has ended
    * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
-  async list({ filter, order, limit, cursor }: EventQuery): Promise<EventPage> {
+  async list({ filter, order, limit, cursor }: EventQuery, options: PageOptions = {}): Promise<EventPage> {
+    const { textOf = JSON.stringify, turn } = options;
+    const wait = <T>(reading: Promise<T>): Promise<T> => turn?.waitFor(reading) ?? reading;
     const begun = performance.now();
     const digest = queryDigest(filter, order);
     const position = cursor === undefined ? undefined : positionOf(cursor, digest);
     const seen = position?.revision;
-    // One event more than the page shows whether there is a next page.
-    const wanted = limit + 1;
-    const { head, step, oldestRevision } = await readSnapshot(this.databases, async em => {
+    const begin = readSnapshot(this.databases, async em => {
       const head = await this.heads.read(em);
       if (position && position.epoch !== head.epoch) throw new RevisionUnknownError(position.revision, 'ended-epoch');
       const cut = await this.cuts.find(em);
@@ -103,18 +118,29 @@ export class AuditQuery {
         after: Math.max(span.after, oldestOf(cut)),
         before: Math.min(span.before, head.revision + 1),
       };
-      const step = await this.search.step(em, filter, order, known, wanted);
+      const step = await this.search.step(em, filter, order, known, stepFor(limit, 0));
       return { head, step, oldestRevision: oldestOf(cut) };
     });
-    const items = step.events;
-    let rest = step.rest;
-    for (let steps = 1; rest && items.length < wanted && steps < MAX_STEPS; steps++) {
-      if (performance.now() - begun >= this.searchLimitMs) break;
-      const next = await this.step(filter, order, rest, wanted - items.length);
-      items.push(...next.events);
-      rest = next.rest;
+    const { head, step, oldestRevision } = await wait(begin);
+    const items: LogEvent[] = [];
+    const page = new PageText();
+    const result = (last: number | undefined): EventPage => {
+      const nextCursor = last === undefined ? null : encodeCursor({ query: digest, epoch: head.epoch, revision: last });
+      return { head, oldestRevision, items, json: page.toString(), nextCursor };
+    };
+    let { events, rest } = step;
+    for (let steps = 1; ; steps++) {
+      for (const event of events) {
+        if (turn?.isOver) await turn.next();
+        const hasRoom = items.length < limit && page.add(textOf(event));
+        if (!hasRoom) return result(items.at(-1)?.revision);
+        items.push(event);
+      }
+      if (!rest) return result(undefined);
+      if (steps >= MAX_STEPS || performance.now() - begun >= this.searchLimitMs)
+        return result(order === 'asc' ? rest.after : rest.before);
+      ({ events, rest } = await wait(this.step(filter, order, rest, stepFor(limit, items.length))));
     }
-    return { head, oldestRevision, ...pageOf(items, limit, order, rest, { query: digest, epoch: head.epoch }) };
   }
 
   /**
@@ -196,15 +222,5 @@ function continueAt(order: EventOrder, seen: number | undefined): EventBounds {
     : { beforeRevision: seen, toRevision: undefined, to: undefined, before: undefined };
 }
 
-/** The page of the found events, and the cursor of the next one. */
-function pageOf(
-  found: readonly LogEvent[],
-  limit: number,
-  order: EventOrder,
-  rest: RemainingSpan | undefined,
-  at: Omit<CursorPosition, 'revision'>,
-): Pick<EventPage, 'items' | 'nextCursor'> {
-  const items = found.slice(0, limit);
-  const last = found.length > limit ? items.at(-1)?.revision : rest && (order === 'asc' ? rest.after : rest.before);
-  return { items, nextCursor: last === undefined ? null : encodeCursor({ ...at, revision: last }) };
-}
+/** How many events the next statement reads: one more than the page has shows whether there is a next page. */
+const stepFor = (limit: number, found: number): number => Math.min(STEP_EVENTS, limit + 1 - found);

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, RequestPlaces, setPosition } from '@coordination/http';
 import { currentRequest } from '@coordination/context';
+import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, RequestPlaces, setPosition } from '@coordination/http';
 import { Scheduler, type Turn } from '@coordination/scheduling';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import {
@@ -52,7 +52,7 @@ export class AuditController {
   @Endpoint({
     summary: 'List events',
     description:
-      'All changes to the catalog, newest first. An event must match all filters. A page may be shorter than `limit`, or empty, although there are more events: only a null `nextCursor` means the end.',
+      'All changes to the catalog, newest first. An event must match all filters. A page may be shorter than `limit`, or empty, although there are more events, because it has at most 4 MiB and a search takes at most a few seconds: go on as long as there is a `nextCursor`.',
     work: 'heavy',
     operationId: 'listAuditEvents',
     status: 200,
@@ -62,16 +62,14 @@ export class AuditController {
     examples: { parameters: { limit: 10 }, response: { items: [EXAMPLES.event], nextCursor: null } },
   })
   @Get('events')
-  async list(
-    @Query({ schema: eventListQuery }) query: EventListQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ items: LogEvent[]; nextCursor: string | null }> {
+  async list(@Query({ schema: eventListQuery }) query: EventListQuery, @Res() reply: FastifyReply): Promise<void> {
     const { order = 'desc', limit = DEFAULT_LIMIT, cursor, ...selection } = query;
     const filter = filterOf(selection);
-    const { items, nextCursor, head } = await this.audit.list({ filter, order, limit, cursor });
+    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
+    const { json, nextCursor, head } = await this.audit.list({ filter, order, limit, cursor }, { turn });
     assertReachedSpan(filter, head);
     setPosition(reply, head);
-    return { items, nextCursor };
+    void reply.type(JSON_MEDIA_TYPE).send(`{"items":${json},"nextCursor":${JSON.stringify(nextCursor)}}`);
   }
 
   @Endpoint({

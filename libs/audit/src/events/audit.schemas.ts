@@ -112,7 +112,11 @@ export const eventListQuery = inOrder(
   z.strictObject({
     ...selection,
     order: order('Newest first by default.'),
-    limit: queryInteger(1, MAX_LIMIT).optional().describe(`The most events of a page; ${DEFAULT_LIMIT} by default.`),
+    limit: queryInteger(1, MAX_LIMIT)
+      .optional()
+      .describe(
+        `The most events of a page; ${DEFAULT_LIMIT} by default. A page may have fewer: go on as long as there is a \`nextCursor\`.`,
+      ),
     cursor: queryCursor(MAX_CURSOR).describe('`nextCursor` of the page before, with the same filters and order.'),
   }),
 );

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, POSITION_HEADERS, setPosition, type SuccessOptions } from '@coordination/http';
+import { Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, setPosition, type SuccessOptions } from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
 import { type FastifyReply } from 'fastify';
 import {
@@ -15,14 +15,7 @@ import {
   namedHistoryQuery,
   type NamedHistoryQuery,
 } from './history.schemas.js';
-import { type HistoryRequest, InstanceHistory, type InstanceVersion } from './instance-history.service.js';
-
-/** The body of a response. */
-interface VersionPage {
-  readonly items: InstanceVersion[];
-  readonly nextCursor: string | null;
-  readonly oldestRevision: number;
-}
+import { type HistoryRequest, InstanceHistory } from './instance-history.service.js';
 
 const SUCCESS = {
   status: 200,
@@ -58,9 +51,9 @@ export class HistoryController {
   async list(
     @Param({ schema: historyParams }) { id }: HistoryParams,
     @Query({ schema: historyQuery }) { order, limit, cursor }: HistoryQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<VersionPage> {
-    return await this.respond({ id, order, limit, cursor }, reply);
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.respond({ id, order, limit, cursor }, reply);
   }
 
   @Endpoint({
@@ -77,14 +70,15 @@ export class HistoryController {
   async listByName(
     @Param({ schema: namedHistoryParams }) { service, instanceId }: NamedHistoryParams,
     @Query({ schema: namedHistoryQuery }) { namespace, order, limit, cursor }: NamedHistoryQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<VersionPage> {
-    return await this.respond({ name: { namespace, service, instanceId }, order, limit, cursor }, reply);
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.respond({ name: { namespace, service, instanceId }, order, limit, cursor }, reply);
   }
 
-  private async respond(request: HistoryRequest, reply: FastifyReply): Promise<VersionPage> {
-    const { items, nextCursor, head, oldestRevision } = await this.history.list(request);
+  private async respond(request: HistoryRequest, reply: FastifyReply): Promise<void> {
+    const { json, nextCursor, head, oldestRevision } = await this.history.list(request);
     setPosition(reply, head);
-    return { items, nextCursor, oldestRevision };
+    const rest = JSON.stringify({ nextCursor, oldestRevision }).slice(1);
+    void reply.type(JSON_MEDIA_TYPE).send(`{"items":${json},${rest}`);
   }
 }

@@ -31,7 +31,9 @@ export type NamedHistoryParams = z.output<typeof namedHistoryParams>;
 
 export const historyQuery = z.strictObject({
   order: z.enum(['asc', 'desc']).default('asc').describe('Order by revision: `asc` oldest first, `desc` newest first.'),
-  limit: queryInteger(1, MAX_VERSIONS).default(DEFAULT_VERSIONS).describe('The most versions of a page.'),
+  limit: queryInteger(1, MAX_VERSIONS)
+    .default(DEFAULT_VERSIONS)
+    .describe('The most versions of a page. A page may have fewer: go on as long as there is a `nextCursor`.'),
   cursor: queryCursor(MAX_CURSOR).describe('`nextCursor` of the page before, for the same instance and order.'),
 });
 export type HistoryQuery = z.output<typeof historyQuery>;

@@ -36,7 +36,9 @@ export type HistoryRequest = InstanceRef & {
 };
 
 export interface HistoryPage {
-  readonly items: InstanceVersion[];
+  readonly items: readonly InstanceVersion[];
+  /** The items as JSON, an array. */
+  readonly json: string;
   readonly nextCursor: string | null;
   readonly head: LogHead;
   /** Versions up to this revision are no longer retained. */
@@ -61,23 +63,20 @@ export class InstanceHistory {
    * @throws InvalidCursorError, StoreUnavailableError
    */
   async list({ order, limit, cursor, ...instance }: HistoryRequest): Promise<HistoryPage> {
-    const {
-      items: events,
-      nextCursor,
-      head,
-      oldestRevision,
-    } = await this.audit.list({ filter: eventsOfInstance(instance), order, limit, cursor });
-    const isAll = nextCursor === null && cursor === undefined;
-    if (events.length === 0 && isAll) await this.audit.assertKnown(instance);
-    const items: InstanceVersion[] = [];
+    const query = { filter: eventsOfInstance(instance), order, limit, cursor };
+    const versions: InstanceVersion[] = [];
+    const textOf = (event: LogEvent): string => {
+      const version = versionOf(event);
+      versions.push(version);
+      return JSON.stringify(version);
+    };
     // Computing the patch of a large instance takes a while.
-    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress });
-    for (const event of events) {
-      if (turn.isOver) await turn.next();
-      items.push(versionOf(event));
-    }
-    turn.end();
-    return { items, nextCursor, head, oldestRevision };
+    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
+    const { items, ...page } = await this.audit.list(query, { textOf, turn });
+    const isAll = page.nextCursor === null && cursor === undefined;
+    if (items.length === 0 && isAll) await this.audit.assertKnown(instance);
+    // The last one may have found no room on the page.
+    return { ...page, items: versions.slice(0, items.length) };
   }
 }
 

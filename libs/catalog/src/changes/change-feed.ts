@@ -1,17 +1,14 @@
-import { type Settings } from '@coordination/config';
+import { memoryShares, type Settings } from '@coordination/config';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Scope } from '../model/scope.js';
 import { type CatalogChange } from '../view/catalog-change.js';
 import { CatalogView, type ViewHead, type ViewObserver } from '../view/catalog-view.js';
 import { ChangeBuffer, type ChangeBufferLimits } from './change-buffer.js';
 
-/** The most bytes of changes that are kept in memory, roughly. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
-/** How many changes are kept in memory. */
-export const feedLimits = ({ PCS_FEED_MAX_CHANGES }: Settings): ChangeBufferLimits => ({
-  maxChanges: PCS_FEED_MAX_CHANGES,
-  maxBytes: MAX_BYTES,
+/** How many changes are kept in memory, and how many bytes of them, roughly: a share of the memory budget. */
+export const feedLimits = (settings: Settings): ChangeBufferLimits => ({
+  maxChanges: settings.PCS_FEED_MAX_CHANGES,
+  maxBytes: memoryShares(settings).kept.changes,
 });
 
 /** Receives the changes in a scope. Neither method may throw. */

@@ -1,6 +1,7 @@
 import { lowerBound } from '@coordination/kernel';
-import { Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { listingsBound } from '../kept-shares.js';
 import { type StatusCounts } from '../summary/service-summary.js';
 import { type ListQuery } from './list-query.js';
 
@@ -12,7 +13,7 @@ export interface Listing {
   readonly ids: readonly string[];
 }
 
-/** How many characters of listings are cached, roughly. */
+/** How many characters of listings are cached, roughly, where there is no memory budget. */
 const DEFAULT_MAX_LENGTH = 16 * 1024 * 1024;
 
 /** Size of a listing without its characters, and of an id without its own. */
@@ -27,7 +28,7 @@ const ID_OVERHEAD = 16;
 export class Listings {
   private readonly cache: LRUCache<string, Listing, () => Promise<Listing>>;
 
-  constructor(@Optional() maxLength = DEFAULT_MAX_LENGTH) {
+  constructor(@Optional() @Inject(listingsBound) maxLength = DEFAULT_MAX_LENGTH) {
     this.cache = new LRUCache({
       maxSize: maxLength,
       sizeCalculation: ({ ids }, key) =>

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
+import { settingsProvider } from '@coordination/config';
 import { LogModule } from '@coordination/log';
+import { listingsBound } from '../kept-shares.js';
 import { Listings } from '../listing/listings.js';
 import { CatalogDiff } from './diff/catalog-diff.service.js';
 import { ChangedInstances } from './diff/changed-instances.js';
@@ -16,6 +18,7 @@ import { PastServices } from './past-services.js';
   imports: [LogModule],
   controllers: [DiffController],
   providers: [
+    settingsProvider(listingsBound),
     Listings,
     PastInstances,
     PastServices,

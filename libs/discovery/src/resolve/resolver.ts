@@ -1,15 +1,16 @@
 import { CatalogView, toInstanceView } from '@coordination/catalog';
 import { NoInstanceAvailableError } from '@coordination/kernel';
-import { Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { FreshReads } from '../freshness/fresh-reads.js';
 import { EVENTUAL } from '../freshness/read-consistency.js';
+import { resolveBound } from '../kept-shares.js';
 import { type Found, type ViewJson } from '../responses/cached-json.js';
 import { RevisionCache } from '../responses/revision-cache.js';
 import { eligibleInstances, type EligibleInstances, type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { type Pool, type Random } from './pool.js';
 
-/** How many bytes of eligible instances are cached, roughly. */
+/** How many bytes of eligible instances are cached, roughly, where there is no memory budget. */
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Size of an entry, and of an id in it, without their characters. */
@@ -46,7 +47,7 @@ export class Resolver {
     private readonly view: CatalogView,
     private readonly fresh: FreshReads,
     @Optional() private readonly random: Random = Math.random,
-    @Optional() maxBytes = DEFAULT_MAX_BYTES,
+    @Optional() @Inject(resolveBound) maxBytes = DEFAULT_MAX_BYTES,
   ) {
     this.cache = new RevisionCache(view, {
       maxSize: maxBytes,

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '@coordination/catalog';
 import { settingsProvider } from '@coordination/config';
+import { logPagesBound } from '../kept-shares.js';
 import { LogCatchUp } from './catch-up/log-catch-up.js';
 import { LogPages } from './catch-up/log-pages.js';
 import { LogSegmentReader } from './catch-up/log-segment-reader.js';
@@ -14,6 +15,7 @@ import { Watches } from './watches.service.js';
   imports: [CatalogModule],
   providers: [
     settingsProvider(watchLimits),
+    settingsProvider(logPagesBound),
     LogSegmentReader,
     LogPages,
     LogCatchUp,

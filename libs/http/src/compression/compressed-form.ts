@@ -10,7 +10,7 @@ export class CompressedForm {
 
   /** @param onMade called when the compressed form has been computed */
   constructor(
-    private readonly whole: string,
+    private readonly whole: string | Buffer,
     private readonly onMade: () => void = () => {},
   ) {}
 

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { Body, Controller, Get, Header, Module, Param, Post, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -301,5 +302,78 @@ describe('the API documentation', () => {
 
   it('has no page for a code that does not exist', async () => {
     expect((await app.inject('/docs/errors/NONSENSE')).json()).toMatchObject({ code: 'ROUTE_NOT_FOUND' });
+  });
+});
+
+describe('the documents that the build made', () => {
+  const texts = {
+    json: { plain: '{"id":"wall"}', marked: `{"id":"wall","url":"/prefix-of-the-proxy"}` },
+    yaml: { plain: `id: wall\n${'# long\n'.repeat(10_000)}`, marked: 'url: /prefix-of-the-proxy\n' },
+  };
+  const walls = { current: 'wall' };
+  let app: NestFastifyApplication;
+
+  beforeAll(async () => {
+    const settings = { HOST: '127.0.0.1', PCS_ALLOWED_HOSTS: [], PCS_KEEP_ALIVE_SECONDS: 75, PCS_COMPRESSION: true };
+    const adapter = createHttpAdapter({ ...settings, PCS_TRUSTED_PROXIES: ['127.0.0.1'] });
+    app = await NestFactory.create<NestFastifyApplication>(PaintModule, adapter, { logger: false });
+    configureHttp(app, { PCS_CORS_ORIGINS: [] });
+    serveApiDocs(app, api, { texts, liveExamples: () => [['wall', walls.current]] });
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+  });
+  afterAll(() => app.close());
+
+  const get = (url: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' = 'GET') =>
+    app.inject({ method, url, headers });
+
+  it('are what is served: no controller is scanned for them', async () => {
+    expect((await get('/openapi.json')).json()).toEqual({ id: 'wall' });
+    expect((await get('/openapi.yaml')).body).toBe(texts.yaml.plain);
+    const below = await get('/openapi.json', { 'x-forwarded-prefix': '/pcs' });
+    expect(below.json()).toEqual({ id: 'wall', url: '/pcs' });
+    expect(below.headers['vary']).toContain('X-Forwarded-Prefix');
+  });
+
+  it.each(['/openapi.json', '/openapi.yaml'])(
+    'are not sent again to who has them, until an example changes (%s)',
+    async path => {
+      const tag = String((await get(path)).headers.etag);
+      expect(await get(path, { 'if-none-match': tag })).toMatchObject({ statusCode: 304, body: '' });
+      walls.current = 'ceiling';
+      const changed = await get(path, { 'if-none-match': tag });
+      expect(changed.statusCode).toBe(200);
+      expect(changed.body).toContain('ceiling');
+      walls.current = 'wall';
+      expect((await get(path, { 'if-none-match': tag })).statusCode).toBe(304);
+      const other = await get(path, { 'if-none-match': tag, 'x-forwarded-prefix': '/pcs' });
+      expect(other.statusCode, 'the document of a prefix is another one').toBe(200);
+    },
+  );
+
+  it('have the same headers for HEAD as for GET, plain and compressed', async () => {
+    for (const coding of ['gzip', 'identity']) {
+      const asked = { 'accept-encoding': coding };
+      const [whole, head] = [await get('/openapi.yaml', asked), await get('/openapi.yaml', asked, 'HEAD')];
+      for (const name of ['content-length', 'content-encoding', 'content-type', 'etag', 'vary', 'cache-control'])
+        expect(head.headers[name], name).toBe(whole.headers[name]);
+      expect(head.body).toBe('');
+    }
+  });
+
+  it('have a compressed form that is the document', async () => {
+    const asked = { 'accept-encoding': 'gzip' };
+    const [first, second] = [await get('/openapi.yaml', asked), await get('/openapi.yaml', asked)];
+    expect(gunzipSync(first.rawPayload).toString()).toBe(texts.yaml.plain);
+    expect(second.rawPayload.equals(first.rawPayload)).toBe(true);
+  });
+
+  it('are right for each of more prefixes than variants are kept', async () => {
+    for (let round = 0; round < 2; round++) {
+      for (let n = 0; n < 20; n++) {
+        const { body } = await get('/openapi.yaml', { 'x-forwarded-prefix': `/p-${n}` });
+        expect(body).toBe(`url: /p-${n}\n`);
+      }
+    }
   });
 });

@@ -1,64 +1,65 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type OpenAPIObject } from '@nestjs/swagger';
-import { type FastifyRequest } from 'fastify';
-import { stringify } from 'yaml';
+import { LRUCache } from 'lru-cache';
 import { type GuideOptions } from '../pages/guides.js';
+import { type KeptText, keptText, sendKept } from '../pages/kept-text.js';
 import { CONSTANT, servePages } from '../pages/serve-pages.js';
+import {
+  DOCUMENT_FORMATS,
+  type DocumentText,
+  type DocumentTexts,
+  documentFor,
+  documentTexts,
+  type Replacement,
+} from './document-texts.js';
 import { type ApiDescription, buildOpenApiDocument } from './openapi-document.js';
-import { documentBelow } from './openapi-links.js';
-
-/** Placeholder for the prefix of a proxy in documents, because serializing them takes long, above all as YAML. */
-const PREFIX_MARK = '/prefix-of-the-proxy';
 
 /** Options of the documentation. */
 export interface ApiDocsOptions {
+  /** The texts that the build made. Without them each is made on its first request, which takes up to a second. */
+  readonly texts?: DocumentTexts | undefined;
   /**
    * Pairs of a text in the examples and its present replacement: ids that the server creates are known only after the
    * examples before them have been tried.
    */
-  readonly liveExamples?: () => Iterable<readonly [example: string, live: string]>;
+  readonly liveExamples?: () => Iterable<Replacement>;
   readonly guides?: GuideOptions;
 }
 
-/** Serves the OpenAPI document and the documentation pages. The document is built once, on the first request. */
+/**
+ * How many variants of the document are kept for each format: one for each prefix of a proxy and each state of the examples. A
+ * variant has some 0.8 MB.
+ */
+const MAX_VARIANTS = 4;
+
+/** Serves the OpenAPI document and the documentation pages. */
 export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, options: ApiDocsOptions = {}): void {
   const server = app.getHttpAdapter().getInstance();
-  const document = once(() => buildOpenApiDocument(app, api));
-  const below = (base: string) => {
-    const linked = once(() => documentBelow(base, document()));
-    return { json: once(() => openApiJson(linked())), yaml: once(() => openApiYaml(linked())) };
-  };
-  const usual = below(server.ownLinks.fixedBase);
-  const marked = below(PREFIX_MARK);
-  /** The text for a request. Texts per prefix are not cached, so that requests can neither cost much nor fill the memory. */
-  const textFor = (request: FastifyRequest, format: 'json' | 'yaml') => {
-    const base = server.ownLinks.baseFor(request.raw);
-    if (base === server.ownLinks.fixedBase) return usual[format]();
-    return marked[format]().replaceAll(PREFIX_MARK, () => base);
-  };
-  const live = (text: string) => {
-    let result = text;
-    for (const [example, now] of options.liveExamples?.() ?? []) result = result.replaceAll(example, now);
-    return result;
-  };
-  server.get('/openapi.json', { config: CONSTANT }, (request, reply) => {
-    server.ownLinks.markVarying(reply);
-    return reply.type('application/json').send(live(textFor(request, 'json')));
-  });
-  server.get('/openapi.yaml', { config: CONSTANT }, (request, reply) => {
-    server.ownLinks.markVarying(reply);
-    return reply.type('application/yaml').send(live(textFor(request, 'yaml')));
-  });
+  const { ownLinks } = server;
+  const texts = options.texts ?? documentTexts(() => buildOpenApiDocument(app, api));
+  for (const format of DOCUMENT_FORMATS) {
+    const variants = new DocumentVariants(`application/${format}`, texts[format]);
+    server.get(`/openapi.${format}`, { config: CONSTANT }, (request, reply) => {
+      ownLinks.markVarying(reply);
+      const variant = variants.get(ownLinks.baseFor(request.raw), [...(options.liveExamples?.() ?? [])]);
+      return sendKept(request, reply, variant);
+    });
+  }
   servePages(server, { title: api.title, guides: options.guides });
 }
 
-/** The text of docs/openapi.json. */
-export const openApiJson = (document: OpenAPIObject): string => `${JSON.stringify(document, null, 2)}\n`;
+/** The document in one format, in those variants that were asked for last. Each is made once, by replacements in a text. */
+class DocumentVariants {
+  private readonly kept = new LRUCache<string, KeptText>({ max: MAX_VARIANTS });
 
-/** The text of docs/openapi.yaml. */
-export const openApiYaml = (document: OpenAPIObject): string => stringify(document, { aliasDuplicateObjects: false });
+  constructor(
+    private readonly type: string,
+    private readonly text: DocumentText,
+  ) {}
 
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  get(base: string, examples: readonly Replacement[]): KeptText {
+    const key = JSON.stringify([base, examples]);
+    let variant = this.kept.get(key);
+    if (!variant) this.kept.set(key, (variant = keptText(this.type, documentFor(this.text, base, examples))));
+    return variant;
+  }
 }

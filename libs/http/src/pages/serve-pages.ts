@@ -1,14 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { addVary } from '../links/vary.js';
 import { RouteNotFoundError } from '../problems/http.errors.js';
 import { pathOf } from '../requests/request-target.js';
 import { type EndpointRouteConfig } from '../routing/route-config.js';
 import { errorIndexPage, errorPage } from './error-reference.js';
 import { type GuideOptions, Guides } from './guides.js';
-import { HTML, keptText, sendKept } from './kept-text.js';
+import { HTML, type KeptText, keptText, sendKept } from './kept-text.js';
 import { PAGE_HEADERS } from './page-headers.js';
 import { SWAGGER_UI_FILES, swaggerPage, swaggerUiDirectory } from './swagger-page.js';
 
@@ -18,6 +20,8 @@ const BROWSER_DIRECTORY = join(dirname(findPackageJSON(import.meta.url) ?? ''), 
 
 /** Pages and documents are ready to be sent, so they need no place. */
 export const CONSTANT: EndpointRouteConfig = { work: 'hot' };
+/** How many pages of error codes are kept, each of some 2 KB: all codes, for a few prefixes of proxies. */
+const MAX_ERROR_PAGES = 200;
 
 /** Options of the pages. */
 export interface PageOptions {
@@ -55,21 +59,47 @@ async function serveDocs(docs: FastifyInstance, { title, guides: options }: Page
 async function serveFiles(docs: FastifyInstance): Promise<void> {
   await docs.register(fastifyStatic, { root: BROWSER_DIRECTORY, serve: false });
   const swaggerUi = swaggerUiDirectory();
-  for (const file of BROWSER_FILES) docs.get(`/${file}`, (_request, reply) => reply.sendFile(file));
-  for (const file of SWAGGER_UI_FILES) docs.get(`/${file}`, (_request, reply) => reply.sendFile(file, swaggerUi));
+  for (const file of BROWSER_FILES) serveFile(docs, file, BROWSER_DIRECTORY);
+  for (const file of SWAGGER_UI_FILES) serveFile(docs, file, swaggerUi);
 }
+
+/** The file is read on its first request and kept, because it is compressed once. Parts of it are read from the disk. */
+function serveFile(docs: FastifyInstance, file: string, directory: string): void {
+  let whole: KeptText | undefined;
+  docs.get(`/${file}`, (request, reply) => {
+    if (request.headers.range !== undefined) return reply.sendFile(file, directory);
+    whole ??= keptText(typeOf(file), readFileSync(join(directory, file)));
+    return sendKept(request, reply.header('accept-ranges', 'bytes'), whole);
+  });
+}
+
+const FILE_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.png': 'image/png',
+};
+
+const typeOf = (file: string): string => FILE_TYPES[extname(file)] ?? 'application/octet-stream';
 
 function serveErrorPages(docs: FastifyInstance): void {
   const { ownLinks } = docs;
-  docs.get('/errors', (request, reply) => sendKept(request, reply, keptText(HTML, errorIndexPage())));
+  const index = keptText(HTML, errorIndexPage());
+  const pages = new LRUCache<string, KeptText>({ max: MAX_ERROR_PAGES });
+  docs.get('/errors', (request, reply) => sendKept(request, reply, index));
   docs.get<{ Params: { code: string } }>('/errors/:code', (request, reply) => {
     // The example on the page has the links that this caller would get.
     ownLinks.markVarying(reply);
     const { code } = request.params;
     if (code === '') return reply.redirect('../errors');
-    const page = errorPage(code, ownLinks.baseFor(request.raw));
-    if (page === undefined) throw notFound(request);
-    return sendKept(request, reply, keptText(HTML, page));
+    const base = ownLinks.baseFor(request.raw);
+    const key = `${code} ${base}`;
+    let page = pages.get(key);
+    if (page === undefined) {
+      const text = errorPage(code, base);
+      if (text === undefined) throw notFound(request);
+      pages.set(key, (page = keptText(HTML, text)));
+    }
+    return sendKept(request, reply, page);
   });
 }
 

@@ -46,7 +46,10 @@ export class CatalogDiff {
     if (hasTag(tag)) return { ...known, body: undefined };
     const { services, end } = await this.pages.page({ scope, ...span, after: position?.after }, selection, limit);
     const nextCursor = end ? toDiffCursor(subject, { ...span, after: end }) : null;
-    return { ...known, body: JSON.stringify({ ...span, services, nextCursor }) };
+    return {
+      ...known,
+      body: `${JSON.stringify(span).slice(0, -1)},"services":${services},"nextCursor":${JSON.stringify(nextCursor)}}`,
+    };
   }
 
   private async secondRevision(to: LogPoint | undefined, position: DiffPosition | undefined): Promise<FoundRevision> {

@@ -183,6 +183,28 @@ describe('What changed between two revisions', () => {
     }
   });
 
+  it('has at most so many bytes of instances on a page, unless there is only one', async () => {
+    const scan = { instances: 100_000, milliseconds: 60_000 };
+    const whole = await ask(diffWith(), { from: { revision: 0 }, limit: 500 });
+    const largest = Math.max(...addedBy(whole.services).map(record => JSON.stringify(record).length));
+    const bytes = largest * 3;
+    let cursor: string | null | undefined;
+    const sizes: number[] = [];
+    while (cursor !== null) {
+      const page = await ask(diffWith(undefined, { scan, bytes }), {
+        from: { revision: 0 },
+        limit: 500,
+        ...(cursor && { cursor }),
+      });
+      const records = addedBy(page.services);
+      expect(records.reduce((sum, record) => sum + JSON.stringify(record).length + 1, 0)).toBeLessThanOrEqual(bytes);
+      sizes.push(records.length);
+      cursor = page.nextCursor;
+    }
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(addedBy(whole.services).length);
+    expect(Math.max(...sizes), 'a page has more than one').toBeGreaterThan(1);
+  });
+
   it('accepts only revisions in their order, and cursors of the same diff', async () => {
     const diff = diffWith();
     const last = past.revisions.at(-1)!;

@@ -1,4 +1,5 @@
 import { Injectable, Optional } from '@nestjs/common';
+import { PageText } from '@coordination/http';
 import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
 import { Scheduler } from '@coordination/scheduling';
 import { matcher, type Selection } from '../../selection/selection.js';
@@ -18,7 +19,8 @@ export interface ServiceDiff {
 
 /** One page of what changed. */
 export interface DiffPage {
-  readonly services: readonly ServiceDiff[];
+  /** The JSON of an array of {@link ServiceDiff}. */
+  readonly services: string;
   /** The identity after which the next page continues; undefined at the end. */
   readonly end: InstanceIdentity | undefined;
 }
@@ -26,17 +28,16 @@ export interface DiffPage {
 /** Bounds of one page. */
 export interface DiffLimits {
   readonly scan: PastScanLimits;
-  /** A page ends with the first instance by which it has more bytes, roughly. */
-  readonly bytes: number;
+  /** A page ends before the instance by which it would have more bytes. By default, as all pages. */
+  readonly bytes?: number;
 }
 
-const DIFF_LIMITS: DiffLimits = { scan: { instances: 50_000, milliseconds: 3_000 }, bytes: 8 * 1024 * 1024 };
+const DIFF_LIMITS: DiffLimits = { scan: { instances: 50_000, milliseconds: 3_000 } };
 
-interface OpenServiceDiff extends ServiceDiff {
-  readonly added: InstanceRecord[];
-  readonly removed: InstanceRecord[];
-  readonly changed: ChangedInstance[];
-}
+const KINDS = ['added', 'removed', 'changed'] as const satisfies readonly (keyof Difference)[];
+
+/** What changed in one service, each instance as JSON. */
+type ServiceTexts = Readonly<Pick<ServiceDiff, 'namespace' | 'service'> & Record<(typeof KINDS)[number], string[]>>;
 
 /** Divides a diff into pages, by service. A service with more differences than fit on a page continues on the next one. */
 @Injectable()
@@ -55,36 +56,39 @@ export class DiffPages {
   async page(span: ChangesQuery, selection: Selection, limit: number): Promise<DiffPage> {
     const scan = PastScan.begin(this.scheduler, this.limits.scan);
     const matches = matcher(selection);
-    const services: OpenServiceDiff[] = [];
+    const services: ServiceTexts[] = [];
+    const page = new PageText(this.limits.bytes);
     let end = span.after;
-    let [count, bytes] = [0, 0];
     for await (const { states, ...identity } of this.instances.walk(span, scan)) {
-      if (end && end !== span.after && (scan.isSpent || bytes > this.limits.bytes)) return { services, end };
+      if (end && end !== span.after && scan.isSpent) return { services: jsonOf(services), end };
       const difference = states && differenceOf(states, matches);
       if (difference) {
-        if (count === limit) return { services, end };
-        count += 1;
-        bytes += JSON.stringify(difference).length;
-        add(services, identity, difference);
+        const parts = KINDS.flatMap(kind =>
+          difference[kind] ? [{ kind, text: JSON.stringify(difference[kind]) }] : [],
+        );
+        const hasRoom = page.size < limit && page.add(parts.map(({ text }) => text).join());
+        if (!hasRoom) return { services: jsonOf(services), end };
+        const service = openService(services, identity);
+        for (const { kind, text } of parts) service[kind].push(text);
       }
       end = identity;
     }
-    return { services, end: undefined };
+    return { services: jsonOf(services), end: undefined };
   }
 }
 
-/** Adds a difference. Identities are in their order, so those of a service come together. */
-function add(
-  services: OpenServiceDiff[],
-  { namespace, service }: InstanceIdentity,
-  { added, removed, changed }: Difference,
-): void {
-  let last = services.at(-1);
-  if (last?.service !== service || last.namespace !== namespace) {
-    last = { namespace, service, added: [], removed: [], changed: [] };
-    services.push(last);
-  }
-  if (added) last.added.push(added);
-  if (removed) last.removed.push(removed);
-  if (changed) last.changed.push(changed);
+/** The service of an instance. Identities are in their order, so those of a service come together. */
+function openService(services: ServiceTexts[], { namespace, service }: InstanceIdentity): ServiceTexts {
+  const last = services.at(-1);
+  if (last?.service === service && last.namespace === namespace) return last;
+  const next = { namespace, service, added: [], removed: [], changed: [] };
+  services.push(next);
+  return next;
+}
+
+const jsonOf = (services: readonly ServiceTexts[]): string => `[${services.map(serviceJson).join(',')}]`;
+
+function serviceJson({ namespace, service, ...texts }: ServiceTexts): string {
+  const lists = KINDS.map(kind => `"${kind}":[${texts[kind].join(',')}]`);
+  return `${JSON.stringify({ namespace, service }).slice(0, -1)},${lists.join(',')}}`;
 }

@@ -19,7 +19,11 @@ export const diffQuery = z.strictObject({
   namespace: anyNamespace,
   service: serviceSchema.optional(),
   ...FILTER_PARAMETERS,
-  limit: queryInteger(1, MAX_LIMIT).default(DEFAULT_LIMIT).describe('Instances that differ, per page.'),
+  limit: queryInteger(1, MAX_LIMIT)
+    .default(DEFAULT_LIMIT)
+    .describe(
+      'The most instances that differ, per page. A page may have fewer: go on as long as there is a `nextCursor`.',
+    ),
   cursor: queryCursor(MAX_CURSOR_LENGTH).describe(
     '`nextCursor` of the previous page, with the same other parameters; `to` may stay absent.',
   ),

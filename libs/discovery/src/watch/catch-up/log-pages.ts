@@ -1,13 +1,14 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { weightOf } from '@coordination/catalog';
+import { logPagesBound } from '../../kept-shares.js';
 import { LogSegmentReader } from './log-segment-reader.js';
 import { type LogSegment } from './log-segment.js';
 
 /** Revisions of a page: enough to catch up fast, few enough to be read and parsed in some milliseconds. */
 const PAGE_SIZE = 200;
 
-/** The most bytes of pages that are cached, roughly. */
+/** The most bytes of pages that are cached, roughly, where there is no memory budget. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /** Size of a page without its changes (bytes). */
@@ -24,7 +25,7 @@ export class LogPages {
   constructor(
     @Inject(LogSegmentReader) reader: Pick<LogSegmentReader, 'read'>,
     @Optional() private readonly pageSize = PAGE_SIZE,
-    @Optional() maxBytes = MAX_BYTES,
+    @Optional() @Inject(logPagesBound) maxBytes = MAX_BYTES,
   ) {
     this.pages = new LRUCache({
       maxSize: maxBytes,

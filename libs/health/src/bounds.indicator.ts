@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { ServerConnections } from '@coordination/http';
-import { PLACE_KINDS, WorkPlaces } from '@coordination/scheduling';
+import { MemoryBudget, PLACE_KINDS, WorkPlaces } from '@coordination/scheduling';
 
 const MILLISECONDS = 1_000;
 
-/** The bounds of what this node serves at once, and how far they are reached. It is never down: overload is no reason to get no requests. */
+/** What this node may take, and how much of it is taken. It is never down: a node at a bound still answers. */
 @Injectable()
-export class LoadIndicator {
+export class BoundsIndicator {
   constructor(
     private readonly health: HealthIndicatorService,
     private readonly server: ServerConnections,
     private readonly places: WorkPlaces,
+    private readonly memoryBudget: MemoryBudget,
   ) {}
 
   /** Degraded while no connection is idle at the maximum: then new callers are refused, and the open ones are served. */
@@ -45,5 +46,12 @@ export class LoadIndicator {
       return [kind, shown] as const;
     });
     return this.health.check('work').up(Object.fromEntries(kinds));
+  }
+
+  /** Degraded while the catalog is larger than the memory budget allows, or the heap is nearly full. */
+  memory() {
+    const { state, complaint } = this.memoryBudget;
+    const indicator = this.health.check('memory');
+    return complaint === undefined ? indicator.up({ ...state }) : indicator.degraded({ ...state, message: complaint });
   }
 }
