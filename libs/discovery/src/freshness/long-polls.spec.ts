@@ -18,7 +18,14 @@ const HEALTHY: Selection = { statuses: USABLE, where: null };
 const ORDERS = instancesPoll({ namespace: 'default', service: 'orders' }, HEALTHY);
 const ALL_ORDERS = instancesPoll({ namespace: null, service: 'orders' }, HEALTHY);
 
+/** A scheduler whose clock moves by this much (ms) with each look at it. */
+function tickingScheduler(ms: number): Scheduler {
+  let now = 0;
+  return new Scheduler({ now: () => new Date(0), monotonicMs: () => (now += ms) });
+}
+
 interface Options {
+  readonly scheduler?: Scheduler;
   readonly random?: () => number;
   /** How many requests may be held. */
   readonly max?: number;
@@ -32,10 +39,10 @@ function catalog(options: Options = {}) {
   const feed = new ChangeFeed(view, { maxChanges: options.maxChanges ?? 1_000, maxBytes: 10_000_000 });
   const load = () => view.replace({ head: log.head, state: new CatalogState(), sentAtMs: systemClock.monotonicMs() });
   load();
-  const { max = 100, random = () => 0 } = options;
+  const { max = 100, random = () => 0, scheduler = new Scheduler() } = options;
   const metrics = new Metrics();
   const counter = vi.spyOn(metrics, 'counter');
-  const waiting = new LongPolls(view, feed, new Scheduler(), { max }, metrics, random);
+  const waiting = new LongPolls(view, feed, scheduler, { max }, metrics, random);
   const ended: string[] = [];
   vi.spyOn(counter.mock.results[0]!.value as Counter<'reason'>, 'inc').mockImplementation(labels =>
     ended.push((labels as { readonly reason: string }).reason),
@@ -188,6 +195,26 @@ describe('a read that waits', () => {
     load();
     await told;
     expect(ended).toEqual(['restarted']);
+  });
+
+  it.each([
+    ['change', 'something changes'],
+    ['restarted', 'the view was loaded again'],
+  ] as const)('is answered in slices with many others (%s), when %s', async (reason, _when) => {
+    const scheduler = tickingScheduler(0.5);
+    const { ask, load, put, ended, waiting } = catalog({ max: 1_000, scheduler });
+    await nextTurn();
+    const told = Array.from({ length: 300 }, () => ask(ORDERS));
+    if (reason === 'change') put(order());
+    else load();
+    while (ended.length === 0) await nextTurn();
+    expect(ended.length, 'not all in one turn of the loop').toBeLessThan(100);
+    const later = ask(ORDERS);
+    await Promise.all(told);
+    expect(ended).toEqual(told.map(() => reason));
+    expect(waiting.held, 'the one that came later waits for the next change').toBe(1);
+    waiting.onModuleDestroy();
+    await later;
   });
 
   it('is dropped when the client has disconnected', async () => {
