@@ -6,6 +6,7 @@ import { Migration20261125000400 } from './migration-20261125000400-liveness.js'
 import { Migration20261126000500 } from './migration-20261126000500-retention.js';
 import { Migration20261127000600 } from './migration-20261127000600-incarnations.js';
 import { Migration20261127000700 } from './migration-20261127000700-empty-services.js';
+import { Migration20261128000800 } from './migration-20261128000800-search-indexes.js';
 import { SERVICE_PRIVILEGES } from './service-privileges.js';
 
 export { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES, type TablePrivilege } from './service-privileges.js';
@@ -20,6 +21,7 @@ export const MIGRATIONS = [
   { name: '20261126000500-retention', class: Migration20261126000500 },
   { name: '20261127000600-incarnations', class: Migration20261127000600 },
   { name: '20261127000700-empty-services', class: Migration20261127000700 },
+  { name: '20261128000800-search-indexes', class: Migration20261128000800 },
 ];
 
 /** The schema that this version of the service needs. */
