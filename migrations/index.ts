@@ -8,6 +8,7 @@ import { Migration20261127000600 } from './migration-20261127000600-incarnations
 import { Migration20261127000700 } from './migration-20261127000700-empty-services.js';
 import { Migration20261128000100 } from './migration-20261128000100-stalls.js';
 import { Migration20261128000200 } from './migration-20261128000200-probe-guard.js';
+import { Migration20261128000800 } from './migration-20261128000800-search-indexes.js';
 import { SERVICE_PRIVILEGES } from './service-privileges.js';
 
 export { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES, type TablePrivilege } from './service-privileges.js';
@@ -24,6 +25,7 @@ export const MIGRATIONS = [
   { name: '20261127000700-empty-services', class: Migration20261127000700 },
   { name: '20261128000100-stalls', class: Migration20261128000100 },
   { name: '20261128000200-probe-guard', class: Migration20261128000200 },
+  { name: '20261128000800-search-indexes', class: Migration20261128000800 },
 ];
 
 /** The schema that this version of the service needs. */

@@ -56,25 +56,10 @@ export const ServiceInstanceSchema = defineEntity({
   ],
   indexes: [
     {
-      name: 'service_instance_metadata_idx',
-      properties: ['metadata'],
-      type: 'gin',
-      expression:
-        'create index "service_instance_metadata_idx" on "service_instance" using gin ("metadata" jsonb_path_ops)',
-    },
-    {
-      name: 'service_instance_app_version_idx',
-      properties: ['metadata'],
-      // No semver version is longer than 256 characters, and an index entry must not be longer than 2.7 kB.
-      expression: `create index "service_instance_app_version_idx" on "service_instance" ((left("metadata" ->> 'version', 257)))`,
-    },
-    {
       name: 'service_instance_override_until_idx',
       properties: ['override'],
       expression: `create index "service_instance_override_until_idx" on "service_instance" (("override" ->> 'until')) where "override" ->> 'until' is not null`,
     },
-    { name: 'service_instance_registered_idx', properties: ['registeredAt', 'id'] },
-    { name: 'service_instance_updated_idx', properties: ['updatedAt', 'id'] },
   ],
   checks: [
     { name: 'service_instance_namespace_form', expression: "namespace ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'" },

@@ -94,6 +94,7 @@ export class FilteredServices {
     let walk = this.orders.walk(scope);
     while (!walk) {
       await this.orders.prepare(scope, turn);
+      signal.throwIfAborted();
       walk = this.orders.walk(scope);
     }
     // Nothing has waited since the walk began, so that both are of one state of the view.

@@ -17,6 +17,8 @@ function setUp() {
   return { work, begun, join };
 }
 
+const fail = () => Promise.reject(new Error('broken'));
+
 describe('shared work', () => {
   it('is done once for all who ask while it is under way, and again for those who ask later', async () => {
     const { work, begun, join } = setUp();
@@ -48,7 +50,6 @@ describe('shared work', () => {
 
   it('fails for all who wait for it, and is forgotten', async () => {
     const work = new SharedWork<string>();
-    const fail = () => Promise.reject(new Error('broken'));
     const calls = [work.join('a', fail), work.join('a', fail)];
     for (const call of calls) await expect(call).rejects.toThrow('broken');
     expect(await work.join('a', () => Promise.resolve('fine'))).toBe('fine');

@@ -7,6 +7,7 @@ import { systemClock } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
 import { anInstance } from '../../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../../test/support/log/log-in-memory.js';
+import { waitFor } from '../../../../../test/support/time/wait-for.js';
 import { clockOfLooks } from '../../../../../test/support/search/searched-view.js';
 import { SEARCH_SORTS, type SearchSort } from '../catalog-search.js';
 import { InstanceOrders } from './instance-orders.js';
@@ -120,7 +121,7 @@ describe('orders of instances', () => {
     expect(recordsOf(orders, 'registeredAt')).toEqual(inView(view, 'registeredAt'));
   });
 
-  it('apply the changes since the last search before the next one, and are dropped when these are very many', async () => {
+  it('apply the changes since the last search before the next one', async () => {
     const catalog = setUp(clockOfLooks(1));
     const { log, view, orders, prepare } = catalog;
     const put = (n: number) => view.apply([log.put(anInstance({ instanceId: `i-${n}` }))]);
@@ -135,11 +136,27 @@ describe('orders of instances', () => {
     await prepared;
     expect(recordsOf(orders, 'service')).toEqual(inView(view, 'service'));
     expect(orders.kept).toEqual(['service']);
-    const record = anInstance({ instanceId: 'i-0' });
-    for (let n = 0; n <= 20_000; n++) orders.changed(record, record);
-    expect(orders.kept).toEqual([]);
-    await prepare('service');
-    expect(recordsOf(orders, 'service')).toEqual(inView(view, 'service'));
+  });
+
+  it('that are in use apply very many changes without a search; others are dropped then', async () => {
+    const { log, view, orders, prepare } = setUp();
+    const put = (weight: number) => view.apply([log.put({ ...record, weight })]);
+    const record = anInstance();
+    put(0);
+    await Promise.all([prepare('service'), prepare('updatedAt')]);
+    expect(recordsOf(orders, 'service')).toHaveLength(1);
+    for (let n = 1; n <= 5_001; n++) put(n);
+    expect(orders.kept, 'the other one was not used').toEqual(['service']);
+    await waitFor('the changes to be applied', () => recordsOf(orders, 'service')?.[0]?.weight === 5_001);
+    put(-1);
+    await prepare('updatedAt');
+    expect(recordsOf(orders, 'updatedAt')).toEqual(inView(view, 'updatedAt'));
+    for (let n = 0; n <= 100_000; n++) orders.changed(record, record);
+    expect(orders.kept, 'more than can be applied').toEqual([]);
+    await Promise.all([prepare('service'), prepare('updatedAt')]);
+    for (const sort of ['service', 'updatedAt'] as const) {
+      expect(recordsOf(orders, sort)).toEqual(inView(view, sort));
+    }
   });
 
   it('outlive the beginning of an epoch, which changes no instance', async () => {

@@ -35,8 +35,11 @@ export interface InstanceWalk {
 /** How many changes a walk applies at once before it begins: less than a millisecond of work. */
 const APPLIED_AT_ONCE = 100;
 
-/** An order that nobody asked for while so many changes came is dropped, so that it costs nothing until it is asked for. */
-const MAX_PENDING = 20_000;
+/** With more changes that wait, an order applies them if it was used since it last did so; else it is dropped. */
+const MAX_PENDING = 5_000;
+
+/** With so many, it is dropped in any case: the node finds no time to apply them. */
+const TOO_MANY_PENDING = 100_000;
 
 /** A record that entered the view, left it, or replaced another one. */
 interface RecordChange {
@@ -50,6 +53,8 @@ interface Order {
   /** Changes of the view that have not been applied, in their order. */
   pending: RecordChange[];
   isFilled: boolean;
+  /** Whether it was used since changes were last applied because there were many. */
+  isUsed: boolean;
   /** Resolves when it is filled and has all changes, or was dropped; undefined when it is not being prepared. */
   preparation: Promise<void> | undefined;
 }
@@ -57,7 +62,8 @@ interface Order {
 /**
  * The instances of the view in the orders of searches. An order is made, in slices of the scheduler, when it is first asked for.
  * From then on it notes each change of the view, at no cost to those who write, and the next search applies them. It takes some
- * 10 bytes for each instance, and is dropped when the view is loaded again.
+ * 10 bytes for each instance, and is dropped when it is not used while thousands of changes come, and when the view is loaded
+ * again.
  */
 @Injectable()
 export class InstanceOrders implements ViewRecordObserver {
@@ -102,15 +108,14 @@ export class InstanceOrders implements ViewRecordObserver {
    */
   async prepare({ sort }: Pick<OrderedScope, 'sort'>, turn: Turn): Promise<void> {
     const order = this.orders.get(sort) ?? this.begin(sort);
-    order.preparation ??= this.fill(sort, order).finally(() => (order.preparation = undefined));
-    await turn.waitFor(order.preparation);
+    await turn.waitFor(this.preparationOf(sort, order));
   }
 
   changed(before: InstanceRecord | undefined, after: InstanceRecord | undefined): void {
     if (this.orders.size === 0) return;
     const change = { before, after };
-    for (const [sort, { pending }] of this.orders) {
-      if (pending.push(change) > MAX_PENDING) this.orders.delete(sort);
+    for (const [sort, order] of this.orders) {
+      if (order.pending.push(change) > MAX_PENDING) this.relieve(sort, order);
     }
   }
 
@@ -123,6 +128,7 @@ export class InstanceOrders implements ViewRecordObserver {
     if (!order || order.preparation || order.pending.length > APPLIED_AT_ONCE) return undefined;
     for (const change of order.pending) apply(sort, order, change);
     order.pending = [];
+    order.isUsed = true;
     return order.items;
   }
 
@@ -137,9 +143,25 @@ export class InstanceOrders implements ViewRecordObserver {
 
   private begin(sort: SearchSort): Order {
     const items = new SortedBuckets<InstanceRecord>(SORT_KEYS[sort].compare);
-    const order: Order = { items, pending: [], isFilled: false, preparation: undefined };
+    const order: Order = { items, pending: [], isFilled: false, isUsed: false, preparation: undefined };
     this.orders.set(sort, order);
     return order;
+  }
+
+  private preparationOf(sort: SearchSort, order: Order): Promise<void> {
+    order.preparation ??= this.fill(sort, order).finally(() => (order.preparation = undefined));
+    return order.preparation;
+  }
+
+  /** Lets go of changes, and with them of records that the view no longer has. */
+  private relieve(sort: SearchSort, order: Order): void {
+    if (order.pending.length > TOO_MANY_PENDING || !(order.isUsed || order.preparation)) {
+      this.orders.delete(sort);
+      return;
+    }
+    if (order.preparation) return;
+    order.isUsed = false;
+    void this.preparationOf(sort, order);
   }
 
   /**
