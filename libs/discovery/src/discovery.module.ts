@@ -5,6 +5,7 @@ import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
+import { MemoryPlaces } from './memory-places.js';
 import { ParsedRequestCache } from './parsed-request-cache.js';
 import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
@@ -24,6 +25,7 @@ import { WatchModule } from './watch/watch.module.js';
     LongPolls,
     FreshReads,
     CatalogSearchRepository,
+    MemoryPlaces,
     DiscoveryService,
     ParsedRequestCache,
     Resolver,

@@ -24,6 +24,7 @@ import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
 import { Listings } from './listing/listings.js';
+import { MemoryPlaces } from './memory-places.js';
 import { CatalogSearchRepository } from './search/catalog-search.repository.js';
 
 /** A foreign protocol: one line for each instance, errors as a line, and an index for long polls. */
@@ -86,6 +87,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false 
     Listings,
     WorkPlaces,
     RequestPlaces,
+    MemoryPlaces,
     DiscoveryService,
   ],
 })
