@@ -6,6 +6,7 @@ import { DiscoveryService } from './discovery.service.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { jsonBounds, resolveBound } from './kept-shares.js';
+import { MemoryPlaces } from './memory-places.js';
 import { ParsedRequestCache } from './parsed-request-cache.js';
 import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
@@ -28,6 +29,7 @@ import { WatchModule } from './watch/watch.module.js';
     settingsProvider(resolveBound),
     LongPolls,
     FreshReads,
+    MemoryPlaces,
     InstanceOrders,
     CatalogSearches,
     FilteredServices,

@@ -1,13 +1,14 @@
 import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
-import { RequestPlaces } from '@coordination/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
 import { EVENTUAL } from './freshness/read-consistency.js';
 import { jsonBounds, type JsonBounds } from './kept-shares.js';
+import { LARGE_WORK } from './large-work.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { isWhole, type ListQuery } from './listing/list-query.js';
 import { Listings } from './listing/listings.js';
+import { MemoryPlaces } from './memory-places.js';
 import { CachedJson, type Found } from './responses/cached-json.js';
 import { type CatalogVersion, revisionTag } from './responses/catalog-version.js';
 import { type CatalogSearch } from './search/catalog-search.js';
@@ -33,9 +34,6 @@ export interface ServiceRead {
   readonly instances: readonly InstanceView[] | undefined;
 }
 
-/** A list of more instances, or more services, than this takes some milliseconds to make: it needs a place unless it is kept. */
-const LARGE = 500;
-
 /**
  * Reads the present catalog from the view of this node. Every method waits first until the view meets the required
  * consistency, and fails as {@link FreshReads} does if it does not (StartingError, StaleViewError, ViewBehindError,
@@ -54,7 +52,7 @@ export class DiscoveryService {
     private readonly fresh: FreshReads,
     listings: Listings,
     changes: ChangeFeed,
-    private readonly places: RequestPlaces,
+    private readonly places: MemoryPlaces,
     @Inject(jsonBounds) bounds: JsonBounds,
   ) {
     this.json = new CachedJson(view, bounds.lists);
@@ -77,9 +75,9 @@ export class DiscoveryService {
   async listServices(namespace: string, selection: Selection, consistency = EVENTUAL): Promise<Found> {
     if (!isEverything(selection)) return await this.filtered.list(namespace, selection, consistency);
     await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service: null }, selection));
-    const isLarge = this.view.services(namespace).size > LARGE;
-    if (isLarge && !this.json.keepsServiceList(namespace)) await this.places.enter('memory');
-    return this.fresh.now(() => this.json.serviceList(namespace), consistency);
+    const isLarge = () => this.view.services(namespace).size > LARGE_WORK && !this.json.keepsServiceList(namespace);
+    const read = () => this.fresh.now(() => this.json.serviceList(namespace), consistency);
+    return await this.places.once(namespace, isLarge, read);
   }
 
   /**
@@ -88,13 +86,13 @@ export class DiscoveryService {
    */
   async listInstances(query: ListQuery, consistency = EVENTUAL): Promise<Found> {
     await this.fresh.untilFresh(consistency, () => instancesPoll(query, query.selection));
-    if (this.needsPlace(query)) await this.places.enter('memory');
-    return this.fresh.now(() => this.listJson(query), consistency);
+    const read = () => this.fresh.now(() => this.listJson(query), consistency);
+    return this.needsPlace(query) ? await this.places.once(keyOf(query), () => this.needsPlace(query), read) : read();
   }
 
   /** Whether {@link listInstances} would have to wait for a place. @param after the instanceId after which a page begins */
   needsPlace(query: ListQuery, after?: string): boolean {
-    if (this.view.instancesOf(query.namespace, query.service).size <= LARGE) return false;
+    if (this.view.instancesOf(query.namespace, query.service).size <= LARGE_WORK) return false;
     return !(isWhole(query.part) ? this.json : this.partsJson).keepsList(query, after);
   }
 
@@ -114,12 +112,15 @@ export class DiscoveryService {
    */
   async laterPage(query: ListQuery, { at, after }: ListPosition): Promise<Found | undefined> {
     await this.fresh.untilFresh({ ...EVENTUAL, minRevision: at });
-    if (this.needsPlace(query, after)) await this.places.enter('memory');
     if (this.view.serviceRevision(query.namespace, query.service) !== at) {
+      if (this.needsPlace(query, after)) await this.places.enter();
       this.partsJson.restoreListing(query, at);
       return undefined;
     }
-    const found = this.fresh.now(() => this.partsJson.listPart(query, after));
+    const read = () => this.fresh.now(() => this.partsJson.listPart(query, after));
+    const found = await this.places.once(keyOf(query, after), () => this.needsPlace(query, after), read);
+    // The service has changed while the request waited for its place.
+    if (found.revision !== at) return undefined;
     // A past revision is not stale.
     return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
   }
@@ -160,7 +161,7 @@ export class DiscoveryService {
       return { revision, tag, instances };
     };
     await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service }, selection));
-    if (this.view.instancesOf(namespace, service).size > LARGE) await this.places.enter('memory');
+    if (this.view.instancesOf(namespace, service).size > LARGE_WORK) await this.places.enter();
     return this.fresh.now(read, consistency);
   }
 
@@ -169,3 +170,6 @@ export class DiscoveryService {
     return isWhole(part) ? this.json.instanceList(namespace, service, selection) : this.partsJson.listPart(query);
   }
 }
+
+/** The same for queries with the same response. */
+const keyOf = (query: ListQuery, after?: string): string => JSON.stringify([query, after]);

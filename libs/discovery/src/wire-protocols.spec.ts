@@ -25,6 +25,7 @@ import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
 import { jsonBounds } from './kept-shares.js';
 import { Listings } from './listing/listings.js';
+import { MemoryPlaces } from './memory-places.js';
 import { CatalogSearches } from './search/catalog-searches.js';
 import { FilteredServices } from './search/filtered-services.js';
 import { InstanceOrders } from './search/orders/instance-orders.js';
@@ -93,6 +94,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, new Metrics());
     Listings,
     WorkPlaces,
     RequestPlaces,
+    MemoryPlaces,
     DiscoveryService,
   ],
 })

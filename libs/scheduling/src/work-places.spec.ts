@@ -1,4 +1,5 @@
 import { OverloadedError, systemClock } from '@coordination/kernel';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Place, type PlaceCaller, WorkPlaces } from './work-places.js';
 
@@ -116,6 +117,43 @@ describe('WorkPlaces', () => {
     expect(places.use().long).toMatchObject({ taken: 1, waiting: 0 });
     place.release();
     expect(places.use().long).toMatchObject({ taken: 0, waiting: 0 });
+  });
+
+  it('loses no place, whatever callers do', async () => {
+    const step = fc.record({
+      client: fc.constantFrom('a', 'b', 'c'),
+      isUnderWay: fc.boolean(),
+      leaves: fc.boolean(),
+      releasesTwice: fc.boolean(),
+      waitsMs: fc.integer({ min: 0, max: 2 * WAIT_MS }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async steps => {
+        const places = smallPlaces();
+        const outcomes: string[] = [];
+        let atOnce = 0;
+        for (const { client, isUnderWay, leaves, releasesTwice, waitsMs } of steps) {
+          const gone = new AbortController();
+          places.enter('long', { client, route: 'r', signal: gone.signal, isUnderWay }).then(
+            place => {
+              expect((atOnce += 1)).toBe(1);
+              setTimeout(() => {
+                atOnce -= 1;
+                place.release();
+                if (releasesTwice) place.release();
+                outcomes.push('worked');
+              }, waitsMs);
+            },
+            () => outcomes.push('refused'),
+          );
+          if (leaves) gone.abort();
+          await vi.advanceTimersByTimeAsync(waitsMs / 4);
+        }
+        await vi.advanceTimersByTimeAsync(100 * WAIT_MS);
+        expect(outcomes).toHaveLength(steps.length);
+        expect(places.use().long).toMatchObject({ taken: 0, waiting: 0 });
+      }),
+    );
   });
 
   it('reports how long each waited', async () => {

@@ -166,10 +166,13 @@ describe('A large list', () => {
     await occupy('memory');
     const first = get(LARGE);
     await waiting('memory', 1);
+    const same = Array.from({ length: 30 }, () => get(LARGE));
     expect((await get(small).answered)[0]).toBe(200);
+    expect(places.use().memory.waiting, 'one waits for all that need the same list').toBe(1);
     releaseAll();
     const [status, text] = await first.answered;
     expect(status).toBe(200);
+    for (const { answered } of same) expect(await answered).toEqual([200, text]);
     expect((JSON.parse(text) as { instances: unknown[] }).instances).toHaveLength(MANY);
     await occupy('memory');
     // The second time the parsed request is known, too.
@@ -188,6 +191,20 @@ describe('A large list', () => {
     expect(await once(watch.request, 'response')).toMatchObject([{ statusCode: 200 }]);
     const little = get('/api/v1/discovery/watch?service=orders');
     expect(await once(little.request, 'response')).toMatchObject([{ statusCode: 200 }]);
+  });
+});
+
+describe('Resolving a large service', () => {
+  const RESOLVE = '/api/v1/discovery/services/large/resolve';
+
+  it('needs a place once for each kind of request and state of the service', async () => {
+    await occupy('memory');
+    const first = get(RESOLVE);
+    await waiting('memory', 1);
+    releaseAll();
+    expect((await first.answered)[0]).toBe(200);
+    await occupy('memory');
+    expect((await get(RESOLVE).answered)[0]).toBe(200);
   });
 });
 

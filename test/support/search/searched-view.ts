@@ -41,7 +41,10 @@ export const aSearch = (differing: Partial<CatalogSearch> = {}): CatalogSearch =
 const unavailable = { current: () => Promise.reject(new StoreUnavailableError()), queries: 0 };
 
 /** Work that no request asks for needs no place. */
-const OUTSIDE_REQUESTS = { enter: () => Promise.resolve() };
+const OUTSIDE_REQUESTS = {
+  enter: () => Promise.resolve(),
+  once: async <Result>(_key: string, _isNeeded: () => boolean, work: () => Result | Promise<Result>) => await work(),
+};
 
 /** The parts that answer searches, over a view. */
 export function searchedView(

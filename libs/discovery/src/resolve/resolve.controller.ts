@@ -6,6 +6,7 @@ import { type FastifyReply } from 'fastify';
 import { CATALOG_HEADERS, sendJson, setCatalogHeaders } from '../responses/catalog-response.js';
 import { type ServiceParams, serviceParams } from '../api/discovery.schemas.js';
 import { FRESHNESS_PROBLEMS, toConsistency } from '../freshness/read-consistency.js';
+import { MemoryPlaces } from '../memory-places.js';
 import { USABLE } from '../selection/selection.js';
 import { GuardNoticeSlot, setGuardHeader } from '../responses/guard-notice.js';
 import { resolvedInstance, type ResolveQuery, resolveQuery, toResolveRequest } from './resolve.schemas.js';
@@ -23,6 +24,7 @@ export class ResolveController {
   constructor(
     private readonly resolver: Resolver,
     private readonly guards: GuardNoticeSlot,
+    private readonly places: MemoryPlaces,
   ) {}
 
   @Endpoint({
@@ -39,7 +41,7 @@ export class ResolveController {
       'One of the instances that the filters select; `status` defaults to `healthy,degraded`. Instances with weight 0 are chosen only when there are no others, degraded ones only when none is healthy. Each response may name another instance: resolve again for each call, or when a call has failed.',
     work: 'hot',
     operationId: 'resolveService',
-    problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'STARTING', ...FRESHNESS_PROBLEMS],
+    problems: ['INVALID_FILTER', 'NO_INSTANCE_AVAILABLE', 'OVERLOADED', 'STARTING', ...FRESHNESS_PROBLEMS],
     examples: {
       parameters: { service: 'orders', namespace: 'default', strategy: 'weighted', zone: 'eu-1a' },
       response: { url: URL_EXAMPLE, instance: INSTANCE_EXAMPLE },
@@ -53,7 +55,13 @@ export class ResolveController {
   ): Promise<void> {
     const consistency = toConsistency(query, reply.raw);
     const wanted = toResolveRequest(query, USABLE);
-    const { catalog, body, isPanic } = await this.resolver.resolve(query.namespace, service, wanted, consistency);
+    const { catalog, body, isPanic } = await this.resolver.resolve(
+      query.namespace,
+      service,
+      wanted,
+      consistency,
+      this.places,
+    );
     setCatalogHeaders(reply, catalog);
     void reply.header('cache-control', 'no-store');
     setGuardHeader(reply, this.guards.of(query.namespace, service));

@@ -2,6 +2,8 @@ import { CatalogView, toInstanceView } from '@coordination/catalog';
 import { NoInstanceAvailableError } from '@coordination/kernel';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { FreshReads } from '../freshness/fresh-reads.js';
+import { LARGE_WORK } from '../large-work.js';
+import { type MemoryPlaces } from '../memory-places.js';
 import { EVENTUAL } from '../freshness/read-consistency.js';
 import { resolveBound } from '../kept-shares.js';
 import { type Found, type ViewJson } from '../responses/cached-json.js';
@@ -57,17 +59,22 @@ export class Resolver {
 
   /**
    * One instance of a service.
+   * @param places for the work to determine the eligible instances of a large service
    * @throws StartingError, StaleViewError, and what {@link FreshReads} throws
    * @throws NoInstanceAvailableError when there is none to call
    * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  resolve(
+  async resolve(
     namespace: string,
     service: string,
     request: ResolveRequest,
     consistency = EVENTUAL,
+    places?: MemoryPlaces,
   ): Promise<Found<Resolved>> {
-    return this.fresh.fromView(consistency, () => this.choose(namespace, service, request));
+    await this.fresh.untilFresh(consistency);
+    const isLarge = () => this.isLarge(namespace, service, request);
+    const read = () => this.fresh.now(() => this.choose(namespace, service, request), consistency);
+    return places && isLarge() ? await places.once(keyOf(namespace, service, request), isLarge, read) : read();
   }
 
   /** Does the same without waiting and without the state of the catalog. The view must be readable. */
@@ -83,8 +90,15 @@ export class Resolver {
     return { revision, body, isPanic: eligible.isPanic };
   }
 
+  /** Whether the eligible instances must be determined, from many. */
+  private isLarge(namespace: string, service: string, request: ResolveRequest): boolean {
+    if (this.view.instancesOf(namespace, service).size <= LARGE_WORK) return false;
+    const revision = this.view.serviceRevision(namespace, service);
+    return revision === undefined || !this.cache.get(keyOf(namespace, service, request), revision);
+  }
+
   private eligible(namespace: string, service: string, revision: number, request: ResolveRequest): Cached {
-    const key = JSON.stringify([namespace, service, request]);
+    const key = keyOf(namespace, service, request);
     const known = this.cache.get(key, revision);
     if (known) return known;
     const position = this.cache.newest(key)?.position ?? {};
@@ -101,5 +115,8 @@ export class Resolver {
     return (eligible.position[side] = pool.next(eligible.position[side], this.random));
   }
 }
+
+const keyOf = (namespace: string, service: string, request: ResolveRequest): string =>
+  JSON.stringify([namespace, service, request]);
 
 const bytesOf = ({ ids }: Pool): number => ids.reduce((sum, id) => sum + id.length + ID_OVERHEAD_BYTES, 0);

@@ -1,12 +1,12 @@
 import { isInScope } from '@coordination/catalog';
 import { currentRequest } from '@coordination/context';
-import { RequestPlaces } from '@coordination/http';
 import { Scheduler, type Turn } from '@coordination/scheduling';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { FreshReads } from '../freshness/fresh-reads.js';
 import { instancesPoll } from '../freshness/poll-query.js';
 import { type ReadConsistency } from '../freshness/read-consistency.js';
 import { type CatalogVersion } from '../responses/catalog-version.js';
+import { MemoryPlaces } from '../memory-places.js';
 import { ScanTest } from '../selection/scan-test.js';
 import { isPatterned } from '../selection/selection.js';
 import { type CatalogSearch } from './catalog-search.js';
@@ -36,7 +36,7 @@ export class CatalogSearches {
     private readonly orders: InstanceOrders,
     private readonly scheduler: Scheduler,
     private readonly fresh: FreshReads,
-    @Inject(RequestPlaces) private readonly places: Pick<RequestPlaces, 'enter'>,
+    @Inject(MemoryPlaces) private readonly places: Pick<MemoryPlaces, 'enter'>,
     @Optional() private readonly limits = SEARCH_LIMITS,
   ) {}
 
@@ -56,7 +56,7 @@ export class CatalogSearches {
     await this.fresh.untilFresh(consistency, () => instancesPoll(search, selection));
     const { catalog: current } = this.fresh.now(() => ({}), consistency);
     if (isKnown(current)) return { catalog: current, body: undefined };
-    await this.places.enter('memory');
+    await this.places.enter();
     const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
     const { walk, catalog } = await this.walk(search, after, { turn, consistency });
     const body = await this.pageJson(search, walk, { turn, signal: consistency.signal, revision: catalog.revision });

@@ -1,12 +1,13 @@
 import { CatalogView } from '@coordination/catalog';
 import { currentRequest } from '@coordination/context';
-import { CompressedForm, RequestPlaces } from '@coordination/http';
+import { CompressedForm } from '@coordination/http';
 import { InvalidFilterError } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { FreshReads } from '../freshness/fresh-reads.js';
 import { instancesPoll } from '../freshness/poll-query.js';
 import { EVENTUAL, type ReadConsistency } from '../freshness/read-consistency.js';
+import { MemoryPlaces } from '../memory-places.js';
 import { type Found, type ViewJson } from '../responses/cached-json.js';
 import { RevisionCache } from '../responses/revision-cache.js';
 import { ScanTest } from '../selection/scan-test.js';
@@ -43,7 +44,7 @@ export class FilteredServices {
     private readonly orders: InstanceOrders,
     private readonly scheduler: Scheduler,
     private readonly fresh: FreshReads,
-    @Inject(RequestPlaces) private readonly places: Pick<RequestPlaces, 'enter'>,
+    @Inject(MemoryPlaces) private readonly places: Pick<MemoryPlaces, 'once'>,
     @Optional() private readonly limits = SEARCH_LIMITS,
   ) {
     this.kept = new RevisionCache(view, {
@@ -59,12 +60,24 @@ export class FilteredServices {
   async list(namespace: string, selection: Selection, consistency: ReadConsistency): Promise<Found> {
     await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service: null }, selection));
     const question = JSON.stringify([namespace, selection]);
-    const known = this.knownTo(question, namespace, consistency);
-    if (known.json) return { ...known.json, catalog: known.catalog };
-    await this.places.enter('memory');
-    // While this request waited, another one may have made it.
-    const { json, revision, catalog: now } = this.knownTo(question, namespace, consistency);
-    if (json) return { ...json, catalog: now };
+    const isNeeded = () => this.kept.get(question, this.revisionOf(namespace)) === undefined;
+    return await this.places.once(question, isNeeded, () =>
+      this.keptOrMade(question, { namespace, selection, consistency }),
+    );
+  }
+
+  private async keptOrMade(
+    question: string,
+    {
+      namespace,
+      selection,
+      consistency,
+    }: { readonly namespace: string; readonly selection: Selection; readonly consistency: ReadConsistency },
+  ): Promise<Found> {
+    const revision = this.revisionOf(namespace);
+    const known = this.kept.get(question, revision);
+    const { catalog: now } = this.fresh.now(() => ({}), consistency);
+    if (known) return { ...known, catalog: now };
     const name = `${this.view.generation} ${revision} ${question}`;
     const made = await this.work.join(
       name,
@@ -75,12 +88,6 @@ export class FilteredServices {
     const isLater = made.catalog.revision > now.revision;
     const catalog = isLater ? { ...made.catalog, stalenessSeconds: now.stalenessSeconds } : now;
     return { ...made, catalog };
-  }
-
-  /** The answer to a question that is kept for the namespace as it is now, and the state of the catalog. */
-  private knownTo(question: string, namespace: string, consistency: ReadConsistency) {
-    const revision = this.revisionOf(namespace);
-    return this.fresh.now(() => ({ revision, json: this.kept.get(question, revision) }), consistency);
   }
 
   private revisionOf(namespace: string): number {

@@ -5,6 +5,7 @@ import { RequestPlaces } from '@coordination/http';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { type InstanceRecord, ReadBarrier, type Scope } from '@coordination/catalog';
+import { LARGE_WORK } from '../large-work.js';
 import { type CatalogVersion } from '../responses/catalog-version.js';
 import { type Selection } from '../selection/selection.js';
 import { selected } from './snapshot.js';
@@ -24,9 +25,6 @@ const START_PATIENCE_MS = 5_000;
 /** A snapshot of more instances than this counts as large, and so many large ones may be sent at once. */
 const LARGE_SNAPSHOT = 10_000;
 const MAX_LARGE_SNAPSHOTS = 32;
-
-/** Selecting the instances of a snapshot needs a place from so many instances on. */
-const PLACE_FROM = 500;
 
 /** What a client requests to watch. */
 export interface WatchRequest {
@@ -181,7 +179,7 @@ export class Watches implements OnModuleDestroy {
     let sum = 0;
     for (const instances of this.context.view.servicesIn(scope)) {
       sum += instances.size;
-      if (sum > PLACE_FROM) return true;
+      if (sum > LARGE_WORK) return true;
     }
     return false;
   }

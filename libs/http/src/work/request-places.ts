@@ -2,14 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Place, type PlaceKind, type WorkClass, WorkPlaces } from '@coordination/scheduling';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { clientNetworkOf } from './client-network.js';
 import { RequestPlace } from './request-place.js';
 import { type ServedRequest, servedRequest } from './served-request.js';
 
 /** The place that a request of a class needs before it is read any further; the others need none. */
 const PLACE_OF: Partial<Record<WorkClass, PlaceKind>> = { heavy: 'database', long: 'long' };
-
-/** For requests whose connection is closed already. */
-const UNKNOWN_CLIENT = '';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -69,8 +67,9 @@ export class RequestPlaces {
    * @param signal ends the wait
    */
   underWay(kind: PlaceKind, signal: AbortSignal): () => Promise<Place> {
-    const { clientAddress, route = '' } = servedRequest() ?? {};
-    return () => this.places.enter(kind, { client: clientAddress ?? UNKNOWN_CLIENT, route, signal, isUnderWay: true });
+    const { clientAddress = null, route = '' } = servedRequest() ?? {};
+    const client = clientNetworkOf(clientAddress);
+    return () => this.places.enter(kind, { client, route, signal, isUnderWay: true });
   }
 
   /** Waits for a place for a request, and then calls a function, with an error if there is none. Not if the client is gone. */
@@ -87,7 +86,7 @@ export class RequestPlaces {
   private placeOf(request: ServedRequest): RequestPlace {
     const { clientAddress, route = '', response } = request;
     return (request.place ??= new RequestPlace(this.places, {
-      client: clientAddress ?? UNKNOWN_CLIENT,
+      client: clientNetworkOf(clientAddress),
       route,
       response,
     }));
