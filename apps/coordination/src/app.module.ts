@@ -9,6 +9,7 @@ import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
 import { type Clock, systemClock } from '@coordination/kernel';
 import { GuardStates, LIVENESS_ENTITIES, LivenessModule, NodeRegistration, SweeperJob } from '@coordination/liveness';
+import { SendingModule } from '@coordination/http';
 import { SCHEMA } from '@coordination/migrations';
 import { ObservabilityModule } from '@coordination/observability';
 import { CatalogWriter, REGISTRY_ENTITIES, RegistryModule } from '@coordination/registry';
@@ -40,6 +41,7 @@ export class AppModule {
         ContextModule,
         ObservabilityModule.forRoot(logger, clock),
         SchedulingModule,
+        SendingModule,
         DatabaseModule.forRoot({
           ...database,
           schema: SCHEMA,

@@ -303,6 +303,11 @@ export const SETTINGS = {
     '75',
     'How long an idle connection is kept; must be longer than proxies and load balancers keep theirs to this service (mostly 60 s), so that this service never closes a connection just when it is used.',
   ),
+  PCS_RESPONSE_STALL_SECONDS: setting(
+    integer(1, 3_600),
+    '30',
+    'How long a client may take nothing of a response that is being sent to it; after at most twice that time its connection is closed. Requests that wait, and watches, are not affected.',
+  ),
   PCS_COMPRESSION: setting(
     onOff,
     'on',

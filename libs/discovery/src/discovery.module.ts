@@ -10,6 +10,7 @@ import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { GuardNoticeSlot } from './responses/guard-notice.js';
+import { ViewAnswers } from './responses/view-answers.js';
 import { CatalogSearchRepository } from './search/catalog-search.repository.js';
 import { InstancePicker } from './search/instance-picker.js';
 import { WatchController } from './watch/watch.controller.js';
@@ -24,6 +25,7 @@ import { WatchModule } from './watch/watch.module.js';
     LongPolls,
     FreshReads,
     CatalogSearchRepository,
+    ViewAnswers,
     DiscoveryService,
     ParsedRequestCache,
     Resolver,

@@ -1,14 +1,14 @@
 import { type LogHead } from '@coordination/log';
-import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
+import { CatalogView, type InstanceView, toInstanceView } from '@coordination/catalog';
 import { Injectable } from '@nestjs/common';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
 import { EVENTUAL } from './freshness/read-consistency.js';
 import { type ListPosition } from './listing/list-cursor.js';
-import { isWhole, type ListQuery } from './listing/list-query.js';
-import { Listings } from './listing/listings.js';
-import { CachedJson, type Found } from './responses/cached-json.js';
+import { type ListQuery } from './listing/list-query.js';
 import { type CatalogVersion, revisionTag } from './responses/catalog-version.js';
+import { ViewAnswers } from './responses/view-answers.js';
+import { type Found } from './responses/view-json.js';
 import { type CatalogSearch } from './search/catalog-search.js';
 import { CatalogSearchRepository } from './search/catalog-search.repository.js';
 import { searchJson } from './search/search-json.js';
@@ -38,9 +38,6 @@ export interface ServiceRead {
   readonly instances: readonly InstanceView[] | undefined;
 }
 
-/** How many characters of pages, and of lists with some members only, are cached. */
-const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
-
 /**
  * Reads the present catalog: one service, or the list of one namespace, from memory, everything else from PostgreSQL. Every
  * method waits first until the data meets the required consistency, and fails as {@link FreshReads} does if it does not
@@ -48,26 +45,18 @@ const PARTS_MAX_LENGTH = 16 * 1024 * 1024;
  */
 @Injectable()
 export class DiscoveryService {
-  private readonly json: CachedJson;
-  /** Separate, so that clients that request many pages or members do not evict whole lists. */
-  private readonly partsJson: CachedJson;
-
   constructor(
     private readonly view: CatalogView,
     private readonly search: CatalogSearchRepository,
     private readonly fresh: FreshReads,
-    listings: Listings,
-    changes: ChangeFeed,
-  ) {
-    this.json = new CachedJson(view);
-    this.partsJson = new CachedJson(view, PARTS_MAX_LENGTH, { listings, changes });
-  }
+    private readonly answers: ViewAnswers,
+  ) {}
 
   /** The namespaces that have instances. */
   listNamespaces(consistency = EVENTUAL): Promise<Found> {
     return this.fresh.fromView(
       consistency,
-      () => this.json.namespaceList(),
+      () => this.answers.whole.namespaceList(),
       () => NAMESPACES_POLL,
     );
   }
@@ -79,7 +68,7 @@ export class DiscoveryService {
   async listServices(namespace: string, selection: Selection, consistency = EVENTUAL): Promise<Found> {
     const poll = () => instancesPoll({ namespace, service: null }, selection);
     if (isEverything(selection)) {
-      return await this.fresh.fromView(consistency, () => this.json.serviceList(namespace), poll);
+      return await this.fresh.fromView(consistency, () => this.answers.whole.serviceList(namespace), poll);
     }
     await this.fresh.untilStoreReadable(consistency, poll);
     const { head, revision, services } = await this.search.services(namespace, selection);
@@ -94,17 +83,18 @@ export class DiscoveryService {
   listInstances(query: ListQuery, consistency = EVENTUAL): Promise<Found> {
     return this.fresh.fromView(
       consistency,
-      () => this.listJson(query),
+      () => this.answers.instances(query),
       () => instancesPoll(query, query.selection),
     );
   }
 
   /**
-   * Does the same without waiting, for requests that require no consistency.
+   * Does the same without waiting, for requests that require no consistency; undefined if the list has to be made first, and
+   * that takes long.
    * @throws InvalidFilterError for patterns that are too costly
    */
-  listInstancesNow(query: ListQuery): Found {
-    return this.fresh.now(() => this.listJson(query));
+  listInstancesNow(query: ListQuery): Found | undefined {
+    return this.fresh.atOnce(() => this.answers.instances(query));
   }
 
   /**
@@ -116,10 +106,12 @@ export class DiscoveryService {
   async laterPage(query: ListQuery, { at, after }: ListPosition): Promise<Found | undefined> {
     await this.fresh.untilFresh({ ...EVENTUAL, minRevision: at });
     if (this.view.serviceRevision(query.namespace, query.service) !== at) {
-      this.partsJson.restoreListing(query, at);
+      await this.answers.parts.restoreListing(query, at);
       return undefined;
     }
-    const found = this.fresh.now(() => this.partsJson.listPart(query, after));
+    const found = await this.fresh.fromView(EVENTUAL, () => this.answers.parts.listPart(query, after));
+    // The service has changed while the page was made.
+    if (found.revision !== at) return undefined;
     // A past revision is not stale.
     return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
   }
@@ -164,11 +156,6 @@ export class DiscoveryService {
       return { revision, tag, instances };
     };
     return this.fresh.fromView(consistency, read, () => instancesPoll({ namespace, service }, selection));
-  }
-
-  private listJson(query: ListQuery) {
-    const { namespace, service, selection, part } = query;
-    return isWhole(part) ? this.json.instanceList(namespace, service, selection) : this.partsJson.listPart(query);
   }
 }
 

@@ -1,5 +1,6 @@
 export { openApiJson, openApiYaml, serveApiDocs } from './openapi/api-docs.js';
 export { CompressedForm } from './compression/compressed-form.js';
+export { BytesUnderWay } from './sending/bytes-under-way.js';
 export { configureHttp } from './server/configure-http.js';
 export { type ResponseHeader } from './headers/documented-headers.js';
 export { endHead } from './server/end-head.js';
@@ -31,3 +32,6 @@ export { ANY_MEDIA_TYPE, type WireProtocol } from './routing/wire-protocol.js';
 export { readableText } from './requests/text.schemas.js';
 export { patchView } from './openapi/json-patch.schema.js';
 export { clientDisconnect } from './requests/client-disconnect.js';
+export { sendBody } from './sending/send-body.js';
+export { SendingModule } from './sending/sending.module.js';
+export { SharedBody, sharedIfLarge } from './sending/shared-body.js';

@@ -1,11 +1,19 @@
 import { type LogHead } from '@coordination/log';
-import { RevisionUnknownError } from '@coordination/kernel';
+import { Clock, RevisionUnknownError, systemClock } from '@coordination/kernel';
 import { CatalogView, ReadBarrier } from '@coordination/catalog';
-import { Injectable } from '@nestjs/common';
-import { type Found } from '../responses/cached-json.js';
+import { Injectable, Optional } from '@nestjs/common';
+import { type Found, type MadeAt } from '../responses/view-json.js';
 import { type PollQuery } from './poll-query.js';
 import { LongPolls } from './long-polls.js';
 import { EVENTUAL, type ReadConsistency } from './read-consistency.js';
+
+/** Something that was made from the view in slices, so that the view may have gone on meanwhile. */
+interface MadeInSlices {
+  /** Where in the log the view was when it was taken. */
+  readonly madeAt: MadeAt;
+}
+
+const MS_PER_SECOND = 1_000;
 
 /** Makes reads wait until the data meets their consistency requirements. */
 @Injectable()
@@ -14,19 +22,38 @@ export class FreshReads {
     private readonly view: CatalogView,
     private readonly barrier: ReadBarrier,
     private readonly longPolls: LongPolls,
+    @Optional() private readonly clock: Clock = systemClock,
   ) {}
 
   /**
-   * Waits until the view meets the requirements, and reads from it.
+   * Waits until the view meets the requirements, and reads from it. What is read may take long to make: it shows the view as
+   * it was when the requirements were met, or as it was later.
    * @throws what {@link untilFresh} and {@link now} throw
    */
   async fromView<Result extends object>(
     consistency: ReadConsistency,
-    read: () => Result,
+    read: () => Result | Promise<Result & MadeInSlices>,
     poll?: () => PollQuery,
   ): Promise<Found<Result>> {
     await this.untilFresh(consistency, poll);
-    return this.now(read, consistency);
+    const { catalog, result } = this.now(() => ({ result: read() }), consistency);
+    if (!(result instanceof Promise)) return { ...result, catalog };
+    const askedAtMs = this.clock.monotonicMs();
+    const made = await result;
+    // If it was made from an earlier position, nothing that it shows has changed between that and the request.
+    const { revision, epoch } = made.madeAt.revision > catalog.revision ? made.madeAt : catalog;
+    const waitedSeconds = (this.clock.monotonicMs() - askedAtMs) / MS_PER_SECOND;
+    const stalenessSeconds = catalog.stalenessSeconds === 0 ? 0 : catalog.stalenessSeconds + waitedSeconds;
+    return { ...made, catalog: { revision, epoch, stalenessSeconds } };
+  }
+
+  /**
+   * Reads from the view without waiting; undefined if what is read takes long to make.
+   * @throws StartingError, StaleViewError
+   */
+  atOnce<Result extends object>(read: () => Result | Promise<Result>): Found<Result> | undefined {
+    const { catalog, result } = this.now(() => ({ result: read() }));
+    return result instanceof Promise ? undefined : { ...result, catalog };
   }
 
   /**
