@@ -105,15 +105,13 @@ export class DiscoveryService {
    */
   async laterPage(query: ListQuery, { at, after }: ListPosition): Promise<Found | undefined> {
     await this.fresh.untilFresh({ ...EVENTUAL, minRevision: at });
-    if (this.view.serviceRevision(query.namespace, query.service) !== at) {
-      await this.answers.parts.restoreListing(query, at);
-      return undefined;
+    if (this.view.serviceRevision(query.namespace, query.service) === at) {
+      const found = await this.fresh.fromView(EVENTUAL, () => this.answers.parts.listPart(query, after));
+      // The service may have changed while the page was made. A past revision is not stale.
+      if (found.revision === at) return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
     }
-    const found = await this.fresh.fromView(EVENTUAL, () => this.answers.parts.listPart(query, after));
-    // The service has changed while the page was made.
-    if (found.revision !== at) return undefined;
-    // A past revision is not stale.
-    return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
+    await this.answers.parts.restoreListing(query, at);
+    return undefined;
   }
 
   /**

@@ -7,6 +7,7 @@ import { ContextModule } from '@coordination/context';
 import { clientDisconnect, configureHttp, createHttpAdapter, UseProtocol, type WireProtocol } from '@coordination/http';
 import { ERROR_CODES, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { SchedulingModule } from '@coordination/scheduling';
 import { type FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anInstance } from '../../../test/support/catalog/factories.js';
@@ -16,6 +17,7 @@ import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
 import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
 import { Listings } from './listing/listings.js';
+import { ViewAnswers } from './responses/view-answers.js';
 import { CatalogSearchRepository } from './search/catalog-search.repository.js';
 
 /** A foreign protocol: one line for each instance, errors as a line, and an index for long polls. */
@@ -64,7 +66,7 @@ const readIndex = { current: () => Promise.reject(new StoreUnavailableError()), 
 const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false }, new Metrics());
 
 @Module({
-  imports: [ContextModule],
+  imports: [ContextModule, SchedulingModule],
   controllers: [LinesController],
   providers: [
     { provide: CatalogView, useValue: view },
@@ -76,6 +78,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, { isFenced: false 
     LongPolls,
     FreshReads,
     Listings,
+    ViewAnswers,
     DiscoveryService,
   ],
 })

@@ -18,6 +18,7 @@ const ID_OVERHEAD_BYTES = 32;
 
 /** An instance to call, as it is sent. */
 export interface Resolved extends ViewJson {
+  readonly body: string;
   /** Whether the instance was chosen without regard to its health. */
   readonly isPanic: boolean;
 }

@@ -21,6 +21,9 @@ const ZONED: Selection = { ...USABLE, where: { kind: 'equal', of: ['zone'], anyO
 const MANY = 900;
 const STATES = ['healthy', 'degraded', 'unhealthy', 'starting'] as const;
 
+/** Makes lists large enough to be kept in pieces. */
+const LONG = 'x'.repeat(300);
+
 const nameOf = (n: number) => `i-${String(n).padStart(4, '0')}`;
 
 class World {
@@ -208,11 +211,11 @@ describe('a list of many services', () => {
   });
 
   it('is that of the plain list when one service has most instances, and shares pieces with the one before', async () => {
-    world = new World(n => (n % 2 === 0 ? 'large' : `s-${n}`));
+    world = new World(n => (n % 2 === 0 ? 'large' : `s-${n}-${LONG}`));
     for (let n = 0; n < 600; n++) world.put(n + 2_000, { service: 'large' });
     expect(await textOf(world.answers.serviceList('default'))).toBe(world.plainServices());
     const before = await bodyOf(world.answers.serviceList('default'));
-    world.put(1, { service: 's-1', zone: 'elsewhere' });
+    world.put(1, { service: `s-1-${LONG}`, zone: 'elsewhere' });
     const after = await bodyOf(world.answers.serviceList('default'));
     expect(String(after)).toBe(world.plainServices());
     const memory = new Set(before.pieces.map(({ buffer }) => buffer));
@@ -225,7 +228,7 @@ describe('a list of many namespaces', () => {
   it('has the bytes of the plain list after any changes, and shares pieces with the one before', async () => {
     world = new World();
     const put = (n: number, instanceId: string, service = 'orders') =>
-      world.view.apply([world.log.put(anInstance({ namespace: `n-${n}`, service, instanceId }))]);
+      world.view.apply([world.log.put(anInstance({ namespace: `n-${n}-${LONG}`, service, instanceId }))]);
     for (let n = 0; n < 700; n++) put(n, 'a');
     const plain = () => {
       const namespaces = [...world.view.namespaces().values()]

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type SharedBody } from '@coordination/http';
 import { Scheduler } from '@coordination/scheduling';
 import { describe, expect, it } from 'vitest';
 import { bodyOfPieces, encodePieces, type Piece, PIECE_ITEMS } from './pieces.js';
@@ -6,6 +7,7 @@ import { bodyOfPieces, encodePieces, type Piece, PIECE_ITEMS } from './pieces.js
 interface Item {
   readonly key: string;
   readonly n: number;
+  readonly note?: string;
 }
 
 let encoded = 0;
@@ -18,13 +20,15 @@ const encoding = {
 };
 
 const keyAt = (n: number) => `k-${String(n).padStart(6, '0')}`;
-const itemsOf = (count: number): Item[] => Array.from({ length: count }, (_, n) => ({ key: keyAt(2 * n), n }));
+const itemsOf = (count: number): Item[] =>
+  Array.from({ length: count }, (_, n) => ({ key: keyAt(2 * n), n, note: 'x'.repeat(60) }));
 
 async function encode(items: readonly Item[], earlier: readonly Piece<Item>[] = []): Promise<readonly Piece<Item>[]> {
   const turn = new Scheduler().begin({ workClass: 'heavy' });
   return await encodePieces(items, earlier, encoding, turn);
 }
 
+const bodyOf = (pieces: readonly Piece<Item>[]) => bodyOfPieces('[', pieces, ']') as SharedBody;
 const textOf = (pieces: readonly Piece<Item>[]) => String(bodyOfPieces('[', pieces, ']'));
 
 describe('a list in pieces', () => {
@@ -61,8 +65,8 @@ describe('a list in pieces', () => {
       expect(next).toHaveLength(pieces.length);
       expect(next.filter(piece => !pieces.includes(piece))).toHaveLength(1);
       expect(encoded, `change at ${at}`).toBeLessThanOrEqual(2 * PIECE_ITEMS);
-      const memory = new Set(bodyOfPieces('', pieces, '').pieces.map(({ buffer }) => buffer));
-      const others = bodyOfPieces('', next, '').pieces.filter(({ buffer }) => !memory.has(buffer));
+      const memory = new Set(bodyOf(pieces).pieces.map(({ buffer }) => buffer));
+      const others = bodyOf(next).pieces.filter(({ buffer }) => !memory.has(buffer));
       expect(others, 'the piece, and what is before and after the items').toHaveLength(3);
     }
     for (const changed of [items.toSpliced(700, 1), items.toSpliced(700, 0, { key: keyAt(1_399), n: 0 })]) {
@@ -85,5 +89,15 @@ describe('a list in pieces', () => {
     expect(pieces.length).toBeLessThanOrEqual(16);
     pieces = await encode([], pieces);
     expect(textOf(pieces)).toBe('[]');
+  });
+
+  it('is a text while it is short, and one piece while it is of medium size, since many are dearer to send', async () => {
+    const few = await encode(itemsOf(100));
+    expect(typeof bodyOfPieces('[', few, ']')).toBe('string');
+    expect(textOf(few)).toBe(JSON.stringify(itemsOf(100)));
+    const more = await encode(itemsOf(800));
+    expect(more.length).toBeGreaterThan(1);
+    expect(bodyOf(more).pieces).toHaveLength(1);
+    expect(textOf(more)).toBe(JSON.stringify(itemsOf(800)));
   });
 });

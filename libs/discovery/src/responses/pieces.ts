@@ -1,5 +1,5 @@
 import { lowerBound } from '@coordination/kernel';
-import { SharedBody } from '@coordination/http';
+import { joinedIfSmall, SharedBody } from '@coordination/http';
 import { type Turn } from '@coordination/scheduling';
 
 /** How many items a piece has when it is made. Later changes make pieces of up to twice, and at least a quarter as many. */
@@ -47,9 +47,9 @@ export async function encodePieces<Item extends object>(
 }
 
 /** The body of a list: the first item has no comma before it. */
-export function bodyOfPieces(begin: string, pieces: readonly Piece<object>[], end: string): SharedBody {
+export function bodyOfPieces(begin: string, pieces: readonly Piece<object>[], end: string): string | SharedBody {
   const bytes = pieces.map((piece, n) => (n === 0 ? piece.bytes.subarray(1) : piece.bytes));
-  return new SharedBody([SharedBody.bytesOf(begin), ...bytes, SharedBody.bytesOf(end)]);
+  return joinedIfSmall([SharedBody.bytesOf(begin), ...bytes, SharedBody.bytesOf(end)]);
 }
 
 /** Pieces to use again, and the items of new ones. */

@@ -11,7 +11,7 @@ import { addVary } from '../links/vary.js';
 import { BodyStream } from '../sending/body-stream.js';
 import { type MadeFromBody } from '../sending/large-responses.js';
 import { bodyOf } from '../sending/send-body.js';
-import { SHARED_FROM_BYTES } from '../sending/shared-body.js';
+import { SHARED_FROM_BYTES, WHOLE_UP_TO_BYTES } from '../sending/shared-body.js';
 import { acceptedCoding } from './accepted-coding.js';
 import { type CompressedForm } from './compressed-form.js';
 import { gzipBodyStream, gzipped, gzipStream } from './gzip.js';
@@ -25,9 +25,6 @@ declare module 'fastify' {
 
 /** Smaller responses are not compressed: with their headers they fit into one packet anyway. */
 export const COMPRESSION_THRESHOLD_BYTES = 1_024;
-
-/** Larger responses whose compressed form is not kept are compressed as their client takes them. */
-const WHOLE_UP_TO_BYTES = 128 * 1024;
 
 /** Texts of all kinds except event streams, because a compressor would delay events. */
 const COMPRESSIBLE =

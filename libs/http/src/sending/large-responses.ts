@@ -9,6 +9,8 @@ import { SHARED_FROM_BYTES, SharedBody } from './shared-body.js';
 /** Headers that describe the response that was refused, not the error that replaces it. */
 const OF_THE_REFUSED = ['etag', 'cache-control', 'content-encoding', 'content-length'];
 
+const FIRST_ERROR_STATUS = 400;
+
 /** A stream that is made from a shared body, such as its compressed form; it holds the body until it has ended. */
 export interface MadeFromBody {
   readonly madeFrom: SharedBody;
@@ -29,8 +31,9 @@ export class LargeResponses {
 
   private readonly send: onSendHookHandler = (request, reply, payload, done) => {
     const body = largeBodyOf(payload);
-    // To HEAD, Fastify sends nothing of the payload.
-    if (!body || request.method === 'HEAD' || reply.raw.destroyed) return done(null, payload);
+    // To HEAD, Fastify sends nothing of the payload. Errors are not replaced by another one.
+    const isExempt = request.method === 'HEAD' || reply.statusCode >= FIRST_ERROR_STATUS;
+    if (!body || isExempt || reply.raw.destroyed) return done(null, payload);
     try {
       reply.raw.once('close', this.underWay.hold(body));
     } catch (error) {
@@ -44,9 +47,9 @@ export class LargeResponses {
 
 /** The body of a response above 16 KiB; undefined for smaller ones, and for streams of unknown length. */
 function largeBodyOf(payload: unknown): SharedBody | undefined {
-  if (isMadeFromBody(payload)) return payload.madeFrom;
   const isSmall = (typeof payload === 'string' || Buffer.isBuffer(payload)) && payload.length <= SHARED_FROM_BYTES;
-  return isSmall ? undefined : bodyOf(payload);
+  if (isSmall) return undefined;
+  return isMadeFromBody(payload) ? payload.madeFrom : bodyOf(payload);
 }
 
 const isMadeFromBody = (payload: unknown): payload is Readable & MadeFromBody =>

@@ -1,14 +1,11 @@
 import { type FastifyReply } from 'fastify';
 import { BodyStream } from './body-stream.js';
-import { SharedBody } from './shared-body.js';
+import { SharedBody, WHOLE_UP_TO_BYTES } from './shared-body.js';
 
 /** Sends a text, or shared bytes without copying them. The type of the content must be set. */
 export function sendBody(reply: FastifyReply, body: string | SharedBody): void {
   void reply.send(body instanceof SharedBody ? payloadOf(body, reply) : body);
 }
-
-/** Larger bodies (bytes) are sent in slices. */
-const WHOLE_UP_TO_BYTES = 128 * 1024;
 
 /** What Fastify can send: the only piece of a body, or a stream of its slices, of which it must know the length. */
 export function payloadOf(body: SharedBody, reply: FastifyReply): Buffer | BodyStream {

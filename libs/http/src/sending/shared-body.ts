@@ -1,6 +1,9 @@
 /** Longer texts (bytes) are sent as bytes that are made once: encoding a text for each socket costs more, and copies it. */
 export const SHARED_FROM_BYTES = 16 * 1024;
 
+/** Larger bodies (bytes) are sent in slices, and compressed as they are sent. */
+export const WHOLE_UP_TO_BYTES = 128 * 1024;
+
 /**
  * The bytes of a response, in order. They are made once for all callers who are sent them, and never change: sockets refer to
  * them and copy nothing. A response that replaces another may share pieces with it.
@@ -29,6 +32,13 @@ export class SharedBody {
   toString(): string {
     return Buffer.concat(this.pieces).toString();
   }
+}
+
+/** A body in pieces, if it is large enough to be worth it; else its text, or its bytes in one piece. */
+export function joinedIfSmall(pieces: readonly Buffer[]): string | SharedBody {
+  const body = new SharedBody(pieces);
+  if (body.byteLength <= SHARED_FROM_BYTES) return body.toString();
+  return body.byteLength <= WHOLE_UP_TO_BYTES ? SharedBody.of(Buffer.concat(pieces)) : body;
 }
 
 /** The text itself if it is short, else its bytes. */
