@@ -34,4 +34,4 @@ export { patchView } from './openapi/json-patch.schema.js';
 export { clientDisconnect } from './requests/client-disconnect.js';
 export { sendBody } from './sending/send-body.js';
 export { SendingModule } from './sending/sending.module.js';
-export { joinedIfSmall, SharedBody, sharedIfLarge } from './sending/shared-body.js';
+export { joinedIfSmall, lengthOf, SharedBody, sharedIfLarge } from './sending/shared-body.js';

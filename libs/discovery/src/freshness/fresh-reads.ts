@@ -2,6 +2,7 @@ import { type LogHead } from '@coordination/log';
 import { Clock, RevisionUnknownError, systemClock } from '@coordination/kernel';
 import { CatalogView, ReadBarrier } from '@coordination/catalog';
 import { Injectable, Optional } from '@nestjs/common';
+import { type CatalogVersion } from '../responses/catalog-version.js';
 import { type Found, type MadeAt } from '../responses/view-json.js';
 import { type PollQuery } from './poll-query.js';
 import { LongPolls } from './long-polls.js';
@@ -26,8 +27,7 @@ export class FreshReads {
   ) {}
 
   /**
-   * Waits until the view meets the requirements, and reads from it. What is read may take long to make: it shows the view as
-   * it was when the requirements were met, or as it was later.
+   * Waits until the view meets the requirements, and reads from it; see {@link made}.
    * @throws what {@link untilFresh} and {@link now} throw
    */
   async fromView<Result extends object>(
@@ -36,14 +36,28 @@ export class FreshReads {
     poll?: () => PollQuery,
   ): Promise<Found<Result>> {
     await this.untilFresh(consistency, poll);
-    const { catalog, result } = this.now(() => ({ result: read() }), consistency);
+    return await this.made(read, consistency);
+  }
+
+  /**
+   * Reads from the view, which meets the requirements. What is read may take long to make: it shows the view as it is now, or
+   * as it is later.
+   * @throws StartingError, StaleViewError
+   */
+  async made<Result extends object>(
+    read: () => Result | Promise<Result & MadeInSlices>,
+    consistency: ReadConsistency,
+  ): Promise<Found<Result>> {
+    const catalog = this.versionNow(consistency);
+    const result = read();
     if (!(result instanceof Promise)) return { ...result, catalog };
     const askedAtMs = this.clock.monotonicMs();
     const made = await result;
     // If it was made from an earlier position, nothing that it shows has changed between that and the request.
     const { revision, epoch } = made.madeAt.revision > catalog.revision ? made.madeAt : catalog;
     const waitedSeconds = (this.clock.monotonicMs() - askedAtMs) / MS_PER_SECOND;
-    const stalenessSeconds = catalog.stalenessSeconds === 0 ? 0 : catalog.stalenessSeconds + waitedSeconds;
+    const isCurrent = consistency.isStrong && !consistency.wait;
+    const stalenessSeconds = isCurrent ? 0 : catalog.stalenessSeconds + waitedSeconds;
     return { ...made, catalog: { revision, epoch, stalenessSeconds } };
   }
 
@@ -52,7 +66,8 @@ export class FreshReads {
    * @throws StartingError, StaleViewError
    */
   atOnce<Result extends object>(read: () => Result | Promise<Result>): Found<Result> | undefined {
-    const { catalog, result } = this.now(() => ({ result: read() }));
+    const catalog = this.versionNow(EVENTUAL);
+    const result = read();
     return result instanceof Promise ? undefined : { ...result, catalog };
   }
 
@@ -74,15 +89,10 @@ export class FreshReads {
    */
   now<Result extends object>(
     read: () => Result,
-    { isStrong, wait }: Pick<ReadConsistency, 'isStrong' | 'wait'> = EVENTUAL,
+    consistency: Pick<ReadConsistency, 'isStrong' | 'wait'> = EVENTUAL,
   ): Found<Result> {
-    const { view } = this;
-    view.assertReadable();
-    const { revision, stalenessSeconds: age } = view.freshness();
-    // After a strong read, the view is known to have been current since the request arrived.
-    const stalenessSeconds = isStrong && !wait ? 0 : age;
-    const epoch = view.position?.epoch ?? '';
-    return { ...read(), catalog: { revision, epoch, stalenessSeconds } };
+    const catalog = this.versionNow(consistency);
+    return { ...read(), catalog };
   }
 
   /**
@@ -105,6 +115,16 @@ export class FreshReads {
     // `above-head` may only mean that the view is behind PostgreSQL.
     const isKnown = reason === undefined || (reason === 'above-head' && minRevision <= revision);
     if (!isKnown) throw new RevisionUnknownError(minRevision, reason);
+  }
+
+  /** The state of the view, which must be readable. */
+  private versionNow({ isStrong, wait }: Pick<ReadConsistency, 'isStrong' | 'wait'>): CatalogVersion {
+    const { view } = this;
+    view.assertReadable();
+    const { revision, stalenessSeconds: age } = view.freshness();
+    // After a strong read, the view is known to have been current since the request arrived.
+    const stalenessSeconds = isStrong && !wait ? 0 : age;
+    return { revision, epoch: view.position?.epoch ?? '', stalenessSeconds };
   }
 
   private async untilChanged({ wait, signal }: ReadConsistency, poll: () => PollQuery): Promise<void> {

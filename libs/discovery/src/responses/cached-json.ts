@@ -1,4 +1,4 @@
-import { CompressedForm, type SharedBody, sharedIfLarge } from '@coordination/http';
+import { CompressedForm, lengthOf, type SharedBody, sharedIfLarge } from '@coordination/http';
 import { type CatalogView, type ChangeFeed, type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import { Scheduler, type Turn } from '@coordination/scheduling';
 import { listedRecordJson, type ListFrame, listFrame, listJson, wholeListFrame } from '../listing/list-json.js';
@@ -79,7 +79,8 @@ export class CachedJson {
     this.flights = new Flights(scheduler);
     this.cache = new RevisionCache(view, {
       maxSize: maxLength,
-      sizeOf: ({ body, compressed }, key) => sizeOf(body) + (compressed?.byteLength ?? 0) + key.length + ENTRY_OVERHEAD,
+      sizeOf: ({ body, compressed }, key) =>
+        lengthOf(body) + (compressed?.byteLength ?? 0) + key.length + ENTRY_OVERHEAD,
     });
   }
 
@@ -113,6 +114,20 @@ export class CachedJson {
     });
   }
 
+  /** Whether the list of services is cached or being made, so that one more request for it costs nothing. */
+  keepsServiceList(namespace: string): boolean {
+    const key = `services ${namespace}`;
+    const revision = this.view.namespaceRevision(namespace);
+    return this.flights.has(key) || (revision !== undefined && this.cache.get(key, revision) !== undefined);
+  }
+
+  /** The same for the instances of a service, or a part of them. @param after as in {@link listPart} */
+  keepsList(query: ListQuery, after?: string): boolean {
+    const key = this.keyOf(query, after);
+    const revision = this.view.serviceRevision(query.namespace, query.service);
+    return this.flights.has(key) || (revision !== undefined && this.cache.get(key, revision) !== undefined);
+  }
+
   /**
    * The selected instances of a service, with the counts of all that are selected apart from their status. A promise if it
    * must be made in slices.
@@ -128,14 +143,14 @@ export class CachedJson {
    * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
   listPart(query: ListQuery, after?: string): ViewJson | Promise<MadeJson> {
-    const { namespace, service, selection, part } = query;
+    const { namespace, service, part } = query;
     const revisionNow = () => this.view.serviceRevision(namespace, service) ?? this.view.revision;
     const revision = revisionNow();
     const { size } = this.view.instancesOf(namespace, service);
     const variant = variantOf(part, after);
     // Unknown names are not cached: clients can make up any number of them.
     if (size === 0) return { revision, body: this.listNow(query, revision, after), variant };
-    const key = `listed ${namespace} ${service} ${partText(part, after)} ${this.textOf(selection)}`;
+    const key = this.keyOf(query, after);
     if (size <= MADE_AT_ONCE) return this.cached(key, revision, () => this.listNow(query, revision, after), variant);
     const make = (turn: Turn, fix: () => number) => this.makeList({ key, query, after }, turn, fix);
     return this.cachedInTurns(key, revisionNow, make, variant);
@@ -258,6 +273,10 @@ export class CachedJson {
     return json;
   }
 
+  private keyOf({ namespace, service, selection, part }: ListQuery, after: string | undefined): string {
+    return `listed ${namespace} ${service} ${partText(part, after)} ${this.textOf(selection)}`;
+  }
+
   private position(): MadeAt {
     return { revision: this.view.revision, epoch: this.view.position?.epoch ?? '' };
   }
@@ -283,5 +302,3 @@ const NAMESPACE_ENCODING = {
 };
 
 const idOf = ({ instanceId }: InstanceRecord): string => instanceId;
-
-const sizeOf = (body: string | SharedBody): number => (typeof body === 'string' ? body.length : body.byteLength);

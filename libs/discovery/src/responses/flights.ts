@@ -29,6 +29,11 @@ export class Flights<Value> {
     return this.flights.size;
   }
 
+  /** Whether a value is being made. */
+  has(key: string): boolean {
+    return this.flights.has(key);
+  }
+
   join(key: string, maker: Maker<Value>): Promise<Value> {
     const flight = this.flights.get(key) ?? this.begin(key, maker);
     if (flight.state === undefined || flight.state === maker.state()) return flight.value;

@@ -135,9 +135,14 @@ describe('a list of many instances', () => {
     const bodies = new Set((await Promise.all([ask(), ask(), ask()])).map(({ body }) => body));
     expect(bodies.size).toBe(1);
     const kept = ask();
+    expect(world.answers.keepsList(queryOf(EVERYTHING))).toBe(true);
+    expect(world.answers.keepsList(queryOf(USABLE))).toBe(false);
     expect(kept, 'kept ones are answered at once').not.toBeInstanceOf(Promise);
     const before = await bodyOf(kept);
     world.put(300, { weight: 7 });
+    expect(world.answers.keepsList(queryOf(EVERYTHING))).toBe(false);
+    void ask();
+    expect(world.answers.keepsList(queryOf(EVERYTHING)), 'one more request for it costs nothing').toBe(true);
     const after = await bodyOf(ask());
     const memory = new Set(before.pieces.map(({ buffer }) => buffer));
     const news = after.pieces.filter(({ buffer }) => !memory.has(buffer));
@@ -214,6 +219,7 @@ describe('a list of many services', () => {
     world = new World(n => (n % 2 === 0 ? 'large' : `s-${n}-${LONG}`));
     for (let n = 0; n < 600; n++) world.put(n + 2_000, { service: 'large' });
     expect(await textOf(world.answers.serviceList('default'))).toBe(world.plainServices());
+    expect(world.answers.keepsServiceList('default')).toBe(true);
     const before = await bodyOf(world.answers.serviceList('default'));
     world.put(1, { service: `s-1-${LONG}`, zone: 'elsewhere' });
     const after = await bodyOf(world.answers.serviceList('default'));

@@ -41,6 +41,10 @@ export function joinedIfSmall(pieces: readonly Buffer[]): string | SharedBody {
   return body.byteLength <= WHOLE_UP_TO_BYTES ? SharedBody.of(Buffer.concat(pieces)) : body;
 }
 
+/** The size of a text (characters) or of a body (bytes), for bounds of caches. */
+export const lengthOf = (body: string | SharedBody): number =>
+  typeof body === 'string' ? body.length : body.byteLength;
+
 /** The text itself if it is short, else its bytes. */
 export const sharedIfLarge = (text: string): string | SharedBody =>
   text.length <= SHARED_FROM_BYTES ? text : SharedBody.of(text);
