@@ -7,7 +7,7 @@ import { DatabaseModule } from '@coordination/database';
 import { CatalogView } from '@coordination/catalog';
 import { DiscoveryModule } from '@coordination/discovery';
 import { HealthModule } from '@coordination/health';
-import { HttpModule } from '@coordination/http';
+import { HttpModule, SendingModule } from '@coordination/http';
 import { type Clock, systemClock } from '@coordination/kernel';
 import {
   GuardStates,
@@ -49,6 +49,7 @@ export class AppModule {
         ObservabilityModule.forRoot(logger, clock),
         SchedulingModule,
         HttpModule,
+        SendingModule,
         MemoryModule,
         DatabaseModule.forRoot({
           ...database,

@@ -109,7 +109,7 @@ export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.
 export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instance.entity.js';
 export { ServiceRevision } from './tables/service-revision.entity.js';
 export { type CatalogChange, type Matches, concernOf, toChange } from './view/catalog-change.js';
-export { type ServiceEntry } from './view/catalog-state.js';
+export { type NamespaceEntry, type ServiceEntry } from './view/catalog-state.js';
 export { CatalogView, type ViewHead, type ViewRecordObserver } from './view/catalog-view.js';
 export { toEmptyServicesDropped } from './view/empty-services-dropped.js';
 export { LocalCatalog } from './view/local-catalog.js';

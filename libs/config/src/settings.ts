@@ -314,6 +314,11 @@ export const SETTINGS = {
     null,
     'The most connections of clients that are open at once, one address at most half of them (proxies in PCS_TRUSTED_PROXIES excepted). At the maximum the connection that has been idle longest is closed for a new one; if none is idle, the new one gets 503 OVERLOADED. Default, and upper limit: the descriptors that the process may have (`ulimit -n`) less 200.',
   ),
+  PCS_RESPONSE_STALL_SECONDS: setting(
+    integer(1, 3_600),
+    '30',
+    'How long a client may take nothing of a response that is being sent to it; after at most twice that time its connection is closed. Requests that wait, and watches, are not affected.',
+  ),
   PCS_COMPRESSION: setting(
     onOff,
     'on',

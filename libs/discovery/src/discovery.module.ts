@@ -12,6 +12,7 @@ import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { GuardNoticeSlot } from './responses/guard-notice.js';
+import { ViewAnswers } from './responses/view-answers.js';
 import { CatalogSearches } from './search/catalog-searches.js';
 import { FilteredServices } from './search/filtered-services.js';
 import { InstancePicker } from './search/instance-picker.js';
@@ -33,6 +34,7 @@ import { WatchModule } from './watch/watch.module.js';
     InstanceOrders,
     CatalogSearches,
     FilteredServices,
+    ViewAnswers,
     DiscoveryService,
     ParsedRequestCache,
     Resolver,

@@ -1,16 +1,15 @@
-import { CatalogView, ChangeFeed, type InstanceView, toInstanceView } from '@coordination/catalog';
-import { Inject, Injectable } from '@nestjs/common';
+import { CatalogView, type InstanceView, toInstanceView } from '@coordination/catalog';
+import { Injectable } from '@nestjs/common';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { instancesPoll, NAMESPACES_POLL } from './freshness/poll-query.js';
 import { EVENTUAL } from './freshness/read-consistency.js';
-import { jsonBounds, type JsonBounds } from './kept-shares.js';
 import { LARGE_WORK } from './large-work.js';
 import { type ListPosition } from './listing/list-cursor.js';
 import { isWhole, type ListQuery } from './listing/list-query.js';
-import { Listings } from './listing/listings.js';
 import { MemoryPlaces } from './memory-places.js';
-import { CachedJson, type Found } from './responses/cached-json.js';
 import { type CatalogVersion, revisionTag } from './responses/catalog-version.js';
+import { ViewAnswers } from './responses/view-answers.js';
+import { type Found } from './responses/view-json.js';
 import { type CatalogSearch } from './search/catalog-search.js';
 import { CatalogSearches, type SearchFound } from './search/catalog-searches.js';
 import { FilteredServices } from './search/filtered-services.js';
@@ -41,29 +40,20 @@ export interface ServiceRead {
  */
 @Injectable()
 export class DiscoveryService {
-  private readonly json: CachedJson;
-  /** Separate, so that clients that request many pages or members do not evict whole lists. */
-  private readonly partsJson: CachedJson;
-
   constructor(
     private readonly view: CatalogView,
     private readonly searches: CatalogSearches,
     private readonly filtered: FilteredServices,
     private readonly fresh: FreshReads,
-    listings: Listings,
-    changes: ChangeFeed,
     private readonly places: MemoryPlaces,
-    @Inject(jsonBounds) bounds: JsonBounds,
-  ) {
-    this.json = new CachedJson(view, bounds.lists);
-    this.partsJson = new CachedJson(view, bounds.pages, { listings, changes });
-  }
+    private readonly answers: ViewAnswers,
+  ) {}
 
   /** The namespaces that have instances. */
   listNamespaces(consistency = EVENTUAL): Promise<Found> {
     return this.fresh.fromView(
       consistency,
-      () => this.json.namespaceList(),
+      () => this.answers.whole.namespaceList(),
       () => NAMESPACES_POLL,
     );
   }
@@ -75,8 +65,9 @@ export class DiscoveryService {
   async listServices(namespace: string, selection: Selection, consistency = EVENTUAL): Promise<Found> {
     if (!isEverything(selection)) return await this.filtered.list(namespace, selection, consistency);
     await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service: null }, selection));
-    const isLarge = () => this.view.services(namespace).size > LARGE_WORK && !this.json.keepsServiceList(namespace);
-    const read = () => this.fresh.now(() => this.json.serviceList(namespace), consistency);
+    const { whole } = this.answers;
+    const isLarge = () => this.view.services(namespace).size > LARGE_WORK && !whole.keepsServiceList(namespace);
+    const read = () => this.fresh.made(() => whole.serviceList(namespace), consistency);
     return await this.places.once(namespace, isLarge, read);
   }
 
@@ -86,22 +77,24 @@ export class DiscoveryService {
    */
   async listInstances(query: ListQuery, consistency = EVENTUAL): Promise<Found> {
     await this.fresh.untilFresh(consistency, () => instancesPoll(query, query.selection));
-    const read = () => this.fresh.now(() => this.listJson(query), consistency);
-    return this.needsPlace(query) ? await this.places.once(keyOf(query), () => this.needsPlace(query), read) : read();
+    const read = () => this.fresh.made(() => this.answers.instances(query), consistency);
+    if (!this.needsPlace(query)) return await read();
+    return await this.places.once(keyOf(query), () => this.needsPlace(query), read);
   }
 
   /** Whether {@link listInstances} would have to wait for a place. @param after the instanceId after which a page begins */
   needsPlace(query: ListQuery, after?: string): boolean {
     if (this.view.instancesOf(query.namespace, query.service).size <= LARGE_WORK) return false;
-    return !(isWhole(query.part) ? this.json : this.partsJson).keepsList(query, after);
+    return !(isWhole(query.part) ? this.answers.whole : this.answers.parts).keepsList(query, after);
   }
 
   /**
-   * Does the same without waiting, for requests that require no consistency.
+   * Does the same without waiting, for requests that require no consistency; undefined if the list has to be made first, and
+   * that takes long.
    * @throws InvalidFilterError for patterns that are too costly
    */
-  listInstancesNow(query: ListQuery): Found {
-    return this.fresh.now(() => this.listJson(query));
+  listInstancesNow(query: ListQuery): Found | undefined {
+    return this.fresh.atOnce(() => this.answers.instances(query));
   }
 
   /**
@@ -112,17 +105,16 @@ export class DiscoveryService {
    */
   async laterPage(query: ListQuery, { at, after }: ListPosition): Promise<Found | undefined> {
     await this.fresh.untilFresh({ ...EVENTUAL, minRevision: at });
-    if (this.view.serviceRevision(query.namespace, query.service) !== at) {
-      if (this.needsPlace(query, after)) await this.places.enter();
-      this.partsJson.restoreListing(query, at);
-      return undefined;
+    if (this.view.serviceRevision(query.namespace, query.service) === at) {
+      const read = () => this.fresh.made(() => this.answers.parts.listPart(query, after), EVENTUAL);
+      const found = await this.places.once(keyOf(query, after), () => this.needsPlace(query, after), read);
+      // The service may have changed while the page was made. A past revision is not stale.
+      if (found.revision === at) return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
+    } else if (this.needsPlace(query, after)) {
+      await this.places.enter();
     }
-    const read = () => this.fresh.now(() => this.partsJson.listPart(query, after));
-    const found = await this.places.once(keyOf(query, after), () => this.needsPlace(query, after), read);
-    // The service has changed while the request waited for its place.
-    if (found.revision !== at) return undefined;
-    // A past revision is not stale.
-    return { ...found, catalog: { ...found.catalog, revision: at, stalenessSeconds: 0 } };
+    await this.answers.parts.restoreListing(query, at);
+    return undefined;
   }
 
   /**
@@ -163,11 +155,6 @@ export class DiscoveryService {
     await this.fresh.untilFresh(consistency, () => instancesPoll({ namespace, service }, selection));
     if (this.view.instancesOf(namespace, service).size > LARGE_WORK) await this.places.enter();
     return this.fresh.now(read, consistency);
-  }
-
-  private listJson(query: ListQuery) {
-    const { namespace, service, selection, part } = query;
-    return isWhole(part) ? this.json.instanceList(namespace, service, selection) : this.partsJson.listPart(query);
   }
 }
 

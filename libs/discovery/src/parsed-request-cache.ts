@@ -5,9 +5,9 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, type preH
 import { LRUCache } from 'lru-cache';
 import { DiscoveryService } from './discovery.service.js';
 import { type ListQuery } from './listing/list-query.js';
-import { type Found } from './responses/cached-json.js';
 import { GuardNoticeSlot, setGuardHeader } from './responses/guard-notice.js';
 import { sendFound } from './responses/json-response.js';
+import { type Found } from './responses/view-json.js';
 
 /** The route whose requests are cached. */
 export const INSTANCES_ROUTE = '/api/v1/discovery/services/:service/instances';
@@ -48,7 +48,7 @@ export class ParsedRequestCache {
 
   private answer(request: FastifyRequest, reply: FastifyReply, query: ListQuery): boolean {
     const { namespace, service } = query;
-    let found: Found;
+    let found: Found | undefined;
     let ifNoneMatch;
     if (this.discovery.needsPlace(query)) return false;
     try {
@@ -57,6 +57,7 @@ export class ParsedRequestCache {
     } catch {
       return false;
     }
+    if (!found) return false;
     setGuardHeader(reply, this.guards.of(namespace, service));
     sendFound(reply, ifNoneMatch, found);
     return true;

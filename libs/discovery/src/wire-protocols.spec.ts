@@ -26,6 +26,7 @@ import { DiscoveryService, EVENTUAL, type Selection, USABLE } from './index.js';
 import { jsonBounds } from './kept-shares.js';
 import { Listings } from './listing/listings.js';
 import { MemoryPlaces } from './memory-places.js';
+import { ViewAnswers } from './responses/view-answers.js';
 import { CatalogSearches } from './search/catalog-searches.js';
 import { FilteredServices } from './search/filtered-services.js';
 import { InstanceOrders } from './search/orders/instance-orders.js';
@@ -95,6 +96,7 @@ const barrier = new ReadBarrier(view, readIndex, systemClock, new Metrics());
     WorkPlaces,
     RequestPlaces,
     MemoryPlaces,
+    ViewAnswers,
     DiscoveryService,
   ],
 })

@@ -48,6 +48,7 @@ export { lowerBound } from './lower-bound.js';
 export { meantName } from './validation/intended-name.js';
 export { complaintAboutText, readable } from './validation/readable-text.js';
 export { repeat, type Repetition } from './repeat.js';
+export { SortedValues } from './sorted-values.js';
 export { meantValue, unknownKind } from './validation/unknown-name.js';
 export { CheckedItems, itemOfLongList, type LongList, longListKeys, longListsIn } from './validation/long-lists.js';
 export { toFieldErrors } from './validation/validation-issues.js';

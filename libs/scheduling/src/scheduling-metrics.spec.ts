@@ -19,8 +19,8 @@ describe('the metrics of scheduling', () => {
     expect(text).toContain('pcs_work_slices_total{class="heavy"} 1\n');
     expect(text).toContain('pcs_work_seconds_total{class="heavy"} 1.5\n');
     expect(text).toContain('pcs_work_overlong_slices_total{class="heavy"} 1\n');
-    expect(text).toContain('pcs_work_waiting{class="heavy"} 1\n');
-    expect(text).toContain('pcs_work_waiting{class="liveness"} 0\n');
+    expect(text).toContain('pcs_work_slices_waiting{class="heavy"} 1\n');
+    expect(text).toContain('pcs_work_slices_waiting{class="liveness"} 0\n');
     expect(text).toContain('pcs_event_loop_delay_seconds{quantile="1"} 0\n');
     expect(text).toContain('pcs_event_loop_stalls_total 0\n');
     await again;

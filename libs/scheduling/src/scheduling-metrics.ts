@@ -42,7 +42,7 @@ export class SchedulingMetrics {
     );
     metrics.observedGauges(
       {
-        name: 'work_waiting',
+        name: 'work_slices_waiting',
         help: 'Pieces of work that wait for a slice of the scheduler, by class of work.',
         labelNames: CLASS,
       },

@@ -44,9 +44,6 @@ const LARGE_ANSWERS = [
   '/api/v1/audit/export?format=csv',
   '/openapi.json',
   '/openapi.yaml',
-  '/docs/errors',
-  '/docs/errors/VALIDATION_FAILED',
-  '/docs',
   '/docs/swagger-ui-bundle.js',
   '/docs/swagger-ui.css',
 ];
@@ -115,10 +112,10 @@ describe('a large answer', () => {
     }
   });
 
-  it('to a write is compressed, too, and so is a large problem', async () => {
-    const headers = { ...GZIP, 'content-type': 'application/json' };
+  it('to a write is compressed, too, and so is a problem for who refuses the plain form', async () => {
+    const headers = { 'accept-encoding': 'gzip, identity;q=0', 'content-type': 'application/json' };
     const send = (path: string, body: string) => get(path, headers, { method: 'POST', body });
-    const written = await send(`${INSTANCES}/batch`, batch(20));
+    const written = await send(`${INSTANCES}/batch`, batch(40));
     expect(written).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip' } });
     expect(JSON.parse(written.text)).toBeDefined();
     const refused = await send(

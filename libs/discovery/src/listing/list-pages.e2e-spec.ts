@@ -29,7 +29,8 @@ const page = (service: string, query: string): Promise<Answer<Page>> => api().ge
 const ok = (service: string, query = ''): Promise<Page> => api().ok<Page>('GET', listOf(service, query));
 const problem = async (path: string) => brief((await api().get(path)).body);
 const names = (instances: readonly Instance[]) => instances.map(({ instanceId }) => instanceId);
-const etagOf = ({ headers }: Answer<unknown>): string => headers.get('etag')!;
+/** Without the mark of the compressed form, which small pages from the log do not have. */
+const etagOf = ({ headers }: Pick<Answer<unknown>, 'headers'>): string => headers.get('etag')!.replace(/^W\//, '');
 
 const register = (service: string, instanceId: string, fields: object = {}) =>
   api().register({ service, instanceId, ...fields });
@@ -148,7 +149,7 @@ describe('The list of a service in pages', () => {
     }
     const head = await fetch(`${api().url}${paths[1]}`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
-    expect(head.headers.get('etag')).toBe(etagOf(await api().get(paths[1]!)));
+    expect(etagOf(head)).toBe(etagOf(await api().get(paths[1]!)));
   });
 
   it('accepts all consistency requirements: they apply to the first page, and have no effect on later ones', async () => {

@@ -23,8 +23,12 @@ describe('A page', () => {
     fc.assert(
       fc.property(someIds, fc.integer({ min: 1, max: 12 }), fc.string(), (ids, limit, after) => {
         const later = ids.filter(id => id > after);
-        expect(pageOf(ids, limit, after)).toEqual({ page: later.slice(0, limit), hasMore: later.length > limit });
-        expect(pageOf(ids, null, undefined)).toEqual({ page: ids, hasMore: false });
+        expect(pageOf(ids, limit, after)).toEqual({
+          page: later.slice(0, limit),
+          start: ids.length - later.length,
+          hasMore: later.length > limit,
+        });
+        expect(pageOf(ids, null, undefined)).toEqual({ page: ids, start: 0, hasMore: false });
         const walked: string[] = [];
         for (let last: string | undefined; ; last = walked.at(-1)) {
           const { page, hasMore } = pageOf(ids, limit, last);

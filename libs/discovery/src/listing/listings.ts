@@ -43,6 +43,10 @@ export class Listings {
     return this.cache.has(name);
   }
 
+  find(name: string): Listing | undefined {
+    return this.cache.get(name);
+  }
+
   /** The listing of a name, made at once if it is not cached. */
   get(name: string, make: () => Listing): Listing {
     const known = this.cache.get(name);
@@ -62,9 +66,9 @@ export class Listings {
 export const listingName = (epoch: string, revision: number, { namespace, service, selection }: ListQuery): string =>
   JSON.stringify([epoch, revision, namespace, service, selection]);
 
-/** The ids of one page: those after an id, or the first; all without a limit. */
+/** The ids of one page, and where it starts: those after an id, or the first; all without a limit. */
 export function pageOf(ids: readonly string[], limit: number | null, after: string | undefined) {
   const start = after === undefined ? 0 : lowerBound(ids, id => id <= after);
   const page = start === 0 && limit === null ? ids : ids.slice(start, limit === null ? undefined : start + limit);
-  return { page, hasMore: start + page.length < ids.length };
+  return { page, start, hasMore: start + page.length < ids.length };
 }

@@ -1,28 +1,29 @@
+import { SortedValues } from '@coordination/kernel';
 import { type CatalogView, type ChangeFeed, type InstanceRecord } from '@coordination/catalog';
-import { patternMeter } from '../selection/pattern-meter.js';
-import { matcherBesideStatus, statusTest } from '../selection/selection.js';
+import { type Scheduler } from '@coordination/scheduling';
 import { countStatuses, sorted } from '../summary/service-summary.js';
 import { type ListQuery } from './list-query.js';
 import { type Listing, listingName, type Listings } from './listings.js';
-
-/** The instances of a service, by instanceId. */
-type Instances = ReadonlyMap<string, InstanceRecord>;
+import { type Selected, selectInTurns, selectNow } from './select.js';
 
 /** The newest changes. */
 type Changes = Pick<ChangeFeed, 'after'>;
 
-const EMPTY: Listing = { counts: countStatuses([]), ids: [] };
-
 /** Listings of services as the view has them now, and had them a moment ago. */
 export class ViewListings {
-  /** The ids of each service, sorted: most changes keep them, and sorting costs more than everything else. */
-  private readonly ids = new WeakMap<Instances, readonly string[]>();
+  private readonly sortedInstances = new SortedValues();
 
   constructor(
     private readonly view: CatalogView,
     private readonly listings: Listings,
     private readonly changes: Changes,
+    private readonly scheduler: Scheduler,
   ) {}
+
+  /** The instances of a service as it is now, by instanceId. */
+  instances({ namespace, service }: Pick<ListQuery, 'namespace' | 'service'>): readonly InstanceRecord[] {
+    return this.sortedInstances.of(this.view.instancesOf(namespace, service));
+  }
 
   /**
    * The listing of a service as it is now.
@@ -30,11 +31,21 @@ export class ViewListings {
    * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
   now(query: ListQuery, revision: number): Listing {
-    const instances = this.view.instancesOf(query.namespace, query.service);
     // Unknown names are not cached: clients can make up any number of them.
-    if (instances.size === 0) return EMPTY;
+    if (this.view.instancesOf(query.namespace, query.service).size === 0) return EMPTY;
     const name = this.nameOf(query, revision);
-    return this.listings.get(name, () => listingOf(query, instances, this.sortedIds(instances)));
+    return this.listings.get(name, () => toListing(selectNow(this.instances(query), query.selection)));
+  }
+
+  /** The listing of a service at a revision, if it is cached. */
+  known(query: ListQuery, revision: number): Listing | undefined {
+    return this.listings.find(this.nameOf(query, revision));
+  }
+
+  /** How to cache the listing of a service at its present revision, which may be an earlier one when it is made. */
+  keeper(query: ListQuery, revision: number): (selected: Selected) => Listing {
+    const name = this.nameOf(query, revision);
+    return selected => this.listings.get(name, () => toListing(selected));
   }
 
   /**
@@ -42,40 +53,33 @@ export class ViewListings {
    * need not be scanned for all instances that the service ever had.
    * @throws InvalidFilterError for patterns that are too costly for so many instances
    */
-  restore(query: ListQuery, revision: number): void {
+  async restore(query: ListQuery, revision: number): Promise<void> {
     const name = this.nameOf(query, revision);
-    const changes = this.listings.has(name) ? undefined : this.changes.after(revision);
+    if (this.listings.has(name)) return;
+    const turn = this.scheduler.begin({ workClass: 'heavy' });
+    await turn.next();
+    const changes = this.nameOf(query, revision) === name ? this.changes.after(revision) : undefined;
     if (!changes) return;
-    this.listings.get(name, () => {
-      const instances = new Map(this.view.instancesOf(query.namespace, query.service));
-      for (const { namespace, service, before, after } of changes.toReversed()) {
-        if (namespace !== query.namespace || service !== query.service) continue;
-        if (before) instances.set(before.instanceId, before);
-        else if (after) instances.delete(after.instanceId);
-      }
-      return listingOf(query, instances, sorted(instances.keys()));
+    const instances = new Map(this.view.instancesOf(query.namespace, query.service));
+    for (const { namespace, service, before, after } of changes.toReversed()) {
+      if (namespace !== query.namespace || service !== query.service) continue;
+      if (before) instances.set(before.instanceId, before);
+      else if (after) instances.delete(after.instanceId);
+    }
+    await this.listings.fetch(name, async () => {
+      const records = sorted(instances.keys()).map(id => instances.get(id)!);
+      return toListing(await selectInTurns(records, query.selection, turn));
     });
   }
 
   private nameOf(query: ListQuery, revision: number): string {
     return listingName(this.view.position?.epoch ?? '', revision, query);
   }
-
-  private sortedIds(instances: Instances): readonly string[] {
-    const known = this.ids.get(instances);
-    if (known?.length === instances.size && known.every(id => instances.has(id))) return known;
-    const ids = sorted(instances.keys());
-    this.ids.set(instances, ids);
-    return ids;
-  }
 }
 
-function listingOf({ selection }: ListQuery, instances: Instances, ids: readonly string[]): Listing {
-  const matches = matcherBesideStatus(selection, patternMeter());
-  const hasStatus = statusTest(selection);
-  const matching = ids.filter(id => matches(instances.get(id)!));
-  return {
-    counts: countStatuses(matching.map(id => instances.get(id)!.status)),
-    ids: matching.filter(id => hasStatus(instances.get(id)!.status)),
-  };
-}
+const EMPTY: Listing = { counts: countStatuses([]), ids: [] };
+
+const toListing = ({ counts, records }: Selected): Listing => ({
+  counts,
+  ids: records.map(({ instanceId }) => instanceId),
+});

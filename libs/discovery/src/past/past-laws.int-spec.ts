@@ -92,9 +92,9 @@ function inOrder(records: readonly InstanceRecord[], sort: SearchSort, order: Se
 describe('The catalog as of a revision', () => {
   it('is, service by service and to the byte, what the view answered then', async () => {
     const property = fc.asyncProperty(someRevision, someService, someSelection, async (revision, of, selection) => {
-      const then = new CachedJson(past.viewAt(revision)).instanceList(of.namespace, of.service, selection);
+      const then = await new CachedJson(past.viewAt(revision)).instanceList(of.namespace, of.service, selection);
       const found = await discovery.listInstances({ revision }, of, selection, unknown);
-      expect(textOf(found)).toBe(then.body);
+      expect(textOf(found)).toBe(String(then.body));
       expect(found.catalog.revision).toBe(revision);
       expect(found.tag).toBe(`${found.catalog.epoch.slice(0, 8)}-${then.revision}`);
     });
@@ -124,7 +124,7 @@ describe('The catalog as of a revision', () => {
         part,
         ...(position && { position }),
       });
-      expect(textOf(found)).toBe(then.listPart(question, after).body);
+      expect(textOf(found)).toBe(String((await then.listPart(question, after)).body));
       if (!position || at === 0) return;
       expect(textOf(await discovery.laterPage(question, position, unknown))).toBe(textOf(found));
     });
@@ -158,7 +158,7 @@ describe('The catalog as of a revision', () => {
     const property = fc.asyncProperty(someRevision, someNamespace, someSelection, async (at, namespace, selection) => {
       const view = past.viewAt(at);
       const whole = await discovery.listServices({ revision: at }, namespace, EVERYTHING, unknown);
-      expect(textOf(whole)).toBe(new CachedJson(view).serviceList(namespace).body);
+      expect(textOf(whole)).toBe(String((await new CachedJson(view).serviceList(namespace)).body));
 
       const some = await discovery.listServices({ revision: at }, namespace, selection, unknown);
       const meant = past.instancesAt(at).filter(record => record.namespace === namespace && matcher(selection)(record));
@@ -203,8 +203,8 @@ describe('Pages of a service with more names in its past than may be scanned', (
     await expect(refusal).rejects.toThrow(InvalidFilterError);
     await expect(refusal).rejects.toMatchObject({ extras: { errors: [{ path: '/query/limit' }] } });
 
-    const then = new CachedJson(view, undefined, { listings }).listPart(question);
-    expect(textOf(await bounded.laterPage(question, position, unknown))).toBe(then.body);
+    const then = await new CachedJson(view, undefined, { listings }).listPart(question);
+    expect(textOf(await bounded.laterPage(question, position, unknown))).toBe(String(then.body));
   });
 });
 

@@ -6,8 +6,8 @@ import { LARGE_WORK } from '../large-work.js';
 import { type MemoryPlaces } from '../memory-places.js';
 import { EVENTUAL } from '../freshness/read-consistency.js';
 import { resolveBound } from '../kept-shares.js';
-import { type Found, type ViewJson } from '../responses/cached-json.js';
 import { RevisionCache } from '../responses/revision-cache.js';
+import { type Found, type ViewJson } from '../responses/view-json.js';
 import { eligibleInstances, type EligibleInstances, type ResolveRequest } from './eligible-instances.js';
 import { instanceUrl } from './instance-url.js';
 import { type Pool, type Random } from './pool.js';
@@ -21,6 +21,7 @@ const ID_OVERHEAD_BYTES = 32;
 
 /** An instance to call, as it is sent. */
 export interface Resolved extends ViewJson {
+  readonly body: string;
   /** Whether the instance was chosen without regard to its health. */
   readonly isPanic: boolean;
 }

@@ -1,4 +1,11 @@
-import { type CompressedForm, formatETag, JSON_MEDIA_TYPE, type ResponseHeader } from '@coordination/http';
+import {
+  type CompressedForm,
+  formatETag,
+  JSON_MEDIA_TYPE,
+  type ResponseHeader,
+  sendBody,
+  type SharedBody,
+} from '@coordination/http';
 import { type FastifyReply } from 'fastify';
 import { type CatalogVersion } from './catalog-version.js';
 
@@ -37,11 +44,15 @@ export function setCatalogHeaders(reply: FastifyReply, catalog: CatalogVersion, 
  * @param body undefined when the client has it already
  * @param compressed the compressed form, if it is cached
  */
-export function sendJson(reply: FastifyReply, body: string | undefined, compressed?: CompressedForm): void {
+export function sendJson(
+  reply: FastifyReply,
+  body: string | SharedBody | undefined,
+  compressed?: CompressedForm,
+): void {
   if (body === undefined) {
     void reply.status(304).send();
     return;
   }
   if (compressed) reply.compressedForm = compressed;
-  void reply.type(JSON_TYPE).send(body);
+  sendBody(reply.type(JSON_TYPE), body);
 }

@@ -1,8 +1,8 @@
 import { type IfNoneMatch, matchesNone } from '@coordination/http';
 import { type FastifyReply } from 'fastify';
-import { type Found } from './cached-json.js';
 import { IMMUTABLE, sendJson, setCatalogHeaders } from './catalog-response.js';
 import { revisionTag } from './catalog-version.js';
+import { type Found } from './view-json.js';
 
 /** Sends JSON that was made from the view, or 304 when the client has it. */
 export function sendFound(reply: FastifyReply, ifNoneMatch: IfNoneMatch, found: Found): void {

@@ -40,8 +40,9 @@ export class RevisionCache<Value extends object> {
     return this.entries.peek(key)?.value;
   }
 
-  set(key: string, revision: number, value: Value): void {
-    this.entries.set(key, { value, revision, generation: this.view.generation });
+  /** @param generation that of the view from which the value was made */
+  set(key: string, revision: number, value: Value, generation = this.view.generation): void {
+    this.entries.set(key, { value, revision, generation });
   }
 
   /** Computes the size of a value again, which has grown. */

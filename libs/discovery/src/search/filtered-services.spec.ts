@@ -29,9 +29,9 @@ function setUp(options: Parameters<typeof searchedView>[1] = {}) {
     { namespace = 'default', signal = undefined as AbortSignal | undefined } = {},
   ) => {
     const found = await services.list(namespace, selection, { ...EVENTUAL, signal });
-    const parsed = JSON.parse(found.body) as { revision: number; services: ServiceSummary[] };
+    const parsed = JSON.parse(String(found.body)) as { revision: number; services: ServiceSummary[] };
     expect(parsed.revision).toBe(found.revision);
-    return { ...parsed, catalog: found.catalog, body: found.body };
+    return { ...parsed, catalog: found.catalog, body: String(found.body) };
   };
   return { log, view, orders, states, put, list };
 }

@@ -1,6 +1,6 @@
 import { CatalogView } from '@coordination/catalog';
 import { currentRequest } from '@coordination/context';
-import { CompressedForm } from '@coordination/http';
+import { CompressedForm, lengthOf, sharedIfLarge } from '@coordination/http';
 import { InvalidFilterError } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
 import { Inject, Injectable, Optional } from '@nestjs/common';
@@ -49,7 +49,7 @@ export class FilteredServices {
   ) {
     this.kept = new RevisionCache(view, {
       maxSize: KEPT_MAX_LENGTH,
-      sizeOf: ({ body, compressed }, key) => body.length + (compressed?.byteLength ?? 0) + key.length + 1,
+      sizeOf: ({ body, compressed }, key) => lengthOf(body) + (compressed?.byteLength ?? 0) + key.length + 1,
     });
   }
 
@@ -131,7 +131,7 @@ export class FilteredServices {
     }
     if (summarizer) services.push(JSON.stringify(summarizer.summary()));
 
-    const body = `{"revision":${revision},"services":[${services.join(',')}]}`;
+    const body = sharedIfLarge(`{"revision":${revision},"services":[${services.join(',')}]}`);
     const json: ViewJson = {
       revision,
       body,

@@ -53,6 +53,8 @@ export class WatchController {
     }
     const { catalog, stream } = await this.watches.begin(wanted, clientDisconnect(reply.raw));
     request.raw.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    // A watch ends by its own stall limit.
+    request.raw.socket.setTimeout(0);
     setCatalogHeaders(reply, catalog);
     void reply.send(stream);
   }

@@ -7,16 +7,23 @@ import { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BareAnswer, bareRequest } from '../../../../test/support/http/bare-request.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
+import { sendBody } from '../sending/send-body.js';
+import { SharedBody } from '../sending/shared-body.js';
 import { createHttpAdapter, type HttpAdapter } from '../server/http-adapter.js';
 import { CompressedForm } from './compressed-form.js';
 
-const LARGE = JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ instanceId: `orders-${n}` })));
+const textOf = (length: number) => JSON.stringify(Array.from({ length }, (_, n) => ({ instanceId: `orders-${n}` })));
+const MEDIUM = textOf(200);
+const LARGE = textOf(800);
+const HUGE = textOf(20_000);
 const JSON_TYPE = 'application/json; charset=utf-8';
 const GZIP = { 'accept-encoding': 'gzip' };
 
 let adapter: HttpAdapter;
 let url: string;
 let form: CompressedForm;
+let hugeForm: CompressedForm;
+const HUGE_BODY = new SharedBody([Buffer.from(HUGE.slice(0, 100_000)), Buffer.from(HUGE.slice(100_000))]);
 /** What the streaming routes have produced (bytes), and what ends them. */
 let produced = 0;
 let goOn = Promise.withResolvers<void>();
@@ -50,6 +57,8 @@ function addRoutes(server: FastifyInstance): void {
   const answer = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
     server.get(path, (_request, reply) => reply.headers({ 'content-type': JSON_TYPE, ...headers }).send(body));
   answer('/large', LARGE, { etag: '"abc-7"' });
+  answer('/medium', MEDIUM);
+  answer('/huge', HUGE, { etag: '"abc-7"' });
   answer('/small', '{"small":true}', { etag: '"abc-7"' });
   answer('/record', LARGE, { etag: '"7"' });
   answer('/bytes', Buffer.from(LARGE), { 'content-type': 'application/problem+json' });
@@ -59,6 +68,19 @@ function addRoutes(server: FastifyInstance): void {
   server.get('/kept', (_request, reply) => {
     reply.compressedForm = form;
     return reply.header('content-type', JSON_TYPE).send(LARGE);
+  });
+  server.get('/medium-kept', (_request, reply) => {
+    reply.compressedForm = new CompressedForm(MEDIUM);
+    return reply.header('content-type', JSON_TYPE).send(MEDIUM);
+  });
+  server.get('/huge-kept', (_request, reply) => {
+    reply.compressedForm = hugeForm;
+    sendBody(reply.header('content-type', JSON_TYPE), HUGE_BODY);
+    return reply;
+  });
+  server.get('/huge-pieces', (_request, reply) => {
+    sendBody(reply.header('content-type', JSON_TYPE), HUGE_BODY);
+    return reply;
   });
   server.get('/replaced', (_request, reply) => {
     reply.compressedForm = form;
@@ -78,6 +100,7 @@ function addRoutes(server: FastifyInstance): void {
 
 beforeAll(async () => {
   form = new CompressedForm(LARGE);
+  hugeForm = new CompressedForm(HUGE_BODY);
   adapter = createHttpAdapter({
     PCS_TRUSTED_PROXIES: [],
     PCS_KEEP_ALIVE_SECONDS: 75,
@@ -127,6 +150,38 @@ describe('an answer to who accepts gzip', () => {
     for (const { headers } of [plain, compressed]) expect(headers.vary).toBe('Accept-Encoding');
     expect(compressed.headers['content-type']).toBe(plain.headers['content-type']);
   });
+
+  it('is plain if it is of medium size and its compressed form is not kept, since compressing costs more', async () => {
+    expect((await get('/medium')).headers).toMatchObject({ 'content-length': String(MEDIUM.length) });
+    expect((await get('/medium')).headers).not.toHaveProperty('content-encoding');
+    expect((await get('/medium-kept')).headers['content-encoding']).toBe('gzip');
+    expect((await get('/medium', { 'accept-encoding': 'gzip, identity;q=0' })).headers['content-encoding']).toBe(
+      'gzip',
+    );
+  });
+
+  it('is compressed once if it has pieces and is kept, and is whole in both forms', async () => {
+    const [plain, one, two] = [await get('/huge-kept', {}), await get('/huge-kept'), await get('/huge-kept')];
+    expect(plain.headers['content-length']).toBe(String(HUGE.length));
+    expect(plain.text).toBe(HUGE);
+    expect(one.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-length': String(hugeForm.byteLength) });
+    expect(one.text).toBe(HUGE);
+    expect(two.bytes.equals(one.bytes)).toBe(true);
+  });
+
+  it.each(['/huge', '/huge-pieces'])(
+    'is compressed as the client takes it if it is huge and not kept (%s)',
+    async path => {
+      const { headers, text } = await get(path);
+      expect(headers).toMatchObject({ 'content-encoding': 'gzip', 'transfer-encoding': 'chunked' });
+      expect(headers).not.toHaveProperty('content-length');
+      expect(text).toBe(HUGE);
+      expect((await get(path, {})).headers['content-length']).toBe(String(HUGE.length));
+      const toHead = await bareRequest(`${url}${path}`, GZIP, { method: 'HEAD' });
+      expect(toHead.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+      expect(toHead.headers).not.toHaveProperty('content-length');
+    },
+  );
 
   it('is never the kept form of another one', async () => {
     const { headers, text } = await get('/replaced');

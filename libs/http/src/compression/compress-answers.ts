@@ -1,4 +1,4 @@
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import {
   type DoneFuncWithErrOrRes,
   type FastifyInstance,
@@ -8,9 +8,13 @@ import {
 } from 'fastify';
 import { isVersionTag, weakened } from '../headers/etag.js';
 import { addVary } from '../links/vary.js';
+import { BodyStream } from '../sending/body-stream.js';
+import { type MadeFromBody } from '../sending/large-responses.js';
+import { bodyOf } from '../sending/send-body.js';
+import { SHARED_FROM_BYTES, WHOLE_UP_TO_BYTES } from '../sending/shared-body.js';
 import { acceptedCoding } from './accepted-coding.js';
 import { type CompressedForm } from './compressed-form.js';
-import { gzipped, gzipStream } from './gzip.js';
+import { gzipBodyStream, gzipped, gzipStream } from './gzip.js';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -34,8 +38,9 @@ type Payload = string | Buffer | Readable | null | undefined;
 
 /**
  * Compresses responses for clients that accept it (RFC 9110, section 12.5.3).
- * - A cached list of the catalog has a cached compressed form ({@link CompressedForm}); other responses are compressed for
- *   each request, outside the event loop. Streams are compressed as they are read.
+ * - A cached list of the catalog has a cached compressed form ({@link CompressedForm}). Other responses are compressed for
+ *   each request if they have more than 16 KiB, outside the event loop: for smaller ones that costs more than all the rest of
+ *   the request. Streams, and what has more than 128 KiB, are compressed as they are read.
  * - The tag of a compressed response is weak, because its bytes differ from those of the plain one. `Vary` prevents caches
  *   from confusing them, and is set for both forms.
  * - A response whose tag is the version of a record stays plain: it is small, and clients send the tag back in `If-Match`,
@@ -60,27 +65,39 @@ const compressAnswer: onSendHookHandler<Payload> = (request, reply, payload, don
   addVary(reply, 'Accept-Encoding');
   const { isGzipWanted, isPlainRefused } = acceptedCoding(request.headers['accept-encoding']);
   // The client may have closed the connection.
-  if (!isGzipWanted || (isSmall(payload) && !isPlainRefused) || reply.raw.destroyed) return done(null, payload);
+  if (!isGzipWanted || reply.raw.destroyed) return done(null, payload);
 
-  if (payload instanceof Readable) {
-    sendAsGzip(reply);
-    // For HEAD, Fastify reads the stream and sends nothing of it.
-    if (request.method === 'HEAD') return done(null, payload);
-    const compressed = gzipStream();
-    // When the plain stream fails, the compressed one fails too, and Fastify cuts the response off.
-    return done(
-      null,
-      pipeline(payload, compressed, () => {}),
-    );
-  }
   const { compressedForm } = reply;
-  const bytes = compressedForm?.isOf(payload) ? compressedForm.bytes() : gzipped(payload);
-  if (Buffer.isBuffer(bytes)) {
-    sendAsGzip(reply);
-    return done(null, bytes);
+  if (compressedForm?.isOf(payload)) {
+    if (isSmall(payload) && !isPlainRefused) return done(null, payload);
+    return send(reply, compressedForm.bytes(), done);
   }
-  void sendWhenMade(reply, bytes, done);
+  if (payload instanceof Readable || payload.length > WHOLE_UP_TO_BYTES) {
+    sendAsGzip(reply);
+    // For HEAD, Fastify reads a stream and sends nothing of it.
+    if (request.method === 'HEAD') return done(null, bodyOf(payload) ? Readable.from([]) : payload);
+    return done(null, compressedStream(payload));
+  }
+  if (payload.length <= SHARED_FROM_BYTES && !isPlainRefused) return done(null, payload);
+  send(reply, gzipped(payload), done);
 };
+
+/** The compressed form of a stream, or of a body that is in memory. */
+function compressedStream(payload: string | Buffer | Readable): Readable {
+  const body = bodyOf(payload);
+  // When the plain stream fails, the compressed one fails too, and Fastify cuts the response off.
+  if (!body) return piped(payload as Readable, gzipStream());
+  const source = payload instanceof BodyStream ? payload : new BodyStream(body);
+  return Object.assign(piped(source, gzipBodyStream()), { madeFrom: body } satisfies MadeFromBody);
+}
+
+const piped = (plain: Readable, compressed: Transform): Readable => pipeline(plain, compressed, () => {});
+
+function send(reply: FastifyReply, bytes: Buffer | Promise<Buffer>, done: DoneFuncWithErrOrRes): void {
+  if (!Buffer.isBuffer(bytes)) return void sendWhenMade(reply, bytes, done);
+  sendAsGzip(reply);
+  done(null, bytes);
+}
 
 async function sendWhenMade(reply: FastifyReply, pending: Promise<Buffer>, done: DoneFuncWithErrOrRes): Promise<void> {
   let bytes: Buffer;

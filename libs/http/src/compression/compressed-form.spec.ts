@@ -1,5 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { BodyStream } from '../sending/body-stream.js';
+import { SharedBody } from '../sending/shared-body.js';
 import { CompressedForm } from './compressed-form.js';
 
 const TEXT = 'so many instances, '.repeat(1_000);
@@ -16,5 +18,18 @@ describe('the compressed form of a kept answer', () => {
     expect(form.bytes()).toBe(first);
     expect(form.byteLength).toBe(first!.byteLength);
     expect(form.byteLength).toBeLessThan(TEXT.length / 10);
+  });
+
+  it('is that of a body in pieces, and of no other body', async () => {
+    const body = new SharedBody([Buffer.from(TEXT), Buffer.from(TEXT)]);
+    const form = new CompressedForm(body);
+    expect(gunzipSync(await form.bytes()).toString()).toBe(TEXT + TEXT);
+    expect(form.isOf(new BodyStream(body))).toBe(true);
+    expect(form.isOf(new BodyStream(SharedBody.of(TEXT)))).toBe(false);
+    expect(form.isOf(body.pieces[0]), 'a piece is not the whole').toBe(false);
+    expect(form.isOf(TEXT + TEXT)).toBe(false);
+    expect(form.isOf(null)).toBe(false);
+    const whole = Buffer.from(TEXT);
+    expect(new CompressedForm(SharedBody.of(whole)).isOf(whole)).toBe(true);
   });
 });

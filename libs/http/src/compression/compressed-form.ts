@@ -1,4 +1,8 @@
-import { gzipped } from './gzip.js';
+import { bodyOf } from '../sending/send-body.js';
+import { SharedBody } from '../sending/shared-body.js';
+import { gzipped, gzippedBody } from './gzip.js';
+
+const NOTHING = new SharedBody([]);
 
 /**
  * The compressed form of a response that is sent many times. It is computed on the first use, once for all concurrent uses,
@@ -10,7 +14,7 @@ export class CompressedForm {
 
   /** @param onMade called when the compressed form has been computed */
   constructor(
-    private readonly whole: string | Buffer,
+    private readonly whole: string | SharedBody,
     private readonly onMade: () => void = () => {},
   ) {}
 
@@ -21,7 +25,12 @@ export class CompressedForm {
 
   /** Whether this is the form of a response; an error that is sent instead has another text. */
   isOf(payload: unknown): boolean {
-    return payload === this.whole;
+    const { whole } = this;
+    if (typeof whole === 'string') return payload === whole;
+    const { pieces } = bodyOf(typeof payload === 'string' ? null : payload) ?? NOTHING;
+    return (
+      pieces.length === whole.pieces.length && pieces[0] === whole.pieces[0] && pieces.at(-1) === whole.pieces.at(-1)
+    );
   }
 
   /** The bytes; synchronously if they are computed already. */
@@ -31,7 +40,7 @@ export class CompressedForm {
 
   private async make(): Promise<Buffer> {
     try {
-      this.made = await gzipped(this.whole);
+      this.made = await (this.whole instanceof SharedBody ? gzippedBody(this.whole) : gzipped(this.whole));
     } finally {
       this.pending = undefined;
     }
