@@ -28,11 +28,13 @@ describe('the answers of a batch', () => {
     const answered: number[] = [];
     const batch = Array.from({ length: 1_000 }, (_, n): PendingWrite => {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-      void promise.then(() => {
+      const caller = async () => {
+        await promise;
         // What the caller does with its answer.
         clock.ms += 0.25;
         answered.push(n);
-      });
+      };
+      void caller();
       return { request: { commands: [], origin: anOrigin() }, resolve, reject, since: 0 };
     });
     const outcomes = batch.map(() => ({ results: [], note: undefined }));
