@@ -134,23 +134,24 @@ describe('WorkPlaces', () => {
         let atOnce = 0;
         for (const { client, isUnderWay, leaves, releasesTwice, waitsMs } of steps) {
           const gone = new AbortController();
-          places.enter('long', { client, route: 'r', signal: gone.signal, isUnderWay }).then(
-            place => {
-              expect((atOnce += 1)).toBe(1);
-              setTimeout(() => {
-                atOnce -= 1;
-                place.release();
-                if (releasesTwice) place.release();
-                outcomes.push('worked');
-              }, waitsMs);
-            },
-            () => outcomes.push('refused'),
+          const workIn = async () => {
+            const place = await places.enter('long', { client, route: 'r', signal: gone.signal, isUnderWay });
+            expect((atOnce += 1)).toBe(1);
+            await new Promise(resolve => void setTimeout(resolve, waitsMs));
+            atOnce -= 1;
+            place.release();
+            if (releasesTwice) place.release();
+          };
+          workIn().then(
+            () => outcomes.push('worked'),
+            (error: Error) => outcomes.push(error.message),
           );
           if (leaves) gone.abort();
           await vi.advanceTimersByTimeAsync(waitsMs / 4);
         }
         await vi.advanceTimersByTimeAsync(100 * WAIT_MS);
         expect(outcomes).toHaveLength(steps.length);
+        expect(outcomes.filter(outcome => outcome.startsWith('expected'))).toEqual([]);
         expect(places.use().long).toMatchObject({ taken: 0, waiting: 0 });
       }),
     );
