@@ -30,7 +30,7 @@ const ok = (service: string, query = ''): Promise<Page> => api().ok<Page>('GET',
 const problem = async (path: string) => brief((await api().get(path)).body);
 const names = (instances: readonly Instance[]) => instances.map(({ instanceId }) => instanceId);
 /** Without the mark of the compressed form, which small pages from the log do not have. */
-const etagOf = ({ headers }: Answer<unknown>): string => headers.get('etag')!.replace(/^W\//, '');
+const etagOf = ({ headers }: Pick<Answer<unknown>, 'headers'>): string => headers.get('etag')!.replace(/^W\//, '');
 
 const register = (service: string, instanceId: string, fields: object = {}) =>
   api().register({ service, instanceId, ...fields });
