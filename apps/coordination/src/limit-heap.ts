@@ -8,7 +8,7 @@ import { execArgvForBudget } from '@coordination/config/memory';
  * channel to its parent, which would be lost: the parent must give the options (scripts/reloading-service.mjs).
  */
 export function limitHeap(): void {
-  if (process.execve === undefined || process.channel != null) return;
+  if (process.execve === undefined || process.send !== undefined) return;
   const { argv, env, execArgv, execPath } = process;
   const options = execArgvForBudget({
     budget: env['PCS_MEMORY_BUDGET_MB'],

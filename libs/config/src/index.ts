@@ -1,5 +1,5 @@
 export { ConfigModule, settingsProvider, SETTINGS_TOKEN } from './config.module.js';
-export { budgetFor, type KeptPart, memoryShares, type MemoryShares } from './memory/memory-shares.js';
+export { budgetFor, memoryShares, type MemoryShares } from './memory/memory-shares.js';
 export { settingsReferenceMarkdown } from './settings-reference.js';
 export { assertEmbeddedAllowed, readSettings } from './read-settings.js';
 export { type Settings } from './settings.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorFunction } from '@nestjs/terminus';
-import { BoundsIndicator } from './bounds.indicator.js';
+import { BoundsIndicator } from './bounds/bounds.indicator.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { LivenessIndicator } from './liveness.indicator.js';

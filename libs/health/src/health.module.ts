@@ -1,7 +1,7 @@
 import { type DynamicModule, type InjectionToken, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { settingsProvider } from '@coordination/config';
-import { BoundsIndicator } from './bounds.indicator.js';
+import { BoundsIndicator } from './bounds/bounds.indicator.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { DatabaseIndicator } from './database.indicator.js';
 import { Drain, drainSettings } from './drain.js';

@@ -11,7 +11,7 @@ const NUMBER = 16;
 const MEMBER = POINTER + 8;
 
 /** Characters beyond Latin-1 make V8 store the whole text with two bytes for each character. */
-const WIDE = /[^\u0000-\u00ff]/;
+const WIDE = /[\u0100-\uffff]/;
 
 /** The estimated size (bytes) in the heap of a value that has the form of JSON, as the parser makes it. */
 export function heapSizeOf(value: unknown): number {

@@ -42,7 +42,7 @@ const KEPT_PARTS = {
 } as const;
 const ALL_PARTS = 24;
 
-export type KeptPart = keyof typeof KEPT_PARTS;
+type KeptPart = keyof typeof KEPT_PARTS;
 
 /** How the memory budget is divided; all in bytes. */
 export interface MemoryShares {
