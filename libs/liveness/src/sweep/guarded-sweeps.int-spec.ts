@@ -247,8 +247,9 @@ describe('An operator', () => {
   it('ends the longer time of leases after a stall with the guard over all, and sees it until then', async () => {
     const orders = await register(8, 'orders');
     await silence(orders, 35);
-    const iso = (agoSeconds: number) => new Date(Date.now() - agoSeconds * 1_000).toISOString();
-    const stall = { from: iso(21), until: iso(1), ms: 20_000 };
+    const now = Date.now();
+    const [from, until] = [new Date(now - 21_000), new Date(now - 1_000)].map(time => time.toISOString());
+    const stall = { from, until, ms: 20_000 };
     await client.query('update node_role set stalls = $1', [JSON.stringify([stall])]);
     await node.sweep(term);
     expect(await unhealthy('orders')).toBe(0);
