@@ -81,9 +81,18 @@ describe('The role', () => {
   });
 });
 
+const em = () => nodes[0]!.databases.em('liveness');
+
+const stallOf = (stalledMs: number, differing: Partial<ClaimedStall> = {}): ClaimedStall => ({
+  term: 1,
+  sinceMs: stalledMs + 1_000,
+  stalledMs,
+  isWhy: true,
+  ...differing,
+});
+
 describe('A node that was stalled', () => {
   const roles = new NodeRoleRepository();
-  const em = () => nodes[0]!.databases.em('liveness');
   const claim = (holder: string, stall?: ClaimedStall) =>
     roles.claim(em(), { role: 'sweeper', holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS, stall });
   /** Lets time pass since the last claim. */
@@ -95,13 +104,6 @@ describe('A node that was stalled', () => {
       [seconds],
     );
   const found = async () => (await roles.find(em(), 'sweeper'))!;
-  const stallOf = (stalledMs: number, differing: Partial<ClaimedStall> = {}): ClaimedStall => ({
-    term: 1,
-    sinceMs: stalledMs + 1_000,
-    stalledMs,
-    isWhy: true,
-    ...differing,
-  });
 
   it('has its stall recorded with the claim that takes the role again, and that was no outage', async () => {
     await claim('a');

@@ -1,15 +1,19 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '@coordination/kernel';
+import { BackgroundTasks } from '@coordination/observability';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestClock } from '../../../test/support/nodes/background-tasks.js';
 import { StallWatch } from './stall-watch.js';
 
 let clock: TestClock;
 let lines: { msg: string; stalledMs: number; stalls: number; longestMs: number }[];
 let watch: StallWatch;
+let tasks: BackgroundTasks;
 
 beforeEach(() => {
   clock = new TestClock();
   lines = [];
-  watch = new StallWatch(new StalledAt(clock), clock, {
+  tasks = new BackgroundTasks(systemClock, { warn: () => undefined, log: () => undefined });
+  watch = new StallWatch(new StalledAt(clock), clock, tasks, {
     warn: (line: object) => void lines.push(line as (typeof lines)[number]),
   });
 });
@@ -70,5 +74,29 @@ describe('Stalls of this process', () => {
     }
     watch.overview();
     expect(lines).toEqual([]);
+  });
+});
+
+describe('A task whose turn is under way', () => {
+  const HANGS_MS = 60_000;
+
+  it('does not hang because this process was stalled, and hangs once it has run for as long', () => {
+    vi.useFakeTimers();
+    try {
+      const begun = performance.now();
+      const stalledMs = 2 * HANGS_MS;
+      tasks = new BackgroundTasks(systemClock, { warn: () => undefined, log: () => undefined });
+      const delay = { stalledMsSince: (since: number) => Math.max(0, begun + stalledMs - Math.max(begun, since)) };
+      const watching = new StallWatch(delay, systemClock, tasks, { warn: () => undefined });
+      watching.onModuleInit();
+      tasks.task('lease-sweep').begin();
+      vi.advanceTimersByTime(stalledMs + HANGS_MS - 1);
+      expect(tasks.troubles()).toEqual([]);
+      vi.advanceTimersByTime(1);
+      expect(tasks.troubles()).toMatchObject([{ task: 'lease-sweep' }]);
+      watching.onApplicationShutdown();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

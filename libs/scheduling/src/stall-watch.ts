@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit, Optional } from '@nestjs/common';
 import { Clock } from '@coordination/kernel';
+import { BackgroundTasks } from '@coordination/observability';
 import { LoopDelay } from './loop-delay.js';
 
 /** How often (ms) it looks for stalls. */
@@ -37,12 +38,14 @@ export class StallWatch implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(LoopDelay) private readonly delay: Pick<LoopDelay, 'stalledMsSince'>,
     private readonly clock: Clock,
+    @Inject(BackgroundTasks) private readonly tasks: Pick<BackgroundTasks, 'discountStalls'>,
     @Optional() private readonly log: StallLog = new Logger('Process'),
   ) {
     this.lookedAtMs = clock.monotonicMs();
   }
 
   onModuleInit(): void {
+    this.tasks.discountStalls(sinceMs => this.delay.stalledMsSince(sinceMs));
     this.lookedAtMs = this.clock.monotonicMs();
     this.timer = setInterval(() => this.look(), LOOK_MS).unref();
   }

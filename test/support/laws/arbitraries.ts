@@ -284,7 +284,7 @@ export const commandOn = (target: fc.Arbitrary<Target>): fc.Arbitrary<Command> =
           flushBoundMs: fc.constant(1_000),
           recoveringSince: fc.constantFrom(null, ...BEFORE_NOW),
           maxGraceMs: fc.constant(600_000),
-          stalls: fc.constantFrom([], [{ from: BEFORE_NOW[0]!, until: BEFORE_NOW[1]!, ms: 20_000 }]),
+          stalls: fc.constantFrom([], [{ from: BEFORE_NOW[0], until: BEFORE_NOW[1], ms: 20_000 }]),
         }),
       }),
     },

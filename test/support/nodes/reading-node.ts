@@ -25,6 +25,7 @@ import {
   ViewUpdater,
 } from '@coordination/catalog/testing';
 import { Metrics } from '@coordination/observability';
+import { NO_STALLS } from '@coordination/scheduling';
 import { REGISTRY_ENTITIES } from '@coordination/registry';
 import { expect } from 'vitest';
 import { aTask, aToldTask } from './background-tasks.js';
@@ -67,7 +68,7 @@ export async function startReadingNode({
     new CatalogLoader(databases, heads, epochs, systemClock, 7),
     new LogReader(databases, heads, events, systemClock, pageSize),
     manager,
-    new ConfirmationWait(manager, systemClock, { confirmMs }, metrics, logger),
+    new ConfirmationWait(manager, systemClock, { confirmMs }, metrics, NO_STALLS, logger),
     logger,
   );
   const tasks = { task: () => following.task };

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Settings } from '@coordination/config';
 import { Clock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { awakeMsSince, LoopDelay } from '@coordination/scheduling';
 import { Inject, Injectable, Logger, type OnModuleInit, Optional } from '@nestjs/common';
 import { EpochManager, type EpochLogger } from './epoch-manager.js';
 
@@ -23,6 +24,7 @@ export class ConfirmationWait implements OnModuleInit {
     private readonly clock: Clock,
     @Inject(confirmationLimit) private readonly limit: ConfirmationLimit,
     private readonly metrics: Metrics,
+    @Inject(LoopDelay) private readonly stalls: Pick<LoopDelay, 'stalledMsSince'>,
     @Optional() private readonly logger: Pick<EpochLogger, 'warn'> = new Logger('History'),
   ) {}
 
@@ -42,7 +44,8 @@ export class ConfirmationWait implements OnModuleInit {
 
   /**
    * Resolves when another node has confirmed the history, or when the time for that has passed, after which this node starts
-   * a new epoch; also when aborted.
+   * a new epoch; also when aborted. Stalls of this process do not count: whatever stalled it, such as a paused host, may have
+   * stalled the others as well.
    * @throws StoreUnavailableError
    */
   async untilConfirmed(signal: AbortSignal): Promise<void> {
@@ -51,7 +54,7 @@ export class ConfirmationWait implements OnModuleInit {
     this.waitingSinceMs = since;
     try {
       for (let first = true; !signal.aborted; first = false) {
-        const isOver = this.clock.monotonicMs() - since >= confirmMs;
+        const isOver = awakeMsSince(this.stalls, since, this.clock) >= confirmMs;
         if ((await this.epochs.settle(isOver)) !== 'unconfirmed') return;
         if (first) {
           this.logger.warn(

@@ -3,6 +3,7 @@ import { EPOCH_JUMP, type EpochStarted } from '@coordination/log/testing';
 import { query } from '@coordination/database';
 import { HistoryUnsettledError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { NO_STALLS } from '@coordination/scheduling';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackedUpDatabase } from '../../../../test/support/database/backed-up-database.js';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
@@ -32,7 +33,7 @@ async function start(confirmMs = NEVER_MS): Promise<KeepingNode> {
   const logger = { log: say, warn: say, error: say };
   const [heads, events] = [new CatalogHeadRepository(), new ServiceEventRepository()];
   const epochs = new EpochManager(node.databases, heads, events, node.history, logger);
-  const confirmation = new ConfirmationWait(epochs, systemClock, { confirmMs }, new Metrics(), logger);
+  const confirmation = new ConfirmationWait(epochs, systemClock, { confirmMs }, new Metrics(), NO_STALLS, logger);
   const keeping = { ...node, epochs, confirmation, said };
   nodes.push(keeping);
   return keeping;

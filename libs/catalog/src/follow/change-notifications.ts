@@ -33,6 +33,7 @@ export class ChangeNotifications {
       onNotification: payload => follower.notify(Number(payload)),
       onListening: () => follower.poll(),
       task: tasks.task('notification-listener'),
+      stalls: databases.stalls,
       onPooler: reason => this.logger.warn(`Not notified of changes (${reason}); polling finds them instead.`),
     });
   }

@@ -5,6 +5,12 @@ interface Waiter {
 /** How many callers may wait at once; further ones get `false` immediately. */
 export const MAX_WAITERS = 20_000;
 
+/**
+ * A timer that fires so much (ms) too late shows that this process was stalled. The change that a caller waits for may have
+ * arrived meanwhile and not be read yet, so the caller waits for its whole time again.
+ */
+const STALLED_MS = 100;
+
 /** Callers that wait until the view has reached a revision. */
 export class RevisionWaiters {
   /** By revision: callers that share a read index wait for the same one. */
@@ -17,7 +23,7 @@ export class RevisionWaiters {
 
   /**
    * Resolves with true when {@link release} is called with this revision or a later one. Resolves with false after the
-   * timeout, when aborted, or when too many callers wait already.
+   * timeout (not counting stalls of this process), when aborted, or when too many callers wait already.
    */
   wait(revision: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (timeoutMs <= 0 || signal?.aborted || this.count >= MAX_WAITERS) return Promise.resolve(false);
@@ -32,7 +38,14 @@ export class RevisionWaiters {
     };
     const waiter: Waiter = { settle };
     const giveUp = () => settle(false);
-    const timer = setTimeout(giveUp, timeoutMs);
+    let startedMs = performance.now();
+    const check = () => {
+      const now = performance.now();
+      if (now - startedMs - timeoutMs < STALLED_MS) return giveUp();
+      startedMs = now;
+      timer.refresh();
+    };
+    const timer = setTimeout(check, timeoutMs);
     signal?.addEventListener('abort', giveUp, { once: true });
     group.add(waiter);
     this.waiting.set(revision, group);

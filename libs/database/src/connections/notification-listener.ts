@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pRetry, { AbortError } from 'p-retry';
 import { type Client } from 'pg';
 import { type BackgroundTask } from '@coordination/observability';
+import { AwakeTimer, NO_STALLS, type StallRecord } from '@coordination/scheduling';
 import { DatabaseClient } from './database-client.js';
 import { pgOptions } from './pg-options.js';
 import { type SslMode } from '../servers/tls-demand.js';
@@ -39,6 +40,8 @@ export interface NotificationListenerOptions {
   readonly onListening: () => void;
   /** Records that the connection was lost or cannot be made. */
   readonly task: BackgroundTask;
+  /** The stalls of this process, which do not count as a silence of the server. */
+  readonly stalls?: StallRecord;
   /** Called when a pooler answers, so that it does not listen at all. */
   readonly onPooler?: (reason: string) => void;
 }
@@ -92,7 +95,6 @@ export class NotificationListener {
     const client = new DatabaseClient({
       ...pgOptions(url, ssl),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: ANSWER_TIMEOUT_MS,
       keepAlive: true,
       application_name: 'platform-coordination listener',
     });
@@ -109,14 +111,29 @@ export class NotificationListener {
       // `pg` leaves a connection that is ended while it is being made without any answer.
       const rejected = lost.promise.then(reason => Promise.reject(new Error(reason)));
       await Promise.race([client.connect(), rejected]);
-      if (this.options.refusesPooler) await Promise.race([assertDirect(client), rejected]);
-      await Promise.race([client.query(`listen ${client.escapeIdentifier(channel)}`), rejected]);
+      if (this.options.refusesPooler) await Promise.race([this.answered(assertDirect(client)), rejected]);
+      const listening = this.answered(client.query(`listen ${client.escapeIdentifier(channel)}`));
+      await Promise.race([listening, rejected]);
       onListening();
       const reason = await this.untilLost(client, lost.promise);
       if (!signal.aborted) task.failed(new Error(reason));
     } finally {
       signal.removeEventListener('abort', giveUp);
       giveUp();
+    }
+  }
+
+  /** @throws Error when the server has not answered a statement in time */
+  private async answered<T>(statement: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = new AwakeTimer(this.options.stalls ?? NO_STALLS, ANSWER_TIMEOUT_MS, () =>
+      late.reject(new Error('the server did not answer')),
+    );
+    try {
+      return await Promise.race([statement, late.promise]);
+    } finally {
+      timer.cancel();
+      statement.catch(() => undefined);
     }
   }
 
@@ -129,7 +146,7 @@ export class NotificationListener {
       quiet.abort();
       if (reason !== null) return reason;
       try {
-        await client.query('select 1');
+        await this.answered(client.query('select 1'));
         if (client.isUnfit) return 'the server only reads';
         this.options.task.succeeded();
       } catch (error) {

@@ -229,6 +229,20 @@ describe('An explanation', () => {
     ]);
   });
 
+  it('notes that a lease lasts longer because of a stall, by how much, and shows no guard for it', () => {
+    const until = plus(NOW, -10_000);
+    const stalls = [{ from: plus(until, -20_000), until, ms: 20_000 }];
+    const stalled = guard({ scope: { kind: 'all' }, reason: 'node-stalled' });
+    const leased = aLeasedInstance();
+    const late = { ...leased, lease: { ...leased.lease, renewedAt: plus(until, -25_000) } };
+    const { next, notes } = explain(situation(late, { allowance: { ...ALLOWANCE, stalls }, guard: stalled }));
+    // A lease of 30 s lasts a whole ttl after the stall.
+    expect(next[0]).toMatchObject({ event: 'lease-ends', when: plus(until, 31_000), heldUntil: null });
+    expect(notes).toEqual([
+      `The node that ends leases was stalled until ${until} and answered no renewal (node-stalled), so the lease lasts 25 s longer.`,
+    ]);
+  });
+
   it.each([undefined, { ...SWEEPER, expiresAt: NOW }])('notes that no node ends leases (%j)', sweeper => {
     expect(explain(situation(aLeasedInstance(), { sweeper })).notes.join()).toContain('No node ends leases');
   });

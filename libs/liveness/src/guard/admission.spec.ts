@@ -45,9 +45,12 @@ describe('The admission', () => {
     expect(pass([guard(ALL, 'releasing', 'total-share')])).toEqual({ a: 1, b: 1, c: 0 });
   });
 
-  it('admits all expired leases after an outage, because leases last longer by themselves', () => {
-    expect(pass([guard(ALL, 'holding', 'store-away')])).toEqual({ a: 4, b: 4, c: 4 });
-  });
+  it.each(['store-away', 'node-stalled'] as const)(
+    'admits all expired leases under %s, because leases last longer by themselves',
+    reason => {
+      expect(pass([guard(ALL, 'holding', reason)])).toEqual({ a: 4, b: 4, c: 4 });
+    },
+  );
 
   it('admits nothing of a service that releases while the guard over all holds', () => {
     const states = [guard(ALL, 'holding', 'total-share'), guard(of('a'), 'releasing')];

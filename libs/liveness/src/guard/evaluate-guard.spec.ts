@@ -140,6 +140,32 @@ describe('The guard over all', () => {
     ).toEqual([]);
   });
 
+  const stalled = { inStallGrace: 12, inStallGraceUntil: at(25) };
+
+  it('shows that leases last longer after a stall of the node that ends leases, under a reason of its own', () => {
+    const situated = situation(5, { counts: counts([], 40, stalled), stalledUntil: at(3) });
+    expect(evaluateGuard(situated).states).toMatchObject([
+      { scope: ALL, phase: 'holding', reason: 'node-stalled', since: at(3), until: at(25), wouldExpire: 12, of: 40 },
+    ]);
+    expect(evaluateGuard({ ...situated, counts: counts([], 40) }).states, 'all have renewed').toEqual([]);
+    expect(evaluateGuard({ ...situated, stalledUntil: null }).states, 'an operator has ended it').toEqual([]);
+    expect(evaluateGuard({ ...situated, overrides: [override('end', ALL, 4, 64)] }).states).toEqual([]);
+  });
+
+  it('shows the outage of the database where there was one as well, and the shares before both', () => {
+    const both = counts([], 40, { ...stalled, inGrace: 30, inGraceUntil: at(31) });
+    const situated = situation(5, { counts: both, recoveringSince: at(0), stalledUntil: at(3) });
+    expect(evaluateGuard(situated).states).toMatchObject([{ reason: 'store-away' }]);
+    const many = { ...counts(thin), ...stalled };
+    expect(evaluateGuard({ ...situated, counts: many }).states).toMatchObject([{ reason: 'total-share' }]);
+  });
+
+  it('does not go on with the time of the report after a stall when leases expire afterwards', () => {
+    const told = evaluateGuard(situation(5, { counts: counts([], 40, stalled), stalledUntil: at(3) })).states;
+    const after = evaluateGuard(situation(31, { states: told, counts: counts(thin) })).states;
+    expect(after).toMatchObject([{ reason: 'total-share', since: at(31), until: at(631) }]);
+  });
+
   it('begins with a time of its own when they expire afterwards', () => {
     const told = evaluateGuard(situation(5, { counts: away, recoveringSince: at(0) })).states;
     const after = evaluateGuard(situation(31, { states: told, counts: counts(thin), recoveringSince: at(0) })).states;

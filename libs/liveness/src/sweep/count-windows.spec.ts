@@ -34,8 +34,8 @@ describe('The windows', () => {
     expect([by.service('default', 'orders'), by.service('default', 'pay')]).toEqual([at(240), at(540)]);
   });
 
-  it('ignore guards that begin in the future, and the one after an outage', () => {
-    const states = [guard(ORDERS, 3_600), guard(ALL, 100, 'store-away')];
+  it.each(['store-away', 'node-stalled'] as const)('ignore guards that begin in the future, and %s', reason => {
+    const states = [guard(ORDERS, 3_600), guard(ALL, 100, reason)];
     const { sinceOfAll, anchors, by } = countWindows(at(600), states, SMALL_RULES);
     expect([sinceOfAll, by.service('default', 'orders'), anchors]).toEqual([at(540), at(540), []]);
   });

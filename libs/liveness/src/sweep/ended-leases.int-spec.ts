@@ -31,6 +31,7 @@ afterAll(async () => {
 });
 
 const NOW = '2026-01-01T12:00:00.000Z';
+const agoIso = (ms: number) => new Date(Date.parse(NOW) - ms).toISOString();
 const FREELY = { others: null, services: [] };
 const em = () => node.databases.em('liveness');
 
@@ -54,7 +55,6 @@ describe('Expired leases', () => {
         .tuple(fc.constantFrom(1, 2, 30, 900, 86_400), fc.integer({ min: -2, max: 2_002 }))
         .map(([s, ms]) => s * 1_000 + ms),
     );
-    const agoIso = (ms: number) => new Date(Date.parse(NOW) - ms).toISOString();
     const someStall = fc
       .record({
         agoMs: fc.integer({ min: 0, max: 100_000 }),

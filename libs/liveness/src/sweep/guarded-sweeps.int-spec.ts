@@ -244,6 +244,24 @@ describe('An operator', () => {
     ]);
   });
 
+  it('ends the longer time of leases after a stall with the guard over all, and sees it until then', async () => {
+    const orders = await register(8, 'orders');
+    await silence(orders, 35);
+    const now = Date.now();
+    const [from, until] = [new Date(now - 21_000), new Date(now - 1_000)].map(time => time.toISOString());
+    const stall = { from, until, ms: 20_000 };
+    await client.query('update node_role set stalls = $1', [JSON.stringify([stall])]);
+    await node.sweep(term);
+    expect(await unhealthy('orders')).toBe(0);
+    expect((await guardsNow()).current()).toMatchObject([
+      { scope: { kind: 'all' }, reason: 'node-stalled', since: stall.until, wouldExpire: 8, of: 8 },
+    ]);
+    await node.overrides.end({ scope: { kind: 'all' }, ...operator('they are gone') });
+    await node.sweep(term);
+    expect(await unhealthy('orders')).toBe(8);
+    expect((await guardsNow()).current()).toEqual([]);
+  });
+
   it('ends the longer time of leases after an outage with the guard over all', async () => {
     const orders = await register(8, 'orders');
     await silence(orders, 100);

@@ -13,7 +13,10 @@ import { type TaskLog, type TroubleEnd, TroubleLines } from './trouble-lines.js'
 /** From so many failures in a row on, health and metrics show it. A single one is often that of a closed connection. */
 const TROUBLE_FROM = 2;
 
-/** A turn without progress for so long (ms) counts as hanging: whatever turns wait for has shorter limits. */
+/**
+ * A turn without progress for so long (ms) counts as hanging: whatever turns wait for has shorter limits. Stalls of this process
+ * do not count.
+ */
 export const HANGS_AFTER_MS = 60_000;
 
 /** After so long (ms) without another failure, the failure of a task that runs on demand is forgotten. */
@@ -63,6 +66,7 @@ export class BackgroundTask {
     readonly name: BackgroundTaskName,
     private readonly clock: Clock,
     log: TaskLog,
+    private readonly stalledMsSince: (sinceMs: number) => number = () => 0,
   ) {
     this.lines = new TroubleLines(name, log, clock);
   }
@@ -190,7 +194,9 @@ export class BackgroundTask {
 
   private get hungTurn(): UnderWay | undefined {
     const before = this.clock.monotonicMs() - HANGS_AFTER_MS;
-    for (const turn of this.turns) if (turn.progressAtMs <= before) return turn;
+    for (const turn of this.turns) {
+      if (turn.progressAtMs <= before - this.stalledMsSince(turn.progressAtMs)) return turn;
+    }
     return undefined;
   }
 

@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
   Optional,
 } from '@nestjs/common';
-import { BACKGROUND_TASKS, type BackgroundTaskName, type Clock } from '@coordination/kernel';
+import { BACKGROUND_TASKS, type BackgroundTaskName, type Clock, systemClock } from '@coordination/kernel';
 import { BackgroundTask } from './background-task.js';
 import { type TaskTrouble } from './task-trouble.js';
 import { type TaskLog } from './trouble-lines.js';
@@ -25,8 +25,22 @@ export class BackgroundTasks implements OnApplicationBootstrap, OnApplicationShu
   private readonly tasks: ReadonlyMap<BackgroundTaskName, BackgroundTask>;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(@Inject(TASK_CLOCK) clock: Clock, @Optional() log: TaskLog = new Logger('Tasks')) {
-    this.tasks = new Map(NAMES.map(name => [name, new BackgroundTask(name, clock, log)]));
+  private stalledMsSince: (sinceMs: number) => number = () => 0;
+
+  constructor(
+    @Inject(TASK_CLOCK) private readonly clock: Clock,
+    @Optional() log: TaskLog = new Logger('Tasks'),
+  ) {
+    const stalled = (sinceMs: number) => this.stalledMsSince(sinceMs);
+    this.tasks = new Map(NAMES.map(name => [name, new BackgroundTask(name, clock, log, stalled)]));
+  }
+
+  /**
+   * Makes the time in which this process was stalled not count as time in which a turn hangs.
+   * @param stalledMsSince for how long (ms) it was since a time of the system's monotonic clock; not used with another clock
+   */
+  discountStalls(stalledMsSince: (sinceMs: number) => number): void {
+    if (this.clock === systemClock) this.stalledMsSince = stalledMsSince;
   }
 
   /** The task of a name. The class that does the work records there how its turns end. */
