@@ -30,7 +30,14 @@ export const LIVENESS_EXAMPLE = {
   recoveringSince: '2026-11-21T11:02:10.004Z',
   guards: [GUARD_EXAMPLE],
   probes: {
-    thisNode: { owned: 120, inFlight: 3, waiting: 0, lateSeconds: 0, overdue: 0, notCounted: { dns: 2 } },
+    thisNode: {
+      owned: 120,
+      inFlight: 3,
+      waiting: 0,
+      lateSeconds: 0,
+      overdue: 0,
+      notCounted: [{ reason: 'dns', count: 2 }],
+    },
     byNode: [{ nodeId: 'coordination-0:8081', owned: 120 }],
   },
   nodes: [
