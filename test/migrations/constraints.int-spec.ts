@@ -107,6 +107,30 @@ const anOrder = (differing: Columns = {}): string =>
     ...differing,
   });
 
+const aProbeGuard = (differing: Columns = {}): string =>
+  insert('probe_guard', {
+    node: 'a',
+    namespace: 'default',
+    service: 'orders',
+    phase: 'holding',
+    reason: 'probe-failures',
+    since: NOW,
+    until: NOW,
+    would_expire: 1,
+    of_instances: 1,
+    share_limit: 0.3,
+    seen_at: NOW,
+    ...differing,
+  });
+
+const aSecondLook = (differing: Columns = {}): string =>
+  insert('probe_second_look', {
+    instance_id: '0193b3c8-7a10-7c3e-9f52-6a8d1e4b2f77',
+    node: 'a',
+    asked_at: NOW,
+    ...differing,
+  });
+
 const aKey = (differing: Columns = {}): string =>
   insert('idempotency_key', {
     actor: 'anonymous',
@@ -209,6 +233,11 @@ const BREAKERS: Readonly<Record<string, readonly string[]>> = {
   liveness_guard_reason_known: [aGuard({ reason: 'x' })],
   liveness_order_pkey: [`${anOrder()}; ${anOrder({ kind: 'force' })}`],
   liveness_order_kind_known: [anOrder({ kind: 'x' })],
+  probe_guard_pkey: [`${aProbeGuard()}; ${aProbeGuard()}`],
+  probe_guard_phase_known: [aProbeGuard({ phase: 'x' })],
+  probe_guard_reason_known: [aProbeGuard({ reason: 'store-away' })],
+  probe_second_look_pkey: [`${aSecondLook()}; ${aSecondLook({ node: 'b' })}`],
+  probe_second_look_failures_counted: [aSecondLook({ failures: -1 })],
   idempotency_key_pkey: [`${aKey()}; ${aKey({ revision: 2 })}`],
   idempotency_key_actor_named: [aKey({ actor: '' })],
   idempotency_key_key_form: ['', 'a b', 'ä', '\t', 'k'.repeat(256)].map(key => aKey({ key })),

@@ -30,7 +30,14 @@ class Sweeps {
   sweptSecondsAgo: number | undefined = 0.7;
 }
 
-const BACKLOG = { owned: 3, inFlight: 1, waiting: 1, lateSeconds: 4, overdue: 1, notCounted: { dns: 2 } };
+const BACKLOG = {
+  owned: 3,
+  inFlight: 1,
+  waiting: 1,
+  lateSeconds: 4,
+  overdue: 1,
+  notCounted: [{ reason: 'dns', count: 2 }],
+};
 
 class Backlog {
   queue() {

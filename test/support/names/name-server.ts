@@ -128,7 +128,7 @@ function replyTo(
   head.writeUInt16BE(records.length, 6);
   const question = Buffer.from(query.subarray(HEADER_BYTES, end));
   // An answer to a question that nobody asked: the first letter of the name differs.
-  if (found.kind === 'wrong-question') question[1] = question[1]! === 0x7a ? 0x79 : 0x7a;
+  if (found.kind === 'wrong-question') question.writeUInt8(question.readUInt8(1) === 0x7a ? 0x79 : 0x7a, 1);
   return Buffer.concat([head, question, ...records]);
 }
 
@@ -146,10 +146,11 @@ const encodeName = (name: string): Buffer =>
     Buffer.alloc(1),
   ]);
 
+const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+
 function encodeAddress(address: string): Buffer {
   if (!address.includes(':')) return Buffer.from(address.split('.').map(Number));
   const [before = '', after = ''] = address.split('::');
-  const groups = (part: string) => (part === '' ? [] : part.split(':'));
   const [first, last] = [groups(before), groups(after)];
   const all = [...first, ...Array.from({ length: 8 - first.length - last.length }, () => '0'), ...last];
   return Buffer.from(all.map(group => group.padStart(4, '0')).join(''), 'hex');

@@ -31,7 +31,14 @@ export const LIVENESS_EXAMPLE = {
   stalls: [{ from: '2026-11-23T07:58:01.120Z', until: '2026-11-23T07:58:22.310Z', seconds: 20.1 }],
   guards: [GUARD_EXAMPLE],
   probes: {
-    thisNode: { owned: 120, inFlight: 3, waiting: 0, lateSeconds: 0, overdue: 0, notCounted: { dns: 2 } },
+    thisNode: {
+      owned: 120,
+      inFlight: 3,
+      waiting: 0,
+      lateSeconds: 0,
+      overdue: 0,
+      notCounted: [{ reason: 'dns', count: 2 }],
+    },
     byNode: [{ nodeId: 'coordination-0:8081', owned: 120 }],
   },
   nodes: [

@@ -49,7 +49,14 @@ const probeQueue = z
     lateSeconds: z.number().min(0).describe('How long the probe that has waited longest has been due.'),
     overdue: count('Waiting probes that have been due for longer than a second.'),
     notCounted: z
-      .partialRecord(z.enum(NODE_FAULTS), z.int().min(1))
+      .array(
+        z
+          .looseObject({
+            reason: z.enum(NODE_FAULTS).meta({ id: 'NodeFault' }),
+            count: z.int().min(1).describe('Instances.'),
+          })
+          .meta({ id: 'ProbesNotCounted' }),
+      )
       .describe(
         'Instances whose last probe did not count, by what the node lacked; empty: none. See `health.lastError` of instances.',
       ),

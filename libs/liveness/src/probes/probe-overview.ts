@@ -15,7 +15,7 @@ export interface ProbeQueue {
   /** Waiting probes that have been due for longer than a second. */
   readonly overdue: number;
   /** Instances whose last probe did not count, by what this node lacked. */
-  readonly notCounted: Readonly<Partial<Record<NodeFault, number>>>;
+  readonly notCounted: readonly { readonly reason: NodeFault; readonly count: number }[];
 }
 
 /** A node and how many instances it probes. */
@@ -35,7 +35,14 @@ export class ProbeOverview {
   /** The queue of this node. */
   queue(): ProbeQueue {
     const { size, inFlight, waiting, lateSeconds, overdue, notCounted } = this.scheduler;
-    return { owned: size, inFlight, waiting, lateSeconds, overdue, notCounted: Object.fromEntries(notCounted) };
+    return {
+      owned: size,
+      inFlight,
+      waiting,
+      lateSeconds,
+      overdue,
+      notCounted: [...notCounted].map(([reason, count]) => ({ reason, count })),
+    };
   }
 
   /** The live nodes, and how many instances each probes; the same on all nodes with the same revision. */

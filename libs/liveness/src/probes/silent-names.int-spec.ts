@@ -27,6 +27,8 @@ let timer: NodeJS.Timeout;
 let verdicts: Map<string, ProbeVerdict[]>;
 let outcomes: Map<string, ProbeOutcome[]>;
 
+const add = <T>(map: Map<string, T[]>, id: string, value: T): void => void map.set(id, [...(map.get(id) ?? []), value]);
+
 beforeAll(async () => {
   directory = disposableDirectory();
   target = await httpTarget((_, response) => response.end('ok'));
@@ -41,7 +43,6 @@ beforeEach(async () => {
   await writeFile(resolvConf, `nameserver ${server.address}\n`);
   names = new SystemNames(systemClock, { hosts: join(directory.path, 'no-hosts'), resolvConf });
   [verdicts, outcomes] = [new Map(), new Map()];
-  const add = <T>(map: Map<string, T[]>, id: string, value: T) => void map.set(id, [...(map.get(id) ?? []), value]);
   const resolver = new NameResolver(names, systemClock, { ...NAME_TIMES, freshMs: 500, restMs: 500 });
   scheduler = new ProbeScheduler(
     new Prober(new ProbePolicy(['127.0.0.0/8']), resolver, systemClock, { stalledMsSince: () => 0 }),

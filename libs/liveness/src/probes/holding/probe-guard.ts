@@ -11,6 +11,9 @@ import { MAX_ASKED, SecondLookStore } from './second-look-store.js';
 /** The longest pause (ms) that the bounded rate counts: what is late does not catch up. */
 const LONGEST_PAUSE_MS = 2_000;
 
+/** Failures that are reported at once. */
+const MAX_REPORTED = 100;
+
 /** Holds failures of the probes of this node that begin together, and releases those that count. */
 @Injectable()
 export class ProbeGuard {
@@ -57,7 +60,11 @@ export class ProbeGuard {
     this.states = judgement.states;
     await this.ask(node, judgement.ask);
     for (const id of judgement.renew) verdicts.forget(id);
-    for (const { id, confirmedBy } of judgement.due) await verdicts.release(id, confirmedBy);
+    for (let from = 0; from < judgement.due.length; from += MAX_REPORTED) {
+      const some = judgement.due.slice(from, from + MAX_REPORTED);
+      // They form a batch of the writer, which other requests of the API follow.
+      await Promise.all(some.map(({ id, confirmedBy }) => verdicts.release(id, confirmedBy)));
+    }
   }
 
   private async ask(node: string, ids: readonly string[]): Promise<void> {

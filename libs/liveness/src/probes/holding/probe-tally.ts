@@ -87,36 +87,37 @@ export class ProbeTally {
     const toMs = (time: string): number => nowMs - (Date.parse(now) - Date.parse(time));
     const allSinceMs = toMs(since.all);
     const total = { of: 0, expired: 0, pending: 0 };
-    const counted = new Map<Group, ServiceCountDraft>();
+    const counted = new Map<Group, { readonly count: Mutable<ServiceCount>; readonly sinceMs: number }>();
     for (const [id, { group, counts, failingSinceMs }] of this.tallied) {
       if (!counts) continue;
-      let draft = counted.get(group);
-      if (!draft) {
+      let known = counted.get(group);
+      if (!known) {
         const { namespace, service } = group;
-        draft = { namespace, service, of: 0, expired: 0, pending: 0, expiredInTotalWindow: 0, sinceMs: 0 };
-        draft.sinceMs = toMs(since.service(namespace, service));
-        counted.set(group, draft);
+        const count = { namespace, service, of: 0, expired: 0, pending: 0, expiredInTotalWindow: 0 };
+        known = { count, sinceMs: toMs(since.service(namespace, service)) };
+        counted.set(group, known);
       }
+      const { count, sinceMs } = known;
       if (failingSinceMs === undefined) {
-        draft.of += 1;
+        count.of += 1;
         total.of += 1;
         continue;
       }
-      if (failingSinceMs > draft.sinceMs) {
-        draft.of += 1;
-        draft.expired += 1;
+      if (failingSinceMs > sinceMs) {
+        count.of += 1;
+        count.expired += 1;
       }
       if (failingSinceMs > allSinceMs) {
         total.of += 1;
         total.expired += 1;
-        draft.expiredInTotalWindow += 1;
+        count.expiredInTotalWindow += 1;
       }
       if (isPending(id)) {
-        draft.pending += 1;
+        count.pending += 1;
         total.pending += 1;
       }
     }
-    const services: ServiceCount[] = [...counted.values()].map(({ sinceMs: _, ...count }) => count);
+    const services = [...counted.values()].map(({ count }) => count);
     return { total, services, inGrace: 0, inGraceUntil: null, inStallGrace: 0, inStallGraceUntil: null };
   }
 
@@ -126,4 +127,4 @@ export class ProbeTally {
   }
 }
 
-type ServiceCountDraft = { -readonly [K in keyof ServiceCount]: ServiceCount[K] } & { sinceMs: number };
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

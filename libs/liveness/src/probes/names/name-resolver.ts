@@ -69,6 +69,7 @@ export class NameResolver {
     const known = this.knownOf(host);
     const { freshMs, restMs, patienceMs } = this.times;
     if (known.answer && this.age(known.answer) < freshMs && !known.silence) return answered(host, known.answer);
+    const { answer: before } = known;
     if (!known.silence || this.age(known.silence) >= restMs) {
       known.asking ??= this.begin(host, known);
     }
@@ -77,7 +78,9 @@ export class NameResolver {
       const patience = this.lastGood(known) ? Math.min(patienceMs, withinMs) : withinMs;
       await orAfter(known.asking, patience);
     }
-    if (known.answer && this.age(known.answer) < freshMs) return answered(host, known.answer);
+    // An answer that came in this time counts, also if it has become old by now, because this process was slow.
+    const isNew = known.answer !== before;
+    if (known.answer && (isNew || this.age(known.answer) < freshMs)) return answered(host, known.answer);
     const kept = this.lastGood(known);
     if (kept) return kept;
     throw known.silence?.error ?? new SilentNameServerError(host, `it took longer than ${withinMs} ms`);

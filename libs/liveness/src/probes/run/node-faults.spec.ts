@@ -3,6 +3,8 @@ import { SilentNameServerError, UnknownNameError } from '../names/name-errors.js
 import { nodeFaultOf } from './node-faults.js';
 
 const failing = (code: string, address = '192.0.2.1') => Object.assign(new Error(code), { code, address });
+const both = (...codes: string[]) => new AggregateError(codes.map(code => failing(code)));
+const status = (details: string) => Object.assign(new Error(`14 UNAVAILABLE: ${details}`), { code: 14, details });
 const routed = async () => true;
 const unrouted = async () => false;
 
@@ -33,7 +35,6 @@ describe('An error of a probe', () => {
   });
 
   it('of several addresses is of this node only if that of each is', async () => {
-    const both = (...codes: string[]) => new AggregateError(codes.map(code => failing(code)));
     expect(await nodeFaultOf(both('ENETUNREACH', 'EMFILE'), unrouted)).toBe('route');
     expect(await nodeFaultOf(both('ENETUNREACH', 'ECONNREFUSED'), unrouted)).toBeUndefined();
   });
@@ -44,7 +45,6 @@ describe('An error of a probe', () => {
   });
 
   it('behind a status of gRPC counts as the error of its connection', async () => {
-    const status = (details: string) => Object.assign(new Error(`14 UNAVAILABLE: ${details}`), { code: 14, details });
     const last = (error: string) => status(`No connection established. Last error: ${error}`);
     expect(await nodeFaultOf(last('Error: connect EMFILE 10.0.0.1:80 - Local (undefined:undefined)'))).toBe(
       'descriptors',

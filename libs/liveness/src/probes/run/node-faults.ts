@@ -56,8 +56,13 @@ export async function nodeFaultOf(error: unknown, route: RouteCheck = hasRoute):
   if (error instanceof SilentNameServerError) return 'dns';
   // Several addresses were tried: one that failed by itself counts.
   if (error instanceof AggregateError) {
-    const faults = await Promise.all(error.errors.map(async each => nodeFaultOf(each, route)));
-    return faults.every(fault => fault !== undefined) ? faults[0] : undefined;
+    let first: NodeFault | undefined;
+    for (const each of error.errors) {
+      const fault = await nodeFaultOf(each, route);
+      if (fault === undefined) return undefined;
+      first ??= fault;
+    }
+    return first;
   }
   const { code, address, details } = (error ?? {}) as { code?: unknown; address?: unknown; details?: unknown };
   const name = typeof code === 'string' ? code : codeIn(details);

@@ -74,6 +74,8 @@ const names = (...addresses: string[]): Lookup => {
   return async () => found;
 };
 
+const unansweredNames: Lookup = host => Promise.reject(new SilentNameServerError(host, 'ETIMEOUT'));
+
 const silentNames: Lookup = () => new Promise(() => undefined);
 
 /** Short, for servers that will not answer. */
@@ -351,8 +353,7 @@ describe('A name', () => {
     });
     const unanswered = await probe({ port: 1, host: 'orders.test', check: aTcpCheck(IMPATIENT) }, silentNames);
     expect(unanswered).toMatchObject({ result: 'node', fault: 'dns' });
-    const silent: Lookup = host => Promise.reject(new SilentNameServerError(host, 'ETIMEOUT'));
-    const { output } = await probe({ port: 1, host: 'orders.test', check: aTcpCheck() }, silent);
+    const { output } = await probe({ port: 1, host: 'orders.test', check: aTcpCheck() }, unansweredNames);
     expect(output).toBe('The address of orders.test is not known, because no name server answered: ETIMEOUT.');
   });
 });
