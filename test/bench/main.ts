@@ -52,7 +52,8 @@ async function measureCases(
   chosen: readonly BenchCase[],
   options: Options,
 ): Promise<readonly string[]> {
-  const against = options.against === undefined ? undefined : ((await readReport(options.against)) as Report);
+  const against = options.against === undefined ? undefined : await readReport(options.against);
+  if (against && !('cases' in against)) throw new UsageError(`${options.against} has no figures of cases.`);
   const { report, failures } = await runCases(postgres, chosen, options, say);
   print(`${report.machine}\n${report.database}, PG1 by ${report.pg1Tool}\n${toTable(report, against)}\n`);
   print(`${toGrowthTables(report)}\n`);

@@ -110,5 +110,5 @@ const seconds = (ms: number): string => (Number.isFinite(ms) ? (ms / SECOND_MS).
 
 function rounded(value: number): string {
   if (!Number.isFinite(value)) return '–';
-  return value >= 10 ? String(Math.round(value)) : value.toFixed(1);
+  return value >= 10 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
 }

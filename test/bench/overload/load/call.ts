@@ -35,7 +35,8 @@ export function call(
   });
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Called> {
+/** Reads an answer to its end. @throws Error of the connection when it ends before */
+export async function readAnswer(response: IncomingMessage): Promise<Called> {
   const status = response.statusCode ?? 0;
   let bytes = 0;
   let problem = '';
@@ -47,7 +48,8 @@ async function readAnswer(response: IncomingMessage): Promise<Called> {
   return { answer: code === undefined ? String(status) : `${status} ${code}`, bytes };
 }
 
-function nameOf(error: unknown): string {
+/** What an error of a connection is called. */
+export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }

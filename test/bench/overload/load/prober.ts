@@ -85,7 +85,7 @@ function tick(): void {
   lastTick = now;
   for (const task of tasks) {
     if (now < task.dueAt || now > task.untilMs) continue;
-    // After a delay of the prober itself it goes on from now: what it missed was not sent by anybody.
+    // After a delay of the prober itself it goes on from now: what it missed is not sent later.
     task.dueAt = Math.max(task.dueAt + task.everyMs, now);
     task.run();
   }

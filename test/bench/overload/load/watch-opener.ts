@@ -1,5 +1,9 @@
 import { Agent, type ClientRequest, request } from 'node:http';
+import { nameOf, readAnswer } from './call.js';
 import { type Repeated } from './callers-job.js';
+
+/** The status of a watch that is open. */
+const OPENED = 200;
 
 /** Opens watches, one for each call, and keeps them open and read. */
 export class WatchOpener {
@@ -36,11 +40,19 @@ export class WatchOpener {
       };
       const { hostname, port } = this.url;
       const sent = request({ hostname, port, path, agent: this.agent }, response => {
-        response.once('data', () => settle(String(response.statusCode)));
+        if (response.statusCode !== OPENED) {
+          readAnswer(response).then(
+            ({ answer }) => settle(answer),
+            (error: unknown) => settle(nameOf(error)),
+          );
+          return;
+        }
+        response.once('data', () => settle(String(OPENED)));
         response.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
-        response.once('error', error => settle(error.message));
+        response.once('error', error => settle(nameOf(error)));
       });
-      sent.once('error', error => settle('code' in error ? String(error.code) : error.message));
+      sent.once('error', error => settle(nameOf(error)));
+      sent.once('close', () => settle('closed'));
       this.requests.add(sent);
       sent.end();
     });

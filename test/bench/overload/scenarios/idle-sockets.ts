@@ -24,7 +24,7 @@ const SECONDS = 8;
 const P99_LIMIT_MS = 100;
 
 /** How many lines about connections a bounded rate allows in this time. */
-const LINES_MAX = 20;
+const LINES_MAX = 5;
 const ABOUT_CONNECTIONS = /"msg":"[^"]*(connection|descriptor)/i;
 
 /** Idle sockets beyond the limit of descriptors: the longest idle ones have to be closed for those that ask for something. */
