@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { execArgvForBudget } from '@coordination/config/memory';
 import { Api } from '../../support/http/api.js';
 import { waitFor } from '../../support/time/wait-for.js';
 import { end, END_WITH_PARENT, ROOT } from './run-script.js';
@@ -40,7 +41,13 @@ export class BenchNode {
   static async start(databaseUrl: string, options: BenchNodeOptions = {}): Promise<BenchNode> {
     const { env = {}, checkout = ROOT, descriptors } = options;
     const begun = performance.now();
-    const node = [process.execPath, ...END_WITH_PARENT, '--enable-source-maps', join(checkout, MAIN)];
+    const node = [
+      process.execPath,
+      ...heapOptions(env),
+      ...END_WITH_PARENT,
+      '--enable-source-maps',
+      join(checkout, MAIN),
+    ];
     const [command, ...args] = descriptors === undefined ? node : limited(node, descriptors);
     const child = spawn(command!, args, {
       cwd: checkout,
@@ -95,6 +102,17 @@ class Output {
     });
   }
 }
+
+/**
+ * The limit of V8's heap that a node would otherwise set by starting its program again, which it does not do with a channel to its
+ * parent.
+ */
+const heapOptions = (env: Readonly<Record<string, string>>): readonly string[] =>
+  execArgvForBudget({
+    budget: env['PCS_MEMORY_BUDGET_MB'] ?? process.env['PCS_MEMORY_BUDGET_MB'],
+    execArgv: [],
+    nodeOptions: process.env['NODE_OPTIONS'],
+  }) ?? [];
 
 /** A command that runs another one with a limit of open files; the shell becomes that one, so that its id is the same. */
 const limited = (command: readonly string[], descriptors: number): string[] => [
