@@ -2,6 +2,7 @@ import { type SharedBody } from '@coordination/http';
 import { CatalogView, type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import { CatalogState } from '@coordination/catalog/testing';
 import { type Clock } from '@coordination/kernel';
+import { Scheduler } from '@coordination/scheduling';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
@@ -154,11 +155,15 @@ describe('a list of many instances', () => {
     const asked: { readonly at: number; readonly answer: Promise<MadeJson> }[] = [];
     const plain = new Map<number, string>();
     let changes = 0;
+    let nowMs = 0;
+    // So that a list takes many slices, however fast the machine is.
+    const scheduler = new Scheduler({ now: () => new Date(NOW), monotonicMs: () => (nowMs += 0.5) });
+    const answers = new CachedJson(world.view, undefined, { scheduler });
     const note = () => plain.set(world.view.serviceRevision('default', 'orders')!, world.plain(queryOf(EVERYTHING)));
     note();
     // Changes and requests come in the turns of the event loop in which the list is being made.
     while (changes < 60) {
-      const answer = world.answers.instanceList('default', 'orders', EVERYTHING);
+      const answer = answers.instanceList('default', 'orders', EVERYTHING);
       asked.push({ at: world.view.revision, answer: Promise.resolve(answer) as Promise<MadeJson> });
       if (changes % 3 === 0) world.put(changes * 7, { weight: changes });
       else if (changes % 3 === 1) world.remove(changes * 11);
