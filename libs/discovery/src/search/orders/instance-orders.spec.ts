@@ -172,15 +172,15 @@ describe('orders of instances', () => {
     const { log, view, orders, read } = setUp();
     const record = anInstance();
     view.apply([log.put(record)]);
-    let isOver = false;
+    const reading = { isOver: false };
     const writing = (async () => {
       // More than a search applies at once, and so many turns only that the test ends in any case.
-      for (let n = 0; !isOver && n < 200; n++) {
+      for (let n = 0; !reading.isOver && n < 200; n++) {
         for (let m = 0; m < 101; m++) view.apply([log.put({ ...record, weight: n * 101 + m })]);
         await setImmediate();
       }
     })();
-    const [records, inViewThen] = await read('service').finally(() => (isOver = true));
+    const [records, inViewThen] = await read('service').finally(() => (reading.isOver = true));
     expect(records).toEqual(inViewThen);
     await writing;
     const failing = orders.read({ ...EVERYWHERE, sort: 'updatedAt' }, undefined, {
