@@ -58,25 +58,13 @@ export class CatalogSearches {
     if (isKnown(current)) return { catalog: current, body: undefined };
     await this.places.enter();
     const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
-    const { walk, catalog } = await this.walk(search, after, { turn, consistency });
+    await turn.next();
+    consistency.signal?.throwIfAborted();
+    // Within one step, so that both are of one state of the view.
+    const read = (walk: InstanceWalk) => this.fresh.now(() => ({ walk }), consistency);
+    const { walk, catalog } = await this.orders.read(search, after, { turn, read });
     const body = await this.pageJson(search, walk, { turn, signal: consistency.signal, revision: catalog.revision });
     return { catalog, body };
-  }
-
-  /** A walk over the instances, and the state of the catalog that it shows. */
-  private async walk(
-    search: CatalogSearch,
-    after: readonly string[] | undefined,
-    { turn, consistency }: { readonly turn: Turn; readonly consistency: ReadConsistency },
-  ) {
-    await turn.next();
-    for (;;) {
-      consistency.signal?.throwIfAborted();
-      const walk = this.orders.walk(search, after);
-      // Nothing waits between these two, so that they are of one state of the view.
-      if (walk) return this.fresh.now(() => ({ walk }), consistency);
-      await this.orders.prepare(search, turn);
-    }
   }
 
   private async pageJson(

@@ -13,7 +13,7 @@ import { RevisionCache } from '../responses/revision-cache.js';
 import { ScanTest } from '../selection/scan-test.js';
 import { type Selection } from '../selection/selection.js';
 import { ServiceSummarizer } from '../summary/service-summary.js';
-import { InstanceOrders } from './orders/instance-orders.js';
+import { InstanceOrders, type InstanceWalk } from './orders/instance-orders.js';
 import { ScanPace } from './scan-pace.js';
 import { SEARCH_LIMITS } from './search-limits.js';
 import { SharedWork } from './shared-work.js';
@@ -98,15 +98,14 @@ export class FilteredServices {
     const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
     const scope = { namespace, service: null, sort: 'service', order: 'asc' } as const;
     await turn.next();
-    let walk = this.orders.walk(scope);
-    while (!walk) {
-      await this.orders.prepare(scope, turn);
-      signal.throwIfAborted();
-      walk = this.orders.walk(scope);
-    }
-    // Nothing has waited since the walk began, so that both are of one state of the view.
-    const { generation } = this.view;
-    const { revision, catalog } = this.fresh.now(() => ({ revision: this.revisionOf(namespace) }), EVENTUAL);
+    signal.throwIfAborted();
+    // Within one step, so that all are of one state of the view.
+    const read = (walk: InstanceWalk) =>
+      this.fresh.now(
+        () => ({ walk, revision: this.revisionOf(namespace), generation: this.view.generation }),
+        EVENTUAL,
+      );
+    const { walk, revision, generation, catalog } = await this.orders.read(scope, undefined, { turn, read });
 
     const test = new ScanTest(selection, this.limits.listSteps);
     const pace = new ScanPace(turn);

@@ -57,6 +57,8 @@ interface Order {
   isUsed: boolean;
   /** Resolves when it is filled and has all changes, or was dropped; undefined when it is not being prepared. */
   preparation: Promise<void> | undefined;
+  /** Are called in the step that finishes the preparation. They must not throw. */
+  readonly readers: (() => void)[];
 }
 
 /**
@@ -85,7 +87,7 @@ export class InstanceOrders implements ViewRecordObserver {
    * The instances of the view as it is now: all of the scope, in the order of the search, and perhaps others in between.
    * Changes of the view do not affect the walk.
    * @param after where a previous page ended
-   * @returns undefined when the order is not ready: see {@link prepare}
+   * @returns undefined when the order is not ready: see {@link read}
    */
   walk(scope: OrderedScope, after?: SearchPosition): InstanceWalk | undefined {
     const { sort, order } = scope;
@@ -103,12 +105,27 @@ export class InstanceOrders implements ViewRecordObserver {
   }
 
   /**
-   * Resolves when an order is ready, unless the view changes very much, or is loaded again, at that very moment.
+   * What is read of a walk, at a moment when its order is ready: at once or, if the order must be made or has many changes to
+   * apply, in the step that finishes it. So a search takes its turn however fast the catalog changes.
    * @param turn the slices of the caller, who waits while the order is made for all who ask
+   * @param read is called once, with a walk over the view as it is at that moment
+   * @throws what `read` throws
    */
-  async prepare({ sort }: Pick<OrderedScope, 'sort'>, turn: Turn): Promise<void> {
-    const order = this.orders.get(sort) ?? this.begin(sort);
-    await turn.waitFor(this.preparationOf(sort, order));
+  async read<Result>(
+    scope: OrderedScope,
+    after: SearchPosition | undefined,
+    { turn, read }: { readonly turn: Turn; readonly read: (walk: InstanceWalk) => Result },
+  ): Promise<Result> {
+    for (;;) {
+      const walk = this.walk(scope, after);
+      if (walk) return read(walk);
+      const order = this.orders.get(scope.sort) ?? this.begin(scope.sort);
+      const reading: { outcome?: () => Result } = {};
+      order.readers.push(() => (reading.outcome = attempt(() => read(this.walk(scope, after)!))));
+      await turn.waitFor(this.preparationOf(scope.sort, order));
+      // Without an outcome the order was dropped.
+      if (reading.outcome) return reading.outcome();
+    }
   }
 
   changed(before: InstanceRecord | undefined, after: InstanceRecord | undefined): void {
@@ -143,13 +160,13 @@ export class InstanceOrders implements ViewRecordObserver {
 
   private begin(sort: SearchSort): Order {
     const items = new SortedBuckets<InstanceRecord>(SORT_KEYS[sort].compare);
-    const order: Order = { items, pending: [], isFilled: false, isUsed: false, preparation: undefined };
+    const order: Order = { items, pending: [], isFilled: false, isUsed: false, preparation: undefined, readers: [] };
     this.orders.set(sort, order);
     return order;
   }
 
   private preparationOf(sort: SearchSort, order: Order): Promise<void> {
-    order.preparation ??= this.fill(sort, order).finally(() => (order.preparation = undefined));
+    order.preparation ??= this.fill(sort, order);
     return order.preparation;
   }
 
@@ -193,6 +210,20 @@ export class InstanceOrders implements ViewRecordObserver {
         pace.worked(ADDING_UNITS);
       }
     }
+    order.preparation = undefined;
+    for (const reader of order.readers.splice(0)) reader();
+  }
+}
+
+/** Calls a function. @returns what gives its result, or throws what it threw */
+function attempt<Result>(work: () => Result): () => Result {
+  try {
+    const result = work();
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }
 
