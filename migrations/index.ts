@@ -6,9 +6,9 @@ import { Migration20261125000400 } from './migration-20261125000400-liveness.js'
 import { Migration20261126000500 } from './migration-20261126000500-retention.js';
 import { Migration20261127000600 } from './migration-20261127000600-incarnations.js';
 import { Migration20261127000700 } from './migration-20261127000700-empty-services.js';
-import { Migration20261128000100 } from './migration-20261128000100-stalls.js';
-import { Migration20261128000200 } from './migration-20261128000200-probe-guard.js';
-import { Migration20261128000800 } from './migration-20261128000800-search-indexes.js';
+import { Migration20261128000800 } from './migration-20261128000800-stalls.js';
+import { Migration20261128000900 } from './migration-20261128000900-probe-guard.js';
+import { Migration20261128001000 } from './migration-20261128001000-search-indexes.js';
 import { SERVICE_PRIVILEGES } from './service-privileges.js';
 
 export { NOT_FOR_THE_SERVICE, SERVICE_PRIVILEGES, type TablePrivilege } from './service-privileges.js';
@@ -23,9 +23,9 @@ export const MIGRATIONS = [
   { name: '20261126000500-retention', class: Migration20261126000500 },
   { name: '20261127000600-incarnations', class: Migration20261127000600 },
   { name: '20261127000700-empty-services', class: Migration20261127000700 },
-  { name: '20261128000100-stalls', class: Migration20261128000100 },
-  { name: '20261128000200-probe-guard', class: Migration20261128000200 },
-  { name: '20261128000800-search-indexes', class: Migration20261128000800 },
+  { name: '20261128000800-stalls', class: Migration20261128000800 },
+  { name: '20261128000900-probe-guard', class: Migration20261128000900 },
+  { name: '20261128001000-search-indexes', class: Migration20261128001000 },
 ];
 
 /** The schema that this version of the service needs. */

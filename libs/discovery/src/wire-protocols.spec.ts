@@ -14,7 +14,7 @@ import {
 } from '@coordination/http';
 import { ERROR_CODES, StoreUnavailableError, systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { Scheduler, SchedulingModule, WorkPlaces } from '@coordination/scheduling';
+import { Scheduler, WorkPlaces } from '@coordination/scheduling';
 import { type FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anInstance } from '../../../test/support/catalog/factories.js';
@@ -77,7 +77,7 @@ const readIndex = { current: () => Promise.reject(new StoreUnavailableError()), 
 const barrier = new ReadBarrier(view, readIndex, systemClock, new Metrics());
 
 @Module({
-  imports: [ContextModule, SchedulingModule],
+  imports: [ContextModule],
   controllers: [LinesController],
   providers: [
     { provide: CatalogView, useValue: view },

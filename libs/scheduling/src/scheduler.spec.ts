@@ -248,6 +248,20 @@ describe('awaited work', () => {
   });
 });
 
+describe('a process that gets hardly any processor time', () => {
+  it('runs one piece of work in each slice, though the slice is over before it begins', async () => {
+    let ms = 0;
+    const scheduler = new Scheduler({ now: () => new Date(0), monotonicMs: () => (ms += 10 * SLICE_MS) });
+    let steps = 0;
+    scheduler.schedule({ step: () => ++steps < 3 }, HEAVY);
+    const turn = scheduler.begin(HEAVY);
+    await turn.next();
+    await turn.next();
+    while (scheduler.size > 0) await nextTurnOfLoop();
+    expect(steps).toBe(3);
+  });
+});
+
 describe('fairness', () => {
   it('is among clients, however much work one of them has', async () => {
     const { done, schedule, isIdle } = workshop();

@@ -81,6 +81,7 @@ export class Scheduler implements SliceSource {
   /** When the current slice ends, and what was used of it. */
   private endsAtMs = 0;
   private usedMs = 0;
+  private isFirstPiece = false;
   /** The turn that has the current slice. */
   private holder: Turn | undefined;
   /** The step that is being done. */
@@ -176,19 +177,16 @@ export class Scheduler implements SliceSource {
     this.isInSlice = true;
     this.endsAtMs = now + SLICE_MS;
     this.usedMs = 0;
+    this.isFirstPiece = true;
     this.continueSlice();
   }
 
   /** Works until the slice is over, or until a turn has it, which gives it back. */
   private continueSlice(): void {
-    while (
-      this.isInSlice &&
-      !this.holder &&
-      !this.current &&
-      this.endsAtMs - this.clock.monotonicMs() >= LEAST_LEFT_MS
-    ) {
+    while (this.isInSlice && !this.holder && !this.current && this.hasTimeLeft) {
       const next = this.queue.next();
       if (!next) return;
+      this.isFirstPiece = false;
       if (next instanceof WaitingTurn) {
         this.holder = next.turn;
         next.begin();
@@ -196,6 +194,11 @@ export class Scheduler implements SliceSource {
         this.step(next);
       }
     }
+  }
+
+  /** One piece runs in each slice, even if the process has got no processor time since the slice began. */
+  private get hasTimeLeft(): boolean {
+    return this.isFirstPiece || this.endsAtMs - this.clock.monotonicMs() >= LEAST_LEFT_MS;
   }
 
   private step(stepper: Stepper): void {

@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /** Why the last probe of an instance did not succeed; the guards over failures of probes; and second looks of other nodes. */
-export class Migration20261128000200 extends Migration {
+export class Migration20261128000900 extends Migration {
   override up(): void {
     // No renewal changes it and no index has it, so renewals stay heap-only.
     this.addSql('alter table instance_lease add column probe_error jsonb null');

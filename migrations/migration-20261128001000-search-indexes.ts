@@ -4,7 +4,7 @@ import { Migration } from '@mikro-orm/migrations';
  * Removes the indexes of searches, which nodes answer from memory. Each write of an instance had to change them. Nodes of the
  * version before answer searches with filters without them, only more slowly.
  */
-export class Migration20261128000800 extends Migration {
+export class Migration20261128001000 extends Migration {
   override up(): void {
     this.addSql('drop index service_instance_metadata_idx');
     this.addSql('drop index service_instance_app_version_idx');

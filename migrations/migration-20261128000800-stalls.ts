@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /** Stalls of the node that ends leases, by which leases last longer, and the reason of the guard that reports it. */
-export class Migration20261128000100 extends Migration {
+export class Migration20261128000800 extends Migration {
   override up(): void {
     this.addSql(`alter table node_role add column stalls jsonb not null default '[]'`);
     this.addSql('alter table liveness_guard drop constraint liveness_guard_reason_known');
