@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ConnectionMetrics } from './connections/connection-metrics.js';
 import { ServerConnections } from './connections/server-connections.js';
 import { type HttpAdapter } from './server/http-adapter.js';
+import { PacedRequests } from './work/paced-requests.js';
 import { RequestPlaces } from './work/request-places.js';
 
 /** The server exists before the container of Nest does. */
@@ -18,7 +19,7 @@ const serverConnections = {
  */
 @Global()
 @Module({
-  providers: [serverConnections, ConnectionMetrics, RequestPlaces],
+  providers: [serverConnections, ConnectionMetrics, RequestPlaces, PacedRequests],
   exports: [ServerConnections, RequestPlaces],
 })
 export class HttpModule {}

@@ -30,6 +30,7 @@ export class WatchController {
       'When the connection ends, reconnect to any node with the last id as `Last-Event-ID` (browsers and EventSource clients do so by themselves) or as `since`.',
     ].join('\n\n'),
     work: 'hot',
+    comesInBursts: true,
     operationId: 'watchInstances',
     requestHeaders: ['Last-Event-ID'],
     problems: ['INVALID_FILTER', 'OVERLOADED', 'RATE_LIMITED', 'STARTING', 'STALE_VIEW', 'STORE_UNAVAILABLE'],

@@ -39,6 +39,8 @@ export interface EndpointOptions extends SuccessOptions {
    * operation that is heavy only for some queries is `hot`, asks {@link RequestPlaces} itself, and declares `OVERLOADED`.
    */
   readonly work: WorkClass;
+  /** Whether many clients send it at the same moment; see `PacedRequests`. */
+  readonly comesInBursts?: boolean;
   readonly summary: string;
   readonly description?: string;
   /** Unique, lowerCamelCase: generators of clients use it as the name of the method. */
@@ -63,8 +65,8 @@ export function Endpoint(asked: EndpointOptions): MethodDecorator {
   const options = repeatableIfWrite(asked);
   return (target, key, descriptor: PropertyDescriptor) => {
     const takes = parametersOf(target, key);
-    const { work, bodyLimitBytes } = options;
-    extendRouteConfig(descriptor.value as object, { ...takes, work, bodyLimitBytes });
+    const { work, comesInBursts, bodyLimitBytes } = options;
+    extendRouteConfig(descriptor.value as object, { ...takes, work, comesInBursts, bodyLimitBytes });
     const consumes = options.consumes ?? ['application/json'];
     const produces = options.produces ?? ['application/json'];
     applyDecorators(

@@ -5,6 +5,8 @@ import { type WireProtocol } from './wire-protocol.js';
 export interface EndpointRouteConfig {
   /** The class of the work; every route of the service has one. */
   readonly work?: WorkClass;
+  /** Many clients send it at the same moment: it begins in a slice of the scheduler. */
+  readonly comesInBursts?: boolean | undefined;
   readonly takesBody?: boolean;
   readonly takesQuery?: boolean;
   /** Routes that take many things at once have a limit of their own, and no others do. */

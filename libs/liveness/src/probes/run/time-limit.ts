@@ -1,4 +1,4 @@
-import { type LoopDelay } from '@coordination/scheduling';
+import { AwakeTimer, type StallRecord } from '@coordination/scheduling';
 import { type Clock } from '@coordination/kernel';
 
 /** Stalls of the event loop shorter than this (ms), and than half of the limit, only make the limit longer. */
@@ -11,15 +11,15 @@ const VOID_MS = 1_000;
 export class TimeLimit {
   private readonly over = new AbortController();
   private readonly startMs: number;
-  private timer: NodeJS.Timeout;
+  private readonly timer: AwakeTimer;
 
   constructor(
     private readonly limitMs: number,
-    private readonly clock: Pick<Clock, 'monotonicMs'>,
-    private readonly loop: Pick<LoopDelay, 'stalledMsSince'>,
+    clock: Pick<Clock, 'monotonicMs'>,
+    private readonly stalls: StallRecord,
   ) {
     this.startMs = clock.monotonicMs();
-    this.timer = setTimeout(() => this.check(), limitMs);
+    this.timer = new AwakeTimer(stalls, limitMs, () => this.over.abort(new Error('The time limit is over.')), clock);
   }
 
   get signal(): AbortSignal {
@@ -28,19 +28,11 @@ export class TimeLimit {
 
   /** Whether the loop was stalled for so long that a failure does not count. */
   get isVoid(): boolean {
-    return this.loop.stalledMsSince(this.startMs) >= Math.max(VOID_MS, this.limitMs / 2);
+    return this.stalls.stalledMsSince(this.startMs) >= Math.max(VOID_MS, this.limitMs / 2);
   }
 
   /** Ends the limit: it does not become aborted afterwards. */
   clear(): void {
-    clearTimeout(this.timer);
-  }
-
-  private check(): void {
-    const { clock, loop, limitMs, startMs } = this;
-    const leftMs = startMs + limitMs + loop.stalledMsSince(startMs) - clock.monotonicMs();
-    // Events of the network that came during a stall are handled after the timers of the same turn of the loop.
-    if (leftMs > 0 && !this.isVoid) this.timer = setTimeout(() => this.check(), Math.ceil(leftMs));
-    else setImmediate(() => this.over.abort(new Error('The time limit is over.')));
+    this.timer.cancel();
   }
 }
