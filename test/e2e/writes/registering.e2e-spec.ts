@@ -64,6 +64,7 @@ describe('a registration of what is not there', () => {
         decidedBy: 'registration',
         since: registeredAt,
         lastCheckedAt: null,
+        lastError: null,
       },
       override: null,
       metadata: {},
@@ -115,7 +116,7 @@ describe('a registration of what is not there', () => {
 
   it('can be read through discovery of this node at once, without its signs of life', async () => {
     const { id, lastSeenAt: _, expiresAt: __, health, ...rest } = await catalog.api.register({ service: 'ryw' });
-    const { lastCheckedAt: ___, ...judged } = health;
+    const { lastCheckedAt: ___, lastError: ____, ...judged } = health;
     const { revision, instances } = await discover(catalog.api, 'ryw');
     expect(instances).toEqual([{ id, ...rest, health: judged }]);
     expect(revision).toBe(rest.revision);

@@ -2,7 +2,10 @@ import { type InstanceRecord } from '@coordination/catalog';
 
 /** An instance as the registry answers it. */
 export interface LeasedView extends InstanceRecord {
-  readonly health: InstanceRecord['health'] & { readonly lastCheckedAt?: string | null };
+  readonly health: InstanceRecord['health'] & {
+    readonly lastCheckedAt?: string | null;
+    readonly lastError?: object | null;
+  };
   readonly lastSeenAt: string;
   readonly expiresAt: string | null;
 }
