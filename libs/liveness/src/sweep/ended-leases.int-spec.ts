@@ -62,7 +62,7 @@ describe('Expired leases', () => {
         part: fc.constantFrom(1, 0.25),
       })
       .map(({ agoMs, lengthMs, part }) => {
-        return { from: agoIso(agoMs + lengthMs), until: agoIso(agoMs), ms: lengthMs * part };
+        return { from: agoIso(agoMs + lengthMs), until: agoIso(agoMs), ms: Math.ceil(lengthMs * part) };
       });
     const someStalls = fc.array(someStall, { maxLength: 4 });
     const someAllowance = fc.record({
