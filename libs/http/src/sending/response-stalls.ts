@@ -17,6 +17,9 @@ export type StallLimit = ReturnType<typeof stallLimit>;
 /** A client is given the limit once more if this process was stalled for a larger part of it. */
 const OWN_STALL_SHARE = 0.5;
 
+/** An idle connection is kept for its time once more if this process was stalled within this time (ms). */
+const JUST_NOW_MS = 1_000;
+
 /** The least time (ms) between two log lines. */
 const LINE_EVERY_MS = 10_000;
 
@@ -60,8 +63,8 @@ export class ResponseStalls {
     const isIdle = socket.timeout !== this.timeoutMs;
     const isStalled = socket.writableLength > 0;
     if (!isIdle && !isStalled) return;
-    if (isStalled && this.mayHaveStalledItself()) {
-      socket.setTimeout(this.timeoutMs);
+    if (isStalled ? this.mayHaveStalledItself() : this.wasJustStalled()) {
+      socket.setTimeout(socket.timeout ?? this.timeoutMs);
       return;
     }
     if (isStalled) this.noteCut(socket);
@@ -72,6 +75,11 @@ export class ResponseStalls {
   private mayHaveStalledItself(): boolean {
     const { limitMs } = this.limit;
     return this.loopDelay.stalledMsSince(this.clock.monotonicMs() - limitMs) > limitMs * OWN_STALL_SHARE;
+  }
+
+  /** After a stall, Node.js runs timers before it reads what has arrived meanwhile, such as a request on an idle connection. */
+  private wasJustStalled(): boolean {
+    return this.loopDelay.stalledMsSince(this.clock.monotonicMs() - JUST_NOW_MS) > 0;
   }
 
   private noteCut({ remoteAddress }: Socket): void {
