@@ -91,18 +91,19 @@ const stallOf = (stalledMs: number, differing: Partial<ClaimedStall> = {}): Clai
   ...differing,
 });
 
+/** Lets time pass since the last claim. */
+const pass = (seconds: number) =>
+  query(
+    em(),
+    `update node_role set witnessed_at = witnessed_at - make_interval(secs => $1),
+       expires_at = expires_at - make_interval(secs => $1), back_since = back_since - make_interval(secs => $1)`,
+    [seconds],
+  );
+
 describe('A node that was stalled', () => {
   const roles = new NodeRoleRepository();
   const claim = (holder: string, stall?: ClaimedStall) =>
     roles.claim(em(), { role: 'sweeper', holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS, stall });
-  /** Lets time pass since the last claim. */
-  const pass = (seconds: number) =>
-    query(
-      em(),
-      `update node_role set witnessed_at = witnessed_at - make_interval(secs => $1),
-         expires_at = expires_at - make_interval(secs => $1), back_since = back_since - make_interval(secs => $1)`,
-      [seconds],
-    );
   const found = async () => (await roles.find(em(), 'sweeper'))!;
 
   it('has its stall recorded with the claim that takes the role again, and that was no outage', async () => {
