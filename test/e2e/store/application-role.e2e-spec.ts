@@ -19,6 +19,8 @@ const LACKING = [
   'select, update on table namespace_floor',
   'select, insert, update, delete on table liveness_guard',
   'select, insert, update, delete on table liveness_order',
+  'select, insert, update, delete on table probe_guard',
+  'select, insert, update, delete on table probe_second_look',
 ];
 
 let database: TestDatabase;
