@@ -77,6 +77,8 @@ const LACKING_SINCE = [
   'select, update on table namespace_floor',
   'select, insert, update, delete on table liveness_guard',
   'select, insert, update, delete on table liveness_order',
+  'select, insert, update, delete on table probe_guard',
+  'select, insert, update, delete on table probe_second_look',
 ];
 
 /** Roles in a database that their owner has migrated, in the place of the one that was there. */
@@ -110,7 +112,8 @@ describe('SchemaGate, for a role that is not the owner,', () => {
     await runSql(migrationUrl, oldGrants(app));
     const started = startGate({ url, migrate: false });
     await waitFor('the gate has found something', () => started.gate.obstacle);
-    await runSql(migrationUrl, `grant select, insert, update, delete on liveness_guard, liveness_order to ${app}`);
+    const tables = 'liveness_guard, liveness_order, probe_guard, probe_second_look';
+    await runSql(migrationUrl, `grant select, insert, update, delete on ${tables} to ${app}`);
     await waitFor('the gate has found less', () => started.lines.length === 2);
     expect(started.gate.obstacle?.missing).toEqual(LACKING_SINCE.slice(0, 2));
     await runSql(migrationUrl, `grant select, insert, update, delete on idempotency_key to ${app}`);
