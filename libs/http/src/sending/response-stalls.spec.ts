@@ -27,18 +27,16 @@ class TimedOutSocket {
 
 /** @param stalledMs for how long the event loop was stalled since a time */
 function setUp(stalledMs: (sinceMs: number) => number) {
-  let timedOut: (socket: Socket) => void = () => undefined;
-  let timeoutMs = 0;
+  const armed: { ms: number; listener: (socket: Socket) => void }[] = [];
   const server = {
-    setTimeout: (ms: number, listener: typeof timedOut) => {
-      [timeoutMs, timedOut] = [ms, listener];
-    },
+    setTimeout: (ms: number, listener: (socket: Socket) => void) => void armed.push({ ms, listener }),
   };
   const host = { httpAdapter: { getHttpServer: () => server } };
   const clock = { now: () => new Date(0), monotonicMs: () => 1_000_000 };
   const loopDelay = { stalledMsSince: stalledMs };
   const stalls = new ResponseStalls(host as never, { limitMs: LIMIT_MS }, loopDelay as never, new Metrics(), clock);
-  expect(stalls).toBeDefined();
+  expect(stalls).toBeInstanceOf(ResponseStalls);
+  const { ms: timeoutMs, listener: timedOut } = armed[0]!;
   const fire = (timeout: number, writableLength = 0) => {
     const socket = new TimedOutSocket(timeout, writableLength);
     timedOut(socket as unknown as Socket);
