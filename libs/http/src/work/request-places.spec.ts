@@ -14,7 +14,6 @@ import {
   configureHttp,
   createHttpAdapter,
   Endpoint,
-  HttpModule,
   RequestPlaces,
   UseProtocol,
   Work,
@@ -128,8 +127,9 @@ class EurekaController {
 }
 
 @Module({
-  imports: [ContextModule, HttpModule],
+  imports: [ContextModule],
   controllers: [WorkController, EurekaController],
+  providers: [RequestPlaces],
 })
 class TestModule {}
 
