@@ -3,8 +3,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ConnectionMetrics } from './connections/connection-metrics.js';
 import { ServerConnections } from './connections/server-connections.js';
 import { type HttpAdapter } from './server/http-adapter.js';
-import { PacedRequests } from './work/paced-requests.js';
-import { RequestPlaces } from './work/request-places.js';
+import { PacedRequests } from './admission/paced-requests.js';
+import { RequestPlaces } from './admission/request-places.js';
 
 /** The server exists before the container of Nest does. */
 const serverConnections = {

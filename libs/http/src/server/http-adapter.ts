@@ -20,7 +20,7 @@ import { answerFailure } from '../problems/problem.filter.js';
 import { clientAddressOf, trustIn } from '../requests/client-address.js';
 import { pathOf, routedTarget, sentTarget, UNROUTABLE, withoutOrigin } from '../requests/request-target.js';
 import { RouteTable } from '../routing/route-table.js';
-import { type ServedRequest } from '../work/served-request.js';
+import { type ServedRequest } from '../admission/served-request.js';
 import { answerClientError } from './client-error.js';
 import { answerExpectation, refuseOtherExpectations } from './expectation.js';
 import { HostRule, type HostSettings } from './host-rule.js';
