@@ -18,6 +18,7 @@ import {
 import { HealthController } from './health.controller.js';
 import { LivenessIndicator } from './liveness.indicator.js';
 import { MetricsController } from './metrics.controller.js';
+import { MetricsText } from './metrics-text.js';
 import { NodeIndicator, SERVICE_VERSION } from './node.indicator.js';
 import { ProbesController } from './probes.controller.js';
 
@@ -35,7 +36,7 @@ export interface HealthModuleOptions {
   readonly node: InjectionToken<NodeName>;
 }
 
-/** Serves `/health`, the probes below it, and `/metrics`. Needs the modules of settings, database, observability and memory. */
+/** Serves `/health`, the probes below it, and `/metrics`. Needs the modules of settings, database, observability, scheduling and memory. */
 @Module({})
 export class HealthModule {
   static forRoot(sources: HealthModuleOptions): DynamicModule {
@@ -50,6 +51,7 @@ export class HealthModule {
         DatabaseIndicator,
         LivenessIndicator,
         NodeIndicator,
+        MetricsText,
         HealthParts,
         Drain,
         settingsProvider(drainSettings),

@@ -6,7 +6,7 @@ import { SchemaGate, StoreProbe } from '@coordination/database';
 import { type SchemaObstacle, type StoreState } from '@coordination/database/testing';
 import { configureHttp, createHttpAdapter, ServerConnections } from '@coordination/http';
 import { BackgroundTasks, Metrics } from '@coordination/observability';
-import { MemoryBudget, type StallOverview, StallWatch, WorkPlaces } from '@coordination/scheduling';
+import { Scheduler, MemoryBudget, type StallOverview, StallWatch, WorkPlaces } from '@coordination/scheduling';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClock } from '../../../test/support/nodes/background-tasks.js';
@@ -118,6 +118,7 @@ describe('the probes', () => {
       { provide: Backlog, useValue: new Backlog() },
       { provide: BackgroundTasks, useValue: tasks },
       { provide: Metrics, useValue: new Metrics() },
+      { provide: Scheduler, useValue: new Scheduler() },
       { provide: WorkPlaces, useValue: new WorkPlaces() },
       { provide: StoreProbe, useValue: database },
       { provide: SchemaGate, useValue: database },

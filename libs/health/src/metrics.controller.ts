@@ -1,13 +1,13 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiIncludeEndpoint, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { describedHeaders, PossibleProblems, Work } from '@coordination/http';
-import { Metrics } from '@coordination/observability';
 import { Registry } from 'prom-client';
+import { MetricsText } from './metrics-text.js';
 
 @ApiTags('Operations')
 @Controller('metrics')
 export class MetricsController {
-  constructor(private readonly metrics: Metrics) {}
+  constructor(private readonly metrics: MetricsText) {}
 
   @Get()
   @ApiIncludeEndpoint()
@@ -26,6 +26,6 @@ export class MetricsController {
   @Work('liveness')
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   read(): Promise<string> {
-    return this.metrics.text();
+    return this.metrics.read();
   }
 }

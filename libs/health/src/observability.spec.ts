@@ -7,9 +7,11 @@ import { configureHttp, createHttpAdapter } from '@coordination/http';
 import { StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger, Metrics, NestLogger, ObservabilityModule } from '@coordination/observability';
+import { SchedulingModule } from '@coordination/scheduling';
 import { RequestObserver } from '@coordination/observability/testing';
 import { eventually } from '../../../test/support/time/eventually.js';
 import { MetricsController } from './metrics.controller.js';
+import { MetricsText } from './metrics-text.js';
 
 const settings = {
   HOST: '127.0.0.1',
@@ -58,8 +60,9 @@ describe('observability', () => {
       writable(line => lines.push(JSON.parse(line) as Record<string, unknown>)),
     );
     @Module({
-      imports: [ContextModule, ObservabilityModule.forRoot(logger)],
+      imports: [ContextModule, ObservabilityModule.forRoot(logger), SchedulingModule],
       controllers: [GreetingController, MetricsController],
+      providers: [MetricsText],
     })
     class TestModule {}
     app = await NestFactory.create<NestFastifyApplication>(TestModule, createHttpAdapter(settings), {

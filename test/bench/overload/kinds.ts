@@ -24,6 +24,7 @@ export const LARGE_SERVICE = 'large';
 export const smallService = (n: number): string => `small-${n}`;
 
 const DISCOVERY = '/api/v1/discovery';
+const REGISTRY = '/api/v1/registry/instances';
 const AUDIT = '/api/v1/audit';
 
 /** How many different requests there are of a kind whose answer could be kept. */
@@ -105,6 +106,12 @@ export const KINDS: readonly Kind[] = [
     }),
   },
   { name: 'openapi', repeated: () => requests(get('/openapi.json'), get('/openapi.yaml')) },
+  { name: 'metrics', repeated: () => requests(get('/metrics'), get('/health')) },
+  {
+    name: 'instance',
+    repeated: ({ changedId }) => requests(get(`${REGISTRY}/${changedId}`), get(`${REGISTRY}/${changedId}/explain`)),
+  },
+  { name: 'unknown', repeated: () => varied(n => get(`/api/v1/unknown-${n}`)) },
   { name: 'docs', repeated: () => requests(get('/docs'), get('/docs/errors'), get('/docs/swagger-ui-bundle.js')) },
   {
     name: 'batches',

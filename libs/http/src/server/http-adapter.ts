@@ -24,6 +24,7 @@ import { type ServedRequest } from '../admission/served-request.js';
 import { answerClientError } from './client-error.js';
 import { answerExpectation, refuseOtherExpectations } from './expectation.js';
 import { HostRule, type HostSettings } from './host-rule.js';
+import { boundPipelining } from './pipelined-requests.js';
 import { complaintAboutPreflight } from './preflight.js';
 import { routeEverything } from './server-events.js';
 import { CORS_ROUTE, refuseTunnel, refuseUnroutable, refuseUnrouted } from './unrouted.js';
@@ -118,6 +119,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     if (route.url !== CORS_ROUTE && !isUnlisted) routes.add(route);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
   });
+  boundPipelining(instance.server);
   routeEverything(instance.server);
   instance.decorate('requestPlaces', null);
   instance.decorateRequest('endpoint', undefined);
