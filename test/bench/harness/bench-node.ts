@@ -23,6 +23,8 @@ export interface BenchNodeOptions {
   readonly checkout?: string | undefined;
   /** How many files and sockets it may have open; absent: as many as this process. Needs `sh`. */
   readonly descriptors?: number;
+  /** Modules that run in it before its program: absolute paths. */
+  readonly preloads?: readonly string[];
 }
 
 /** A node of the service as it runs in production: built, in a process of its own. */
@@ -39,12 +41,13 @@ export class BenchNode {
 
   /** Starts a node, and waits until it has loaded the catalog. */
   static async start(databaseUrl: string, options: BenchNodeOptions = {}): Promise<BenchNode> {
-    const { env = {}, checkout = ROOT, descriptors } = options;
+    const { env = {}, checkout = ROOT, descriptors, preloads = [] } = options;
     const begun = performance.now();
     const node = [
       process.execPath,
       ...heapOptions(env),
       ...END_WITH_PARENT,
+      ...preloads.flatMap(file => ['--import', file]),
       '--enable-source-maps',
       join(checkout, MAIN),
     ];
