@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execArgvForBudget } from '@coordination/config/memory';
 import { Api } from '../../support/http/api.js';
 import { waitFor } from '../../support/time/wait-for.js';
+import { endProfile, startProfile } from './profile.js';
 import { end, END_WITH_PARENT, ROOT } from './run-script.js';
 
 /** What a build of the service starts with, relative to its checkout. */
@@ -80,6 +81,16 @@ export class BenchNode {
 
   resume(): void {
     this.child.kill('SIGCONT');
+  }
+
+  /** Starts a CPU profile of the node, which has to have `PROFILE_PRELOAD` among its preloads. */
+  async startProfile(): Promise<void> {
+    await startProfile(this.child);
+  }
+
+  /** Ends the profile, and writes it to a file (an absolute path). */
+  async endProfile(file: string): Promise<void> {
+    await endProfile(this.child, file);
   }
 
   get pid(): number {

@@ -159,8 +159,7 @@ async function changedOf({ client }: OverloadBench, revision: number, ids: reado
   return rows[0]!.count;
 }
 
-const look = ({ node }: RunningNode, id: string): Promise<LeasedView> =>
-  node.api.ok<LeasedView>('GET', `${INSTANCES_PATH}/${id}`);
+const look = ({ node }: RunningNode, id: string): Promise<LeasedView> => node.api.ok('GET', `${INSTANCES_PATH}/${id}`);
 
 const isShownAsFaultOfNode = ({ health: { lastError } }: LeasedView): boolean =>
   lastError !== null && lastError !== undefined && 'kind' in lastError && lastError.kind === 'node';
