@@ -2,12 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CatalogView, type InstanceRecord } from '@coordination/catalog';
-import { CatalogState } from '@coordination/catalog/testing';
 import { systemClock } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
 import { anInstance } from '../../../../../test/support/catalog/factories.js';
-import { LogInMemory } from '../../../../../test/support/log/log-in-memory.js';
 import { waitFor } from '../../../../../test/support/time/wait-for.js';
+import { loggedView } from '../../../../../test/support/search/logged-view.js';
 import { clockOfLooks } from '../../../../../test/support/search/searched-view.js';
 import { SEARCH_SORTS, type SearchSort } from '../catalog-search.js';
 import { InstanceOrders } from './instance-orders.js';
@@ -17,14 +16,7 @@ import { type SortedWalk } from './sorted-buckets.js';
 const EVERYWHERE = { namespace: null, service: null, order: 'asc' } as const;
 
 function setUp(clock = systemClock) {
-  const log = new LogInMemory();
-  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
-  const load = () => {
-    const state = new CatalogState();
-    for (const record of log.instances.values()) state.put(record);
-    view.replace({ head: log.head, state, sentAtMs: systemClock.monotonicMs() });
-  };
-  load();
+  const { log, view, load } = loggedView();
   const scheduler = new Scheduler(clock);
   const orders = new InstanceOrders(view, scheduler);
   /** What a search reads that waits for the order. */
