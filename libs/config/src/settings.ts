@@ -93,7 +93,7 @@ export const SETTINGS = {
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '8',
-    'Connections for reads (the past, the audit log, single instances). Heavy reads and long work use three of them at most. The writer (2), heartbeats (2), the end of leases (2), the view (1), health and periodic jobs (2) and the listener (1) have their own.',
+    'Connections for reads (the past, the audit log, single instances). Heavy reads and long work use three of them at most, and watches that read the log PCS_WATCH_CATCH_UPS. With fewer than one more than that, reads of single instances may wait for these. The writer (2), heartbeats (2), the end of leases (2), the view (1), health and periodic jobs (2) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
     choice('off', 'require', 'verify'),
