@@ -317,7 +317,7 @@ export const SETTINGS = {
   PCS_RESPONSE_STALL_SECONDS: setting(
     integer(1, 3_600),
     '30',
-    'How long a client may take nothing of a response that is being sent to it; after at most twice that time its connection is closed. Requests that wait, and watches, are not affected.',
+    'How long a client may take nothing of a response that is being sent to it; after at most one and a half times that its connection is closed, whatever it sends. Requests that wait, and watches, are not affected.',
   ),
   PCS_COMPRESSION: setting(
     onOff,
