@@ -63,7 +63,7 @@ async function noted(): Promise<string[]> {
     `select ${EVENT_COLUMNS} from service_event where action like 'liveness.guard_%' order by service_event.revision`,
   );
   return rows.map(({ action, before, after }) => {
-    const { node: of, scope } = (before ?? after) as unknown as GuardState;
+    const { node: of, scope } = (before ?? after) as GuardState;
     return `${action.replace('liveness.guard_', '')} ${of} ${scope.kind === 'service' ? scope.service : '*'}`;
   });
 }
