@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execArgvForBudget } from '@coordination/config/memory';
 import { Api } from '../../support/http/api.js';
 import { waitFor } from '../../support/time/wait-for.js';
-import { endProfile, startProfile } from './profile.js';
+import { endProfile, startProfile } from '../preload/profiling.js';
 import { end, END_WITH_PARENT, ROOT } from './run-script.js';
 
 /** What a build of the service starts with, relative to its checkout. */

@@ -1,4 +1,4 @@
-// Preloaded into a process of the bench that is profiled: takes CPU profiles when its parent asks for them (see profile.ts).
+// Preloaded into a process of the bench that is profiled: takes CPU profiles when its parent asks for them (see profiling.ts).
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import process from 'node:process';

@@ -143,6 +143,15 @@ describe('A connection with a response', () => {
     expect(socket.isClosed).toBe(true);
   });
 
+  it('is closed after others, where very many stall at once: each end is work', async () => {
+    const { open, lookAfter } = setUp();
+    const sockets = Array.from({ length: 50 }, () => open().write(100));
+    const closed = () => sockets.filter(({ isClosed }) => isClosed).length;
+    lookAfter(LIMIT_MS);
+    expect(closed()).toBe(20);
+    await waitFor('all are closed', () => closed() === sockets.length);
+  });
+
   it('is forgotten when it is closed by someone else', () => {
     const { open, lookAfter } = setUp();
     const socket = open().write(100);

@@ -18,6 +18,10 @@ export type StallLimit = ReturnType<typeof stallLimit>;
 const LOOKS_WITHIN_LIMIT = 4;
 const LOOK_EVERY_MS = 5_000;
 
+/** Of very many stalled connections so many are closed in one turn of the event loop, and the next ones after so long (ms). */
+const CUT_AT_ONCE = 20;
+const CUT_PAUSE_MS = 10;
+
 /** An idle connection is kept for its time once more if this process was stalled within this time (ms). */
 const JUST_NOW_MS = 1_000;
 
@@ -46,6 +50,7 @@ export class ResponseStalls implements OnApplicationShutdown {
   private readonly open = new Set<Socket>();
   private readonly unsent = new WeakMap<Socket, Progress>();
   private readonly timer: NodeJS.Timeout;
+  private more: NodeJS.Timeout | undefined;
   private cut = 0;
   private unreported = 0;
   private lastLineMs = -Infinity;
@@ -74,15 +79,22 @@ export class ResponseStalls implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
+    clearTimeout(this.more);
   }
 
   /** Closes the connections whose clients have taken nothing for the limit. */
   look(): void {
+    clearTimeout(this.more);
+    let cut = 0;
     for (const socket of this.open) {
       if (socket.writableLength === 0) this.unsent.delete(socket);
       else if (this.isStalled(socket)) {
         this.noteCut(socket);
         socket.destroy();
+        if (++cut === CUT_AT_ONCE) {
+          this.more = setTimeout(() => this.look(), CUT_PAUSE_MS).unref();
+          return;
+        }
       }
     }
   }

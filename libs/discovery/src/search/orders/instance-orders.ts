@@ -66,9 +66,9 @@ interface Order {
 
 /**
  * The instances of the view in the orders of searches. An order is made, in slices of the scheduler, when it is first asked for,
- * the one by name also when the view has been loaded: the first search would otherwise wait for some tenths of a second. From then on it notes each change of the view, at no cost to those who write, and the next search applies them. It takes some
- * 10 bytes for each instance, and is dropped when it is not used while thousands of changes come, and when the view is loaded
- * again.
+ * the one by name also when the view has been loaded: the first search would otherwise wait for some tenths of a second. From
+ * then on it notes each change of the view, at no cost to those who write, and the next search applies them. It takes some 10
+ * bytes for each instance, and is dropped when it is not used while thousands of changes come, and when the view is loaded again.
  */
 @Injectable()
 export class InstanceOrders implements ViewRecordObserver {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
-import { endProfile, PROFILE_PRELOAD, startProfile } from './profile.js';
+import { endProfile, PROFILE_PRELOAD, startProfile } from './profiling.js';
 
 let directory: DisposableDirectory;
 let child: ChildProcess;

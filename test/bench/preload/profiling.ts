@@ -1,10 +1,9 @@
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { ROOT } from './run-script.js';
 
 /** A process that preloads this module, and has a channel to this process, can be profiled. */
-export const PROFILE_PRELOAD = resolve(ROOT, 'test/bench/preload/profile.mjs');
+export const PROFILE_PRELOAD = resolve(import.meta.dirname, 'profile.mjs');
 
 interface Answer {
   readonly profile: 'done' | 'failed';
