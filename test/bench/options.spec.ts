@@ -122,6 +122,21 @@ describe('the command line of the bench', () => {
     expect(refusal('overload', ...args)).toContain(message);
   });
 
+  it('profiles an overload into a directory, and nothing by default', () => {
+    expect(readOptions(['overload', '--profile', '.data/bench/profiles']).overload?.profile).toBe(
+      '.data/bench/profiles',
+    );
+    expect(readOptions(['overload']).overload?.profile).toBeUndefined();
+  });
+
+  it.each([
+    [['overload', '--profile'], '--profile'],
+    [['overload', '--profile='], '--profile names a directory'],
+    [['register', '--profile=x'], '--profile goes with overload only'],
+    [['soak', '--profile=x'], '--profile goes with overload only'],
+    [['--profile=x', '--against-commit=abc'], '--profile goes with overload only'],
+  ])('refuses %j, which would take no profile', (args, message) => expect(refusal(...args)).toContain(message));
+
   it('keeps the sizes of a soak apart from those of an overload', () => {
     expect(readOptions(['soak']).soak).toMatchObject({ instances: 20_000 });
     expect(readOptions(['soak', '--instances', '7']).soak).toMatchObject({ instances: 7 });

@@ -41,6 +41,7 @@ Families of cases run when they are named, all or some: scale, log. So do the so
   --scenarios A,B   what else is tried (all, or none): ${SCENARIO_NAMES.join(', ')}
   --services N      that the instances are distributed over (20000)
   --large N         instances of one large service (20000)
+  --profile DIR     takes a CPU profile of the service in each window, and writes it there (.cpuprofile, see docs/benchmarks.md)
 `;
 
 const DEFAULT_OUT = '.data/bench/latest.json';
@@ -132,6 +133,7 @@ function parsed(args: readonly string[]) {
       list: { type: 'boolean', default: false },
       docs: { type: 'boolean', default: false },
       from: { type: 'string' },
+      profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -160,11 +162,15 @@ function overloadOptionsOf(values: Values): OverloadOptions {
     callers: values.callers.split(',').map(text => countOf('callers', text)),
     seconds: numberOf('seconds', values.seconds ?? String(DEFAULT_SECONDS.overload), LEAST_SECONDS),
     scenarios: namesOf('scenarios', values.scenarios, SCENARIO_NAMES),
+    profile: values.profile,
   };
 }
 
 /** @throws UsageError where an option is given that this kind of run would ignore */
 function assertCompatible(values: Values, apart: readonly string[]): void {
+  if (values.profile === '') throw new UsageError('--profile names a directory.');
+  if (values.profile !== undefined && !apart.includes(OVERLOAD))
+    throw new UsageError('--profile goes with overload only.');
   if (values['against-commit'] === undefined) {
     if (values.rounds === undefined) return;
     throw new UsageError('--rounds goes with --against-commit only; otherwise it is --repetitions.');

@@ -93,7 +93,7 @@ export const SETTINGS = {
   DATABASE_POOL_MAX: setting(
     integer(1, 1_000),
     '8',
-    'Connections for reads (the past, the audit log, single instances). Heavy reads and long work use three of them at most. The writer (2), heartbeats (2), the end of leases (2), the view (1), health and periodic jobs (2) and the listener (1) have their own.',
+    'Connections for reads (the past, the audit log, single instances). Heavy reads and long work use three of them at most, and watches that read the log PCS_WATCH_CATCH_UPS. With fewer than one more than that, reads of single instances may wait for these. The writer (2), heartbeats (2), the end of leases (2), the view (1), health and periodic jobs (2) and the listener (1) have their own.',
   ),
   DATABASE_SSL: setting(
     choice('off', 'require', 'verify'),
@@ -317,7 +317,7 @@ export const SETTINGS = {
   PCS_RESPONSE_STALL_SECONDS: setting(
     integer(1, 3_600),
     '30',
-    'How long a client may take nothing of a response that is being sent to it; after at most twice that time its connection is closed. Requests that wait, and watches, are not affected.',
+    'How long a client may take nothing of a response that is being sent to it; after at most one and a half times that its connection is closed, whatever it sends. Requests that wait, and watches, are not affected.',
   ),
   PCS_COMPRESSION: setting(
     onOff,

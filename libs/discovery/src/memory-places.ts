@@ -23,7 +23,8 @@ export class MemoryPlaces {
   }
 
   /**
-   * Does work whose result is cached, with a place if it is not cached yet.
+   * Does work whose result is cached, with a place if it is not cached yet. Unlike those of `Flights`, requests do not share the
+   * promise of a result: a place belongs to one request, so its refusal or failure must not be that of the others.
    * @param key the same for all requests that need the same result
    * @param isNeeded whether the result has to be made now
    * @throws OverloadedError, and what `work` throws

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execArgvForBudget } from '@coordination/config/memory';
 import { Api } from '../../support/http/api.js';
 import { waitFor } from '../../support/time/wait-for.js';
+import { endProfile, startProfile } from '../preload/profiling.js';
 import { end, END_WITH_PARENT, ROOT } from './run-script.js';
 
 /** What a build of the service starts with, relative to its checkout. */
@@ -23,6 +24,8 @@ export interface BenchNodeOptions {
   readonly checkout?: string | undefined;
   /** How many files and sockets it may have open; absent: as many as this process. Needs `sh`. */
   readonly descriptors?: number;
+  /** Modules that run in it before its program: absolute paths. */
+  readonly preloads?: readonly string[];
 }
 
 /** A node of the service as it runs in production: built, in a process of its own. */
@@ -39,12 +42,13 @@ export class BenchNode {
 
   /** Starts a node, and waits until it has loaded the catalog. */
   static async start(databaseUrl: string, options: BenchNodeOptions = {}): Promise<BenchNode> {
-    const { env = {}, checkout = ROOT, descriptors } = options;
+    const { env = {}, checkout = ROOT, descriptors, preloads = [] } = options;
     const begun = performance.now();
     const node = [
       process.execPath,
       ...heapOptions(env),
       ...END_WITH_PARENT,
+      ...preloads.flatMap(file => ['--import', file]),
       '--enable-source-maps',
       join(checkout, MAIN),
     ];
@@ -77,6 +81,16 @@ export class BenchNode {
 
   resume(): void {
     this.child.kill('SIGCONT');
+  }
+
+  /** Starts a CPU profile of the node, which has to have `PROFILE_PRELOAD` among its preloads. */
+  async startProfile(): Promise<void> {
+    await startProfile(this.child);
+  }
+
+  /** Ends the profile, and writes it to a file (an absolute path). */
+  async endProfile(file: string): Promise<void> {
+    await endProfile(this.child, file);
   }
 
   get pid(): number {

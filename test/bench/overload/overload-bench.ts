@@ -6,10 +6,12 @@ import { ScriptProcess } from '../harness/script-process.js';
 import { type LeasedView } from '../../support/http/api.js';
 import { waitFor } from '../../support/time/wait-for.js';
 import { INSTANCES_PATH } from '../load/registration.js';
+import { PROFILE_PRELOAD } from '../preload/profiling.js';
 import { CHANGED, eventsOf, overloadSteps } from './catalog.js';
 import { type KindTargets } from './kinds.js';
 import { type ProberQuestion } from './load/prober-job.js';
 import { type OverloadOptions, type ProbeWindow } from './report.js';
+import { WindowProfiles } from './window-profiles.js';
 
 /** Instances that renew their leases all the time, and how many share a service: too few for a guard of that service. */
 const RENEWING = 200;
@@ -24,6 +26,8 @@ const SETTLE_PATIENCE_MS = 60_000;
 
 /** A filled database, and what all cells and scenarios need of it. */
 export class OverloadBench {
+  readonly profiles: WindowProfiles;
+
   private constructor(
     readonly postgres: BenchPostgres,
     readonly databaseUrl: string,
@@ -31,7 +35,9 @@ export class OverloadBench {
     readonly targets: KindTargets,
     readonly options: OverloadOptions,
     readonly say: (line: string) => void,
-  ) {}
+  ) {
+    this.profiles = new WindowProfiles(options.profile);
+  }
 
   static async open(
     postgres: BenchPostgres,
@@ -84,8 +90,11 @@ export class OverloadBench {
     options: BenchNodeOptions & { readonly renewing?: number; readonly ttlSeconds?: number },
     work: (running: RunningNode) => Promise<Result>,
   ): Promise<Result> {
-    const { renewing = RENEWING, ttlSeconds = RENEWING_TTL_SECONDS, ...nodeOptions } = options;
-    const node = await BenchNode.start(this.databaseUrl, nodeOptions);
+    const { renewing = RENEWING, ttlSeconds = RENEWING_TTL_SECONDS, preloads = [], ...nodeOptions } = options;
+    const node = await BenchNode.start(this.databaseUrl, {
+      ...nodeOptions,
+      preloads: this.profiles.isOn ? [...preloads, PROFILE_PRELOAD] : preloads,
+    });
     const prober = ScriptProcess.start('test/bench/overload/load/prober.ts');
     try {
       await this.forgetPause();

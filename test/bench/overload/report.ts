@@ -14,6 +14,8 @@ export interface OverloadOptions {
   /** Instances of the one large service, which come on top. */
   readonly large: number;
   readonly scenarios: readonly ScenarioName[];
+  /** The directory for CPU profiles of the service, one for each window; absent: none are taken. */
+  readonly profile?: string | undefined;
 }
 
 /** The ways in which heartbeats and probes reach the node: on a kept connection, on a new one each time, `/health/ready`. */

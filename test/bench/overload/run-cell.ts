@@ -68,8 +68,11 @@ export async function runWindow(
   const mark = await markLeases(client);
   const dying = await running.registerDying(DYING);
   const watch = await ServiceWatch.begin(node, postgres.pid);
-  const readers = await work(() => running.beginWindow(dying, DYING_SPREAD_MS));
-  const { acknowledged, ...probes } = await running.endWindow();
+  const { readers, acknowledged, probes } = await bench.profiles.around(node, named, async () => {
+    const readers = await work(() => running.beginWindow(dying, DYING_SPREAD_MS));
+    const { acknowledged, ...probes } = await running.endWindow();
+    return { readers, acknowledged, probes };
+  });
   const seen = await watch.end();
   const leases = await findLeases(client, mark, acknowledged, dying);
   const cell = { ...named, probes, readers, leases, ...seen };

@@ -74,3 +74,33 @@ describe('reads of the past that occupy every connection for reads', () => {
     expect(new Set(await Promise.all(reads))).toEqual(new Set([200]));
   });
 });
+
+describe('200 callers of single instances that get no connection', () => {
+  it('starve neither heartbeats, nor writes, nor reads from memory, also strong ones; they meet no outage', async () => {
+    const release = await occupyReads();
+    const reads = Array.from({ length: 200 }, () => catalog.api.get(`${INSTANCES}/${instance.id}`));
+    try {
+      await waitFor('they wait for a connection', async () => {
+        const text = await catalog.api.ok<string>('GET', '/metrics');
+        return /pcs_database_connections\{purpose="reads",state="waiting"\} [1-9]/.test(text);
+      });
+      const beats = Array.from({ length: 50 }, () => catalog.api.send('PUT', `${INSTANCES}/${instance.id}/heartbeat`));
+      expect(new Set((await Promise.all(beats)).map(({ status }) => status))).toEqual(new Set([204]));
+      await catalog.api.register({ service: 'besides', instanceId: 'i' });
+      for (const path of [
+        '/api/v1/discovery/services/besides/instances?consistency=strong',
+        '/api/v1/discovery/instances?service=besides&consistency=strong',
+        '/api/v1/discovery/services/besides/resolve?consistency=strong',
+        '/health/ready',
+        '/health',
+      ]) {
+        expect((await catalog.api.get(path)).status, path).toBe(200);
+      }
+    } finally {
+      await release();
+    }
+    // They waited until a connection was free, or for as long as a caller waits for one.
+    const refused = (await Promise.all(reads)).filter(({ status }) => status !== 200);
+    expect(refused.map(({ body }) => body.code)).toEqual(refused.map(() => 'OVERLOADED'));
+  });
+});

@@ -56,7 +56,7 @@ export function searchedView(
   const feed = new ChangeFeed(view, { maxChanges: 1_000, maxBytes: Infinity });
   const polls = new LongPolls(view, feed, scheduler, { max: 100 }, metrics);
   const fresh = new FreshReads(view, new ReadBarrier(view, unavailable, systemClock, metrics, 100), polls);
-  const orders = new InstanceOrders(view, scheduler);
+  const orders = new InstanceOrders(view, scheduler, []);
   const searches = new CatalogSearches(orders, scheduler, fresh, OUTSIDE_REQUESTS, limits);
   const services = new FilteredServices(view, orders, scheduler, fresh, OUTSIDE_REQUESTS, limits);
 

@@ -3,10 +3,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CatalogView, type InstanceRecord, isInScope } from '@coordination/catalog';
 import { CatalogState } from '@coordination/catalog/testing';
-import { InvalidCursorError, newId, StaleViewError, StartingError, systemClock } from '@coordination/kernel';
+import { InvalidCursorError, newId, StaleViewError, StartingError } from '@coordination/kernel';
 import { anInstance, NOW } from '../../../../test/support/catalog/factories.js';
 import { nastyMetadata, someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { loggedView } from '../../../../test/support/search/logged-view.js';
 import { aSearch, clockOfLooks, searchedView } from '../../../../test/support/search/searched-view.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { EVENTUAL } from '../freshness/read-consistency.js';
@@ -17,26 +18,8 @@ import { type CatalogSearch, SEARCH_ORDERS, SEARCH_SORTS } from './catalog-searc
 const LIMITS = { pageSteps: 1_000_000, listSteps: 1_000_000 };
 
 function setUp(options: Parameters<typeof searchedView>[1] = {}) {
-  const log = new LogInMemory();
-  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
-  const load = () => {
-    const state = new CatalogState();
-    for (const record of log.instances.values()) state.put(record);
-    view.replace({ head: log.head, state, sentAtMs: systemClock.monotonicMs() });
-  };
-  load();
-  /** The instances at each revision. */
-  const states = new Map<number, readonly InstanceRecord[]>([[0, []]]);
-  const note = () => states.set(view.revision, [...log.instances.values()]);
-  const put = (record: InstanceRecord) => {
-    view.apply([log.put(record)]);
-    note();
-  };
-  const remove = (id: string) => {
-    view.apply([log.remove(id)]);
-    note();
-  };
-  return { log, view, load, states, put, remove, ...searchedView(view, options) };
+  const logged = loggedView();
+  return { ...logged, ...searchedView(logged.view, options) };
 }
 
 /** What PostgreSQL's `order by` says with the collation "C", written as plainly as possible. */

@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { CatalogView, type InstanceRecord } from '@coordination/catalog';
-import { CatalogState } from '@coordination/catalog/testing';
-import { InvalidFilterError, systemClock } from '@coordination/kernel';
+import { type InstanceRecord } from '@coordination/catalog';
+import { InvalidFilterError } from '@coordination/kernel';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { nastyMetadata, someExpression } from '../../../../test/support/laws/arbitrary-expressions.js';
-import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
+import { loggedView } from '../../../../test/support/search/logged-view.js';
 import { clockOfLooks, searchedView } from '../../../../test/support/search/searched-view.js';
 import { EVENTUAL } from '../freshness/read-consistency.js';
 import { EVERYTHING, matcher, type Selection } from '../selection/selection.js';
@@ -15,14 +14,7 @@ import { type ServiceSummary, summarize } from '../summary/service-summary.js';
 const HEALTHY: Selection = { ...EVERYTHING, statuses: ['healthy'] };
 
 function setUp(options: Parameters<typeof searchedView>[1] = {}) {
-  const log = new LogInMemory();
-  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
-  view.replace({ head: log.head, state: new CatalogState(), sentAtMs: systemClock.monotonicMs() });
-  const states = new Map<number, readonly InstanceRecord[]>([[0, []]]);
-  const put = (record: InstanceRecord) => {
-    view.apply([log.put(record)]);
-    states.set(view.revision, [...log.instances.values()]);
-  };
+  const { log, view, states, put } = loggedView();
   const { services, orders } = searchedView(view, options);
   const list = async (
     selection = HEALTHY,

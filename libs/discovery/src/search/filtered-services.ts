@@ -2,13 +2,14 @@ import { CatalogView } from '@coordination/catalog';
 import { currentRequest } from '@coordination/context';
 import { CompressedForm, lengthOf, sharedIfLarge } from '@coordination/http';
 import { InvalidFilterError } from '@coordination/kernel';
-import { Scheduler } from '@coordination/scheduling';
+import { Scheduler, type Turn } from '@coordination/scheduling';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { FreshReads } from '../freshness/fresh-reads.js';
 import { instancesPoll } from '../freshness/poll-query.js';
 import { EVENTUAL, type ReadConsistency } from '../freshness/read-consistency.js';
 import { MemoryPlaces } from '../memory-places.js';
 import { type Found, type ViewJson } from '../responses/cached-json.js';
+import { Flights, type Maker } from '../responses/flights.js';
 import { RevisionCache } from '../responses/revision-cache.js';
 import { ScanTest } from '../selection/scan-test.js';
 import { type Selection } from '../selection/selection.js';
@@ -16,7 +17,6 @@ import { ServiceSummarizer } from '../summary/service-summary.js';
 import { InstanceOrders, type InstanceWalk } from './orders/instance-orders.js';
 import { ScanPace } from './scan-pace.js';
 import { SEARCH_LIMITS } from './search-limits.js';
-import { SharedWork } from './shared-work.js';
 
 /** The work of testing an instance and adding it to the summary of its service, in tests of instances. */
 const SUMMARY_UNITS = 4;
@@ -30,6 +30,13 @@ const TOO_BROAD = {
     'has a pattern that would have to be tried on too many different texts: narrow it by a comparison without a pattern, or search page by page at /api/v1/discovery/instances',
 };
 
+/** What is asked, and its text, which equal questions have in common. */
+interface Question {
+  readonly namespace: string;
+  readonly selection: Selection;
+  readonly question: string;
+}
+
 /**
  * The services of a namespace that have selected instances, with summaries of those, made from the view in slices of the
  * scheduler. Equal questions at the same revision of the namespace share one answer, which is kept until the namespace changes.
@@ -37,16 +44,17 @@ const TOO_BROAD = {
 @Injectable()
 export class FilteredServices {
   private readonly kept: RevisionCache<ViewJson>;
-  private readonly work = new SharedWork<Found>();
+  private readonly flights: Flights<Found>;
 
   constructor(
     private readonly view: CatalogView,
     private readonly orders: InstanceOrders,
-    private readonly scheduler: Scheduler,
+    scheduler: Scheduler,
     private readonly fresh: FreshReads,
     @Inject(MemoryPlaces) private readonly places: Pick<MemoryPlaces, 'once'>,
     @Optional() private readonly limits = SEARCH_LIMITS,
   ) {
+    this.flights = new Flights(scheduler);
     this.kept = new RevisionCache(view, {
       maxSize: KEPT_MAX_LENGTH,
       sizeOf: ({ body, compressed }, key) => lengthOf(body) + (compressed?.byteLength ?? 0) + key.length + 1,
@@ -78,12 +86,12 @@ export class FilteredServices {
     const known = this.kept.get(question, revision);
     const { catalog: now } = this.fresh.now(() => ({}), consistency);
     if (known) return { ...known, catalog: now };
-    const name = `${this.view.generation} ${revision} ${question}`;
-    const made = await this.work.join(
-      name,
-      signal => this.make(namespace, selection, question, signal),
-      consistency.signal,
-    );
+    const maker: Maker<Found> = {
+      client: currentRequest()?.clientAddress ?? undefined,
+      state: () => `${this.view.generation} ${this.revisionOf(namespace)}`,
+      make: (turn, fix, signal) => this.make({ namespace, selection, question }, turn, fix, signal),
+    };
+    const made = await this.flights.join(question, maker, consistency.signal);
     // An answer that was begun earlier shows the namespace as it was when this request arrived, and perhaps later.
     const isLater = made.catalog.revision > now.revision;
     const catalog = isLater ? { ...made.catalog, stalenessSeconds: now.stalenessSeconds } : now;
@@ -94,17 +102,21 @@ export class FilteredServices {
     return this.view.namespaceRevision(namespace) ?? this.view.revision;
   }
 
-  private async make(namespace: string, selection: Selection, question: string, signal: AbortSignal): Promise<Found> {
-    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
+  private async make(
+    { namespace, selection, question }: Question,
+    turn: Turn,
+    fix: () => void,
+    signal: AbortSignal,
+  ): Promise<Found> {
     const scope = { namespace, service: null, sort: 'service', order: 'asc' } as const;
-    await turn.next();
-    signal.throwIfAborted();
     // Within one step, so that all are of one state of the view.
-    const read = (walk: InstanceWalk) =>
-      this.fresh.now(
+    const read = (walk: InstanceWalk) => {
+      fix();
+      return this.fresh.now(
         () => ({ walk, revision: this.revisionOf(namespace), generation: this.view.generation }),
         EVENTUAL,
       );
+    };
     const { walk, revision, generation, catalog } = await this.orders.read(scope, undefined, { turn, read });
 
     const test = new ScanTest(selection, this.limits.listSteps);

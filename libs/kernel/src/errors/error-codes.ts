@@ -153,7 +153,7 @@ export const ERROR_CODES = {
   RATE_LIMITED: entry(
     429,
     'Too many concurrent requests of this kind',
-    'This node has reached its limit of concurrent exports and verifications of the log, of waiting reads (PCS_WAITING_READS_MAX), or of watches (PCS_WATCH_MAX).',
+    'This node has reached its limit of concurrent exports and verifications of the log, of waiting reads (PCS_WAITING_READS_MAX), of watches (PCS_WATCH_MAX), or of snapshots of many instances for watches.',
     'Wait for the time in `Retry-After`, then send the request again.',
   ),
   HEADERS_TOO_LARGE: entry(
@@ -171,7 +171,7 @@ export const ERROR_CODES = {
   OVERLOADED: entry(
     503,
     'This node has too much work of this kind',
-    'As many requests of this kind as may wait are waiting already, or this one waited too long. Nothing was done for it.',
+    'As many requests of this kind as may wait are waiting already, this one waited too long, or another bound of this node is reached: bytes that clients have not taken, connections of clients, or connections to the database. Nothing was done for the request.',
     'Wait for the time in `Retry-After`, which differs from caller to caller, then send the request again; or use another node.',
   ),
   STORE_UNAVAILABLE: entry(

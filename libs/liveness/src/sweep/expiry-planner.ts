@@ -7,6 +7,7 @@ import { type Admission, admit, admitted } from '../guard/admission.js';
 import { evaluateGuard } from '../guard/evaluate-guard.js';
 import { type ExpiryRules, expiryRules } from '../guard/guard-rules.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
+import { findAbandonedProbeGuards } from '../guard/probe-guards/probe-guard.repository.js';
 import { effectiveGraces, longStallUntil } from '../guard/outage-recovery.js';
 import { RecentEvictions } from '../guard/recent-evictions.js';
 import { countWindows } from './count-windows.js';
@@ -65,6 +66,7 @@ export class ExpiryPlanner {
     const { now } = role;
     const before = await guards.findStates(em);
     const overrides = await guards.findOverrides(em);
+    const abandoned = await findAbandonedProbeGuards(em);
     const graces = effectiveGraces(role, overrides);
     const allowance: LeaseAllowance = { flushBoundMs: rules.flushBoundMs, maxGraceMs: rules.maxMs, ...graces };
     const moment = { now, allowance };
@@ -87,7 +89,7 @@ export class ExpiryPlanner {
     const hasAny = found.total.pending > 0 || found.lapsed > 0;
     const due = hasAny ? await this.findDue(em, moment, admission) : [];
     const hasAhead = found.ahead > 0 || overrides.some(({ orderedAt }) => isAhead(orderedAt, now));
-    return { before, after: evaluation.states, overrides, moment, due, hasAhead };
+    return { before, after: evaluation.states, overrides, abandoned, moment, due, hasAhead };
   }
 
   private async findDue(em: EntityManager, moment: LeaseMoment, admission: Admission): Promise<EndedLease[]> {

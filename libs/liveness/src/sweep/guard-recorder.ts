@@ -6,6 +6,7 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { changesBetween, isBegunByOverride, isEndedByOverride } from '../guard/guard-changes.js';
 import { type GuardOverride, type GuardState } from '../guard/guard-state.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
+import { removeProbeGuard } from '../guard/probe-guards/probe-guard.repository.js';
 import { LIVENESS } from '../liveness-origin.js';
 
 /** The guards before and after an evaluation, and the overrides that it took into account. */
@@ -13,6 +14,8 @@ export interface EvaluatedGuards {
   readonly before: readonly GuardState[];
   readonly after: readonly GuardState[];
   readonly overrides: readonly GuardOverride[];
+  /** Guards over failures of probes that their nodes do not confirm any more. */
+  readonly abandoned: readonly GuardState[];
 }
 
 /**
@@ -30,7 +33,7 @@ export class GuardRecorder {
   ) {}
 
   /** @throws TermEndedError, StoreUnavailableError when the guards could not be stored */
-  async record({ before, after, overrides }: EvaluatedGuards, term: RoleTerm): Promise<void> {
+  async record({ before, after, overrides, abandoned }: EvaluatedGuards, term: RoleTerm): Promise<void> {
     const { began, ended, updated } = changesBetween(before, after);
     const scopesLeft = new Set(after.map(({ scope }) => JSON.stringify(scope)));
     const isReplaced = ({ scope }: GuardState) => scopesLeft.has(JSON.stringify(scope));
@@ -40,6 +43,23 @@ export class GuardRecorder {
     );
     await Promise.all(began.map(state => this.note(state, 'began', isBegunByOverride(state, overrides), term)));
     if (updated.length > 0) await this.guards.saveStates(this.databases.em('liveness'), updated, term);
+    for (const state of abandoned) await this.endAbandoned(state, term);
+  }
+
+  /** A dead node cannot write that its guard has ended. If it lives on nevertheless, it begins the guard anew. */
+  private async endAbandoned(state: GuardState, term: RoleTerm): Promise<void> {
+    this.logger.warn({ msg: 'The guard of failing probes ended, because its node does not confirm it', ...state });
+    await this.writer.submit({
+      commands: [],
+      origin: { ...LIVENESS, reason: `${state.node ?? 'its node'} does not confirm the guard any more` },
+      term,
+      systemEvent: {
+        action: 'liveness.guard_ended',
+        before: state,
+        after: null,
+        write: em => removeProbeGuard(em, state),
+      },
+    });
   }
 
   private async note(

@@ -2,6 +2,7 @@ import { idleSockets } from './idle-sockets.js';
 import { type ScenarioName } from './names.js';
 import { paused } from './paused.js';
 import { type Scenario } from './scenario.js';
+import { silentNames } from './silent-names.js';
 import { stalled, stalledWhileChanging } from './stalled.js';
 import { unnarrowed } from './unnarrowed.js';
 
@@ -11,5 +12,6 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   stalled,
   'stalled-changing': stalledWhileChanging,
   descriptors: idleSockets,
+  'silent-names': silentNames,
   paused,
 };

@@ -2,12 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CatalogView, type InstanceRecord } from '@coordination/catalog';
-import { CatalogState } from '@coordination/catalog/testing';
 import { systemClock } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
 import { anInstance } from '../../../../../test/support/catalog/factories.js';
-import { LogInMemory } from '../../../../../test/support/log/log-in-memory.js';
 import { waitFor } from '../../../../../test/support/time/wait-for.js';
+import { loggedView } from '../../../../../test/support/search/logged-view.js';
 import { clockOfLooks } from '../../../../../test/support/search/searched-view.js';
 import { SEARCH_SORTS, type SearchSort } from '../catalog-search.js';
 import { InstanceOrders } from './instance-orders.js';
@@ -16,17 +15,11 @@ import { type SortedWalk } from './sorted-buckets.js';
 
 const EVERYWHERE = { namespace: null, service: null, order: 'asc' } as const;
 
-function setUp(clock = systemClock) {
-  const log = new LogInMemory();
-  const view = new CatalogView(systemClock, { stalenessLimitSeconds: 600 });
-  const load = () => {
-    const state = new CatalogState();
-    for (const record of log.instances.values()) state.put(record);
-    view.replace({ head: log.head, state, sentAtMs: systemClock.monotonicMs() });
-  };
-  load();
+/** @param madeAfterLoad the orders that are made after each load: none, or those of the service (`as usual`) */
+function setUp(clock = systemClock, madeAfterLoad: 'none' | 'as usual' = 'none') {
+  const { log, view, load } = loggedView();
   const scheduler = new Scheduler(clock);
-  const orders = new InstanceOrders(view, scheduler);
+  const orders = new InstanceOrders(view, scheduler, madeAfterLoad === 'none' ? [] : undefined);
   /** What a search reads that waits for the order. */
   const read = (sort: SearchSort) =>
     orders.read({ ...EVERYWHERE, sort }, undefined, {
@@ -128,6 +121,27 @@ describe('orders of instances', () => {
     await Promise.all([prepare('service'), prepare('registeredAt')]);
     expect(recordsOf(orders, 'service')).toHaveLength(49);
     expect(recordsOf(orders, 'registeredAt')).toEqual(inView(view, 'registeredAt'));
+  });
+
+  it('by name are made when the view has been loaded, and dropped if nobody searches while very many changes come', async () => {
+    const { log, view, load, orders } = setUp(clockOfLooks(1), 'as usual');
+    const inOrder = () => recordsOf(orders, 'service');
+    for (let n = 0; n < 50; n++) log.put(anInstance({ instanceId: `i-${n}` }));
+    load();
+    // Loaded again while the order of what was there before is made.
+    await setImmediate();
+    const record = anInstance({ instanceId: 'later' });
+    log.put(record);
+    load();
+    await waitFor('the order is made', () => orders.kept.length > 0);
+    expect(orders.kept).toEqual(['service']);
+    for (let n = 1; n <= 5_001; n++) view.apply([log.put({ ...record, weight: n })]);
+    expect(orders.kept, 'it costs a node that is never searched').toEqual([]);
+    load();
+    await waitFor('the order is made again', () => orders.kept.length > 0);
+    view.apply([log.put(anInstance({ instanceId: 'last' }))]);
+    expect(inOrder()).toHaveLength(52);
+    expect(inOrder()).toEqual(inView(view, 'service'));
   });
 
   it('apply the changes since the last search before the next one', async () => {

@@ -6,7 +6,7 @@ import {
   type ViewRecordObserver,
 } from '@coordination/catalog';
 import { Scheduler, type Turn } from '@coordination/scheduling';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { SEARCH_SORTS, type SearchOrder, type SearchSort } from '../catalog-search.js';
 import { type SearchPosition } from '../search-cursor.js';
 import { ScanPace } from '../scan-pace.js';
@@ -41,6 +41,9 @@ const MAX_PENDING = 5_000;
 /** With so many, it is dropped in any case: the node finds no time to apply them. */
 const TOO_MANY_PENDING = 100_000;
 
+/** The orders that are made when the view has been loaded, before a search asks for them: the one of searches without `sort`. */
+const MADE_AFTER_LOAD: readonly SearchSort[] = ['service'];
+
 /** A record that entered the view, left it, or replaced another one. */
 interface RecordChange {
   readonly before: InstanceRecord | undefined;
@@ -62,10 +65,10 @@ interface Order {
 }
 
 /**
- * The instances of the view in the orders of searches. An order is made, in slices of the scheduler, when it is first asked for.
- * From then on it notes each change of the view, at no cost to those who write, and the next search applies them. It takes some
- * 10 bytes for each instance, and is dropped when it is not used while thousands of changes come, and when the view is loaded
- * again.
+ * The instances of the view in the orders of searches. An order is made, in slices of the scheduler, when it is first asked for,
+ * the one by name also when the view has been loaded: the first search would otherwise wait for some tenths of a second. From
+ * then on it notes each change of the view, at no cost to those who write, and the next search applies them. It takes some 10
+ * bytes for each instance, and is dropped when it is not used while thousands of changes come, and when the view is loaded again.
  */
 @Injectable()
 export class InstanceOrders implements ViewRecordObserver {
@@ -74,6 +77,7 @@ export class InstanceOrders implements ViewRecordObserver {
   constructor(
     private readonly view: CatalogView,
     private readonly scheduler: Scheduler,
+    @Optional() private readonly madeAfterLoad = MADE_AFTER_LOAD,
   ) {
     view.observeRecords(this);
   }
@@ -138,6 +142,7 @@ export class InstanceOrders implements ViewRecordObserver {
 
   reloaded(): void {
     this.orders.clear();
+    for (const sort of this.madeAfterLoad) void this.preparationOf(sort, this.begin(sort));
   }
 
   private ready(sort: SearchSort): SortedBuckets<InstanceRecord> | undefined {

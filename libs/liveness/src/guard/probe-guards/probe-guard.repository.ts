@@ -14,14 +14,23 @@ const FIND = `
   where seen_at > statement_timestamp() - ${SEEN_WITHIN}
   order by namespace, service, node`;
 
-/** Replaces all guards of a node, and removes those that dead nodes left. */
+const FIND_OF_NODE = `
+  select ${STATES.select()} from probe_guard where node = $1`;
+
+const FIND_ABANDONED = `
+  select ${STATES.select()} from probe_guard
+  where seen_at <= statement_timestamp() - ${SEEN_WITHIN}
+  order by node, namespace, service`;
+
+const REMOVE = 'delete from probe_guard where node = $1 and namespace = $2 and service = $3';
+
+/** Replaces all guards of a node. */
 const SAVE = `
   with state as (
     select * from jsonb_to_recordset($2) as s (${STATES.form()})
   ), gone as (
     delete from probe_guard g
-    where (g.node = $1 and (g.namespace, g.service) not in (select s.namespace, s.service from state s))
-      or (g.node <> $1 and g.seen_at < statement_timestamp() - interval '10 minutes')
+    where g.node = $1 and (g.namespace, g.service) not in (select s.namespace, s.service from state s)
   )
   insert into probe_guard (${ROWS.names()})
   select ${ROWS.values('s', { seenAt: 'statement_timestamp()' })} from state s
@@ -31,8 +40,23 @@ const SAVE = `
 type Row = Omit<GuardState, 'scope' | 'active' | 'detail'> & NamedScope;
 
 /** The guards by which live nodes hold failures of probes. */
-export async function findProbeGuards(em: EntityManager): Promise<GuardState[]> {
-  const rows = await query<Row>(em, FIND);
+export const findProbeGuards = (em: EntityManager): Promise<GuardState[]> => find(em, FIND);
+
+/** The stored guards of a node, also those that it has not confirmed for long. */
+export const findProbeGuardsOf = (em: EntityManager, node: string): Promise<GuardState[]> =>
+  find(em, FIND_OF_NODE, [node]);
+
+/** Guards that their nodes do not confirm any more, and have not ended: the nodes are dead, or have no database. */
+export const findAbandonedProbeGuards = (em: EntityManager): Promise<GuardState[]> => find(em, FIND_ABANDONED);
+
+/** Removes a guard, whether or not its node confirms it. */
+export async function removeProbeGuard(em: EntityManager, { node, scope }: GuardState): Promise<void> {
+  const { namespace, service } = toNamed(scope);
+  await query(em, REMOVE, [node, namespace, service]);
+}
+
+async function find(em: EntityManager, text: string, values: readonly unknown[] = []): Promise<GuardState[]> {
+  const rows = await query<Row>(em, text, values);
   return rows.map(({ namespace, service, ...state }) => ({
     active: true,
     scope: toScope({ namespace, service }),

@@ -5,7 +5,7 @@ import { type EntityManager } from '@mikro-orm/postgresql';
 import { changesBetween, isEndedByOverride } from '../../guard/guard-changes.js';
 import { type GuardOverride, type GuardState } from '../../guard/guard-state.js';
 import { LivenessGuardRepository } from '../../guard/liveness-guard.repository.js';
-import { saveProbeGuards } from '../../guard/probe-guards/probe-guard.repository.js';
+import { findProbeGuardsOf, saveProbeGuards } from '../../guard/probe-guards/probe-guard.repository.js';
 import { LIVENESS } from '../../liveness-origin.js';
 import { type SecondLook, SecondLookStore } from './second-look-store.js';
 
@@ -19,6 +19,11 @@ export interface StoredForFailures {
   readonly now: string;
   readonly overrides: readonly GuardOverride[];
   readonly looks: ReadonlyMap<string, SecondLook>;
+  /**
+   * The guards that this node has according to the database. Another node ends those that were not confirmed for long; one that
+   * this node has even so begins anew.
+   */
+  readonly stored: readonly GuardState[];
 }
 
 /** Reads what decides about the failures of probes, and stores the guards of this node, with an event for each begin and end. */
@@ -39,7 +44,8 @@ export class ProbeGuardRecorder {
       const [row] = await query<{ now: string }>(em, NOW);
       const overrides = await this.guards.findOverrides(em);
       const answers = await this.looks.answersFor(em, node, LOOK_SECONDS);
-      return { now: row!.now, overrides, looks: new Map(answers.map(look => [look.id, look])) };
+      const stored = await findProbeGuardsOf(em, node);
+      return { now: row!.now, stored, overrides, looks: new Map(answers.map(look => [look.id, look])) };
     };
     return await readSnapshot(this.databases, read, { purpose: 'liveness' });
   }

@@ -43,7 +43,7 @@ export class ProbeGuard {
     const sinceLastMs = Math.min(LONGEST_PAUSE_MS, nowMs - (this.lastAtMs ?? nowMs));
     this.lastAtMs = nowMs;
     if (node === undefined || (verdicts.pendingCount === 0 && states.length === 0)) return;
-    const { now, overrides, looks } = await recorder.read(node);
+    const { now, overrides, looks, stored } = await recorder.read(node);
     const rules = this.rules.current();
     const judgement = judgeFailures({
       now,
@@ -56,7 +56,7 @@ export class ProbeGuard {
       looks,
       released: Math.max(1, Math.floor((rules.releasePerSecond * sinceLastMs) / 1_000)),
     });
-    await recorder.record(node, states, judgement.states, overrides);
+    await recorder.record(node, stored, judgement.states, overrides);
     this.states = judgement.states;
     await this.ask(node, judgement.ask);
     for (const id of judgement.renew) verdicts.forget(id);
