@@ -22,7 +22,7 @@ describe('the table of connections', () => {
       table.began(used);
       table.ended(used);
     }
-    expect(admit('e').closed).toEqual({ connection: c, because: 'all' });
+    expect(admit('e').closed).toEqual({ connection: c, because: 'all', hadEnded: false });
     expect(admit('f').closed?.connection).toBe(d);
     expect(admit('g').closed?.connection).toBe(b);
     expect(table.open).toBe(4);
@@ -47,7 +47,7 @@ describe('the table of connections', () => {
     const { table, admit } = setUp(6);
     const mine = ['1', '2', '3'].map(name => admit(name, 'me').connection);
     const other = admit('other').connection;
-    expect(admit('4', 'me').closed).toEqual({ connection: mine[0], because: 'address' });
+    expect(admit('4', 'me').closed).toEqual({ connection: mine[0], because: 'address', hadEnded: false });
     for (const connection of mine.slice(1)) table.began(connection);
     const newest = admit('5', 'me').closed!;
     expect(newest.because).toBe('address');

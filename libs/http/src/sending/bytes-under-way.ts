@@ -32,7 +32,7 @@ export class BytesUnderWay {
   ) {
     metrics.observedGauge(
       'response_bytes_under_way',
-      'Distinct bytes of large responses that clients have not taken yet.',
+      'Distinct bytes of large responses, and of watches, that clients have not taken yet.',
       () => this.bytes,
     );
     metrics.observedGauge(
@@ -76,6 +76,11 @@ export class BytesUnderWay {
       for (const buffer of memory) this.release(buffer);
       memory.clear();
     };
+  }
+
+  /** Counts bytes that no other response has, such as those that wait for a slow watcher; negative: that wait no longer. */
+  count(bytes: number): void {
+    this.bytes += bytes;
   }
 
   private release(buffer: ArrayBufferLike): void {
