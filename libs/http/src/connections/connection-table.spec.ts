@@ -111,3 +111,27 @@ describe('the table of connections', () => {
     }
   });
 });
+
+describe('a connection that its client has ended, and that is not closed yet', () => {
+  it('makes room before an idle one, although its request is under way, for whoever reached the limit', () => {
+    const table = new ConnectionTable<{ name: string }>({ max: 4, isShared: () => false });
+    const admit = (name: string, address: string) => {
+      const connection = { name };
+      return { connection, ...(table.admit(connection, address) as { closed?: unknown }) };
+    };
+    admit('idle', 'me');
+    const mine = admit('mine', 'me').connection;
+    const other = admit('other', 'other').connection;
+    admit('last', 'third');
+    for (const connection of [mine, other]) table.began(connection);
+    for (const connection of [mine, other]) table.left(connection);
+    expect(table.idleCount).toBe(2);
+    // The request ends only because the connection does: it must not count as idle.
+    table.ended(other);
+    expect(table.idleCount).toBe(2);
+    expect(admit('next', 'me').closed).toEqual({ connection: mine, because: 'address', hadEnded: true });
+    expect(admit('more', 'fourth').closed).toEqual({ connection: other, because: 'all', hadEnded: true });
+    expect(admit('most', 'fifth').closed).toMatchObject({ connection: { name: 'idle' }, hadEnded: false });
+    expect(table.open).toBe(4);
+  });
+});

@@ -27,14 +27,17 @@ export function sendLive(reply: FastifyReply, body: LiveBody): void {
 }
 
 /**
- * Sends live bodies. Its hook replaces the part of Fastify that sends streams, after the hooks of all other responses: that
- * part observes both the stream and the response for their ends, which makes four error objects with stack traces when a
- * client disconnects. When thousands of watches end at once, this is most of the work.
+ * Sends live bodies, in the place of the part of Fastify that sends streams. That part observes both the stream and the response
+ * for their ends, which makes several error objects with stack traces when a client disconnects. When thousands of watches end
+ * at once, this is most of the work.
  */
 @Injectable()
 export class LiveResponses {
   constructor({ httpAdapter }: HttpAdapterHost) {
-    httpAdapter.getInstance<FastifyInstance>().addHook('onSend', sendIfLive);
+    // Hooks of routes run after those of the server, which must all have run.
+    httpAdapter.getInstance<FastifyInstance>().addHook('onRoute', route => {
+      route.onSend = [...[route.onSend ?? []].flat(), sendIfLive];
+    });
   }
 }
 
