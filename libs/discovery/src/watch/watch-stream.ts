@@ -41,7 +41,7 @@ export class WatchStream implements LiveBody {
     private readonly owner: WatchStreamOwner,
   ) {}
 
-  /** Whether there is room for more bytes. */
+  /** Whether there is room for more bytes. If not, the time of {@link fullForMs} begins with the first question. */
   get wantsMore(): boolean {
     if (this.fullSinceMs === undefined && this.backlogs.isFullWith(this.waitingBytes))
       this.fullSinceMs = this.backlogs.nowMs;
