@@ -36,7 +36,7 @@ describe('connections that their clients end', () => {
     prepare(server);
     const steps = new StepsOfTest();
     const left: Socket[] = [];
-    const ended = new EndedConnections(server, steps, socket => left.push(socket));
+    const ended = EndedConnections.of(server, steps, socket => left.push(socket));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     ends.push(async () => {
       for (const socket of sockets) socket.destroy();

@@ -27,16 +27,24 @@ export class EndedConnections implements Stepper {
   private readonly ended = new Fifo<Ended>();
   private closing = 0;
 
-  /**
-   * Must be made after the listeners that Node.js adds for its HTTP server.
-   * @param onEnded called at once when a client has ended its connection
-   */
-  constructor(
-    server: Server,
+  private constructor(
     private readonly scheduler: Pick<Scheduler, 'schedule'>,
     private readonly onEnded: (socket: Socket) => void,
-  ) {
-    server.on('connection', (socket: Socket) => this.putOff(socket));
+  ) {}
+
+  /**
+   * Puts off the ends of all connections that a server accepts from now on.
+   * @param server has the listeners that Node.js adds for HTTP, but nobody else's for the ends of connections
+   * @param onEnded called at once when a client has ended its connection
+   */
+  static of(
+    server: Server,
+    scheduler: Pick<Scheduler, 'schedule'>,
+    onEnded: (socket: Socket) => void,
+  ): EndedConnections {
+    const ended = new EndedConnections(scheduler, onEnded);
+    server.on('connection', (socket: Socket) => ended.putOff(socket));
+    return ended;
   }
 
   /** How many connections wait to be closed. */

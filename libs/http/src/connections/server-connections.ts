@@ -78,7 +78,7 @@ export class ServerConnections {
 
   /** From now on, connections that their clients have ended are closed in steps of a scheduler. */
   endInSteps(scheduler: Pick<Scheduler, 'schedule'>): void {
-    new EndedConnections(this.instance.server, scheduler, socket => this.table.left(socket));
+    EndedConnections.of(this.instance.server, scheduler, socket => this.table.left(socket));
   }
 
   /** Must be called for each request before the response. */

@@ -68,11 +68,22 @@ class ThingController {
 })
 class ThingModule {}
 
+/** The lines of a head that do not differ between two responses. */
+const headOf = (text: string) =>
+  text
+    .slice(0, text.indexOf('\r\n\r\n'))
+    .split('\r\n')
+    .filter(line => !/^(?:date|x-request-id):/i.test(line))
+    .map(line => line.toLowerCase())
+    .sort();
+
+const logged: unknown[] = [];
+const note = (message: unknown) => void logged.push(message);
+
 describe('a live body', () => {
   let app: NestFastifyApplication;
   let port: number;
   const observed: string[] = [];
-  const logged: unknown[] = [];
 
   beforeAll(async () => {
     const settings = {
@@ -83,7 +94,6 @@ describe('a live body', () => {
       PCS_CORS_ORIGINS: [ORIGIN],
       PCS_COMPRESSION: true,
     };
-    const note = (message: unknown) => void logged.push(message);
     const logger = { log: () => undefined, warn: note, error: note };
     app = await NestFactory.create<NestFastifyApplication>(ThingModule, createHttpAdapter(settings), { logger });
     configureHttp(app, settings);
@@ -120,14 +130,6 @@ describe('a live body', () => {
     };
     return { socket, seen, response };
   }
-
-  const headOf = (text: string) =>
-    text
-      .slice(0, text.indexOf('\r\n\r\n'))
-      .split('\r\n')
-      .filter(line => !/^(?:date|x-request-id):/i.test(line))
-      .map(line => line.toLowerCase())
-      .sort();
 
   it('has the status and the headers that a stream would have, with those of all hooks, and its bytes', async () => {
     const stream = await ask('stream');
