@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '@coordination/catalog';
 import { settingsProvider } from '@coordination/config';
-import { SendingModule } from '@coordination/http';
 import { logPagesBound } from '../kept-shares.js';
 import { LogCatchUp } from './catch-up/log-catch-up.js';
 import { LogPages } from './catch-up/log-pages.js';
@@ -12,9 +11,9 @@ import { watchLimits } from './watch-limits.js';
 import { WatchMetrics } from './watch-metrics.js';
 import { Watches } from './watches.service.js';
 
-/** The watches of this node. It needs `DatabaseModule` and `SendingModule`. */
+/** The watches of this node. It needs `DatabaseModule`, `HttpModule` and `SendingModule`. */
 @Module({
-  imports: [CatalogModule, SendingModule],
+  imports: [CatalogModule],
   providers: [
     settingsProvider(watchLimits),
     settingsProvider(logPagesBound),
