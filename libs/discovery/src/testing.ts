@@ -22,6 +22,8 @@ export { LogCatchUp } from './watch/catch-up/log-catch-up.js';
 export { LogPages } from './watch/catch-up/log-pages.js';
 export { LogSegmentReader } from './watch/catch-up/log-segment-reader.js';
 export { type LogSegment, resetReasonFor, toSegment } from './watch/catch-up/log-segment.js';
+export { Watch } from './watch/watch.js';
+export { WatchBacklogs } from './watch/watch-backlogs.js';
 export { WatchContext } from './watch/watch-context.js';
 export { type WatchLimits } from './watch/watch-limits.js';
 export { WatchMetrics } from './watch/watch-metrics.js';

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConnectionMetrics } from './connections/connection-metrics.js';
 import { ServerConnections } from './connections/server-connections.js';
+import { LiveResponses } from './live/live-responses.js';
 import { type HttpAdapter } from './server/http-adapter.js';
 import { PacedRequests } from './admission/paced-requests.js';
 import { RequestPlaces } from './admission/request-places.js';
@@ -19,7 +20,7 @@ const serverConnections = {
  */
 @Global()
 @Module({
-  providers: [serverConnections, ConnectionMetrics, RequestPlaces, PacedRequests],
+  providers: [serverConnections, ConnectionMetrics, RequestPlaces, PacedRequests, LiveResponses],
   exports: [ServerConnections, RequestPlaces],
 })
 export class HttpModule {}

@@ -5,6 +5,7 @@ export { CompressedForm } from './compression/compressed-form.js';
 export { BytesUnderWay } from './sending/bytes-under-way.js';
 export { configureHttp } from './server/configure-http.js';
 export { HttpModule } from './http.module.js';
+export { type LiveBody, sendLive } from './live/live-responses.js';
 export { type ResponseHeader } from './headers/documented-headers.js';
 export { ServerConnections } from './connections/server-connections.js';
 export { endHead } from './server/end-head.js';

@@ -1,14 +1,16 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { systemClock } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
-import { Scheduler } from '@coordination/scheduling';
+import { NO_STALLS, Scheduler, type StallRecord } from '@coordination/scheduling';
 import { CatalogState } from '@coordination/catalog/testing';
 import {
   LogCatchUp,
   LogPages,
   toSegment,
+  type Watch,
+  WatchBacklogs,
   WatchContext,
   type WatchLimits,
   WatchMetrics,
@@ -31,11 +33,15 @@ export interface WatchedViewOptions {
   readonly maxChanges?: number;
   readonly pageSize?: number;
   readonly stalenessLimitSeconds?: number;
+  /** The most bytes that all responses may have under way. */
+  readonly bytesUnderWay?: number;
+  readonly stalls?: StallRecord;
 }
 
 /** The parts that watches work with, over a log in memory, which a test appends to and applies as it likes. */
 export function watchedView(options: WatchedViewOptions = {}) {
   const { maxChanges = 1_000, pageSize = 5, stalenessLimitSeconds = 600 } = options;
+  const { bytesUnderWay = Infinity, stalls = NO_STALLS } = options;
   const log = new LogInMemory();
   const view = new CatalogView(systemClock, { stalenessLimitSeconds });
   const feed = new ChangeFeed(view, { maxChanges, maxBytes: Infinity });
@@ -61,8 +67,20 @@ export function watchedView(options: WatchedViewOptions = {}) {
   const tasks = { task: aTask };
   const logger = { error: (error: unknown) => void failures.push(error) };
   const catchUps = new LogCatchUp(new LogPages({ read }, pageSize), tasks, limits, { pollAgainMs: 1 }, logger);
-  const context = new WatchContext(view, feed, catchUps, new WatchMetrics(new Metrics()), new Scheduler(), limits);
+  const scheduler = new Scheduler();
+  const backlogs = new WatchBacklogs(limits, { count: () => undefined, maxBytes: bytesUnderWay }, stalls);
+  const context = new WatchContext(view, feed, catchUps, new WatchMetrics(new Metrics()), scheduler, backlogs);
   return { log, view, feed, load, context, failures, reads: () => reads };
+}
+
+/** What a socket takes before the client reads (bytes). */
+const SOCKET_BYTES = 1_000;
+
+/** The bytes of a watch, as its client reads them. */
+export function readerOf(watched: Watch): PassThrough {
+  const response = new PassThrough({ highWaterMark: SOCKET_BYTES });
+  watched.stream.sendTo(response);
+  return response;
 }
 
 /** The events of a stream of bytes, as they come. */

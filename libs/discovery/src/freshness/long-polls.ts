@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { RateLimitedError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
-import { Scheduler } from '@coordination/scheduling';
+import { Fifo, Scheduler, type Stepper } from '@coordination/scheduling';
 import { type Counter } from 'prom-client';
 import { changedSince } from './changed-since.js';
 import { PendingPoll, WAKE_REASONS, type Waiter } from './pending-poll.js';
@@ -41,11 +41,13 @@ export interface Wait {
  * until something in its scope changes.
  */
 @Injectable()
-export class LongPolls implements OnModuleDestroy {
+export class LongPolls implements OnModuleDestroy, Stepper {
   private readonly queries = new Map<string, { readonly pending: PendingPoll; readonly unfollow: () => void }>();
   /** Queries of which a request was answered a moment ago. */
   private readonly recent = new LRUCache<string, true>({ max: MAX_RECENT, ttl: BATCH_MS });
   private readonly unprocessed = new Set<PendingPoll>();
+  /** Those whose clients have disconnected: thousands may do so in one turn of the event loop. */
+  private readonly gone = new Fifo<Waiter>();
   private readonly ends: Counter<'reason'>;
   private batchTimer: NodeJS.Timeout | undefined;
   private isProcessing = false;
@@ -126,17 +128,29 @@ export class LongPolls implements OnModuleDestroy {
       wake: reason => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
+        this.gone.delete(waiter);
         this.release(pending, waiter);
         this.ends.inc({ reason });
         resolve();
       },
     };
-    const giveUp = () => waiter.wake('gone');
+    const giveUp = () => this.giveUp(waiter);
     const timer = setTimeout(() => waiter.wake('timeout'), ms);
     signal?.addEventListener('abort', giveUp, { once: true });
     pending.add(waiter);
     this.count += 1;
     return promise;
+  }
+
+  /** Ends one request whose client has disconnected. */
+  step(): boolean {
+    this.gone.shift()?.wake('gone');
+    return this.gone.size > 0;
+  }
+
+  private giveUp(waiter: Waiter): void {
+    this.gone.add(waiter);
+    this.scheduler.schedule(this, WORK);
   }
 
   private release(pending: PendingPoll, waiter: Waiter): void {

@@ -1,10 +1,10 @@
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
-import { type Clock } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { LogCatchUp } from './catch-up/log-catch-up.js';
 import { ChangeFrames } from './sse/change-sse.js';
-import { watchLimits, type WatchLimits } from './watch-limits.js';
+import { WatchBacklogs } from './watch-backlogs.js';
+import { type WatchLimits } from './watch-limits.js';
 import { WatchMetrics } from './watch-metrics.js';
 
 /** What all watches of a node share, of which each one holds a single reference. */
@@ -18,10 +18,10 @@ export class WatchContext {
     readonly catchUps: LogCatchUp,
     readonly metrics: WatchMetrics,
     readonly scheduler: Scheduler,
-    @Inject(watchLimits) readonly limits: WatchLimits,
+    readonly backlogs: WatchBacklogs,
   ) {}
 
-  get clock(): Clock {
-    return this.scheduler.clock;
+  get limits(): WatchLimits {
+    return this.backlogs.limits;
   }
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { clientDisconnect, endHead, Endpoint, LastEventIdHeader } from '@coordination/http';
+import { clientDisconnect, endHead, Endpoint, LastEventIdHeader, sendLive } from '@coordination/http';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CATALOG_HEADERS, setCatalogHeaders } from '../responses/catalog-response.js';
 import { watchEvents } from './watch-event.schemas.js';
@@ -57,6 +57,6 @@ export class WatchController {
     // A watch ends by its own stall limit.
     request.raw.socket.setTimeout(0);
     setCatalogHeaders(reply, catalog);
-    void reply.send(stream);
+    sendLive(reply, stream);
   }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type PassThrough, type Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +8,12 @@ import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { watchProblems } from '../../../../test/support/watch/watch-guarantees.js';
 import { type WatchFrame } from '../../../../test/support/watch/watch-record.js';
-import { framesOf, watchedView, type WatchedViewOptions } from '../../../../test/support/watch/watched-view.js';
+import {
+  framesOf,
+  readerOf,
+  watchedView,
+  type WatchedViewOptions,
+} from '../../../../test/support/watch/watched-view.js';
 import { EVERYTHING } from '../selection/selection.js';
 import { Watch, type WatchStart } from './watch.js';
 
@@ -33,10 +39,10 @@ function watch({ context, view }: World, start: Partial<WatchStart> = {}) {
 }
 
 /** Reads all that comes, until the watch ends. */
-function record(watched: Watch) {
+function record(stream: Readable) {
   const frames: WatchFrame[] = [];
   const reading = (async () => {
-    for await (const frame of framesOf(watched.stream)) frames.push(frame);
+    for await (const frame of framesOf(stream)) frames.push(frame);
   })();
   return { frames, reading, position: () => Number(frames.at(-1)?.id) };
 }
@@ -66,21 +72,26 @@ async function run(options: WatchedViewOptions, begin: number, all: readonly Ste
   const { log, view, load } = world;
   const ids = Array.from({ length: 4 }, () => newId());
   let watched: Watch | undefined;
+  let reader: PassThrough | undefined;
   const bytes: Buffer[] = [];
   let after = 0;
   const apply = () => view.apply(log.events.filter(({ revision }) => revision > view.revision));
   for (const [n, step] of all.entries()) {
-    if (n === begin) watched = watch(world, { selection: SELECTION, position: (after = view.revision) });
+    if (n === begin) {
+      watched = watch(world, { selection: SELECTION, position: (after = view.revision) });
+      reader = readerOf(watched);
+    }
     if (step.do === 'change') change(world, ids[step.instance]!, step.weight);
     else if (step.do === 'apply') apply();
     else if (step.do === 'load') load();
     else if (step.do === 'rest') await nextTurn();
-    else if (step.do === 'read') bytes.push(...asList(watched?.stream.read(step.bytes)));
+    else if (step.do === 'read') bytes.push(...asList(reader?.read(step.bytes)));
   }
   apply();
   watched ??= watch(world, { selection: SELECTION, position: (after = view.revision) });
-  if (bytes.length > 0) watched.stream.unshift(Buffer.concat(bytes));
-  return { world, watched, after };
+  reader ??= readerOf(watched);
+  if (bytes.length > 0) reader.unshift(Buffer.concat(bytes));
+  return { world, watched, reader, after };
 }
 
 const asList = (chunk: unknown): Buffer[] => (Buffer.isBuffer(chunk) ? [chunk] : []);
@@ -100,9 +111,9 @@ describe('a watch', () => {
     });
     await fc.assert(
       fc.asyncProperty(options, fc.nat(40), steps, async (options, begin, all) => {
-        const { world, watched, after } = await run(options, begin, all);
+        const { world, watched, reader, after } = await run(options, begin, all);
         const { log, failures } = world;
-        const { frames, reading } = record(watched);
+        const { frames, reading } = record(reader);
         // The last one is always selected, so that the end is known.
         log.put(anInstance({ weight: 9 }));
         world.view.apply(log.events.filter(({ revision }) => revision > world.view.revision));
@@ -121,7 +132,7 @@ describe('a watch', () => {
 /** A watch that has told what there was, so that it is live. */
 async function liveWatch(options: WatchedViewOptions = {}) {
   const world = watchedView(options);
-  const recorded = record(watch(world));
+  const recorded = record(readerOf(watch(world)));
   const append = (count = 1) => {
     for (let n = 0; n < count; n++)
       world.view.apply([world.log.put(anInstance({ instanceId: `i-${world.log.head.revision}` }))]);
@@ -172,7 +183,7 @@ describe('bookmarks', () => {
     const world = watchedView({ stalenessLimitSeconds: -1, limits: { bookmarkMs: 2 } });
     const watched = watch(world);
     let text = '';
-    watched.stream.on('data', chunk => (text += String(chunk)));
+    readerOf(watched).on('data', chunk => (text += String(chunk)));
     await waitFor('two comments', () => (text.match(/^: this node/gm)?.length ?? 0) > 1);
     expect(text).not.toContain('bookmark');
     watched.end();
@@ -184,10 +195,11 @@ describe('a watch in the middle of its snapshot', () => {
     const world = watchedView({ limits: { bookmarkMs: 2, stallMs: 10 } });
     const snapshot = Array.from({ length: 1_000 }, (_, n) => anInstance({ instanceId: `i-${n}` }));
     const watched = watch(world, { snapshot });
-    const closed = once(watched.stream, 'close');
-    const first = await waitForBytes(watched);
+    const reader = readerOf(watched);
+    const closed = once(reader, 'close');
+    const first = await waitForBytes(reader);
     await closed;
-    const text = first + String(watched.stream.read() ?? '');
+    const text = first + String(reader.read() ?? '');
     const [, begun, ...more] = text.split('\n\n');
     expect(begun?.startsWith('id: 0\nevent: snapshot\ndata: {')).toBe(true);
     expect(more, 'something ended the event that is not whole').toEqual([]);
@@ -195,7 +207,7 @@ describe('a watch in the middle of its snapshot', () => {
   });
 });
 
-async function waitForBytes({ stream }: Watch): Promise<string> {
+async function waitForBytes(stream: Readable): Promise<string> {
   await once(stream, 'readable');
   return String(stream.read(1_000) ?? '');
 }

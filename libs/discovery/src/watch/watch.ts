@@ -6,7 +6,7 @@ import { ChangeSender } from './change-sender.js';
 import { snapshotPieces } from './snapshot.js';
 import { bookmarkFrame, commentFrame, resetFrame, type ResetReason } from './sse/sse-frames.js';
 import { type WatchContext } from './watch-context.js';
-import { WatchStream } from './watch-stream.js';
+import { WatchStream, type WatchStreamOwner } from './watch-stream.js';
 
 /** Changes that are queued for a watch until its turn; a watch with more reads them from the feed. */
 const MAX_PENDING = 64;
@@ -16,6 +16,23 @@ const MAX_TAKEN = 256;
 
 /** How long (ms) a client that reads too slowly may take to read the reset. */
 const RESET_GRACE_MS = 2_000;
+
+/** How often a watch that begins makes a write at once: a snapshot of few instances, and its end. */
+const FIRST_STEPS = 3;
+
+/** A snapshot of so many instances is sent at once. */
+const SMALL_SNAPSHOT = 16;
+
+/**
+ * The time between two bookmarks, as shares of the longest time. It is random: watches that began together must not send their
+ * bookmarks together for ever. There are few different times, since Node.js keeps a list of timers for each.
+ */
+const BOOKMARK_STEPS = 64;
+const LEAST_BOOKMARK_STEPS = 48;
+const MOST_BOOKMARK_STEPS = 61;
+
+/** Why the reading of the log ends; nobody sees it. */
+const OVER = new Error('The watch has ended.');
 
 /** Where a watch begins. */
 export interface WatchStart {
@@ -35,7 +52,7 @@ export interface WatchStart {
  * from the feed), *behind* (reads on from its position, in memory or in the log, whenever the client reads) or *over*. Nothing
  * is queued for a slow client beyond its backlog.
  */
-export class Watch implements FeedFollower, Stepper {
+export class Watch implements FeedFollower, Stepper, WatchStreamOwner {
   readonly stream: WatchStream;
   private isLive = false;
   private isCatchingUp = false;
@@ -43,29 +60,28 @@ export class Watch implements FeedFollower, Stepper {
   private snapshot: Iterator<Buffer | undefined, void> | undefined;
   private snapshotSize: number;
   private bookmarkTimer: NodeJS.Timeout | undefined;
-  private readonly ending = new AbortController();
+  private isOver = false;
+  /** Ends the reading of the log. */
+  private reading: AbortController | undefined;
   private readonly epoch: string;
   /** A snapshot is more work than changes, and must not delay those of other watches. */
   private owner: WorkOwner;
   private readonly sender: ChangeSender;
   private readonly unfollow: () => void;
 
+  /** @param onGone called once, when the stream is closed by either side */
   constructor(
     private readonly context: WatchContext,
     start: WatchStart,
+    private readonly onGone: (watch: Watch) => void = () => undefined,
   ) {
-    const { limits, clock, feed } = context;
+    const { backlogs, feed } = context;
     const { epoch, position, snapshot, client } = start;
     this.epoch = epoch;
     this.owner = { workClass: snapshot ? 'heavy' : 'hot', client };
     this.snapshot = snapshot && snapshotPieces(position, snapshot);
     this.snapshotSize = snapshot?.length ?? 0;
-    this.stream = new WatchStream({
-      backlogBytes: limits.backlogBytes,
-      clock,
-      onWanted: () => this.schedule(),
-      onClosed: () => this.close(),
-    });
+    this.stream = new WatchStream(backlogs, this);
     this.sender = new ChangeSender(context, this.stream, start);
     this.unfollow = feed.follow(start.scope, this);
     this.planBookmark();
@@ -76,10 +92,26 @@ export class Watch implements FeedFollower, Stepper {
     return this.snapshotSize;
   }
 
-  /** Sends the first frame; events follow as the client reads. */
+  /**
+   * Sends the first frame, and a small snapshot with it: one write to the socket costs as much as all the rest. Further events
+   * follow as the client reads.
+   */
   begin(firstFrame: Buffer): void {
     this.sender.write(firstFrame);
+    let hasMore = true;
+    if (this.snapshotSize <= SMALL_SNAPSHOT) for (let n = 0; n < FIRST_STEPS && hasMore; n++) hasMore = this.step();
+    if (hasMore) this.schedule();
+  }
+
+  /** The client reads again. */
+  onWanted(): void {
     this.schedule();
+  }
+
+  /** The stream is closed. */
+  onClosed(): void {
+    this.close();
+    this.onGone(this);
   }
 
   /** Receives a change in scope from the feed. */
@@ -123,10 +155,6 @@ export class Watch implements FeedFollower, Stepper {
     else this.stream.destroy();
   }
 
-  private get isOver(): boolean {
-    return this.ending.signal.aborted;
-  }
-
   private isSameEpoch(): boolean {
     if (this.context.view.position?.epoch === this.epoch) return true;
     this.reset('new_epoch');
@@ -159,7 +187,9 @@ export class Watch implements FeedFollower, Stepper {
     const { catchUps } = this.context;
     this.isCatchingUp = true;
     const from = this.sender.position;
-    const hasSucceeded = await catchUps.run(() => this.readPage(), this.ending.signal);
+    this.reading ??= new AbortController();
+    const { signal } = this.reading;
+    const hasSucceeded = await catchUps.run(() => this.readPage(signal), signal);
     if (!hasSucceeded && !this.isOver) this.stream.destroy();
     this.isCatchingUp = false;
     if (this.isOver) return;
@@ -168,11 +198,11 @@ export class Watch implements FeedFollower, Stepper {
   }
 
   /** Sends one page of the log. Gives up its slot when the client stops reading, since that may take long. */
-  private async readPage(): Promise<void> {
+  private async readPage(signal: AbortSignal): Promise<void> {
     if (this.isOver) return;
     this.context.metrics.pages.inc();
     const { position } = this.sender;
-    const segment = await this.context.catchUps.segmentAround(position, this.epoch, this.ending.signal);
+    const segment = await this.context.catchUps.segmentAround(position, this.epoch, signal);
     if (this.isOver) return;
     const reason = resetReasonFor(segment, this.sender.position, this.epoch);
     if (reason) return this.reset(reason);
@@ -193,8 +223,8 @@ export class Watch implements FeedFollower, Stepper {
 
   private planBookmark(): void {
     const { bookmarkMs } = this.context.limits;
-    // Jitter: watches that began together must not send their bookmarks together for ever.
-    this.bookmarkTimer = setTimeout(() => this.bookmark(), bookmarkMs * (0.75 + 0.2 * Math.random()));
+    const steps = LEAST_BOOKMARK_STEPS + Math.floor(Math.random() * (MOST_BOOKMARK_STEPS - LEAST_BOOKMARK_STEPS));
+    this.bookmarkTimer = setTimeout(() => this.bookmark(), (bookmarkMs * steps) / BOOKMARK_STEPS);
   }
 
   /** Reports the position, and detects a client that no longer reads. */
@@ -233,7 +263,8 @@ export class Watch implements FeedFollower, Stepper {
     this.unfollow();
     this.context.scheduler.cancel(this);
     this.pending = [];
-    this.ending.abort();
+    this.isOver = true;
+    this.reading?.abort(OVER);
   }
 }
 

@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { currentRequest } from '@coordination/context';
-import { RequestPlaces } from '@coordination/http';
+import { type LiveBody, RequestPlaces } from '@coordination/http';
 import { RateLimitedError, RevisionCompactedError, RevisionUnknownError, StartingError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { type InstanceRecord, ReadBarrier, type Scope } from '@coordination/catalog';
@@ -37,7 +36,7 @@ export interface WatchRequest {
 /** A watch whose stream can be sent. */
 export interface OpenedWatch {
   readonly catalog: CatalogVersion;
-  readonly stream: Readable;
+  readonly stream: LiveBody;
 }
 
 /** All watches of this node. */
@@ -60,18 +59,17 @@ export class Watches implements OnModuleDestroy {
     metrics.observedGauge(
       'watch_backlog_bytes',
       'Bytes that wait for watchers that read slowly, of all watches together.',
-      () => this.backlogBytes,
+      () => context.backlogs.byteLength,
+    );
+    metrics.observedGauge(
+      'watch_backlog_bytes_limit',
+      'With so many bytes waiting, watchers get nothing more as long as something waits for them.',
+      () => context.backlogs.maxBytes,
     );
   }
 
   get size(): number {
     return this.open.size;
-  }
-
-  get backlogBytes(): number {
-    let bytes = 0;
-    for (const { stream } of this.open) bytes += stream.readableLength;
-    return bytes;
   }
 
   /**
@@ -121,15 +119,17 @@ export class Watches implements OnModuleDestroy {
   }
 
   private watch(start: WatchStart): Watch {
-    const watch = new Watch(this.context, start);
+    const watch = new Watch(this.context, start, this.gone);
     this.open.add(watch);
-    watch.stream.once('close', () => {
-      this.open.delete(watch);
-      this.places -= 1;
-    });
     watch.begin(retry());
     return watch;
   }
+
+  /** One function for all watches. */
+  private readonly gone = (watch: Watch): void => {
+    this.open.delete(watch);
+    this.places -= 1;
+  };
 
   private async startOf(request: WatchRequest, signal: AbortSignal): Promise<WatchStart | ResetReason> {
     const { scope, selection, since } = request;
@@ -199,9 +199,14 @@ export class Watches implements OnModuleDestroy {
     return { revision: position.revision, epoch: position.epoch, stalenessSeconds: view.freshness().stalenessSeconds };
   }
 
-  private resetStream(reason: ResetReason): Readable {
+  private resetStream(reason: ResetReason): LiveBody {
     this.context.metrics.resets.inc({ reason });
-    return Readable.from([retry(), resetFrame(this.context.view.revision, reason)]);
+    const frames = Buffer.concat([retry(), resetFrame(this.context.view.revision, reason)]);
+    return {
+      sendTo: response => {
+        if (!response.destroyed) response.end(frames);
+      },
+    };
   }
 }
 

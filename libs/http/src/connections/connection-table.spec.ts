@@ -22,7 +22,7 @@ describe('the table of connections', () => {
       table.began(used);
       table.ended(used);
     }
-    expect(admit('e').closed).toEqual({ connection: c, because: 'all' });
+    expect(admit('e').closed).toEqual({ connection: c, because: 'all', hadEnded: false });
     expect(admit('f').closed?.connection).toBe(d);
     expect(admit('g').closed?.connection).toBe(b);
     expect(table.open).toBe(4);
@@ -47,7 +47,7 @@ describe('the table of connections', () => {
     const { table, admit } = setUp(6);
     const mine = ['1', '2', '3'].map(name => admit(name, 'me').connection);
     const other = admit('other').connection;
-    expect(admit('4', 'me').closed).toEqual({ connection: mine[0], because: 'address' });
+    expect(admit('4', 'me').closed).toEqual({ connection: mine[0], because: 'address', hadEnded: false });
     for (const connection of mine.slice(1)) table.began(connection);
     const newest = admit('5', 'me').closed!;
     expect(newest.because).toBe('address');
@@ -109,5 +109,29 @@ describe('the table of connections', () => {
       expect(table.open).toBeLessThanOrEqual(20);
       expect(table.idleCount).toBe([...open.values()].filter(underWay => underWay === 0).length);
     }
+  });
+});
+
+describe('a connection that its client has ended, and that is not closed yet', () => {
+  it('makes room before an idle one, although its request is under way, for whoever reached the limit', () => {
+    const table = new ConnectionTable<{ name: string }>({ max: 4, isShared: () => false });
+    const admit = (name: string, address: string) => {
+      const connection = { name };
+      return { connection, ...(table.admit(connection, address) as { closed?: unknown }) };
+    };
+    admit('idle', 'me');
+    const mine = admit('mine', 'me').connection;
+    const other = admit('other', 'other').connection;
+    admit('last', 'third');
+    for (const connection of [mine, other]) table.began(connection);
+    for (const connection of [mine, other]) table.left(connection);
+    expect(table.idleCount).toBe(2);
+    // The request ends only because the connection does: it must not count as idle.
+    table.ended(other);
+    expect(table.idleCount).toBe(2);
+    expect(admit('next', 'me').closed).toEqual({ connection: mine, because: 'address', hadEnded: true });
+    expect(admit('more', 'fourth').closed).toEqual({ connection: other, because: 'all', hadEnded: true });
+    expect(admit('most', 'fifth').closed).toMatchObject({ connection: { name: 'idle' }, hadEnded: false });
+    expect(table.open).toBe(4);
   });
 });

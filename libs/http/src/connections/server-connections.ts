@@ -1,9 +1,11 @@
 import { type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { canonicalAddress, OverloadedError } from '@coordination/kernel';
+import { type Scheduler } from '@coordination/scheduling';
 import { type FastifyInstance } from 'fastify';
 import { type ConnectionLimits, ConnectionTable, type LimitReached } from './connection-table.js';
 import { type CrowdedEvent } from './connection-lines.js';
+import { EndedConnections } from './ended-connections.js';
 
 /** How long (ms) a connection that becomes idle stays open while the server closes. For Node.js, 0 means for ever. */
 const NO_LONGER_KEPT_MS = 1;
@@ -45,7 +47,7 @@ export class ServerConnections {
   private isEnding = false;
 
   constructor(
-    instance: FastifyInstance,
+    private readonly instance: FastifyInstance,
     private readonly rules: ConnectionRules,
   ) {
     this.table = new ConnectionTable(rules);
@@ -72,6 +74,11 @@ export class ServerConnections {
   get state(): { readonly max: number; readonly open: number; readonly idle: number; readonly crowded: CrowdedCounts } {
     const { table, crowded } = this;
     return { max: this.rules.max, open: table.open, idle: table.idleCount, crowded };
+  }
+
+  /** From now on, connections that their clients have ended are closed in steps of a scheduler. */
+  endInSteps(scheduler: Pick<Scheduler, 'schedule'>): void {
+    EndedConnections.of(this.instance.server, scheduler, socket => this.table.left(socket));
   }
 
   /** Must be called for each request before the response. */
@@ -110,8 +117,9 @@ export class ServerConnections {
       this.noteCrowded('refused', admission.because);
       this.refuse(socket);
     } else if (admission.closed) {
-      this.noteCrowded('closed', admission.closed.because);
-      admission.closed.connection.destroy();
+      const { connection, because, hadEnded } = admission.closed;
+      if (!hadEnded) this.noteCrowded('closed', because);
+      connection.destroy();
     }
   }
 

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import { noteFailure } from '@coordination/context';
 import { type DomainError, ERROR_CODES } from '@coordination/kernel';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { isDisconnect } from '../requests/client-disconnect.js';
 import { pathOf, withoutOrigin } from '../requests/request-target.js';
 import { toDomainError } from './error-mapping.js';
 import { errorHeaders, formatProblem } from './problem.js';
@@ -22,6 +23,12 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Responds to a failure; also for requests that fail before any hook has run, which then have no endpoint. */
 export function answerFailure(failure: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  // Its client has disconnected, and nobody gets a response: that is no failure of this service.
+  if (isDisconnect(failure) && reply.raw.destroyed) {
+    // Otherwise Fastify would wait for the end of the response, and make an error of it.
+    reply.hijack();
+    return;
+  }
   const path = pathOf(withoutOrigin(request.originalUrl));
   if (reply.sent || reply.raw.headersSent) {
     // A response that has begun cannot be replaced: cut it off, so that the caller sees that it is incomplete.

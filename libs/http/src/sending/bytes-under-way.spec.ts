@@ -58,4 +58,17 @@ describe('the bytes under way', () => {
     end();
     expect(() => underWay.hold(new SharedBody([piece(20)]))).not.toThrow();
   });
+
+  it('contain what waits for watchers, which keeps further responses out, but not the only one', () => {
+    const underWay = new BytesUnderWay({ maxBytes: 10 * KIB }, new Metrics());
+    underWay.count(5 * KIB);
+    const end = underWay.hold(new SharedBody([piece(20)]));
+    end();
+    const small = underWay.hold(new SharedBody([piece(3)]));
+    expect(() => underWay.hold(new SharedBody([piece(4)]))).toThrow(OverloadedError);
+    underWay.count(-5 * KIB);
+    expect(() => underWay.hold(new SharedBody([piece(4)]))).not.toThrow();
+    small();
+    expect(underWay.byteLength).toBe(4 * KIB);
+  });
 });

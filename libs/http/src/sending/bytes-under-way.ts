@@ -32,7 +32,7 @@ export class BytesUnderWay {
   ) {
     metrics.observedGauge(
       'response_bytes_under_way',
-      'Distinct bytes of large responses that clients have not taken yet.',
+      'Distinct bytes of large responses, and of watches, that clients have not taken yet.',
       () => this.bytes,
     );
     metrics.observedGauge(
@@ -58,7 +58,7 @@ export class BytesUnderWay {
   }
 
   /**
-   * Counts a body until it is released. The first one is always admitted, however large it is.
+   * Counts a body until it is released. The first one is always admitted, however large it is, and whatever waits for watchers.
    * @returns how to release it; further calls have no effect
    * @throws OverloadedError when the bytes that no other response holds would exceed the limit
    */
@@ -66,7 +66,7 @@ export class BytesUnderWay {
     const memory = new Set(pieces.map(({ buffer }) => buffer));
     let added = 0;
     for (const buffer of memory) if (!this.holders.has(buffer)) added += buffer.byteLength;
-    if (added > 0 && this.bytes > 0 && this.bytes + added > this.limit.maxBytes) {
+    if (added > 0 && this.holders.size > 0 && this.bytes + added > this.limit.maxBytes) {
       this.refusals += 1;
       throw new OverloadedError(1 + Math.floor(this.random() * RETRY_WITHIN_SECONDS));
     }
@@ -76,6 +76,11 @@ export class BytesUnderWay {
       for (const buffer of memory) this.release(buffer);
       memory.clear();
     };
+  }
+
+  /** Counts bytes that no other response has, such as those that wait for a slow watcher; negative: that wait no longer. */
+  count(bytes: number): void {
+    this.bytes += bytes;
   }
 
   private release(buffer: ArrayBufferLike): void {

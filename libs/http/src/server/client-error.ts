@@ -24,10 +24,17 @@ type ClientError = NodeJS.ErrnoException & { readonly reason?: string };
  * Responds to a request that is malformed, too slow, or has too large headers, with a problem document like those of the native
  * API. It has no headers of CORS, because the origin is not known.
  * @param base comes before paths of this service in links
- * @param underWay the response that is being sent on the connection, if there is one
+ * @param answerOn finds the response that is being sent on a connection, if there is one; thousands of connections may be reset
+ * at once, for which nothing needs to be found
  */
-export function answerClientError(error: ClientError, socket: Socket, base: string, underWay?: ServerResponse): void {
+export function answerClientError(
+  error: ClientError,
+  socket: Socket,
+  base: string,
+  answerOn: (socket: Socket) => ServerResponse | undefined,
+): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+  const underWay = answerOn(socket);
   if (underWay?.headersSent) {
     // A client would take another response for a part of the one that has begun.
     socket.destroy();

@@ -13,18 +13,19 @@ const EXPOSED_HEADERS = Object.keys(RESPONSE_HEADERS);
 
 /**
  * Adds the validation, the error responses and the CORS rules of this service to an application on `createHttpAdapter`.
- * @param scheduler learns of each request and connection, and runs validations that take long
+ * @param scheduler learns of each request and connection, runs validations that take long, and closes connections that ended
  */
 export function configureHttp(
   app: NestFastifyApplication,
   settings: Pick<Settings, 'PCS_CORS_ORIGINS'>,
   scheduler = new Scheduler(),
 ): void {
+  const { hosts, connections } = app.getHttpAdapter() as unknown as HttpAdapter;
   noteArrivals(app.getHttpServer(), scheduler);
+  connections.endInSteps(scheduler);
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestValidationPipe(scheduler));
   if (settings.PCS_CORS_ORIGINS.length === 0) return;
-  const { hosts } = app.getHttpAdapter() as unknown as HttpAdapter;
   app.enableCors({
     delegator: (request, callback) =>
       callback(null, {

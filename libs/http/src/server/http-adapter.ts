@@ -105,7 +105,7 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     trustProxy: settings.PCS_TRUSTED_PROXIES.length > 0 ? trustIn(settings.PCS_TRUSTED_PROXIES) : false,
     genReqId: raw => requestIdOf(raw.headers['x-request-id']),
     clientErrorHandler: (error, socket) =>
-      answerClientError(error, socket, ownLinks.fixedBase, adapter.connections.answerOn(socket)),
+      answerClientError(error, socket, ownLinks.fixedBase, it => adapter.connections.answerOn(it)),
     frameworkErrors: (error, request, reply) => answerFailure(error, request, reply, logger),
   };
   const hosts = new HostRule(settings);
