@@ -1,23 +1,16 @@
-import { Readable } from 'node:stream';
+import { PacedStream, SLICE_BYTES } from './paced-stream.js';
 import { type SharedBody } from './shared-body.js';
 
-/**
- * How much (bytes) is written to a socket before it must have taken it. A write of many megabytes to a socket that takes them
- * blocks the event loop for milliseconds.
- */
-export const SLICE_BYTES = 64 * 1024;
-
-/** A shared body as a stream of slices that refer to its bytes. The next one is written when the socket has taken the last. */
-export class BodyStream extends Readable {
+/** A shared body as a stream of slices that refer to its bytes. */
+export class BodyStream extends PacedStream {
   private piece = 0;
   private offset = 0;
 
   constructor(readonly body: SharedBody) {
-    // One slice is prepared at a time.
-    super({ highWaterMark: 1 });
+    super();
   }
 
-  override _read(): void {
+  protected override pushSlice(): void {
     const bytes = this.body.pieces[this.piece];
     if (bytes === undefined) {
       this.push(null);
