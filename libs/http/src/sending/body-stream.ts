@@ -11,14 +11,15 @@ export class BodyStream extends PacedStream {
   }
 
   protected override pushSlice(): void {
-    const bytes = this.body.pieces[this.piece];
-    if (bytes === undefined) {
-      this.push(null);
-      return;
+    const { pieces } = this.body;
+    const bytes = pieces[this.piece];
+    if (bytes) {
+      const slice = bytes.subarray(this.offset, this.offset + SLICE_BYTES);
+      this.offset += SLICE_BYTES;
+      if (this.offset >= bytes.byteLength) [this.piece, this.offset] = [this.piece + 1, 0];
+      this.push(slice);
     }
-    const slice = bytes.subarray(this.offset, this.offset + SLICE_BYTES);
-    this.offset += SLICE_BYTES;
-    if (this.offset >= bytes.byteLength) [this.piece, this.offset] = [this.piece + 1, 0];
-    this.push(slice);
+    // With the last slice, because the end would need a further step.
+    if (this.piece >= pieces.length) this.push(null);
   }
 }
