@@ -46,7 +46,7 @@ export class LargeResponses {
     if (request.method === 'HEAD') return done(null, payload instanceof PacedStream ? Readable.from([]) : payload);
     if (!isLarge(payload, reply) || reply.raw.destroyed) return done(null, payload);
     const body = isMadeFromBody(payload) ? payload.madeFrom : bodyOf(payload);
-    let release = () => {};
+    let release: (() => void) | undefined;
     try {
       // Errors are not replaced by another one.
       if (body && reply.statusCode < FIRST_ERROR_STATUS) release = this.underWay.hold(body);
@@ -57,7 +57,7 @@ export class LargeResponses {
     }
     const pace = this.paceOf(request);
     reply.raw.once('close', () => {
-      release();
+      release?.();
       pace.end();
     });
     const paced = pacedPayload(payload, body, reply);

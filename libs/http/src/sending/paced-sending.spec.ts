@@ -53,6 +53,9 @@ interface Running {
   readonly sockets: readonly Socket[];
 }
 
+const piecesOf = (whole: Buffer, length: number) =>
+  Array.from({ length: Math.ceil(whole.length / length) }, (_, n) => whole.subarray(n * length, (n + 1) * length));
+
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 /** Looks in each turn of the loop how many bytes the server has written since the one before. */
@@ -121,8 +124,6 @@ describe('Responses that are sent at once', () => {
   const bytes = noise(2 * MIB + 17);
   const file = join(directory.path, 'file');
   writeFileSync(file, bytes);
-  const piecesOf = (whole: Buffer, length: number) =>
-    Array.from({ length: Math.ceil(whole.length / length) }, (_, n) => whole.subarray(n * length, (n + 1) * length));
   const shared = new SharedBody(piecesOf(bytes, 100_000));
   const letters = 'é'.repeat(MIB);
   const WAYS: readonly {
