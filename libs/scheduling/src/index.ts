@@ -9,6 +9,6 @@ export { Scheduler, type Stepper } from './scheduler.js';
 export { SchedulingModule } from './scheduling.module.js';
 export { type StallOverview, StallWatch } from './stall-watch.js';
 export { Turn } from './turn.js';
-export { WORK_CLASSES, type WorkClass } from './work-class.js';
+export { type RequestClass, WORK_CLASSES, type WorkClass } from './work-class.js';
 export { type Place, type PlaceCaller, type PlaceUse, WorkPlaces } from './work-places.js';
 export { type WorkOwner } from './work-queue.js';

@@ -275,11 +275,11 @@ describe('fairness', () => {
   it('gives all classes something, and the urgent ones more', async () => {
     const { done, schedule, isIdle } = workshop();
     for (const name of WORK_CLASSES) schedule(name, of('c', name), 400);
-    while (done.length < 310) await nextTurnOfLoop();
-    const counts = WORK_CLASSES.map(name => countOf(done.slice(0, 310), name));
-    expect(counts).toEqual([160, 80, 40, 20, 10]);
+    while (done.length < 350) await nextTurnOfLoop();
+    const counts = WORK_CLASSES.map(name => countOf(done.slice(0, 350), name));
+    expect(counts).toEqual([160, 80, 40, 40, 20, 10]);
     await isIdle();
-    expect(done).toHaveLength(2_000);
+    expect(done).toHaveLength(2_400);
   });
 
   it('is by time and not by number: a class of long pieces gets fewer', async () => {

@@ -9,10 +9,10 @@ export interface WorkOwner {
 }
 
 /**
- * How the classes share the processor time of the scheduler while work of all of them waits. So the most urgent class has half
- * of it, and long work goes on, with a thirtieth.
+ * How the classes share the processor time of the scheduler while work of all of them waits. So the most urgent class has almost
+ * half of it, and long work goes on, with a thirty-fifth.
  */
-const SHARES: Readonly<Record<WorkClass, number>> = { liveness: 16, write: 8, hot: 4, heavy: 2, long: 1 };
+const SHARES: Readonly<Record<WorkClass, number>> = { liveness: 16, write: 8, hot: 4, send: 4, heavy: 2, long: 1 };
 
 /** The least time (ms) that a piece of work counts as, so that pieces too short to be measured take turns too. */
 const LEAST_MS = 0.01;

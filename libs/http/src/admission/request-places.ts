@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Place, type PlaceKind, type WorkClass, WorkPlaces } from '@coordination/scheduling';
+import { type Place, type PlaceKind, type RequestClass, WorkPlaces } from '@coordination/scheduling';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { clientNetworkOf } from './client-network.js';
 import { RequestPlace } from './request-place.js';
 import { type ServedRequest, servedRequest } from './served-request.js';
 
 /** The place that a request of a class needs before it is read any further; the others need none. */
-const PLACE_OF: Partial<Record<WorkClass, PlaceKind>> = { heavy: 'database', long: 'long' };
+const PLACE_OF: Partial<Record<RequestClass, PlaceKind>> = { heavy: 'database', long: 'long' };
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -11,7 +11,7 @@ import {
   ApiResponse,
 } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '@coordination/kernel';
-import { type WorkClass } from '@coordination/scheduling';
+import { type RequestClass } from '@coordination/scheduling';
 import { type z } from 'zod';
 import { IF_NEW, REQUEST_HEADERS, type RequestHeader, type ResponseHeader } from '../headers/documented-headers.js';
 import { EXAMPLES_EXTENSION, type OperationExamples } from '../openapi/openapi-examples.js';
@@ -38,7 +38,7 @@ export interface EndpointOptions extends SuccessOptions {
    * The class of the work. `heavy` and `long` requests wait for a place, before anything of them is read but their head. An
    * operation that is heavy only for some queries is `hot`, asks {@link RequestPlaces} itself, and declares `OVERLOADED`.
    */
-  readonly work: WorkClass;
+  readonly work: RequestClass;
   /** Whether many clients send it at the same moment; see `PacedRequests`. */
   readonly comesInBursts?: boolean;
   readonly summary: string;

@@ -1,10 +1,10 @@
-import { type WorkClass } from '@coordination/scheduling';
+import { type RequestClass } from '@coordination/scheduling';
 import { type WireProtocol } from './wire-protocol.js';
 
 /** What the server knows about a route; from `@Endpoint`, `@Work`, `@UseProtocol` and `@OwnErrorBody`. */
 export interface EndpointRouteConfig {
   /** The class of the work; every route of the service has one. */
-  readonly work?: WorkClass;
+  readonly work?: RequestClass;
   /** Many clients send it at the same moment: it begins in a slice of the scheduler. */
   readonly comesInBursts?: boolean | undefined;
   readonly takesBody?: boolean;

@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BodyStream, SLICE_BYTES } from './body-stream.js';
+import { BodyStream } from './body-stream.js';
+import { SLICE_BYTES } from './paced-stream.js';
 import { SharedBody, sharedIfLarge } from './shared-body.js';
 
 const bodyOf = (...lengths: number[]) =>

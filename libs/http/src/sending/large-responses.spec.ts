@@ -9,9 +9,9 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigModule, readSettings } from '@coordination/config';
 import { ContextModule } from '@coordination/context';
 import { Metrics, ObservabilityModule, createLogger } from '@coordination/observability';
-import { SchedulingModule } from '@coordination/scheduling';
+import { Scheduler, SchedulingModule } from '@coordination/scheduling';
 import { type FastifyInstance } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bareRequest } from '../../../../test/support/http/bare-request.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { configureHttp } from '../server/configure-http.js';
@@ -96,6 +96,7 @@ describe('A server of large responses', () => {
       return reply;
     });
     server.get('/text', (_request, reply) => reply.type('text/plain').send(TEXT));
+    server.get('/metrics', { config: { work: 'liveness' } }, (_request, reply) => reply.type('text/plain').send(TEXT));
     server.get('/quick', (_request, reply) => reply.send({ quick: true }));
     server.get('/late', async (_request, reply) => {
       await state().gate.promise;
@@ -282,6 +283,37 @@ describe('A server of large responses', () => {
     const again = get(`${server.url}/quick`, { agent });
     await buffer(((await once(again, 'response')) as [IncomingMessage])[0]);
     expect(again.reusedSocket, 'the idle connection was kept').toBe(true);
+  });
+
+  it('does not cut a response that waits for its first step, and judges its client again once it is sent', async () => {
+    const server = await start({ stallMs: 300 });
+    const scheduler = server.app.get(Scheduler);
+    const held: Parameters<Scheduler['schedule']>[] = [];
+    const schedule = vi.spyOn(scheduler, 'schedule').mockImplementation((...work) => void held.push(work));
+    let fired = 0;
+    server.app.getHttpServer().on('timeout', () => (fired += 1));
+    const reading = bareRequest(`${server.url}/list`);
+    const stalled = await ask(server, '/list');
+    await waitFor('both timers have fired while nothing was sent', () => held.length === 2 && fired >= 2);
+    expect(await metricOf(server, 'pcs_responses_cut_total')).toBe(0);
+    schedule.mockRestore();
+    for (const work of held) scheduler.schedule(...work);
+    expect((await reading).bytes.byteLength).toBe(server.body.byteLength);
+    await waitFor('the other is cut', async () => (await metricOf(server, 'pcs_responses_cut_total')) === 1);
+    await isUnderWay(server, 0);
+    expect(scheduler.size).toBe(0);
+    stalled.destroy();
+  });
+
+  it('sends what the liveness of the service depends on in that class, before all others', async () => {
+    const server = await start();
+    const scheduler = server.app.get(Scheduler);
+    expect((await bareRequest(`${server.url}/metrics`)).text).toBe(TEXT);
+    const piecesOf = (workClass: 'liveness' | 'send') => scheduler.use(workClass).pieces;
+    await waitFor('the step is counted', () => piecesOf('liveness') === 1);
+    expect(piecesOf('send')).toBe(0);
+    await bareRequest(`${server.url}/text`);
+    await waitFor('the step is counted', () => piecesOf('send') === 1);
   });
 
   it('closes idle connections after the time for which they are kept, although it looks after stalls', async () => {
