@@ -18,6 +18,6 @@ export { OptimisticAppend } from './write/optimistic/optimistic-append.js';
 export { OptimisticAppendRepository } from './write/optimistic/optimistic-append.repository.js';
 export { PredictedHead } from './write/optimistic/predicted-head.js';
 export { planBatch, touchesOf } from './write/plan-batch.js';
-export { WriteQueue } from './write/write-queue.js';
+export { WriteQueue } from './write/queue/write-queue.js';
 export { type WriteSettings } from './write/write-settings.js';
 export { type AppendWay, WriterMetrics } from './write/writer-metrics.js';
