@@ -23,6 +23,7 @@ import {
   AnswerRecall,
   type AppendWay,
   BatchAnswers,
+  BatchPlanner,
   BatchStore,
   CachedCatalog,
   CommitSettlement,
@@ -35,6 +36,7 @@ import {
   OptimisticAppendRepository,
   PredictedHead,
   WriteQueue,
+  WriterConnection,
   type WriteSettings,
   WriterMetrics,
 } from '@coordination/registry/testing';
@@ -105,12 +107,15 @@ export async function startWriter(
   const expiry = new ExpiryContext(new InstanceLeaseRepository(), new NodeRoleRepository());
   const keys = new IdempotencyKeyRepository(24);
   const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions);
+  const scheduler = new Scheduler();
+  const connection = new WriterConnection(databases, settings);
+  const planner = new BatchPlanner(scheduler, settings);
   const writer = new CatalogWriter(
     new WriteQueue(settings, metrics, NO_STALLS),
-    new OptimisticAppend(databases, cached, appends, partitions, record, settings),
-    new LockedAppend(databases, history, store, predicted, record, settings),
+    new OptimisticAppend(connection, cached, planner, appends, partitions, record),
+    new LockedAppend(connection, history, store, planner, predicted, record),
     new CommitSettlement(databases, heads, events, settings),
-    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record, new Scheduler()),
+    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record, scheduler),
     record,
   );
   const { batches, ways, reusedKeys: reuses } = record;

@@ -1,11 +1,21 @@
-import { chainEvent, type EventDraft, type LockedHead, type LogEvent, systemEvent } from '@coordination/log';
+import {
+  type EventDraft,
+  type LockedHead,
+  type LogEvent,
+  type StateTexts,
+  systemEvent,
+  writeEvent,
+} from '@coordination/log';
+import { canonicalJson } from '@coordination/kernel';
 import { type CallOrigin } from '@coordination/context';
 import {
+  canonicalRecord,
   identityKey,
   type InstanceRecord,
   type Lease,
   type LeasedInstance,
   type ServiceTouch,
+  type StoredRecord,
   toStored,
 } from '@coordination/catalog';
 import { TermEndedError } from '@coordination/leadership';
@@ -18,42 +28,47 @@ import { type CommandResult, type SystemEvent, type WriteRequest } from '../requ
 import { type InstanceChange } from '../store/instance-change.js';
 import { type BatchInput, type BatchLimits, type BatchPlan } from './batch-plan.js';
 
+/** Decides a batch at once; see {@link planningSteps}. */
+export function planBatch(input: BatchInput): BatchPlan {
+  const steps = planningSteps(input);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
 /**
  * Decides all requests of a batch in turn, each on the state that the ones before it left. A rejection undoes its own
  * request only. A request that was answered before, also within this batch, gets that answer and has no effect.
+ *
+ * It yields after each command, so that other work can be done in between. The plan depends on nothing but the input.
  */
-export function planBatch(input: BatchInput): BatchPlan {
+export function* planningSteps(input: BatchInput): Generator<void, BatchPlan, void> {
   const { requests, usedKeys = [], endedTerms, limits } = input;
   const batch = new Batch(input);
   const firstAnswers = new FirstAnswers(usedKeys);
-  const carryOut = (request: WriteRequest): DecidedOutcome => {
-    const { term } = request;
-    const hasEnded = term !== undefined && endedTerms?.has(term) === true;
-    return hasEnded ? { error: new TermEndedError(term) } : batch.carryOut(request);
-  };
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
     if (outcomes.length > 0 && (batch.isFull(limits) || isAlone(request))) break;
-    const { key } = request;
-    outcomes.push(key ? firstAnswers.answer(key, () => carryOut(request)) : carryOut(request));
+    const { key, term } = request;
+    let outcome = key && firstAnswers.find(key);
+    if (!outcome) {
+      const hasEnded = term !== undefined && endedTerms?.has(term) === true;
+      const decided = hasEnded ? { error: new TermEndedError(term) } : yield* batch.carryOut(request);
+      outcome = key ? firstAnswers.keep(key, decided) : decided;
+    }
+    outcomes.push(outcome);
     if (isAlone(request)) break;
   }
-  const { events, systemEvents } = batch;
+  const { events, eventTexts, systemEvents } = batch;
   const touches = touchesOf(events);
-  return { events, changes: batch.changes(), touches, systemEvents, outcomes, answers: firstAnswers.news };
+  return { events, eventTexts, changes: batch.changes(), touches, systemEvents, outcomes, answers: firstAnswers.news };
 }
 
 const isAlone = ({ systemEvent }: WriteRequest): boolean => systemEvent?.isAlone === true;
 
-/** The size of what is stored besides the metadata, roughly. */
-const RECORD_BYTES = 1_000;
-
-const weigh = (leased: LeasedInstance | undefined): number =>
-  leased ? RECORD_BYTES + JSON.stringify(leased.instance.metadata).length : 0;
-
-/** The part of the catalog that a batch has read, with what the batch has decided so far. */
 class Batch {
   readonly events: LogEvent[] = [];
+  readonly eventTexts: string[] = [];
   readonly systemEvents: SystemEvent[] = [];
   private readonly head: LockedHead;
   private readonly batchId: string;
@@ -77,15 +92,17 @@ class Batch {
   }
 
   /** Decides the commands of a request, all or none. */
-  carryOut({ commands, origin, systemEvent: event, note }: WriteRequest): DecidedOutcome {
+  *carryOut({ commands, origin, systemEvent: event, note }: WriteRequest): Generator<void, DecidedOutcome, void> {
     const undo: (() => void)[] = [];
     try {
-      const results = commands.map(command => {
+      const results: CommandResult[] = [];
+      for (const command of commands) {
         const decision = this.decide(command, origin);
         if (decision.kind === 'rejected') throw decision.error;
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
-        return resultOf(decision, this.head.clock);
-      });
+        results.push(resultOf(decision, this.head.clock));
+        yield;
+      }
       if (event) this.add(event, origin);
       return { results, note };
     } catch (error) {
@@ -121,32 +138,39 @@ class Batch {
   private apply(decision: Decision & { kind: 'changed' }, origin: CallOrigin): () => void {
     const { before, after } = decision;
     const subject = (after ?? before!).instance;
-    const bytes = weigh(before) + weigh(after);
     const isFirst = !this.touched.has(subject.id);
     this.touched.add(subject.id);
-    this.events.push(this.chain(draftOf(decision, origin)));
+    const draft = draftOf(decision, origin);
+    const states = { before: stateText(draft.before), after: stateText(draft.after) };
+    const bytes = states.before.length + states.after.length;
+    this.append(draft, states);
     this.put(subject, after);
     this.bytes += bytes;
     return () => {
       this.bytes -= bytes;
       this.put(subject, before);
       this.events.pop();
+      this.eventTexts.pop();
       if (isFirst) this.touched.delete(subject.id);
     };
   }
 
   private add(event: SystemEvent, origin: CallOrigin): void {
-    this.events.push(this.chain(systemEvent(event, origin)));
+    const draft = systemEvent(event, origin);
+    this.append(draft, { before: canonicalJson(draft.before), after: canonicalJson(draft.after) });
     this.systemEvents.push(event);
   }
 
-  private chain(draft: EventDraft): LogEvent {
-    return chainEvent(draft, {
+  private append(draft: EventDraft, states: StateTexts): void {
+    const position = {
       revision: this.nextRevision,
       at: this.head.now,
       batchId: this.batchId,
       previousHash: this.events.at(-1)?.hash ?? this.head.hash,
-    });
+    };
+    const { event, text } = writeEvent(draft, position, states);
+    this.events.push(event);
+    this.eventTexts.push(text);
   }
 
   /** Sets the state of a subject, by its id and its name; undefined: it no longer exists. */
@@ -166,6 +190,9 @@ export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
   return [...last.values()];
 }
 
+/** The canonical JSON of an instance before or after its change. */
+const stateText = (state: StoredRecord | null): string => (state ? canonicalRecord(state) : 'null');
+
 /** The part of an origin that the log keeps; keys are not logged. */
 const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigin) => ({
   actor,
@@ -175,7 +202,9 @@ const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigi
   reason,
 });
 
-function draftOf(decision: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
+type InstanceDraft = EventDraft & { readonly [State in 'before' | 'after']: StoredRecord | null };
+
+function draftOf(decision: Decision & { kind: 'changed' }, origin: CallOrigin): InstanceDraft {
   const { action, before, after, reason, statedReason } = decision;
   const subject = (after ?? before!).instance;
   return {

@@ -1,5 +1,6 @@
 import { settingsProvider } from '@coordination/config';
 import { BatchAnswers } from './batch-answers.js';
+import { BatchPlanner } from './batch-planner.js';
 import { BatchStore } from './locked/batch-store.js';
 import { CatalogWriter } from './catalog-writer.js';
 import { CommitSettlement } from './commit-settlement.js';
@@ -12,6 +13,7 @@ import { OptimisticAppendRepository } from './optimistic/optimistic-append.repos
 import { PredictedHead } from './optimistic/predicted-head.js';
 import { WriteQueue } from './queue/write-queue.js';
 import { writeSettings } from './write-settings.js';
+import { WriterConnection } from './writer-connection.js';
 import { WriterMetrics } from './writer-metrics.js';
 
 /** The classes that {@link CatalogWriter} consists of. */
@@ -19,6 +21,8 @@ export const WRITER_PROVIDERS = [
   settingsProvider(writeSettings),
   WriterMetrics,
   WriteQueue,
+  WriterConnection,
+  BatchPlanner,
   EnsuredPartitions,
   PredictedHead,
   CachedCatalog,

@@ -40,13 +40,13 @@ export class BatchStore {
 
   /** @returns the last revision that the log has partitions for, once this is committed; undefined: it was not looked at */
   async write(em: EntityManager, placed: PlacedPlan): Promise<number | undefined> {
-    const { head, plan } = placed;
+    const { head, plan, texts } = placed;
     await this.keys.keep(em, plan.answers, { at: head.clock, revision: revisionAfter(placed), epoch: head.epoch });
     const last = plan.events.at(-1);
     if (!last) return undefined;
     const partitionsUpTo = await this.partitions.ensure(em, last.revision);
-    await this.instances.save(em, plan.changes, plan.touches);
-    await this.events.append(em, head, plan.events);
+    await this.instances.save(em, plan.changes, plan.touches, texts);
+    await this.events.append(em, head, plan.events, texts.events);
     for (const { write } of plan.systemEvents) await write(em);
     return partitionsUpTo;
   }

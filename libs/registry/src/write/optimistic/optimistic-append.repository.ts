@@ -2,7 +2,7 @@ import { appendedCte, CATALOG_CHANNEL } from '@coordination/log';
 import { autocommit, isoTime } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { CHANGE_FORM, changeRows, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
+import { CHANGE_FORM, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
 import { type PlacedPlan } from '../batch-plan.js';
 
 /**
@@ -51,12 +51,12 @@ export class OptimisticAppendRepository {
    * happened
    * @throws DoubtfulCommitError when it is not known whether it was appended; with any other error it was not
    */
-  async append(em: EntityManager, { head, plan }: PlacedPlan, waitLimitMs: number): Promise<string | undefined> {
+  async append(em: EntityManager, { head, plan, texts }: PlacedPlan, waitLimitMs: number): Promise<string | undefined> {
     const last = plan.events.at(-1)!;
     const [row] = await autocommit<{ clock: string }>(em, APPEND_IF_UNCHANGED, [
-      JSON.stringify(changeRows(plan.changes)),
-      JSON.stringify(plan.touches),
-      JSON.stringify(plan.events),
+      texts.changes,
+      texts.touches,
+      texts.events,
       last.revision,
       last.hash,
       last.at,
