@@ -36,7 +36,6 @@ import {
   OptimisticAppendRepository,
   PredictedHead,
   WriteQueue,
-  WriterConnection,
   type WriteSettings,
   WriterMetrics,
 } from '@coordination/registry/testing';
@@ -103,17 +102,16 @@ export async function startWriter(
   const predicted = new PredictedHead(systemClock);
   const partitions = new EnsuredPartitions(events);
   const cached = new CachedCatalog(catalog, history, predicted);
-  const appends = new OptimisticAppendRepository();
+  const scheduler = new Scheduler();
+  const planner = new BatchPlanner(scheduler, settings);
+  const appends = new OptimisticAppendRepository(databases, settings);
   const expiry = new ExpiryContext(new InstanceLeaseRepository(), new NodeRoleRepository());
   const keys = new IdempotencyKeyRepository(24);
-  const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions);
-  const scheduler = new Scheduler();
-  const connection = new WriterConnection(databases, settings);
-  const planner = new BatchPlanner(scheduler, settings);
+  const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions, planner);
   const writer = new CatalogWriter(
     new WriteQueue(settings, metrics, NO_STALLS),
-    new OptimisticAppend(connection, cached, planner, appends, partitions, record),
-    new LockedAppend(connection, history, store, planner, predicted, record),
+    new OptimisticAppend(cached, planner, appends, partitions, record),
+    new LockedAppend(databases, history, store, predicted, record, settings),
     new CommitSettlement(databases, heads, events, settings),
     new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record, scheduler),
     record,

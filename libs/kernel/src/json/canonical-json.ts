@@ -89,13 +89,17 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const members = b as Readonly<Record<string, unknown>>;
-  let left = 0;
-  for (const key of Object.keys(b)) if (members[key] !== undefined) left += 1;
-  for (const [key, member] of Object.entries(a)) {
+  const [left, right] = [a as Members, b as Members];
+  let count = 0;
+  for (const key of Object.keys(left)) {
+    const member = left[key];
     if (member === undefined) continue;
-    if (!Object.hasOwn(b, key) || !sameJson(member, members[key])) return false;
-    left -= 1;
+    count += 1;
+    const other = right[key];
+    if (member !== other && !(Object.hasOwn(right, key) && sameJson(member, other))) return false;
   }
-  return left === 0;
+  for (const key of Object.keys(right)) if (right[key] !== undefined) count -= 1;
+  return count === 0;
 }
+
+type Members = Readonly<Record<string, unknown>>;

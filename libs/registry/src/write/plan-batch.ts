@@ -1,3 +1,7 @@
+import { identityKey, type InstanceRecord, type LeasedInstance } from '@coordination/catalog';
+import { type CallOrigin } from '@coordination/context';
+import { canonicalJson, newId } from '@coordination/kernel';
+import { TermEndedError } from '@coordination/leadership';
 import {
   type EventDraft,
   type LockedHead,
@@ -6,27 +10,40 @@ import {
   systemEvent,
   writeEvent,
 } from '@coordination/log';
-import { canonicalJson } from '@coordination/kernel';
-import { type CallOrigin } from '@coordination/context';
-import {
-  canonicalRecord,
-  identityKey,
-  type InstanceRecord,
-  type Lease,
-  type LeasedInstance,
-  type ServiceTouch,
-  type StoredRecord,
-  toStored,
-} from '@coordination/catalog';
-import { TermEndedError } from '@coordination/leadership';
+import { inSlices, Scheduler } from '@coordination/scheduling';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide } from '../domain/decide.js';
-import { type Decision, type LeaseEffect } from '../domain/decision.js';
+import { type Decision } from '../domain/decision.js';
 import { FirstAnswers } from '../idempotency/first-answers.js';
 import { type DecidedOutcome, type RequestOutcome } from '../idempotency/request-outcome.js';
 import { type CommandResult, type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 import { type InstanceChange } from '../store/instance-change.js';
-import { type BatchInput, type BatchLimits, type BatchPlan } from './batch-plan.js';
+import { changeText } from '../store/service-instance.repository.js';
+import { type BatchInput, type BatchLimits, type BatchPlan, type PlacedPlan, type PlanTexts } from './batch-plan.js';
+import { draftOf, resultOf, stateText, touchesOf } from './planned-events.js';
+import { batchLimits, writeSettings, type WriteSettings } from './write-settings.js';
+
+/**
+ * Plans of large batches are made in slices of the most urgent class: while they are made, the head of the log is locked or the
+ * plan is getting out of date, and the ends of leases wait for it like all other writes.
+ */
+const OWNER = { workClass: 'liveness' } as const;
+
+/** Decides batches, and makes the texts that the database gets: at once, or in slices when that takes long. */
+@Injectable()
+export class BatchPlanner {
+  constructor(
+    private readonly scheduler: Scheduler,
+    @Inject(writeSettings) private readonly settings: WriteSettings,
+  ) {}
+
+  async plan(input: Omit<BatchInput, 'batchId' | 'limits'>): Promise<PlacedPlan> {
+    const batchId = newId();
+    const steps = placingSteps({ ...input, batchId, limits: batchLimits(this.settings) });
+    return await inSlices(this.scheduler, OWNER, steps);
+  }
+}
 
 /** Decides a batch at once; see {@link planningSteps}. */
 export function planBatch(input: BatchInput): BatchPlan {
@@ -63,6 +80,23 @@ export function* planningSteps(input: BatchInput): Generator<void, BatchPlan, vo
   const touches = touchesOf(events);
   return { events, eventTexts, changes: batch.changes(), touches, systemEvents, outcomes, answers: firstAnswers.news };
 }
+
+function* placingSteps(input: BatchInput): Generator<void, PlacedPlan, void> {
+  const plan = yield* planningSteps(input);
+  const texts = yield* textSteps(plan);
+  return { head: input.head, batchId: input.batchId, plan, texts };
+}
+
+function* textSteps({ changes, touches, eventTexts }: BatchPlan): Generator<void, PlanTexts, void> {
+  const changeTexts: string[] = [];
+  for (const change of changes) {
+    changeTexts.push(changeText(change));
+    yield;
+  }
+  return { changes: arrayOf(changeTexts), touches: JSON.stringify(touches), events: arrayOf(eventTexts) };
+}
+
+const arrayOf = (texts: readonly string[]): string => `[${texts.join(',')}]`;
 
 const isAlone = ({ systemEvent }: WriteRequest): boolean => systemEvent?.isAlone === true;
 
@@ -179,64 +213,4 @@ class Batch {
     if (leased) this.idByIdentity.set(identityKey(subject), subject.id);
     else this.idByIdentity.delete(identityKey(subject));
   }
-}
-
-/** The services of events, each with its last revision; some events have no service. */
-export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
-  const last = new Map<string, ServiceTouch>();
-  for (const { namespace, service, revision } of events) {
-    if (namespace !== null && service !== null) last.set(`${namespace}/${service}`, { namespace, service, revision });
-  }
-  return [...last.values()];
-}
-
-/** The canonical JSON of an instance before or after its change. */
-const stateText = (state: StoredRecord | null): string => (state ? canonicalRecord(state) : 'null');
-
-/** The part of an origin that the log keeps; keys are not logged. */
-const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigin) => ({
-  actor,
-  clientAddress,
-  requestId,
-  source,
-  reason,
-});
-
-type InstanceDraft = EventDraft & { readonly [State in 'before' | 'after']: StoredRecord | null };
-
-function draftOf(decision: Decision & { kind: 'changed' }, origin: CallOrigin): InstanceDraft {
-  const { action, before, after, reason, statedReason } = decision;
-  const subject = (after ?? before!).instance;
-  return {
-    action,
-    namespace: subject.namespace,
-    service: subject.service,
-    instanceId: subject.instanceId,
-    instanceUuid: subject.id,
-    ...loggedOf(origin),
-    reason: reason ?? origin.reason ?? statedReason ?? null,
-    version: after?.instance.version ?? subject.version + 1,
-    before: before ? toStored(before.instance) : null,
-    after: after ? toStored(after.instance) : null,
-  };
-}
-
-function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, clock: string): CommandResult {
-  if (decision.kind === 'absent' || decision.kind === 'ended') {
-    return { outcome: decision.kind, leased: undefined, lifeSign: 'none' };
-  }
-  if (decision.kind === 'unchanged') {
-    const { current, lifeSign } = decision;
-    const leased = { instance: current.instance, lease: afterSign(current.lease, lifeSign, clock) };
-    return { outcome: 'unchanged', leased, lifeSign };
-  }
-  const { before, after } = decision;
-  if (!after) return { outcome: 'deregistered', leased: before, lifeSign: 'none' };
-  return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
-}
-
-/** The lease after a sign of life, which is recorded outside the log a moment later. */
-function afterSign(lease: Lease, sign: LeaseEffect, clock: string): Lease {
-  if (sign === 'none') return lease;
-  return { renewedAt: clock, checkedAt: sign === 'report' ? clock : lease.checkedAt };
 }

@@ -1,6 +1,5 @@
 import { settingsProvider } from '@coordination/config';
 import { BatchAnswers } from './batch-answers.js';
-import { BatchPlanner } from './batch-planner.js';
 import { BatchStore } from './locked/batch-store.js';
 import { CatalogWriter } from './catalog-writer.js';
 import { CommitSettlement } from './commit-settlement.js';
@@ -11,9 +10,9 @@ import { CachedCatalog } from './optimistic/cached-catalog.js';
 import { OptimisticAppend } from './optimistic/optimistic-append.js';
 import { OptimisticAppendRepository } from './optimistic/optimistic-append.repository.js';
 import { PredictedHead } from './optimistic/predicted-head.js';
+import { BatchPlanner } from './plan-batch.js';
 import { WriteQueue } from './queue/write-queue.js';
 import { writeSettings } from './write-settings.js';
-import { WriterConnection } from './writer-connection.js';
 import { WriterMetrics } from './writer-metrics.js';
 
 /** The classes that {@link CatalogWriter} consists of. */
@@ -21,7 +20,6 @@ export const WRITER_PROVIDERS = [
   settingsProvider(writeSettings),
   WriterMetrics,
   WriteQueue,
-  WriterConnection,
   BatchPlanner,
   EnsuredPartitions,
   PredictedHead,

@@ -1,25 +1,25 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { HistoryCheck } from '@coordination/catalog';
+import { Databases, withSilenceTimeout } from '@coordination/database';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type QueuedRequest } from '../../requests/write-request.js';
 import { BatchStore } from './batch-store.js';
 import { DoubtfulAppend } from '../doubtful-append.js';
 import { PredictedHead } from '../optimistic/predicted-head.js';
 import { type PlacedPlan } from '../batch-plan.js';
-import { BatchPlanner } from '../batch-planner.js';
-import { WriterConnection } from '../writer-connection.js';
+import { batchLimitMs, writeSettings, type WriteSettings } from '../write-settings.js';
 import { WriterMetrics } from '../writer-metrics.js';
 
 /** Appends batches in a transaction that locks the head of the log first. This way is open to every request. */
 @Injectable()
 export class LockedAppend {
   constructor(
-    private readonly connection: WriterConnection,
+    private readonly databases: Databases,
     private readonly history: HistoryCheck,
     private readonly store: BatchStore,
-    private readonly planner: BatchPlanner,
     private readonly predicted: PredictedHead,
     private readonly metrics: WriterMetrics,
+    @Inject(writeSettings) private readonly settings: WriteSettings,
   ) {}
 
   /**
@@ -27,11 +27,12 @@ export class LockedAppend {
    * @throws DoubtfulAppend when it is not known whether the transaction was committed; with any other error it was not
    */
   async append(requests: readonly QueuedRequest[]): Promise<PlacedPlan> {
+    const { databases } = this;
     let placed: PlacedPlan | undefined;
     let partitionsUpTo: number | undefined;
     try {
-      const done = await this.connection.run(writer =>
-        writer.transactional(async em => {
+      const done = await withSilenceTimeout(databases, 'writer', batchLimitMs(this.settings), () =>
+        databases.em('writer').transactional(async em => {
           const attempt = await this.decide(em, requests);
           partitionsUpTo = await this.store.write(em, attempt);
           placed = attempt;
@@ -49,9 +50,8 @@ export class LockedAppend {
 
   /** Locks the head, reads what the requests depend on, and decides. */
   private async decide(em: EntityManager, requests: readonly QueuedRequest[]): Promise<PlacedPlan> {
-    const head = await this.history.lock(em, this.connection.headHoldLimitMs);
+    const head = await this.history.lock(em, this.settings.headHoldLimitMs);
     this.predicted.learn(head);
-    const read = await this.store.read(em, head, requests);
-    return await this.planner.plan({ head, ...read });
+    return await this.store.plan(em, head, requests);
   }
 }

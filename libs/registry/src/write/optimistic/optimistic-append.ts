@@ -4,8 +4,7 @@ import { type QueuedRequest } from '../../requests/write-request.js';
 import { DoubtfulAppend } from '../doubtful-append.js';
 import { EnsuredPartitions } from '../ensured-partitions.js';
 import { type PlacedPlan } from '../batch-plan.js';
-import { BatchPlanner } from '../batch-planner.js';
-import { WriterConnection } from '../writer-connection.js';
+import { BatchPlanner } from '../plan-batch.js';
 import { WriterMetrics } from '../writer-metrics.js';
 import { CachedCatalog } from './cached-catalog.js';
 import { OptimisticAppendRepository } from './optimistic-append.repository.js';
@@ -17,7 +16,6 @@ import { OptimisticAppendRepository } from './optimistic-append.repository.js';
 @Injectable()
 export class OptimisticAppend {
   constructor(
-    private readonly connection: WriterConnection,
     private readonly cached: CachedCatalog,
     private readonly planner: BatchPlanner,
     private readonly appends: OptimisticAppendRepository,
@@ -48,9 +46,8 @@ export class OptimisticAppend {
 
   /** @returns the clock of the database; undefined: there was a conflict, and nothing has happened */
   private async tryAppend(placed: PlacedPlan): Promise<string | undefined> {
-    const { connection, appends } = this;
     try {
-      return await connection.run(writer => appends.append(writer, placed, 2 * connection.headHoldLimitMs));
+      return await this.appends.append(placed);
     } catch (error) {
       this.cached.noteConflict();
       throw error instanceof DoubtfulCommitError ? new DoubtfulAppend(placed, error.cause) : error;

@@ -30,6 +30,8 @@ export class WriteQueue implements OnModuleInit {
   private ownWeight = 0;
   private readonly callers = new CallerLines();
   private passes = 0;
+  /** Requests that were rejected in favour of others. */
+  private displaced = 0;
   private draining: Promise<void> | undefined;
 
   constructor(
@@ -39,7 +41,13 @@ export class WriteQueue implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.metrics.observedGauge('write_queue_commands', 'Commands that wait for their batch.', () => this.length);
+    const { metrics } = this;
+    metrics.observedGauge('write_queue_commands', 'Commands that wait for their batch.', () => this.length);
+    metrics.observedCounter(
+      'write_queue_displaced_total',
+      'Waiting requests that got QUEUE_FULL when the queue was full, in favour of a client with fewer commands.',
+      () => this.displaced,
+    );
   }
 
   /** Commands that wait. */
@@ -71,6 +79,7 @@ export class WriteQueue implements OnModuleInit {
       const out = callers.makeRoomFor(write, tooMany);
       if (out.length === 0) throw new QueueFullError(waiting);
       for (const { reject } of out) reject(new QueueFullError(waiting));
+      this.displaced += out.length;
     }
     callers.add(write);
   }
