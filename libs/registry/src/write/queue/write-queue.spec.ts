@@ -237,8 +237,10 @@ describe('The bound of the write queue', () => {
     expect(queue.length).toBe(8);
   });
 
-  it('makes one client that has filled it give way: its newest requests are rejected', () => {
-    const queue = queueOf(10);
+  it('makes one client that has filled it give way: its newest requests are rejected', async () => {
+    const metrics = new Metrics();
+    const queue = new WriteQueue({ maxQueuedCommands: 10, maxBatchChanges: 1, headHoldLimitMs: 1 }, metrics, NO_STALLS);
+    queue.onModuleInit();
     const codes: unknown[] = [];
     const first = pending(4, '10.0.0.9', codes);
     queue.push(first);
@@ -247,6 +249,9 @@ describe('The bound of the write queue', () => {
     queue.push(late);
     expect(codes).toEqual(['QUEUE_FULL', 'QUEUE_FULL']);
     expect(queue.length).toBe(9);
+    const text = await metrics.text();
+    expect(text).toContain('pcs_write_queue_displaced_total 2');
+    expect(text).toContain('pcs_write_queue_commands 9');
     expect(queue.take(100)).toContain(first);
   });
 
