@@ -22,6 +22,9 @@ const awkward = fc.letrec(tie => ({
   ),
 })).value;
 
+/** The text of so many objects in one another. */
+const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
 describe('canonicalJson', () => {
   it('is what an implementation of RFC 8785 gives, whatever the keys and the texts', () => {
     fc.assert(
@@ -51,7 +54,6 @@ describe('canonicalJson', () => {
   });
 
   it('takes any depth', () => {
-    const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
     for (const levels of [60, 64, 65, 3_000]) {
       expect(canonicalJson(JSON.parse(deep(levels)))).toBe(deep(levels));
     }
