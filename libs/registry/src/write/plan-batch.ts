@@ -59,7 +59,7 @@ export function planBatch(input: BatchInput): BatchPlan {
  *
  * It yields after each command, so that other work can be done in between. The plan depends on nothing but the input.
  */
-export function* planningSteps(input: BatchInput): Generator<void, BatchPlan, void> {
+function* planningSteps(input: BatchInput): Generator<void, BatchPlan, void> {
   const { requests, usedKeys = [], endedTerms, limits } = input;
   const batch = new Batch(input);
   const firstAnswers = new FirstAnswers(usedKeys);
