@@ -30,6 +30,12 @@ import { batchLimits, writeSettings, type WriteSettings } from './write-settings
  */
 const OWNER = { workClass: 'liveness' } as const;
 
+/**
+ * How long (ms) a plan is made at once, before it goes on in slices: enough for a full batch of small changes, because the database
+ * does nothing for this node meanwhile. Pauses in such plans cost a third of the throughput of batches.
+ */
+const FIRST_SLICE_MS = 16;
+
 /** Decides batches, and makes the texts that the database gets: at once, or in slices when that takes long. */
 @Injectable()
 export class BatchPlanner {
@@ -41,7 +47,7 @@ export class BatchPlanner {
   async plan(input: Omit<BatchInput, 'batchId' | 'limits'>): Promise<PlacedPlan> {
     const batchId = newId();
     const steps = placingSteps({ ...input, batchId, limits: batchLimits(this.settings) });
-    return await inSlices(this.scheduler, OWNER, steps);
+    return await inSlices(this.scheduler, OWNER, steps, FIRST_SLICE_MS);
   }
 }
 
