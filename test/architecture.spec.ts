@@ -75,7 +75,7 @@ const WALK_OF_A_REGISTRATION = [
   'libs/registry/src/registry.service.ts',
   'libs/registry/src/leases/unchanged-registrations.ts',
   'libs/registry/src/write/catalog-writer.ts',
-  'libs/registry/src/write/write-queue.ts',
+  'libs/registry/src/write/queue/write-queue.ts',
   'libs/registry/src/write/optimistic/optimistic-append.ts',
   'libs/registry/src/write/optimistic/cached-catalog.ts',
   'libs/catalog/src/epochs/history-check.ts',

@@ -104,6 +104,7 @@ export {
 export { EVERYWHERE, type Scope, isInScope } from './model/scope.js';
 export { type ServiceTouch } from './model/service-touch.js';
 export { INSTANCE_COLUMNS, INSTANCES } from './tables/instance-columns.js';
+export { canonicalRecord } from './tables/canonical-record.js';
 export { normalizeRecord } from './tables/normalize-record.js';
 export { EVERY_OTHER_NAMESPACE, NamespaceFloor } from './tables/namespace-floor.entity.js';
 export { ServiceInstance, ServiceInstanceSchema } from './tables/service-instance.entity.js';

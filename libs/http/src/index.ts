@@ -31,6 +31,7 @@ export { POSITION_HEADERS, setPosition } from './headers/position-headers.js';
 export { IfMatchHeader, IfNoneMatchHeader } from './headers/precondition.decorators.js';
 export { locationOf } from './links/own-links.js';
 export { queryCommaList, queryCursor, queryInteger, queryList, revisionNumber } from './requests/query.schemas.js';
+export { clientNetworkOf } from './admission/client-network.js';
 export { RequestPlaces } from './admission/request-places.js';
 export { Work } from './admission/work.decorator.js';
 export { OwnErrorBody } from './routing/own-error-body.decorator.js';

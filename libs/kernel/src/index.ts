@@ -1,7 +1,7 @@
 export { AddressRanges, isAddressRange, parseRange } from './net/address-ranges.js';
 export { asAuthority, hostOfAuthority, isLoopbackHost, listensOnLoopback } from './net/authority.js';
 export { BACKGROUND_TASKS, type BackgroundTaskName } from './background-tasks.js';
-export { canonicalJson, sameJson } from './json/canonical-json.js';
+export { canonicalJson, canonicalTextOf, inCanonicalOrder, sameJson } from './json/canonical-json.js';
 export { Clock, systemClock } from './clock.js';
 export { CURSOR, decodeCursor, encodeCursor } from './json/cursors.js';
 export { hasDotSegment } from './net/dot-segments.js';

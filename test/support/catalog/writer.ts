@@ -23,6 +23,7 @@ import {
   AnswerRecall,
   type AppendWay,
   BatchAnswers,
+  BatchPlanner,
   BatchStore,
   CachedCatalog,
   CommitSettlement,
@@ -101,16 +102,18 @@ export async function startWriter(
   const predicted = new PredictedHead(systemClock);
   const partitions = new EnsuredPartitions(events);
   const cached = new CachedCatalog(catalog, history, predicted);
-  const appends = new OptimisticAppendRepository();
+  const scheduler = new Scheduler();
+  const planner = new BatchPlanner(scheduler, settings);
+  const appends = new OptimisticAppendRepository(databases, settings);
   const expiry = new ExpiryContext(new InstanceLeaseRepository(), new NodeRoleRepository());
   const keys = new IdempotencyKeyRepository(24);
-  const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions);
+  const store = new BatchStore(expiry, keys, new ServiceInstanceRepository(), events, partitions, planner);
   const writer = new CatalogWriter(
     new WriteQueue(settings, metrics, NO_STALLS),
-    new OptimisticAppend(databases, cached, appends, partitions, record, settings),
+    new OptimisticAppend(cached, planner, appends, partitions, record),
     new LockedAppend(databases, history, store, predicted, record, settings),
     new CommitSettlement(databases, heads, events, settings),
-    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record, new Scheduler()),
+    new BatchAnswers(catalog, history, new AnswerRecall(databases, events), record, scheduler),
     record,
   );
   const { batches, ways, reusedKeys: reuses } = record;

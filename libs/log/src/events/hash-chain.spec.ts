@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aDraft } from '../../../../test/support/log/audit-log.js';
 import { type LogEvent } from './log-event.js';
-import { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent } from './hash-chain.js';
+import { canonicalJson } from '@coordination/kernel';
+import { chainEvent, FIRST_PREVIOUS_HASH, HASH_VERSION, hashEvent, writeEvent } from './hash-chain.js';
 
 const link = {
   revision: 1,
@@ -37,6 +38,26 @@ describe('The hash chain', () => {
       fc.property(json, json, (before, after) => {
         const event = chainEvent(aDraft({ before, after }), link);
         expect(hashEvent(reordered(event) as LogEvent)).toBe(event.hash);
+      }),
+    );
+  });
+
+  it('is that of the whole event, although its text is put together of parts', () => {
+    const text = fc.oneof(fc.string(), fc.constantFrom('"', '\\ud800', '😀', 'é'));
+    const texts = fc.record({
+      actor: text,
+      clientAddress: fc.option(text),
+      requestId: fc.option(text),
+      reason: fc.option(text),
+      service: fc.option(text),
+      version: fc.option(fc.nat()),
+    });
+    fc.assert(
+      fc.property(texts, json, json, (differing, before, after) => {
+        const states = { before: canonicalJson(before), after: canonicalJson(after) };
+        const { event, text: written } = writeEvent(aDraft({ ...differing, before, after }), link, states);
+        expect(event.hash).toBe(hashEvent(event));
+        expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(event)));
       }),
     );
   });

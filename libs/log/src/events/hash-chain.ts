@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '@coordination/kernel';
+import { createHash, hash } from 'node:crypto';
+import { canonicalJson, canonicalTextOf } from '@coordination/kernel';
 import { type EventDraft, type LogEvent } from './log-event.js';
 
 /** `previousHash` of the first event. */
@@ -22,8 +22,53 @@ export interface ChainPosition {
   readonly previousHash: string;
 }
 
-/** Makes a draft the event at a position of the log. */
-export function chainEvent(draft: EventDraft, { revision, at, batchId, previousHash }: ChainPosition): LogEvent {
-  const event = { ...draft, revision, at, batchId, previousHash, hashVersion: HASH_VERSION };
-  return { ...event, hash: hashEvent(event) };
+/** The canonical JSON texts of the states of an event, which its maker has. */
+export interface StateTexts {
+  readonly before: string;
+  readonly after: string;
 }
+
+/** An event, and its JSON text for the database. */
+export interface WrittenEvent {
+  readonly event: LogEvent;
+  readonly text: string;
+}
+
+/** Makes a draft the event at a position of the log. */
+export const chainEvent = (draft: EventDraft, position: ChainPosition): LogEvent =>
+  writeEvent(draft, position, { before: canonicalJson(draft.before), after: canonicalJson(draft.after) }).event;
+
+/** Makes a draft the event at a position of the log, with the texts of its states. */
+export function writeEvent(draft: EventDraft, position: ChainPosition, states: StateTexts): WrittenEvent {
+  const { revision, at, batchId, previousHash } = position;
+  const unhashed = { ...draft, revision, at, batchId, previousHash, hashVersion: HASH_VERSION };
+  const text = canonicalEvent(unhashed, states);
+  const event = { ...unhashed, hash: hash('sha256', text, 'hex') };
+  return { event, text: `${text.slice(0, -1)},"hash":"${event.hash}"}` };
+}
+
+/**
+ * The text that {@link hashEvent} hashes, put together of its parts: the states are most of it. The parts are literals with their
+ * keys in canonical order.
+ */
+function canonicalEvent(event: Omit<LogEvent, 'hash'>, { before, after }: StateTexts): string {
+  const { action, actor, at, batchId } = event;
+  const last = textOf({
+    clientAddress: event.clientAddress,
+    hashVersion: event.hashVersion,
+    instanceId: event.instanceId,
+    instanceUuid: event.instanceUuid,
+    namespace: event.namespace,
+    previousHash: event.previousHash,
+    reason: event.reason,
+    requestId: event.requestId,
+    revision: event.revision,
+    service: event.service,
+    source: event.source,
+    version: event.version,
+  });
+  const first = textOf({ action, actor }).slice(0, -1);
+  return `${first},"after":${after},${textOf({ at, batchId }).slice(1, -1)},"before":${before},${last.slice(1)}`;
+}
+
+const textOf = (ordered: object): string => canonicalTextOf(ordered) ?? canonicalJson(ordered);

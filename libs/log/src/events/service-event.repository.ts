@@ -41,13 +41,19 @@ const APPEND = `
 export class ServiceEventRepository {
   /**
    * Appends chained events after the locked head, and moves the head. PostgreSQL notifies followers at commit.
+   * @param text the JSON text of the events
    * @throws Error when the head is no longer the one that was locked
    */
-  async append(em: EntityManager, head: LockedHead, events: readonly LogEvent[]): Promise<void> {
+  async append(
+    em: EntityManager,
+    head: LockedHead,
+    events: readonly LogEvent[],
+    text = JSON.stringify(events),
+  ): Promise<void> {
     const last = events.at(-1);
     if (!last) return;
     const [result] = await query<{ appended: number }>(em, APPEND, [
-      JSON.stringify(events),
+      text,
       last.revision,
       last.hash,
       last.at,

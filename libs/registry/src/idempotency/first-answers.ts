@@ -27,14 +27,15 @@ export class FirstAnswers {
     }
   }
 
-  /** Carries out the request of a key, unless it has been answered. */
-  answer(key: RequestKey, carryOut: () => DecidedOutcome): RequestOutcome {
+  /** The outcome of a request under a key that was used; undefined: it must be carried out. */
+  find(key: RequestKey): RequestOutcome | undefined {
     const first = this.first.get(nameOf(key));
-    if (!first) return this.keep(key, carryOut());
+    if (!first) return undefined;
     return first.fingerprint === key.fingerprint ? first.outcome : mismatch();
   }
 
-  private keep(key: RequestKey, outcome: DecidedOutcome): RequestOutcome {
+  /** Keeps the outcome of a request that was carried out, if it is to be the answer to its repetitions. */
+  keep(key: RequestKey, outcome: DecidedOutcome): RequestOutcome {
     const answer = 'results' in outcome ? storedResults(outcome.results, outcome.note) : storedRejection(outcome.error);
     if (answer) {
       this.news.push({ ...key, answer });

@@ -7,3 +7,10 @@ export interface InstanceChange {
   /** The instance after the batch; undefined: it is removed. */
   readonly after: LeasedInstance | undefined;
 }
+
+/** Net changes of a batch as JSON texts, for the statements that write them. */
+export interface ChangeTexts {
+  readonly changes: string;
+  /** The services that were touched, each with its last revision. */
+  readonly touches: string;
+}

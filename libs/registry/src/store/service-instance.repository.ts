@@ -17,7 +17,7 @@ import {
 import { type Target } from '../domain/commands.js';
 import { InstanceLease } from '../leases/instance-lease.entity.js';
 import { newest } from '../leases/instance-lease.repository.js';
-import { type InstanceChange } from './instance-change.js';
+import { type ChangeTexts, type InstanceChange } from './instance-change.js';
 
 /** What a change of an instance cannot change. */
 const CHANGEABLE = INSTANCES.written().without('id', 'namespace', 'service', 'instanceId', 'registeredAt');
@@ -60,7 +60,7 @@ const FIND_BY_ID = findAtHead('i.id = $1');
 const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = ($1, $2, $3)');
 
 /**
- * The form of the rows of {@link changeRows}, for `jsonb_to_recordset`: an instance with its lease, and what is to be done. The
+ * The form of the rows of {@link changeText}, for `jsonb_to_recordset`: an instance with its lease, and what is to be done. The
  * lease has the id and the number of the incarnation of its instance.
  */
 export const CHANGE_FORM = `(
@@ -179,13 +179,16 @@ export class ServiceInstanceRepository {
 
   /**
    * Writes the net changes of a batch.
+   * @param texts the JSON texts of both
    * @throws Error when a row is not what the change was decided on, which the lock of the head makes impossible
    */
-  async save(em: EntityManager, changes: readonly InstanceChange[], touches: readonly ServiceTouch[]): Promise<void> {
-    const [result] = await query<{ saved: number }>(em, SAVE, [
-      JSON.stringify(changeRows(changes)),
-      JSON.stringify(touches),
-    ]);
+  async save(
+    em: EntityManager,
+    changes: readonly InstanceChange[],
+    touches: readonly ServiceTouch[],
+    texts: ChangeTexts = { changes: `[${changes.map(changeText).join(',')}]`, touches: JSON.stringify(touches) },
+  ): Promise<void> {
+    const [result] = await query<{ saved: number }>(em, SAVE, [texts.changes, texts.touches]);
     if (result?.saved !== changes.length) {
       throw new Error(
         'An instance was changed past the head of the log: only the catalog writer may change instances.',
@@ -232,8 +235,8 @@ function toLeased({ renewedAt, checkedAt, probeError, ...instance }: LeasedRow):
   return { instance: normalizeRecord(instance), lease: { renewedAt, checkedAt, ...(probeError && { probeError }) } };
 }
 
-/** Net changes as rows of {@link CHANGE_FORM}. */
-export const changeRows = (changes: readonly InstanceChange[]): Record<string, unknown>[] => changes.map(toRow);
+/** A net change as a row of {@link CHANGE_FORM}, in JSON. */
+export const changeText = (change: InstanceChange): string => JSON.stringify(toRow(change));
 
 function toRow({ before, after }: InstanceChange): Record<string, unknown> {
   if (!after) return { op: 'delete', id: before?.instance.id, expectedVersion: before?.instance.version };

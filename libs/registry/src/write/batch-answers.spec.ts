@@ -9,7 +9,7 @@ import { SwitchableCatalog } from '../../../../test/support/catalog/switchable-c
 import { type AnswerRecall } from '../idempotency/answer-recall.js';
 import { BatchAnswers } from './batch-answers.js';
 import { type PlacedPlan } from './batch-plan.js';
-import { type PendingWrite } from './write-queue.js';
+import { type PendingWrite } from './queue/pending-write.js';
 import { WriterMetrics } from './writer-metrics.js';
 
 describe('the answers of a batch', () => {

@@ -7,7 +7,7 @@ import { AnswerRecall } from '../idempotency/answer-recall.js';
 import { type RecalledAnswer } from '../idempotency/stored-answer.js';
 import { type PlacedPlan, revisionAfter } from './batch-plan.js';
 import { toCallerError } from './to-caller-error.js';
-import { type PendingWrite } from './write-queue.js';
+import { type PendingWrite } from './queue/pending-write.js';
 import { WriterMetrics } from './writer-metrics.js';
 
 /** A repeated request, and its first answer. */

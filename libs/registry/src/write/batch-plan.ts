@@ -4,12 +4,12 @@ import { type RoleTerm } from '@coordination/leadership';
 import { type NewAnswer, type UsedKey } from '../idempotency/first-answers.js';
 import { type RequestOutcome } from '../idempotency/request-outcome.js';
 import { type QueuedRequest, type SystemEvent } from '../requests/write-request.js';
-import { type InstanceChange } from '../store/instance-change.js';
+import { type ChangeTexts, type InstanceChange } from '../store/instance-change.js';
 
 /** What one transaction may carry. The first request of a batch is taken whatever its size, because requests are never split. */
 export interface BatchLimits {
   readonly maxChanges: number;
-  /** Bytes of the instances before and after their changes. */
+  /** Size of the instances before and after their changes, as JSON. */
   readonly maxBytes: number;
 }
 
@@ -17,6 +17,8 @@ export interface BatchLimits {
 export interface BatchPlan {
   /** In revision order, gapless after the head. */
   readonly events: readonly LogEvent[];
+  /** The JSON of each event, for the database. */
+  readonly eventTexts: readonly string[];
   readonly changes: readonly InstanceChange[];
   readonly touches: readonly ServiceTouch[];
   /** In the order of their events. */
@@ -27,11 +29,17 @@ export interface BatchPlan {
   readonly answers: readonly NewAnswer[];
 }
 
+/** The JSON texts of a plan that the database gets. */
+export interface PlanTexts extends ChangeTexts {
+  readonly events: string;
+}
+
 /** A plan with the position in the log that it was made for. */
 export interface PlacedPlan {
   readonly head: LockedHead;
   readonly batchId: string;
   readonly plan: BatchPlan;
+  readonly texts: PlanTexts;
 }
 
 /** The revision of the catalog after a batch. */

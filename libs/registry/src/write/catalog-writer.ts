@@ -9,7 +9,8 @@ import { LockedAppend } from './locked/locked-append.js';
 import { OptimisticAppend } from './optimistic/optimistic-append.js';
 import { type PlacedPlan } from './batch-plan.js';
 import { toCallerError } from './to-caller-error.js';
-import { type BatchCommit, type PendingWrite, WriteQueue } from './write-queue.js';
+import { type PendingWrite } from './queue/pending-write.js';
+import { type BatchCommit, WriteQueue } from './queue/write-queue.js';
 import { WriterMetrics } from './writer-metrics.js';
 
 /** The only class that changes the catalog. Callers are answered after the commit of the batch that carries their request. */
@@ -48,18 +49,18 @@ export class CatalogWriter {
     await this.queue.idle();
   }
 
-  /** Commits a batch and answers its callers; never throws. */
-  private async commit(batch: readonly PendingWrite[]): Promise<void> {
+  /** Commits a batch and answers its callers; never throws. @returns the requests that it could not carry */
+  private async commit(batch: readonly PendingWrite[]): Promise<readonly PendingWrite[]> {
     const endTimer = this.metrics.startBatch();
     try {
       const placed = await this.append(batch.map(write => write.request));
       endTimer('committed', placed.plan.events.length);
-      this.queue.putBack(batch.slice(placed.plan.outcomes.length));
       // Not awaited: the next batch does not wait for the view.
       void this.answers.give(batch, placed);
+      return batch.slice(placed.plan.outcomes.length);
     } catch (error) {
       endTimer('failed', 0);
-      await this.fail(batch, error);
+      return await this.fail(batch, error);
     }
   }
 
@@ -73,16 +74,21 @@ export class CatalogWriter {
     }
   }
 
-  /** When the database refuses values of a batch, the request that has them is found by halving; the others are committed. */
-  private async fail(batch: readonly PendingWrite[], error: unknown): Promise<void> {
+  /**
+   * When the database refuses values of a batch, the request that has them is found by halving; the others are committed.
+   * @returns the requests that were not carried
+   */
+  private async fail(batch: readonly PendingWrite[], error: unknown): Promise<readonly PendingWrite[]> {
     if (isRefusal(error) && batch.length > 1) {
       const middle = Math.ceil(batch.length / 2);
-      await this.commit(batch.slice(0, middle));
-      await this.commit(batch.slice(middle));
-      return;
+      const rest = await this.commit(batch.slice(0, middle));
+      const others = batch.slice(middle);
+      // Requests of a client keep their order: none is committed before one that must be tried again.
+      return rest.length > 0 ? [...rest, ...others] : await this.commit(others);
     }
     const callerError = toCallerError(error);
     for (const { reject } of batch) reject(callerError);
+    return [];
   }
 }
 

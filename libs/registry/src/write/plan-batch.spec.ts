@@ -22,7 +22,8 @@ import {
 } from '../../../../test/support/catalog/factories.js';
 import { type Command } from '../domain/commands.js';
 import { type BatchLimits, type BatchPlan } from './batch-plan.js';
-import { planBatch, touchesOf } from './plan-batch.js';
+import { planBatch } from './plan-batch.js';
+import { touchesOf } from './planned-events.js';
 import { type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';

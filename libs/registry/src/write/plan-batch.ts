@@ -1,59 +1,114 @@
-import { chainEvent, type EventDraft, type LockedHead, type LogEvent, systemEvent } from '@coordination/log';
+import { identityKey, type InstanceRecord, type LeasedInstance } from '@coordination/catalog';
 import { type CallOrigin } from '@coordination/context';
-import {
-  identityKey,
-  type InstanceRecord,
-  type Lease,
-  type LeasedInstance,
-  type ServiceTouch,
-  toStored,
-} from '@coordination/catalog';
+import { canonicalJson, newId } from '@coordination/kernel';
 import { TermEndedError } from '@coordination/leadership';
+import {
+  type EventDraft,
+  type LockedHead,
+  type LogEvent,
+  type StateTexts,
+  systemEvent,
+  writeEvent,
+} from '@coordination/log';
+import { inSlices, Scheduler } from '@coordination/scheduling';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Command, type Target, targetOf } from '../domain/commands.js';
 import { decide } from '../domain/decide.js';
-import { type Decision, type LeaseEffect } from '../domain/decision.js';
+import { type Decision } from '../domain/decision.js';
 import { FirstAnswers } from '../idempotency/first-answers.js';
 import { type DecidedOutcome, type RequestOutcome } from '../idempotency/request-outcome.js';
 import { type CommandResult, type SystemEvent, type WriteRequest } from '../requests/write-request.js';
 import { type InstanceChange } from '../store/instance-change.js';
-import { type BatchInput, type BatchLimits, type BatchPlan } from './batch-plan.js';
+import { changeText } from '../store/service-instance.repository.js';
+import { type BatchInput, type BatchLimits, type BatchPlan, type PlacedPlan, type PlanTexts } from './batch-plan.js';
+import { draftOf, resultOf, stateText, touchesOf } from './planned-events.js';
+import { batchLimits, writeSettings, type WriteSettings } from './write-settings.js';
+
+/**
+ * Plans of large batches are made in slices of the most urgent class: while they are made, the head of the log is locked or the
+ * plan is getting out of date, and the ends of leases wait for it like all other writes.
+ */
+const OWNER = { workClass: 'liveness' } as const;
+
+/**
+ * How long (ms) a plan is made at once, before it goes on in slices: enough for a full batch of small changes, because the database
+ * does nothing for this node meanwhile. Pauses in such plans cost a third of the throughput of batches.
+ */
+const FIRST_SLICE_MS = 16;
+
+/** Decides batches, and makes the texts that the database gets: at once, or in slices when that takes long. */
+@Injectable()
+export class BatchPlanner {
+  constructor(
+    private readonly scheduler: Scheduler,
+    @Inject(writeSettings) private readonly settings: WriteSettings,
+  ) {}
+
+  async plan(input: Omit<BatchInput, 'batchId' | 'limits'>): Promise<PlacedPlan> {
+    const batchId = newId();
+    const steps = placingSteps({ ...input, batchId, limits: batchLimits(this.settings) });
+    return await inSlices(this.scheduler, OWNER, steps, FIRST_SLICE_MS);
+  }
+}
+
+/** Decides a batch at once; see {@link planningSteps}. */
+export function planBatch(input: BatchInput): BatchPlan {
+  const steps = planningSteps(input);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
 
 /**
  * Decides all requests of a batch in turn, each on the state that the ones before it left. A rejection undoes its own
  * request only. A request that was answered before, also within this batch, gets that answer and has no effect.
+ *
+ * It yields after each command, so that other work can be done in between. The plan depends on nothing but the input.
  */
-export function planBatch(input: BatchInput): BatchPlan {
+function* planningSteps(input: BatchInput): Generator<void, BatchPlan, void> {
   const { requests, usedKeys = [], endedTerms, limits } = input;
   const batch = new Batch(input);
   const firstAnswers = new FirstAnswers(usedKeys);
-  const carryOut = (request: WriteRequest): DecidedOutcome => {
-    const { term } = request;
-    const hasEnded = term !== undefined && endedTerms?.has(term) === true;
-    return hasEnded ? { error: new TermEndedError(term) } : batch.carryOut(request);
-  };
   const outcomes: RequestOutcome[] = [];
   for (const request of requests) {
     if (outcomes.length > 0 && (batch.isFull(limits) || isAlone(request))) break;
-    const { key } = request;
-    outcomes.push(key ? firstAnswers.answer(key, () => carryOut(request)) : carryOut(request));
+    const { key, term } = request;
+    let outcome = key && firstAnswers.find(key);
+    if (!outcome) {
+      const hasEnded = term !== undefined && endedTerms?.has(term) === true;
+      const decided = hasEnded ? { error: new TermEndedError(term) } : yield* batch.carryOut(request);
+      outcome = key ? firstAnswers.keep(key, decided) : decided;
+    }
+    outcomes.push(outcome);
     if (isAlone(request)) break;
   }
-  const { events, systemEvents } = batch;
+  const { events, eventTexts, systemEvents } = batch;
   const touches = touchesOf(events);
-  return { events, changes: batch.changes(), touches, systemEvents, outcomes, answers: firstAnswers.news };
+  return { events, eventTexts, changes: batch.changes(), touches, systemEvents, outcomes, answers: firstAnswers.news };
 }
+
+function* placingSteps(input: BatchInput): Generator<void, PlacedPlan, void> {
+  const plan = yield* planningSteps(input);
+  const texts = yield* textSteps(plan);
+  return { head: input.head, batchId: input.batchId, plan, texts };
+}
+
+function* textSteps({ changes, touches, eventTexts }: BatchPlan): Generator<void, PlanTexts, void> {
+  const changeTexts: string[] = [];
+  for (const change of changes) {
+    changeTexts.push(changeText(change));
+    yield;
+  }
+  return { changes: arrayOf(changeTexts), touches: JSON.stringify(touches), events: arrayOf(eventTexts) };
+}
+
+const arrayOf = (texts: readonly string[]): string => `[${texts.join(',')}]`;
 
 const isAlone = ({ systemEvent }: WriteRequest): boolean => systemEvent?.isAlone === true;
 
-/** The size of what is stored besides the metadata, roughly. */
-const RECORD_BYTES = 1_000;
-
-const weigh = (leased: LeasedInstance | undefined): number =>
-  leased ? RECORD_BYTES + JSON.stringify(leased.instance.metadata).length : 0;
-
-/** The part of the catalog that a batch has read, with what the batch has decided so far. */
 class Batch {
   readonly events: LogEvent[] = [];
+  readonly eventTexts: string[] = [];
   readonly systemEvents: SystemEvent[] = [];
   private readonly head: LockedHead;
   private readonly batchId: string;
@@ -77,15 +132,17 @@ class Batch {
   }
 
   /** Decides the commands of a request, all or none. */
-  carryOut({ commands, origin, systemEvent: event, note }: WriteRequest): DecidedOutcome {
+  *carryOut({ commands, origin, systemEvent: event, note }: WriteRequest): Generator<void, DecidedOutcome, void> {
     const undo: (() => void)[] = [];
     try {
-      const results = commands.map(command => {
+      const results: CommandResult[] = [];
+      for (const command of commands) {
         const decision = this.decide(command, origin);
         if (decision.kind === 'rejected') throw decision.error;
         if (decision.kind === 'changed') undo.push(this.apply(decision, origin));
-        return resultOf(decision, this.head.clock);
-      });
+        results.push(resultOf(decision, this.head.clock));
+        yield;
+      }
       if (event) this.add(event, origin);
       return { results, note };
     } catch (error) {
@@ -121,32 +178,39 @@ class Batch {
   private apply(decision: Decision & { kind: 'changed' }, origin: CallOrigin): () => void {
     const { before, after } = decision;
     const subject = (after ?? before!).instance;
-    const bytes = weigh(before) + weigh(after);
     const isFirst = !this.touched.has(subject.id);
     this.touched.add(subject.id);
-    this.events.push(this.chain(draftOf(decision, origin)));
+    const draft = draftOf(decision, origin);
+    const states = { before: stateText(draft.before), after: stateText(draft.after) };
+    const bytes = states.before.length + states.after.length;
+    this.append(draft, states);
     this.put(subject, after);
     this.bytes += bytes;
     return () => {
       this.bytes -= bytes;
       this.put(subject, before);
       this.events.pop();
+      this.eventTexts.pop();
       if (isFirst) this.touched.delete(subject.id);
     };
   }
 
   private add(event: SystemEvent, origin: CallOrigin): void {
-    this.events.push(this.chain(systemEvent(event, origin)));
+    const draft = systemEvent(event, origin);
+    this.append(draft, { before: canonicalJson(draft.before), after: canonicalJson(draft.after) });
     this.systemEvents.push(event);
   }
 
-  private chain(draft: EventDraft): LogEvent {
-    return chainEvent(draft, {
+  private append(draft: EventDraft, states: StateTexts): void {
+    const position = {
       revision: this.nextRevision,
       at: this.head.now,
       batchId: this.batchId,
       previousHash: this.events.at(-1)?.hash ?? this.head.hash,
-    });
+    };
+    const { event, text } = writeEvent(draft, position, states);
+    this.events.push(event);
+    this.eventTexts.push(text);
   }
 
   /** Sets the state of a subject, by its id and its name; undefined: it no longer exists. */
@@ -155,59 +219,4 @@ class Batch {
     if (leased) this.idByIdentity.set(identityKey(subject), subject.id);
     else this.idByIdentity.delete(identityKey(subject));
   }
-}
-
-/** The services of events, each with its last revision; some events have no service. */
-export function touchesOf(events: readonly LogEvent[]): ServiceTouch[] {
-  const last = new Map<string, ServiceTouch>();
-  for (const { namespace, service, revision } of events) {
-    if (namespace !== null && service !== null) last.set(`${namespace}/${service}`, { namespace, service, revision });
-  }
-  return [...last.values()];
-}
-
-/** The part of an origin that the log keeps; keys are not logged. */
-const loggedOf = ({ actor, clientAddress, requestId, source, reason }: CallOrigin) => ({
-  actor,
-  clientAddress,
-  requestId,
-  source,
-  reason,
-});
-
-function draftOf(decision: Decision & { kind: 'changed' }, origin: CallOrigin): EventDraft {
-  const { action, before, after, reason, statedReason } = decision;
-  const subject = (after ?? before!).instance;
-  return {
-    action,
-    namespace: subject.namespace,
-    service: subject.service,
-    instanceId: subject.instanceId,
-    instanceUuid: subject.id,
-    ...loggedOf(origin),
-    reason: reason ?? origin.reason ?? statedReason ?? null,
-    version: after?.instance.version ?? subject.version + 1,
-    before: before ? toStored(before.instance) : null,
-    after: after ? toStored(after.instance) : null,
-  };
-}
-
-function resultOf(decision: Exclude<Decision, { kind: 'rejected' }>, clock: string): CommandResult {
-  if (decision.kind === 'absent' || decision.kind === 'ended') {
-    return { outcome: decision.kind, leased: undefined, lifeSign: 'none' };
-  }
-  if (decision.kind === 'unchanged') {
-    const { current, lifeSign } = decision;
-    const leased = { instance: current.instance, lease: afterSign(current.lease, lifeSign, clock) };
-    return { outcome: 'unchanged', leased, lifeSign };
-  }
-  const { before, after } = decision;
-  if (!after) return { outcome: 'deregistered', leased: before, lifeSign: 'none' };
-  return { outcome: before ? 'updated' : 'created', leased: after, lifeSign: 'none' };
-}
-
-/** The lease after a sign of life, which is recorded outside the log a moment later. */
-function afterSign(lease: Lease, sign: LeaseEffect, clock: string): Lease {
-  if (sign === 'none') return lease;
-  return { renewedAt: clock, checkedAt: sign === 'report' ? clock : lease.checkedAt };
 }

@@ -10,7 +10,8 @@ import { CachedCatalog } from './optimistic/cached-catalog.js';
 import { OptimisticAppend } from './optimistic/optimistic-append.js';
 import { OptimisticAppendRepository } from './optimistic/optimistic-append.repository.js';
 import { PredictedHead } from './optimistic/predicted-head.js';
-import { WriteQueue } from './write-queue.js';
+import { BatchPlanner } from './plan-batch.js';
+import { WriteQueue } from './queue/write-queue.js';
 import { writeSettings } from './write-settings.js';
 import { WriterMetrics } from './writer-metrics.js';
 
@@ -19,6 +20,7 @@ export const WRITER_PROVIDERS = [
   settingsProvider(writeSettings),
   WriterMetrics,
   WriteQueue,
+  BatchPlanner,
   EnsuredPartitions,
   PredictedHead,
   CachedCatalog,

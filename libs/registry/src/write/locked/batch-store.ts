@@ -7,10 +7,11 @@ import { type QueuedRequest } from '../../requests/write-request.js';
 import { ServiceInstanceRepository } from '../../store/service-instance.repository.js';
 import { EnsuredPartitions } from '../ensured-partitions.js';
 import { ExpiryContext } from './expiry-context.js';
-import { type BatchInput, type PlacedPlan, revisionAfter } from '../batch-plan.js';
+import { type PlacedPlan, revisionAfter } from '../batch-plan.js';
+import { BatchPlanner } from '../plan-batch.js';
 import { MAX_BATCH_BYTES } from '../write-settings.js';
 
-/** Reads what a batch is decided from, and writes what was decided: in the transaction that has locked the head. */
+/** Reads what a batch is decided from, plans it, and writes the plan: in the transaction that has locked the head. */
 @Injectable()
 export class BatchStore {
   constructor(
@@ -19,14 +20,11 @@ export class BatchStore {
     private readonly instances: ServiceInstanceRepository,
     private readonly events: ServiceEventRepository,
     private readonly partitions: EnsuredPartitions,
+    private readonly planner: BatchPlanner,
   ) {}
 
-  /** @returns the first requests, as many as were read completely, with what they are decided from */
-  async read(
-    em: EntityManager,
-    head: LockedHead,
-    requests: readonly QueuedRequest[],
-  ): Promise<Pick<BatchInput, 'requests' | 'found' | 'usedKeys' | 'endedTerms'>> {
+  /** Plans the first requests, as many as can be read completely. */
+  async plan(em: EntityManager, head: LockedHead, requests: readonly QueuedRequest[]): Promise<PlacedPlan> {
     const endedTerms = await this.expiry.lockAndRead(em, requests);
     const keys = requests.flatMap(({ key }) => key ?? []);
     const usedKeys = await this.keys.find(em, keys, head.clock);
@@ -35,18 +33,24 @@ export class BatchStore {
       always: requests[0]!.commands.length,
       maxBytes: MAX_BATCH_BYTES,
     });
-    return { requests: wholeWithin(requests, complete), found, usedKeys, endedTerms };
+    return await this.planner.plan({
+      head,
+      requests: wholeWithin(requests, complete),
+      found,
+      usedKeys,
+      endedTerms,
+    });
   }
 
   /** @returns the last revision that the log has partitions for, once this is committed; undefined: it was not looked at */
   async write(em: EntityManager, placed: PlacedPlan): Promise<number | undefined> {
-    const { head, plan } = placed;
+    const { head, plan, texts } = placed;
     await this.keys.keep(em, plan.answers, { at: head.clock, revision: revisionAfter(placed), epoch: head.epoch });
     const last = plan.events.at(-1);
     if (!last) return undefined;
     const partitionsUpTo = await this.partitions.ensure(em, last.revision);
-    await this.instances.save(em, plan.changes, plan.touches);
-    await this.events.append(em, head, plan.events);
+    await this.instances.save(em, plan.changes, plan.touches, texts);
+    await this.events.append(em, head, plan.events, texts.events);
     for (const { write } of plan.systemEvents) await write(em);
     return partitionsUpTo;
   }

@@ -1,15 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HistoryCheck } from '@coordination/catalog';
 import { Databases, withSilenceTimeout } from '@coordination/database';
-import { newId } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
 import { type QueuedRequest } from '../../requests/write-request.js';
 import { BatchStore } from './batch-store.js';
 import { DoubtfulAppend } from '../doubtful-append.js';
 import { PredictedHead } from '../optimistic/predicted-head.js';
 import { type PlacedPlan } from '../batch-plan.js';
-import { planBatch } from '../plan-batch.js';
-import { batchLimitMs, batchLimits, writeSettings, type WriteSettings } from '../write-settings.js';
+import { batchLimitMs, writeSettings, type WriteSettings } from '../write-settings.js';
 import { WriterMetrics } from '../writer-metrics.js';
 
 /** Appends batches in a transaction that locks the head of the log first. This way is open to every request. */
@@ -54,9 +52,6 @@ export class LockedAppend {
   private async decide(em: EntityManager, requests: readonly QueuedRequest[]): Promise<PlacedPlan> {
     const head = await this.history.lock(em, this.settings.headHoldLimitMs);
     this.predicted.learn(head);
-    const read = await this.store.read(em, head, requests);
-    const batchId = newId();
-    const plan = planBatch({ head, batchId, limits: batchLimits(this.settings), ...read });
-    return { head, batchId, plan };
+    return await this.store.plan(em, head, requests);
   }
 }

@@ -1,9 +1,9 @@
 import { appendedCte, CATALOG_CHANNEL } from '@coordination/log';
-import { autocommit, isoTime } from '@coordination/database';
-import { type EntityManager } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
-import { CHANGE_FORM, changeRows, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
+import { autocommit, Databases, isoTime, withSilenceTimeout } from '@coordination/database';
+import { Inject, Injectable } from '@nestjs/common';
+import { CHANGE_FORM, savingCtes, TOUCH_FORM } from '../../store/service-instance.repository.js';
 import { type PlacedPlan } from '../batch-plan.js';
+import { batchLimitMs, writeSettings, type WriteSettings } from '../write-settings.js';
 
 /**
  * By how much (ms) the clock that a batch was decided by may lag behind, because the answer that it is from took time, and so
@@ -44,19 +44,25 @@ const APPEND_IF_UNCHANGED = `
 /** Appends batches that were decided on the cached catalog. */
 @Injectable()
 export class OptimisticAppendRepository {
+  constructor(
+    private readonly databases: Databases,
+    @Inject(writeSettings) private readonly settings: WriteSettings,
+  ) {}
+
   /**
-   * Appends a plan that has events, and writes its changes.
-   * @param waitLimitMs how long (ms) it waits while another transaction has locked the head
+   * Appends a plan that has events, and writes its changes. It waits while another transaction has locked the head, for twice as
+   * long as a node that hangs may hold it.
    * @returns the clock of the database meanwhile (RFC 3339 in UTC); undefined: an assumption did not hold, and nothing
    * happened
    * @throws DoubtfulCommitError when it is not known whether it was appended; with any other error it was not
    */
-  async append(em: EntityManager, { head, plan }: PlacedPlan, waitLimitMs: number): Promise<string | undefined> {
+  async append({ head, plan, texts }: PlacedPlan): Promise<string | undefined> {
+    const { databases, settings } = this;
     const last = plan.events.at(-1)!;
-    const [row] = await autocommit<{ clock: string }>(em, APPEND_IF_UNCHANGED, [
-      JSON.stringify(changeRows(plan.changes)),
-      JSON.stringify(plan.touches),
-      JSON.stringify(plan.events),
+    const parameters = [
+      texts.changes,
+      texts.touches,
+      texts.events,
       last.revision,
       last.hash,
       last.at,
@@ -64,9 +70,12 @@ export class OptimisticAppendRepository {
       head.hash,
       head.epoch,
       head.fence,
-      String(waitLimitMs),
+      String(2 * settings.headHoldLimitMs),
       head.clock,
-    ]);
+    ];
+    const [row] = await withSilenceTimeout(databases, 'writer', batchLimitMs(settings), () =>
+      autocommit<{ clock: string }>(databases.em('writer'), APPEND_IF_UNCHANGED, parameters),
+    );
     return row?.clock;
   }
 }

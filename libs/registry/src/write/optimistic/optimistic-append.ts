@@ -1,12 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Databases, DoubtfulCommitError, withSilenceTimeout } from '@coordination/database';
-import { newId } from '@coordination/kernel';
+import { Injectable } from '@nestjs/common';
+import { DoubtfulCommitError } from '@coordination/database';
 import { type QueuedRequest } from '../../requests/write-request.js';
 import { DoubtfulAppend } from '../doubtful-append.js';
 import { EnsuredPartitions } from '../ensured-partitions.js';
 import { type PlacedPlan } from '../batch-plan.js';
-import { planBatch } from '../plan-batch.js';
-import { batchLimitMs, batchLimits, writeSettings, type WriteSettings } from '../write-settings.js';
+import { BatchPlanner } from '../plan-batch.js';
 import { WriterMetrics } from '../writer-metrics.js';
 import { CachedCatalog } from './cached-catalog.js';
 import { OptimisticAppendRepository } from './optimistic-append.repository.js';
@@ -18,12 +16,11 @@ import { OptimisticAppendRepository } from './optimistic-append.repository.js';
 @Injectable()
 export class OptimisticAppend {
   constructor(
-    private readonly databases: Databases,
     private readonly cached: CachedCatalog,
+    private readonly planner: BatchPlanner,
     private readonly appends: OptimisticAppendRepository,
     private readonly partitions: EnsuredPartitions,
     private readonly metrics: WriterMetrics,
-    @Inject(writeSettings) private readonly settings: WriteSettings,
   ) {}
 
   /**
@@ -33,13 +30,10 @@ export class OptimisticAppend {
   async append(requests: readonly QueuedRequest[]): Promise<PlacedPlan | undefined> {
     const basis = this.cached.basisOf(requests);
     if (!basis) return undefined;
-    const { head, found } = basis;
-    const batchId = newId();
-    const plan = planBatch({ head, batchId, requests, found, limits: batchLimits(this.settings) });
-    const last = plan.events.at(-1);
+    const placed = await this.planner.plan({ ...basis, requests });
+    const last = placed.plan.events.at(-1);
     // Without an event, no statement would check the assumptions that the answers depend on.
     if (!last || !this.partitions.cover(last.revision)) return undefined;
-    const placed = { head, batchId, plan };
     const clock = await this.tryAppend(placed);
     this.metrics.appended(clock === undefined ? 'conflict' : 'optimistic');
     if (clock === undefined) {
@@ -52,11 +46,8 @@ export class OptimisticAppend {
 
   /** @returns the clock of the database; undefined: there was a conflict, and nothing has happened */
   private async tryAppend(placed: PlacedPlan): Promise<string | undefined> {
-    const { databases, settings } = this;
     try {
-      return await withSilenceTimeout(databases, 'writer', batchLimitMs(settings), () =>
-        this.appends.append(databases.em('writer'), placed, 2 * settings.headHoldLimitMs),
-      );
+      return await this.appends.append(placed);
     } catch (error) {
       this.cached.noteConflict();
       throw error instanceof DoubtfulCommitError ? new DoubtfulAppend(placed, error.cause) : error;
