@@ -87,7 +87,7 @@ describe('A log that is cut', () => {
           EVERYTHING,
           () => false,
         );
-        expect(JSON.parse(found.body!)).toMatchObject({ service, instances: [] });
+        expect(JSON.parse(String(found.body))).toMatchObject({ service, instances: [] });
       }
     } finally {
       await reading.stop();

@@ -1,7 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
 import { PageText } from '@coordination/http';
 import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
-import { Scheduler } from '@coordination/scheduling';
+import { type Turn } from '@coordination/scheduling';
 import { matcher, type Selection } from '../../selection/selection.js';
 import { PastScan, type PastScanLimits } from '../past-scan.js';
 import { ChangedInstances } from './changed-instances.js';
@@ -44,7 +44,6 @@ type ServiceTexts = Readonly<Pick<ServiceDiff, 'namespace' | 'service'> & Record
 export class DiffPages {
   constructor(
     private readonly instances: ChangedInstances,
-    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = DIFF_LIMITS,
   ) {}
 
@@ -53,8 +52,8 @@ export class DiffPages {
    * @param limit how many instances that differ it may contain
    * @throws StoreUnavailableError
    */
-  async page(span: ChangesQuery, selection: Selection, limit: number): Promise<DiffPage> {
-    const scan = PastScan.begin(this.scheduler, this.limits.scan);
+  async page(span: ChangesQuery, selection: Selection, limit: number, turn: Turn): Promise<DiffPage> {
+    const scan = new PastScan(turn, this.limits.scan);
     const matches = matcher(selection);
     const services: ServiceTexts[] = [];
     const page = new PageText(this.limits.bytes);
