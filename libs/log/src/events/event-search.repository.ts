@@ -127,7 +127,7 @@ export class EventSearchRepository {
     span: RemainingSpan,
     limit: number,
   ): Promise<EventStep> {
-    const width = span.width ?? (selectsAll(filter) ? limit : this.width);
+    const width = selectsAll(filter) ? limit : (span.width ?? this.width);
     const window = firstOf(span, order, width);
     const events = await this.select(em, filter, order, window, limit);
     const last = events.at(-1)?.revision;
