@@ -61,6 +61,11 @@ const inBaseline = async (): Promise<string[]> => {
   return rows.map(({ service }) => service);
 };
 
+const askOf = (past: PastDiscovery) => async (revision: number, service: string) => {
+  const of = { namespace: 'default', service };
+  return String((await past.listInstances({ revision }, of, EVERYTHING, () => false)).body);
+};
+
 describe('A log that is cut', () => {
   it('keeps nothing of services that were dropped, and what is there of the others', async () => {
     await node.submit(registerCommand({ identity: anIdentity({ service: 'lives' }) }));
@@ -121,10 +126,6 @@ describe('A log that is cut', () => {
       const last = revisions.at(-1)!;
       await waitFor('the view has all of it', () => reading.view.revision >= last);
       const finder = new RevisionFinder(databases, new CatalogHeadRepository());
-      const askOf = (past: PastDiscovery) => async (revision: number, service: string) => {
-        const of = { namespace: 'default', service };
-        return String((await past.listInstances({ revision }, of, EVERYTHING, () => false)).body);
-      };
       const keptBytes = 10_000_000;
       const asks = [
         askOf(pastOf(databases, finder, { keptBytes })),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeptBodies, type KeptBody } from './kept-bodies.js';
-import { SharedBody } from './shared-body.js';
+import { SharedBody } from '../sending/shared-body.js';
 
 const PIECE = 10_000;
 const pieces = Array.from({ length: 6 }, (_, n) => SharedBody.bytesOf(String(n).repeat(PIECE)));

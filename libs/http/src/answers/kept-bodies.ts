@@ -1,5 +1,5 @@
 import { type CompressedForm } from '../compression/compressed-form.js';
-import { type SharedBody } from './shared-body.js';
+import { type SharedBody } from '../sending/shared-body.js';
 
 /** Size of an entry without its bytes. */
 const ENTRY_OVERHEAD = 512;

@@ -2,7 +2,7 @@ import { currentRequest } from '@coordination/context';
 import { type Scheduler, type Turn } from '@coordination/scheduling';
 import { CompressedForm } from '../compression/compressed-form.js';
 import { KeptBodies, type KeptBody } from './kept-bodies.js';
-import { type SharedBody, sharedIfLarge } from './shared-body.js';
+import { type SharedBody, sharedIfLarge } from '../sending/shared-body.js';
 
 /** An answer as it was made; it may have more than its body. */
 export interface MadeAnswer {
