@@ -38,7 +38,7 @@ export { ANY_MEDIA_TYPE, type WireProtocol } from './routing/wire-protocol.js';
 export { readableText } from './requests/text.schemas.js';
 export { JsonItems } from './sending/json-items.js';
 export { KeptBodies, type KeptBody } from './answers/kept-bodies.js';
-export { PageText } from './sending/page-text.js';
+export { MAX_PAGE_BYTES, PageText } from './sending/page-text.js';
 export { patchView } from './openapi/json-patch.schema.js';
 export { clientDisconnect } from './requests/client-disconnect.js';
 export { sendBody } from './sending/send-body.js';

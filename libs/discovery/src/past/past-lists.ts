@@ -1,10 +1,12 @@
 import { type FoundRevision } from '@coordination/log';
 import { Injectable } from '@nestjs/common';
 import { InvalidCursorError } from '@coordination/kernel';
+import { type Turn } from '@coordination/scheduling';
 import { type ListPosition } from '../listing/list-cursor.js';
 import { type ListQuery, variantOf } from '../listing/list-query.js';
+import { type Piece } from '../responses/pieces.js';
 import { PastAnswers } from './kept/past-answers.js';
-import { catalogOf, type HasTag, type PastFound, tagOf } from './past-found.js';
+import { bodyOf, catalogOf, type HasTag, type PastFound, tagOf } from './past-found.js';
 import { PastListMaker, type PastVersion } from './past-list-maker.js';
 import { PastServices } from './past-services.js';
 import { RecentPast } from './recent/recent-past.js';
@@ -68,9 +70,7 @@ export class PastLists {
     const { namespace, service, selection, part } = query;
     const list = JSON.stringify([namespace, service, selection, part]);
     const key = JSON.stringify(['list', found.head.epoch, revision, after ?? null, list]);
-    return {
-      ...known,
-      ...(await this.answers.find(key, (turn, earlier) => this.maker.make(query, version, turn, earlier), list)),
-    };
+    const make = (turn: Turn, earlier: readonly Piece<object>[]) => this.maker.make(query, version, turn, earlier);
+    return { ...known, ...bodyOf(await this.answers.find(key, make, list)) };
   }
 }

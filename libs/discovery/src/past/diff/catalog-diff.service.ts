@@ -56,9 +56,8 @@ export class CatalogDiff {
         turn,
       );
       const nextCursor = end ? toDiffCursor(subject, { ...span, after: end }) : null;
-      return {
-        body: `${JSON.stringify(span).slice(0, -1)},"services":${services},"nextCursor":${JSON.stringify(nextCursor)}}`,
-      };
+      const begin = `${JSON.stringify(span).slice(0, -1)},"services":[`;
+      return { body: services.body(begin, `],"nextCursor":${JSON.stringify(nextCursor)}}`) };
     };
     return { ...known, ...bodyOf(await this.answers.find(key, make)) };
   }
