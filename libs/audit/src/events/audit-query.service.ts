@@ -65,7 +65,7 @@ export interface PageStart {
   readonly oldestRevision: number;
   /** The part of the log that the page may have events of. */
   readonly span: RevisionSpan;
-  /** A later event can change the page only if it is selected; this is the last one up to the head that may be. */
+  /** The last revision up to the head at which an event can have an effect on the page. */
   readonly newest: number;
   /** The first events, if they were read in the same snapshot. */
   readonly step: EventStep | undefined;
@@ -146,7 +146,7 @@ export class AuditQuery {
         after: Math.max(bounds.after, oldestRevision),
         before: Math.min(bounds.before, head.revision + 1),
       };
-      const newest = await this.search.newestOf(em, filter, span);
+      const newest = await this.search.newestOf(em, query, span);
       const start = { query, head, oldestRevision, span, newest, step: undefined };
       if (!isNeeded(start)) return start;
       return { ...start, step: await this.search.step(em, filter, order, span, stepFor(limit, 0, 0)) };

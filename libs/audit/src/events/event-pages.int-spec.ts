@@ -102,4 +102,18 @@ describe('Equal questions for events', () => {
     expect(revisionsOf(found[0]!)).toEqual([revision - 1]);
     expect(revisionsOf(await ask())).toEqual([revision, revision - 1]);
   });
+
+  it('are not affected by later events, if the page is full without them', async () => {
+    const drafts = Array.from({ length: 4 }, () => aDraft());
+    const [first, , third] = (await appendBatch(databases, drafts)).map(({ revision }) => revision);
+    const ask = (limit: number) =>
+      pages.find({ filter: { fromRevision: first! }, order: 'asc', limit }, EVENTS_AS_JSON);
+    for (const limit of [2, 3, 4, 5]) expect(revisionsOf(await ask(limit))).toHaveLength(Math.min(limit, 4));
+    const { steps } = search;
+    await appendBatch(databases, [aDraft()]);
+    expect(revisionsOf(await ask(3))).toEqual([first, first! + 1, third]);
+    expect(search.steps, 'nothing is read').toBe(steps);
+    expect((await ask(4)).nextCursor, 'there is a next page now').not.toBeNull();
+    expect(revisionsOf(await ask(5))).toHaveLength(5);
+  });
 });

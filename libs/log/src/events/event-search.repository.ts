@@ -2,6 +2,7 @@ import { Injectable, Optional } from '@nestjs/common';
 import { query } from '@coordination/database';
 import { AddressRanges, canonicalAddress } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { EPOCH_JUMP } from './chain-walk.js';
 import { type LogEvent } from './log-event.js';
 import { conditionsOf, type EventCondition, sqlConditions } from './event-conditions.js';
 import { type EventBounds, type EventFilter, type EventOrder } from './event-filter.js';
@@ -92,12 +93,21 @@ export class EventSearchRepository {
   }
 
   /**
-   * The last revision of a span at which there may be an event that a filter selects. Exact for filters by instance, which cost
-   * one seek in each partition; for others the end of the span. The transaction must have the settings of {@link settingsFor}.
+   * The last revision of a span at which an event can change a page of up to `limit` events. Exact for filters by instance,
+   * which cost one seek in each partition; for others the end of the span, or the first revision beyond the page where that is
+   * known. The transaction must have the settings of {@link settingsFor}.
    */
-  async newestOf(em: EntityManager, filter: EventFilter, { after, before }: RevisionSpan): Promise<number> {
+  async newestOf(
+    em: EntityManager,
+    { filter, order, limit }: { readonly filter: EventFilter; readonly order: EventOrder; readonly limit: number },
+    { after, before }: RevisionSpan,
+  ): Promise<number> {
     const key = instanceKeyOf(filter);
-    if (!key) return before - 1;
+    if (!key) {
+      // Revisions have no gaps but those before epochs, which are wider.
+      const isDense = selectsAll(filter) && order === 'asc' && before - after < EPOCH_JUMP;
+      return isDense ? Math.min(before - 1, after + limit + 1) : before - 1;
+    }
     const columns = key.map(({ column }) => column);
     const values = key.map(({ type }, n) => `$${n + 1}::${type}`);
     const sought = `${values.join(', ')}, $${key.length + 1}::bigint`;
