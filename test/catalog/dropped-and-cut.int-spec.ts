@@ -1,10 +1,11 @@
 import { CatalogHeadRepository, RevisionFinder } from '@coordination/log';
 import { query } from '@coordination/database';
+import { RevisionCompactedError } from '@coordination/kernel';
 import { EmptyServiceRepository } from '@coordination/registry/testing';
 import { type ServiceTouch, toEmptyServicesDropped } from '@coordination/catalog';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EVERYTHING } from '@coordination/discovery/testing';
+import { EVERYTHING, type PastDiscovery } from '@coordination/discovery/testing';
 import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.js';
 import { compactSome } from '../support/log/compaction.js';
 import { type DisposableDirectory, disposableDirectory } from '../support/disposable-directory.js';
@@ -60,6 +61,11 @@ const inBaseline = async (): Promise<string[]> => {
   return rows.map(({ service }) => service);
 };
 
+const askOf = (past: PastDiscovery) => async (revision: number, service: string) => {
+  const of = { namespace: 'default', service };
+  return String((await past.listInstances({ revision }, of, EVERYTHING, () => false)).body);
+};
+
 describe('A log that is cut', () => {
   it('keeps nothing of services that were dropped, and what is there of the others', async () => {
     await node.submit(registerCommand({ identity: anIdentity({ service: 'lives' }) }));
@@ -87,7 +93,7 @@ describe('A log that is cut', () => {
           EVERYTHING,
           () => false,
         );
-        expect(JSON.parse(found.body!)).toMatchObject({ service, instances: [] });
+        expect(JSON.parse(String(found.body))).toMatchObject({ service, instances: [] });
       }
     } finally {
       await reading.stop();
@@ -107,5 +113,35 @@ describe('A log that is cut', () => {
     await compactSome({ databases, client, exportDir: directory.path, partitions: 2 });
     expect(await inBaseline()).toEqual(['later']);
     await assertCatalogInvariants(database.url);
+  });
+
+  it('has no kept answer for what is no longer retained, and the same ones for what is', async () => {
+    const { databases } = node;
+    const identity = anIdentity({ service: 'lives' });
+    const { revision: first } = await node.submit(registerCommand({ identity }));
+    const revisions: number[] = [];
+    for (let n = 0; n < 25; n++) revisions.push((await comeAndGo('later')).revision);
+    const reading = await startReadingNode({ url: database.url, pollMs: 50 });
+    try {
+      const last = revisions.at(-1)!;
+      await waitFor('the view has all of it', () => reading.view.revision >= last);
+      const finder = new RevisionFinder(databases, new CatalogHeadRepository());
+      const keptBytes = 10_000_000;
+      const asks = [
+        askOf(pastOf(databases, finder, { keptBytes })),
+        askOf(pastOf(databases, finder, { keptBytes, view: reading.view })),
+      ];
+      const kept = await Promise.all(asks.map(ask => ask(first, 'lives')));
+      for (const ask of asks) await ask(revisions[0]!, 'later');
+      await compactSome({ databases, client, exportDir: directory.path, partitions: 2 });
+      for (const [n, ask] of asks.entries()) {
+        // The version of the list that is kept, at a revision that is retained and at one that is not.
+        expect(await ask(last, 'lives')).toBe(kept[n]);
+        await expect(ask(first, 'lives')).rejects.toThrow(RevisionCompactedError);
+        await expect(ask(revisions[0]!, 'later')).rejects.toThrow(RevisionCompactedError);
+      }
+    } finally {
+      await reading.stop();
+    }
   });
 });

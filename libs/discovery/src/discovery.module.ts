@@ -5,14 +5,13 @@ import { DiscoveryController } from './discovery.controller.js';
 import { DiscoveryService } from './discovery.service.js';
 import { FreshReads } from './freshness/fresh-reads.js';
 import { longPollLimit, LongPolls } from './freshness/long-polls.js';
-import { jsonBounds, resolveBound } from './kept-shares.js';
+import { resolveBound } from './kept-shares.js';
 import { MemoryPlaces } from './memory-places.js';
 import { ParsedRequestCache } from './parsed-request-cache.js';
 import { PastModule } from './past/past.module.js';
 import { ResolveController } from './resolve/resolve.controller.js';
 import { Resolver } from './resolve/resolver.js';
 import { GuardNoticeSlot } from './responses/guard-notice.js';
-import { ViewAnswers } from './responses/view-answers.js';
 import { CatalogSearches } from './search/catalog-searches.js';
 import { FilteredServices } from './search/filtered-services.js';
 import { InstancePicker } from './search/instance-picker.js';
@@ -26,7 +25,6 @@ import { WatchModule } from './watch/watch.module.js';
   controllers: [DiscoveryController, ResolveController, WatchController],
   providers: [
     settingsProvider(longPollLimit),
-    settingsProvider(jsonBounds),
     settingsProvider(resolveBound),
     LongPolls,
     FreshReads,
@@ -34,7 +32,6 @@ import { WatchModule } from './watch/watch.module.js';
     InstanceOrders,
     CatalogSearches,
     FilteredServices,
-    ViewAnswers,
     DiscoveryService,
     ParsedRequestCache,
     Resolver,

@@ -14,7 +14,12 @@ export { type EpochGap, EpochLogRepository } from './epochs/epoch-log.repository
 export { BREAK_REASONS, type ChainLink, mayFollow } from './events/chain-walk.js';
 export { type EventBounds, type EventFilter, type EventOrder, queryDigest } from './events/event-filter.js';
 export { EXPORT_FORMATS, EXPORT_MEDIA_TYPES, type ExportFormat, headerOf, linesOf } from './events/event-formats.js';
-export { EventSearchRepository, type EventStep, type RemainingSpan } from './events/event-search.repository.js';
+export {
+  EventSearchRepository,
+  type EventStep,
+  type RemainingSpan,
+  type RevisionSpan,
+} from './events/event-search.repository.js';
 export { chainEvent, type StateTexts, writeEvent } from './events/hash-chain.js';
 export { type InstanceRef, describeInstance, eventsOfInstance } from './events/instance-ref.js';
 export { auditActionSchema, auditSourceSchema } from './events/log-event.schemas.js';

@@ -9,9 +9,10 @@ import {
   RevisionFinder,
   ServiceEventRepository,
 } from '@coordination/log';
+import { Metrics } from '@coordination/observability';
 import { Scheduler } from '@coordination/scheduling';
 import { AuditQuery } from '@coordination/audit';
-import { EventExporter, InstanceHistory, type InstanceVersion } from '@coordination/audit/testing';
+import { EventExporter, EventPages, InstanceHistory, type InstanceVersion } from '@coordination/audit/testing';
 import { type Databases, readSnapshot } from '@coordination/database';
 import { type InstanceRecord } from '@coordination/catalog';
 import * as fc from 'fast-check';
@@ -22,6 +23,7 @@ import {
   DiffPages,
   EVERYTHING,
   LogSegmentReader,
+  PastAnswers,
   SEARCH_ORDERS,
   SEARCH_SORTS,
 } from '@coordination/discovery/testing';
@@ -106,7 +108,9 @@ export class ToldByTheLog {
   /** The versions of an instance, or of all that had a name, after a revision. */
   async history(past: InstanceRef, after: number): Promise<InstanceVersion[]> {
     const whole = { order: 'asc', limit: 1_000, cursor: undefined } as const;
-    const { items } = await new InstanceHistory(this.audit, new Scheduler()).list({ ...past, ...whole });
+    const pages = new EventPages(this.audit, new Scheduler(), new Metrics(), 0);
+    const { body } = await new InstanceHistory(this.audit, pages).list({ ...past, ...whole });
+    const { items } = JSON.parse(String(body)) as { items: InstanceVersion[] };
     return items.filter(({ revision }) => revision > after);
   }
 
@@ -144,7 +148,7 @@ export class ToldByTheLog {
     let cursor: string | undefined;
     do {
       const { body } = await past.searchInstances({ revision }, { ...search, cursor }, unknown);
-      const page = JSON.parse(body!) as { items: InstanceRecord[]; nextCursor: string | null };
+      const page = JSON.parse(String(body)) as { items: InstanceRecord[]; nextCursor: string | null };
       items.push(...page.items);
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
@@ -154,10 +158,8 @@ export class ToldByTheLog {
   private async diff({ namespace, service, selection, isWide }: Asked, revision: number, to: number) {
     const diff = new CatalogDiff(
       this.finder,
-      new DiffPages(
-        new ChangedInstances(this.databases, new LogCutRepository(), isWide ? -1 : undefined),
-        new Scheduler(),
-      ),
+      new DiffPages(new ChangedInstances(this.databases, new LogCutRepository(), isWide ? -1 : undefined)),
+      new PastAnswers(new Scheduler(), new Metrics(), 0),
     );
     const scope = isWide ? { namespace: null, service: null } : { namespace, service };
     const moments = { from: { revision }, to: { revision: to } };
@@ -208,4 +210,4 @@ export class ToldByTheLog {
   }
 }
 
-const textOf = ({ body }: { readonly body: string | undefined }): string => body!;
+const textOf = ({ body }: { readonly body: unknown }): string => String(body);

@@ -65,7 +65,7 @@ export function searchedView(
     consistency: ReadConsistency = EVENTUAL,
   ): Promise<ParsedPage> => {
     const { body, catalog } = await searches.page(aSearch(differing), () => false, consistency);
-    const parsed = JSON.parse(body!) as ParsedPage;
+    const parsed = JSON.parse(String(body)) as ParsedPage;
     if (parsed.revision !== catalog.revision) throw new Error('headers and body are of different revisions');
     return parsed;
   };

@@ -1,6 +1,5 @@
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, readSnapshot } from '@coordination/database';
-import { PageText } from '@coordination/http';
 import {
   decodeCursor,
   encodeCursor,
@@ -10,6 +9,7 @@ import {
   RevisionCompactedError,
   RevisionUnknownError,
 } from '@coordination/kernel';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
 import {
   assertRetainedSpan,
@@ -28,6 +28,7 @@ import {
   type InstanceRef,
   oldestOf,
   type RemainingSpan,
+  type RevisionSpan,
 } from '@coordination/log';
 import { type Turn } from '@coordination/scheduling';
 
@@ -37,8 +38,15 @@ const MAX_STEPS = 50;
 /** After this time (ms) no further part is searched for a page, because clients and proxies have time limits. */
 const SEARCH_LIMIT_MS = 3_000;
 
-/** Events that one statement reads. An event has up to 70 kB, with both states of a large instance, and rows are garbage soon. */
+/**
+ * Events that the first statement of a page reads, and the others at least. An event has up to 70 kB, with both states of a
+ * large instance, and rows are garbage soon.
+ */
 const STEP_EVENTS = 128;
+
+/** Events that the other statements read at most: so many as have about so many bytes, if they are like those before. */
+const MAX_STEP_EVENTS = 512;
+const STEP_BYTES = 512 * 1024;
 
 /** The page of a list of events to read. */
 export interface EventQuery {
@@ -48,19 +56,30 @@ export interface EventQuery {
   readonly cursor?: string | undefined;
 }
 
-/** How the items of a page are made. */
-export interface PageOptions {
-  /** The JSON of the item of an event; by default, of the event itself. */
-  readonly textOf?: (event: LogEvent) => string;
-  /** In whose slices they are made; absent: in one piece, for pages of few events. */
-  readonly turn?: Turn;
+/** The beginning of the read of a page: what the page is made from. */
+export interface PageStart {
+  readonly query: EventQuery;
+  /** The head of the log in the snapshot of the beginning. */
+  readonly head: LogHead;
+  /** The log begins after this revision. */
+  readonly oldestRevision: number;
+  /** The part of the log that the page may have events of. */
+  readonly span: RevisionSpan;
+  /** The last revision up to the head at which an event can have an effect on the page. */
+  readonly newest: number;
+  /** The first events, if they were read in the same snapshot. */
+  readonly step: EventStep | undefined;
 }
+
+/**
+ * Takes the next event of a page.
+ * @returns the bytes of its item; undefined if the page has no room for it, and ends before it
+ */
+type TakeEvent = (event: LogEvent) => number | undefined;
 
 /** One page of events, and the head of the log in the same snapshot. */
 export interface EventPage {
   readonly items: LogEvent[];
-  /** The items as JSON, an array. */
-  readonly json: string;
   readonly nextCursor: string | null;
   readonly head: LogHead;
   /** The log begins after this revision. */
@@ -93,53 +112,74 @@ export class AuditQuery {
   ) {}
 
   /**
-   * One page of the events that a filter selects. It may be shorter than `limit` although there are more, because the search
-   * takes long or the page is large: only a null `nextCursor` means the end.
+   * One page of the events that a filter selects, as objects; {@link EventPages} makes responses. It may be shorter than `limit`
+   * although there are more, because the search takes long: only a null `nextCursor` means the end.
    * @throws InvalidCursorError when the cursor belongs to another query
    * @throws RevisionUnknownError when the cursor is from an epoch that has ended
    * @throws RevisionCompactedError when requested events are no longer retained
    * @throws StoreUnavailableError
    */
-  async list({ filter, order, limit, cursor }: EventQuery, options: PageOptions = {}): Promise<EventPage> {
-    const { textOf = JSON.stringify, turn } = options;
-    const wait = <T>(reading: Promise<T>): Promise<T> => turn?.waitFor(reading) ?? reading;
-    const begun = performance.now();
-    const digest = queryDigest(filter, order);
-    const position = cursor === undefined ? undefined : positionOf(cursor, digest);
-    const seen = position?.revision;
-    const begin = readSnapshot(this.databases, async em => {
+  async list(query: EventQuery): Promise<EventPage> {
+    const start = await this.begin(query);
+    const items: LogEvent[] = [];
+    const nextCursor = await this.read(start, event => (items.push(event), 0));
+    return { items, nextCursor, head: start.head, oldestRevision: start.oldestRevision };
+  }
+
+  /**
+   * Begins the read of a page.
+   * @param isNeeded whether its events have to be read; else only what the page would be made from is found out
+   * @throws as {@link list}
+   */
+  async begin(query: EventQuery, isNeeded: (start: PageStart) => boolean = () => true): Promise<PageStart> {
+    const { filter, order, limit, cursor } = query;
+    const position = cursor === undefined ? undefined : positionOf(cursor, queryDigest(filter, order));
+    const work = async (em: EntityManager): Promise<PageStart> => {
       const head = await this.heads.read(em);
       if (position && position.epoch !== head.epoch) throw new RevisionUnknownError(position.revision, 'ended-epoch');
       const cut = await this.cuts.find(em);
-      const rest = { ...filter, ...continueAt(order, seen) };
+      const rest = { ...filter, ...continueAt(order, position?.revision) };
       assertRetainedSpan(rest, cut);
-      const span = await this.search.spanOf(em, rest);
-      const known = {
-        after: Math.max(span.after, oldestOf(cut)),
-        before: Math.min(span.before, head.revision + 1),
+      const oldestRevision = oldestOf(cut);
+      const bounds = await this.search.spanOf(em, rest);
+      const span = {
+        after: Math.max(bounds.after, oldestRevision),
+        before: Math.min(bounds.before, head.revision + 1),
       };
-      const step = await this.search.step(em, filter, order, known, stepFor(limit, 0));
-      return { head, step, oldestRevision: oldestOf(cut) };
-    });
-    const { head, step, oldestRevision } = await wait(begin);
-    const items: LogEvent[] = [];
-    const page = new PageText();
-    const result = (last: number | undefined): EventPage => {
-      const nextCursor = last === undefined ? null : encodeCursor({ query: digest, epoch: head.epoch, revision: last });
-      return { head, oldestRevision, items, json: page.toString(), nextCursor };
+      const newest = await this.search.newestOf(em, query, span);
+      const start = { query, head, oldestRevision, span, newest, step: undefined };
+      if (!isNeeded(start)) return start;
+      return { ...start, step: await this.search.step(em, filter, order, span, stepFor(limit, 0, 0)) };
     };
-    let { events, rest } = step;
+    return await readSnapshot(this.databases, work, { settings: this.search.settingsFor(filter) });
+  }
+
+  /**
+   * Reads the events of a page that has begun.
+   * @param turn in whose slices it goes on; absent: in one piece, for pages of few events
+   * @returns the cursor of the next page; null at the end
+   * @throws RevisionCompactedError, StoreUnavailableError
+   */
+  async read(start: PageStart, take: TakeEvent, turn?: Turn): Promise<string | null> {
+    const { query, head, span } = start;
+    const { filter, order, limit } = query;
+    const wait = <T>(reading: Promise<T>): Promise<T> => turn?.waitFor(reading) ?? reading;
+    const cursorAt = (revision: number | undefined): string | null =>
+      revision === undefined ? null : encodeCursor({ query: queryDigest(filter, order), epoch: head.epoch, revision });
+    const begun = performance.now();
+    let [taken, bytes, last] = [0, 0, undefined as number | undefined];
+    let { events, rest } = start.step ?? (await wait(this.step(filter, order, span, stepFor(limit, 0, 0))));
     for (let steps = 1; ; steps++) {
       for (const event of events) {
         if (turn?.isOver) await turn.next();
-        const hasRoom = items.length < limit && page.add(textOf(event));
-        if (!hasRoom) return result(items.at(-1)?.revision);
-        items.push(event);
+        const added = taken < limit ? take(event) : undefined;
+        if (added === undefined) return cursorAt(last);
+        [taken, bytes, last] = [taken + 1, bytes + added, event.revision];
       }
-      if (!rest) return result(undefined);
+      if (!rest) return null;
       if (steps >= MAX_STEPS || performance.now() - begun >= this.searchLimitMs)
-        return result(order === 'asc' ? rest.after : rest.before);
-      ({ events, rest } = await wait(this.step(filter, order, rest, stepFor(limit, items.length))));
+        return cursorAt(order === 'asc' ? rest.after : rest.before);
+      ({ events, rest } = await wait(this.step(filter, order, rest, stepFor(limit, taken, bytes))));
     }
   }
 
@@ -200,10 +240,11 @@ export class AuditQuery {
   }
 
   private async step(filter: EventFilter, order: EventOrder, span: RemainingSpan, limit: number): Promise<EventStep> {
-    return await readSnapshot(this.databases, async em => {
+    const work = async (em: EntityManager): Promise<EventStep> => {
       await this.cuts.assertRetained(em, span.after);
       return await this.search.step(em, filter, order, span, limit);
-    });
+    };
+    return await readSnapshot(this.databases, work, { settings: this.search.settingsFor(filter) });
   }
 }
 
@@ -223,4 +264,7 @@ function continueAt(order: EventOrder, seen: number | undefined): EventBounds {
 }
 
 /** How many events the next statement reads: one more than the page has shows whether there is a next page. */
-const stepFor = (limit: number, found: number): number => Math.min(STEP_EVENTS, limit + 1 - found);
+function stepFor(limit: number, taken: number, bytes: number): number {
+  const likely = bytes === 0 ? STEP_EVENTS : Math.floor((STEP_BYTES * taken) / bytes);
+  return Math.min(Math.max(likely, STEP_EVENTS), MAX_STEP_EVENTS, limit + 1 - taken);
+}

@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { currentRequest } from '@coordination/context';
 import { endHead, Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, RequestPlaces, setPosition } from '@coordination/http';
@@ -6,28 +6,16 @@ import { Scheduler, type Turn } from '@coordination/scheduling';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   assertReachedRange,
-  assertReachedSpan,
   assertVerified,
   ChainVerifier,
   EXPORT_MEDIA_TYPES,
   type ExportFormat,
-  type LogEvent,
   type LogHead,
 } from '@coordination/log';
 import { AuditQuery } from './audit-query.service.js';
 import { EXAMPLES } from './audit.examples.js';
-import {
-  DEFAULT_LIMIT,
-  eventExportQuery,
-  type EventExportQuery,
-  eventListQuery,
-  type EventListQuery,
-  eventParams,
-  type EventParams,
-  verifyQuery,
-  type VerifyQuery,
-} from './audit.schemas.js';
-import { auditEventView, eventPageView, exportView, logHeadView, verdictView } from './event.schemas.js';
+import { eventExportQuery, type EventExportQuery, verifyQuery, type VerifyQuery } from './audit.schemas.js';
+import { exportView, logHeadView, verdictView } from './event.schemas.js';
 import { EventExporter } from './event-export.service.js';
 import { filterOf, rangeOf } from './event-selection.js';
 import { type LongRequest, LongRequests } from './long-requests.js';
@@ -48,50 +36,6 @@ export class AuditController {
     private readonly scheduler: Scheduler,
     private readonly places: RequestPlaces,
   ) {}
-
-  @Endpoint({
-    summary: 'List events',
-    description:
-      'All changes to the catalog, newest first. An event must match all filters. A page may be shorter than `limit`, or empty, although there are more events, because it has at most 4 MiB and a search takes at most a few seconds: go on as long as there is a `nextCursor`.',
-    work: 'heavy',
-    operationId: 'listAuditEvents',
-    status: 200,
-    response: eventPageView,
-    responseHeaders: POSITION_HEADERS,
-    problems: ['INVALID_CURSOR', 'REVISION_UNKNOWN', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
-    examples: { parameters: { limit: 10 }, response: { items: [EXAMPLES.event], nextCursor: null } },
-  })
-  @Get('events')
-  async list(@Query({ schema: eventListQuery }) query: EventListQuery, @Res() reply: FastifyReply): Promise<void> {
-    const { order = 'desc', limit = DEFAULT_LIMIT, cursor, ...selection } = query;
-    const filter = filterOf(selection);
-    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
-    const { json, nextCursor, head } = await this.audit.list({ filter, order, limit, cursor }, { turn });
-    assertReachedSpan(filter, head);
-    setPosition(reply, head);
-    void reply.type(JSON_MEDIA_TYPE).send(`{"items":${json},"nextCursor":${JSON.stringify(nextCursor)}}`);
-  }
-
-  @Endpoint({
-    summary: 'Get one event',
-    description: 'One change to the catalog, by its revision.',
-    work: 'heavy',
-    operationId: 'getAuditEvent',
-    status: 200,
-    response: auditEventView,
-    responseHeaders: POSITION_HEADERS,
-    problems: ['EVENT_NOT_FOUND', 'REVISION_COMPACTED', 'STORE_UNAVAILABLE'],
-    examples: { parameters: { revision: 1 }, response: EXAMPLES.event },
-  })
-  @Get('events/:revision')
-  async get(
-    @Param({ schema: eventParams }) { revision }: EventParams,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<LogEvent> {
-    const { event, head } = await this.audit.get(revision);
-    setPosition(reply, head);
-    return event;
-  }
 
   @Endpoint({
     summary: 'Export events',

@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Endpoint, JSON_MEDIA_TYPE, POSITION_HEADERS, setPosition, type SuccessOptions } from '@coordination/http';
+import { Endpoint, POSITION_HEADERS, type SuccessOptions } from '@coordination/http';
 import { type ErrorCode } from '@coordination/kernel';
 import { type FastifyReply } from 'fastify';
+import { sendPage } from '../events/page-response.js';
 import {
   HISTORY_EXAMPLES,
   historyPageView,
@@ -76,9 +77,6 @@ export class HistoryController {
   }
 
   private async respond(request: HistoryRequest, reply: FastifyReply): Promise<void> {
-    const { json, nextCursor, head, oldestRevision } = await this.history.list(request);
-    setPosition(reply, head);
-    const rest = JSON.stringify({ nextCursor, oldestRevision }).slice(1);
-    void reply.type(JSON_MEDIA_TYPE).send(`{"items":${json},${rest}`);
+    sendPage(reply, await this.history.list(request));
   }
 }

@@ -1,4 +1,5 @@
 import { Databases } from '@coordination/database';
+import { Metrics } from '@coordination/observability';
 import { Scheduler } from '@coordination/scheduling';
 import { InstanceNeverKnownError, InvalidCursorError, newId } from '@coordination/kernel';
 import * as fc from 'fast-check';
@@ -10,6 +11,7 @@ import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { AuditQuery } from '../events/audit-query.service.js';
+import { EventPages, type PageAnswer } from '../events/event-pages.js';
 import { InstanceHistory, type InstanceVersion } from './instance-history.service.js';
 
 let database: TestDatabase;
@@ -20,7 +22,7 @@ let history: InstanceHistory;
 const historyOn = (databases: Databases) => {
   // A small width, so that a search takes many steps.
   audit = new AuditQuery(databases, new EventSearchRepository(7), new CatalogHeadRepository());
-  return new InstanceHistory(audit, new Scheduler());
+  return new InstanceHistory(audit, new EventPages(audit, new Scheduler(), new Metrics(), 0));
 };
 
 beforeAll(async () => {
@@ -34,11 +36,14 @@ afterAll(async () => {
   await database.drop();
 });
 
+const itemsOf = ({ body }: PageAnswer) =>
+  JSON.parse(String(body)) as { items: InstanceVersion[]; nextCursor: string | null };
+
 async function walk(ref: InstanceRef, order: EventOrder, limit: number): Promise<InstanceVersion[]> {
   const versions: InstanceVersion[] = [];
   let cursor: string | undefined;
   do {
-    const page = await history.list({ ...ref, order, limit, cursor });
+    const page = itemsOf(await history.list({ ...ref, order, limit, cursor }));
     expect(page.items.length).toBeLessThanOrEqual(limit);
     versions.push(...page.items);
     cursor = page.nextCursor ?? undefined;
@@ -96,7 +101,7 @@ describe('The history of an instance', () => {
       aDraft({ instanceUuid: id, after: before }),
       aDraft({ instanceUuid: id, action: 'instance.deregistered', reason: 'over', before, after: null, version: 2 }),
     ]);
-    const [last] = (await history.list({ id, order: 'desc', limit: 1, cursor: undefined })).items;
+    const [last] = itemsOf(await history.list({ id, order: 'desc', limit: 1, cursor: undefined })).items;
     expect(last).toMatchObject({ action: 'instance.deregistered', reason: 'over', instance: null, version: 2 });
     expect(last?.patch.map(({ op }) => op)).toEqual(['remove', 'remove']);
   });

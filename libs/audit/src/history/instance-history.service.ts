@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { currentRequest } from '@coordination/context';
 import { patchBetween, type PatchOperation } from '@coordination/kernel';
-import { type EventOrder, eventsOfInstance, type LogEvent, type LogHead, type InstanceRef } from '@coordination/log';
-import { Scheduler } from '@coordination/scheduling';
+import { type EventOrder, eventsOfInstance, type LogEvent, type InstanceRef } from '@coordination/log';
 import { AuditQuery } from '../events/audit-query.service.js';
+import { EventPages, type PageAnswer, type PageForm } from '../events/event-pages.js';
 
 /** The fields of an event that its version has too. */
 const EVENT_FIELDS = [
@@ -35,16 +34,6 @@ export type HistoryRequest = InstanceRef & {
   readonly cursor: string | undefined;
 };
 
-export interface HistoryPage {
-  readonly items: readonly InstanceVersion[];
-  /** The items as JSON, an array. */
-  readonly json: string;
-  readonly nextCursor: string | null;
-  readonly head: LogHead;
-  /** Versions up to this revision are no longer retained. */
-  readonly oldestRevision: number;
-}
-
 /** Stands for an instance that does not exist. With null instead, patches would have to replace the root of the document. */
 const ABSENT = {};
 
@@ -53,7 +42,7 @@ const ABSENT = {};
 export class InstanceHistory {
   constructor(
     private readonly audit: AuditQuery,
-    private readonly scheduler: Scheduler,
+    private readonly pages: EventPages,
   ) {}
 
   /**
@@ -62,21 +51,11 @@ export class InstanceHistory {
    * @throws RevisionCompactedError when it was removed before the retained part of the log
    * @throws InvalidCursorError, StoreUnavailableError
    */
-  async list({ order, limit, cursor, ...instance }: HistoryRequest): Promise<HistoryPage> {
-    const query = { filter: eventsOfInstance(instance), order, limit, cursor };
-    const versions: InstanceVersion[] = [];
-    const textOf = (event: LogEvent): string => {
-      const version = versionOf(event);
-      versions.push(version);
-      return JSON.stringify(version);
-    };
-    // Computing the patch of a large instance takes a while.
-    const turn = this.scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress ?? undefined });
-    const { items, ...page } = await this.audit.list(query, { textOf, turn });
+  async list({ order, limit, cursor, ...instance }: HistoryRequest): Promise<PageAnswer> {
+    const page = await this.pages.find({ filter: eventsOfInstance(instance), order, limit, cursor }, VERSIONS);
     const isAll = page.nextCursor === null && cursor === undefined;
-    if (items.length === 0 && isAll) await this.audit.assertKnown(instance);
-    // The last one may have found no room on the page.
-    return { ...page, items: versions.slice(0, items.length) };
+    if (page.size === 0 && isAll) await this.audit.assertKnown(instance);
+    return page;
   }
 }
 
@@ -88,3 +67,9 @@ const versionOf = (event: LogEvent): InstanceVersion => ({
 
 const pick = <T, K extends keyof T>(of: T, keys: readonly K[]): Pick<T, K> =>
   Object.fromEntries(keys.map(key => [key, of[key]])) as unknown as Pick<T, K>;
+
+const VERSIONS: PageForm = {
+  name: 'versions',
+  itemOf: event => JSON.stringify(versionOf(event)),
+  restOf: (nextCursor, { oldestRevision }) => ({ nextCursor, oldestRevision }),
+};

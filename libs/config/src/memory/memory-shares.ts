@@ -25,7 +25,7 @@ const UNDER_WAY_SHARE = 1 / 6;
 /** More kept answers (MiB) than this have not been of use at 100,000 instances. */
 const MAX_KEPT_MB = 384;
 
-/** The parts of what is kept, by who keeps it, in 24ths. */
+/** The parts of what is kept, by who keeps it, in 28ths. */
 const KEPT_PARTS = {
   /** Lists of services and of their instances, as JSON. */
   lists: 8,
@@ -37,10 +37,14 @@ const KEPT_PARTS = {
   resolve: 4,
   /** Pages of the log for watches that are behind. */
   logPages: 3,
+  /** Answers about the past, as JSON. */
+  past: 3,
+  /** Pages of events and of histories, as JSON. */
+  events: 1,
   /** The newest changes. */
   changes: 4,
 } as const;
-const ALL_PARTS = 24;
+const ALL_PARTS = 28;
 
 type KeptPart = keyof typeof KEPT_PARTS;
 

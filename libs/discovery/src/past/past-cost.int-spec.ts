@@ -8,6 +8,7 @@ import { EVERYTHING } from '../selection/selection.js';
 import { statesOf, touchedIdentities, visitedIdentities } from './diff/changes-sql.js';
 import { walkStatement } from './past-instances.js';
 import { lastTouch, PAST_SETTINGS } from './past-sql.js';
+import { firstTouches, hasEvent, statesBefore } from './recent/touch-sql.js';
 
 const PARTITION_SIZE = 1_000_000;
 const PARTITIONS = 3;
@@ -117,5 +118,22 @@ describe.each(['old', 'new'])('The past of 51,000 events of 20 instances in 3 pa
     await expectBounded(statesOf(identities, span), 2 * INSTANCES * PARTITIONS);
     const short = { ...span, from: LAST - 200 };
     expect((await costOf(touchedIdentities(short, 1_000), {})).rows).toBeLessThanOrEqual(2 * 200);
+  });
+
+  it('costs what is rolled back as many steps as the service has events since, up to a bound, whatever others have', async () => {
+    const since = { namespace: 'default', service: SERVICE, after: LAST - 200, upTo: LAST };
+    const bounds = { namespace: 'default', service: SERVICE, after: 100, upTo: LAST };
+    for (const [span, limit, most] of [
+      [since, 1_000, 200],
+      [bounds, 300, 300],
+      [{ ...bounds, service: 'busz' }, 1_000, 1],
+    ] as const) {
+      const cost = await costOf(firstTouches(span, limit));
+      expect(cost.rows, JSON.stringify({ ...span, limit })).toBeLessThanOrEqual(2 * most + 2 * PARTITIONS);
+      expect(cost.pages).toBeLessThanOrEqual(PAGES_PER_SEEK * (most + 2 * PARTITIONS));
+    }
+    const revisions = Array.from({ length: 50 }, (_, n) => LAST - 3 * n);
+    expect((await costOf(statesBefore(revisions))).rows).toBeLessThanOrEqual(2 * revisions.length);
+    expect((await costOf(hasEvent(LAST, '0'.repeat(64)))).rows).toBeLessThanOrEqual(2);
   });
 });

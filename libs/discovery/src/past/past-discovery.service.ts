@@ -1,38 +1,30 @@
 import { type FoundRevision, type LogPoint, RevisionFinder } from '@coordination/log';
-import { InvalidCursorError, RevisionCompactedError } from '@coordination/kernel';
+import { RevisionCompactedError } from '@coordination/kernel';
+import { type Turn } from '@coordination/scheduling';
 import { Injectable } from '@nestjs/common';
-import { type CatalogVersion, revisionTag } from '../responses/catalog-version.js';
 import { type CatalogSearch } from '../search/catalog-search.js';
 import { type ListPosition } from '../listing/list-cursor.js';
-import { type ListQuery, variantOf, variantOfFields, WHOLE } from '../listing/list-query.js';
-import { searchJson } from '../search/search-json.js';
+import { type ListQuery, variantOfFields, WHOLE } from '../listing/list-query.js';
 import { type Selection } from '../selection/selection.js';
+import { PastAnswers } from './kept/past-answers.js';
+import { bodyOf, catalogOf, type HasTag, type PastFound, tagOf } from './past-found.js';
+import { PastLists } from './past-lists.js';
 import { PastPages } from './past-pages.js';
 import { PastSearches } from './past-search.js';
 import { PastServices } from './past-services.js';
 
-/** The result of a read of the past, which never changes. */
-export interface PastFound {
-  readonly catalog: CatalogVersion;
-  /** The ETag, without quotes. */
-  readonly tag: string;
-  /** Absent when the client has it already. */
-  readonly body: string | undefined;
-}
-
-/** Whether the client has the response with this tag already. */
-export type HasTag = (tag: string) => boolean;
-
 const PARAMETER = 'asOf';
 
-/** Reads the catalog as it was at a revision or time, from the log. */
+/** Reads the catalog as it was at a revision or time, from the log, or from the view where that has the same answer. */
 @Injectable()
 export class PastDiscovery {
   constructor(
     private readonly finder: RevisionFinder,
     private readonly services: PastServices,
     private readonly searches: PastSearches,
+    private readonly lists: PastLists,
     private readonly pages: PastPages,
+    private readonly answers: PastAnswers,
   ) {}
 
   /**
@@ -43,9 +35,12 @@ export class PastDiscovery {
    */
   async listServices(asOf: LogPoint, namespace: string, selection: Selection, hasTag: HasTag): Promise<PastFound> {
     const found = await this.finder.find(asOf, PARAMETER);
-    const isKnown = (revision: number) => hasTag(tagOf(found, revision));
-    const { revision, body } = await this.services.serviceList(namespace, found.revision, selection, isKnown);
-    return { catalog: catalogOf(found), tag: tagOf(found, revision), body };
+    const { revision: at, head } = found;
+    const key = JSON.stringify(['services', head.epoch, at, namespace, selection]);
+    const services = await this.answers.find(key, turn => this.services.serviceList(namespace, at, selection, turn));
+    const tag = tagOf(found, services.revision ?? at);
+    const known = { catalog: catalogOf(found), tag };
+    return hasTag(tag) ? { ...known, body: undefined } : { ...known, ...bodyOf(services) };
   }
 
   /**
@@ -61,17 +56,7 @@ export class PastDiscovery {
     { part = WHOLE, position }: { readonly part?: ListQuery['part']; readonly position?: ListPosition } = {},
   ): Promise<PastFound> {
     const found = await this.finder.find(asOf, PARAMETER);
-    const { fields, limit } = part;
-    if (limit !== null) {
-      const revision = await this.services.revisionOf(of.namespace, of.service, found.revision);
-      if (position && position.at !== revision) throw InvalidCursorError.ofAnotherQuery();
-      return await this.page({ ...of, selection, part }, { found, revision, after: position?.after }, hasTag);
-    }
-    const tagAt = (revision: number) => tagOf(found, revision, variantOf(part));
-    const where = { ...of, at: found.revision };
-    const isKnown = (revision: number) => hasTag(tagAt(revision));
-    const { revision, body } = await this.services.instanceList(where, selection, isKnown, fields);
-    return { catalog: catalogOf(found), tag: tagAt(revision), body };
+    return await this.lists.at({ ...of, selection, part }, found, position, hasTag);
   }
 
   /**
@@ -82,20 +67,8 @@ export class PastDiscovery {
    */
   async laterPage(query: ListQuery, { at, after }: ListPosition, hasTag: HasTag): Promise<PastFound> {
     const found = await this.revisionLike(query, at);
-    const page = await this.page(query, { found, revision: at, after }, hasTag);
+    const page = await this.lists.laterPage(query, found, { at, after }, hasTag);
     return { ...page, catalog: { ...page.catalog, revision: at } };
-  }
-
-  private async page(
-    query: ListQuery,
-    { found, revision, after }: { found: FoundRevision; revision: number; after: string | undefined },
-    hasTag: HasTag,
-  ): Promise<PastFound> {
-    const tag = tagOf(found, revision, variantOf(query.part, after));
-    const known = { catalog: catalogOf(found), tag };
-    if (hasTag(tag)) return { ...known, body: undefined };
-    const where = { revision, at: found.revision, epoch: found.head.epoch };
-    return { ...known, body: await this.pages.body(query, where, after) };
   }
 
   /** The revision, or the oldest one that is retained if the service did not change in between. */
@@ -120,17 +93,8 @@ export class PastDiscovery {
     const tag = tagOf(found, found.revision, variantOfFields(search.fields ?? null));
     const known = { catalog: catalogOf(found), tag };
     if (hasTag(tag)) return { ...known, body: undefined };
-    const page = await this.searches.page(pastSearch, position);
-    return { ...known, body: searchJson(found.revision, page, search.fields) };
+    const key = JSON.stringify(['search', found.head.epoch, pastSearch]);
+    const make = async (turn: Turn) => ({ body: await this.searches.page(pastSearch, position, turn) });
+    return { ...known, ...bodyOf(await this.answers.find(key, make)) };
   }
 }
-
-/** Past revisions do not change, so they are not stale. */
-export const catalogOf = ({ revision, head }: FoundRevision): CatalogVersion => ({
-  revision,
-  epoch: head.epoch,
-  stalenessSeconds: 0,
-});
-
-const tagOf = ({ head }: FoundRevision, revision: number, variant?: string): string =>
-  revisionTag(head.epoch, revision, variant);

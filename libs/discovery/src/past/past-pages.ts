@@ -1,20 +1,20 @@
 import { LogCutRepository, oldestOf } from '@coordination/log';
 import { Injectable, Optional } from '@nestjs/common';
 import { Databases, query, readSnapshot } from '@coordination/database';
-import { InvalidFilterError } from '@coordination/kernel';
-import { Scheduler } from '@coordination/scheduling';
+import { InvalidFilterError, lowerBound } from '@coordination/kernel';
+import { JsonItems, type SharedBody } from '@coordination/http';
+import { type Turn } from '@coordination/scheduling';
 import {
   EVERY_OTHER_NAMESPACE,
-  type InstanceView,
+  type InstanceRecord,
   normalizeRecord,
   type Status,
   type StoredRecord,
-  toInstanceView,
 } from '@coordination/catalog';
-import { listJson } from '../listing/list-json.js';
+import { listedRecordJson, listFrame } from '../listing/list-json.js';
 import { type ListQuery } from '../listing/list-query.js';
 import { type Listing, listingName, Listings, pageOf } from '../listing/listings.js';
-import { statusTest } from '../selection/selection.js';
+import { matcherBesideStatus, statusTest } from '../selection/selection.js';
 import { countStatuses, sorted } from '../summary/service-summary.js';
 import { PastInstances } from './past-instances.js';
 import { PAST_LIMITS, TOO_MANY_FOR_PAGES } from './past-limits.js';
@@ -47,21 +47,35 @@ export class PastPages {
     private readonly instances: PastInstances,
     private readonly listings: Listings,
     private readonly cuts: LogCutRepository,
-    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
   /**
    * The JSON of one page, byte for byte as the view made it then.
    * @param after the instanceId after which it begins; undefined for the first one
+   * @param known all instances of the service at that moment, by instanceId; undefined: the log is read for them
    * @throws RevisionCompactedError, StoreUnavailableError
    * @throws InvalidFilterError when there were too many instances
    */
-  async body(query: ListQuery, { revision, at, epoch }: PastMoment, after?: string): Promise<string> {
+  async body(
+    query: ListQuery,
+    { revision, at, epoch }: PastMoment,
+    after: string | undefined,
+    turn: Turn,
+    known?: readonly InstanceRecord[],
+  ): Promise<string | SharedBody> {
     const name = listingName(epoch, revision, query);
-    const listing = await this.listings.fetch(name, () => this.walk(query, at));
+    const make = () => (known ? this.select(query, known, turn) : this.walk(query, at, turn));
+    const listing = await this.listings.fetch(name, make);
     const { page } = pageOf(listing.ids, query.part.limit, after);
-    return listJson({ query, revision, listing, after }, await this.instancesAt(query, page, at));
+    const records = known ? recordsOf(page, known) : await this.instancesAt(query, page, at, turn);
+    const { begin, end } = listFrame({ query, revision, listing, after });
+    const items = new JsonItems();
+    for (const record of records) {
+      if (turn.isOver) await turn.next();
+      items.add(listedRecordJson(record, query));
+    }
+    return items.body(begin, end);
   }
 
   /**
@@ -84,8 +98,24 @@ export class PastPages {
     );
   }
 
-  private async walk({ namespace, service, selection }: ListQuery, at: number): Promise<Listing> {
-    const scan = PastScan.begin(this.scheduler, this.limits.whole);
+  private async select({ selection }: ListQuery, instances: readonly InstanceRecord[], turn: Turn): Promise<Listing> {
+    const scan = new PastScan(turn, this.limits.whole);
+    const matches = matcherBesideStatus(selection);
+    const hasStatus = statusTest(selection);
+    const statuses: Status[] = [];
+    const ids: string[] = [];
+    for (const record of instances) {
+      await scan.step();
+      if (scan.isSpent) throw new InvalidFilterError([TOO_MANY_FOR_PAGES]);
+      if (!matches(record)) continue;
+      statuses.push(record.status);
+      if (hasStatus(record.status)) ids.push(record.instanceId);
+    }
+    return { counts: countStatuses(statuses), ids };
+  }
+
+  private async walk({ namespace, service, selection }: ListQuery, at: number, turn: Turn): Promise<Listing> {
+    const scan = new PastScan(turn, this.limits.whole);
     const hasStatus = statusTest(selection);
     const statuses: Status[] = [];
     const ids: string[] = [];
@@ -106,9 +136,9 @@ export class PastPages {
     { namespace, service }: ListQuery,
     ids: readonly string[],
     at: number,
-  ): Promise<InstanceView[]> {
-    const { turn } = PastScan.begin(this.scheduler, this.limits.whole);
-    const found: InstanceView[] = [];
+    turn: Turn,
+  ): Promise<InstanceRecord[]> {
+    const found: InstanceRecord[] = [];
     for (let start = 0; start < ids.length; start += STATES_STEP) {
       const identities = ids.slice(start, start + STATES_STEP).map(instanceId => ({ namespace, service, instanceId }));
       const { text, parameters } = statesAt(identities, at);
@@ -122,10 +152,18 @@ export class PastPages {
       );
       for (const { after } of await turn.waitFor(reading)) {
         if (turn.isOver) await turn.next();
-        if (after) found.push(toInstanceView(normalizeRecord(after)));
+        if (after) found.push(normalizeRecord(after));
       }
     }
-    turn.end();
     return found;
   }
+}
+
+/** The records of some of the instances. Both are by instanceId, in the order of code units. */
+function recordsOf(ids: readonly string[], records: readonly InstanceRecord[]): InstanceRecord[] {
+  let from = 0;
+  return ids.map(id => {
+    from = lowerBound(records, each => each.instanceId < id, from);
+    return records[from]!;
+  });
 }

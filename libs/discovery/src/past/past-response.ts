@@ -2,7 +2,7 @@ import { type IfNoneMatch, matchesNone, type ResponseHeader } from '@coordinatio
 import { type ErrorCode } from '@coordination/kernel';
 import { type FastifyReply } from 'fastify';
 import { CATALOG_HEADERS, IMMUTABLE, sendJson, setCatalogHeaders } from '../responses/catalog-response.js';
-import { type HasTag, type PastFound } from './past-discovery.service.js';
+import { type HasTag, type PastFound } from './past-found.js';
 
 /** Headers of responses that may be about the past. */
 export const PAST_HEADERS = [...CATALOG_HEADERS, 'Cache-Control'] as const satisfies ResponseHeader[];
@@ -22,8 +22,8 @@ export const sendPast = (reply: FastifyReply, found: PastFound): void => send(re
 /** Sends a response about a time that ends now, which is another one after each change of the catalog. */
 export const sendUpToNow = (reply: FastifyReply, found: PastFound): void => send(reply, found, 'no-cache');
 
-function send(reply: FastifyReply, { catalog, tag, body }: PastFound, cacheControl: string): void {
+function send(reply: FastifyReply, { catalog, tag, body, compressed }: PastFound, cacheControl: string): void {
   setCatalogHeaders(reply, catalog, tag);
   void reply.header('cache-control', cacheControl);
-  sendJson(reply, body);
+  sendJson(reply, body, compressed);
 }

@@ -1,6 +1,5 @@
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { runInRequest } from '@coordination/context';
 import { type Clock } from '@coordination/kernel';
 import { Scheduler } from '@coordination/scheduling';
 import { PastScan } from './past-scan.js';
@@ -14,7 +13,7 @@ describe('a scan of the past', () => {
   it('ends by its own time, however long it waits for the database and for others', async () => {
     const clock = aClock();
     const scheduler = new Scheduler(clock);
-    const scan = PastScan.begin(scheduler, { instances: 1_000, milliseconds: 100 });
+    const scan = new PastScan(scheduler.begin({ workClass: 'heavy' }), { instances: 1_000, milliseconds: 100 });
     const busy = { steps: 50, step: () => ((clock.ms += 4), (busy.steps -= 1) > 0) };
     scheduler.schedule(busy, { workClass: 'heavy', client: 'another' });
     await scan.turn.waitFor(nextTurnOfLoop().then(() => void (clock.ms += 8_000)));
@@ -31,28 +30,10 @@ describe('a scan of the past', () => {
   });
 
   it('ends by the number of instances', async () => {
-    const scan = PastScan.begin(new Scheduler(), { instances: 3, milliseconds: 1e9 });
+    const scan = new PastScan(new Scheduler().begin({ workClass: 'heavy' }), { instances: 3, milliseconds: 1e9 });
     for (const isSpent of [false, false, true]) {
       await scan.step();
       expect(scan.isSpent).toBe(isSpent);
     }
-  });
-
-  it('takes turns with other clients, not with the other requests of its own', async () => {
-    const clock = aClock();
-    const scheduler = new Scheduler(clock);
-    const done: string[] = [];
-    const scanFor = (clientAddress: string, items: number) =>
-      runInRequest({ requestId: 'r', clientAddress, actor: 'a', source: 'api', reason: null }, async () => {
-        const scan = PastScan.begin(scheduler, { instances: 1_000, milliseconds: 1e9 });
-        for (let n = 0; n < items; n++) {
-          await scan.step();
-          clock.ms += 4;
-          done.push(clientAddress);
-        }
-      });
-    const many = Array.from({ length: 5 }, () => scanFor('many', 4));
-    await Promise.all([...many, scanFor('one', 4)]);
-    expect(done.slice(0, 8).filter(client => client === 'one')).toHaveLength(4);
   });
 });

@@ -1,5 +1,4 @@
-import { currentRequest } from '@coordination/context';
-import { type Scheduler, type Turn } from '@coordination/scheduling';
+import { type Turn } from '@coordination/scheduling';
 
 /** How much one request may scan of the past. */
 export interface PastScanLimits {
@@ -12,15 +11,11 @@ export interface PastScanLimits {
 export class PastScan {
   private steps = 0;
 
-  private constructor(
+  /** @param turn in whose slices it runs; its time counts from the beginning of the turn */
+  constructor(
     readonly turn: Turn,
     private readonly limits: PastScanLimits,
   ) {}
-
-  /** Begins the scan of a request. */
-  static begin(scheduler: Scheduler, limits: PastScanLimits): PastScan {
-    return new PastScan(scheduler.begin({ workClass: 'heavy', client: currentRequest()?.clientAddress }), limits);
-  }
 
   /** Whether the scan must end. */
   get isSpent(): boolean {

@@ -1,9 +1,11 @@
 import { InvalidFilterError } from '@coordination/kernel';
-import { Scheduler } from '@coordination/scheduling';
+import { type SharedBody } from '@coordination/http';
+import { type Turn } from '@coordination/scheduling';
 import { Injectable, Optional } from '@nestjs/common';
-import { type InstanceRecord, type InstanceView, normalizeRecord, toInstanceView } from '@coordination/catalog';
-import { type CatalogSearch, type SearchPage } from '../search/catalog-search.js';
+import { type InstanceRecord, normalizeRecord } from '@coordination/catalog';
+import { type CatalogSearch } from '../search/catalog-search.js';
 import { fromCursor, type SearchPosition, toCursor } from '../search/search-cursor.js';
+import { SearchPageJson } from '../search/search-page.js';
 import { type Conditions } from '../selection/selection-sql.js';
 import { TopK, type TimePosition } from './top-k.js';
 import { PastInstances } from './past-instances.js';
@@ -15,12 +17,6 @@ import { nameOf } from './past-sql.js';
 export type PastSearch = CatalogSearch & { readonly at: number };
 
 type SortTime = Exclude<CatalogSearch['sort'], 'service'>;
-
-interface PageEnd {
-  readonly items: readonly InstanceView[];
-  /** Where the next page continues; undefined at the end. */
-  readonly end: SearchPosition | undefined;
-}
 
 const COLUMNS: Readonly<Record<SortTime, string>> = { registeredAt: 'registered_at', updatedAt: 'updated_at' };
 
@@ -35,7 +31,6 @@ const TOO_BROAD = {
 export class PastSearches {
   constructor(
     private readonly instances: PastInstances,
-    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = PAST_LIMITS,
   ) {}
 
@@ -45,38 +40,48 @@ export class PastSearches {
   }
 
   /**
-   * One page. Sorted by service, it may be short, or empty, when the scan reached its limit.
+   * The JSON of one page, which ends at 4 MiB, too. Sorted by service, it may be short, or empty, when the scan reached its limit.
    * @throws InvalidFilterError when there are too many instances to sort them by a time
    * @throws StoreUnavailableError
    */
-  async page(search: PastSearch, position: SearchPosition | undefined): Promise<SearchPage> {
+  async page(search: PastSearch, position: SearchPosition | undefined, turn: Turn): Promise<string | SharedBody> {
     const { sort } = search;
-    const { items, end } = await (sort === 'service'
-      ? this.byName(search, position)
-      : this.byTime(search, sort, position));
-    return { items, nextCursor: end === undefined ? null : toCursor(search, end) };
+    const page = new SearchPageJson(search);
+    const end = await (sort === 'service'
+      ? this.byName(search, position, page, turn)
+      : this.byTime(search, sort, position, page, turn));
+    return page.body(search.at, end === undefined ? null : toCursor(search, end));
   }
 
-  private async byName(search: PastSearch, position: SearchPosition | undefined): Promise<PageEnd> {
-    const { limit } = search;
-    const scan = PastScan.begin(this.scheduler, this.limits.page);
-    const items: InstanceView[] = [];
+  /** @returns where the next page continues; undefined at the end */
+  private async byName(
+    search: PastSearch,
+    position: SearchPosition | undefined,
+    page: SearchPageJson,
+    turn: Turn,
+  ): Promise<SearchPosition | undefined> {
+    const scan = new PastScan(turn, this.limits.page);
     let end = position;
     const [namespace = '', service = '', instanceId = ''] = position ?? [];
     const after = position && { namespace, service, instanceId };
     for await (const row of this.instances.walk({ ...search, scope: search, after }, scan)) {
-      const isFull = items.length === limit && row.record !== null;
-      if (end && (isFull || scan.isSpent)) return { items, end };
-      if (row.record) items.push(toInstanceView(normalizeRecord(row.record)));
+      if (end && ((page.isFull && row.record !== null) || scan.isSpent)) return end;
+      if (row.record) page.add(normalizeRecord(row.record));
       end = nameOf(row);
     }
-    return { items, end: undefined };
+    return undefined;
   }
 
   /** No index of the log has this order, so all instances of that revision are scanned, and the first ones kept. */
-  private async byTime(search: PastSearch, sort: SortTime, position: SearchPosition | undefined): Promise<PageEnd> {
+  private async byTime(
+    search: PastSearch,
+    sort: SortTime,
+    position: SearchPosition | undefined,
+    page: SearchPageJson,
+    turn: Turn,
+  ): Promise<SearchPosition | undefined> {
     const { order, limit } = search;
-    const scan = PastScan.begin(this.scheduler, this.limits.whole);
+    const scan = new PastScan(turn, this.limits.whole);
     const timeOf = (record: InstanceRecord): TimePosition => [record[sort], record.id];
     const first = new TopK(order, timeOf, limit + 1);
     const between = (conditions: Conditions) => {
@@ -93,8 +98,13 @@ export class PastSearches {
       if (scan.isSpent) throw new InvalidFilterError([TOO_BROAD]);
       if (record) first.add(normalizeRecord(record));
     }
-    const items = first.records.slice(0, limit).map(toInstanceView);
-    const last = items.at(-1);
-    return { items, end: last && first.records.length > limit ? timeOf(last) : undefined };
+    let end: SearchPosition | undefined;
+    for (const record of first.records) {
+      if (turn.isOver) await turn.next();
+      if (page.isFull) return end;
+      page.add(record);
+      end = timeOf(record);
+    }
+    return undefined;
   }
 }

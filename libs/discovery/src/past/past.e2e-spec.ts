@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EPOCH_JUMP } from '@coordination/log/testing';
 import { type InstanceRecord } from '@coordination/catalog';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -149,12 +150,18 @@ describe('asOf', () => {
   it('is an error for revisions that the catalog never had', async () => {
     const head = await headOf(api());
     await catalog.sql('select ensure_service_event_partitions($1)', [head + EPOCH_JUMP]);
-    await catalog.sql('update catalog_head set revision = revision + $1 - 1', [EPOCH_JUMP]);
+    await catalog.sql('update service_revision set revision = $1', [head + EPOCH_JUMP]);
     await catalog.sql(
-      `insert into service_event (revision, at, action, actor, source, batch_id, previous_hash, hash, hash_version)
-       select revision + 1, at, 'catalog.epoch_started', 'x', 'system', gen_random_uuid(), hash, hash, 1 from catalog_head`,
+      `insert into service_event (revision, at, action, after, actor, source, batch_id, previous_hash, hash, hash_version)
+       select revision + $1, at, 'catalog.epoch_started',
+         jsonb_build_object('epoch', $2::text, 'previousEpoch', epoch, 'previousRevision', revision, 'reason', 'log-shorter'),
+         'x', 'system', gen_random_uuid(), hash, hash, 1 from catalog_head`,
+      [EPOCH_JUMP, randomUUID()],
     );
-    await catalog.sql('update catalog_head set revision = revision + 1');
+    await catalog.sql(
+      `update catalog_head set revision = e.revision, epoch = (e.after ->> 'epoch')::uuid
+       from service_event e where e.action = 'catalog.epoch_started'`,
+    );
     const of = `${ORDERS}?status=any&asOf=`;
     const { body: before } = await api().get<Instances>(of + head);
     // The beginning of an epoch counts as a change of every service, and changes no instance.

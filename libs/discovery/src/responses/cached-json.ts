@@ -156,6 +156,11 @@ export class CachedJson {
     return this.cachedInTurns(key, revisionNow, make, variant);
   }
 
+  /** The pieces of the cached list of a service, whatever its revision; empty if there is none. */
+  piecesOf(query: ListQuery): readonly Piece<object>[] {
+    return this.earlierPieces(this.keyOf(query, undefined));
+  }
+
   /** See {@link ViewListings.restore}. */
   restoreListing(query: ListQuery, revision: number): Promise<void> {
     return this.listings.restore(query, revision);

@@ -5,6 +5,7 @@ import { jsonBounds, type JsonBounds } from '../kept-shares.js';
 import { isWhole, type ListQuery } from '../listing/list-query.js';
 import { Listings } from '../listing/listings.js';
 import { CachedJson } from './cached-json.js';
+import { type Piece } from './pieces.js';
 import { type MadeJson, type ViewJson } from './view-json.js';
 
 /** The JSON that is made from the view of this node. */
@@ -32,5 +33,10 @@ export class ViewAnswers {
    */
   instances(query: ListQuery): ViewJson | Promise<MadeJson> {
     return (isWhole(query.part) ? this.whole : this.parts).listPart(query);
+  }
+
+  /** The pieces of the cached list, whatever its revision, for other versions that may share them; empty if there is none. */
+  piecesOf(query: ListQuery): readonly Piece<object>[] {
+    return (isWhole(query.part) ? this.whole : this.parts).piecesOf(query);
   }
 }

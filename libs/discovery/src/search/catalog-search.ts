@@ -1,4 +1,3 @@
-import { type InstanceView } from '@coordination/catalog';
 import { type Fields } from '../listing/instance-fields.js';
 import { type Selection } from '../selection/selection.js';
 
@@ -23,11 +22,4 @@ export interface CatalogSearch {
   readonly cursor: string | undefined;
   /** Members of each instance; all of them, if absent. */
   readonly fields?: Fields;
-}
-
-/** One page of instances. */
-export interface SearchPage {
-  readonly items: readonly InstanceView[];
-  /** null at the end. */
-  readonly nextCursor: string | null;
 }

@@ -1,5 +1,6 @@
 import { isInScope } from '@coordination/catalog';
 import { currentRequest } from '@coordination/context';
+import { type SharedBody } from '@coordination/http';
 import { Scheduler, type Turn } from '@coordination/scheduling';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { FreshReads } from '../freshness/fresh-reads.js';
@@ -23,7 +24,7 @@ const ENCODING_UNITS = 16;
 /** The result of a search; without a body when the client has it already. */
 export interface SearchFound {
   readonly catalog: CatalogVersion;
-  readonly body: string | undefined;
+  readonly body: string | SharedBody | undefined;
 }
 
 /**
@@ -63,11 +64,11 @@ export class CatalogSearches {
     // Within one step, so that both are of one state of the view.
     const read = (walk: InstanceWalk) => this.fresh.now(() => ({ walk }), consistency);
     const { walk, catalog } = await this.orders.read(search, after, { turn, read });
-    const body = await this.pageJson(search, walk, { turn, signal: consistency.signal, revision: catalog.revision });
+    const body = await this.pageBody(search, walk, { turn, signal: consistency.signal, revision: catalog.revision });
     return { catalog, body };
   }
 
-  private async pageJson(
+  private async pageBody(
     search: CatalogSearch,
     { records, endsWithScope }: InstanceWalk,
     {
@@ -75,7 +76,7 @@ export class CatalogSearches {
       signal,
       revision,
     }: { readonly turn: Turn; readonly signal: AbortSignal | undefined; readonly revision: number },
-  ): Promise<string> {
+  ): Promise<string | SharedBody> {
     const { selection, sort } = search;
     const { positionOf } = SORT_KEYS[sort];
     const test = new ScanTest(selection, this.limits.pageSteps);
@@ -90,18 +91,18 @@ export class CatalogSearches {
         signal?.throwIfAborted();
       }
       const record = records.next();
-      if (!record) return page.json(revision, null);
+      if (!record) return page.body(revision, null);
       pace.worked(1, test.steps);
       if (!isInScope(search, record)) {
-        if (endsWithScope) return page.json(revision, null);
+        if (endsWithScope) return page.body(revision, null);
         continue;
       }
       // With patterns, to find out whether there is another one might cost as much as the page.
-      if (lastAdded && page.isFull && endsWhenFull) return page.json(revision, toCursor(search, positionOf(lastAdded)));
-      if (lastTested && test.isSpent) return page.json(revision, toCursor(search, positionOf(lastTested)));
+      if (lastAdded && page.isFull && endsWhenFull) return page.body(revision, toCursor(search, positionOf(lastAdded)));
+      if (lastTested && test.isSpent) return page.body(revision, toCursor(search, positionOf(lastTested)));
       lastTested = record;
       if (!test.matches(record)) continue;
-      if (lastAdded && page.isFull) return page.json(revision, toCursor(search, positionOf(lastAdded)));
+      if (lastAdded && page.isFull) return page.body(revision, toCursor(search, positionOf(lastAdded)));
       page.add(record);
       pace.worked(ENCODING_UNITS);
       lastAdded = record;

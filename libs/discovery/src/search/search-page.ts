@@ -1,3 +1,4 @@
+import { JsonItems, type SharedBody } from '@coordination/http';
 import { type InstanceRecord, toInstanceView } from '@coordination/catalog';
 import { pick } from '../listing/instance-fields.js';
 import { type CatalogSearch } from './catalog-search.js';
@@ -7,8 +8,7 @@ const PAGE_MAX_BYTES = 4 * 1024 * 1024;
 
 /** The page of a search that is being made: the JSON of its instances, each made when it is added. */
 export class SearchPageJson {
-  private readonly items: string[] = [];
-  private bytes = 0;
+  private readonly items = new JsonItems();
 
   constructor(
     private readonly search: Pick<CatalogSearch, 'limit' | 'fields'>,
@@ -17,17 +17,15 @@ export class SearchPageJson {
 
   /** Whether no further instance belongs on this page. */
   get isFull(): boolean {
-    return this.items.length >= this.search.limit || this.bytes >= this.maxBytes;
+    return this.items.size >= this.search.limit || this.items.byteLength >= this.maxBytes;
   }
 
   add(record: InstanceRecord): void {
-    const json = JSON.stringify(pick(toInstanceView(record), this.search.fields ?? null));
-    this.items.push(json);
-    this.bytes += Buffer.byteLength(json);
+    this.items.add(JSON.stringify(pick(toInstanceView(record), this.search.fields ?? null)));
   }
 
-  /** The body of the response: the same bytes as those of `searchJson`. */
-  json(revision: number, nextCursor: string | null): string {
-    return `{"revision":${revision},"items":[${this.items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
+  /** The body of the response. Nothing may be added afterwards. */
+  body(revision: number, nextCursor: string | null): string | SharedBody {
+    return this.items.body(`{"revision":${revision},"items":[`, `],"nextCursor":${JSON.stringify(nextCursor)}}`);
   }
 }

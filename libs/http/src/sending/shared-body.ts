@@ -45,6 +45,6 @@ export function joinedIfSmall(pieces: readonly Buffer[]): string | SharedBody {
 export const lengthOf = (body: string | SharedBody): number =>
   typeof body === 'string' ? body.length : body.byteLength;
 
-/** The text itself if it is short, else its bytes. */
-export const sharedIfLarge = (text: string): string | SharedBody =>
-  text.length <= SHARED_FROM_BYTES ? text : SharedBody.of(text);
+/** The text itself if it is short, else its bytes; bytes as they are. */
+export const sharedIfLarge = (text: string | SharedBody): string | SharedBody =>
+  typeof text !== 'string' || text.length <= SHARED_FROM_BYTES ? text : SharedBody.of(text);

@@ -2,6 +2,7 @@ import { Injectable, Optional } from '@nestjs/common';
 import { query } from '@coordination/database';
 import { AddressRanges, canonicalAddress } from '@coordination/kernel';
 import { type EntityManager } from '@mikro-orm/postgresql';
+import { EPOCH_JUMP } from './chain-walk.js';
 import { type LogEvent } from './log-event.js';
 import { conditionsOf, type EventCondition, sqlConditions } from './event-conditions.js';
 import { type EventBounds, type EventFilter, type EventOrder } from './event-filter.js';
@@ -91,6 +92,43 @@ export class EventSearchRepository {
     return { after: Math.max(span.after, first - 1), before: Math.min(span.before, last + 1) };
   }
 
+  /**
+   * The last revision of a span at which an event can change a page of up to `limit` events. Exact for filters by instance,
+   * which cost one seek in each partition; for others the end of the span, or the first revision beyond the page where that is
+   * known. The transaction must have the settings of {@link settingsFor}.
+   */
+  async newestOf(
+    em: EntityManager,
+    { filter, order, limit }: { readonly filter: EventFilter; readonly order: EventOrder; readonly limit: number },
+    { after, before }: RevisionSpan,
+  ): Promise<number> {
+    const key = instanceKeyOf(filter);
+    if (!key) {
+      // Revisions have no gaps but those before epochs, which are wider.
+      const isDense = selectsAll(filter) && order === 'asc' && before - after < EPOCH_JUMP;
+      return isDense ? Math.min(before - 1, after + limit + 1) : before - 1;
+    }
+    const columns = key.map(({ column }) => column);
+    const values = key.map(({ type }, n) => `$${n + 1}::${type}`);
+    const sought = `${values.join(', ')}, $${key.length + 1}::bigint`;
+    // With all columns of the index in the comparison and the order, no other plan is possible.
+    const [row] = await query<{ revision: number }>(
+      em,
+      `select last.revision::float8 as revision from (
+         select ${columns.join(', ')}, revision from service_event
+         where (${columns.join(', ')}, revision) < (${sought})
+         order by ${columns.map(column => `${column} desc`).join(', ')}, revision desc limit 1
+       ) last where (${columns.map(column => `last.${column}`).join(', ')}) = (${values.join(', ')})`,
+      [...key.map(({ value }) => value), before],
+    );
+    return Math.max(row?.revision ?? 0, after);
+  }
+
+  /** Settings of PostgreSQL for a transaction that reads events by a filter. */
+  settingsFor(filter: EventFilter): Readonly<Record<string, string>> {
+    return instanceKeyOf(filter) ? BY_INDEX : {};
+  }
+
   /** The next events of a span that a filter selects, at most `limit`. If there are fewer, there may still be more. */
   async step(
     em: EntityManager,
@@ -99,7 +137,7 @@ export class EventSearchRepository {
     span: RemainingSpan,
     limit: number,
   ): Promise<EventStep> {
-    const width = span.width ?? (selectsAll(filter) ? limit : this.width);
+    const width = selectsAll(filter) ? limit : (span.width ?? this.width);
     const window = firstOf(span, order, width);
     const events = await this.select(em, filter, order, window, limit);
     const last = events.at(-1)?.revision;
@@ -192,6 +230,35 @@ const INDEXED: readonly (readonly EventCondition[])[] = [
   ['namespace', 'service'],
   ['namespace', 'service', 'instanceId'],
 ];
+
+/** An index has the events of an instance in their order, whatever the statistics of the planner say. */
+const BY_INDEX = {
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_sort: 'off',
+  enable_incremental_sort: 'off',
+} as const;
+
+interface KeyColumn {
+  readonly column: string;
+  readonly type: 'uuid' | 'text';
+  readonly value: string;
+}
+
+/** The columns of the index that finds exactly the events of a filter for one instance, or one name; undefined for others. */
+function instanceKeyOf(filter: EventFilter): readonly KeyColumn[] | undefined {
+  const { instance, namespace, service, instanceId } = filter;
+  const used = conditionsOf(filter).length;
+  if (instance !== undefined) {
+    return used === 1 ? [{ column: 'instance_uuid', type: 'uuid', value: instance }] : undefined;
+  }
+  if (namespace === undefined || service === undefined || instanceId === undefined || used !== 3) return undefined;
+  return [
+    { column: 'namespace', type: 'text', value: namespace },
+    { column: 'service', type: 'text', value: service },
+    { column: 'instance_id', type: 'text', value: instanceId },
+  ];
+}
 
 /** The part of a span that comes after a revision, in the given order. */
 const narrow = ({ after, before }: RevisionSpan, order: EventOrder, revision: number): RevisionSpan =>

@@ -1,8 +1,10 @@
 import { type FoundRevision, type LogPoint, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, ValidationFailedError } from '@coordination/kernel';
+import { type Turn } from '@coordination/scheduling';
 import { Injectable } from '@nestjs/common';
 import { revisionTag } from '../../responses/catalog-version.js';
-import { catalogOf, type HasTag, type PastFound } from '../past-discovery.service.js';
+import { PastAnswers } from '../kept/past-answers.js';
+import { bodyOf, catalogOf, type HasTag, type PastFound } from '../past-found.js';
 import { type DiffPosition, type DiffSubject, fromDiffCursor, toDiffCursor } from './diff-cursor.js';
 import { DiffPages } from './diff-pages.js';
 
@@ -24,6 +26,7 @@ export class CatalogDiff {
   constructor(
     private readonly finder: RevisionFinder,
     private readonly pages: DiffPages,
+    private readonly answers: PastAnswers,
   ) {}
 
   /**
@@ -44,12 +47,19 @@ export class CatalogDiff {
     const tag = `${revisionTag(second.head.epoch, span.from)}-${span.to}`;
     const known = { catalog: catalogOf(second), tag };
     if (hasTag(tag)) return { ...known, body: undefined };
-    const { services, end } = await this.pages.page({ scope, ...span, after: position?.after }, selection, limit);
-    const nextCursor = end ? toDiffCursor(subject, { ...span, after: end }) : null;
-    return {
-      ...known,
-      body: `${JSON.stringify(span).slice(0, -1)},"services":${services},"nextCursor":${JSON.stringify(nextCursor)}}`,
+    const key = JSON.stringify(['diff', second.head.epoch, span, subject, limit, position?.after ?? null]);
+    const make = async (turn: Turn) => {
+      const { services, end } = await this.pages.page(
+        { scope, ...span, after: position?.after },
+        selection,
+        limit,
+        turn,
+      );
+      const nextCursor = end ? toDiffCursor(subject, { ...span, after: end }) : null;
+      const begin = `${JSON.stringify(span).slice(0, -1)},"services":[`;
+      return { body: services.body(begin, `],"nextCursor":${JSON.stringify(nextCursor)}}`) };
     };
+    return { ...known, ...bodyOf(await this.answers.find(key, make)) };
   }
 
   private async secondRevision(to: LogPoint | undefined, position: DiffPosition | undefined): Promise<FoundRevision> {

@@ -1,6 +1,7 @@
 import { CatalogHeadRepository, LogCutRepository, RevisionFinder } from '@coordination/log';
 import { InvalidCursorError, RevisionUnknownError, ValidationFailedError } from '@coordination/kernel';
 import { identityKey, type InstanceRecord } from '@coordination/catalog';
+import { Metrics } from '@coordination/observability';
 import { Scheduler } from '@coordination/scheduling';
 import * as fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { someExpression } from '../../../../../test/support/laws/arbitrary-expressions.js';
 import { writePast, type WrittenPast } from '../../../../../test/support/laws/history-fixture.js';
 import { EVERYTHING, matcher, type Selection, USABLE } from '../../selection/selection.js';
+import { PastAnswers } from '../kept/past-answers.js';
 import { CatalogDiff, type DiffRequest } from './catalog-diff.service.js';
 import { ChangedInstances } from './changed-instances.js';
 import { DiffPages, type DiffLimits, type ServiceDiff } from './diff-pages.js';
@@ -29,7 +31,8 @@ const diffWith = (shortSpan?: number, limits?: DiffLimits): CatalogDiff => {
   const finder = new RevisionFinder(databases, new CatalogHeadRepository());
   return new CatalogDiff(
     finder,
-    new DiffPages(new ChangedInstances(databases, new LogCutRepository(), shortSpan), new Scheduler(), limits),
+    new DiffPages(new ChangedInstances(databases, new LogCutRepository(), shortSpan), limits),
+    new PastAnswers(new Scheduler(), new Metrics(), 0),
   );
 };
 
@@ -58,7 +61,7 @@ const someScope = fc.record({
 const ask = async (diff: CatalogDiff, asked: Asked): Promise<Page> => {
   const everything = { to: undefined, scope: { namespace: null, service: null }, selection: EVERYTHING };
   const { body } = await diff.find({ ...everything, limit: 100, cursor: undefined, ...asked }, () => false);
-  return JSON.parse(body!) as Page;
+  return JSON.parse(String(body)) as Page;
 };
 
 /** How many places differ: who took the place of another counts once. */

@@ -1,7 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
-import { PageText } from '@coordination/http';
+import { JsonItems, MAX_PAGE_BYTES } from '@coordination/http';
 import { type InstanceIdentity, type InstanceRecord } from '@coordination/catalog';
-import { Scheduler } from '@coordination/scheduling';
+import { type Turn } from '@coordination/scheduling';
 import { matcher, type Selection } from '../../selection/selection.js';
 import { PastScan, type PastScanLimits } from '../past-scan.js';
 import { ChangedInstances } from './changed-instances.js';
@@ -19,8 +19,8 @@ export interface ServiceDiff {
 
 /** One page of what changed. */
 export interface DiffPage {
-  /** The JSON of an array of {@link ServiceDiff}. */
-  readonly services: string;
+  /** Each a {@link ServiceDiff}. */
+  readonly services: JsonItems;
   /** The identity after which the next page continues; undefined at the end. */
   readonly end: InstanceIdentity | undefined;
 }
@@ -44,7 +44,6 @@ type ServiceTexts = Readonly<Pick<ServiceDiff, 'namespace' | 'service'> & Record
 export class DiffPages {
   constructor(
     private readonly instances: ChangedInstances,
-    private readonly scheduler: Scheduler,
     @Optional() private readonly limits = DIFF_LIMITS,
   ) {}
 
@@ -53,40 +52,52 @@ export class DiffPages {
    * @param limit how many instances that differ it may contain
    * @throws StoreUnavailableError
    */
-  async page(span: ChangesQuery, selection: Selection, limit: number): Promise<DiffPage> {
-    const scan = PastScan.begin(this.scheduler, this.limits.scan);
+  async page(span: ChangesQuery, selection: Selection, limit: number, turn: Turn): Promise<DiffPage> {
+    const scan = new PastScan(turn, this.limits.scan);
     const matches = matcher(selection);
-    const services: ServiceTexts[] = [];
-    const page = new PageText(this.limits.bytes);
+    const { bytes: maxBytes = MAX_PAGE_BYTES } = this.limits;
+    const services = new ServicesJson();
+    let [count, bytes] = [0, 0];
     let end = span.after;
     for await (const { states, ...identity } of this.instances.walk(span, scan)) {
-      if (end && end !== span.after && scan.isSpent) return { services: jsonOf(services), end };
+      if (end && end !== span.after && scan.isSpent) return { services: services.closed(), end };
       const difference = states && differenceOf(states, matches);
       if (difference) {
         const parts = KINDS.flatMap(kind =>
           difference[kind] ? [{ kind, text: JSON.stringify(difference[kind]) }] : [],
         );
-        const hasRoom = page.size < limit && page.add(parts.map(({ text }) => text).join());
-        if (!hasRoom) return { services: jsonOf(services), end };
-        const service = openService(services, identity);
+        // With the comma before the next one.
+        const added = parts.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
+        if (count === limit || (count > 0 && bytes + added > maxBytes)) return { services: services.closed(), end };
+        [count, bytes] = [count + 1, bytes + added];
+        const service = services.open(identity);
         for (const { kind, text } of parts) service[kind].push(text);
       }
       end = identity;
     }
-    return { services: jsonOf(services), end: undefined };
+    return { services: services.closed(), end: undefined };
   }
 }
 
-/** The service of an instance. Identities are in their order, so those of a service come together. */
-function openService(services: ServiceTexts[], { namespace, service }: InstanceIdentity): ServiceTexts {
-  const last = services.at(-1);
-  if (last?.service === service && last.namespace === namespace) return last;
-  const next = { namespace, service, added: [], removed: [], changed: [] };
-  services.push(next);
-  return next;
-}
+/** The services of a page as JSON. Each becomes bytes when the next one begins. */
+class ServicesJson {
+  private readonly items = new JsonItems();
+  private last: ServiceTexts | undefined;
 
-const jsonOf = (services: readonly ServiceTexts[]): string => `[${services.map(serviceJson).join(',')}]`;
+  /** The service of an instance. Identities are in their order, so those of a service come together. */
+  open({ namespace, service }: InstanceIdentity): ServiceTexts {
+    const { last } = this;
+    if (last?.service === service && last.namespace === namespace) return last;
+    this.closed();
+    return (this.last = { namespace, service, added: [], removed: [], changed: [] });
+  }
+
+  closed(): JsonItems {
+    if (this.last) this.items.add(serviceJson(this.last));
+    this.last = undefined;
+    return this.items;
+  }
+}
 
 function serviceJson({ namespace, service, ...texts }: ServiceTexts): string {
   const lists = KINDS.map(kind => `"${kind}":[${texts[kind].join(',')}]`);
