@@ -290,11 +290,12 @@ describe('A server of large responses', () => {
     const scheduler = server.app.get(Scheduler);
     const held: Parameters<Scheduler['schedule']>[] = [];
     const schedule = vi.spyOn(scheduler, 'schedule').mockImplementation((...work) => void held.push(work));
-    let fired = 0;
-    server.app.getHttpServer().on('timeout', () => (fired += 1));
+    const look = vi.spyOn(server.app.get(ResponseStalls), 'look');
     const reading = bareRequest(`${server.url}/list`);
     const stalled = await ask(server, '/list');
-    await waitFor('both timers have fired while nothing was sent', () => held.length === 2 && fired >= 2);
+    await waitFor('both wait for their first step', () => held.length === 2);
+    const looksBefore = look.mock.calls.length;
+    await waitFor('more looks than there are within the limit', () => look.mock.calls.length > looksBefore + 20);
     expect(await metricOf(server, 'pcs_responses_cut_total')).toBe(0);
     schedule.mockRestore();
     for (const work of held) scheduler.schedule(...work);
