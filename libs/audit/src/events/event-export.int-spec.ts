@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -56,6 +57,17 @@ function usedMemory(): number {
   return heapUsed + external;
 }
 
+/** Used memory when nothing more is released: buffers are, only in the turn of the loop that follows a collection. */
+async function settledMemory(): Promise<number> {
+  let used = usedMemory();
+  for (;;) {
+    await turn();
+    const now = usedMemory();
+    if (now >= used) return used;
+    used = now;
+  }
+}
+
 /** Runs the script that docs/audit.md describes. */
 async function verifyOffline(export_: Readable, ...words: string[]): Promise<{ code: number; says: string }> {
   const script = spawn(process.execPath, [SCRIPT, '-', ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -83,17 +95,17 @@ const asFile = (lines: readonly string[]) => Readable.from([lines.map(line => `$
 
 describe('An export of 200,000 events', () => {
   it('is complete, in order and verifiable offline, and uses little memory', async () => {
-    const before = usedMemory();
+    const before = await settledMemory();
     const { head, stream } = await exporter.begin({}, 'asc', 'ndjson', new Scheduler().begin({ workClass: 'long' }));
     expect(head.revision).toBe(EVENTS);
     let lines = 0;
-    let most = 0;
     let chunks = 0;
+    const used: number[] = [];
     const watch = new Transform({
       objectMode: true,
       transform(chunk: string, _encoding, done) {
         for (let at = chunk.indexOf('\n'); at !== -1; at = chunk.indexOf('\n', at + 1)) lines += 1;
-        if (++chunks % 400 === 0) most = Math.max(most, usedMemory() - before);
+        if (++chunks % 400 === 0) used.push(usedMemory());
         done(null, chunk);
       },
     });
@@ -103,8 +115,8 @@ describe('An export of 200,000 events', () => {
       says: `OK: ${EVENTS} events, revisions 1 to ${EVENTS}, last hash ${last.hash}\n`,
     });
     expect(lines).toBe(EVENTS);
-    expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThan(MEMORY_BOUND);
+    expect(used, 'measured while the export ran').not.toEqual([]);
+    expect(Math.max(...used) - before).toBeLessThan(MEMORY_BOUND);
   });
 
   it('stops reading from the database when its consumer stops', async () => {
