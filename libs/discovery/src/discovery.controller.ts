@@ -173,6 +173,7 @@ export class DiscoveryController {
     description:
       'Searches the whole catalog in memory; `status` defaults to `any`. Each page shows the catalog at one revision. The pages neither miss nor repeat an instance that keeps its place in the order meanwhile. A page ends at 4 MiB, too, even if it has fewer instances than `limit`. With `asOf`, all pages show one revision; use the same `asOf` for each page.',
     work: 'hot',
+    comesInBursts: true,
     operationId: 'searchInstances',
     requestHeaders: ['If-None-Match'],
     problems: ['INVALID_FILTER', 'INVALID_CURSOR', 'OVERLOADED', 'STARTING', ...WAITING_PROBLEMS, ...PAST_PROBLEMS],

@@ -16,6 +16,34 @@ class BurstController {
     return { opened: true };
   }
 
+  @Endpoint({ work: 'heavy', summary: 'Search', operationId: 'search', status: 200 })
+  @Get('searches')
+  search() {
+    return { found: true };
+  }
+
+  /** It works in a microtask, as a handler behind pipes of Nest does, for longer than two slices. */
+  @Endpoint({ work: 'heavy', summary: 'Search slowly', operationId: 'searchSlowly', status: 200 })
+  @Get('slow-searches')
+  async searchSlowly() {
+    await Promise.resolve();
+    const until = performance.now() + 10;
+    while (performance.now() < until);
+    return { found: true };
+  }
+
+  @Endpoint({ work: 'long', summary: 'Export', operationId: 'export', status: 200 })
+  @Get('exports')
+  export() {
+    return { exported: true };
+  }
+
+  @Endpoint({ work: 'hot', summary: 'Read', operationId: 'read', status: 200 })
+  @Get('reads')
+  read() {
+    return { known: true };
+  }
+
   @Endpoint({ work: 'liveness', summary: 'Beat', operationId: 'beat', status: 200 })
   @Get('beats')
   beat() {
@@ -60,8 +88,26 @@ describe('requests that come in bursts', () => {
     expect(scheduler.use('hot').pieces).toBe(200);
   });
 
-  it('are only those of routes that say so: others never wait for a slice', async () => {
+  it('are those of heavy and long work, too', async () => {
+    expect(await statusesOf('/searches', 20)).toEqual(Array.from({ length: 20 }, () => [200, { found: true }]));
+    expect(await statusesOf('/exports', 10)).toEqual(Array.from({ length: 10 }, () => [200, { exported: true }]));
+    expect(scheduler.use('heavy').pieces).toBe(20);
+    expect(scheduler.use('long').pieces).toBe(10);
+  });
+
+  it('are no others: those never wait for a slice', async () => {
+    const before = scheduler.use('hot').pieces;
     await statusesOf('/beats', 20);
+    await statusesOf('/reads', 20);
     expect(scheduler.use('liveness').pieces).toBe(0);
+    expect(scheduler.use('hot').pieces).toBe(before);
+  });
+
+  it('take turns: what the handlers of many do before they first wait never fills one slice', async () => {
+    const turns = scheduler.use('heavy').pieces;
+    const overlong = scheduler.use('heavy').overlong;
+    await statusesOf('/slow-searches', 10);
+    expect(scheduler.use('heavy').pieces - turns).toBe(10);
+    expect(scheduler.use('heavy').overlong - overlong, 'each was charged with its own work in microtasks').toBe(10);
   });
 });

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Scheduler } from '@coordination/scheduling';
+import { type RequestClass, Scheduler } from '@coordination/scheduling';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 
+/** Requests of these classes take longest until they wait for something: for the database, or for a slice of their own. */
+const PACED: ReadonlySet<RequestClass | undefined> = new Set<RequestClass>(['heavy', 'long']);
+
 /**
- * Begins requests that come in bursts in slices of the scheduler: after a restart of a node, thousands of clients open their
- * watches at the same moment, and without a pause each of them would delay the heartbeats behind it. They wait before they are
- * validated, and without a bound: how many there may be is decided by their route.
+ * Begins requests in slices of the scheduler: heavy and long ones, and those of routes to which many clients send at the same
+ * moment. Hundreds of callers that connect at once would otherwise be validated and started in a few turns of the event loop,
+ * and libuv accepts one connection in each of its turns: a heartbeat on a new connection would wait behind all of them. They
+ * wait before they are validated, and without a bound: how many there may be is decided by their places, or by their route.
  */
 @Injectable()
 export class PacedRequests {
@@ -15,7 +19,8 @@ export class PacedRequests {
     private readonly scheduler: Scheduler,
   ) {
     httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', (request, _reply, done) => {
-      if (request.endpoint?.comesInBursts) void this.begin(request, done);
+      const { endpoint } = request;
+      if (endpoint?.comesInBursts || PACED.has(endpoint?.work)) void this.begin(request, done);
       else done();
     });
   }
@@ -24,7 +29,7 @@ export class PacedRequests {
     const turn = this.scheduler.begin({ workClass: endpoint?.work ?? 'hot', client: served?.clientAddress });
     await turn.next();
     next();
-    // What is left of the slice is for the next request.
-    turn.end();
+    // What the handler does in microtasks, such as parsing a filter, is a part of this slice. The rest is for the next request.
+    process.nextTick(() => turn.end());
   }
 }

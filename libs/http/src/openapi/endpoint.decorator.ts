@@ -39,7 +39,7 @@ export interface EndpointOptions extends SuccessOptions {
    * operation that is heavy only for some queries is `hot`, asks {@link RequestPlaces} itself, and declares `OVERLOADED`.
    */
   readonly work: RequestClass;
-  /** Whether many clients send it at the same moment; see `PacedRequests`. */
+  /** Whether many clients send it at the same moment. Then it begins in a slice of the scheduler, as heavy and long work does. */
   readonly comesInBursts?: boolean;
   readonly summary: string;
   readonly description?: string;

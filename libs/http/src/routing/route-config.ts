@@ -5,7 +5,7 @@ import { type WireProtocol } from './wire-protocol.js';
 export interface EndpointRouteConfig {
   /** The class of the work; every route of the service has one. */
   readonly work?: RequestClass;
-  /** Many clients send it at the same moment: it begins in a slice of the scheduler. */
+  /** Many clients send it at the same moment: it begins in a slice of the scheduler, as heavy and long work does. */
   readonly comesInBursts?: boolean | undefined;
   readonly takesBody?: boolean;
   readonly takesQuery?: boolean;
