@@ -1,23 +1,20 @@
 import { InstanceNotFoundError, newId, StoreUnavailableError } from '@coordination/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerCommand } from '../../../test/support/catalog/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
-import { startWriter, type WritingNode } from '../../../test/support/catalog/writer.js';
+import { type WritingNode } from '../../../test/support/catalog/writer.js';
+import { createWrittenDatabase, type WrittenDatabase } from '../../../test/support/catalog/written-database.js';
 import { RegistryReads } from './registry-reads.service.js';
 import { ServiceInstanceRepository } from './store/service-instance.repository.js';
 
-let database: TestDatabase;
+let written: WrittenDatabase;
 let node: WritingNode;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startWriter(database.url);
+  written = await createWrittenDatabase();
+  ({ node } = written);
 });
 
-afterAll(async () => {
-  await node.close();
-  await database.drop();
-});
+afterAll(() => written.close());
 
 /** The reads of the node, which find instances in their own way. */
 const reads = (instances = new ServiceInstanceRepository()): RegistryReads =>

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {
   type Check,
   type Health,
+  identityKey,
   type Incarnations,
   INSTANCE_TYPES,
   type InstanceIdentity,
@@ -175,6 +176,12 @@ export const someLeasedInstance: fc.Arbitrary<LeasedInstance> = fc
     instance: anInstance({ id, ...identity, ...spec, health, override, ...incarnations, version, revision: version }),
     lease: { renewedAt: REGISTERED_AT, checkedAt },
   }));
+
+/** Instances of a catalog: each has an identity of its own. */
+export const someFound: fc.Arbitrary<LeasedInstance[]> = fc.uniqueArray(someLeasedInstance, {
+  selector: ({ instance }) => identityKey(instance),
+  maxLength: 6,
+});
 
 /** What an `If-Match` may ask for; small versions, so that it is often right. */
 export const someExpectedVersion: fc.Arbitrary<ExpectedVersion> = fc.oneof(

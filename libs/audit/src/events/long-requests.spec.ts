@@ -26,6 +26,19 @@ describe('LongRequests', () => {
     expect(signal.reason).toBeInstanceOf(StoreUnavailableError);
   });
 
+  it('makes no error for a client that has disconnected: no one receives it', () => {
+    const requests = new LongRequests({ limit: 2 });
+    const responses = [aResponse(), aResponse()];
+    const signals = responses.map(response => requests.begin(response).signal);
+    for (const response of responses) response.emit('close');
+    expect(signals[0]!.reason).toBe(signals[1]!.reason);
+  });
+
+  it('aborts a request whose client has disconnected before the request begins', () => {
+    const { signal } = new LongRequests({ limit: 1 }).begin(Object.assign(aResponse(), { destroyed: true }));
+    expect(signal.reason).toBeInstanceOf(StoreUnavailableError);
+  });
+
   it('does not abort a request that has ended when its client disconnects', () => {
     const response = aResponse();
     const { signal, end } = new LongRequests({ limit: 1 }).begin(response);

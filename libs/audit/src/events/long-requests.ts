@@ -1,6 +1,7 @@
 import { type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Optional } from '@nestjs/common';
+import { clientDisconnect } from '@coordination/http';
 import { RateLimitedError, StoreUnavailableError } from '@coordination/kernel';
 
 /** Exports and verifications that one node serves at once; each uses a connection of the pool for reads from time to time. */
@@ -44,13 +45,15 @@ export class LongRequests implements BeforeApplicationShutdown {
     if (this.running.size >= this.limit) throw new RateLimitedError('exports and verifications of the log', this.limit);
     const controller = new AbortController();
     const ended = Promise.withResolvers<void>();
-    const onClose = () => controller.abort(new StoreUnavailableError());
-    response.once('close', onClose);
+    const disconnect = clientDisconnect(response);
+    const onDisconnect = () => controller.abort(disconnect.reason);
+    if (disconnect.aborted) onDisconnect();
+    else disconnect.addEventListener('abort', onDisconnect);
     this.running.set(controller, ended.promise);
     return {
       signal: controller.signal,
       end: () => {
-        response.off('close', onClose);
+        disconnect.removeEventListener('abort', onDisconnect);
         this.running.delete(controller);
         ended.resolve();
       },

@@ -1,4 +1,5 @@
 import { type CompressedForm } from '../compression/compressed-form.js';
+import { DistinctBytes, memoryOf } from '../sending/distinct-bytes.js';
 import { type SharedBody } from '../sending/shared-body.js';
 
 /** Size of an entry without its bytes. */
@@ -18,9 +19,10 @@ export interface KeptBody {
 export class KeptBodies<Kept extends KeptBody> {
   /** The least recently used first. */
   private readonly entries = new Map<string, { readonly kept: Kept; compressedBytes: number }>();
-  /** By the memory that a piece lies in: how many bodies refer to it. */
-  private readonly holders = new Map<ArrayBufferLike, number>();
-  private bytes = 0;
+  /** What bodies may share. */
+  private readonly pieces = new DistinctBytes();
+  /** What bodies do not share: texts, compressed forms, and entries. */
+  private ownBytes = 0;
 
   /** @param maxBytes how many distinct bytes may be kept */
   constructor(readonly maxBytes: number) {}
@@ -32,7 +34,7 @@ export class KeptBodies<Kept extends KeptBody> {
 
   /** The distinct bytes of all bodies and of their compressed forms. */
   get byteLength(): number {
-    return this.bytes;
+    return this.pieces.byteLength + this.ownBytes;
   }
 
   get(key: string): Kept | undefined {
@@ -46,10 +48,12 @@ export class KeptBodies<Kept extends KeptBody> {
   /** Keeps a body. One that is larger than the bound is not kept, and nothing is dropped for it. */
   set(key: string, kept: Kept): void {
     this.delete(key);
-    if (sizeOf(key, kept) > this.maxBytes) return;
+    const memory = piecesOf(kept);
+    const ownBytes = ownSizeOf(key, kept);
+    if (ownBytes + sizeOf(memory) > this.maxBytes) return;
     this.entries.set(key, { kept, compressedBytes: 0 });
-    this.bytes += ownSizeOf(key, kept);
-    for (const buffer of memoryOf(kept)) this.hold(buffer);
+    this.ownBytes += ownBytes;
+    this.pieces.add(memory);
     this.resize(key, kept);
   }
 
@@ -58,10 +62,10 @@ export class KeptBodies<Kept extends KeptBody> {
     const entry = this.entries.get(key);
     if (entry?.kept !== kept) return;
     const compressedBytes = kept.compressed?.byteLength ?? 0;
-    this.bytes += compressedBytes - entry.compressedBytes;
+    this.ownBytes += compressedBytes - entry.compressedBytes;
     entry.compressedBytes = compressedBytes;
     for (const oldest of this.entries.keys()) {
-      if (this.bytes <= this.maxBytes) return;
+      if (this.byteLength <= this.maxBytes) return;
       this.delete(oldest);
     }
   }
@@ -70,24 +74,8 @@ export class KeptBodies<Kept extends KeptBody> {
     const entry = this.entries.get(key);
     if (!entry) return;
     this.entries.delete(key);
-    this.bytes -= ownSizeOf(key, entry.kept) + entry.compressedBytes;
-    for (const buffer of memoryOf(entry.kept)) this.release(buffer);
-  }
-
-  private hold(buffer: ArrayBufferLike): void {
-    const others = this.holders.get(buffer) ?? 0;
-    if (others === 0) this.bytes += buffer.byteLength;
-    this.holders.set(buffer, others + 1);
-  }
-
-  private release(buffer: ArrayBufferLike): void {
-    const others = this.holders.get(buffer)! - 1;
-    if (others > 0) {
-      this.holders.set(buffer, others);
-      return;
-    }
-    this.holders.delete(buffer);
-    this.bytes -= buffer.byteLength;
+    this.ownBytes -= ownSizeOf(key, entry.kept) + entry.compressedBytes;
+    this.pieces.remove(piecesOf(entry.kept));
   }
 }
 
@@ -95,8 +83,8 @@ export class KeptBodies<Kept extends KeptBody> {
 const ownSizeOf = (key: string, { body }: KeptBody): number =>
   ENTRY_OVERHEAD + key.length + (typeof body === 'string' ? body.length : 0);
 
-const sizeOf = (key: string, kept: KeptBody): number =>
-  [...memoryOf(kept)].reduce((sum, { byteLength }) => sum + byteLength, ownSizeOf(key, kept));
+const sizeOf = (memory: ReadonlySet<ArrayBufferLike>): number =>
+  [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
 
-const memoryOf = ({ body }: KeptBody): ReadonlySet<ArrayBufferLike> =>
-  new Set(typeof body === 'string' ? [] : body.pieces.map(({ buffer }) => buffer));
+const piecesOf = ({ body }: KeptBody): ReadonlySet<ArrayBufferLike> =>
+  typeof body === 'string' ? new Set() : memoryOf(body);

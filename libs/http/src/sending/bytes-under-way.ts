@@ -2,6 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { memoryShares, type Settings } from '@coordination/config';
 import { OverloadedError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
+import { DistinctBytes, memoryOf } from './distinct-bytes.js';
 import { type SharedBody } from './shared-body.js';
 
 /** The most distinct bytes of large responses that sockets may hold at once. */
@@ -19,9 +20,10 @@ const RETRY_WITHIN_SECONDS = 5;
  */
 @Injectable()
 export class BytesUnderWay {
-  /** By the memory that a piece lies in: how many responses hold it. */
-  private readonly holders = new Map<ArrayBufferLike, number>();
-  private bytes = 0;
+  /** What responses refer to. */
+  private readonly responses = new DistinctBytes();
+  /** The bytes that no response shares, such as those that wait for slow watchers. */
+  private unshared = 0;
   private refusals = 0;
 
   /** @param random from 0 up to, but not including, 1 */
@@ -33,7 +35,7 @@ export class BytesUnderWay {
     metrics.observedGauge(
       'response_bytes_under_way',
       'Distinct bytes of large responses, and of watches, that clients have not taken yet.',
-      () => this.bytes,
+      () => this.byteLength,
     );
     metrics.observedGauge(
       'response_bytes_under_way_limit',
@@ -49,7 +51,7 @@ export class BytesUnderWay {
 
   /** The distinct bytes under way now. */
   get byteLength(): number {
-    return this.bytes;
+    return this.responses.byteLength + this.unshared;
   }
 
   /** The most bytes that may be under way. */
@@ -62,34 +64,22 @@ export class BytesUnderWay {
    * @returns how to release it; further calls have no effect
    * @throws OverloadedError when the bytes that no other response holds would exceed the limit
    */
-  hold({ pieces }: SharedBody): () => void {
-    const memory = new Set(pieces.map(({ buffer }) => buffer));
-    let added = 0;
-    for (const buffer of memory) if (!this.holders.has(buffer)) added += buffer.byteLength;
-    if (added > 0 && this.holders.size > 0 && this.bytes + added > this.limit.maxBytes) {
+  hold(body: SharedBody): () => void {
+    const memory = memoryOf(body);
+    const added = this.responses.addedBy(memory);
+    if (added > 0 && !this.responses.isEmpty && this.byteLength + added > this.limit.maxBytes) {
       this.refusals += 1;
       throw new OverloadedError(1 + Math.floor(this.random() * RETRY_WITHIN_SECONDS));
     }
-    for (const buffer of memory) this.holders.set(buffer, (this.holders.get(buffer) ?? 0) + 1);
-    this.bytes += added;
+    this.responses.add(memory);
     return () => {
-      for (const buffer of memory) this.release(buffer);
+      this.responses.remove(memory);
       memory.clear();
     };
   }
 
   /** Counts bytes that no other response has, such as those that wait for a slow watcher; negative: that wait no longer. */
   count(bytes: number): void {
-    this.bytes += bytes;
-  }
-
-  private release(buffer: ArrayBufferLike): void {
-    const others = this.holders.get(buffer)! - 1;
-    if (others > 0) {
-      this.holders.set(buffer, others);
-      return;
-    }
-    this.holders.delete(buffer);
-    this.bytes -= buffer.byteLength;
+    this.unshared += bytes;
   }
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Databases, readSnapshot } from '@coordination/database';
+import { Databases, readStatement } from '@coordination/database';
 import { CatalogView, identityKey, type InstanceRecord, isCurrent } from '@coordination/catalog';
 import { IncarnationEndedError, InstanceNotFoundError } from '@coordination/kernel';
+import { refuseStandby } from '@coordination/log';
 import {
   describeTarget,
   idsWithOutcome,
@@ -109,19 +110,29 @@ export class HeartbeatsService {
     return record && isCurrent(record, incarnation) && !renewals.isGone(record.id) ? record : undefined;
   }
 
-  /** Reads an instance that the view does not have: another node may have registered it, or its incarnation, a moment ago. */
+  /**
+   * Reads an instance that the view does not have: another node may have registered it, or its incarnation, a moment ago.
+   * Renewals use the same two connections, so this is one round trip.
+   * @throws StoreUnavailableError when the database is a standby, which may lack the latest registrations
+   */
   private async lookUp(target: Target): Promise<InstanceRecord | undefined> {
     const { databases, instances, renewals } = this;
     // An id is never used again; a name may be.
     if ('id' in target && renewals.isGone(target.id)) return undefined;
-    const leased = await readSnapshot(databases, em => instances.find(em, target), { purpose: 'leases' });
-    return leased?.instance;
+    const read = await readStatement(databases, em => instances.findAtHead(em, target), { purpose: 'leases' });
+    refuseStandby(read.inRecovery);
+    return read.leased?.instance;
   }
 
-  /** The present incarnations by id, of those instances that are stored. */
+  /**
+   * The present incarnations by id, of those instances that are stored.
+   * @throws StoreUnavailableError when the database is a standby, which may lack the latest registrations
+   */
   private async readIncarnations(named: readonly NamedInstance[]): Promise<ReadonlyMap<string, string | null>> {
     const { databases, instances } = this;
-    return await readSnapshot(databases, em => instances.incarnations(em, idsOf(named)), { purpose: 'leases' });
+    const read = await readStatement(databases, em => instances.incarnations(em, idsOf(named)), { purpose: 'leases' });
+    refuseStandby(read.inRecovery);
+    return read.incarnations;
   }
 
   private position(): HeartbeatPosition {

@@ -1,9 +1,9 @@
-import { Client } from 'pg';
+import { type Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plansOf, rowsTouched } from '../../../../test/support/database/explained-plans.js';
 import { writeManyLeases } from '../../../../test/support/catalog/many-leases.js';
-import { startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { createSweptDatabase, type SweptDatabase } from '../../../../test/support/catalog/swept-database.js';
+import { type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 
 const INSTANCES = 20_000;
@@ -16,16 +16,14 @@ const MOMENT: LeaseMoment = {
 /** Instances of each service. To count a service reads all of its instances. */
 const PER_SERVICE = 10;
 
-let database: TestDatabase;
+let swept: SweptDatabase;
 let node: SweepingNode;
 let client: Client;
 const leases = new EndedLeasesRepository();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startSweepingNode(database.url);
-  client = new Client({ connectionString: database.url });
-  await client.connect();
+  swept = await createSweptDatabase();
+  ({ node, client } = swept);
   await writeManyLeases(client, {
     namespace: 'default',
     instances: INSTANCES,
@@ -34,11 +32,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await client.end();
-  await node.close();
-  await database.drop();
-});
+afterAll(() => swept.close());
 
 const endSome = (count: number) =>
   client.query(

@@ -1,34 +1,28 @@
 import { type InstanceSpec, expiryDueAt, LONG_STALL_MS } from '@coordination/catalog';
 import { type RoleTerm } from '@coordination/leadership';
 import * as fc from 'fast-check';
-import { Client } from 'pg';
+import { type Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { writeManyLeases } from '../../../../test/support/catalog/many-leases.js';
-import { startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { createSweptDatabase, type SweptDatabase } from '../../../../test/support/catalog/swept-database.js';
+import { type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { EndedLeasesRepository, type LeaseMoment } from './ended-leases.repository.js';
 
-let database: TestDatabase;
+let swept: SweptDatabase;
 let node: SweepingNode;
 let client: Client;
 let term: RoleTerm;
 const leases = new EndedLeasesRepository();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startSweepingNode(database.url);
-  client = new Client({ connectionString: database.url });
-  await client.connect();
+  swept = await createSweptDatabase();
+  ({ node, client } = swept);
   term = (await node.claim(600_000))!;
 });
 
-afterAll(async () => {
-  await client.end();
-  await node.close();
-  await database.drop();
-});
+afterAll(() => swept.close());
 
 const NOW = '2026-01-01T12:00:00.000Z';
 const agoIso = (ms: number) => new Date(Date.parse(NOW) - ms).toISOString();

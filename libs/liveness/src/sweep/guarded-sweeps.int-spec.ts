@@ -2,36 +2,33 @@ import { type LogEvent } from '@coordination/log';
 import { EVENT_COLUMNS } from '@coordination/log/testing';
 import { type RoleTerm } from '@coordination/leadership';
 import { Metrics } from '@coordination/observability';
-import { Client } from 'pg';
+import { type Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OPEN_SCHEMA, someTasks } from '../../../../test/support/nodes/background-tasks.js';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
+import {
+  claimLongAgo,
+  createSweptDatabase,
+  type SweptDatabase,
+} from '../../../../test/support/catalog/swept-database.js';
 import { renew, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { GuardStates } from '../guard/guard-states.js';
 import { LivenessGuardRepository } from '../guard/liveness-guard.repository.js';
 import { type GuardScope } from '../guard/guard-state.js';
 
-let database: TestDatabase;
+let swept: SweptDatabase;
 let node: SweepingNode;
 let term: RoleTerm;
 let client: Client;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  node = await startSweepingNode(database.url);
-  client = new Client({ connectionString: database.url });
-  await client.connect();
-  term = (await node.claim())!;
-  await client.query(`update node_role set back_since = now() - interval '1 day'`);
+  swept = await createSweptDatabase();
+  ({ node, client } = swept);
+  term = await claimLongAgo(swept);
 });
 
-afterEach(async () => {
-  await client.end();
-  await node.close();
-  await database.drop();
-});
+afterEach(() => swept.close());
 
 async function register(count: number, service: string): Promise<string[]> {
   const commands = Array.from({ length: count }, (_, n) =>
@@ -108,7 +105,7 @@ describe('When most leases of a service expire', () => {
         after: { scope: ORDERS, wouldExpire: 14, of: 20 },
       },
     ]);
-    await assertCatalogInvariants(database.url);
+    await assertCatalogInvariants(swept.database.url);
   });
 
   it('the guard ends by itself when leases are renewed again, and the others then end', async () => {
@@ -140,7 +137,7 @@ describe('When most leases of a service expire', () => {
     const [before] = (await guardsNow()).current();
     await pass(300);
     await client.query('update node_role set expires_at = now()');
-    const next = await startSweepingNode(database.url);
+    const next = await startSweepingNode(swept.database.url);
     try {
       await next.sweep((await next.claim())!);
     } finally {

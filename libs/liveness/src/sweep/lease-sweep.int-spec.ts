@@ -4,15 +4,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '@coordination/kernel';
 import { type InstanceSpec } from '@coordination/catalog';
 import { NodeRoleRepository, type RoleTerm, TermEndedError } from '@coordination/leadership';
-import { Client } from 'pg';
+import { type Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { seeded } from '../../../../test/support/http/mixed-load.js';
+import {
+  claimLongAgo,
+  createSweptDatabase,
+  type SweptDatabase,
+} from '../../../../test/support/catalog/swept-database.js';
 import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 
+let swept: SweptDatabase;
 let database: TestDatabase;
 let node: SweepingNode;
 let other: SweepingNode;
@@ -20,20 +26,15 @@ let term: RoleTerm;
 let client: Client;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  [node, other] = [await startSweepingNode(database.url), await startSweepingNode(database.url)];
-  client = new Client({ connectionString: database.url });
-  await client.connect();
-  term = (await node.claim())!;
-  // The first claim begins with a grace, as after an outage; these tests begin long after it.
-  await client.query(`update node_role set back_since = now() - interval '1 day'`);
+  swept = await createSweptDatabase();
+  ({ database, node, client } = swept);
+  other = await startSweepingNode(database.url);
+  term = await claimLongAgo(swept);
 });
 
 afterEach(async () => {
-  await client.end();
-  await node.close();
   await other.close();
-  await database.drop();
+  await swept.close();
 });
 
 const check = (ttlSeconds: number | null = 30, deregisterAfterSeconds = 900): InstanceSpec['check'] => ({

@@ -1,15 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, aRepeatableCall, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { type PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { createDisturbedDatabase, type DisturbedDatabase } from '../../../../test/support/catalog/written-database.js';
 import { type Command } from '../domain/commands.js';
 
 /** Short, so that what hangs is ended soon. */
 const HEAD_HOLD_LIMIT_MS = 500;
 const COMMIT = /^commit$/i;
 
+let disturbed: DisturbedDatabase;
 let database: TestDatabase;
 let proxy: PostgresProxy;
 let node: WritingNode;
@@ -18,20 +20,14 @@ let other: WritingNode;
 let report: Command;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  proxy = await PostgresProxy.start(database.url);
-  node = await startWriter(proxy.url, { headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
-  other = await startWriter(database.url, { headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
+  disturbed = await createDisturbedDatabase({ headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
+  ({ database, proxy, node, other } = disturbed);
   const { results } = await node.submit(registerCommand());
   const target = { id: results[0]!.leased!.instance.id };
   report = { kind: 'report-health', target, report: { healthy: false, output: 'slow' } };
 });
 
-afterEach(async () => {
-  await Promise.all([node.close(), other.close()]);
-  await proxy.shut();
-  await database.drop();
-});
+afterEach(() => disturbed.close());
 
 const stranger: Command = { kind: 'deregister', target: { identity: anIdentity({ instanceId: 'nobody' }) } };
 

@@ -64,20 +64,26 @@ export const newest = (stored: string, sign: string): string =>
   `least(greatest(${stored}, ${sign}), clock_timestamp())`;
 
 /**
- * One autocommit statement that never waits: a lease that a writing transaction has locked is left for the next attempt, so
- * that renewals and writers cannot block each other. The commit is not flushed to disk: a crash of the server could lose a
- * fraction of a second of renewals, but never makes a lease newer than it is. A sign of an incarnation that has ended does not
- * count.
+ * The CTEs of an autocommit statement that records signs and never waits: a lease that a writing transaction has locked is not
+ * in the CTE `held`, and is left for the next attempt, so that signs and writers cannot block each other. The commit is not
+ * flushed to disk: a crash of the server could lose a fraction of a second of signs, but never makes a lease newer than it is.
+ * @param name of the CTE of the signs
+ * @param columns of that CTE; `id` must be one of them
+ * @param arrays SQL of the columns, an array each
  */
-const RENEW = `
-  with unflushed as materialized (
+export const heldFor = (name: string, columns: string, arrays: string): string => `
+  unflushed as materialized (
     select set_config('synchronous_commit', 'off', true)
-  ), sign as (
-    select s.* from unnest($1::uuid[], $2::float8[], $3::bool[], $4::int[]) as s (id, age_ms, reported, number), unflushed
+  ), ${name} as (
+    select s.* from unnest(${arrays}) as s (${columns}), unflushed
   ), held as (
-    select l.instance_id from instance_lease l join sign on sign.id = l.instance_id
+    select l.instance_id from instance_lease l join ${name} on ${name}.id = l.instance_id
     order by l.instance_id for update of l skip locked
-  ), renewed as (
+  )`;
+
+/** Renews the leases that are free. A sign of an incarnation that has ended does not count. */
+const RENEW = `
+  with ${heldFor('sign', 'id, age_ms, reported, number', '$1::uuid[], $2::float8[], $3::bool[], $4::int[]')}, renewed as (
     update instance_lease l set
       renewed_at = case when ${COUNTS}
         then ${newest('l.renewed_at', 'now() - make_interval(secs => sign.age_ms / 1000)')} else l.renewed_at end,

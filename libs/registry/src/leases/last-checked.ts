@@ -3,7 +3,7 @@ import { Databases, isoTime, query, withSilenceTimeout } from '@coordination/dat
 import { Clock } from '@coordination/kernel';
 import { type BackgroundTask, BackgroundTasks } from '@coordination/observability';
 import { type InstanceRecord, type ProbeError } from '@coordination/catalog';
-import { newest } from './instance-lease.repository.js';
+import { heldFor, newest } from './instance-lease.repository.js';
 
 /** How often (ms) times are written. */
 const FLUSH_MS = 1_000;
@@ -17,18 +17,11 @@ const MAX_FLUSH = 10_000;
 const AT = 'now() - make_interval(secs => note.age_ms / 1000)';
 
 /**
- * Like the statement of renewals, it skips leases that a writing transaction has locked, and is not flushed to disk. Probes of
- * an earlier incarnation do not count. A probe for which the node lacked something did not check the instance.
+ * Records the last probes of the leases that are free. Probes of an earlier incarnation do not count. A probe for which the node
+ * lacked something did not check the instance.
  */
 const NOTE = `
-  with unflushed as materialized (
-    select set_config('synchronous_commit', 'off', true)
-  ), note as (
-    select n.* from unnest($1::uuid[], $2::float8[], $3::int[], $4::jsonb[]) as n (id, age_ms, number, error), unflushed
-  ), held as (
-    select l.instance_id from instance_lease l join note on note.id = l.instance_id
-    order by l.instance_id for update of l skip locked
-  )
+  with ${heldFor('note', 'id, age_ms, number, error', '$1::uuid[], $2::float8[], $3::int[], $4::jsonb[]')}
   update instance_lease l set
     checked_at = case when note.error ->> 'kind' = 'node' then l.checked_at else ${newest('l.checked_at', AT)} end,
     probe_error = note.error || jsonb_build_object('at', ${isoTime(`(${AT})`)})

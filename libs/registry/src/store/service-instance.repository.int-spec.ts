@@ -58,7 +58,11 @@ describe('ServiceInstanceRepository', () => {
 
   it('says which incarnation runs, of those ids that are those of instances', async () => {
     const { instance } = await registered('exists');
-    expect(await instances.incarnations(em(), [newId(), instance.id])).toEqual(new Map([[instance.id, null]]));
+    expect(await instances.incarnations(em(), [newId(), instance.id])).toEqual({
+      incarnations: new Map([[instance.id, null]]),
+      inRecovery: false,
+    });
+    expect(await instances.incarnations(em(), [newId()])).toEqual({ incarnations: new Map(), inRecovery: false });
   });
 
   it('reads what is named until it weighs enough, and says where it stopped', async () => {

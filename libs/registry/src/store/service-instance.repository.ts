@@ -59,6 +59,11 @@ const findAtHead = (named: string): string => `
 const FIND_BY_ID = findAtHead('i.id = $1');
 const FIND_BY_IDENTITY = findAtHead('(i.namespace, i.service, i.instance_id) = ($1, $2, $3)');
 
+/** The incarnations of instances; one row without an instance, if there is none. */
+const INCARNATIONS = `
+  select s."inRecovery", i.id, i.incarnation
+  from (select pg_is_in_recovery() as "inRecovery") s left join service_instance i on i.id = any($1::uuid[])`;
+
 /**
  * The form of the rows of {@link changeText}, for `jsonb_to_recordset`: an instance with its lease, and what is to be done. The
  * lease has the id and the number of the incarnation of its instance.
@@ -147,6 +152,21 @@ export interface InstanceAtHead {
   readonly inRecovery: boolean;
 }
 
+/** The incarnations of instances, as one server has them. */
+export interface StoredIncarnations {
+  /** By the id of the instance; null: the instance has named none. */
+  readonly incarnations: ReadonlyMap<string, string | null>;
+  /** Whether the server is a standby, which may lack changes that have been acknowledged. */
+  readonly inRecovery: boolean;
+}
+
+interface IncarnationRow {
+  readonly inRecovery: boolean;
+  /** Null: no instance was found. */
+  readonly id: string | null;
+  readonly incarnation: string | null;
+}
+
 type LeasedRow = StoredRecord & Lease;
 
 interface HeadColumns {
@@ -218,14 +238,12 @@ export class ServiceInstanceRepository {
     return rows.map(row => row.id);
   }
 
-  /** The incarnations of instances, by id; null: the instance has named none. Ids of no instance are left out. */
-  async incarnations(em: EntityManager, ids: readonly string[]): Promise<Map<string, string | null>> {
-    const rows = await query<{ id: string; incarnation: string | null }>(
-      em,
-      'select id, incarnation from service_instance where id = any($1::uuid[])',
-      [ids],
-    );
-    return new Map(rows.map(({ id, incarnation }) => [id, incarnation]));
+  /** The incarnations of those ids that are ids of instances. */
+  async incarnations(em: EntityManager, ids: readonly string[]): Promise<StoredIncarnations> {
+    const rows = await query<IncarnationRow>(em, INCARNATIONS, [ids]);
+    const incarnations = new Map<string, string | null>();
+    for (const { id, incarnation } of rows) if (id !== null) incarnations.set(id, incarnation);
+    return { incarnations, inRecovery: rows.some(({ inRecovery }) => inRecovery) };
   }
 }
 

@@ -4,10 +4,11 @@ import { newId } from '@coordination/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { type PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
+import { type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { createDisturbedDatabase, type DisturbedDatabase } from '../../../../test/support/catalog/written-database.js';
 import { CommitSettlement } from './commit-settlement.js';
 import { planBatch } from './plan-batch.js';
 
@@ -16,6 +17,7 @@ const HEAD_HOLD_LIMIT_MS = 500;
 
 const COMMIT = /^commit$/i;
 
+let disturbed: DisturbedDatabase;
 let database: TestDatabase;
 let proxy: PostgresProxy;
 let node: WritingNode;
@@ -23,18 +25,12 @@ let node: WritingNode;
 let other: WritingNode;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  proxy = await PostgresProxy.start(database.url);
-  node = await startWriter(proxy.url, { headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
-  other = await startWriter(database.url, { headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
+  disturbed = await createDisturbedDatabase({ headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
+  ({ database, proxy, node, other } = disturbed);
   await node.submit(register('before'));
 });
 
-afterEach(async () => {
-  await Promise.all([node.close(), other.close()]);
-  await proxy.shut();
-  await database.drop();
-});
+afterEach(() => disturbed.close());
 
 const register = (instanceId: string) => registerCommand({ identity: anIdentity({ instanceId }) });
 

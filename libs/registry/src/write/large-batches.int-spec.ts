@@ -1,24 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InstanceSpec } from '@coordination/catalog';
-import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { type WritingNode } from '../../../../test/support/catalog/writer.js';
+import {
+  createWrittenDatabase,
+  PATIENT_WRITES,
+  type WrittenDatabase,
+} from '../../../../test/support/catalog/written-database.js';
 
-let database: TestDatabase;
+let written: WrittenDatabase;
 let node: WritingNode;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  // What is shown here is how work is cut, not how long it takes: a busy machine must not matter.
-  node = await startWriter(database.url, { headHoldLimitMs: 30_000 });
+  written = await createWrittenDatabase(PATIENT_WRITES);
+  ({ node } = written);
 });
 
-afterAll(async () => {
-  await node.close();
-  await assertCatalogInvariants(database.url);
-  await database.drop();
-});
+afterAll(() => written.close());
 
 const register = (instanceId: string, spec: Partial<InstanceSpec> = {}) =>
   registerCommand({ identity: anIdentity({ instanceId }), spec: aSpec(spec) });

@@ -1,24 +1,22 @@
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, anOrigin, aSpec, registerCommand } from '../../../../test/support/catalog/factories.js';
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { type WritingNode } from '../../../../test/support/catalog/writer.js';
+import {
+  createWrittenDatabase,
+  PATIENT_WRITES,
+  type WrittenDatabase,
+} from '../../../../test/support/catalog/written-database.js';
 
-let database: TestDatabase;
+let written: WrittenDatabase;
 let node: WritingNode;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  // What is shown here is the order, not how long it takes.
-  node = await startWriter(database.url, { headHoldLimitMs: 30_000 });
+  written = await createWrittenDatabase(PATIENT_WRITES);
+  ({ node } = written);
 });
 
-afterAll(async () => {
-  await node.close();
-  await assertCatalogInvariants(database.url);
-  await database.drop();
-});
+afterAll(() => written.close());
 
 const LARGE = 1_000;
 

@@ -1,10 +1,9 @@
 import { type CallOrigin } from '@coordination/context';
-import { type LockedHead } from '@coordination/log';
 import { QueueFullError, ValidationFailedError } from '@coordination/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { identityKey, type LeasedInstance, normalizeRecord, type StoredRecord } from '@coordination/catalog';
-import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
+import { type LeasedInstance, normalizeRecord, type StoredRecord } from '@coordination/catalog';
+import { frozen, someCommand, someFound } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anOrigin,
@@ -12,6 +11,7 @@ import {
   NOW,
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
+import { LOCKED_HEAD } from '../../../../test/support/catalog/locked-head.js';
 import { type Command } from '../domain/commands.js';
 import { type UsedKey } from '../idempotency/first-answers.js';
 import { recalledResults, revisionsOf, storedRejection } from '../idempotency/stored-answer.js';
@@ -19,15 +19,6 @@ import { planBatch } from './plan-batch.js';
 import { requestKeyOf } from '../requests/request-key.js';
 import { type QueuedRequest } from '../requests/write-request.js';
 
-const HEAD: LockedHead = {
-  revision: 10,
-  hash: 'a'.repeat(64),
-  epoch: '01890000-0000-7000-8000-00000000000e',
-  at: NOW,
-  now: NOW,
-  clock: NOW,
-  fence: 3,
-};
 const limits = { maxChanges: Infinity, maxBytes: Infinity };
 
 const queued = (commands: readonly Command[], origin: CallOrigin): QueuedRequest => ({
@@ -43,7 +34,7 @@ const plan = (
   requests: readonly QueuedRequest[],
   found: readonly LeasedInstance[] = [],
   known: readonly UsedKey[] = [],
-) => planBatch(frozen({ head: HEAD, batchId: HEAD.epoch, requests, found, usedKeys: known, limits }));
+) => planBatch(frozen({ head: LOCKED_HEAD, batchId: LOCKED_HEAD.epoch, requests, found, usedKeys: known, limits }));
 
 const current = aLeasedInstance();
 const report = (output = ''): Command => ({
@@ -51,14 +42,14 @@ const report = (output = ''): Command => ({
   target: { id: current.instance.id },
   report: { healthy: false, output },
 });
-const stranger: Command = { kind: 'deregister', target: { id: HEAD.epoch } };
+const stranger: Command = { kind: 'deregister', target: { id: LOCKED_HEAD.epoch } };
 
 const usedKey = (key: string, differing: Partial<UsedKey> = {}): UsedKey => ({
   ...aRepeatableCall(key),
   actor: 'anonymous',
   answer: { results: [] },
   revision: 3,
-  epoch: HEAD.epoch,
+  epoch: LOCKED_HEAD.epoch,
   ageMs: 60_000,
   ...differing,
 });
@@ -101,7 +92,7 @@ describe('Requests of one batch under one key', () => {
   });
 
   it('that are rejected by what is there get the same rejection, also when it would be another one by now', () => {
-    const register = registerCommand({ id: HEAD.epoch });
+    const register = registerCommand({ id: LOCKED_HEAD.epoch });
     const { outcomes, answers } = plan([
       request('k', [stranger]),
       request(undefined, [register]),
@@ -218,10 +209,6 @@ describe('Every batch', () => {
       .map(({ key, commands, text }) => request(key, commands, text)),
     { maxLength: 12 },
   );
-  const someFound = fc.uniqueArray(someLeasedInstance, {
-    selector: ({ instance }) => identityKey(instance),
-    maxLength: 6,
-  });
 
   it('does what it would do without the repetitions and the strangers under used keys', () => {
     fc.assert(
@@ -248,7 +235,7 @@ describe('Every batch', () => {
     fc.assert(
       fc.property(someKeyed, someFound, (requests, found) => {
         const first = plan(requests, found);
-        const known = first.answers.map(answer => ({ ...answer, revision: 99, epoch: HEAD.epoch, ageMs: 5 }));
+        const known = first.answers.map(answer => ({ ...answer, revision: 99, epoch: LOCKED_HEAD.epoch, ageMs: 5 }));
         const keyed = requests.filter(
           ({ origin }) => origin.repeatable && known.some(k => k.key === origin.repeatable!.key),
         );

@@ -3,29 +3,15 @@ import { canonicalJson, type Clock } from '@coordination/kernel';
 import { hashEvent } from '@coordination/log/testing';
 import { Scheduler } from '@coordination/scheduling';
 import { describe, expect, it } from 'vitest';
-import {
-  aLeasedInstance,
-  anIdentity,
-  anOrigin,
-  NOW,
-  registerCommand,
-} from '../../../../test/support/catalog/factories.js';
+import { aLeasedInstance, anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
+import { LOCKED_HEAD } from '../../../../test/support/catalog/locked-head.js';
 import { type BatchInput } from './batch-plan.js';
 import { BatchPlanner, planBatch } from './plan-batch.js';
 
-const HEAD = {
-  revision: 10,
-  hash: 'a'.repeat(64),
-  epoch: '01890000-0000-7000-8000-00000000000e',
-  at: NOW,
-  now: NOW,
-  clock: NOW,
-  fence: 3,
-};
 const SETTINGS = { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000 };
 
 const inputOf = (commands: number): Omit<BatchInput, 'batchId' | 'limits'> => ({
-  head: HEAD,
+  head: LOCKED_HEAD,
   requests: [
     {
       commands: Array.from({ length: commands }, (_, n) =>

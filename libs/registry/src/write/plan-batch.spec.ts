@@ -1,9 +1,8 @@
-import { type LockedHead, type LogEvent } from '@coordination/log';
+import { type LogEvent } from '@coordination/log';
 import { FIRST_PREVIOUS_HASH, hashEvent } from '@coordination/log/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  identityKey,
   type InstanceRecord,
   type LeasedInstance,
   normalizeRecord,
@@ -11,7 +10,7 @@ import {
   toStored,
 } from '@coordination/catalog';
 import { TermEndedError } from '@coordination/leadership';
-import { frozen, someCommand, someLeasedInstance } from '../../../../test/support/laws/arbitraries.js';
+import { frozen, someCommand, someFound } from '../../../../test/support/laws/arbitraries.js';
 import {
   aLeasedInstance,
   anIdentity,
@@ -20,6 +19,7 @@ import {
   NOW,
   registerCommand,
 } from '../../../../test/support/catalog/factories.js';
+import { LOCKED_HEAD } from '../../../../test/support/catalog/locked-head.js';
 import { type Command } from '../domain/commands.js';
 import { type BatchLimits, type BatchPlan } from './batch-plan.js';
 import { planBatch } from './plan-batch.js';
@@ -29,20 +29,10 @@ import { type SystemEvent, type WriteRequest } from '../requests/write-request.j
 const BATCH_ID = '01890000-0000-7000-8000-00000000000b';
 const UNLIMITED: BatchLimits = { maxChanges: Infinity, maxBytes: Infinity };
 
-const HEAD: LockedHead = {
-  revision: 10,
-  hash: 'a'.repeat(64),
-  epoch: '01890000-0000-7000-8000-00000000000e',
-  at: NOW,
-  now: NOW,
-  clock: NOW,
-  fence: 3,
-};
-
 const request = (...commands: Command[]): WriteRequest => ({ commands, origin: anOrigin() });
 
 const plan = (requests: readonly WriteRequest[], found: readonly LeasedInstance[] = [], limits = UNLIMITED) =>
-  planBatch(frozen({ head: HEAD, batchId: BATCH_ID, requests, found, limits }));
+  planBatch(frozen({ head: LOCKED_HEAD, batchId: BATCH_ID, requests, found, limits }));
 
 const identity = anIdentity();
 const deregister = (instanceId = identity.instanceId): Command => ({
@@ -88,7 +78,7 @@ describe('An event of the plan', () => {
         before: toStored(current.instance),
         after: expect.objectContaining({ port: 81, version: 5, revision: 11 }),
         hashVersion: 1,
-        previousHash: HEAD.hash,
+        previousHash: LOCKED_HEAD.hash,
         hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     ]);
@@ -301,17 +291,13 @@ describe('Every plan', () => {
     fc.array(someCommand, { minLength: 1, maxLength: 4 }).map(commands => request(...commands)),
     { maxLength: 12 },
   );
-  const someFound = fc.uniqueArray(someLeasedInstance, {
-    selector: ({ instance }) => identityKey(instance),
-    maxLength: 6,
-  });
   it('continues the log without a gap, in one chain, at one time, in one batch', () => {
     fc.assert(
       fc.property(someRequests, someFound, (requests, found) => {
         const { events } = plan(requests, found);
         for (const [n, event] of events.entries()) {
-          expect(event).toMatchObject({ revision: HEAD.revision + n + 1, at: NOW, batchId: BATCH_ID });
-          expect(event.previousHash).toBe(events[n - 1]?.hash ?? HEAD.hash);
+          expect(event).toMatchObject({ revision: LOCKED_HEAD.revision + n + 1, at: NOW, batchId: BATCH_ID });
+          expect(event.previousHash).toBe(events[n - 1]?.hash ?? LOCKED_HEAD.hash);
           expect(event.hash).toBe(hashEvent(event));
         }
       }),
@@ -399,7 +385,7 @@ describe('Every plan', () => {
   });
 
   it('on an empty log begins the chain', () => {
-    const head = { ...HEAD, revision: 0, hash: FIRST_PREVIOUS_HASH };
+    const head = { ...LOCKED_HEAD, revision: 0, hash: FIRST_PREVIOUS_HASH };
     const requests = [registrations(['a'])];
     const { events } = planBatch({ head, batchId: BATCH_ID, requests, found: [], limits: UNLIMITED });
     expect(events).toMatchObject([{ revision: 1, previousHash: FIRST_PREVIOUS_HASH }]);
@@ -412,7 +398,7 @@ describe('A request in a role', () => {
   it('is refused when the term is over, and no other one with it', () => {
     const [mine, other] = [registrations(['a']), registrations(['b'])];
     const { outcomes, events } = planBatch({
-      head: HEAD,
+      head: LOCKED_HEAD,
       batchId: BATCH_ID,
       requests: [{ ...mine, term }, other, { ...mine, term: { ...term, term: 4 } }],
       found: [],
@@ -498,13 +484,15 @@ describe('A lease that is over', () => {
     const current = aLeasedInstance();
     const { id } = current.instance;
     const input = {
-      head: HEAD,
+      head: LOCKED_HEAD,
       batchId: BATCH_ID,
       requests: [request(expire(id))],
       found: [current],
       limits: UNLIMITED,
     };
-    expect(planBatch(frozen({ ...input, head: { ...HEAD, clock: current.lease.renewedAt } })).events).toEqual([]);
+    expect(planBatch(frozen({ ...input, head: { ...LOCKED_HEAD, clock: current.lease.renewedAt } })).events).toEqual(
+      [],
+    );
     expect(planBatch(frozen(input)).events).toMatchObject([
       { action: 'instance.health_changed', reason: expect.stringMatching(/^the lease of 30 s ended/) as string },
     ]);

@@ -32,7 +32,8 @@ const OWNER = { workClass: 'liveness' } as const;
 
 /**
  * How long (ms) a plan is made at once, before it goes on in slices: enough for a full batch of small changes, because the database
- * does nothing for this node meanwhile. Pauses in such plans cost a third of the throughput of batches.
+ * does nothing for this node meanwhile. With pauses from the start, batches of new registrations were slower by up to a third on
+ * a busy machine; with 16 ms, three paired rounds of measurements found no difference to plans without pauses.
  */
 const FIRST_SLICE_MS = 16;
 

@@ -1,37 +1,35 @@
 import { type LogEvent } from '@coordination/log';
 import { EVENT_COLUMNS } from '@coordination/log/testing';
 import { type RoleTerm } from '@coordination/leadership';
-import { Client } from 'pg';
+import { type Client } from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../../../../../test/support/catalog/catalog-invariants.js';
+import {
+  claimLongAgo,
+  createSweptDatabase,
+  type SweptDatabase,
+} from '../../../../../test/support/catalog/swept-database.js';
 import { startSweepingNode, type SweepingNode } from '../../../../../test/support/catalog/sweeping-node.js';
-import { createTestDatabase, type TestDatabase } from '../../../../../test/support/database/test-database.js';
 import { ProbeGuardRecorder } from '../../probes/holding/probe-guard-recorder.js';
 import { SecondLookStore } from '../../probes/holding/second-look-store.js';
 import { ALL, type GuardState } from '../guard-state.js';
 import { LivenessGuardRepository } from '../liveness-guard.repository.js';
 
-let database: TestDatabase;
+let swept: SweptDatabase;
 let node: SweepingNode;
 let recorder: ProbeGuardRecorder;
 let term: RoleTerm;
 let client: Client;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  node = await startSweepingNode(database.url);
+  swept = await createSweptDatabase();
+  ({ node, client } = swept);
+  term = await claimLongAgo(swept);
   const { databases, writer } = node;
   recorder = new ProbeGuardRecorder(databases, writer, new LivenessGuardRepository(), new SecondLookStore(databases));
-  client = new Client({ connectionString: database.url });
-  await client.connect();
-  term = (await node.claim())!;
-  await client.query(`update node_role set back_since = now() - interval '1 day'`);
 });
-afterEach(async () => {
-  await client.end();
-  await node.close();
-  await database.drop();
-});
+
+afterEach(() => swept.close());
 
 const guard = (of: string, scope: GuardState['scope'] = ALL): GuardState => ({
   active: true,
@@ -88,7 +86,7 @@ it('Guards of a dead node are ended in the log, each once, and those of others a
     before: { phase: 'holding', reason: 'probe-failures', of: 24 },
     after: null,
   });
-  await assertCatalogInvariants(database.url);
+  await assertCatalogInvariants(swept.database.url);
 });
 
 it('A guard that was ended for its node begins anew where that node lives on, so that begins and ends alternate', async () => {
@@ -115,7 +113,7 @@ it('A node that starts again under its name ends the guard that it had before', 
 it('Only the node that has the role ends guards of dead nodes', async () => {
   await confirm('node-dead', [guard('node-dead')]);
   await die('node-dead');
-  const other = await startSweepingNode(database.url);
+  const other = await startSweepingNode(swept.database.url);
   try {
     await client.query(`update node_role set expires_at = now() - interval '1 second'`);
     const next = (await other.claim())!;
