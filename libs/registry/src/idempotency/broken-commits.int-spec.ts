@@ -4,10 +4,11 @@ import { anIdentity, anOrigin, aRepeatableCall, registerCommand } from '../../..
 import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
 import { type Command } from '../domain/commands.js';
 
 /** Short, so that what hangs is ended soon. */
-const HEAD_HOLD_LIMIT_MS = 500;
+const HEAD_HOLD_LIMIT_MS = unhurried(500);
 const COMMIT = /^commit$/i;
 
 let database: TestDatabase;

@@ -6,13 +6,14 @@ import { assertCatalogInvariants } from '../../../../test/support/catalog/catalo
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { CommitSettlement } from './commit-settlement.js';
 import { planBatch } from './plan-batch.js';
 
 /** Short, so that what hangs is ended soon. */
-const HEAD_HOLD_LIMIT_MS = 500;
+const HEAD_HOLD_LIMIT_MS = unhurried(500);
 
 const COMMIT = /^commit$/i;
 
@@ -91,6 +92,12 @@ describe('A head that is not to be had', () => {
 });
 
 describe('A connection that is killed', () => {
+  // It is the test that ends the connection, and not the limit, however late the test gets to it.
+  beforeEach(async () => {
+    await node.close();
+    node = await startWriter(proxy.url, { headHoldLimitMs: 20_000 });
+  });
+
   it('while it waits for the head: nothing happened, and callers hear so', async () => {
     const patient = await startWriter(database.url, { headHoldLimitMs: 20_000 });
     const answer = await whileHeadIsHeld(async () => {

@@ -11,6 +11,7 @@ import {
 import { PostgresProxy } from '../../../../../test/support/database/postgres-proxy.js';
 import { startSeeingWriter } from '../../../../../test/support/catalog/cached-writer.js';
 import { createTestDatabase, type TestDatabase } from '../../../../../test/support/database/test-database.js';
+import { unhurried } from '../../../../../test/support/time/slowness.js';
 import { waitFor } from '../../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../../test/support/catalog/writer.js';
 import { type Command } from '../../domain/commands.js';
@@ -27,8 +28,8 @@ let other: WritingNode;
 beforeEach(async () => {
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
-  node = await startSeeingWriter(proxy.url, { headHoldLimitMs: 500 });
-  other = await startWriter(database.url, { headHoldLimitMs: 500 });
+  node = await startSeeingWriter(proxy.url, { headHoldLimitMs: unhurried(500) });
+  other = await startWriter(database.url, { headHoldLimitMs: unhurried(500) });
   // The first batch learns what the next ones need.
   await node.submit(register('before'));
 });
