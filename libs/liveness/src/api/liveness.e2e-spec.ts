@@ -31,7 +31,7 @@ let api: Api;
 let other: Api;
 
 beforeAll(async () => {
-  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: '1000' } });
+  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: String(unhurried(1_000)) } });
   api = catalog.api;
   other = catalog.nodes[1]!.api;
 });

@@ -15,7 +15,7 @@ let catalog: CatalogService;
 let count = 0;
 
 beforeAll(async () => {
-  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: '1000' } });
+  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: String(unhurried(1_000)) } });
 });
 afterAll(() => catalog.close());
 
