@@ -6,7 +6,6 @@ import { assertCatalogInvariants } from '../../../../test/support/catalog/catalo
 import { anIdentity, anOrigin, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { unhurried } from '../../../../test/support/time/slowness.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { type RecordChange, RecordWriter } from './record-writer.js';
 
@@ -39,7 +38,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
   node = await startWriter(database.url, {}, [SavedQuery]);
-  other = await startWriter(proxy.url, { headHoldLimitMs: unhurried(500) }, [SavedQuery]);
+  other = await startWriter(proxy.url, {}, [SavedQuery]);
   await query(node.databases.em('reads'), TABLE);
 });
 
