@@ -1,6 +1,6 @@
 import { type LogEvent } from '@coordination/log';
 import { GuardStates } from '@coordination/liveness';
-import { GuardOverrides } from '@coordination/liveness/testing';
+import { GuardOverrides, isReport } from '@coordination/liveness/testing';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api } from '../support/http/api.js';
@@ -41,16 +41,24 @@ async function endedOf(url: string, ids: readonly string[]): Promise<string[]> {
   return events.filter(event => isEnd(event) && own.has(event.instanceUuid ?? '')).map(event => event.instanceUuid!);
 }
 
-/** Looks at little while it waits: the whole log is read, and found to be sound, when the time has come. */
-async function waitForEnds(url: string, ids: readonly string[], expected: readonly string[]): Promise<void> {
+/**
+ * Looks at little while it waits: the whole log is read, and found to be sound, when the time has come.
+ * @param late those that this process has kept from renewing in time
+ */
+async function waitForEnds(
+  url: string,
+  ids: readonly string[],
+  expected: readonly string[],
+  late: () => ReadonlySet<string> = () => new Set(),
+): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
     const ended = async () => {
       const { rows } = await client.query<{ count: number }>(
-        `select count(*)::int as count from service_event
+        `select count(distinct instance_uuid)::int as count from service_event
          where actor = 'system:liveness' and action = any($1) and instance_uuid = any($2)`,
-        [END_ACTIONS, ids],
+        [END_ACTIONS, expected],
       );
       return rows[0]!.count;
     };
@@ -63,7 +71,11 @@ async function waitForEnds(url: string, ids: readonly string[], expected: readon
   } finally {
     await client.end();
   }
-  expect((await endedOf(url, ids)).toSorted(), 'exactly the dead, each once').toEqual(expected.toSorted());
+  const ended = await endedOf(url, ids);
+  const excused = late();
+  expect(ended.filter(id => !excused.has(id)).toSorted(), 'exactly the dead, each once').toEqual(
+    expected.filter(id => !excused.has(id)).toSorted(),
+  );
 }
 
 const sweeperOf = async (nodes: readonly RestartableNode[]): Promise<RestartableNode> => {
@@ -96,25 +108,25 @@ describe('200 instances on two nodes', () => {
       FLEET,
     );
     const dead = fleet.silence(6);
-    await waitForEnds(database.url, fleet.ids, dead);
+    await waitForEnds(database.url, fleet.ids, dead, () => fleet!.lateIds);
 
     const killed = await sweeperOf(nodes);
     await killed.kill();
     dead.push(...fleet.silence(3));
-    await waitForEnds(database.url, fleet.ids, dead);
+    await waitForEnds(database.url, fleet.ids, dead, () => fleet!.lateIds);
     await killed.startAgain();
 
     const stopped = await sweeperOf(nodes);
     const other = nodes.find(node => node !== stopped)!;
     stopped.process.signal('SIGSTOP');
     dead.push(...fleet.silence(3));
-    await waitForEnds(database.url, fleet.ids, dead);
-    expect(await metricOf(other.api, 'pcs_lease_sweeper')).toBe(1);
+    await waitForEnds(database.url, fleet.ids, dead, () => fleet!.lateIds);
+    await waitFor('the other one ends leases', async () => (await metricOf(other.api, 'pcs_lease_sweeper')) === 1);
     stopped.process.signal('SIGCONT');
     const woken = performance.now();
     await waitFor('all are heard again', () => fleet!.areAnsweredSince(woken), PATIENCE_MS);
     dead.push(...fleet.silence(2));
-    await waitForEnds(database.url, fleet.ids, dead);
+    await waitForEnds(database.url, fleet.ids, dead, () => fleet!.lateIds);
     for (const node of nodes) {
       node.process.signal('SIGTERM');
       expect(await node.process.ended).toEqual({ code: 0, signal: null });
@@ -149,7 +161,7 @@ describe('A database that is away for longer than leases last', () => {
     await postgres.startAgain();
     const back = performance.now();
     await waitFor('all are heard again', () => fleet!.areAnsweredSince(back), PATIENCE_MS);
-    await waitForEnds(postgres.url, fleet.ids, dead);
+    await waitForEnds(postgres.url, fleet.ids, dead, () => fleet!.lateIds);
     for (const node of nodes) node.process.signal('SIGTERM');
     await Promise.all(nodes.map(node => node.process.ended));
   });
@@ -192,7 +204,8 @@ describe('1,000 instances of which many stop at once', () => {
       const fewDead = all.slice(950);
       alive = all.slice(0, 950);
       await waitForEnds(database.url, all, fewDead);
-      expect(guards.current()).toEqual([]);
+      // The reports of stalls of a busy machine, and of outages that they look like, hold nothing.
+      expect(guards.current().filter(state => !isReport(state))).toEqual([]);
 
       alive = all.slice(0, 450);
       await waitFor('the guard holds', () => guards.of('default', 'orders')?.scope.kind === 'service', PATIENCE_MS);

@@ -8,10 +8,12 @@ import { startFaults } from '../support/nodes/node-faults.js';
 import { unhurried } from '../support/time/slowness.js';
 import { type SpawnedNode, spawnLoadedNode } from '../support/nodes/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../support/database/test-database.js';
-import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
+import { waitFor } from '../support/time/wait-for.js';
 
 const OPERATIONS = 2_000;
 const FAULTS = 12;
+/** How long (ms) all of that may take. */
+const PATIENCE_MS = 540_000;
 
 let directory: DisposableDirectory;
 let database: TestDatabase;

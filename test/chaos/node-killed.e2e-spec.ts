@@ -55,7 +55,8 @@ describe('kill -9 of the service under load', () => {
 
 describe('SIGTERM under load', () => {
   it('turns readiness first, then answers everybody who is in flight, and ends well', async () => {
-    const node = await start({ PCS_SHUTDOWN_DRAIN_SECONDS: '2' });
+    // All that follows up to the end happens within this time.
+    const node = await start({ PCS_SHUTDOWN_DRAIN_SECONDS: String(unhurried(4)) });
     const load = startMixedLoad({ apis: [node.api], seed: 22, clients: 10, names: 5 });
     await waitFor('the load is under way', () => load.acknowledged() > 100);
     expect((await node.api.get('/health/ready')).status).toBe(200);

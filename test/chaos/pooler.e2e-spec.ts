@@ -12,6 +12,8 @@ import { migrate } from '../support/database/schema.js';
 
 /** Fewer than the connections of one node, so that sessions are shared all the time. */
 const POOL_SIZE = 4;
+/** The default: a session that waits for the head is one of the few that all share. */
+const ENV = { PCS_HEAD_HOLD_LIMIT_MS: '2000' };
 /** So long that only a notification can tell of a change in time. */
 const NEVER_MS = '60000';
 
@@ -42,7 +44,7 @@ describe.runIf(program !== undefined)('through PgBouncer in transaction mode', (
   beforeAll(async () => {
     postgres = await OwnPostgres.start();
     pooler = await PgBouncer.start(program!, postgres.url, POOL_SIZE);
-    nodes = [await startNode(pooler.url), await startNode(pooler.url)];
+    nodes = [await startNode(pooler.url, ENV), await startNode(pooler.url, ENV)];
   });
   afterAll(async () => {
     for (const node of nodes) await node.close();
@@ -111,7 +113,7 @@ describe.runIf(program !== undefined)('through PgBouncer in transaction mode', (
   });
 
   it('a direct connection for LISTEN brings notifications', async () => {
-    const env = { DATABASE_LISTEN_URL: postgres.url, PCS_VIEW_POLL_MS: NEVER_MS };
+    const env = { ...ENV, DATABASE_LISTEN_URL: postgres.url, PCS_VIEW_POLL_MS: NEVER_MS };
     const listening = await startNode(pooler.url, env);
     try {
       for (let n = 1; n <= 3; n++) {

@@ -5,7 +5,7 @@ import { assertCatalogInvariants } from '../support/catalog/catalog-invariants.j
 import { type CatalogNode, startNode } from '../support/catalog/catalog-service.js';
 import { assertAnswersAreTrue, startMixedLoad } from '../support/http/mixed-load.js';
 import { OwnPostgres } from '../support/database/own-postgres.js';
-import { waitFor } from '../support/time/wait-for.js';
+import { PATIENCE_MS, waitFor } from '../support/time/wait-for.js';
 import { openWatch, RecordingWatcher } from '../support/watch/recording-watcher.js';
 import { stretchProblems, watchProblems } from '../support/watch/watch-guarantees.js';
 import { stretchesOf } from '../support/watch/watch-record.js';
@@ -134,7 +134,7 @@ describe('a backup restored under running nodes and watchers', () => {
       status: 410,
       body: { code: 'REVISION_UNKNOWN' },
     });
-    for await (const frame of openWatch(api, '', { after: gone, in: 'since' }, AbortSignal.timeout(10_000))) {
+    for await (const frame of openWatch(api, '', { after: gone, in: 'since' }, AbortSignal.timeout(PATIENCE_MS))) {
       expect(frame).toMatchObject({ event: 'reset', data: { reason: 'new_epoch' } });
     }
 

@@ -74,6 +74,8 @@ describe('a primary whose synchronous standby has left it, as that of a node whi
           expect({ status, code: body.code }).toEqual({ status: 503, code: 'STORE_UNAVAILABLE' });
         }
       }
+      // Those that hang do so until the standby is back, so a second one would stay.
+      await waitFor('a commit hangs', async () => (await hangingCommits()) > 0);
       expect(await hangingCommits()).toBe(1);
       for (const path of STRONG) expect((await unfenced.api.get(path)).status).toBe(200);
       expect((await fenced.api.get('/api/v1/discovery/namespaces')).status).toBe(200);
@@ -81,6 +83,6 @@ describe('a primary whose synchronous standby has left it, as that of a node whi
       await setStandby('');
     }
     await waitFor('it answers again', async () => (await fenced.api.get(STRONG[0]!)).status === 200);
-    expect(await hangingCommits()).toBe(0);
+    await waitFor('none hangs any more', async () => (await hangingCommits()) === 0);
   });
 });

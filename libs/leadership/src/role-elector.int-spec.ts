@@ -6,6 +6,7 @@ import { type ClaimedStall, NodeRoleRepository } from './node-role.repository.js
 import { type RecordedStall } from './recorded-stall.js';
 import { OPEN_SCHEMA, someTasks, TestClock } from '../../../test/support/nodes/background-tasks.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database/test-database.js';
+import { eventually } from '../../../test/support/time/eventually.js';
 import { waitFor } from '../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../test/support/catalog/writer.js';
 import { AWAY_AFTER_MS, ROLE_LASTS_MS, RoleElector } from './role-elector.job.js';
@@ -52,11 +53,17 @@ describe('The role', () => {
   it('stays with a node as long as it claims it, in one term', async () => {
     const elector = elect(nodes[0]!);
     await waitFor('it holds it', () => elector.term !== undefined);
-    const first = elector.term;
-    elect(nodes[1]!);
-    const from = performance.now();
-    await waitFor('an unrenewed claim would have ended', () => performance.now() - from > ROLE_LASTS_MS + 500);
-    expect(elector.term, 'the same object, so that the writer can batch requests in it').toBe(first);
+    const other = elect(nodes[1]!);
+    // A claim that comes too late, because this process was stopped or the machine had no time for it, loses the role rightly.
+    await eventually(async () => {
+      await waitFor('one holds it', () => holders().length === 1);
+      const [holder] = holders();
+      const first = holder!.term;
+      const until = performance.now() + ROLE_LASTS_MS + 500;
+      await waitFor('an unrenewed claim would have ended', () => performance.now() > until);
+      expect(holder!.term, 'the same object, so that the writer can batch requests in it').toBe(first);
+      expect((holder === elector ? other : elector).term).toBeUndefined();
+    });
   });
 
   it('shows every node when its holder last worked, independent of the clock of the database', async () => {
@@ -102,21 +109,23 @@ const pass = (seconds: number) =>
 
 describe('A node that was stalled', () => {
   const roles = new NodeRoleRepository();
+  /** Claims last so long (ms) that none ends because the test is slow, and time passes for them by {@link pass} only. */
+  const LASTS_MS = 60_000;
   const claim = (holder: string, stall?: ClaimedStall) =>
-    roles.claim(em(), { role: 'sweeper', holder, lastsMs: ROLE_LASTS_MS, awayAfterMs: AWAY_AFTER_MS, stall });
+    roles.claim(em(), { role: 'sweeper', holder, lastsMs: LASTS_MS, awayAfterMs: AWAY_AFTER_MS, stall });
   const found = async () => (await roles.find(em(), 'sweeper'))!;
 
   it('has its stall recorded with the claim that takes the role again, and that was no outage', async () => {
     await claim('a');
-    await pass(21);
+    await pass(100);
     const { backSince } = await found();
-    const { term } = await claim('a', stallOf(20_000));
+    const { term } = await claim('a', stallOf(120_000));
     expect(term).toMatchObject({ holder: 'a', term: 2 });
     const role = await found();
     expect(role.backSince).toBe(backSince);
     expect(role.stalls).toHaveLength(1);
     const [{ from, until, ms }] = role.stalls as [RecordedStall];
-    expect([ms, Date.parse(until) - Date.parse(from)]).toEqual([20_000, 21_000]);
+    expect([ms, Date.parse(until) - Date.parse(from)]).toEqual([120_000, 121_000]);
     expect(until <= role.now).toBe(true);
   });
 
@@ -141,10 +150,10 @@ describe('A node that was stalled', () => {
 
   it('has no stall recorded where another one took the role, or holds it', async () => {
     await claim('a');
-    await pass(10);
+    await pass(100);
     expect((await claim('b')).term).toMatchObject({ holder: 'b', term: 2 });
     await claim('a', stallOf(10_000));
-    await pass(10);
+    await pass(100);
     expect((await claim('a', stallOf(10_000))).term, 'it takes it back').toMatchObject({ holder: 'a', term: 3 });
     expect((await found()).stalls).toEqual([]);
     await claim('b', stallOf(2_000, { term: 3 }));
@@ -154,9 +163,9 @@ describe('A node that was stalled', () => {
   it('has its stall recorded where the holder died before, so that no node could answer', async () => {
     await claim('a');
     await claim('b');
-    await pass(20);
-    expect((await claim('b', stallOf(19_000))).term).toMatchObject({ holder: 'b', term: 2 });
-    expect((await found()).stalls).toMatchObject([{ ms: 19_000 }]);
+    await pass(100);
+    expect((await claim('b', stallOf(99_000))).term).toMatchObject({ holder: 'b', term: 2 });
+    expect((await found()).stalls).toMatchObject([{ ms: 99_000 }]);
   });
 
   it('fills the row with no more than the last stalls, and with none of the future', async () => {
@@ -182,13 +191,14 @@ describe('A node that was stalled', () => {
     const clock = new TestClock();
     const elector = elect({ ...nodes[0]!, databases }, clock);
     await waitFor('it holds the role', () => elector.term !== undefined);
-    const { term } = elector.term!;
-    expect(await elector.confirm()).toMatchObject({ term });
+    const { holder } = elector.term!;
+    expect(await elector.confirm()).toMatchObject({ holder });
     expect((await found()).stalls, 'without a stall nothing is claimed').toEqual([]);
     clock.pass(2_500);
     stalledMs = 2_500;
     expect(elector.unrecordedStallMs).toBe(2_500);
-    expect(await elector.confirm()).toMatchObject({ term });
+    // In the same term, or in the next one if the machine was so slow that this one has ended.
+    expect(await elector.confirm()).toMatchObject({ holder });
     expect((await found()).stalls.at(-1)).toMatchObject({ ms: 2_500 });
     clock.pass(ROLE_LASTS_MS);
     expect(elector.term).toBeUndefined();

@@ -4,7 +4,7 @@ export { admit, admitted } from './guard/admission.js';
 export { evaluateGuard } from './guard/evaluate-guard.js';
 export { GuardOverrides } from './guard/guard-overrides.service.js';
 export { type ExpiryRules, type GuardRules } from './guard/guard-rules.js';
-export { type GuardState } from './guard/guard-state.js';
+export { type GuardState, isReport } from './guard/guard-state.js';
 export { type LeaseCounts, type ServiceCount } from './guard/lease-counts.js';
 export { LivenessGuardRepository } from './guard/liveness-guard.repository.js';
 export { longStallUntil } from './guard/outage-recovery.js';

@@ -103,7 +103,7 @@ describe('In a process whose event loop is blocked for longer than the time', ()
       await once(client, 'connect');
       const heard: string[] = [];
       const over = Promise.withResolvers<void>();
-      const timer = new AwakeTimer(delay, 200, () => {
+      const timer = new AwakeTimer(delay, 900, () => {
         heard.push('late');
         over.resolve();
       });

@@ -26,6 +26,10 @@ const PYTHON = (process.env['PATH'] ?? '')
     }
   });
 
+const TTL_SECONDS = unhurried(3);
+/** Longer than it takes to notice that a client is stopping, and than its heartbeats are apart. */
+const DRAIN_SECONDS = String(TTL_SECONDS + 2);
+
 const HEARTBEAT = /^PUT .*\/heartbeat[?]/;
 const REGISTRATION = /^POST /;
 const DEREGISTRATION = /^DELETE /;
@@ -97,7 +101,7 @@ describe.each([
       INSTANCE_ID: id(),
       ADDRESS: '127.0.0.1',
       PORT: '8080',
-      TTL_SECONDS: String(unhurried(3)),
+      TTL_SECONDS: String(TTL_SECONDS),
     };
     const client = ServiceProcess.start(directory, command, {
       cwd: directory.path,
@@ -114,7 +118,7 @@ describe.each([
   }
 
   it.runIf(isHere)('registers, renews its lease, and on SIGTERM stops being given out before it goes', async () => {
-    const client = await startRegistered({ DRAIN_SECONDS: '5' });
+    const client = await startRegistered({ DRAIN_SECONDS });
     expect(await isGivenOut()).toBe(true);
     await waitFor('heartbeats', () => heartbeats() > 1);
     expect((await found())?.expiresAt).not.toBeNull();
@@ -191,7 +195,7 @@ describe.each([
   });
 
   it.runIf(isHere)('does not register again when it is removed while it ends', async () => {
-    const client = await startRegistered({ DRAIN_SECONDS: '4' });
+    const client = await startRegistered({ DRAIN_SECONDS });
     client.signal('SIGTERM');
     await waitFor('it is stopping', async () => (await found())?.status === 'stopping');
     await node.api.send('DELETE', path());

@@ -4,6 +4,7 @@ import { type CatalogNode, startNode } from '../../support/catalog/catalog-servi
 import { Contract, JudgedApi } from '../../support/openapi/openapi-contract.js';
 import { PostgresProxy } from '../../support/database/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
+import { unhurried } from '../../support/time/slowness.js';
 import { waitFor } from '../../support/time/wait-for.js';
 
 const DISCOVERY = '/api/v1/discovery';
@@ -25,8 +26,7 @@ beforeAll(async () => {
   node = await startNode(proxy.url, {
     PCS_SELF_REGISTRATION: 'on',
     PCS_NODE_ID: 'node-a',
-    PCS_LEASE_FLUSH_BOUND_MS: '1000',
-    PCS_HEAD_HOLD_LIMIT_MS: '1000',
+    PCS_LEASE_FLUSH_BOUND_MS: String(unhurried(1_000)),
     PCS_WATCH_MAX: '1',
   });
   contract = await Contract.of(node.url);

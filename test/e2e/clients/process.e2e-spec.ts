@@ -12,6 +12,7 @@ import { copyCheckout } from '../../support/nodes/checkout.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
 import { lastingPort } from '../../support/database/lasting-port.js';
 import { serversBelow, ServiceProcess } from '../../support/nodes/service-process.js';
+import { unhurried } from '../../support/time/slowness.js';
 import { waitFor } from '../../support/time/wait-for.js';
 import { eventually } from '../../support/time/eventually.js';
 
@@ -316,7 +317,7 @@ describe('the service process', () => {
     }
 
     it('says that it is not ready, lets the request finish, and ends', async () => {
-      const service = start(MAIN, { PCS_SHUTDOWN_DRAIN_SECONDS: '2' });
+      const service = start(MAIN, { PCS_SHUTDOWN_DRAIN_SECONDS: String(unhurried(3)) });
       const url = await service.url();
       const { answered, finish } = await register(url);
       expect((await fetch(`${url}/health/ready`)).status).toBe(200);

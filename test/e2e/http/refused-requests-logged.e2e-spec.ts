@@ -4,6 +4,7 @@ import { type DisposableDirectory, disposableDirectory } from '../../support/dis
 import { PostgresProxy } from '../../support/database/postgres-proxy.js';
 import { type SpawnedNode, spawnLoadedNode } from '../../support/nodes/spawned-node.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
+import { unhurried } from '../../support/time/slowness.js';
 import { waitFor } from '../../support/time/wait-for.js';
 
 interface Line {
@@ -27,7 +28,7 @@ beforeAll(async () => {
   directory = disposableDirectory();
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
-  node = await spawnLoadedNode(directory, proxy.url, { PCS_HEAD_HOLD_LIMIT_MS: '500' });
+  node = await spawnLoadedNode(directory, proxy.url, { PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)) });
 });
 afterAll(async () => {
   await node.process.kill();

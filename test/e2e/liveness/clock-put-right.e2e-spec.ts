@@ -11,7 +11,7 @@ import { waitFor } from '../../support/time/wait-for.js';
 const HOUR = 3_600;
 const MINUTE_MS = 60_000;
 const TTL = unhurried(5);
-const SHORT = { kind: 'heartbeat', ttlSeconds: TTL, deregisterAfterSeconds: 5 };
+const SHORT = { kind: 'heartbeat', ttlSeconds: TTL, deregisterAfterSeconds: TTL };
 /** That most of a service die is what is tested here. */
 const UNGUARDED = { PCS_GUARD_MIN_INSTANCES: '1000', PCS_GUARD_TOTAL_MIN_INSTANCES: '1000' };
 /** Leases that nobody would wait an hour for in a test are waited for so long (ms). */
@@ -118,7 +118,7 @@ describe('The clock of the database was an hour ahead, and was put right', () =>
     await api().ok('PUT', '/api/v1/registry/overrides', {
       selector: { service: 'soon' },
       status: 'maintenance',
-      until: iso((await clock.now()) + 3_000),
+      until: iso((await clock.now()) + unhurried(3_000)),
     });
     await waitFor('the short one has ended', async () => {
       return (await api().ok('GET', named('soon', 'soon'))).status === 'healthy';

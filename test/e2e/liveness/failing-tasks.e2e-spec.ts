@@ -260,7 +260,7 @@ describe('A node that is not notified', () => {
 });
 
 describe('A node that cannot read the log any more, while others write', () => {
-  const LIMIT_SECONDS = 10;
+  const LIMIT_SECONDS = unhurried(10);
   let reader: CatalogNode;
 
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explanation } from '@coordination/liveness/testing';
 import { type Api, INSTANCES, LONG_LEASE, named, type Problem } from '../../support/http/api.js';
 import { brief, type CatalogService, eventsOf, startCatalog } from '../../support/catalog/catalog-service.js';
+import { unhurried } from '../../support/time/slowness.js';
 import { waitFor } from '../../support/time/wait-for.js';
 
 interface Version {
@@ -26,7 +27,7 @@ let count = 0;
 beforeAll(async () => {
   catalog = await startCatalog({
     nodes: 2,
-    env: { PCS_LEASE_FLUSH_BOUND_MS: '1000', PCS_EMPTY_SERVICES_MAX: '2' },
+    env: { PCS_LEASE_FLUSH_BOUND_MS: String(unhurried(1_000)), PCS_EMPTY_SERVICES_MAX: '2' },
   });
   [api, other] = catalog.nodes.map(node => node.api) as [Api, Api];
 });
@@ -113,7 +114,8 @@ describe('An instance that is gone', () => {
 
   it('is told when its lease ended, with its override', async () => {
     const instanceId = `lease-${++count}`;
-    const check = { kind: 'heartbeat', ttlSeconds: 1, deregisterAfterSeconds: 1 };
+    // So long that the override is set before.
+    const check = { kind: 'heartbeat', ttlSeconds: unhurried(2), deregisterAfterSeconds: 1 };
     const { id } = await api.register({ instanceId, check });
     await api.ok('PUT', `${named(instanceId)}/override`, { status: 'stopping', reason: 'new version' });
     await waitFor('it is gone', async () => (await api.get(`${INSTANCES}/${id}`)).status === 404);

@@ -67,11 +67,14 @@ describe('a strong read of a node that hears of nothing', () => {
     for (let n = 0; n < 20; n++) {
       const service = `strong-${n}`;
       const { revision } = await register(service);
+      const asked = performance.now();
       const answers = await Promise.all(QUESTIONS(service).map(path => deaf.api.get(`${path}consistency=strong`)));
       for (const answer of answers) {
         expect(answer.status).toBe(200);
         expect(answer.revision).toBeGreaterThanOrEqual(revision);
-        expect(answer.headers.get('x-catalog-staleness')).toBe('0');
+        // Whole seconds since this node asked the primary for it: none, unless the machine is busy.
+        const longestSeconds = Math.ceil((performance.now() - asked) / 1_000);
+        expect(Number(answer.headers.get('x-catalog-staleness'))).toBeLessThan(longestSeconds);
       }
       expect(JSON.stringify(answers[1]!.body)).toContain(service);
       expect(answers[3]!.body).toMatchObject({ instances: [{ instanceId: 'a' }] });

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Databases } from '@coordination/database';
+import { Scheduler } from '@coordination/scheduling';
 import { Api, INSTANCES } from '../../support/http/api.js';
 import { startApplication } from '../../support/nodes/application.js';
 import {
@@ -16,6 +17,7 @@ import {
 import { lastingPort } from '../../support/database/lasting-port.js';
 import { metricOf } from '../../support/nodes/metrics.js';
 import { PostgresProxy } from '../../support/database/postgres-proxy.js';
+import { unhurried } from '../../support/time/slowness.js';
 import { waitFor } from '../../support/time/wait-for.js';
 import { WATCH } from '../../support/watch/recording-watcher.js';
 import { type WatchFrame } from '../../support/watch/watch-record.js';
@@ -159,11 +161,13 @@ describe('a thousand watchers', () => {
       return busy?.count === 0;
     });
 
+    await waitFor('all have begun', () => node.app.get(Scheduler).size === 0);
     const turns = await metricOf(node.api, 'pcs_watch_turns_total');
     for (let n = 0; n < 20; n++) await node.api.register({ service: 'elsewhere', instanceId: `e-${n}` });
     await node.api.register({ service: 'crowd-7', instanceId: 'concerns-ten' });
     const concerned = watchers.filter((_, n) => n % 100 === 7);
     for (const each of concerned) await each.until('the change', ({ event }) => event === 'instance.registered');
+    await waitFor('all have been told', () => node.app.get(Scheduler).size === 0);
     expect(await metricOf(node.api, 'pcs_watch_turns_total')).toBe(turns + concerned.length);
     expect(watchers.flatMap(watcher => watcher.told())).toHaveLength(concerned.length);
   });
@@ -226,8 +230,13 @@ describe('a node whose view is older than is allowed', () => {
   it('sends comments instead of bookmarks, takes no new watches, and goes on without a gap', async () => {
     const proxy = await PostgresProxy.start(catalog.database.url);
     ends.push(() => proxy.shut());
-    const { api } = await start({ PCS_STALENESS_LIMIT_SECONDS: '1', PCS_WATCH_BOOKMARK_SECONDS: '1' }, proxy.url);
-    const response = await openUnread(api, 'service=stale');
+    const limits = { PCS_STALENESS_LIMIT_SECONDS: String(unhurried(1)), PCS_WATCH_BOOKMARK_SECONDS: '1' };
+    const { api } = await start(limits, proxy.url);
+    let response!: IncomingMessage;
+    await waitFor('the view is fresh enough', async () => {
+      response = await openUnread(api, 'service=stale');
+      return response.statusCode === 200;
+    });
     let text = '';
     response.on('data', chunk => (text += String(chunk)));
     await waitFor('a bookmark', () => text.includes('event: bookmark'));

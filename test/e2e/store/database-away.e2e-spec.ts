@@ -16,7 +16,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
   node = await startNode(proxy.url, {
-    PCS_LEASE_FLUSH_BOUND_MS: '500',
+    PCS_LEASE_FLUSH_BOUND_MS: String(unhurried(500)),
     PCS_HEAD_HOLD_LIMIT_MS: String(unhurried(500)),
   });
   instance = await node.api.register();

@@ -45,8 +45,11 @@ export async function startCatalog(
   };
 }
 
-/** A machine that is busy with other tests may need longer for a renewal than the default allows, and would refuse. */
-const PATIENT = { PCS_LEASE_FLUSH_BOUND_MS: '5000' };
+/**
+ * A machine that is busy with other tests, or stops for seconds, may need longer for a renewal, and for a transaction, than the
+ * defaults allow, and would refuse.
+ */
+const PATIENT = { PCS_LEASE_FLUSH_BOUND_MS: '5000', PCS_HEAD_HOLD_LIMIT_MS: '20000' };
 
 /** Starts one more node on a database, and waits until it has loaded the catalog. */
 export async function startNode(

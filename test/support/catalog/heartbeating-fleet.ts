@@ -2,14 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Api, INSTANCES } from '../http/api.js';
 import { unhurried } from '../time/slowness.js';
 
-/** How long (ms) a client waits for an answer before it asks another node. */
-const ANSWERED_WITHIN_MS = unhurried(1_000);
+/** How long (ms) a client waits for an answer before it asks another node, on an idle machine. */
+const ANSWERED_WITHIN_MS = 1_000;
 
 interface Member {
   readonly id: string;
   alive: boolean;
   /** Monotonic time of the last heartbeat that was answered. */
   answeredAt: number;
+  /** Monotonic time since which it has sent nothing; undefined: it is not alive, and has no need to send. */
+  sentAt: number | undefined;
 }
 
 export interface FleetOptions {
@@ -22,12 +24,20 @@ export interface FleetOptions {
 export class HeartbeatingFleet {
   private readonly ending = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
+  private readonly late = new Set<string>();
+  private readonly answeredWithinMs = unhurried(ANSWERED_WITHIN_MS);
+  private readonly everyMs: number;
+  /** Two pauses of this length (ms) between heartbeats are a lease. */
+  private readonly longestPauseMs: number;
 
   private constructor(
     private readonly apis: readonly Api[],
     private readonly members: readonly Member[],
-    private readonly everyMs: number,
-  ) {}
+    ttlSeconds: number,
+  ) {
+    this.everyMs = (ttlSeconds * 1_000) / 3;
+    this.longestPauseMs = (ttlSeconds * 1_000) / 2;
+  }
 
   /** Registers them, and lets them live. */
   static async start(apis: readonly Api[], options: FleetOptions): Promise<HeartbeatingFleet> {
@@ -47,8 +57,9 @@ export class HeartbeatingFleet {
       id,
       alive: true,
       answeredAt: performance.now(),
+      sentAt: performance.now(),
     }));
-    const fleet = new HeartbeatingFleet(apis, members, (ttlSeconds * 1_000) / 3);
+    const fleet = new HeartbeatingFleet(apis, members, ttlSeconds);
     fleet.running = Promise.all(members.map((member, n) => fleet.live(member, n)));
     return fleet;
   }
@@ -57,16 +68,28 @@ export class HeartbeatingFleet {
     return this.members.map(({ id }) => id);
   }
 
+  /**
+   * Those that did not send in time although they are alive, because this process was stopped or had no processor time: a lease
+   * of theirs may have ended rightly.
+   */
+  get lateIds(): ReadonlySet<string> {
+    for (const member of this.members) this.noteWhetherLate(member);
+    return this.late;
+  }
+
   /** The next so many that are alive send no more. @returns their ids */
   silence(count: number): string[] {
     const chosen = this.members.filter(({ alive }) => alive).slice(0, count);
-    for (const member of chosen) member.alive = false;
+    for (const member of chosen) {
+      member.alive = false;
+      member.sentAt = undefined;
+    }
     return chosen.map(({ id }) => id);
   }
 
-  /** Those that were silent send again. */
-  revive(): void {
-    for (const member of this.members) member.alive = true;
+  /** Those of these ids that were silent send again. */
+  revive(ids: readonly string[] = this.ids): void {
+    for (const member of this.members) if (ids.includes(member.id)) member.alive = true;
   }
 
   /** Whether every one that is alive has had an answer since a monotonic time. */
@@ -90,8 +113,14 @@ export class HeartbeatingFleet {
     }
   }
 
+  private noteWhetherLate({ id, sentAt }: Member): void {
+    if (sentAt !== undefined && performance.now() - sentAt > this.longestPauseMs) this.late.add(id);
+  }
+
   private async beat(member: Member, api: Api): Promise<boolean> {
-    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(ANSWERED_WITHIN_MS)]);
+    this.noteWhetherLate(member);
+    member.sentAt = performance.now();
+    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(this.answeredWithinMs)]);
     try {
       const { status } = await api.send('PUT', `${INSTANCES}/${member.id}/heartbeat`, undefined, {}, signal);
       if (status !== 204) return false;

@@ -80,6 +80,9 @@ class WriterRecord extends WriterMetrics {
   }
 }
 
+/** How long (ms) a transaction may take on a machine that is busy or stops for seconds; the default would end it. */
+const PATIENT_MS = 20_000;
+
 /** A writer with its connections, as a node of the service has one. */
 export async function startWriter(
   url: string,
@@ -92,7 +95,7 @@ export async function startWriter(
     poolMax: 5,
     entities: [...LOG_ENTITIES, ...REGISTRY_ENTITIES, ...entities],
   });
-  const settings = { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: 2_000, ...options };
+  const settings = { maxBatchChanges: 512, maxQueuedCommands: 10_000, headHoldLimitMs: PATIENT_MS, ...options };
   const catalog = new SwitchableCatalog();
   const heads = new CatalogHeadRepository();
   const history = new HistoryCheck(heads, new EpochLogRepository(), catalog, new LogCutRepository());

@@ -37,19 +37,26 @@ export interface DisturbedDatabase {
   readonly node: WritingNode;
   /** Another node, whose connections are sound. */
   readonly other: WritingNode;
+  /** Replaces the node behind the proxy by one with these settings. */
+  restart(settings: Partial<WriteSettings>): Promise<WritingNode>;
   close(): Promise<void>;
 }
 
-export async function createDisturbedDatabase(settings: Partial<WriteSettings> = {}): Promise<DisturbedDatabase> {
+export async function createDisturbedDatabase(): Promise<DisturbedDatabase> {
   const database = await createTestDatabase();
   const proxy = await PostgresProxy.start(database.url);
-  const node = await startWriter(proxy.url, settings);
-  const other = await startWriter(database.url, settings);
+  const [first, other] = [await startWriter(proxy.url), await startWriter(database.url)];
+  let node = first;
   return {
     database,
     proxy,
-    node,
+    node: first,
     other,
+    async restart(settings) {
+      await node.close();
+      node = await startWriter(proxy.url, settings);
+      return node;
+    },
     async close() {
       await Promise.all([node.close(), other.close()]);
       await proxy.shut();

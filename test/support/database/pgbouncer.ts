@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { giveTo, serverAccount } from '@coordination/embedded-postgres/testing';
 import { type DisposableDirectory, disposableDirectory } from '../disposable-directory.js';
 import { waitFor } from '../time/wait-for.js';
+import { lastingPort } from './lasting-port.js';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -42,7 +43,7 @@ export class PgBouncer {
   static async start(program: string, databaseUrl: string, poolSize: number): Promise<PgBouncer> {
     const directory = disposableDirectory();
     const target = new URL(databaseUrl);
-    const port = await freePort();
+    const port = await lastingPort();
     const home = join(directory.path, 'pgbouncer');
     await mkdir(home);
     const config = {
@@ -126,11 +127,3 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.on('error', () => resolve(false));
     socket.on('connect', () => socket.destroy());
   });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, LOOPBACK, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}

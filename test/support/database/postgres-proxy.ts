@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { lastingPort } from './lasting-port.js';
 
 /** A statement that the proxy stopped, or the answer to it. */
 export interface Interception {
@@ -130,9 +131,9 @@ export class PostgresProxy {
       client.on('close', () => this.connections.delete(connection));
       connection.setSilent(this.silent);
     });
+    this.port ||= await lastingPort();
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
-    this.port = (this.server.address() as AddressInfo).port;
   }
 }
 

@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation, type ServingStatusMap } from 'grpc-health-check';
+import { lastingPort } from '../database/lasting-port.js';
 import { SELF_SIGNED } from './self-signed.js';
 
 /** A server of any kind that somebody probes, on a free port of loopback. */
@@ -60,7 +61,8 @@ async function listen(server: Server): Promise<Target> {
     socket.resume();
     socket.once('close', () => open.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  // Also when it is closed, nobody else gets the port.
+  server.listen(await lastingPort(), '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
@@ -80,9 +82,5 @@ async function listen(server: Server): Promise<Target> {
   };
 }
 
-/** A port of loopback at which nobody listens. */
-export async function freePort(): Promise<number> {
-  const target = await tcpTarget(() => undefined);
-  await target.close();
-  return target.port;
-}
+/** A port of loopback at which nobody listens, nor will. */
+export const freePort = (): Promise<number> => lastingPort();

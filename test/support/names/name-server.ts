@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { type AddressInfo } from 'node:net';
+import { lastingPort } from '../database/lasting-port.js';
 
 /** What a fake name server does with the questions about a name. */
 export type ZoneEntry =
@@ -67,7 +68,7 @@ export async function startNameServer(entries: Readonly<Record<string, ZoneEntry
   }
 
   udp.on('message', (query, from) => answer(query, false, reply => udp.send(reply, from.port, from.address)));
-  udp.bind(0, '127.0.0.1');
+  udp.bind(await lastingPort(), '127.0.0.1');
   await once(udp, 'listening');
   const { port } = udp.address();
   tcp.listen(port, '127.0.0.1');

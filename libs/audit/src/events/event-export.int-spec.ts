@@ -14,6 +14,7 @@ import { aDraft, appendBatch } from '../../../../test/support/log/audit-log.js';
 import { anInstance } from '../../../../test/support/catalog/factories.js';
 import { LogInMemory } from '../../../../test/support/log/log-in-memory.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { EventExporter } from './event-export.service.js';
 
 const EVENTS = 200_000;
@@ -128,8 +129,10 @@ describe('An export of 200,000 events', () => {
     }
     expect(newest).toBe(String(EVENTS));
     expect(stream.destroyed).toBe(true);
-    const reads = databases.use().find(({ purpose }) => purpose === 'reads');
-    expect(reads?.open).toBe(reads?.idle);
+    await waitFor('its connection is free', () => {
+      const reads = databases.use().find(({ purpose }) => purpose === 'reads')!;
+      return reads.open === reads.idle;
+    });
   });
 });
 

@@ -72,7 +72,8 @@ describe('resolving a service', () => {
     expect(((await list.json()) as { instances: InstanceRecord[] }).instances).toEqual([instance]);
     expect(Number(response.headers.get('x-catalog-revision'))).toBeGreaterThanOrEqual(instance.revision);
     expect(response.headers.get('x-catalog-epoch')).toBe(list.headers.get('x-catalog-epoch'));
-    expect(response.headers.get('x-catalog-staleness')).toBe('0');
+    // Whole seconds; on a machine that is busy the view may be older than one.
+    expect(response.headers.get('x-catalog-staleness')).toMatch(/^\d+$/);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('etag')).toBeNull();
     expect(response.headers.get('x-resolve-panic')).toBeNull();

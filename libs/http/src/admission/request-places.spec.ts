@@ -304,7 +304,7 @@ describe('A route of heavy work', () => {
     [200, '/api/checked?n=1'],
   ])('gives its place back when it is answered %i', async (status, path) => {
     expect(await statusOf(call('GET', path))).toBe(status);
-    expect(places.use().database.taken).toBe(0);
+    await waitFor('the place is free again', () => places.use().database.taken === 0);
   });
 
   it('gives its place back although its client never reads the answer', async () => {
@@ -314,7 +314,7 @@ describe('A route of heavy work', () => {
     unread.end();
     const [response] = (await once(unread, 'response')) as [IncomingMessage];
     response.pause();
-    expect(places.use().database.taken).toBe(0);
+    await waitFor('the place is free again', () => places.use().database.taken === 0);
     expect(await statusOf(call('GET', '/api/checked?n=1'))).toBe(200);
     expect(response.complete).toBe(false);
   });
@@ -331,7 +331,7 @@ describe('A request that asks for a place while it is served', () => {
     expect(places.use().database.taken).toBe(1);
     works.get('asking')!.resolve({});
     expect(await Promise.all(calls.map(statusOf))).toEqual([200, 200]);
-    expect(places.use().database.taken).toBe(0);
+    await waitFor('the place is free again', () => places.use().database.taken === 0);
   });
 
   it('is refused like any other', async () => {

@@ -7,6 +7,7 @@ import {
   headOf,
   startCatalog,
 } from '../../../../test/support/catalog/catalog-service.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { type Explanation } from './explanation.js';
 
@@ -14,7 +15,7 @@ let catalog: CatalogService;
 let count = 0;
 
 beforeAll(async () => {
-  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: '1000' } });
+  catalog = await startCatalog({ nodes: 2, env: { PCS_LEASE_FLUSH_BOUND_MS: String(unhurried(1_000)) } });
 });
 afterAll(() => catalog.close());
 
@@ -33,10 +34,11 @@ describe('The explanation of an instance', () => {
       status: 'healthy',
       decidedBy: 'registration',
       override: null,
-      guard: null,
       lease: { ttlSeconds: 30, expiresAt, deregisterAt: null },
       lastEvents: [{ action: 'instance.registered', from: null, to: 'healthy', actor: 'anonymous' }],
     });
+    // A machine that pauses for seconds causes a report by itself.
+    expect([null, 'node-stalled', 'store-away']).toContain(byId.guard?.reason ?? null);
     expect(byId.next.map(({ event, status }) => [event, status])).toEqual([
       ['lease-ends', 'unhealthy'],
       ['deregistered', null],
@@ -46,9 +48,11 @@ describe('The explanation of an instance', () => {
   });
 
   it('predicts what happens, and when', async () => {
-    const { id } = await register({ check: { ttlSeconds: 1, deregisterAfterSeconds: 1 } });
+    // So long that the forecast is read before it comes true.
+    const { id } = await register({ check: { ttlSeconds: unhurried(2), deregisterAfterSeconds: 1 } });
     const { next } = await explanation(id);
     const [lapse] = next;
+    expect(lapse?.event).toBe('lease-ends');
     await waitFor('it is unhealthy', async () => {
       const body = await explanation(id);
       if (body.status === 'gone') return true;

@@ -197,7 +197,7 @@ describe('A node', () => {
     const leaving = await spawnLoadedNode(directory, catalog.database.url, {
       ...SELF,
       PORT: '0',
-      PCS_SHUTDOWN_DRAIN_SECONDS: '8',
+      PCS_SHUTDOWN_DRAIN_SECONDS: String(unhurried(8)),
     });
     const { id, incarnation } = await registered(leaving);
     leaving.process.signal('SIGTERM');
@@ -224,7 +224,7 @@ describe('A node', () => {
     catalog = await startCatalog();
     const node = await RestartableNode.start(directory, catalog.database.url, {
       ...SELF,
-      PCS_NODE_TTL_SECONDS: '15',
+      PCS_NODE_TTL_SECONDS: String(unhurried(15)),
     });
     const { id, incarnation } = await registered(node);
     await node.kill();

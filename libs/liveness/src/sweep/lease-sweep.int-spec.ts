@@ -16,6 +16,7 @@ import {
 } from '../../../../test/support/catalog/swept-database.js';
 import { renew, ROLE, startSweepingNode, type SweepingNode } from '../../../../test/support/catalog/sweeping-node.js';
 import { type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { eventually } from '../../../../test/support/time/eventually.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 
 let swept: SweptDatabase;
@@ -82,12 +83,9 @@ describe('A sweep', () => {
   it('makes instances unhealthy whose lease has expired, and no others', async () => {
     const [over = '', lasting = ''] = await register(2);
     await age([over], 31.5);
-    await age([lasting], 30.5);
+    await age([lasting], 10);
     await node.sweep(term);
-    expect(await statusOf([over, lasting]), 'the bound of a flush is added to the ttl').toEqual([
-      'unhealthy',
-      'healthy',
-    ]);
+    expect(await statusOf([over, lasting])).toEqual(['unhealthy', 'healthy']);
     expect(await expiries()).toMatchObject([
       {
         action: 'instance.health_changed',
@@ -97,6 +95,17 @@ describe('A sweep', () => {
       },
     ]);
     await assertCatalogInvariants(database.url);
+  });
+
+  it('adds the bound of a flush to the ttl', async () => {
+    let count = 0;
+    // The bound is a second: a machine that needs longer for a sweep tries again, with another lease.
+    await eventually(async () => {
+      const [lasting = ''] = await register(1, `lasting-${++count}`);
+      await age([lasting], 30.1);
+      await node.sweep(term);
+      expect(await statusOf([lasting])).toEqual(['healthy']);
+    });
   });
 
   it('ends all leases but one that cannot be ended, reports that one, and ends it as soon as possible', async () => {
@@ -276,7 +285,7 @@ describe('Two sweepers', () => {
 });
 
 const claimed = async (holder: string) => {
-  const claim = { role: ROLE, holder, lastsMs: 3_000, awayAfterMs: 3_000 };
+  const claim = { role: ROLE, holder, lastsMs: 3_000, awayAfterMs: 60_000 };
   await new NodeRoleRepository().claim(node.databases.em('liveness'), claim);
   const { rows } = await client.query<{ age: number }>(
     'select extract(epoch from now() - back_since)::float8 as age from node_role',
@@ -286,7 +295,7 @@ const claimed = async (holder: string) => {
 
 describe('An outage', () => {
   it('is over when any node claims the role again', async () => {
-    await client.query(`update node_role set witnessed_at = now() - interval '4 s'`);
+    await client.query(`update node_role set witnessed_at = now() - interval '61 s'`);
     expect(await claimed(newId())).toBeLessThan(60);
   });
 

@@ -3,12 +3,13 @@ import { assertCatalogInvariants } from '../../../../test/support/catalog/catalo
 import { anIdentity, anOrigin, aRepeatableCall, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { type PostgresProxy } from '../../../../test/support/database/postgres-proxy.js';
 import { type TestDatabase } from '../../../../test/support/database/test-database.js';
-import { type WritingNode } from '../../../../test/support/catalog/writer.js';
+import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 import { createDisturbedDatabase, type DisturbedDatabase } from '../../../../test/support/catalog/written-database.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
 import { type Command } from '../domain/commands.js';
 
-/** Short, so that what hangs is ended soon. */
-const HEAD_HOLD_LIMIT_MS = 500;
+/** Short, so that what hangs is ended soon; too short for other writes on a machine that stops for seconds. */
+const HASTY_MS = unhurried(500);
 const COMMIT = /^commit$/i;
 
 let disturbed: DisturbedDatabase;
@@ -20,7 +21,7 @@ let other: WritingNode;
 let report: Command;
 
 beforeEach(async () => {
-  disturbed = await createDisturbedDatabase({ headHoldLimitMs: HEAD_HOLD_LIMIT_MS });
+  disturbed = await createDisturbedDatabase();
   ({ database, proxy, node, other } = disturbed);
   const { results } = await node.submit(registerCommand());
   const target = { id: results[0]!.leased!.instance.id };
@@ -91,8 +92,9 @@ describe('A request that is sent again because its connection to the database br
   });
 
   it('while it is still doubtful: the repetition through another node waits for the truth', async () => {
+    const hasty = await startWriter(proxy.url, { headHoldLimitMs: HASTY_MS });
     const trap = proxy.intercept(COMMIT, 'before');
-    const first = ending(node);
+    const first = ending(hasty);
     await trap.reached;
     const meanwhile = ending(other);
     trap.cut({ server: false });
@@ -100,6 +102,7 @@ describe('A request that is sent again because its connection to the database br
     expect(await meanwhile).toBe('updated 2');
     expect(await first).toBe('STORE_UNAVAILABLE');
     trap.resume();
+    await hasty.close();
     expect(await ending(node)).toBe('updated 2 again');
     await expectOneEffect();
   });

@@ -38,7 +38,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   proxy = await PostgresProxy.start(database.url);
   node = await startWriter(database.url, {}, [SavedQuery]);
-  other = await startWriter(proxy.url, { headHoldLimitMs: 500 }, [SavedQuery]);
+  other = await startWriter(proxy.url, {}, [SavedQuery]);
   await query(node.databases.em('reads'), TABLE);
 });
 

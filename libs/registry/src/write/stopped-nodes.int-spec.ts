@@ -7,11 +7,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertCatalogInvariants } from '../../../../test/support/catalog/catalog-invariants.js';
 import { anIdentity, registerCommand } from '../../../../test/support/catalog/factories.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database/test-database.js';
+import { unhurried } from '../../../../test/support/time/slowness.js';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import { startWriter, type WritingNode } from '../../../../test/support/catalog/writer.js';
 
 /** Long enough for the server to fill all buffers before its statement is too old, on a busy machine too. */
-const HEAD_HOLD_LIMIT_MS = 2_500;
+const HEAD_HOLD_LIMIT_MS = unhurried(4_000);
 
 const HOLDER = new URL('../../../../test/support/database/hold-head.mjs', import.meta.url).pathname;
 

@@ -80,6 +80,8 @@ const silentNames: Lookup = () => new Promise(() => undefined);
 
 /** Short, for servers that will not answer. */
 const IMPATIENT = { timeoutSeconds: 1 };
+/** Long, for what has another result on a machine that stops for a while. */
+const PATIENT = { timeoutSeconds: 60 };
 
 describe('A probe by HTTP', () => {
   it('sends the request of the check, and keeps the response', async () => {
@@ -165,7 +167,8 @@ describe('A probe by HTTP', () => {
     ['a body that breaks off', socket => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!'), 'failure'],
   ])('with %s as the response ends in time, and leaves no connection', async (_, take, result) => {
     const target = await begin(tcpTarget(take));
-    const outcome = await probe({ port: target.port, check: anHttpCheck(IMPATIENT) });
+    const check = anHttpCheck(result === 'timeout' ? IMPATIENT : PATIENT);
+    const outcome = await probe({ port: target.port, check });
     expect(outcome.result, outcome.output).toBe(result);
     expect(outcome.output).not.toBe('');
     await waitFor('the connection is gone', () => target.contacts.open === 0);
@@ -256,7 +259,7 @@ describe('A probe by gRPC', () => {
   });
 
   it('fails if no process listens, and if the server has another protocol', async () => {
-    const refused = await probe({ port: await freePort(), scheme: 'grpc', check: aGrpcCheck(IMPATIENT) });
+    const refused = await probe({ port: await freePort(), scheme: 'grpc', check: aGrpcCheck(PATIENT) });
     expect(refused.result).toBe('failure');
     const http = await begin(httpTarget(answering(200)));
     const other = await probe({ port: http.port, scheme: 'grpc', check: aGrpcCheck(IMPATIENT) });
@@ -291,9 +294,9 @@ describe('A probe by gRPC', () => {
 
 describe('A name', () => {
   const CHECKS = [
-    { scheme: 'http', check: anHttpCheck(IMPATIENT) },
-    { scheme: 'tcp', check: aTcpCheck(IMPATIENT) },
-    { scheme: 'grpc', check: aGrpcCheck(IMPATIENT) },
+    { scheme: 'http', check: anHttpCheck(PATIENT) },
+    { scheme: 'tcp', check: aTcpCheck(PATIENT) },
+    { scheme: 'grpc', check: aGrpcCheck(PATIENT) },
   ] as const;
 
   it.each(CHECKS)('that leads to a forbidden address is never contacted ($scheme)', async asked => {
@@ -321,7 +324,9 @@ describe('A name', () => {
     expect(target.contacts.total).toBe(0);
   });
 
-  it.each(CHECKS)('is looked up once for a probe, so that a second look-up cannot differ ($scheme)', async asked => {
+  it.each(CHECKS)('is looked up once for a probe, so that a second look-up cannot differ ($scheme)', async given => {
+    // What is contacted does not answer.
+    const asked = { ...given, check: { ...given.check, ...IMPATIENT } } as typeof given;
     const target = await begin(tcpTarget(() => undefined));
     let lookups = 0;
     const rebinding: Lookup = async () => {
