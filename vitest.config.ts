@@ -18,6 +18,12 @@ const FAILURES_AS_THEY_COME = './test/support/run/failures-as-they-come.ts';
  */
 const HANGING = { testTimeout: 600_000, hookTimeout: 600_000 };
 
+/**
+ * How many tests of a file run at the same time where the file asks for it (`describe.concurrent`). Such tests wait most of
+ * the time: for processes, for time limits. More at once would only start more processes at the same moment.
+ */
+const AT_ONCE = { maxConcurrency: 3 };
+
 const room = '{apps,libs,test,scripts,migrations}/**';
 
 /** gRPC keeps what it knows of addresses for the whole process, and ports are used again: these get a process for each file. */
@@ -56,6 +62,7 @@ export default defineConfig({
           include: [`${room}/*.spec.ts`],
           environment: 'node',
           ...HANGING,
+          ...AT_ONCE,
         },
       },
       {
@@ -68,6 +75,7 @@ export default defineConfig({
           include: [`${room}/*.int-spec.ts`],
           exclude: [alone],
           ...HANGING,
+          ...AT_ONCE,
         },
       },
       {
@@ -78,6 +86,7 @@ export default defineConfig({
           isolate: false,
           include: [`${room}/*.e2e-spec.ts`],
           ...HANGING,
+          ...AT_ONCE,
         },
       },
       {
@@ -87,6 +96,7 @@ export default defineConfig({
           name: 'alone',
           include: [alone],
           ...HANGING,
+          ...AT_ONCE,
         },
       },
     ],

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { chmodSync, chownSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type DisposableDirectory, disposableDirectory } from '../../../test/support/disposable-directory.js';
 import { eventually } from '../../../test/support/time/eventually.js';
 import { canEnter } from './account.js';
@@ -18,13 +18,6 @@ const HOLDER = resolve(import.meta.dirname, '../../../test/support/database/hold
 const OTHERS_CAN_READ = IS_ROOT && (await canEnter({ uid: NOBODY, gid: NOBODY }, import.meta.dirname));
 const LOOPBACK = '127.0.0.1';
 
-let directory: DisposableDirectory;
-let dataDir: string;
-let lines: string[];
-
-const log = (line: string) => void lines.push(line);
-const start = (dir = dataDir) => startEmbeddedPostgres({ dataDir: dir, log });
-
 async function sql<T extends object = Record<string, string>>(url: string, statement: string): Promise<T[]> {
   const client = new Client({ connectionString: url });
   // The tests kill servers; whoever waits for an answer gets the error from the query.
@@ -37,47 +30,76 @@ async function sql<T extends object = Record<string, string>>(url: string, state
   }
 }
 
-/** A service of its own process: holds a share until it gets a signal. */
-async function holder(dir = dataDir, options: { env?: NodeJS.ProcessEnv; uid?: number; gid?: number } = {}) {
-  const child = spawn(process.execPath, [HOLDER, dir], {
-    env: process.env,
-    ...options,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  directory.owns(child.pid!);
-  const errors: string[] = [];
-  child.stderr.on('data', chunk => errors.push(String(chunk)));
-  const url = await Promise.race([
-    once(child.stdout, 'data').then(([chunk]) => String(chunk).trim()),
-    once(child, 'exit').then(() => Promise.reject(new Error(errors.join('')))),
-  ]);
-  return { child, url };
-}
-
 async function end(child: ChildProcess, signal: NodeJS.Signals) {
   const ended = once(child, 'exit');
   child.kill(signal);
   return await ended;
 }
 
-/** Where the server lives: in the directory itself, unless only root can enter the checkout. */
-const home = async (dir = dataDir) => (await readFile(join(dir, 'moved-to'), 'utf8').catch(() => dir)).trim();
-const pidFile = async (dir = dataDir) => join(await home(dir), 'data', 'postmaster.pid');
-const serverPid = async (dir = dataDir) => Number((await readFile(await pidFile(dir), 'utf8')).split('\n')[0]);
 const isRunning = async (pid: number) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '';
 const refused = (url: string) =>
   eventually(() => expect(sql(url, 'select 1')).rejects.toThrow(/ECONNREFUSED|terminat/));
 
-beforeEach(() => {
-  directory = disposableDirectory();
-  dataDir = join(directory.path, '.data', 'postgres');
-  lines = [];
-});
-afterEach(() => directory.remove());
+interface ProcessOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+}
 
-describe('startEmbeddedPostgres', () => {
-  it('keeps its data between starts', async () => {
+/** Each test has a directory of its own. The tests run at the same time, since they wait for servers to start and to end. */
+const it = test
+  .extend('directory', ({ task: _task }, { onCleanup }): DisposableDirectory => {
+    const directory = disposableDirectory();
+    onCleanup(() => directory.remove());
+    return directory;
+  })
+  .extend('dataDir', ({ directory }) => join(directory.path, '.data', 'postgres'))
+  .extend('lines', ({ task: _task }): string[] => [])
+  .extend(
+    'start',
+    ({ dataDir, lines }) =>
+      (dir = dataDir) =>
+        startEmbeddedPostgres({ dataDir: dir, log: line => void lines.push(line) }),
+  )
+  // A service of its own process: holds a share until it gets a signal.
+  .extend('holder', ({ directory, dataDir }) => async (dir = dataDir, options: ProcessOptions = {}) => {
+    const child = spawn(process.execPath, [HOLDER, dir], {
+      env: process.env,
+      ...options,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    directory.owns(child.pid!);
+    const errors: string[] = [];
+    child.stderr.on('data', chunk => errors.push(String(chunk)));
+    const url = await Promise.race([
+      once(child.stdout, 'data').then(([chunk]) => String(chunk).trim()),
+      once(child, 'exit').then(() => Promise.reject(new Error(errors.join('')))),
+    ]);
+    return { child, url };
+  })
+  // Where the server lives: in the directory itself, unless only root can enter the checkout.
+  .extend(
+    'home',
+    ({ dataDir }) =>
+      async (dir = dataDir) =>
+        (await readFile(join(dir, 'moved-to'), 'utf8').catch(() => dir)).trim(),
+  )
+  .extend(
+    'pidFile',
+    ({ dataDir, home }) =>
+      async (dir = dataDir) =>
+        join(await home(dir), 'data', 'postmaster.pid'),
+  )
+  .extend(
+    'serverPid',
+    ({ dataDir, pidFile }) =>
+      async (dir = dataDir) =>
+        Number((await readFile(await pidFile(dir), 'utf8')).split('\n')[0]),
+  );
+
+describe.concurrent('startEmbeddedPostgres', () => {
+  it('keeps its data between starts', async ({ start }) => {
     const first = await start();
     await sql(first.url, 'create table kept as select 42 as answer');
     await first.stop();
@@ -88,7 +110,7 @@ describe('startEmbeddedPostgres', () => {
     await second.stop();
   });
 
-  it('is durable, private, and on loopback alone', async () => {
+  it('is durable, private, and on loopback alone', async ({ dataDir, home, start }) => {
     const { url, stop } = await start();
     const at = await home();
     const places = [dataDir, at, join(at, 'data'), join(at, 'password')];
@@ -114,7 +136,7 @@ describe('startEmbeddedPostgres', () => {
     await stop();
   });
 
-  it('stores UTF-8 also where the environment names no language', async () => {
+  it('stores UTF-8 also where the environment names no language', async ({ dataDir, holder }) => {
     const { child, url } = await holder(dataDir, { env: { PATH: process.env['PATH'] } });
     expect(await sql(url, `select current_setting('server_encoding') as encoding, upper('zoë') as name`)).toEqual([
       { encoding: 'UTF8', name: 'ZOË' },
@@ -122,7 +144,7 @@ describe('startEmbeddedPostgres', () => {
     await end(child, 'SIGTERM');
   });
 
-  it('leaves the server to the next process after a kill -9', async () => {
+  it('leaves the server to the next process after a kill -9', async ({ holder, serverPid, start }) => {
     const { child, url } = await holder();
     await sql(url, 'create table kept as select 42 as answer');
     const pid = await serverPid();
@@ -134,7 +156,11 @@ describe('startEmbeddedPostgres', () => {
     expect(await isRunning(pid)).toBe(false);
   });
 
-  it('recovers what was committed after a kill -9 of the server and of the service', async () => {
+  it('recovers what was committed after a kill -9 of the server and of the service', async ({
+    holder,
+    serverPid,
+    start,
+  }) => {
     const { child, url } = await holder();
     await sql(url, 'create table kept as select 42 as answer');
     process.kill(await serverPid(), 'SIGKILL');
@@ -144,7 +170,7 @@ describe('startEmbeddedPostgres', () => {
     await next.stop();
   });
 
-  it('starts a killed server again at the same address', async () => {
+  it('starts a killed server again at the same address', async ({ serverPid, start }) => {
     const { url, stop } = await start();
     await sql(url, 'create table kept as select 42 as answer');
     process.kill(await serverPid(), 'SIGKILL');
@@ -153,7 +179,12 @@ describe('startEmbeddedPostgres', () => {
     await refused(url);
   });
 
-  it('neither harms nor is stopped by a foreign process that postmaster.pid names', async () => {
+  it('neither harms nor is stopped by a foreign process that postmaster.pid names', async ({
+    directory,
+    home,
+    pidFile,
+    start,
+  }) => {
     const first = await start();
     const file = await readFile(await pidFile(), 'utf8');
     await first.stop();
@@ -169,7 +200,7 @@ describe('startEmbeddedPostgres', () => {
     await end(stranger, 'SIGKILL');
   });
 
-  it('does not mistake the server of another directory for its own', async () => {
+  it('does not mistake the server of another directory for its own', async ({ directory, pidFile, start }) => {
     const other = join(directory.path, 'other');
     const [mine, theirs] = await Promise.all([start(), start(other)]);
     expect(mine.url).not.toBe(theirs.url);
@@ -183,7 +214,11 @@ describe('startEmbeddedPostgres', () => {
     await theirs.stop();
   });
 
-  it('is shared by services that start at the same instant; the last one out stops it', async () => {
+  it('is shared by services that start at the same instant; the last one out stops it', async ({
+    dataDir,
+    holder,
+    serverPid,
+  }) => {
     const services = await Promise.all([holder(), holder(), holder()]);
     expect(new Set(services.map(({ url }) => url)).size).toBe(1);
     const [first, second, third] = services;
@@ -196,14 +231,17 @@ describe('startEmbeddedPostgres', () => {
     expect(await readdir(join(dataDir, 'shares'))).toEqual([]);
   });
 
-  it('is shared by services that start at the same instant in a directory that is there and empty', async () => {
+  it('is shared by services that start at the same instant in a directory that is there and empty', async ({
+    dataDir,
+    holder,
+  }) => {
     await mkdir(dataDir, { recursive: true });
     const services = await Promise.all([holder(), holder(), holder()]);
     expect(new Set(services.map(({ url }) => url)).size).toBe(1);
     for (const { child } of services) await end(child, 'SIGTERM');
   });
 
-  it('goes on with the data of a release that made no marker', async () => {
+  it('goes on with the data of a release that made no marker', async ({ dataDir, home, start }) => {
     const first = await start();
     await sql(first.url, 'create table kept as select 42 as answer');
     await first.stop();
@@ -214,7 +252,7 @@ describe('startEmbeddedPostgres', () => {
     for (const place of new Set([dataDir, await home()])) expect(await readdir(place)).toContain(MARKER);
   });
 
-  it('starts nothing in a directory with content of others', async () => {
+  it('starts nothing in a directory with content of others', async ({ dataDir, start }) => {
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, 'notes.txt'), 'mine');
     const { mode, uid } = await stat(dataDir);
@@ -223,20 +261,23 @@ describe('startEmbeddedPostgres', () => {
     expect(await stat(dataDir)).toMatchObject({ mode, uid });
   });
 
-  it.runIf(IS_ROOT)('runs as the owner of a directory that was there, when root starts it', async () => {
-    const games = {
-      uid: Number(execFileSync('id', ['-u', 'games'])),
-      gid: Number(execFileSync('id', ['-g', 'games'])),
-    };
-    await mkdir(dataDir, { recursive: true });
-    chownSync(dataDir, games.uid, games.gid);
-    const { stop } = await start();
-    expect((await stat(`/proc/${await serverPid()}`)).uid).toBe(games.uid);
-    expect(await stat(await home())).toMatchObject(games);
-    await stop();
-  });
+  it.runIf(IS_ROOT)(
+    'runs as the owner of a directory that was there, when root starts it',
+    async ({ dataDir, home, serverPid, start }) => {
+      const games = {
+        uid: Number(execFileSync('id', ['-u', 'games'])),
+        gid: Number(execFileSync('id', ['-g', 'games'])),
+      };
+      await mkdir(dataDir, { recursive: true });
+      chownSync(dataDir, games.uid, games.gid);
+      const { stop } = await start();
+      expect((await stat(`/proc/${await serverPid()}`)).uid).toBe(games.uid);
+      expect(await stat(await home())).toMatchObject(games);
+      await stop();
+    },
+  );
 
-  it.runIf(IS_ROOT)('runs as nobody where the system does not know the owner', async () => {
+  it.runIf(IS_ROOT)('runs as nobody where the system does not know the owner', async ({ dataDir, start }) => {
     await mkdir(dataDir, { recursive: true });
     chownSync(dataDir, UNKNOWN_USER, UNKNOWN_USER);
     const { url, stop } = await start();
@@ -244,32 +285,35 @@ describe('startEmbeddedPostgres', () => {
     await stop();
   });
 
-  it.runIf(IS_ROOT)('takes no directory of others where root’s data would go', async () => {
-    chmodSync(directory.path, 0o700);
-    const first = await start();
-    await first.stop();
-    const elsewhere = await home();
-    await rm(elsewhere, { recursive: true });
-    await mkdir(elsewhere);
-    await writeFile(join(elsewhere, 'notes.txt'), 'mine');
-    chmodSync(elsewhere, 0o755);
-    await expect(start()).rejects.toThrow(`Cannot use ${elsewhere} for the embedded PostgreSQL: it has content`);
-    expect(await readdir(elsewhere)).toEqual(['notes.txt']);
-    expect(await stat(elsewhere)).toMatchObject({ uid: 0, mode: 0o40_755 });
-    await rm(join(dataDir, 'moved-to'));
-    await expect(start()).rejects.toThrow(`Cannot use ${elsewhere}`);
-    expect(await readFile(join(elsewhere, 'notes.txt'), 'utf8')).toBe('mine');
-    await rm(elsewhere, { recursive: true });
-  });
+  it.runIf(IS_ROOT)(
+    'takes no directory of others where root’s data would go',
+    async ({ dataDir, directory, home, start }) => {
+      chmodSync(directory.path, 0o700);
+      const first = await start();
+      await first.stop();
+      const elsewhere = await home();
+      await rm(elsewhere, { recursive: true });
+      await mkdir(elsewhere);
+      await writeFile(join(elsewhere, 'notes.txt'), 'mine');
+      chmodSync(elsewhere, 0o755);
+      await expect(start()).rejects.toThrow(`Cannot use ${elsewhere} for the embedded PostgreSQL: it has content`);
+      expect(await readdir(elsewhere)).toEqual(['notes.txt']);
+      expect(await stat(elsewhere)).toMatchObject({ uid: 0, mode: 0o40_755 });
+      await rm(join(dataDir, 'moved-to'));
+      await expect(start()).rejects.toThrow(`Cannot use ${elsewhere}`);
+      expect(await readFile(join(elsewhere, 'notes.txt'), 'utf8')).toBe('mine');
+      await rm(elsewhere, { recursive: true });
+    },
+  );
 
-  it.runIf(IS_ROOT)('runs as another user when root starts it', async () => {
+  it.runIf(IS_ROOT)('runs as another user when root starts it', async ({ serverPid, start }) => {
     const { stop } = await start();
     const { uid } = await stat(`/proc/${await serverPid()}`);
     expect(uid).not.toBe(0);
     await stop();
   });
 
-  it.runIf(OTHERS_CAN_READ)('runs for a user who is not root', async () => {
+  it.runIf(OTHERS_CAN_READ)('runs for a user who is not root', async ({ dataDir, directory, holder, serverPid }) => {
     chmodSync(directory.path, 0o777);
     const { child, url } = await holder(dataDir, { uid: NOBODY, gid: NOBODY });
     expect(await sql(url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -278,31 +322,37 @@ describe('startEmbeddedPostgres', () => {
     expect(await isRunning(pid)).toBe(false);
   });
 
-  it.runIf(IS_ROOT)('lives elsewhere when only root can enter the directory, and says where', async () => {
-    chmodSync(directory.path, 0o700);
-    const first = await start();
-    const elsewhere = (await readFile(join(dataDir, 'moved-to'), 'utf8')).trim();
-    expect(lines.join('\n')).toContain(elsewhere);
-    expect((await stat(elsewhere)).mode & 0o777).toBe(0o700);
-    await sql(first.url, 'create table kept as select 42 as answer');
-    await first.stop();
-    const second = await start();
-    expect(await sql(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
-    await second.stop();
-    // Whoever removes the directory means its data, and a checkout made anew in the same place must not find old ones.
-    await rm(dataDir, { recursive: true });
-    const third = await start();
-    expect(await sql(third.url, `select to_regclass('kept') as found`)).toEqual([{ found: null }]);
-    await third.stop();
-  });
+  it.runIf(IS_ROOT)(
+    'lives elsewhere when only root can enter the directory, and says where',
+    async ({ dataDir, directory, lines, start }) => {
+      chmodSync(directory.path, 0o700);
+      const first = await start();
+      const elsewhere = (await readFile(join(dataDir, 'moved-to'), 'utf8')).trim();
+      expect(lines.join('\n')).toContain(elsewhere);
+      expect((await stat(elsewhere)).mode & 0o777).toBe(0o700);
+      await sql(first.url, 'create table kept as select 42 as answer');
+      await first.stop();
+      const second = await start();
+      expect(await sql(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+      await second.stop();
+      // Whoever removes the directory means its data, and a checkout made anew in the same place must not find old ones.
+      await rm(dataDir, { recursive: true });
+      const third = await start();
+      expect(await sql(third.url, `select to_regclass('kept') as found`)).toEqual([{ found: null }]);
+      await third.stop();
+    },
+  );
 
-  it.runIf(IS_ROOT)('takes its data along when the directory is closed to others later', async () => {
-    const first = await start();
-    await sql(first.url, 'create table kept as select 42 as answer');
-    await first.stop();
-    chmodSync(directory.path, 0o700);
-    const second = await start();
-    expect(await sql(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
-    await second.stop();
-  });
+  it.runIf(IS_ROOT)(
+    'takes its data along when the directory is closed to others later',
+    async ({ directory, start }) => {
+      const first = await start();
+      await sql(first.url, 'create table kept as select 42 as answer');
+      await first.stop();
+      chmodSync(directory.path, 0o700);
+      const second = await start();
+      expect(await sql(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+      await second.stop();
+    },
+  );
 });

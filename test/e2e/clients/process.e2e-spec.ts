@@ -48,6 +48,9 @@ async function heapLimitOf(url: string): Promise<number> {
   return details.memory.heapLimitBytes;
 }
 
+/** When the build was made, as the scripts see it: what is older than its sources is compiled again. */
+const setBuilt = (time: Date | number): void => utimesSync(join(checkout, 'dist/.built'), time, time);
+
 const listened = (service: ServiceProcess, times: number) => service.says(new RegExp(`(?:Listening on[^]*){${times}}`));
 
 beforeAll(async () => {
@@ -68,6 +71,81 @@ afterEach(async () => {
   started = [];
 });
 afterAll(() => directory.remove());
+
+describe('make dev', () => {
+  const RUN = 'apps/coordination/src/run.ts';
+  const changed = (text: string) => appendFile(join(checkout, RUN), text);
+
+  // The sources are as they were built, but newer.
+  afterAll(() => setBuilt(new Date()));
+
+  // The first one, because it waits until all types are checked: later starts begin from what tsc has stored then.
+  it('tells of wrong types, but does not wait for that to reload', async () => {
+    const before = await readFile(join(checkout, RUN), 'utf8');
+    const service = start(['make', 'dev']);
+    await service.url();
+    await changed("export const wrong: number = 'text';\n");
+    await listened(service, 2);
+    await service.says(/types: .*run[.]ts[(]\d+,14[)]: error TS2322/);
+    await writeFile(join(checkout, RUN), before);
+    await listened(service, 3);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it('reloads after a change of the sources, on the same database server', async () => {
+    const service = start(['make', 'dev']);
+    await service.url();
+    const servers = await serversBelow(await dataHome());
+    await changed('\n');
+    await listened(service, 2);
+    expect(await serversBelow(await dataHome())).toEqual(servers);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it('tells of what is no TypeScript, serves as before, and reloads when it is mended', async () => {
+    const before = await readFile(join(checkout, RUN), 'utf8');
+    const service = start(['make', 'dev'], { PORT: String(await lastingPort()) });
+    const url = await service.url();
+    await changed('const a = ;\n');
+    await service.says(/run[.]ts[(]\d+,11[)]: error TS1109: Expression expected[.][^]*Not reloaded/);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    await writeFile(join(checkout, RUN), before);
+    await listened(service, 2);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it('tells of a service that ends by itself, and starts it again after a change', async () => {
+    const before = await readFile(join(checkout, RUN), 'utf8');
+    const service = start(['make', 'dev']);
+    await service.url();
+    await changed("throw new Error('out of order');\n");
+    await service.says(/out of order[^]*The service ended [(]exit code 1[)]/);
+    await writeFile(join(checkout, RUN), before);
+    await listened(service, 2);
+    service.signal('SIGTERM');
+    await service.ended;
+    await nothingIsLeft(service);
+  });
+
+  it.each([
+    ['itself', /scripts\/dev[.]mjs/],
+    ['npm', /^npm run /],
+  ])('leaves nothing behind after a kill -9 of %s', async (_what, pattern) => {
+    const service = start(['make', 'dev']);
+    await service.url();
+    await service.killMember(pattern);
+    await waitFor(
+      'all processes have ended',
+      async () => (await service.members()).length === 0 && (await serversBelow(await dataHome())).length === 0,
+    );
+  });
+});
 
 describe.each([
   { name: 'npm start', command: START },
@@ -101,8 +179,7 @@ describe.each([
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    // What is older than its sources is compiled again.
-    utimesSync(join(checkout, 'dist/.built'), 0, 0);
+    setBuilt(0);
     const service = start(command, { PORT: String(port) });
     const { code } = await service.ended;
     expect(code).not.toBe(0);
@@ -111,8 +188,7 @@ describe.each([
     expect(statSync(join(checkout, 'dist/.built')).mtimeMs).toBe(0);
     await nothingIsLeft(service);
     other.close();
-    const now = new Date();
-    utimesSync(join(checkout, 'dist/.built'), now, now);
+    setBuilt(new Date());
   });
 
   it.each([
@@ -135,77 +211,6 @@ describe.each([
     const lines = service.output.split('\n').filter(line => line.includes('PCS_WRITE_BATCH_MAX'));
     expect(lines).toEqual(['Bad settings: PCS_WRITE_BATCH_MAX must be a whole number from 1 to 10000.']);
     await nothingIsLeft(service);
-  });
-});
-
-describe('make dev', () => {
-  const RUN = 'apps/coordination/src/run.ts';
-  const changed = (text: string) => appendFile(join(checkout, RUN), text);
-
-  it('reloads after a change of the sources, on the same database server', async () => {
-    const service = start(['make', 'dev']);
-    await service.url();
-    const servers = await serversBelow(await dataHome());
-    await changed('\n');
-    await listened(service, 2);
-    expect(await serversBelow(await dataHome())).toEqual(servers);
-    service.signal('SIGTERM');
-    await service.ended;
-    await nothingIsLeft(service);
-  });
-
-  it('tells of what is no TypeScript, serves as before, and reloads when it is mended', async () => {
-    const before = await readFile(join(checkout, RUN), 'utf8');
-    const service = start(['make', 'dev'], { PORT: String(await lastingPort()) });
-    const url = await service.url();
-    await changed('const a = ;\n');
-    await service.says(/run[.]ts[(]\d+,11[)]: error TS1109: Expression expected[.][^]*Not reloaded/);
-    expect((await fetch(`${url}/health/live`)).status).toBe(200);
-    await writeFile(join(checkout, RUN), before);
-    await listened(service, 2);
-    service.signal('SIGTERM');
-    await service.ended;
-    await nothingIsLeft(service);
-  });
-
-  it('tells of wrong types, but does not wait for that to reload', async () => {
-    const before = await readFile(join(checkout, RUN), 'utf8');
-    const service = start(['make', 'dev']);
-    await service.url();
-    await changed("export const wrong: number = 'text';\n");
-    await listened(service, 2);
-    await service.says(/types: .*run[.]ts[(]\d+,14[)]: error TS2322/);
-    await writeFile(join(checkout, RUN), before);
-    await listened(service, 3);
-    service.signal('SIGTERM');
-    await service.ended;
-    await nothingIsLeft(service);
-  });
-
-  it('tells of a service that ends by itself, and starts it again after a change', async () => {
-    const before = await readFile(join(checkout, RUN), 'utf8');
-    const service = start(['make', 'dev']);
-    await service.url();
-    await changed("throw new Error('out of order');\n");
-    await service.says(/out of order[^]*The service ended [(]exit code 1[)]/);
-    await writeFile(join(checkout, RUN), before);
-    await listened(service, 2);
-    service.signal('SIGTERM');
-    await service.ended;
-    await nothingIsLeft(service);
-  });
-
-  it.each([
-    ['itself', /scripts\/dev[.]mjs/],
-    ['npm', /^npm run /],
-  ])('leaves nothing behind after a kill -9 of %s', async (_what, pattern) => {
-    const service = start(['make', 'dev']);
-    await service.url();
-    await service.killMember(pattern);
-    await waitFor(
-      'all processes have ended',
-      async () => (await service.members()).length === 0 && (await serversBelow(await dataHome())).length === 0,
-    );
   });
 });
 
@@ -286,7 +291,8 @@ describe('the service process', () => {
     await nothingIsLeft(next);
   });
 
-  it('shares the database with a second one of the same checkout, started at the same moment', async () => {
+  it('shares the build and the database with a second one of the same checkout, started at the same moment', async () => {
+    setBuilt(0);
     const services = [start(START), start(START)];
     const urls = await Promise.all(services.map(service => service.url()));
     expect(new Set(urls).size).toBe(2);

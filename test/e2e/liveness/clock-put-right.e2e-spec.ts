@@ -38,7 +38,7 @@ beforeAll(async () => {
     ['again', SHORT],
     ['changed', SHORT],
     ['died', SHORT],
-    ['long-dead', { ...SHORT, ttlSeconds: 1, deregisterAfterSeconds: unhurried(20) }],
+    ['long-dead', { ...SHORT, ttlSeconds: 1, deregisterAfterSeconds: unhurried(12) }],
     ['overridden', undefined],
   ] as const) {
     early[instanceId] = await api.register({ instanceId, ...(check && { check }) });

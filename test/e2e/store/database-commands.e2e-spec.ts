@@ -5,52 +5,19 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ROOT, runCommand } from '../../support/nodes/command.js';
 import { type DisposableDirectory, disposableDirectory } from '../../support/disposable-directory.js';
 import { serversBelow } from '../../support/nodes/service-process.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database/test-database.js';
 import { waitFor } from '../../support/time/wait-for.js';
 
-// Each test starts several processes one after the other.
 /** util-linux: runs a command at a terminal of its own. */
 const SCRIPT = ['/usr/bin/script', '/bin/script'].find(existsSync);
 
-let directory: DisposableDirectory;
-let database: TestDatabase;
-let name: string;
-
-beforeEach(async () => {
-  directory = disposableDirectory();
-  database = await createTestDatabase({ migrated: false });
-  name = new URL(database.url).pathname.slice(1);
-});
-afterEach(async () => {
-  await database.drop();
-  await directory.remove();
-});
-
 type Env = Record<string, string>;
 
-const node = (script: string, args: readonly string[], env: Env) =>
-  runCommand([process.execPath, join(ROOT, script), ...args], { cwd: directory.path, env });
-const migrate = (env: Env, ...args: string[]) => node('scripts/database.mjs', ['migrate', ...args], env);
-const create = (env: Env, ...args: string[]) => node('scripts/database.mjs', ['create', ...args], env);
-const reset = (env: Env, ...args: string[]) => node('scripts/database.mjs', ['reset', ...args], env);
-const compact = (env: Env, ...args: string[]) => node('scripts/audit-compact.mjs', args, env);
-
-const own = () => ({ DATABASE_URL: database.url });
-
-const atRoot = (command: readonly string[]) => runCommand(command, { cwd: ROOT, env: own() });
-
-/** A command of the container image, which has no scripts. */
-const image = (script: string, args: readonly string[], env: Env) =>
-  runCommand([process.execPath, '--import', join(ROOT, 'scripts/typescript.mjs'), join(ROOT, script)].concat(args), {
-    cwd: directory.path,
-    env: { NODE_ENV: 'production', ...env },
-  });
-
-async function ask<Row extends object>(statement: string, url = database.url): Promise<Row[]> {
+async function ask<Row extends object>(statement: string, url: string): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
@@ -60,38 +27,116 @@ async function ask<Row extends object>(statement: string, url = database.url): P
   }
 }
 
-const isMigrated = async () =>
-  (await ask<{ found: boolean }>(`select to_regclass('service_event') is not null as found`))[0]!.found;
+const exists = async (table: string, url: string) =>
+  (await ask<{ found: boolean }>(`select to_regclass('${table}') is not null as found`, url))[0]!.found;
 
-/** Something that a reset would remove. */
-const keepSomething = () => ask('create table kept (answer int)');
-const isKept = async () => (await ask<{ found: boolean }>(`select to_regclass('kept') is not null as found`))[0]!.found;
-
-/** Types an answer when a reset asks for it; the end of input where there is nothing to type. */
-async function typing(text: string): Promise<{ code: unknown; output: string }> {
-  const command = `'${process.execPath}' '${join(ROOT, 'scripts/database.mjs')}' reset`;
-  const terminal = spawn(SCRIPT!, ['-qec', command, '/dev/null'], {
-    cwd: directory.path,
-    env: { PATH: process.env['PATH'], ...own() },
-    detached: true,
+/** Each test has a directory and an empty database of its own. The tests run at the same time, since they wait for processes. */
+const it = test
+  .extend('directory', ({ task: _task }, { onCleanup }): DisposableDirectory => {
+    const directory = disposableDirectory();
+    onCleanup(() => directory.remove());
+    return directory;
+  })
+  .extend('database', async ({ task: _task }, { onCleanup }): Promise<TestDatabase> => {
+    const database = await createTestDatabase({ migrated: false });
+    onCleanup(() => database.drop());
+    return database;
+  })
+  .extend('databaseName', ({ database }) => new URL(database.url).pathname.slice(1))
+  .extend('own', ({ database }) => () => ({ DATABASE_URL: database.url }))
+  .extend(
+    'node',
+    ({ directory }) =>
+      (script: string, args: readonly string[], env: Env) =>
+        runCommand([process.execPath, join(ROOT, script), ...args], { cwd: directory.path, env }),
+  )
+  .extend(
+    'migrate',
+    ({ node }) =>
+      (env: Env, ...args: string[]) =>
+        node('scripts/database.mjs', ['migrate', ...args], env),
+  )
+  .extend(
+    'create',
+    ({ node }) =>
+      (env: Env, ...args: string[]) =>
+        node('scripts/database.mjs', ['create', ...args], env),
+  )
+  .extend(
+    'reset',
+    ({ node }) =>
+      (env: Env, ...args: string[]) =>
+        node('scripts/database.mjs', ['reset', ...args], env),
+  )
+  .extend(
+    'compact',
+    ({ node }) =>
+      (env: Env, ...args: string[]) =>
+        node('scripts/audit-compact.mjs', args, env),
+  )
+  .extend(
+    'atRoot',
+    ({ own }) =>
+      (command: readonly string[]) =>
+        runCommand(command, { cwd: ROOT, env: own() }),
+  )
+  // A command of the container image, which has no scripts.
+  .extend(
+    'image',
+    ({ directory }) =>
+      (script: string, args: readonly string[], env: Env) =>
+        runCommand(
+          [process.execPath, '--import', join(ROOT, 'scripts/typescript.mjs'), join(ROOT, script)].concat(args),
+          {
+            cwd: directory.path,
+            env: { NODE_ENV: 'production', ...env },
+          },
+        ),
+  )
+  .extend(
+    'isMigrated',
+    ({ database }) =>
+      () =>
+        exists('service_event', database.url),
+  )
+  .extend(
+    'isKept',
+    ({ database }) =>
+      () =>
+        exists('kept', database.url),
+  )
+  // Types an answer when a reset asks for it; the end of input where there is nothing to type.
+  .extend('typing', ({ directory, own }) => async (text: string): Promise<{ code: unknown; output: string }> => {
+    const command = `'${process.execPath}' '${join(ROOT, 'scripts/database.mjs')}' reset`;
+    const terminal = spawn(SCRIPT!, ['-qec', command, '/dev/null'], {
+      cwd: directory.path,
+      env: { PATH: process.env['PATH'], ...own() },
+      detached: true,
+    });
+    directory.owns(terminal.pid!);
+    const ended = once(terminal, 'close');
+    let output = '';
+    terminal.stdout.on('data', chunk => (output += String(chunk)));
+    await waitFor('the question', () => output.includes('Type the name of the database') || terminal.exitCode !== null);
+    terminal.stdin.write(text === '' ? '\u0004' : `${text}\r`);
+    const [code] = (await ended) as unknown[];
+    return { code, output };
+  })
+  // No server was started, and no directory made.
+  .extend('expectNothingMade', ({ directory }) => async () => {
+    expect((await readdir(directory.path)).filter(entry => entry !== 'groups')).toEqual([]);
   });
-  directory.owns(terminal.pid!);
-  const ended = once(terminal, 'close');
-  let output = '';
-  terminal.stdout.on('data', chunk => (output += String(chunk)));
-  await waitFor('the question', () => output.includes('Type the name of the database') || terminal.exitCode !== null);
-  terminal.stdin.write(text === '' ? '\u0004' : `${text}\r`);
-  const [code] = (await ended) as unknown[];
-  return { code, output };
-}
 
-/** No server was started, and no directory made. */
-async function expectNothingMade(): Promise<void> {
-  expect((await readdir(directory.path)).filter(entry => entry !== 'groups')).toEqual([]);
-}
-
-describe('Commands for a database server', () => {
-  it('name the database before they act, without the password', async () => {
+describe.concurrent('Commands for a database server', () => {
+  it('name the database before they act, without the password', async ({
+    create,
+    database,
+    expectNothingMade,
+    isMigrated,
+    migrate,
+    databaseName: name,
+    own,
+  }) => {
     const { hostname, port, username, password } = new URL(database.url);
     const line = `Database: ${name} at ${hostname}:${port}, role ${username}.`;
     for (const command of [migrate, create]) {
@@ -104,7 +149,7 @@ describe('Commands for a database server', () => {
     await expectNothingMade();
   });
 
-  it('name it also where they fail', async () => {
+  it('name it also where they fail', async ({ database, migrate, databaseName: name }) => {
     const away = database.url.replace(/:\d+\//, ':1/');
     const { code, out, err } = await migrate({ DATABASE_URL: away });
     expect(code).toBe(1);
@@ -112,7 +157,7 @@ describe('Commands for a database server', () => {
     expect(err).toContain('ECONNREFUSED');
   });
 
-  it.each<[string, Env]>([
+  it.for<[string, Env]>([
     ['a misspelt name', { DATABASE_URI: 'postgres://db.invalid/coordination' }],
     ['a misspelt prefix', { DATABSE_URL: 'postgres://db.invalid/coordination' }],
     ['a misspelt name of the owner', { DATABASE_MIGRATON_URL: 'postgres://db.invalid/coordination' }],
@@ -123,17 +168,26 @@ describe('Commands for a database server', () => {
     ['a URL for something else', { DATABASE_MAINTENANCE_URL: 'postgres://db.invalid/coordination' }],
     ['production', { NODE_ENV: 'production' }],
     ['a URL without a database', { DATABASE_URL: 'postgres://db.invalid' }],
-  ])('do not take the embedded one instead: %s', async (_what, env) => {
-    const named = new RegExp(Object.keys(env)[0]!);
-    for (const { code, out, err } of await Promise.all([migrate(env), create(env), reset(env, '--yes')])) {
-      expect({ code, out }).toEqual({ code: 1, out: '' });
-      expect(err).toMatch(named);
-      expect(err.trim().split('\n')).toHaveLength(1);
-    }
-    await expectNothingMade();
-  });
+  ])(
+    'do not take the embedded one instead: %s',
+    async ([_what, env], { create, expectNothingMade, migrate, reset }) => {
+      const named = new RegExp(Object.keys(env)[0]!);
+      for (const { code, out, err } of await Promise.all([migrate(env), create(env), reset(env, '--yes')])) {
+        expect({ code, out }).toEqual({ code: 1, out: '' });
+        expect(err).toMatch(named);
+        expect(err.trim().split('\n')).toHaveLength(1);
+      }
+      await expectNothingMade();
+    },
+  );
 
-  it('say what else the environment names, and go on', async () => {
+  it('say what else the environment names, and go on', async ({
+    database,
+    isMigrated,
+    migrate,
+    databaseName: name,
+    reset,
+  }) => {
     const other = new URL(database.url);
     other.pathname = '/another';
     const env = {
@@ -152,7 +206,7 @@ describe('Commands for a database server', () => {
     expect(await isMigrated()).toBe(true);
   });
 
-  it.each([
+  it.for([
     [['migrate', '--verbose']],
     [['migrate', 'now']],
     [['migrate', '--yes']],
@@ -161,7 +215,7 @@ describe('Commands for a database server', () => {
     [['drop']],
     [[]],
     [['toString']],
-  ])('say how they are used when they are called with %j', async args => {
+  ])('say how they are used when they are called with %j', async ([args = []], { isMigrated, node, own }) => {
     const { code, out, err } = await node('scripts/database.mjs', args, own());
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('Usage: npm run');
@@ -169,10 +223,15 @@ describe('Commands for a database server', () => {
   });
 });
 
-describe('db-reset', () => {
-  beforeEach(keepSomething);
+describe.concurrent('db-reset', () => {
+  it.beforeEach(async ({ database }) => void (await ask('create table kept (answer int)', database.url)));
 
-  it('asks for consent, and does nothing where nobody can give it', async () => {
+  it('asks for consent, and does nothing where nobody can give it', async ({
+    isKept,
+    databaseName: name,
+    own,
+    reset,
+  }) => {
     const { code, out, err } = await reset(own());
     expect(code).toBe(1);
     expect(out).toContain(`Database: ${name} at`);
@@ -180,29 +239,32 @@ describe('db-reset', () => {
     expect(await isKept()).toBe(true);
   });
 
-  it('does nothing where another database is named', async () => {
+  it('does nothing where another database is named', async ({ isKept, databaseName: name, own, reset }) => {
     const { code, err } = await reset(own(), '--yes', '--database', 'coordination');
     expect(code).toBe(1);
     expect(err).toContain(`The database is ${name}, and not “coordination”`);
     expect(await isKept()).toBe(true);
   });
 
-  it.each([['--yes'], ['--database']])('makes the database anew with %s', async flag => {
-    const { code, out } = await reset(own(), ...(flag === '--yes' ? [flag] : [flag, name]));
-    expect(out).toContain(`Database ${name} dropped.`);
-    expect(code).toBe(0);
-    expect(await isKept()).toBe(false);
-    expect(await isMigrated()).toBe(true);
-  });
+  it.for(['--yes', '--database'])(
+    'makes the database anew with %s',
+    async (flag, { isKept, isMigrated, databaseName: name, own, reset }) => {
+      const { code, out } = await reset(own(), ...(flag === '--yes' ? [flag] : [flag, name]));
+      expect(out).toContain(`Database ${name} dropped.`);
+      expect(code).toBe(0);
+      expect(await isKept()).toBe(false);
+      expect(await isMigrated()).toBe(true);
+    },
+  );
 
-  it('is refused in production, whatever is said', async () => {
+  it('is refused in production, whatever is said', async ({ isKept, databaseName: name, own, reset }) => {
     const { code, err } = await reset({ ...own(), NODE_ENV: 'production' }, '--yes', '--database', name);
     expect(code).toBe(1);
     expect(err).toContain('NODE_ENV=production');
     expect(await isKept()).toBe(true);
   });
 
-  it('gets its arguments through make and npm', async () => {
+  it('gets its arguments through make and npm', async ({ atRoot, isKept, databaseName: name }) => {
     const made = await atRoot(['make', '--dry-run', 'db-reset', `ARGS=--database ${name}`]);
     const npm = made.out.trim().split('\n').at(-1)!.split(' ');
     expect(npm).toEqual(['npm', 'run', '--silent', 'db-reset', '--', '--database', name]);
@@ -213,7 +275,7 @@ describe('db-reset', () => {
   });
 
   describe.runIf(SCRIPT !== undefined)('at a terminal', () => {
-    it('asks for the name of the database, and takes nothing else', async () => {
+    it('asks for the name of the database, and takes nothing else', async ({ isKept, databaseName: name, typing }) => {
       for (const text of ['yes', 'y', name.toUpperCase(), '']) {
         const { code, output } = await typing(text);
         expect({ text, code }).toEqual({ text, code: 1 });
@@ -229,8 +291,14 @@ describe('db-reset', () => {
   });
 });
 
-describe('Commands for the embedded PostgreSQL', () => {
-  it('take it where nothing speaks of a server, and where it is asked for; and name it first', async () => {
+describe.concurrent('Commands for the embedded PostgreSQL', () => {
+  it('take it where nothing speaks of a server, and where it is asked for; and name it first', async ({
+    directory,
+    isMigrated,
+    migrate,
+    own,
+    reset,
+  }) => {
     const place = join(directory.path, '.data/postgres');
     const links = { DATABASE_PORT: 'tcp://10.0.0.1:5432', DATABASE_SERVICE_HOST: '10.0.0.1' };
     const line = `Database: coordination of the embedded PostgreSQL in ${place}.`;
@@ -247,7 +315,7 @@ describe('Commands for the embedded PostgreSQL', () => {
     expect(await serversBelow(directory.path)).toEqual([]);
   });
 
-  it('start none in production', async () => {
+  it('start none in production', async ({ expectNothingMade, migrate, own }) => {
     const { code, err } = await migrate({ ...own(), NODE_ENV: 'production' }, '--embedded');
     expect(code).toBe(1);
     expect(err).toContain('the embedded PostgreSQL is for development');
@@ -255,10 +323,15 @@ describe('Commands for the embedded PostgreSQL', () => {
   });
 });
 
-describe('audit-compact', () => {
+describe.concurrent('audit-compact', () => {
   const retention = { PCS_AUDIT_RETENTION_DAYS: '30' };
 
-  it('never takes the embedded PostgreSQL unless it is asked for', async () => {
+  it('never takes the embedded PostgreSQL unless it is asked for', async ({
+    compact,
+    database,
+    expectNothingMade,
+    own,
+  }) => {
     const misspelt = { DATABASE_MAINTENANCE_UR: database.url };
     const all: Env[] = [{}, misspelt, { DATABASE_MAINTENANCE_URL: '' }, own()];
     for (const { code, out, err } of await Promise.all(
@@ -270,7 +343,12 @@ describe('audit-compact', () => {
     await expectNothingMade();
   });
 
-  it('checks what it was told before it starts the embedded one', async () => {
+  it('checks what it was told before it starts the embedded one', async ({
+    compact,
+    database,
+    directory,
+    expectNothingMade,
+  }) => {
     const calls: [Env, string[]][] = [
       [retention, []],
       [retention, ['--dry-run', '--force']],
@@ -283,7 +361,14 @@ describe('audit-compact', () => {
     await expectNothingMade();
   });
 
-  it('names the database, the embedded one too', async () => {
+  it('names the database, the embedded one too', async ({
+    compact,
+    database,
+    directory,
+    migrate,
+    databaseName: name,
+    own,
+  }) => {
     expect((await migrate(own())).code).toBe(0);
     const server = await compact({ ...retention, DATABASE_MAINTENANCE_URL: database.url }, '--dry-run');
     expect(server.out.split('\n')[0]).toContain(`Database: ${name} at `);
@@ -296,8 +381,8 @@ describe('audit-compact', () => {
   });
 });
 
-describe('The commands of the image', () => {
-  it('name the database, with the URL of one role alone', async () => {
+describe.concurrent('The commands of the image', () => {
+  it('name the database, with the URL of one role alone', async ({ database, image, databaseName: name }) => {
     const migrated = await image('apps/coordination/src/migrate.ts', [], { DATABASE_MIGRATION_URL: database.url });
     expect(migrated.out.split('\n')[0]).toContain(`Database: ${name} at `);
     expect(migrated.code).toBe(0);
@@ -307,7 +392,7 @@ describe('The commands of the image', () => {
     expect(compacted.code).toBe(0);
   });
 
-  it('refuse what they do not know', async () => {
+  it('refuse what they do not know', async ({ image, isMigrated, own }) => {
     const { code, err } = await image('apps/coordination/src/migrate.ts', ['--embedded'], own());
     expect(code).toBe(1);
     expect(err).toContain('Usage: migrate.js');

@@ -52,6 +52,15 @@ const PLATFORM = {
 const LIMIT_MS = 90_000;
 
 /**
+ * A plugin that keeps Swagger UI from resolving the references of the document in the background. What is resolved is only
+ * needed to draw, and takes seconds of processor time, in which nothing else of the process of the test proceeds, the service
+ * included.
+ */
+const WITHOUT_RESOLVING = () => ({
+  statePlugins: { spec: { wrapActions: { requestResolvedSubtree: () => () => undefined } } },
+});
+
+/**
  * Runs the scripts of the page of Swagger UI, as a browser does that keeps its Content-Security-Policy: text is never run
  * as code.
  * @param page URL of the page
@@ -100,15 +109,23 @@ export async function openSwaggerUi(page: string): Promise<SwaggerUi> {
     const real = window['SwaggerUIBundle'] as ((options: object) => { getSystem(): SwaggerSystem }) | undefined;
     if (real === undefined || isWatched) continue;
     isWatched = true;
-    window['SwaggerUIBundle'] = Object.assign((options: { onComplete(): void }) => {
-      const onComplete = () => {
-        options.onComplete();
-        shown.resolve();
-      };
-      const ui = real({ ...options, dom_id: null, onComplete });
-      system = ui.getSystem();
-      return ui;
-    }, real);
+    window['SwaggerUIBundle'] = Object.assign(
+      (options: { onComplete(): void; readonly plugins?: readonly unknown[] }) => {
+        const onComplete = () => {
+          options.onComplete();
+          shown.resolve();
+        };
+        const ui = real({
+          ...options,
+          plugins: [...(options.plugins ?? []), WITHOUT_RESOLVING],
+          dom_id: null,
+          onComplete,
+        });
+        system = ui.getSystem();
+        return ui;
+      },
+      real,
+    );
   }
   const late = setTimeout(() => shown.reject(new Error('Swagger UI does not show the API')), LIMIT_MS);
   await shown.promise.finally(() => clearTimeout(late));

@@ -1,7 +1,10 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 
-/** Most tests wait for processes, servers and time limits: more at once than there are cores. */
-const PER_CORE = 2;
+/**
+ * Most tests wait for processes, servers and time limits, so more files run at once than there are cores. With two files for
+ * each core, the cores were idle for a third of a run.
+ */
+const PER_CORE = 2.5;
 /** One worker alone would leave a core to idle while its tests wait, and a run to last for hours. */
 const LEAST_OF_CORES = 2;
 /** Each worker has nodes, and each node has connections: the server of the tests allows so many ({@link MAX_CONNECTIONS}). */
@@ -23,7 +26,7 @@ const BUSY_SHARE = 0.9;
  */
 export function workers(cores = availableParallelism(), load = loadNow()): number {
   const wanted = (PER_CORE * cores) / Math.max(1, load / cores);
-  return Math.min(MOST, Math.max(Math.min(cores, LEAST_OF_CORES), Math.round(wanted)));
+  return Math.min(MOST, Math.max(Math.min(cores, LEAST_OF_CORES), Math.floor(wanted)));
 }
 
 /** The average of the last minute, unless what made it is over. */

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type LogEvent } from '@coordination/log';
 import { INSTANCES, type LeasedView } from '../../../../../test/support/http/api.js';
 import {
@@ -31,146 +31,173 @@ const env = (name: string, differing: Readonly<Record<string, string>> = {}) => 
   ...differing,
 });
 
-let catalog: CatalogService;
-const others: CatalogNode[] = [];
-const targets: Target[] = [];
+/** The nodes of one test, and the instances that they probe. */
+class Probed {
+  private readonly others: CatalogNode[] = [];
+  readonly targets: Target[] = [];
 
-afterEach(async () => {
-  for (const node of others.splice(0)) await node.close();
-  await catalog.close();
-  for (const target of targets.splice(0)) await target.close();
+  private constructor(readonly catalog: CatalogService) {}
+
+  /** Starts the node `node-a`. */
+  static async begin(differing: Readonly<Record<string, string>> = {}): Promise<Probed> {
+    return new Probed(await startCatalog({ env: env('node-a', differing) }));
+  }
+
+  async end(): Promise<void> {
+    for (const node of this.others) await node.close();
+    await this.catalog.close();
+    for (const target of this.targets) await target.close();
+  }
+
+  async registerMany(service = 'orders'): Promise<LeasedView[]> {
+    const target = await tcpTarget(() => undefined);
+    this.targets.push(target);
+    const instances: LeasedView[] = [];
+    for (let n = 0; n < COUNT; n++) {
+      const body = { service, instanceId: `i-${n}`, host: '127.0.0.1', port: target.port, check: CHECK };
+      instances.push(await this.catalog.api.register(body));
+    }
+    await waitFor('all are healthy', async () => (await this.statuses(service)).every(status => status === 'healthy'));
+    return instances;
+  }
+
+  async statuses(service = 'orders'): Promise<string[]> {
+    const path = `/api/v1/discovery/services/${service}/instances?status=any`;
+    const { instances } = await this.catalog.api.ok<{ instances: LeasedView[] }>('GET', path);
+    return instances.map(({ status }) => status);
+  }
+
+  /** Without reports: a machine that pauses for seconds causes one by itself. */
+  async guards() {
+    const { guards } = await this.catalog.api.ok<LivenessReported>('GET', '/api/v1/liveness');
+    return guards.filter(guard => !isReport(guard));
+  }
+
+  /** What the log has of guards, without reports. */
+  async guardEvents(): Promise<LogEvent[]> {
+    const events = await eventsOf(this.catalog.api, 'actor=system:liveness');
+    return events.filter(
+      ({ action, before, after }) => action.startsWith('liveness.') && !isReport((after ?? before) as GuardState),
+    );
+  }
+
+  async healthChanges(): Promise<LogEvent[]> {
+    return (await eventsOf(this.catalog.api, 'action=instance.health_changed')).filter(
+      ({ after }) => (after as LeasedView).health.state !== 'healthy',
+    );
+  }
+
+  /** A node to which the probed addresses are forbidden: for it alone, all of its probes fail. */
+  async startCutOffNode(): Promise<CatalogNode> {
+    const node = await startNode(this.catalog.database.url, env('node-b', { PCS_PROBE_ALLOW: '127.0.0.9/32' }));
+    this.others.push(node);
+    return node;
+  }
+}
+
+type Begin = (differing?: Readonly<Record<string, string>>) => Promise<Probed>;
+
+/** Each test begins nodes and a catalog of its own. The tests run at the same time, since they wait for guards. */
+const it = test.extend('begin', ({ task: _task }, { onCleanup }): Begin => {
+  return async differing => {
+    const probed = await Probed.begin(differing);
+    onCleanup(() => probed.end());
+    return probed;
+  };
 });
 
-async function registerMany(service = 'orders'): Promise<LeasedView[]> {
-  const target = await tcpTarget(() => undefined);
-  targets.push(target);
-  const instances: LeasedView[] = [];
-  for (let n = 0; n < COUNT; n++) {
-    const body = { service, instanceId: `i-${n}`, host: '127.0.0.1', port: target.port, check: CHECK };
-    instances.push(await catalog.api.register(body));
-  }
-  await waitFor('all are healthy', async () => (await statuses(service)).every(status => status === 'healthy'));
-  return instances;
-}
-
-const statuses = async (service = 'orders'): Promise<string[]> => {
-  const path = `/api/v1/discovery/services/${service}/instances?status=any`;
-  const { instances } = await catalog.api.ok<{ instances: LeasedView[] }>('GET', path);
-  return instances.map(({ status }) => status);
-};
-
-/** A machine that pauses for seconds causes a report by itself. */
-const guards = async () =>
-  (await catalog.api.ok<LivenessReported>('GET', '/api/v1/liveness')).guards.filter(guard => !isReport(guard));
-
-/** What the log has of guards, without reports. */
-async function guardEvents(): Promise<LogEvent[]> {
-  const events = await eventsOf(catalog.api, 'actor=system:liveness');
-  return events.filter(
-    ({ action, before, after }) => action.startsWith('liveness.') && !isReport((after ?? before) as GuardState),
-  );
-}
-
-const healthChanges = async (): Promise<LogEvent[]> =>
-  (await eventsOf(catalog.api, 'action=instance.health_changed')).filter(
-    ({ after }) => (after as LeasedView).health.state !== 'healthy',
-  );
-
-/** A node to which the probed addresses are forbidden: for it alone, all of its probes fail. */
-async function startCutOffNode(): Promise<CatalogNode> {
-  const node = await startNode(catalog.database.url, env('node-b', { PCS_PROBE_ALLOW: '127.0.0.9/32' }));
-  others.push(node);
-  return node;
-}
-
-describe('Probes that fail together', () => {
-  it('on one node of two change nothing, as long as the other one sees the instances succeed', async () => {
-    catalog = await startCatalog({ env: env('node-a') });
-    const instances = await registerMany();
-    const cutOff = await startCutOffNode();
+describe.concurrent('Probes that fail together', () => {
+  it('on one node of two change nothing, as long as the other one sees the instances succeed', async ({ begin }) => {
+    const probed = await begin();
+    const instances = await probed.registerMany();
+    const cutOff = await probed.startCutOffNode();
     const overview = cutOff.app.get(ProbeOverview, { strict: false });
     await waitFor('the node without a network holds', async () => {
-      return (await guards()).some(({ reason, node }) => reason === 'probe-failures' && node === 'node-b');
+      return (await probed.guards()).some(({ reason, node }) => reason === 'probe-failures' && node === 'node-b');
     });
     const share = instances.filter(({ id }) => overview.nodeOf(id) === 'node-b');
     expect(share.length, 'it probes nothing: nothing was shown').toBeGreaterThan(4);
-    const { since } = (await guards())[0]!;
+    const { since } = (await probed.guards())[0]!;
     await waitFor('the other node has seen them, and the guard lasts beyond its own time', async () => {
-      const [guard] = await guards();
+      const [guard] = await probed.guards();
       return guard?.since === since && Date.parse(guard.until) > Date.parse(since) + unhurried(25) * 1_000;
     });
-    expect(await healthChanges(), 'a failure counted that one node alone sees').toEqual([]);
-    expect((await guards())[0]).toMatchObject({ phase: 'holding', reason: 'probe-failures', node: 'node-b' });
+    expect(await probed.healthChanges(), 'a failure counted that one node alone sees').toEqual([]);
+    expect((await probed.guards())[0]).toMatchObject({ phase: 'holding', reason: 'probe-failures', node: 'node-b' });
 
     const held = share[0]!;
-    const explained = await catalog.api.ok<Explanation>('GET', `${INSTANCES}/${held.id}/explain`);
+    const explained = await probed.catalog.api.ok<Explanation>('GET', `${INSTANCES}/${held.id}/explain`);
     expect(explained).toMatchObject({ status: 'healthy', probedBy: 'node-b', guard: { reason: 'probe-failures' } });
     expect(explained.notes.join()).toMatch(/A guard keeps failures of its probes from counting/);
-    const { health } = await catalog.api.read(held.id);
+    const { health } = await probed.catalog.api.read(held.id);
     expect(health).toMatchObject({
       state: 'healthy',
       lastError: { kind: 'instance', reason: 'forbidden', node: 'node-b' },
     });
-    const { headers } = await catalog.api.get('/api/v1/discovery/services/orders/instances');
+    const { headers } = await probed.catalog.api.get('/api/v1/discovery/services/orders/instances');
     expect(headers.get('x-liveness-guard')).toMatch(/^probe-failures;scope="default\/orders";.*;node="node-b"$/);
 
-    await targets[0]!.close();
-    targets.length = 0;
-    await waitFor('both nodes see them fail', async () => (await statuses()).every(status => status === 'unhealthy'));
-    const byBoth = (await healthChanges()).filter(({ reason }) => reason === 'probed by node-b and node-a');
+    await probed.targets[0]!.close();
+    probed.targets.length = 0;
+    await waitFor('both nodes see them fail', async () =>
+      (await probed.statuses()).every(status => status === 'unhealthy'),
+    );
+    const byBoth = (await probed.healthChanges()).filter(({ reason }) => reason === 'probed by node-b and node-a');
     expect(byBoth.length, 'no failure was confirmed by the other node').toBeGreaterThan(0);
   });
 
-  it('on the only node are held for a time, and then count one after the other', async () => {
-    catalog = await startCatalog({ env: env('node-a', { PCS_GUARD_RELEASE_PER_SECOND: '1' }) });
-    await registerMany();
-    await targets.splice(0)[0]!.close();
-    await waitFor('the guard holds', async () => (await guards()).some(({ phase }) => phase === 'holding'));
-    expect(await healthChanges()).toEqual([]);
-    await waitFor('the guard releases', async () => (await guards()).some(({ phase }) => phase === 'releasing'));
-    await waitFor('all are unhealthy', async () => (await statuses()).every(status => status === 'unhealthy'));
-    await waitFor('the guard is over', async () => (await guards()).length === 0);
-    const events = await guardEvents();
+  it('on the only node are held for a time, and then count one after the other', async ({ begin }) => {
+    const probed = await begin({ PCS_GUARD_RELEASE_PER_SECOND: '1' });
+    await probed.registerMany();
+    await probed.targets.splice(0)[0]!.close();
+    await waitFor('the guard holds', async () => (await probed.guards()).some(({ phase }) => phase === 'holding'));
+    expect(await probed.healthChanges()).toEqual([]);
+    await waitFor('the guard releases', async () => (await probed.guards()).some(({ phase }) => phase === 'releasing'));
+    await waitFor('all are unhealthy', async () => (await probed.statuses()).every(status => status === 'unhealthy'));
+    await waitFor('the guard is over', async () => (await probed.guards()).length === 0);
+    const events = await probed.guardEvents();
     expect(events.map(({ action }) => action)).toEqual(['liveness.guard_began', 'liveness.guard_ended']);
     const began = events.find(({ action }) => action === 'liveness.guard_began')!;
     expect(began.after).toMatchObject({ reason: 'probe-failures', node: 'node-a', of: COUNT });
-    const released = await healthChanges();
+    const released = await probed.healthChanges();
     const batches = new Set(released.map(({ batchId }) => batchId));
     expect(batches.size, 'they counted at once').toBeGreaterThanOrEqual(COUNT / 4);
   });
 
-  it('are released at once where probes succeed again', async () => {
-    catalog = await startCatalog({ env: env('node-a') });
-    await registerMany();
-    const { port } = targets[0]!;
-    await targets.splice(0)[0]!.close();
-    await waitFor('the guard holds', async () => (await guards()).some(({ phase }) => phase === 'holding'));
+  it('are released at once where probes succeed again', async ({ begin }) => {
+    const probed = await begin();
+    await probed.registerMany();
+    const { port } = probed.targets[0]!;
+    await probed.targets.splice(0)[0]!.close();
+    await waitFor('the guard holds', async () => (await probed.guards()).some(({ phase }) => phase === 'holding'));
     const server = createServer(socket => socket.destroy()).listen(port, '127.0.0.1');
-    await waitFor('the guard is over', async () => (await guards()).length === 0);
+    await waitFor('the guard is over', async () => (await probed.guards()).length === 0);
     server.close();
-    expect(await healthChanges()).toEqual([]);
+    expect(await probed.healthChanges()).toEqual([]);
   });
 
-  it('count when an operator ends the guard', async () => {
-    catalog = await startCatalog({ env: env('node-a', { PCS_GUARD_MAX_SECONDS: '3600' }) });
-    await registerMany();
-    await targets.splice(0)[0]!.close();
-    await waitFor('the guard holds', async () => (await guards()).some(({ phase }) => phase === 'holding'));
+  it('count when an operator ends the guard', async ({ begin }) => {
+    const probed = await begin({ PCS_GUARD_MAX_SECONDS: '3600' });
+    await probed.registerMany();
+    await probed.targets.splice(0)[0]!.close();
+    await waitFor('the guard holds', async () => (await probed.guards()).some(({ phase }) => phase === 'holding'));
     const order = { action: 'end', scope: { service: 'orders' }, reason: 'scaled down' };
-    await catalog.api.ok('POST', '/api/v1/liveness/guard', order);
-    await waitFor('all are unhealthy', async () => (await statuses()).every(status => status === 'unhealthy'));
+    await probed.catalog.api.ok('POST', '/api/v1/liveness/guard', order);
+    await waitFor('all are unhealthy', async () => (await probed.statuses()).every(status => status === 'unhealthy'));
   });
 });
 
-describe('Few instances', () => {
-  it('become unhealthy without delay, whatever share of them fails', async () => {
-    catalog = await startCatalog({ env: env('node-a') });
+describe.concurrent('Few instances', () => {
+  it('become unhealthy without delay, whatever share of them fails', async ({ begin }) => {
+    const probed = await begin();
     const target = await tcpTarget(() => undefined);
     const body = { service: 'small', host: '127.0.0.1', port: target.port, check: CHECK };
-    for (let n = 0; n < 3; n++) await catalog.api.register({ ...body, instanceId: `i-${n}` });
-    await waitFor('all are healthy', async () => (await statuses('small')).every(status => status === 'healthy'));
+    for (let n = 0; n < 3; n++) await probed.catalog.api.register({ ...body, instanceId: `i-${n}` });
+    await waitFor('all are healthy', async () =>
+      (await probed.statuses('small')).every(status => status === 'healthy'),
+    );
     await target.close();
-    await waitFor('all fail', async () => (await statuses('small')).every(status => status === 'unhealthy'));
-    expect(await guardEvents()).toEqual([]);
+    await waitFor('all fail', async () => (await probed.statuses('small')).every(status => status === 'unhealthy'));
+    expect(await probed.guardEvents()).toEqual([]);
   });
 });

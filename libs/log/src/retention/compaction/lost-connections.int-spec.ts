@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CatalogAuthor } from '../../../../../test/support/catalog/catalog-author.js';
 import { assertCatalogInvariants } from '../../../../../test/support/catalog/catalog-invariants.js';
 import { type DisposableDirectory, disposableDirectory } from '../../../../../test/support/disposable-directory.js';
@@ -15,11 +15,8 @@ const LOCK = 'platform-coordination compaction lock';
 const WORKER = 'platform-coordination compaction';
 const CONTINUE = /Run the command again: it continues where it stopped\.$/;
 
+/** A log of which all tests have copies. */
 let written: TestDatabase;
-let database: TestDatabase;
-let admin: Client;
-let other: Client;
-let directory: DisposableDirectory;
 
 beforeAll(async () => {
   written = await createTestDatabase();
@@ -31,33 +28,12 @@ beforeAll(async () => {
 
 afterAll(() => written.drop());
 
-beforeEach(async () => {
-  database = await createTestDatabase({ like: written });
-  directory = disposableDirectory();
-  admin = await connected();
-  other = await connected();
-});
-
-afterEach(async () => {
-  await other.end();
-  await admin.end();
-  await database.drop();
-  await directory.remove();
-});
-
-async function connected(): Promise<Client> {
+async function connected(database: TestDatabase): Promise<Client> {
   const client = new Client({ connectionString: database.url });
   client.on('error', () => undefined);
   await client.connect();
   return client;
 }
-
-const compact = (url = database.url, say: (line: string) => void = () => undefined) =>
-  compactLog(
-    { url, ssl: 'off' },
-    { retentionDays: 0, exportDir: directory.path, mostPartitions: 1, patienceMs: 600_000, isDryRun: false },
-    say,
-  );
 
 /** The message of its error. */
 const failure = (compacting: Promise<void>) =>
@@ -66,57 +42,105 @@ const failure = (compacting: Promise<void>) =>
     (error: unknown) => (error as Error).message,
   );
 
-const terminate = (application: string) =>
-  admin.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = $1',
-    [application],
-  );
+/** A copy of the log, compactions of it, and what the server knows of them. */
+class Trial {
+  private constructor(
+    readonly database: TestDatabase,
+    private readonly directory: DisposableDirectory,
+    private readonly admin: Client,
+    /** A session of somebody else. */
+    readonly other: Client,
+  ) {}
 
-const sessions = async () => {
-  const { rows } = await admin.query<{ name: string; query: string; waits: string | null }>(
-    `select application_name as name, query, wait_event_type as waits from pg_stat_activity
-     where datname = current_database() and application_name like 'platform-coordination %'`,
-  );
-  return rows;
-};
+  static async begin(): Promise<Trial> {
+    const database = await createTestDatabase({ like: written });
+    return new Trial(database, disposableDirectory(), await connected(database), await connected(database));
+  }
 
-const nothingIsLeft = () =>
-  waitFor(
-    'no session is left',
-    async () => (await sessions()).length === 0,
-    PATIENCE_MS,
-    async () => JSON.stringify(await sessions()),
-  );
+  async end(): Promise<void> {
+    await this.other.end();
+    await this.admin.end();
+    await this.database.drop();
+    await this.directory.remove();
+  }
 
-/** A transaction that began before the cut makes a compaction wait between statements. */
-async function keepWaitingForSnapshots(): Promise<void> {
-  await other.query('begin isolation level repeatable read');
-  await other.query('select 1');
+  compact(url = this.database.url, say: (line: string) => void = () => undefined): Promise<void> {
+    return compactLog(
+      { url, ssl: 'off' },
+      {
+        retentionDays: 0,
+        exportDir: this.directory.path,
+        mostPartitions: 1,
+        patienceMs: 600_000,
+        isDryRun: false,
+      },
+      say,
+    );
+  }
+
+  async terminate(application: string): Promise<void> {
+    await this.admin.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = $1',
+      [application],
+    );
+  }
+
+  nothingIsLeft(): Promise<void> {
+    return waitFor(
+      'no session is left',
+      async () => (await this.sessions()).length === 0,
+      PATIENCE_MS,
+      async () => JSON.stringify(await this.sessions()),
+    );
+  }
+
+  /** A transaction that began before the cut makes a compaction wait between statements. */
+  async keepWaitingForSnapshots(): Promise<void> {
+    await this.other.query('begin isolation level repeatable read');
+    await this.other.query('select 1');
+  }
+
+  waitsForSnapshots(): Promise<void> {
+    return waitFor('it waits for an older transaction', async () => {
+      const found = await this.sessions();
+      return found.some(({ name, query }) => name === WORKER && query.includes('backend_xmin'));
+    });
+  }
+
+  waitsInDetach(): Promise<void> {
+    return waitFor('it waits within a statement', async () => {
+      const found = await this.sessions();
+      return found.some(({ name, query, waits }) => name === WORKER && /concurrently/.test(query) && waits === 'Lock');
+    });
+  }
+
+  async expectToContinue(): Promise<void> {
+    await this.other.query('rollback');
+    const said: string[] = [];
+    await this.compact(this.database.url, line => said.push(line));
+    expect(said.join('\n')).toContain('The log now begins after revision');
+    await assertCatalogInvariants(this.database.url);
+    await this.nothingIsLeft();
+  }
+
+  private async sessions() {
+    const { rows } = await this.admin.query<{ name: string; query: string; waits: string | null }>(
+      `select application_name as name, query, wait_event_type as waits from pg_stat_activity
+       where datname = current_database() and application_name like 'platform-coordination %'`,
+    );
+    return rows;
+  }
 }
 
-const waitsForSnapshots = () =>
-  waitFor('it waits for an older transaction', async () => {
-    const found = await sessions();
-    return found.some(({ name, query }) => name === WORKER && query.includes('backend_xmin'));
-  });
+/** The tests run at the same time, since they wait for limits of time; each has a database of its own. */
+const it = test.extend('trial', async ({ task: _task }, { onCleanup }) => {
+  const trial = await Trial.begin();
+  onCleanup(() => trial.end());
+  return trial;
+});
 
-const waitsInDetach = () =>
-  waitFor('it waits within a statement', async () => {
-    const found = await sessions();
-    return found.some(({ name, query, waits }) => name === WORKER && /concurrently/.test(query) && waits === 'Lock');
-  });
-
-async function expectToContinue(): Promise<void> {
-  await other.query('rollback');
-  const said: string[] = [];
-  await compact(database.url, line => said.push(line));
-  expect(said.join('\n')).toContain('The log now begins after revision');
-  await assertCatalogInvariants(database.url);
-  await nothingIsLeft();
-}
-
-describe('A compaction', () => {
-  it.each([
+describe.concurrent('A compaction', () => {
+  it.for<[string, string, RegExp]>([
     [
       'its lock',
       LOCK,
@@ -125,45 +149,45 @@ describe('A compaction', () => {
     ['its work', WORKER, /^The connection of the compaction was lost \(.+\), so the compaction was stopped/],
   ])(
     'that waits ends when the connection of %s is ended, and the next run continues',
-    async (_what, application, said) => {
-      await keepWaitingForSnapshots();
-      const compacting = failure(compact());
-      await waitsForSnapshots();
-      await terminate(application);
+    async ([, application, said], { trial }) => {
+      await trial.keepWaitingForSnapshots();
+      const compacting = failure(trial.compact());
+      await trial.waitsForSnapshots();
+      await trial.terminate(application);
       const message = await compacting;
       expect(message).toMatch(said);
       expect(message).toMatch(CONTINUE);
-      await nothingIsLeft();
-      await expectToContinue();
+      await trial.nothingIsLeft();
+      await trial.expectToContinue();
     },
   );
 
-  it.each([
+  it.for<[string, string]>([
     ['its lock', LOCK],
     ['its work', WORKER],
-  ])('that waits within a statement ends when the connection of %s is ended', async (_what, application) => {
-    await other.query('begin; lock table service_event in access share mode');
-    const compacting = failure(compact());
-    await waitsInDetach();
-    await terminate(application);
+  ])('that waits within a statement ends when the connection of %s is ended', async ([, application], { trial }) => {
+    await trial.other.query('begin; lock table service_event in access share mode');
+    const compacting = failure(trial.compact());
+    await trial.waitsInDetach();
+    await trial.terminate(application);
     expect(await compacting).toMatch(CONTINUE);
     // The lock that it waits for is still held: without the abort, the statement would keep waiting.
-    await nothingIsLeft();
-    await expectToContinue();
+    await trial.nothingIsLeft();
+    await trial.expectToContinue();
   });
 
-  it('ends when the server no longer responds', async () => {
-    const proxy = await PostgresProxy.start(database.url);
-    await keepWaitingForSnapshots();
-    const compacting = failure(compact(proxy.url));
-    await waitsForSnapshots();
+  it('ends when the server no longer responds', async ({ trial }) => {
+    const proxy = await PostgresProxy.start(trial.database.url);
+    await trial.keepWaitingForSnapshots();
+    const compacting = failure(trial.compact(proxy.url));
+    await trial.waitsForSnapshots();
     proxy.setSilent(true);
     const message = await compacting;
     expect(message).toContain('the server has not answered for 10 s');
     expect(message).toMatch(CONTINUE);
     proxy.setSilent(false);
-    await nothingIsLeft();
-    await expectToContinue();
+    await trial.nothingIsLeft();
+    await trial.expectToContinue();
     await proxy.shut();
   });
 });
