@@ -43,7 +43,8 @@ export interface HeldBody {
 /**
  * Bounds the bytes that bodies of requests take, from the first byte until the response has been sent, and runs the parsers of
  * larger ones in slices of the scheduler. Bytes count when they arrive: a client that announces a large body and does not send
- * it takes nothing. A client network has half of the bytes at most, and bodies above 16 KiB have three quarters.
+ * it takes nothing. A client network has half of the bytes at most, and bodies above 16 KiB have three quarters. A body that is the
+ * only one is always admitted: its route has a limit.
  */
 @Injectable()
 export class RequestBodies {
@@ -98,7 +99,8 @@ export class RequestBodies {
     const own = held.bytes + bytes;
     const room = own > SMALL_BYTES ? maxBytes * SHARE_OF_LARGE : maxBytes;
     const ofClient = (this.byClient.get(held.client) ?? 0) + bytes;
-    if (this.bytes + bytes > room || ofClient > room * SHARE_OF_CLIENT) {
+    const isAlone = this.bytes === held.bytes;
+    if (!isAlone && (this.bytes + bytes > room || ofClient > room * SHARE_OF_CLIENT)) {
       this.refusals += 1;
       throw new OverloadedError(1 + Math.floor(this.random() * RETRY_WITHIN_SECONDS));
     }
