@@ -162,7 +162,7 @@ it('A body counts until its response has been sent, since what was parsed is kep
   await waitFor('the room is free', () => bodies.byteLength === 0);
 });
 
-const inChunks = (text: string): string => [...text].map(sign => `1\r\n${sign}\r\n`).join('') + '0\r\n\r\n';
+const inChunks = (text: string): string => Array.from(text, sign => `1\r\n${sign}\r\n`).join('') + '0\r\n\r\n';
 const chunked = 'Transfer-Encoding: chunked\r\nConnection: close\r\n';
 
 it('A body in thousands of chunks of one byte is read as it is', async () => {
