@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { settingsProvider } from '@coordination/config';
+import { RequestBodies, requestBodiesLimit } from './body/request-bodies.js';
 import { ConnectionMetrics } from './connections/connection-metrics.js';
 import { ServerConnections } from './connections/server-connections.js';
 import { LiveResponses } from './live/live-responses.js';
@@ -15,12 +17,20 @@ const serverConnections = {
 };
 
 /**
- * Provides {@link RequestPlaces} and the connections of the server to all modules. It needs `ObservabilityModule`,
- * `SchedulingModule`, and an application on `createHttpAdapter`.
+ * Provides {@link RequestPlaces} and the connections of the server to all modules. It needs the modules of settings,
+ * `ObservabilityModule`, `SchedulingModule`, and an application on `createHttpAdapter`.
  */
 @Global()
 @Module({
-  providers: [serverConnections, ConnectionMetrics, RequestPlaces, PacedRequests, LiveResponses],
+  providers: [
+    serverConnections,
+    ConnectionMetrics,
+    RequestPlaces,
+    PacedRequests,
+    settingsProvider(requestBodiesLimit),
+    RequestBodies,
+    LiveResponses,
+  ],
   exports: [ServerConnections, RequestPlaces],
 })
 export class HttpModule {}

@@ -38,14 +38,14 @@ describe('the shares of a budget', () => {
   it('never exceed it, once it is large enough for the service alone', () => {
     fc.assert(
       fc.property(fc.integer({ min: 256, max: MAX_BUDGET_MB }), budgetMb => {
-        const { budget, catalog, kept, bytesUnderWay, heapLimit } = sharesOf(budgetMb);
+        const { budget, catalog, kept, bytesUnderWay, requestBodies, heapLimit } = sharesOf(budgetMb);
         const allKept = Object.values(kept).reduce((sum, bytes) => sum + bytes);
-        expect(catalog + allKept + bytesUnderWay).toBeLessThan(budget);
-        expect(heapLimit + bytesUnderWay).toBeLessThan(budget);
+        expect(catalog + allKept + bytesUnderWay + requestBodies).toBeLessThan(budget);
+        expect(heapLimit + bytesUnderWay + requestBodies).toBeLessThan(budget);
         expect(heapLimit, 'all of the catalog and all answers must fit into the heap').toBeGreaterThan(
           catalog + allKept,
         );
-        expect(bytesUnderWay).toBeLessThanOrEqual(budget / 6);
+        expect(bytesUnderWay + requestBodies).toBeLessThanOrEqual(budget / 6);
         expect(Number.isSafeInteger(heapLimit)).toBe(true);
       }),
     );
@@ -64,9 +64,9 @@ describe('the shares of a budget', () => {
     );
   });
 
-  it('give bytes under way a sixth of an ordinary budget', () => {
-    expect(sharesOf(600).bytesUnderWay).toBe(100 * MIB);
-    expect(sharesOf(6_000).bytesUnderWay).toBe(1_000 * MIB);
+  it('give bytes under way an eighth of an ordinary budget, and bodies of requests a third of that', () => {
+    expect(sharesOf(600)).toMatchObject({ bytesUnderWay: 75 * MIB, requestBodies: 25 * MIB });
+    expect(sharesOf(6_000)).toMatchObject({ bytesUnderWay: 750 * MIB, requestBodies: 250 * MIB });
   });
 });
 

@@ -19,8 +19,10 @@ const MAX_UNDER_WAY_SHARE = 1 / 3;
 /** V8 needs free memory between two collections. */
 const GARBAGE_SHARE = 1 / 10;
 
-/** Share of the whole budget. */
+/** Share of the whole budget, for what is on its way to clients and from them. */
 const UNDER_WAY_SHARE = 1 / 6;
+/** How much of that is for the bodies of requests. */
+const BODIES_SHARE = 1 / 4;
 
 /** More kept answers (MiB) than this have not been of use at 100,000 instances. */
 const MAX_KEPT_MB = 384;
@@ -60,6 +62,8 @@ export interface MemoryShares {
   readonly kept: Readonly<Record<KeptPart, number>>;
   /** For distinct bytes of responses that sockets have not taken yet. */
   readonly bytesUnderWay: number;
+  /** For bodies of requests, from their first byte until the response has been sent. */
+  readonly requestBodies: number;
 }
 
 /** The settings that the budget depends on. */
@@ -73,7 +77,8 @@ export const memoryShares = ({ PCS_MEMORY_BUDGET_MB: budgetMb }: MemorySettings)
 
 /**
  * Divides a budget (MiB). The base and the catalog come first; a quarter of what is left beside the base is for kept answers,
- * a sixth of the budget for bytes under way. Heap, bytes under way and what is outside of both make up the budget.
+ * an eighth of the budget for bytes under way, and a third of that for bodies of requests. Heap, bytes under way, bodies and what
+ * is outside of them make up the budget.
  */
 export function sharesOf(budgetMb: number): MemoryShares {
   const rest = Math.max(MIN_REST_MB, budgetMb - BASE_HEAP_MB - BASE_OUTSIDE_MB);
@@ -85,7 +90,8 @@ export function sharesOf(budgetMb: number): MemoryShares {
     heapLimit: bytes(Math.max(MIN_HEAP_MB, Math.floor(budgetMb - BASE_OUTSIDE_MB - underWay))),
     catalog: bytes(rest - underWay - kept - rest * GARBAGE_SHARE),
     kept: Object.fromEntries(parts) as Record<KeptPart, number>,
-    bytesUnderWay: bytes(underWay),
+    bytesUnderWay: bytes(underWay * (1 - BODIES_SHARE)),
+    requestBodies: bytes(underWay * BODIES_SHARE),
   };
 }
 

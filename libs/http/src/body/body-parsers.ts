@@ -30,25 +30,17 @@ export function forgetTypeOfNothing(headers: IncomingHttpHeaders): void {
  * encoding.
  */
 export function addBodyParsers(instance: FastifyInstance): void {
+  instance.decorate('requestBodies', null);
   instance.removeAllContentTypeParsers();
   for (const mediaType of [JSON_MEDIA_TYPE, MERGE_PATCH_MEDIA_TYPE]) {
-    instance.addContentTypeParser(
-      mediaType,
-      { parseAs: 'buffer' },
-      (request: FastifyRequest, bytes: Buffer, done: Done) => {
-        if (bytes.length === 0) {
-          done(null);
-          return;
-        }
-        const complaint = complaintAboutForm(request, mediaType);
-        if (complaint) done(complaint);
-        else readInTurn(request, bytes, parserOf(request, mediaType) ?? parseJsonBody, done);
-      },
-    );
+    instance.addContentTypeParser(mediaType, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+      readTyped(request, payload, mediaType, parserOf(request, mediaType) ?? parseJsonBody, done);
+    });
   }
   instance.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
-    const parser = parserOf(request, mediaTypeOf(request));
-    if (parser) void readForeignBody(request, payload, parser, done);
+    const mediaType = mediaTypeOf(request);
+    const parser = parserOf(request, mediaType);
+    if (parser) readTyped(request, payload, mediaType, parser, done);
     else refuseContent(request, payload, done);
   });
 }
@@ -71,23 +63,19 @@ function complaintAboutForm(request: FastifyRequest, mediaType: string): DomainE
   return isPlain ? undefined : new UnsupportedEncodingError(encoding);
 }
 
-async function readForeignBody(
+function readTyped(
   request: FastifyRequest,
   payload: IncomingMessage,
+  mediaType: string,
   parser: BodyParser,
   done: Done,
-): Promise<void> {
-  let bytes: Buffer;
-  try {
-    bytes = await collectBody(payload, request.routeOptions.bodyLimit);
-  } catch (error) {
-    done(error as Error);
-    return;
-  }
-  const complaint = bytes.length === 0 ? undefined : complaintAboutForm(request, mediaTypeOf(request));
-  if (complaint) done(complaint);
-  else if (bytes.length === 0) done(null);
-  else readInTurn(request, bytes, parser, done);
+): void {
+  collectBody(request, payload, (error, bytes) => {
+    const complaint = error ?? (bytes.length === 0 ? null : complaintAboutForm(request, mediaType));
+    if (complaint) done(complaint);
+    else if (bytes.length === 0) done(null);
+    else readInTurn(request, bytes, parser, done);
+  });
 }
 
 /**
@@ -137,11 +125,18 @@ const LARGE_BODY_BYTES = 64 * 1024;
 /** Parses a body; a large one when no other is between its parser and what carries the request out. */
 function readInTurn(request: FastifyRequest, bytes: Buffer, parser: BodyParser, done: Done): void {
   const { requestPlaces } = request.server;
-  if (bytes.length <= LARGE_BODY_BYTES || !requestPlaces) return readBody(bytes, parser, done);
+  if (bytes.length <= LARGE_BODY_BYTES || !requestPlaces) return readInSlice(request, bytes, parser, done);
   void requestPlaces.before(request, 'body', error => {
     if (error) done(error);
-    else readBody(bytes, parser, done);
+    else readInSlice(request, bytes, parser, done);
   });
+}
+
+function readInSlice(request: FastifyRequest, bytes: Buffer, parser: BodyParser, done: Done): void {
+  const { requestBodies } = request.server;
+  const parse = () => readBody(bytes, parser, done);
+  if (requestBodies) void requestBodies.parse(request, bytes, parse);
+  else parse();
 }
 
 function readBody(bytes: Buffer, parser: BodyParser, done: Done): void {

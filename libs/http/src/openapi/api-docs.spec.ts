@@ -159,6 +159,8 @@ describe('the API documentation', () => {
       '422',
       '431',
       '500',
+      // All bodies of requests together have a bound.
+      '503',
     ]);
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.VERSION_MISMATCH');
     expect(responses['412']).toHaveProperty('content.application/problem+json.examples.ALREADY_REGISTERED');

@@ -157,11 +157,11 @@ function possibleProblems(options: EndpointOptions, readsBody: boolean): ErrorCo
   return [
     ...(readsBody ? ofBodies : []),
     ...(options.problems ?? []),
-    ...(mayBeRefused(options) ? (['OVERLOADED'] as const) : []),
+    ...(readsBody || mayBeRefused(options) ? (['OVERLOADED'] as const) : []),
   ];
 }
 
-/** Heavy and long work waits for a place before it begins, and so does the parsing of a large body. */
+/** Heavy and long work waits for a place before it begins, and so does the parsing of a large body; all bodies need room. */
 const mayBeRefused = ({ work, bodyLimitBytes }: EndpointOptions): boolean =>
   work === 'heavy' || work === 'long' || bodyLimitBytes !== undefined;
 

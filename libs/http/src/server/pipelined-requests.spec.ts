@@ -114,6 +114,43 @@ describe('requests that are sent without waiting for responses', () => {
     expect(arrived - ANSWERED, 'what one read of 64 KiB brings, beside those that are under way').toBeLessThan(4_000);
   });
 
+  it('are bounded for all connections together: those that send very many are closed, and others are served', async () => {
+    const held: ServerResponse[] = [];
+    let kept = 0;
+    let mostKept = 0;
+    await serve(({ url }, response) => {
+      if (url === '/other') response.end('<other>');
+      else held.push(response);
+    });
+    server.on('request', () => (mostKept = Math.max(mostKept, ++kept)));
+    server.on('connection', (socket: Socket) => {
+      let before = 0;
+      socket.prependListener('close', () => (kept -= before));
+      server.on('request', request => request.socket === socket && (before += 1));
+    });
+    let closed = 0;
+    const count = 50;
+    for (let n = 0; n < count; n += 1) {
+      const socket = open();
+      socket.on('close', () => (closed += 1));
+      socket.write(requests(0, 1_000));
+    }
+    await waitFor('nearly all connections are closed', () => closed >= count - 5);
+    expect(mostKept, 'what may wait, and a few of each connection').toBeLessThan(4_000 + count * 2 * AT_ONCE);
+    const other = open();
+    const { bodies } = received(other);
+    other.write('GET /other HTTP/1.1\r\nHost: here\r\n\r\n'.repeat(2));
+    await waitFor(
+      'another client is served, also if it does not wait for its first response',
+      () => bodies().length === 2,
+    );
+    server.closeAllConnections();
+    await waitFor('all are closed', () => closed === count);
+    const later = received(open());
+    sockets.at(-1)!.write('GET /other HTTP/1.1\r\nHost: here\r\n\r\n'.repeat(1_000));
+    await waitFor('requests of closed connections no longer wait', () => later.bodies().length === 1_000);
+  });
+
   it('may have bodies', async () => {
     await serve((request, response) => {
       let body = '';
