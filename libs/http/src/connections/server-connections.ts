@@ -83,6 +83,7 @@ export class ServerConnections {
 
   /** Must be called for each request before the response. */
   began(response: ServerResponse): void {
+    if (this.underWay.has(response)) return;
     if (this.isEnding) closeAfter(response);
     this.underWay.add(response);
     this.table.began(response.req.socket);

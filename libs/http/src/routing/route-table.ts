@@ -1,3 +1,4 @@
+import { type RequestClass } from '@coordination/scheduling';
 import { type RouteOptions } from 'fastify';
 import { pathOf } from '../requests/request-target.js';
 import { type WireProtocol } from './wire-protocol.js';
@@ -6,6 +7,7 @@ interface Route {
   readonly url: string;
   readonly segments: readonly string[];
   readonly methods: readonly string[];
+  readonly work: RequestClass | undefined;
 }
 
 /**
@@ -20,7 +22,7 @@ export class RouteTable {
 
   add({ url, method, config }: Pick<RouteOptions, 'url' | 'method' | 'config'>): void {
     if (config?.protocol) this.protocols.add(config.protocol);
-    const added: Route = { url, segments: segmentsOf(url), methods: [method].flat() };
+    const added: Route = { url, segments: segmentsOf(url), methods: [method].flat(), work: config?.work };
     for (const route of this.routes) this.noteShadow(route, added);
     for (const route of this.routes) this.noteShadow(added, route);
     this.routes.push(added);
@@ -33,6 +35,14 @@ export class RouteTable {
     const named = matching.filter(({ url }) => url === path);
     const methods = (named.length > 0 ? named : matching).flatMap(route => route.methods);
     return [...new Set(methods)].sort();
+  }
+
+  /** Whether a route of the class `liveness` takes the method for a path (without its query). */
+  isLiveness(method: string, path: string): boolean {
+    const segments = segmentsOf(path);
+    return this.routes.some(
+      route => route.work === 'liveness' && route.methods.includes(method) && matches(route.segments, segments),
+    );
   }
 
   /** The protocol that a path (without its query) belongs to by its prefix; undefined: the native API. */

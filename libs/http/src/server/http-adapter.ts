@@ -26,6 +26,7 @@ import { answerExpectation, refuseOtherExpectations } from './expectation.js';
 import { HostRule, type HostSettings } from './host-rule.js';
 import { boundPipelining } from './pipelined-requests.js';
 import { complaintAboutPreflight } from './preflight.js';
+import { boundBursts } from './request-bursts.js';
 import { routeEverything } from './server-events.js';
 import { CORS_ROUTE, refuseTunnel, refuseUnroutable, refuseUnrouted } from './unrouted.js';
 
@@ -118,6 +119,10 @@ export function createHttpAdapter(settings: HttpSettings, options: AdapterOption
     const { bodyLimitBytes, isUnlisted } = route.config ?? {};
     if (route.url !== CORS_ROUTE && !isUnlisted) routes.add(route);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
+  });
+  boundBursts(instance.server, {
+    isUrgent: ({ method = '', url = '' }) => routes.isLiveness(method, pathOf(url)),
+    onWait: response => adapter.connections.began(response),
   });
   boundPipelining(instance.server);
   routeEverything(instance.server);
