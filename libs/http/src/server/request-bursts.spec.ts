@@ -59,7 +59,7 @@ async function serve(): Promise<Serving> {
   server = createServer({ keepAliveTimeout: 60_000 }, (request: IncomingMessage, response: ServerResponse) => {
     serving.carried.push({ url: request.url!, turn });
     work(WORK_MS / 2);
-    void Promise.resolve().then(() => {
+    queueMicrotask(() => {
       work(WORK_MS / 2);
       response.end(`<${request.url}>`);
     });
