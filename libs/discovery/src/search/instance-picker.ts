@@ -17,10 +17,10 @@ export interface PickQuestion extends Scope {
 export interface Picked {
   readonly instances: readonly InstanceRecord[];
   /**
-   * Whether one of them, as it is now, is still selected; cheap unless it has changed.
-   * @throws InvalidFilterError when patterns cost too much
+   * For some of them: a test whether one, as it is now, is still selected; cheap unless it has changed.
+   * The test throws InvalidFilterError when patterns cost too much.
    */
-  readonly stillMeans: InstanceTest;
+  readonly stillMeans: (chosen: readonly InstanceRecord[]) => InstanceTest;
 }
 
 /** Pattern steps of a scan (see `Meter`), in which other work runs: a fraction of a second, up to five in the worst case. */
@@ -62,8 +62,12 @@ export class InstancePicker {
       if (test.matches(record)) instances.push(record);
       pace.worked(1, test.steps);
     }
-    const versions = new Map(instances.map(({ id, version }) => [id, version]));
-    const isChangedSelected = matcher(selection, patternMeter(MAX_STEPS_CHANGED));
-    return { instances, stillMeans: record => versions.get(record.id) === record.version || isChangedSelected(record) };
+    return { instances, stillMeans: chosen => isStillSelected(selection, chosen) };
   }
+}
+
+function isStillSelected(selection: Selection, chosen: readonly InstanceRecord[]): InstanceTest {
+  const versions = new Map(chosen.map(({ id, version }) => [id, version]));
+  const isChangedSelected = matcher(selection, patternMeter(MAX_STEPS_CHANGED));
+  return record => versions.get(record.id) === record.version || isChangedSelected(record);
 }

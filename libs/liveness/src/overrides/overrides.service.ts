@@ -37,8 +37,8 @@ export class OverridesService {
   async set(selector: Selector, override: SetOverride, at: SelectorPlace): Promise<OverridesChanged> {
     return await withErrorsAt(at, async () => {
       const { instances, stillMeans } = await this.pick(toQuestion(selector, at));
-      refuseTooMany(instances, at);
-      return toChanged(await this.registry.setOverrideOfMany(idsOf(instances), override, stillMeans));
+      const ids = idsOf(instances, at);
+      return toChanged(await this.registry.setOverrideOfMany(ids, override, stillMeans(instances)));
     });
   }
 
@@ -47,21 +47,27 @@ export class OverridesService {
     return await withErrorsAt(at, async () => {
       const { instances, stillMeans } = await this.pick(toQuestion(selector, at));
       const overridden = instances.filter(({ override }) => override !== null);
-      refuseTooMany(overridden, at);
+      const ids = idsOf(overridden, at);
       const others = instances.length - overridden.length;
-      return toChanged(await this.registry.clearOverrideOfMany(idsOf(overridden), stillMeans, { others }));
+      return toChanged(await this.registry.clearOverrideOfMany(ids, stillMeans(overridden), { others }));
     });
   }
 
   private async pick(question: PickQuestion): Promise<Picked> {
     await this.barrier.strong();
     this.view.assertReadable();
-    const { instances, stillMeans } = await this.picker.pick(question);
-    return { instances: instances.toSorted(byName), stillMeans };
+    return await this.picker.pick(question);
   }
 }
 
-const idsOf = (instances: readonly InstanceRecord[]): string[] => instances.map(({ id }) => id);
+/**
+ * The ids of the instances to be changed, in the order in which they are changed.
+ * @throws ValidationFailedError when there are too many for one transaction: before they are sorted, which takes long
+ */
+function idsOf(instances: readonly InstanceRecord[], at: SelectorPlace): string[] {
+  refuseTooMany(instances, at);
+  return instances.toSorted(byName).map(({ id }) => id);
+}
 
 function byName(a: InstanceRecord, b: InstanceRecord): number {
   return compare(a.namespace, b.namespace) || compare(a.service, b.service) || compare(a.instanceId, b.instanceId);
