@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChangeFeed } from '@coordination/catalog';
 import { ServerConnections } from '@coordination/http';
-import { Scheduler } from '@coordination/scheduling';
+import { type PlaceKind, Scheduler, WorkPlaces } from '@coordination/scheduling';
 import { type CatalogNode, type CatalogService, headOf, startCatalog } from '../../support/catalog/catalog-service.js';
 import { metricOf, metricsOf } from '../../support/nodes/metrics.js';
 import { waitFor } from '../../support/time/wait-for.js';
@@ -92,5 +92,54 @@ describe.each([
     // Later changes reach nobody, and harm nobody.
     await node.api.register({ service: 'crowd-1', instanceId: `later-${hangUp.name}` });
     expect(await metricOf(node.api, 'pcs_watch_open')).toBe(0);
+  });
+});
+
+/** Enough that a search of them takes several slices. */
+const SEARCHED = 3_000;
+const ROUNDS = 5;
+const CALLERS = 40;
+
+const search = (n: number): string =>
+  `${DISCOVERY}/instances?${String(
+    new URLSearchParams({
+      filter: ['instanceId', 'host', 'zone', 'tags.team']
+        .map(field => `${field} matches "^(a|b|${n})*.*x+$"`)
+        .join(' or '),
+    }),
+  )}`;
+
+describe('when clients hang up while their heavy reads are under way', () => {
+  const places = () => node.app.get(WorkPlaces).use();
+
+  beforeAll(async () => {
+    for (let n = 0; n < SEARCHED; n += 1_000) {
+      const instances = Array.from({ length: 1_000 }, (_, k) => ({
+        service: 'searched',
+        instanceId: `i-${n + k}`,
+        host: `10.1.${k >> 8}.${k & 255}`,
+        port: 80,
+      }));
+      await node.api.ok('POST', '/api/v1/registry/instances/batch', { instances });
+    }
+  });
+
+  it.each<[string, PlaceKind, (n: number) => string]>([
+    ['searches', 'memory', search],
+    ['pages of events', 'database', n => `/api/v1/audit/events?limit=1000&from=${n + 1}`],
+    ['differences', 'database', n => `${DISCOVERY}/diff?namespace=*&from=${n}&to=3000`],
+    ['reads of the past', 'database', n => `${DISCOVERY}/services/searched/instances?asOf=${n + 1_000}`],
+    ['verifications', 'long', () => '/api/v1/audit/verify'],
+    ['exports', 'long', () => '/api/v1/audit/export'],
+  ])('%s give all their places back, and others are answered', async (_name, kind, pathOf) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      await Promise.all(Array.from({ length: CALLERS }, (_, n) => open(pathOf(round * CALLERS + n))));
+      await waitFor('work has begun', () => places()[kind].taken > 0);
+      for (const socket of sockets.splice(0)) socket.destroy();
+      await waitFor('no place is taken, and nothing waits', () =>
+        Object.values(places()).every(({ taken, waiting }) => taken + waiting === 0),
+      );
+    }
+    expect((await node.api.get(pathOf(0))).status).toBe(200);
   });
 });

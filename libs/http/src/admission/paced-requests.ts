@@ -28,6 +28,12 @@ export class PacedRequests {
   private async begin({ served, endpoint }: FastifyRequest, next: () => void): Promise<void> {
     const turn = this.scheduler.begin({ workClass: endpoint?.work ?? 'hot', client: served?.clientAddress });
     await turn.next();
+    if (served?.response.destroyed) {
+      // Nothing has begun, and nobody would get a response.
+      served.place?.end();
+      turn.end();
+      return;
+    }
     next();
     // What the handler does in microtasks, such as parsing a filter, is a part of this slice. The rest is for the next request.
     process.nextTick(() => turn.end());

@@ -1,16 +1,18 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { Body, Controller, Get, Module, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Get, Module, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ContextModule } from '@coordination/context';
 import { ERROR_CODES, InstanceNotFoundError, systemClock } from '@coordination/kernel';
 import { type PlaceKind, WorkPlaces } from '@coordination/scheduling';
+import { type FastifyReply } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { waitFor } from '../../../../test/support/time/wait-for.js';
 import {
+  clientDisconnect,
   configureHttp,
   createHttpAdapter,
   Endpoint,
@@ -92,6 +94,17 @@ class WorkController {
     await work(name);
     await this.places.handOn();
     return await work(`${name}, continued`);
+  }
+
+  /** Its work ends when the client is gone, and because of that. */
+  @Endpoint({ work: 'heavy', summary: 'Abortable', operationId: 'abortable', status: 200 })
+  @Get('abortable/:name')
+  async abortable(@Param('name') name: string, @Res({ passthrough: true }) reply: FastifyReply) {
+    const signal = clientDisconnect(reply.raw);
+    signal.addEventListener('abort', () => works.get(name)!.resolve({}));
+    await work(name);
+    signal.throwIfAborted();
+    return {};
   }
 
   @Endpoint({ work: 'write', summary: 'Write', operationId: 'write', status: 200 })
@@ -295,6 +308,14 @@ describe('A route of heavy work', () => {
     expect(places.use().database).toMatchObject({ taken: 1, waiting: LINE });
     works.get('first')!.resolve({});
     await begins('waiting-1');
+  });
+
+  it('gives its place back when its work fails because its client is gone', async () => {
+    const gone = call('GET', '/api/abortable/gone');
+    await begins('gone');
+    gone.request.destroy();
+    await waitFor('the place is free again', () => places.use().database.taken === 0);
+    expect(await statusOf(call('GET', '/api/checked?n=1'))).toBe(200);
   });
 
   it.each([

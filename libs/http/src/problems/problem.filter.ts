@@ -25,6 +25,8 @@ export class ProblemFilter implements ExceptionFilter {
 export function answerFailure(failure: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
   // Its client has disconnected, and nobody gets a response: that is no failure of this service.
   if (isDisconnect(failure) && reply.raw.destroyed) {
+    // The hook that gives places back does not run without a response.
+    request.served?.place?.end();
     // Otherwise Fastify would wait for the end of the response, and make an error of it.
     reply.hijack();
     return;
