@@ -109,9 +109,9 @@ const search = (n: number): string =>
     }),
   )}`;
 
-describe('when clients hang up while their heavy reads are under way', () => {
-  const places = () => node.app.get(WorkPlaces).use();
+const places = () => node.app.get(WorkPlaces).use();
 
+describe('when clients hang up while their heavy reads are under way', () => {
   beforeAll(async () => {
     for (let n = 0; n < SEARCHED; n += 1_000) {
       const instances = Array.from({ length: 1_000 }, (_, k) => ({
