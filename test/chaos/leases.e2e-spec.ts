@@ -118,8 +118,10 @@ describe('200 instances on two nodes', () => {
 
     const stopped = await sweeperOf(nodes);
     const other = nodes.find(node => node !== stopped)!;
+    const next = fleet.silence(3);
+    await fleet.areAtRest(next);
     stopped.process.signal('SIGSTOP');
-    dead.push(...fleet.silence(3));
+    dead.push(...next);
     await waitForEnds(database.url, fleet.ids, dead, () => fleet!.lateIds);
     await waitFor('the other one ends leases', async () => (await metricOf(other.api, 'pcs_lease_sweeper')) === 1);
     stopped.process.signal('SIGCONT');

@@ -12,6 +12,8 @@ interface Member {
   answeredAt: number;
   /** Monotonic time since which it has sent nothing; undefined: it is not alive, and has no need to send. */
   sentAt: number | undefined;
+  /** Settled when it waits for no answer. */
+  underWay: Promise<boolean>;
 }
 
 export interface FleetOptions {
@@ -58,6 +60,7 @@ export class HeartbeatingFleet {
       alive: true,
       answeredAt: performance.now(),
       sentAt: performance.now(),
+      underWay: Promise.resolve(true),
     }));
     const fleet = new HeartbeatingFleet(apis, members, ttlSeconds);
     fleet.running = Promise.all(members.map((member, n) => fleet.live(member, n)));
@@ -87,6 +90,11 @@ export class HeartbeatingFleet {
     return chosen.map(({ id }) => id);
   }
 
+  /** Waits until what these have sent is answered or given up: a node that is stopped then reads nothing of theirs later. */
+  async areAtRest(ids: readonly string[]): Promise<void> {
+    await Promise.all(this.members.filter(({ id }) => ids.includes(id)).map(({ underWay }) => underWay));
+  }
+
   /** Those of these ids that were silent send again. */
   revive(ids: readonly string[] = this.ids): void {
     for (const member of this.members) if (ids.includes(member.id)) member.alive = true;
@@ -107,7 +115,8 @@ export class HeartbeatingFleet {
     const pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
     await pause((this.everyMs * n) / this.members.length);
     for (let node = n; !signal.aborted;) {
-      const isAnswered = !member.alive || (await this.beat(member, this.apis[node % this.apis.length]!));
+      if (member.alive) member.underWay = this.beat(member, this.apis[node % this.apis.length]!);
+      const isAnswered = !member.alive || (await member.underWay);
       if (!isAnswered) node++;
       await pause(isAnswered ? this.everyMs : this.everyMs / 5);
     }
