@@ -24,6 +24,12 @@ const HANGING = { testTimeout: 600_000, hookTimeout: 600_000 };
  */
 const AT_ONCE = { maxConcurrency: 3 };
 
+/**
+ * Vitest evaluates this file more than once, and refuses to run projects whose numbers of workers differ. The number depends on
+ * the load of the machine, which changes meanwhile, so the first one is kept.
+ */
+process.env['TEST_WORKERS'] ??= String(workers());
+
 const room = '{apps,libs,test,scripts,migrations}/**';
 
 /** gRPC keeps what it knows of addresses for the whole process, and ports are used again: these get a process for each file. */
@@ -34,7 +40,7 @@ const withDatabase = { environment: 'node' as const, globalSetup: ['test/support
 export default defineConfig({
   ...shared,
   test: {
-    maxWorkers: workers(),
+    maxWorkers: Number(process.env['TEST_WORKERS']),
     reporters: ['default', FAILURES_AS_THEY_COME],
     coverage: {
       provider: 'v8',
