@@ -30,3 +30,14 @@ export async function inSlices<Result>(
     turn.end();
   }
 }
+
+/**
+ * Calls a function in the next slice of the scheduler. What the function goes on to do in microtasks counts for that slice; the
+ * rest of the slice is for other work.
+ */
+export async function inNextSlice(scheduler: Scheduler, owner: WorkOwner, work: () => void): Promise<void> {
+  const turn = scheduler.begin(owner);
+  await turn.next();
+  work();
+  process.nextTick(() => turn.end());
+}

@@ -1,6 +1,6 @@
 export { AwakeTimer, awakeMsSince, NO_STALLS, type StallRecord } from './awake-timer.js';
 export { Fifo } from './fifo.js';
-export { inSlices } from './in-slices.js';
+export { inNextSlice, inSlices } from './in-slices.js';
 export { LoopDelay } from './loop-delay.js';
 export { MemoryBudget, type MemoryState } from './memory/memory-budget.js';
 export { MemoryModule } from './memory/memory.module.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type RequestClass, Scheduler } from '@coordination/scheduling';
+import { inNextSlice, type RequestClass, Scheduler } from '@coordination/scheduling';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 
 /** Requests of these classes take longest until they wait for something: for the database, or for a slice of their own. */
@@ -26,16 +26,11 @@ export class PacedRequests {
   }
 
   private async begin({ served, endpoint }: FastifyRequest, next: () => void): Promise<void> {
-    const turn = this.scheduler.begin({ workClass: endpoint?.work ?? 'hot', client: served?.clientAddress });
-    await turn.next();
-    if (served?.response.destroyed) {
-      // Nothing has begun, and nobody would get a response.
-      served.place?.end();
-      turn.end();
-      return;
-    }
-    next();
-    // What the handler does in microtasks, such as parsing a filter, is a part of this slice. The rest is for the next request.
-    process.nextTick(() => turn.end());
+    const owner = { workClass: endpoint?.work ?? 'hot', client: served?.clientAddress };
+    await inNextSlice(this.scheduler, owner, () => {
+      // If the client is gone, nothing has begun, and nobody would get a response.
+      if (served?.response.destroyed) served.place?.end();
+      else next();
+    });
   }
 }

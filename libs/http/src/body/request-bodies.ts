@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { memoryShares, type Settings } from '@coordination/config';
 import { OverloadedError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
-import { Scheduler } from '@coordination/scheduling';
+import { inNextSlice, Scheduler } from '@coordination/scheduling';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { clientNetworkOf } from '../admission/client-network.js';
 
@@ -115,11 +115,7 @@ export class RequestBodies {
       parse();
       return;
     }
-    const turn = this.scheduler.begin({ workClass: endpoint?.work ?? 'write', client: served?.clientAddress });
-    await turn.next();
-    parse();
-    // What the handler does in microtasks is a part of this slice.
-    process.nextTick(() => turn.end());
+    await inNextSlice(this.scheduler, { workClass: endpoint?.work ?? 'write', client: served?.clientAddress }, parse);
   }
 
   private release(held: HeldBody): void {
