@@ -1,5 +1,5 @@
 export { AwakeTimer, awakeMsSince, NO_STALLS, type StallRecord } from './awake-timer.js';
-export { Fifo } from './fifo.js';
+export { Fifo, type QueueEntry } from './fifo.js';
 export { inNextSlice, inSlices } from './in-slices.js';
 export { LoopDelay } from './loop-delay.js';
 export { MemoryBudget, type MemoryState } from './memory/memory-budget.js';

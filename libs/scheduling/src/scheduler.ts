@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock, systemClock } from '@coordination/kernel';
 import { type SliceSource, Turn } from './turn.js';
 import { WORK_CLASSES, type WorkClass } from './work-class.js';
-import { type WorkOwner, WorkQueue } from './work-queue.js';
+import { type WaitingWork, type WorkOwner, WorkQueue } from './work-queue.js';
 
 /** How long (ms) work runs before anything else may run. */
 export const SLICE_MS = 4;
@@ -14,8 +14,13 @@ const OVERLONG_MS = 2 * SLICE_MS;
 /** A piece of work begins in a slice only if at least so much (ms) of it is left. */
 const LEAST_LEFT_MS = 1;
 
+/** The property of a stepper by which the scheduler knows that it waits. */
+const WAITING = Symbol('waiting');
+
 /** Something that works in small steps. */
 export interface Stepper {
+  /** For the scheduler. A stepper waits at one scheduler at a time. */
+  [WAITING]?: { readonly owner: WorkOwner; readonly work: WaitingWork<Waiting> } | undefined;
   /** Does one small step. One that throws is not called again, unless it is scheduled again. @returns whether there is more to do at once */
   step(): boolean;
 }
@@ -33,13 +38,14 @@ export interface ClassUse {
 /** A turn that waits for its next slice. */
 class WaitingTurn {
   private readonly resolvers = Promise.withResolvers<void>();
+  private readonly work: WaitingWork<Waiting>;
 
   constructor(
     readonly turn: Turn,
-    private readonly queue: WorkQueue<WaitingTurn | Stepper>,
+    private readonly queue: WorkQueue<Waiting>,
   ) {
     turn.signal?.addEventListener('abort', this.giveUp);
-    queue.add(this, turn.owner);
+    this.work = queue.add(this, turn.owner);
   }
 
   get begun(): Promise<void> {
@@ -53,10 +59,12 @@ class WaitingTurn {
 
   private readonly giveUp = (): void => {
     this.turn.signal?.removeEventListener('abort', this.giveUp);
-    this.queue.remove(this, this.turn.owner);
+    this.queue.remove(this.work);
     this.resolvers.reject(this.turn.signal?.reason);
   };
 }
+
+type Waiting = WaitingTurn | Stepper;
 
 /**
  * The one scheduler of work that takes more than a few milliseconds. Work runs in slices of at most 4 ms, one in each turn of
@@ -67,9 +75,7 @@ class WaitingTurn {
  */
 @Injectable()
 export class Scheduler implements SliceSource {
-  private readonly queue = new WorkQueue<WaitingTurn | Stepper>();
-  /** Workers that wait for their next step. */
-  private readonly steppers = new Map<Stepper, WorkOwner>();
+  private readonly queue = new WorkQueue<Waiting>();
   private readonly uses = new Map(WORK_CLASSES.map(name => [name, { pieces: 0, spentMs: 0, overlong: 0 }]));
   private readonly logger = new Logger('Scheduler');
   /** Runs a function outside the context of any request, or else the work of all would run in that of one. */
@@ -107,17 +113,16 @@ export class Scheduler implements SliceSource {
 
   /** Makes a worker step, some time later, until it has nothing to do. No effect if it waits for a step already. */
   schedule(stepper: Stepper, owner: WorkOwner): void {
-    if (this.steppers.has(stepper)) return;
-    this.steppers.set(stepper, owner);
-    this.queue.add(stepper, owner);
+    if (stepper[WAITING]) return;
+    stepper[WAITING] = { owner, work: this.queue.add(stepper, owner) };
     this.arm();
   }
 
   cancel(stepper: Stepper): void {
-    const owner = this.steppers.get(stepper);
-    if (!owner) return;
-    this.steppers.delete(stepper);
-    this.queue.remove(stepper, owner);
+    const waiting = stepper[WAITING];
+    if (!waiting) return;
+    stepper[WAITING] = undefined;
+    this.queue.remove(waiting.work);
   }
 
   /** How many pieces of work wait. */
@@ -202,8 +207,8 @@ export class Scheduler implements SliceSource {
   }
 
   private step(stepper: Stepper): void {
-    const owner = this.steppers.get(stepper)!;
-    this.steppers.delete(stepper);
+    const { owner } = stepper[WAITING]!;
+    stepper[WAITING] = undefined;
     this.current = { workClass: owner.workClass, startMs: this.clock.monotonicMs() };
     let hasMore = false;
     try {

@@ -1,4 +1,4 @@
-import { Fifo } from './fifo.js';
+import { Fifo, type QueueEntry } from './fifo.js';
 import { WORK_CLASSES, type WorkClass } from './work-class.js';
 
 /** Whose work it is: the scheduler takes turns among classes, and in a class among clients. */
@@ -17,20 +17,32 @@ const SHARES: Readonly<Record<WorkClass, number>> = { liveness: 16, write: 8, ho
 /** The least time (ms) that a piece of work counts as, so that pieces too short to be measured take turns too. */
 const LEAST_MS = 0.01;
 
+/** So many clients of a class are remembered without work that waits: most of them soon have work again. */
+const MOST_IDLE_CLIENTS = 64;
+
 /** The work of one client that waits. */
 interface ClientQueue<Work> {
   readonly client: string;
   readonly works: Fifo<Work>;
+  /** Where it waits for its turn; undefined while it has no work. */
+  turn: QueueEntry<ClientQueue<Work>> | undefined;
 }
 
 /** The work of one class that waits. */
 interface ClassQueue<Work> {
   readonly workClass: WorkClass;
   readonly clients: Map<string, ClientQueue<Work>>;
-  /** The clients in the order of their turns. */
+  /** The clients that have work, in the order of their turns. */
   readonly order: Fifo<ClientQueue<Work>>;
   /** The processor time (ms) that the class had, divided by its share. */
   served: number;
+}
+
+/** Work that waits. */
+export interface WaitingWork<Work> {
+  readonly workClass: WorkClass;
+  readonly client: ClientQueue<Work>;
+  readonly entry: QueueEntry<Work>;
 }
 
 /** The name of the node itself among the clients. */
@@ -41,7 +53,7 @@ const OWN = '';
  * least time by its share is next, and of several the most urgent. A class that had nothing to do gets nothing for that time
  * later. In a class the clients take turns, and the work of a client is done in its order.
  */
-export class WorkQueue<Work extends object> {
+export class WorkQueue<Work> {
   private readonly queues: readonly ClassQueue<Work>[] = WORK_CLASSES.map(workClass => ({
     workClass,
     clients: new Map(),
@@ -60,41 +72,35 @@ export class WorkQueue<Work extends object> {
   /** How many pieces of work of a class wait. */
   waiting(workClass: WorkClass): number {
     let count = 0;
-    for (const { works } of this.queueOf.get(workClass)!.clients.values()) count += works.size;
+    for (const { works } of this.queueOf.get(workClass)!.order) count += works.size;
     return count;
   }
 
-  /** Adds work, which must not be waiting. */
-  add(work: Work, { workClass, client }: WorkOwner): void {
+  /** Adds work. @returns by what it can be removed */
+  add(work: Work, { workClass, client }: WorkOwner): WaitingWork<Work> {
     const queue = this.queueOf.get(workClass)!;
-    if (queue.clients.size === 0) queue.served = Math.max(queue.served, this.virtualTime);
-    const name = client ?? OWN;
-    let own = queue.clients.get(name);
-    if (!own) {
-      own = { client: name, works: new Fifo() };
-      queue.clients.set(name, own);
-      queue.order.add(own);
-    }
-    own.works.add(work);
+    if (queue.order.size === 0) queue.served = Math.max(queue.served, this.virtualTime);
+    const own = clientOf(queue, client ?? OWN);
+    own.turn ??= queue.order.add(own);
     this.count += 1;
+    return { workClass, client: own, entry: own.works.add(work) };
   }
 
-  /** Removes work that waits. */
-  remove(work: Work, { workClass, client }: WorkOwner): void {
-    const queue = this.queueOf.get(workClass)!;
-    const own = queue.clients.get(client ?? OWN);
-    if (!own?.works.delete(work)) return;
+  /** Removes work that waits. No effect if it waits no longer. */
+  remove({ workClass, client, entry }: WaitingWork<Work>): void {
+    if (!client.works.delete(entry)) return;
     this.count -= 1;
-    if (own.works.size > 0) return;
-    queue.clients.delete(own.client);
-    queue.order.delete(own);
+    if (client.works.size > 0) return;
+    const queue = this.queueOf.get(workClass)!;
+    queue.order.delete(client.turn!);
+    leave(queue, client);
   }
 
   /** Takes out the work whose turn it is. */
   next(): Work | undefined {
     let chosen: ClassQueue<Work> | undefined;
     for (const queue of this.queues) {
-      if (queue.clients.size > 0 && (!chosen || queue.served < chosen.served)) chosen = queue;
+      if (queue.order.size > 0 && (!chosen || queue.served < chosen.served)) chosen = queue;
     }
     if (!chosen) return undefined;
     this.virtualTime = chosen.served;
@@ -102,8 +108,8 @@ export class WorkQueue<Work extends object> {
     const work = own.works.shift();
     this.count -= 1;
     // The client goes to the end.
-    if (own.works.size > 0) chosen.order.add(own);
-    else chosen.clients.delete(own.client);
+    if (own.works.size > 0) own.turn = chosen.order.add(own);
+    else leave(chosen, own);
     return work;
   }
 
@@ -111,4 +117,20 @@ export class WorkQueue<Work extends object> {
   charge(workClass: WorkClass, ms: number): void {
     this.queueOf.get(workClass)!.served += Math.max(ms, LEAST_MS) / SHARES[workClass];
   }
+}
+
+/** The work of a client, which may have none yet. */
+function clientOf<Work>({ clients }: ClassQueue<Work>, client: string): ClientQueue<Work> {
+  let own = clients.get(client);
+  if (!own) {
+    own = { client, works: new Fifo(), turn: undefined };
+    clients.set(client, own);
+  }
+  return own;
+}
+
+/** A client has no work any more. */
+function leave<Work>({ clients, order }: ClassQueue<Work>, own: ClientQueue<Work>): void {
+  own.turn = undefined;
+  if (clients.size - order.size > MOST_IDLE_CLIENTS) clients.delete(own.client);
 }

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { RateLimitedError } from '@coordination/kernel';
 import { Metrics } from '@coordination/observability';
 import { CatalogView, ChangeFeed } from '@coordination/catalog';
-import { Fifo, Scheduler, type Stepper } from '@coordination/scheduling';
+import { Fifo, type QueueEntry, Scheduler, type Stepper } from '@coordination/scheduling';
 import { type Counter } from 'prom-client';
 import { changedSince } from './changed-since.js';
 import { PendingPoll, WAKE_REASONS, type Waiter } from './pending-poll.js';
@@ -123,18 +123,21 @@ export class LongPolls implements OnModuleDestroy, Stepper {
 
   private hold(pending: PendingPoll, since: number, ms: number, signal?: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    let gone: QueueEntry<Waiter> | undefined;
     const waiter: Waiter = {
       since,
       wake: reason => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
-        this.gone.delete(waiter);
+        if (gone) this.gone.delete(gone);
         this.release(pending, waiter);
         this.ends.inc({ reason });
         resolve();
       },
     };
-    const giveUp = () => this.giveUp(waiter);
+    const giveUp = () => {
+      gone = this.giveUp(waiter);
+    };
     const timer = setTimeout(() => waiter.wake('timeout'), ms);
     signal?.addEventListener('abort', giveUp, { once: true });
     pending.add(waiter);
@@ -148,9 +151,9 @@ export class LongPolls implements OnModuleDestroy, Stepper {
     return this.gone.size > 0;
   }
 
-  private giveUp(waiter: Waiter): void {
-    this.gone.add(waiter);
+  private giveUp(waiter: Waiter): QueueEntry<Waiter> {
     this.scheduler.schedule(this, WORK);
+    return this.gone.add(waiter);
   }
 
   private release(pending: PendingPoll, waiter: Waiter): void {

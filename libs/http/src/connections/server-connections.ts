@@ -1,7 +1,7 @@
 import { type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { canonicalAddress, OverloadedError } from '@coordination/kernel';
-import { type Scheduler } from '@coordination/scheduling';
+import { Fifo, type QueueEntry, type Scheduler } from '@coordination/scheduling';
 import { type FastifyInstance } from 'fastify';
 import { type ConnectionLimits, ConnectionTable, type LimitReached } from './connection-table.js';
 import { type CrowdedEvent } from './connection-lines.js';
@@ -27,6 +27,11 @@ export interface ConnectionRules extends ConnectionLimits {
   readonly noteCrowded?: (event: CrowdedEvent, because: LimitReached) => void;
 }
 
+/** The property of a response that says where it is among those under way. */
+const UNDER_WAY = Symbol('under way');
+
+type TrackedResponse = ServerResponse & { [UNDER_WAY]?: QueueEntry<ServerResponse> | undefined };
+
 /** How many connections were closed or refused at a limit since the start. */
 export type CrowdedCounts = Record<CrowdedEvent, Record<LimitReached, number>>;
 
@@ -39,11 +44,11 @@ export type CrowdedCounts = Record<CrowdedEvent, Record<LimitReached, number>>;
 export class ServerConnections {
   private readonly open = new Set<Socket>();
   private readonly refused = new Set<Socket>();
-  private readonly underWay = new Set<ServerResponse>();
+  private readonly underWay = new Fifo<ServerResponse>();
   private readonly table: ConnectionTable<Socket>;
   private readonly crowded: CrowdedCounts = { closed: { address: 0, all: 0 }, refused: { address: 0, all: 0 } };
   /** One function for all responses. */
-  private readonly ended: (this: ServerResponse) => void;
+  private readonly ended: (this: TrackedResponse) => void;
   private isEnding = false;
 
   constructor(
@@ -53,7 +58,7 @@ export class ServerConnections {
     this.table = new ConnectionTable(rules);
     const { open, underWay, table } = this;
     this.ended = function () {
-      underWay.delete(this);
+      underWay.delete(this[UNDER_WAY]!);
       table.ended(this.req.socket);
     };
     instance.server.on('connection', (socket: Socket) => {
@@ -82,10 +87,10 @@ export class ServerConnections {
   }
 
   /** Must be called for each request before the response. */
-  began(response: ServerResponse): void {
-    if (this.underWay.has(response)) return;
+  began(response: TrackedResponse): void {
+    if (response[UNDER_WAY]) return;
     if (this.isEnding) closeAfter(response);
-    this.underWay.add(response);
+    response[UNDER_WAY] = this.underWay.add(response);
     this.table.began(response.req.socket);
     response.on('close', this.ended);
   }

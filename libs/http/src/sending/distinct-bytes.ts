@@ -5,9 +5,14 @@ export const memoryOf = ({ pieces }: SharedBody): Set<ArrayBufferLike> => new Se
 
 /** Counts the bytes of the memory that several bodies refer to. Memory that bodies share counts once. */
 export class DistinctBytes {
-  /** How many bodies refer to a memory. */
-  private readonly holders = new Map<ArrayBufferLike, number>();
+  /**
+   * How many bodies refer to a memory. Weak, since V8 links the tables that a map has outgrown: what they contain is not freed
+   * before a collection of the whole heap.
+   */
+  private readonly holders = new WeakMap<ArrayBufferLike, number>();
+  /** How much memory, and how many pieces of it, bodies refer to. */
   private bytes = 0;
+  private count = 0;
 
   /** The bytes of all memory that is referred to. */
   get byteLength(): number {
@@ -16,7 +21,7 @@ export class DistinctBytes {
 
   /** Whether no memory is referred to. */
   get isEmpty(): boolean {
-    return this.holders.size === 0;
+    return this.count === 0;
   }
 
   /** How many bytes a body would add: those of its memory that no other body refers to. */
@@ -30,7 +35,10 @@ export class DistinctBytes {
   add(memory: ReadonlySet<ArrayBufferLike>): void {
     for (const buffer of memory) {
       const others = this.holders.get(buffer) ?? 0;
-      if (others === 0) this.bytes += buffer.byteLength;
+      if (others === 0) {
+        this.bytes += buffer.byteLength;
+        this.count += 1;
+      }
       this.holders.set(buffer, others + 1);
     }
   }
@@ -44,6 +52,7 @@ export class DistinctBytes {
       } else {
         this.holders.delete(buffer);
         this.bytes -= buffer.byteLength;
+        this.count -= 1;
       }
     }
   }

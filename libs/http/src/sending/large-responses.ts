@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -63,8 +63,8 @@ export class LargeResponses {
     const paced = pacedPayload(payload, body, reply);
     if (paced instanceof PacedStream) paced.paceBy(pace);
     // A step runs outside the context of the request.
-    const begin = AsyncLocalStorage.bind(() => done(null, paced));
-    pace.next(() => cutIfItThrows(reply, begin));
+    const context = new AsyncResource('LargeResponse');
+    pace.next(() => cutIfItThrows(reply, () => context.runInAsyncScope(done, undefined, null, paced)));
   };
 
   private paceOf({ endpoint, served }: FastifyRequest): SendPace {
