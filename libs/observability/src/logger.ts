@@ -1,7 +1,12 @@
+import { createRequire } from 'node:module';
 import { type Settings } from '@coordination/config';
 import { callerFields } from '@coordination/context';
 import { type Logger, pino } from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import { type PinoPretty } from 'pino-pretty';
+
+/** Only loggers for people need it, so it is loaded when one is created. */
+const loadPretty = (): typeof PinoPretty =>
+  (createRequire(import.meta.url)('pino-pretty') as { PinoPretty: typeof PinoPretty }).PinoPretty;
 
 /**
  * The logger of one process: JSON lines with ISO times, or coloured lines for people.
@@ -19,6 +24,6 @@ export function createLogger(
     formatters: { level: (label: string) => ({ level: label }) },
   };
   if (LOG_FORMAT === 'json') return destination ? pino(options, destination) : pino(options);
-  const pretty = PinoPretty({ sync: true, singleLine: true, ...(destination && { destination }) });
+  const pretty = loadPretty()({ sync: true, singleLine: true, ...(destination && { destination }) });
   return pino(options, pretty);
 }

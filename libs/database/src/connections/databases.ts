@@ -60,8 +60,9 @@ export class Databases {
   static async open(target: DatabaseTarget, stalls: StallRecord = NO_STALLS): Promise<Databases> {
     const pools = new Map<Purpose, PoolConnections>();
     const options = pgOptions(target.url, target.ssl);
+    // Not by `init`, which looks for optional packages, and would load a second copy of MikroORM into a bundled build.
     const open = (purpose: Purpose) =>
-      MikroORM.init({
+      new MikroORM({
         dbName: placeOf(target.url).database,
         entities: [...target.entities],
         discovery: { warnWhenNoEntities: false },
@@ -81,7 +82,7 @@ export class Databases {
       });
     const orms = {} as Record<Purpose, MikroORM>;
     for (const purpose of PURPOSES) {
-      orms[purpose] = await open(purpose);
+      orms[purpose] = open(purpose);
       orms[purpose].em.getConnection().getClient();
     }
     return new Databases(target.url, orms, pools, stalls);

@@ -45,7 +45,7 @@ export interface MigrateOptions {
  */
 export async function migrate(url: string, { ssl = 'off', signal, ...options }: MigrateOptions): Promise<string[]> {
   return await locked(url, ssl, signal, async lost => {
-    const migration = await openForMigration(url, ssl, options.schema, lost);
+    const migration = openForMigration(url, ssl, options.schema, lost);
     const { orm } = migration;
     try {
       if (options.direction !== 'down') return await migrateUp(orm, options);
@@ -96,15 +96,15 @@ interface OpenMigration {
 }
 
 /** @param stop cuts the connections when it is aborted */
-async function openForMigration(
+function openForMigration(
   url: string,
   ssl: SslMode,
   { migrations }: SchemaDefinition,
   stop: AbortSignal,
-): Promise<OpenMigration> {
+): OpenMigration {
   let connections: PoolConnections | undefined;
   const options = pgOptions(url, ssl);
-  const orm = await MikroORM.init({
+  const orm = new MikroORM({
     dbName: placeOf(url).database,
     entities: [],
     discovery: { warnWhenNoEntities: false },

@@ -7,6 +7,7 @@ import { NameResolver } from '../names/name-resolver.js';
 import { type Destination, findDestination, ForbiddenDestinationError } from './destination.js';
 import { nodeFaultOf } from './node-faults.js';
 import { failedBy, forbidden, messageOf, notCounted, type ProbeOutcome, timedOut } from './probe-outcome.js';
+import { type ProbeKind } from './probe-kind.js';
 import { proberOf } from './probe-kinds.js';
 import { TimeLimit } from './time-limit.js';
 
@@ -38,9 +39,10 @@ export class Prober {
     const withinMs = Math.min(timeoutSeconds * MS * SHARE_FOR_NAMES, MAX_FOR_NAMES_MS);
     try {
       const destination = await findDestination(target, this.resolver, this.policy, withinMs);
+      const prober = await proberOf(target.check.kind);
       if (calledOff.aborted) return undefined;
-      // The time-out begins here: the time that the name took is not the instance's.
-      return await this.contact(target, destination, calledOff);
+      // The time-out begins here: the time that the name took, or loading, is not the instance's.
+      return await this.contact(prober, target, destination, calledOff);
     } catch (error) {
       if (calledOff.aborted) return undefined;
       if (error instanceof ForbiddenDestinationError) return forbidden(error.message);
@@ -51,6 +53,7 @@ export class Prober {
 
   /** @throws Error of the connection, unless it is over the time limit */
   private async contact(
+    prober: ProbeKind<ProbedCheck>,
     { scheme, check }: ProbeTarget,
     destination: Destination,
     calledOff: AbortSignal,
@@ -58,7 +61,7 @@ export class Prober {
     const limit = new TimeLimit(check.timeoutSeconds * MS, this.clock, this.loop);
     const signal = AbortSignal.any([calledOff, limit.signal]);
     try {
-      const outcome = await orAborted(proberOf(check.kind).probe({ destination, scheme, check, signal }), signal);
+      const outcome = await orAborted(prober.probe({ destination, scheme, check, signal }), signal);
       return calledOff.aborted ? undefined : outcome;
     } catch (error) {
       if (calledOff.aborted) return undefined;
