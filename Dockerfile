@@ -3,11 +3,12 @@
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
 
-# Compiles the service; the development dependencies stay in this stage.
+# Compiles the service; the development dependencies stay in this stage. The bundler is one of the optional packages, by platform.
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --include=dev --omit=optional --ignore-scripts
+RUN npm ci --include=dev --ignore-scripts
 COPY nest-cli.json tsconfig.json ./
+COPY scripts/bundle.mjs scripts/
 COPY apps apps
 COPY libs libs
 COPY migrations migrations

@@ -9,7 +9,15 @@ import './typescript.mjs';
 
 const { FileLock } = await import('../libs/embedded-postgres/src/file-lock.ts');
 
-const SOURCES = ['apps', 'libs', 'migrations', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
+const SOURCES = [
+  'apps',
+  'libs',
+  'migrations',
+  'package-lock.json',
+  'tsconfig.json',
+  'nest-cli.json',
+  'scripts/bundle.mjs',
+];
 const TARGET = 'dist';
 const STAMP = `${TARGET}/.built`;
 const LOCK_TIMEOUT_MS = 180_000;
@@ -32,6 +40,7 @@ if (Math.max(...SOURCES.map(newest)) > builtAt) {
   // The steps of `npm run build`.
   for (const step of [
     ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
+    ['scripts/bundle.mjs'],
     ['dist/apps/coordination/src/write-documents.js'],
   ]) {
     const { status } = spawnSync(process.execPath, step, { stdio: 'inherit' });

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { mkdirSync, statSync, utimesSync } from 'node:fs';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { memoryShares } from '@coordination/config';
 import { openApiJson, openApiYaml } from '@coordination/http';
@@ -144,6 +145,42 @@ describe('make dev', () => {
       'all processes have ended',
       async () => (await service.members()).length === 0 && (await serversBelow(await dataHome())).length === 0,
     );
+  });
+});
+
+describe('the build', () => {
+  it('starts with few files: neither a second copy of a package, nor what is seldom used', async () => {
+    const list = join(directory.path, 'modules');
+    const service = start(MAIN, {
+      NODE_OPTIONS: `--import ${pathToFileURL(resolve('test/support/nodes/list-modules.mjs')).href}`,
+      LOADED_MODULES: list,
+    });
+    const url = await service.url();
+    const isServed = async () => (await fetch(`${url}/api/v1/discovery/services`)).status === 200;
+    await waitFor('the catalog is loaded', isServed);
+    service.signal('SIGTERM');
+    await service.ended;
+    const modules = [...new Set((await readFile(list, 'utf8')).trim().split('\n'))];
+    // That the list is that of the service.
+    expect(modules.filter(module => module.endsWith('/dist/apps/coordination/src/main.js'))).toHaveLength(1);
+    expect(modules.length).toBeLessThanOrEqual(200);
+    const { dependencies } = JSON.parse(await readFile('package.json', 'utf8')) as { dependencies: object };
+    const isOf = (name: string) => modules.some(module => module.includes(`/node_modules/${name}/`));
+    expect([...Object.keys(dependencies), 'kysely', 'protobufjs'].filter(isOf)).toEqual([]);
+  });
+
+  it('names the source and the line of our own code in stacks', async () => {
+    const maps = (await readdir(join(checkout, 'dist/apps/coordination/src/chunks'))).filter(name =>
+      name.endsWith('.map'),
+    );
+    const sources = await Promise.all(
+      maps.map(async name => {
+        const text = await readFile(join(checkout, 'dist/apps/coordination/src/chunks', name), 'utf8');
+        return (JSON.parse(text) as { sources: string[] }).sources;
+      }),
+    );
+    expect(sources.flat().some(source => source.endsWith('libs/database/src/connections/databases.ts'))).toBe(true);
+    expect(sources.flat().filter(source => source.includes('node_modules/'))).toEqual([]);
   });
 });
 
